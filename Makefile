@@ -1,0 +1,65 @@
+# The way in: `make setup`, then `make test`, `make check`, `make demo`.
+# Everything goes into .venv; after the first setup no target but `lock` needs a network.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.wardbook-setup
+# More workers than cores only wait for each other's PostgreSQL. None: make test WORKERS=0
+WORKERS ?= 2
+# For single tests: make test ARGS='-k transfer -x'
+ARGS ?=
+
+# Each is run in .venv: no activated environment, no PYTHONPATH of the caller's.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check format demo lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## Make .venv with the locked packages and this checkout (again only if they changed)
+
+# Asked for only once: pip takes seconds even to find that nothing is to be done.
+$(STAMP): requirements.lock pyproject.toml
+	@[ -x $(BIN)/python ] || { $(PYTHON) -c '$(SUPPORTED)' || \
+	  { echo "Wardbook needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is something else. Try: make setup PYTHON=python3.12" >&2; exit 1; }; \
+	  $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -c '$(SUPPORTED)' || \
+	  { echo "$(VENV) was made with another Python. Try: make clean setup PYTHON=python3.12" >&2; exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+test: setup ## Run the tests (WORKERS=2, ARGS=...)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: setup ## Format, lint, types, layers, and what is committed against what is generated
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/wardbook schema --check
+	$(BIN)/wardbook schema --events --check
+	$(BIN)/wardbook migrate --check
+
+format: setup ## Let ruff format the code and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup ## Start Wardbook with a simulated hospital
+	$(BIN)/wardbook demo
+
+# Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
+lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+
+clean: ## Remove .venv and all caches (no hospital's data)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

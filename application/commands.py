@@ -1,0 +1,222 @@
+"""How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from hashlib import blake2b
+from random import random
+from time import sleep
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import Application
+
+from application.decision import Decision, Recent
+from application.record import (
+    AlreadyRecorded,
+    EventDoesNotFit,
+    Record,
+    Remembered,
+    Stale,
+)
+from domain.aggregate import Event
+from domain.entry import Actor, Entry, Source
+from domain.refusals import (
+    CommandIdReused,
+    InFuture,
+    InvalidInput,
+    ReasonNeeded,
+    VersionConflict,
+)
+from domain.time import LATE_AFTER, Precision, in_utc
+
+ATTEMPTS = 24
+"""How often a command that lost a race is decided anew before its caller is asked to come again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who gives a command, and what every command may say beside its own input.
+
+    ``now`` is the recording clock of a simulated log; in a real one it is the database's.
+    """
+
+    command_id: UUID
+    by: Actor
+    occurred_at: datetime | None = None
+    precision: Precision | None = None
+    performed_by: str | None = None
+    reason: str | None = None
+    source: Source | None = None
+    expected_version: int | None = None
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a hospital may set about time: how far clocks may differ, and what counts as late."""
+
+    hospital: str = "main"
+    mrn_authority: str = "main"
+    clock_tolerance: timedelta = timedelta(seconds=60)
+    late_after: timedelta = LATE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An accepted command: where in the log it is, and its events."""
+
+    command_id: UUID
+    position: int
+    recorded_at: datetime
+    events: tuple[Event, ...]
+    repeated: bool = False
+
+    @property
+    def entry(self) -> Entry:
+        return self.events[0].entry
+
+    def ids(self, kind: str) -> list[UUID]:
+        """The streams of that kind ("stay", "room") which the command wrote, in order."""
+        return list(
+            dict.fromkeys(e.originator_id for e in self.events if e.TOPIC.split(".")[0] == kind)
+        )
+
+
+P = ParamSpec("P")
+H = TypeVar("H", bound="Commands")
+
+
+def command(
+    decide: Callable[Concatenate[H, Decision, P], None],
+) -> Callable[Concatenate[H, Request, P], Recorded]:
+    """Make a method that decides into a command that is recorded once, whole, or refused.
+
+    The method may run several times; it reads through the `Decision` and calls the aggregates.
+    Raises a `Refusal` when the command is not accepted; then nothing was recorded.
+    """
+
+    @wraps(decide)
+    def give(hospital: H, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
+        assert not args, "commands take keyword arguments only"
+        operation = decide.__name__
+
+        def attempt(decision: Decision) -> None:
+            decide(hospital, decision, **content)  # type: ignore[call-arg]
+
+        return hospital.give(request, operation, dict(content), attempt)
+
+    return cast(Callable[Concatenate[H, Request, P], Recorded], give)
+
+
+class Commands(Application[UUID]):
+    """The eventsourcing application that the commands are methods of."""
+
+    name = "hospital"
+
+    def __init__(self, env: dict[str, str], rules: Rules = Rules()) -> None:
+        super().__init__(env)
+        self.rules = rules
+        self.recent = Recent()
+
+    @property
+    def record(self) -> Record:
+        return cast(Record, self.recorder)
+
+    def give(
+        self,
+        request: Request,
+        operation: str,
+        content: dict[str, Any],
+        decide: Callable[[Decision], None],
+    ) -> Recorded:
+        digest = digest_of(request, operation, content)
+        for attempt in range(ATTEMPTS):
+            opening = self.record.opening(request.command_id)
+            if opening.earlier is not None:
+                return self._again(opening.earlier, digest)
+            now = request.now or opening.now
+            entry = self._entry(request, operation, digest, now)
+            decision = Decision(self.record, self.recent, entry, now)
+            decide(decision)
+            decision.expect(request.expected_version)
+            decision.settle()
+            append = decision.append(operation, request.now)
+            try:
+                recordings = self.save(*decision.loaded.values(), append=append)
+            except Stale:
+                self.recent.forget(decision.loaded)
+                sleep(random() * 0.002 * attempt)  # let the others finish
+                continue
+            except AlreadyRecorded as before:
+                return self._again(before.remembered, digest)
+            except EventDoesNotFit as misfit:
+                raise InvalidInput(misfit.field, misfit.why) from misfit
+            for aggregate in decision.loaded.values():
+                self.recent.keep(aggregate)
+            assert append.remembered is not None
+            events = tuple(cast(Event, r.domain_event) for r in recordings)
+            return _recorded(append.remembered, events)
+        raise VersionConflict(None, None)
+
+    def _again(self, earlier: Remembered, digest: str) -> Recorded:
+        """The first answer again, if the content is the same."""
+        if earlier.digest != digest:
+            raise CommandIdReused(earlier.command_id)
+        events = self.record.events_between(earlier.first_position, earlier.position)
+        return _recorded(earlier, tuple(events), repeated=True)
+
+    def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Entry:
+        occurred_at = now
+        if request.occurred_at is not None:
+            occurred_at = in_utc(request.occurred_at, "occurredAt")
+        if occurred_at > now + self.rules.clock_tolerance:
+            raise InFuture(occurred_at, now)
+        if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
+            minutes = int(self.rules.late_after.total_seconds() // 60)
+            raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
+        return Entry(
+            command_id=request.command_id,
+            operation=operation,
+            digest=digest,
+            occurred_at=occurred_at,
+            precision=request.precision or Precision.MINUTE,
+            recorded_by=request.by,
+            performed_by=request.performed_by,
+            reason=request.reason,
+            source=request.source,
+            hospital=self.rules.hospital,
+        )
+
+
+def _recorded(command: Remembered, events: tuple[Event, ...], repeated: bool = False) -> Recorded:
+    return Recorded(command.command_id, command.position, command.recorded_at, events, repeated)
+
+
+def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
+    """A digest of what was asked: operation, input as sent without defaults, and actor.
+
+    Refuses text that cannot be kept (a NUL, half of a surrogate pair), naming its field.
+    """
+    sent = {name: value for name, value in content.items() if value is not None}
+    for name in ("occurred_at", "precision", "performed_by", "reason", "source"):
+        if getattr(request, name) is not None:
+            sent[name] = getattr(request, name)
+    if request.occurred_at is not None:
+        sent["occurred_at"] = in_utc(request.occurred_at, "occurredAt")
+    for name, value in sent.items():
+        try:
+            told = msgspec.json.encode(value)
+        except UnicodeEncodeError:
+            raise InvalidInput(name, "the text is not valid Unicode") from None
+        if b"\\u0000" in told:
+            raise InvalidInput(name, "the text contains a NUL character")
+    said = msgspec.json.encode([operation, sent, request.by], order="deterministic")
+    return blake2b(said, digest_size=16).hexdigest()
+
+
+def utc(moment: datetime | None, field: str) -> datetime | None:
+    """A planned or given moment in UTC, or None."""
+    return None if moment is None else in_utc(moment, field).astimezone(UTC)

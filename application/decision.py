@@ -1,0 +1,302 @@
+"""One command being decided: what it reads, what it changes, and what that does to the beds.
+
+Everything that is looked at is remembered with its version and named in the append, so that nothing
+that the decision rests on can have changed when it is recorded.
+"""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from application.record import Append, PersonClaim, Record, UniqueClaim
+from domain.aggregate import Aggregate
+from domain.entry import About, Entry
+from domain.history import Stretch
+from domain.occupancy import (
+    Claim,
+    Difference,
+    Occupancy,
+    check_free,
+    check_shared,
+    difference,
+    newly_claimed,
+)
+from domain.patient import Patient
+from domain.policies import Occupant
+from domain.prescription import DrugChart, Prescription
+from domain.refusals import BedRef, NotFound, PatientAlreadyAdmitted, VersionConflict
+from domain.room import Room
+from domain.stay import Stay
+from domain.time import Period
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class Recent:
+    """Aggregates seen lately, so that only what is new of them is read. Bounded; safe in threads.
+
+    What is handed out is a copy: a command that is refused leaves no trace. Evolving replaces
+    values and never changes them in place, so a shallow copy is enough.
+    """
+
+    def __init__(self, most: int = 2_000) -> None:
+        self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
+        self._most = most
+        self._lock = Lock()
+
+    def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
+        with self._lock:
+            return [self._copy(self._kept.get(id) or kind.empty(id)) for id in ids]  # type: ignore[misc]
+
+    def keep(self, aggregate: Aggregate) -> None:
+        if isinstance(aggregate, Occupancy):
+            return  # read by its version alone
+        with self._lock:
+            self._kept[aggregate.id] = self._copy(aggregate)
+            self._kept.move_to_end(aggregate.id)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        with self._lock:
+            for id in ids:
+                self._kept.pop(id, None)
+
+    @staticmethod
+    def _copy(aggregate: Aggregate) -> Aggregate:
+        fresh = copy.copy(aggregate)
+        fresh._pending_events = []
+        return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was held of a stay before the command."""
+
+    stretches: tuple[Stretch, ...]
+    period: Period | None
+
+
+class Decision:
+    """What one command reads and writes, in one attempt."""
+
+    def __init__(self, record: Record, recent: Recent, entry: Entry, now: datetime) -> None:
+        self.record, self.recent = record, recent
+        self.entry, self.now = entry, now
+        self.loaded: dict[UUID, Aggregate] = {}
+        self._reads: dict[UUID, int] = {}
+        self._before: dict[UUID, _Before] = {}
+        self._unique: list[UniqueClaim] = []
+
+    # -- read --
+
+    def load(self, kind: type[A], *ids: UUID) -> list[A]:
+        """Aggregates by id, in one look; those that do not exist come back empty."""
+        missing = [id for id in dict.fromkeys(ids) if id not in self.loaded]
+        if missing:
+            aggregates = self.recent.copies(kind, missing)
+            news = self.record.streams({a.id: a.version for a in aggregates})
+            for aggregate in aggregates:
+                for event in news.get(aggregate.id, ()):
+                    event.mutate(aggregate)
+                if news.get(aggregate.id):
+                    self.recent.keep(aggregate)
+                self._take(aggregate)
+        found = [self.loaded[id] for id in ids]
+        return [a for a in found if isinstance(a, kind)]
+
+    def one(self, kind: type[A], id: UUID, what: str, field: str) -> A:
+        """An aggregate that must exist."""
+        found = self.load(kind, id)
+        if not found or not found[0].exists:
+            raise NotFound(what, str(id), field)
+        return found[0]
+
+    def new(self, kind: type[A], what: str, about: About | None = None) -> A:
+        """An aggregate that this command begins. Its id comes from the command's id."""
+        aggregate = kind.empty(self.entry.id_of(what), about)
+        self._take(aggregate)
+        return aggregate
+
+    def stay(self, id: UUID, field: str = "stayId") -> Stay:
+        return self.one(Stay, id, "stay", field)
+
+    def patient_of(self, stay: Stay) -> Patient:
+        assert stay.patient is not None
+        return self.one(Patient, stay.patient, "patient", "stayId")
+
+    def patient(self, mrn: str, authority: str) -> Patient:
+        id = self.record.owner("mrn", key(authority, mrn))
+        if id is None:
+            raise NotFound("patient with MRN", mrn, "patientMrn")
+        return self.one(Patient, id, "patient", "patientMrn")
+
+    def practitioner(self, staff_number: str, field: str) -> UUID:
+        id = self.record.owner("staff-number", key(staff_number))
+        if id is None:
+            raise NotFound("practitioner with staff number", staff_number, field)
+        return id
+
+    def room(self, ward: str, number: str) -> Room:
+        id = self.record.owner("room", key(ward, number))
+        if id is None:
+            raise NotFound("room", f"{ward}/{number}", "room")
+        return self.one(Room, id, "room", "room")
+
+    def bed(self, ward: str, number: str, bed: str) -> BedRef:
+        return BedRef(self.room(ward, number).id, bed)
+
+    def prescriptions_of(self, stay: Stay) -> list[Prescription]:
+        (chart,) = self.load(DrugChart, DrugChart.id_for(stay.id))
+        return self.load(Prescription, *chart.prescriptions)
+
+    def occupancy(self, room: UUID) -> Occupancy:
+        """The room's occupancy stream: its version alone is read."""
+        id = Occupancy.id_for(room)
+        if id not in self.loaded:
+            aggregate = Occupancy.empty(id)
+            aggregate.version = self.record.heads([id])[id]
+            self._take(aggregate)
+        found = self.loaded[id]
+        assert isinstance(found, Occupancy)
+        return found
+
+    def claims(self, room: UUID, period: Period) -> list[Claim]:
+        """Who has beds of a room in a period. The version is read first, so this is never older."""
+        self.occupancy(room)
+        return self.record.bed_claims(room, period)
+
+    def _take(self, aggregate: Aggregate) -> None:
+        self.loaded[aggregate.id] = aggregate
+        self._reads[aggregate.id] = aggregate.version
+        if isinstance(aggregate, Stay):
+            self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history.period)
+
+    # -- write --
+
+    def claim(self, kind: str, key: str, owner: UUID) -> None:
+        """Ask for something that only one may have. Check `Record.owner` for a good refusal first."""
+        self._unique.append(UniqueClaim(kind, key, owner))
+
+    def expect(self, version: int | None) -> None:
+        """Refuse if the first thing that was read is not at the version the client saw."""
+        if version is not None and self._reads:
+            actual = next(iter(self._reads.values()))
+            if actual != version:
+                raise VersionConflict(version, actual)
+
+    def settle(self) -> None:
+        """Let the beds follow the stays: check every stretch that is new, tell each room."""
+        moved = {
+            stay.id: stay
+            for stay in self.loaded.values()
+            if isinstance(stay, Stay) and stay.stretches != self._before[stay.id].stretches
+        }
+        for stay in list(moved.values()):
+            for room, changed in self._differences(stay).items():
+                for stretch in changed.begun:
+                    self._check(stay, stretch, moved, self.room_by_id(room))
+                if changed.ended:
+                    self._check_sharers(stay, room, moved)
+        for stay in moved.values():
+            assert stay.patient is not None
+            for room, changed in self._differences(stay).items():
+                self.occupancy(room).change(
+                    room, stay.id, stay.patient, changed, stay.about, self.entry
+                )
+        for stay in self._restated():
+            self._check_person(stay)
+
+    def room_by_id(self, id: UUID) -> Room:
+        return self.one(Room, id, "room", "room")
+
+    def append(self, operation: str, recorded_at: datetime | None) -> Append:
+        restated = self._restated()
+        return Append(
+            command_id=self.entry.command_id,
+            operation=operation,
+            digest=self.entry.digest,
+            reads=self._reads,
+            restated=[stay.id for stay in restated],
+            beds=[Claim(stay.id, stretch) for stay in restated for stretch in stay.stretches],
+            persons=[
+                PersonClaim(stay.patient, stay.id, stay.history.period)
+                for stay in restated
+                if stay.patient and stay.history.period
+            ],
+            unique=self._unique,
+            recorded_at=recorded_at,
+        )
+
+    def _differences(self, stay: Stay) -> dict[UUID, Difference]:
+        return difference(self._before[stay.id].stretches, stay.stretches)
+
+    def _restated(self) -> list[Stay]:
+        """The stays whose claims this command changes."""
+        return [
+            stay
+            for stay in self.loaded.values()
+            if isinstance(stay, Stay)
+            and _Before(stay.stretches, stay.history.period) != self._before[stay.id]
+        ]
+
+    def _check(self, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room) -> None:
+        assert stay.patient is not None
+        others = [c for c in self.claims(room.id, stretch.period) if c.stay not in moved]
+        others += [
+            Claim(other.id, theirs)
+            for other in moved.values()
+            for theirs in other.stretches
+            if theirs.bed.room == room.id and theirs.period.overlaps(stretch.period)
+        ]
+        check_free(stay.id, stretch, others)
+        before = self._before[stay.id].stretches
+        room.check_open(stretch, before, stay.id, stay.patient, self.now)
+        if stretch.shares_bed_of is not None:
+            check_shared(
+                stay.id, stretch, self.stay(stretch.shares_bed_of, "sharesBedOf").stretches
+            )
+        new = newly_claimed(before, stretch)
+        if new and room.policies_at(stretch.period.start):
+            self._check_policies(stay, stretch, others, room)
+
+    def _check_policies(
+        self, stay: Stay, stretch: Stretch, others: list[Claim], room: Room
+    ) -> None:
+        shared = {c.stay: c.stretch.shares_bed_of is not None for c in others if c.stay != stay.id}
+        stays = self.load(Stay, *shared)
+        present = [self._occupant(other, shared[other.id]) for other in stays]
+        newcomer = self._occupant(stay, stretch.shares_bed_of is not None)
+        room.check_policies(newcomer, present, stretch.period.start)
+
+    def _occupant(self, stay: Stay, shares: bool) -> Occupant:
+        patient = self.patient_of(stay)
+        return Occupant(stay.id, patient.sex, patient.birth_date, shares)
+
+    def _check_sharers(self, stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
+        self.occupancy(room)
+        for child in self.record.sharers(stay.id):
+            if child.stay not in moved:
+                check_shared(child.stay, child.stretch, stay.stretches)
+
+    def _check_person(self, stay: Stay) -> None:
+        period = stay.history.period
+        if period is None or stay.patient is None:
+            return
+        for other in self.record.person_claims(stay.patient, period):
+            loaded = self.loaded.get(other.stay)
+            theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
+            if other.stay != stay.id and theirs and theirs.overlaps(period):
+                raise PatientAlreadyAdmitted(other.stay)
+
+
+def key(*parts: str) -> str:
+    """The key of a unique claim that has several parts."""
+    return msgspec.json.encode(parts).decode()

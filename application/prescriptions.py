@@ -1,0 +1,118 @@
+"""Commands about prescriptions and the doses given."""
+
+from datetime import datetime
+from uuid import UUID
+
+from application.commands import Commands, command, utc
+from application.decision import Decision
+from domain.prescription import DrugChart, Medication, Outside, Prescription, Regimen
+from domain.stay import Stay
+
+
+class Prescriptions(Commands):
+    """What is prescribed, and what was given."""
+
+    @command
+    def write_prescription(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        medication: Medication,
+        dose: str | None = None,
+        route: str | None = None,
+        frequency: str | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        prescriber: str | None = None,
+    ) -> None:
+        """Prescribe a medicine within a stay. ``start`` (default: when written) may lie ahead.
+
+        Raises OutsideStay, PatientDied, and InvalidInput if it stops before it starts.
+        """
+        stay = d.stay(stay_id)
+        patient = d.patient_of(stay)
+        written = d.entry.occurred_at
+        begins = utc(start, "start") or written
+        stay.must_include(written, "The prescription")
+        stay.must_include(begins, "The start of the prescription")
+        prescription = d.new(Prescription, "prescription", stay.about)
+        prescription.write(
+            stay.id,
+            patient.id,
+            medication,
+            Regimen(begins, utc(stop, "stop"), dose, route, frequency),
+            d.practitioner(prescriber, "prescriber") if prescriber else None,
+            d.entry,
+            patient.died_at,
+        )
+        (chart,) = d.load(DrugChart, DrugChart.id_for(stay.id))
+        chart.about = stay.about
+        chart.chart(stay.id, prescription.id, d.entry)
+
+    @command
+    def change_prescription(
+        self,
+        d: Decision,
+        *,
+        prescription_id: UUID,
+        dose: str | None = None,
+        route: str | None = None,
+        frequency: str | None = None,
+        stop: datetime | None = None,
+    ) -> None:
+        """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
+        self._prescription(d, prescription_id).change(
+            dose, route, frequency, utc(stop, "stop"), d.entry
+        )
+
+    @command
+    def hold_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
+        """Pause it; it can be resumed."""
+        self._prescription(d, prescription_id).hold(d.entry)
+
+    @command
+    def resume_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
+        """Go on with a prescription that is held."""
+        self._prescription(d, prescription_id).resume(d.entry)
+
+    @command
+    def stop_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
+        """End it before its planned stop."""
+        self._prescription(d, prescription_id).stop(d.entry)
+
+    @command
+    def complete_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
+        """It has run its course."""
+        self._prescription(d, prescription_id).complete(d.entry)
+
+    @command
+    def record_administration(
+        self,
+        d: Decision,
+        *,
+        prescription_id: UUID,
+        given: bool,
+        dose_given: str | None = None,
+        reason_not_given: str | None = None,
+        outside_prescription: Outside | None = None,
+    ) -> None:
+        """A dose given, or not given and why.
+
+        Raises PrescriptionStateBroken if it lies outside the prescription and is not marked so.
+        """
+        prescription = self._prescription(d, prescription_id)
+        assert prescription.stay is not None
+        stay = d.one(Stay, prescription.stay, "stay", "prescriptionId")
+        stay.must_include(d.entry.occurred_at, "The dose")
+        prescription.record_administration(
+            given,
+            dose_given,
+            reason_not_given,
+            outside_prescription,
+            d.entry,
+            d.patient_of(stay).died_at,
+        )
+
+    def _prescription(self, d: Decision, id: UUID) -> Prescription:
+        return d.one(Prescription, id, "prescription", "prescriptionId")

@@ -1,0 +1,129 @@
+"""Commands about patients, practitioners and the hospital's clock."""
+
+from datetime import date, time
+from uuid import UUID, uuid5
+
+from application.commands import Commands, command
+from application.decision import Decision, key
+from domain.entry import About
+from domain.hospital_time import CENSUS_TIME, HospitalTime
+from domain.patient import Confidentiality, Patient, Sex
+from domain.practitioner import Grade, Practitioner
+from domain.refusals import AlreadyExists, InvalidInput
+from domain.stay import Stay
+from domain.time import Period
+
+HOSPITAL_TIME = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
+"""The namespace of the streams that keep each hospital's own clock."""
+
+
+class Registry(Commands):
+    """Who is known: people, staff, and what time it is here."""
+
+    @command
+    def register_patient(
+        self,
+        d: Decision,
+        *,
+        mrn: str,
+        mrn_authority: str | None = None,
+        family_name: str | None = None,
+        given_name: str | None = None,
+        birth_date: date | None = None,
+        sex: Sex | None = None,
+        confidentiality: Confidentiality | None = None,
+    ) -> None:
+        """Make a person known. Without names: not identified yet; the MRN is then a temporary one.
+
+        Raises AlreadyExists if the MRN is taken within its authority.
+        """
+        authority = mrn_authority or self.rules.mrn_authority
+        if birth_date is not None and birth_date > d.now.date():
+            raise InvalidInput("birthDate", "it lies in the future")
+        if self.record.owner("mrn", key(authority, mrn)) is not None:
+            raise AlreadyExists("patient with MRN", mrn, "mrn")
+        id = d.entry.id_of("patient")
+        patient = d.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
+        patient.register(
+            mrn,
+            authority,
+            family_name,
+            given_name,
+            birth_date,
+            sex or Sex.UNKNOWN,
+            confidentiality or Confidentiality.NORMAL,
+            d.entry,
+        )
+        d.claim("mrn", key(authority, mrn), patient.id)
+
+    @command
+    def register_practitioner(
+        self,
+        d: Decision,
+        *,
+        staff_number: str,
+        family_name: str | None = None,
+        given_name: str | None = None,
+        grade: Grade | None = None,
+        grade_from: date | None = None,
+        specialty: str | None = None,
+    ) -> None:
+        """Make a practitioner known. Raises AlreadyExists if the staff number is taken."""
+        if self.record.owner("staff-number", key(staff_number)) is not None:
+            raise AlreadyExists("practitioner with staff number", staff_number, "staffNumber")
+        practitioner = d.new(Practitioner, "practitioner")
+        practitioner.register(
+            staff_number,
+            family_name,
+            given_name,
+            grade or Grade.OTHER,
+            grade_from,
+            specialty,
+            d.entry,
+        )
+        d.claim("staff-number", key(staff_number), practitioner.id)
+
+    @command
+    def set_hospital_time(
+        self,
+        d: Decision,
+        *,
+        time_zone: str,
+        census_time: time | None = None,
+        valid_from: date | None = None,
+    ) -> None:
+        """Set the hospital's time zone (IANA name) and census time (local; default 23:59).
+
+        ``valid_from`` is a local date and may lie ahead; absent: always was so.
+        """
+        (clock,) = d.load(HospitalTime, uuid5(HOSPITAL_TIME, self.rules.hospital))
+        clock.set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
+
+    @command
+    def record_death(
+        self,
+        d: Decision,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        stay_id: UUID | None = None,
+    ) -> None:
+        """A death, at the time it occurred, of a patient named by MRN or by stay.
+
+        Raises PatientDied if it is known already, ContradictsLaterFacts if clinical facts lie after.
+        """
+        if (patient_mrn is None) == (stay_id is None):
+            raise InvalidInput("patientMrn", "name the patient by patientMrn or by stayId")
+        at = d.entry.occurred_at
+        if stay_id is not None:
+            patient = d.patient_of(d.stay(stay_id))
+        else:
+            assert patient_mrn is not None
+            patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
+        stays = [c.stay for c in self.record.person_claims(patient.id, Period(at))]
+        for stay in d.load(Stay, *stays):
+            stay.must_outlive(at)
+            for prescription in d.prescriptions_of(stay):
+                prescription.must_outlive(at)
+        here = [s.id for s in d.load(Stay, *stays) if s.history.includes(at)]
+        patient.die(here[0] if here else None, d.entry)

@@ -1,0 +1,1 @@
+"""The hospital stay: aggregates, their rules, and time. Knows nothing above it."""

@@ -1,0 +1,70 @@
+"""The envelope of every event: who recorded it, who did it, when it occurred, why, and from where.
+
+When it was *recorded* is not in here: that is the event's position in the log and the ``recorded_at``
+that the database stamps in the same step. There is no third clock.
+"""
+
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from msgspec import Meta, Struct
+
+from domain.time import Moment, Precision
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+"""A short, non-empty string."""
+
+Sealed = Annotated[str, Meta(max_length=20_000, extra_json_schema={"x-sealed": True})]
+"""Text about a person. Stores that seal what they keep seal exactly the fields of this type."""
+
+Code = Annotated[str, Meta(min_length=1, max_length=40)]
+"""A code or number as printed: a bed, a room, a staff number."""
+
+
+class Actor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who recorded a fact, as the login said: issuer and subject of the token, and the role used."""
+
+    issuer: Text
+    subject: Text
+    role: Text
+    on_behalf_of: Text | None = None
+
+
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Another system that knew first: its name, its id of the fact, and when it recorded it."""
+
+    system: Text
+    id: Text
+    recorded_at: Moment | None = None
+
+
+class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whom a fact is about, and the key under which the sealed fields about that patient are kept."""
+
+    patient: UUID
+    key_id: Text
+    stay: UUID | None = None
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every event says beside its own data.
+
+    ``digest`` is of the command's content, so that the memory of commands can be rebuilt from the
+    events. ``about`` is absent where the fact is about nobody (a room, a practitioner).
+    """
+
+    command_id: UUID
+    operation: Text
+    digest: Text
+    occurred_at: Moment
+    precision: Precision = Precision.MINUTE
+    recorded_by: Actor
+    performed_by: Text | None = None
+    reason: Sealed | None = None
+    source: Source | None = None
+    hospital: Text
+    about: About | None = None
+
+    def id_of(self, what: str) -> UUID:
+        """The id of something that this command creates: the same on every retry of the command."""
+        return uuid5(self.command_id, what)

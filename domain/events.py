@@ -1,0 +1,31 @@
+"""Every event type there is, by its topic: what the store may write and read."""
+
+from domain.aggregate import Aggregate, Event
+from domain.hospital_time import HospitalTime
+from domain.occupancy import Occupancy
+from domain.patient import Patient
+from domain.practitioner import Practitioner
+from domain.prescription import DrugChart, Prescription
+from domain.room import Room
+from domain.stay import Stay
+
+AGGREGATES: tuple[type[Aggregate], ...] = (
+    HospitalTime,
+    Patient,
+    Practitioner,
+    Room,
+    Occupancy,
+    Stay,
+    Prescription,
+    DrugChart,
+)
+
+
+def _events_of(aggregate: type[Aggregate]) -> list[type[Event]]:
+    nested = (value for name, value in vars(aggregate).items() if name != "Event")
+    return [v for v in nested if isinstance(v, type) and issubclass(v, Event)]
+
+
+EVENTS: dict[str, type[Event]] = {
+    event.TOPIC: event for aggregate in AGGREGATES for event in _events_of(aggregate)
+}

@@ -1,0 +1,71 @@
+"""A room's own policies: each a small named function in one list.
+
+A policy looks at who comes in and who is there in the same time, and says why not, or None.
+It is asked about newcomers; those who lay in the room before the policy was set may stay.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.patient import Sex
+
+ADULT_AGE = 18
+"""Years; from this birthday on a patient is no child (UN Convention on the Rights of the Child)."""
+
+
+class RoomPolicy(StrEnum):
+    """What a room may ask of its patients."""
+
+    ISOLATION = "ISOLATION"
+    ONE_SEX_ONLY = "ONE_SEX_ONLY"
+    CHILDREN_ONLY = "CHILDREN_ONLY"
+
+
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """What a policy may know of a patient who lies, or would lie, in the room."""
+
+    stay: UUID
+    sex: Sex
+    birth_date: date | None
+    shares_bed: bool
+
+
+def isolation(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
+    """Nobody else in the room, but for a child in its mother's bed."""
+    if newcomer.shares_bed or all(other.shares_bed for other in others):
+        return None
+    return "somebody is in the room, and isolation means alone"
+
+
+def one_sex_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
+    """All of one administrative sex; one that is not known to be another is let in."""
+    if newcomer.shares_bed:
+        return None
+    known = {Sex.FEMALE, Sex.MALE}
+    for other in others:
+        if not other.shares_bed and {newcomer.sex, other.sex} == known:
+            return f"a {other.sex.lower()} patient is in the room"
+    return None
+
+
+def children_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
+    """Under 18 years at the time; an unknown birth date is let in."""
+    born = newcomer.birth_date
+    if born is None:
+        return None
+    birthday_to_come = (at.month, at.day) < (born.month, born.day)
+    age = at.year - born.year - birthday_to_come
+    return f"the patient is {age} years old" if age >= ADULT_AGE else None
+
+
+Rule = Callable[[Occupant, Sequence[Occupant], datetime], str | None]
+
+POLICIES: dict[RoomPolicy, Rule] = {
+    RoomPolicy.ISOLATION: isolation,
+    RoomPolicy.ONE_SEX_ONLY: one_sex_only,
+    RoomPolicy.CHILDREN_ONLY: children_only,
+}

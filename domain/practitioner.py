@@ -1,0 +1,64 @@
+"""A practitioner: who attends, visits and prescribes, known by a staff number."""
+
+from datetime import date
+from enum import StrEnum
+
+from domain.aggregate import Aggregate, Event, event
+from domain.entry import Code, Entry, Text
+
+
+class Grade(StrEnum):
+    """Seniority of a doctor, held from a day on."""
+
+    CONSULTANT = "CONSULTANT"
+    SPECIALIST = "SPECIALIST"
+    RESIDENT = "RESIDENT"
+    OTHER = "OTHER"
+
+
+class Practitioner(Aggregate):
+    """Reference data, thin: registration, with the grade and the day from which it is held."""
+
+    TOPIC = "practitioner"
+
+    class Registered(Event):
+        TOPIC = "practitioner.registered"
+        staff_number: Code
+        family_name: Text | None
+        given_name: Text | None
+        grade: Grade
+        grade_from: date | None
+        specialty: Text | None
+
+    def register(
+        self,
+        staff_number: str,
+        family_name: str | None,
+        given_name: str | None,
+        grade: Grade,
+        grade_from: date | None,
+        specialty: str | None,
+        entry: Entry,
+    ) -> None:
+        self._registered(
+            staff_number=staff_number,
+            family_name=family_name,
+            given_name=given_name,
+            grade=grade,
+            grade_from=grade_from,
+            specialty=specialty,
+            entry=entry,
+        )
+
+    @event(Registered)
+    def _registered(
+        self,
+        staff_number: str,
+        family_name: str | None,
+        given_name: str | None,
+        grade: Grade,
+        grade_from: date | None,
+        specialty: str | None,
+        entry: Entry,
+    ) -> None:
+        self.staff_number = staff_number

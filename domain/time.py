@@ -1,0 +1,95 @@
+"""Moments and periods at the bedside (valid time).
+
+Every moment is an aware ``datetime``; a period is half-open, ``[start, end)``, and open at the end
+while nobody knows when it ends. Two periods that only touch do not overlap.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from msgspec import Meta
+
+from domain.refusals import InvalidInput
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A point in time with an offset; stored and compared in UTC."""
+
+LATE_AFTER = timedelta(minutes=60)
+"""An entry recorded more than this after the fact occurred counts as late."""
+
+
+class Precision(StrEnum):
+    """How precisely the time of a fact is known."""
+
+    MINUTE = "MINUTE"
+    HOUR = "HOUR"
+    DAY = "DAY"
+    ESTIMATED = "ESTIMATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open stretch of valid time, ``[start, end)``; ``end`` None: still open."""
+
+    start: datetime
+    end: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.end is not None and self.end <= self.start
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment and (self.end is None or moment < self.end)
+
+    def overlaps(self, other: "Period") -> bool:
+        """Open periods overlap like closed ones; empty ones overlap nothing."""
+        return (
+            not self.is_empty
+            and not other.is_empty
+            and (other.end is None or self.start < other.end)
+            and (self.end is None or other.start < self.end)
+        )
+
+    def covers(self, other: "Period") -> bool:
+        return self.start <= other.start and (
+            self.end is None or (other.end is not None and other.end <= self.end)
+        )
+
+    def until(self, end: datetime) -> "Period":
+        """The part of this period before ``end``."""
+        return Period(self.start, end if self.end is None else min(self.end, end))
+
+    def without(self, others: Iterable["Period"]) -> list["Period"]:
+        """What is left of this period when ``others`` are cut out of it."""
+        left = [] if self.is_empty else [self]
+        for other in others:
+            left = [part for piece in left for part in piece._minus(other)]
+        return left
+
+    def _minus(self, other: "Period") -> list["Period"]:
+        if not self.overlaps(other):
+            return [self]
+        parts = []
+        if self.start < other.start:
+            parts.append(Period(self.start, other.start))
+        if other.end is not None and (self.end is None or other.end < self.end):
+            parts.append(Period(other.end, self.end))
+        return parts
+
+
+def in_utc(moment: datetime, field: str) -> datetime:
+    """The same moment in UTC; refuses one without an offset."""
+    if moment.tzinfo is None:
+        raise InvalidInput(field, "a moment needs an offset, for example 2026-03-01T08:00:00+01:00")
+    return moment.astimezone(UTC)
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name; refuses one that does not exist."""
+    if name not in available_timezones():
+        raise InvalidInput("timeZone", f"{name!r} is no IANA time zone; try Europe/Berlin or UTC")
+    return ZoneInfo(name)

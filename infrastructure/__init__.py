@@ -1,0 +1,1 @@
+"""The infrastructure: event store, projections, queries, importers, settings and wiring."""

@@ -1,0 +1,165 @@
+"""The database: where it is, as whom to connect, and how its tables are made.
+
+Two roles: the owner makes tables; the application (``wardbook_app``) may read, append through
+``record.append`` and keep read models, and nothing else.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+import psycopg
+from alembic import command as alembic
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateSchema
+
+from infrastructure.embedded import ensure_server
+from infrastructure.read_models import READ_MODELS
+from infrastructure.settings import Settings
+
+APP_ROLE = "wardbook_app"
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATION_LOCK = 1463898722, 3
+
+
+class NotMigrated(Exception):
+    """The tables are not those of this program; run ``wardbook migrate``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a log is: its identity, its epoch (raised by a restore), and whether it is simulated."""
+
+    id: UUID
+    epoch: int
+    kind: str
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.kind == "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A PostgreSQL database, by the libpq URL of its owner."""
+
+    owner_url: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Database":
+        """The database of the settings; starts the embedded server if none is named."""
+        return cls(settings.database_url or ensure_server(settings.home))
+
+    @property
+    def app_url(self) -> str:
+        """The same database as the application's role."""
+        parts = urlsplit(self.owner_url)
+        if "@" in parts.netloc and "host=" in parts.query and not parts.hostname:
+            return urlunsplit(parts._replace(netloc=f"{APP_ROLE}@"))  # the embedded server
+        query = dict(parse_qsl(parts.query))
+        query["options"] = f"{query.get('options', '')} -c role={APP_ROLE}".strip()
+        return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+
+    def migrate(self) -> None:
+        """Make or bring up to date every table; several processes may call it at once.
+
+        A read model whose schema is gone is made anew, empty; it fills itself from the log.
+        """
+        with psycopg.connect(self.owner_url, autocommit=True) as lock:
+            lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
+            alembic.upgrade(self._alembic(), "head")
+            self._make_missing_read_models()
+
+    def check_migrated(self) -> None:
+        """Raises NotMigrated if the tables are not at the newest revision."""
+        with self._engine().connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(self._alembic()).get_current_head()
+        if found != wanted:
+            raise NotMigrated(f"The database is at {found}, this program needs {wanted}.")
+
+    def differences(self) -> list[Any]:
+        """How the tables of the read models differ from what the program says they are."""
+        found: list[Any] = []
+        with self._engine().connect() as connection:
+            for model in READ_MODELS:
+                schema = model.metadata.schema
+                context = MigrationContext.configure(
+                    connection,
+                    opts={
+                        "include_schemas": True,
+                        "compare_type": True,
+                        "include_name": lambda name, kind, parents, schema=schema: (
+                            kind != "schema" or name == schema
+                        ),
+                    },
+                )
+                found += compare_metadata(context, model.metadata)
+        return found
+
+    def open_log(self, kind: str = "real") -> Log:
+        """Say what an empty log is for; afterwards, learn what it is."""
+        with psycopg.connect(self.app_url) as connection:
+            row = connection.execute(
+                "SELECT log_id, epoch, kind FROM record.open(%s)", [kind]
+            ).fetchone()
+        assert row is not None
+        return Log(*row)
+
+    def async_engine(self, pool_size: int = 10) -> AsyncEngine:
+        """For reading: pooled, each statement by itself."""
+        return create_async_engine(
+            sqlalchemy_url(self.app_url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 5},
+        )
+
+    def _engine(self) -> Engine:
+        return create_engine(sqlalchemy_url(self.owner_url))
+
+    def _alembic(self) -> Config:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["url"] = sqlalchemy_url(self.owner_url)
+        return config
+
+    def _make_missing_read_models(self) -> None:
+        engine = self._engine()
+        with engine.begin() as connection:
+            for model in READ_MODELS:
+                schema = str(model.metadata.schema)
+                if not connection.dialect.has_schema(connection, schema):
+                    connection.execute(CreateSchema(schema))
+                model.metadata.create_all(connection)
+        with psycopg.connect(self.owner_url) as owner:
+            for model in READ_MODELS:
+                name = sql.Identifier(str(model.metadata.schema))
+                role = sql.Identifier(APP_ROLE)
+                owner.execute(
+                    sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, role),
+                )
+                owner.execute(
+                    sql.SQL(
+                        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
+                        " ON ALL TABLES IN SCHEMA {} TO {}"
+                    ).format(name, role)
+                )
+        engine.dispose()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """A libpq URL as SQLAlchemy takes it."""
+    scheme, _, rest = url.partition("://")
+    assert scheme in ("postgresql", "postgres"), url
+    return f"postgresql+psycopg://{rest}"

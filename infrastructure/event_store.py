@@ -1,0 +1,409 @@
+"""The record in PostgreSQL: the eventsourcing library's persistence with a recorder of our own.
+
+The library loads this module by name (``PERSISTENCE_MODULE``). All writing goes through the stored
+function ``record.append``: one round trip, one lock, positions without gaps (docs/adr/0002).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    InfrastructureFactory,
+    Mapper,
+    Notification,
+    ProcessRecorder,
+    StoredEvent,
+    Subscription,
+    TrackingRecorder,
+    Transcoder,
+)
+from psycopg import Connection, Cursor, OperationalError
+from psycopg.rows import TupleRow
+from psycopg.types.range import TimestamptzRange
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from application.record import (
+    AlreadyRecorded,
+    Append,
+    EventDoesNotFit,
+    Opening,
+    PersonClaim,
+    Remembered,
+    Stale,
+)
+from domain.aggregate import Event
+from domain.events import EVENTS
+from domain.history import Stretch
+from domain.occupancy import Claim
+from domain.refusals import BedRef
+from domain.time import Period
+
+DATABASE_AWAY_AFTER = 5.0
+"""Seconds after which a call gives up when the database cannot be reached."""
+
+EVENT_COLUMNS = "stream, version, topic, schema_version, body::text"
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
+
+
+class UnknownEvent(Exception):
+    """The log holds an event type, or a version of one, that this program does not know."""
+
+
+class ClaimsDisagree(Exception):
+    """The claims refused what the events allow, time and again: the claims must be rebuilt."""
+
+
+@dataclass(frozen=True)
+class Stored(StoredEvent):
+    """An event as it is kept: ``state`` is its JSON, ``schema_version`` the version of its schema."""
+
+    schema_version: int = 1
+
+
+class EventMapper(Mapper[UUID]):
+    """Between events and JSON. Knows the registered topics only; strict on write, checks on read."""
+
+    def __init__(self) -> None:
+        self._encode = msgspec.json.Encoder().encode
+        self._decoders = {topic: msgspec.json.Decoder(event) for topic, event in EVENTS.items()}
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> Stored:
+        """Encode an event. Raises EventDoesNotFit if its schema does not allow it."""
+        event = cast(Event, domain_event)
+        state = self._encode(event)
+        try:
+            self._decoders[event.TOPIC].decode(state)
+        except msgspec.ValidationError as misfit:
+            why, _, at = str(misfit).partition(" - at `$.")
+            raise EventDoesNotFit(event.TOPIC, at.rstrip("`") or "event", why) from misfit
+        return Stored(
+            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """Decode an event, bringing an older version up to date. Raises UnknownEvent."""
+        topic, state = stored_event.topic, stored_event.state
+        version = stored_event.schema_version if isinstance(stored_event, Stored) else 1
+        event = EVENTS.get(topic)
+        if event is None:
+            raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
+        if version > event.VERSION:
+            raise UnknownEvent(
+                f"The log holds {topic!r} in version {version}; this program knows it up to "
+                f"version {event.VERSION}. Use a newer program."
+            )
+        if version < event.VERSION:
+            state = self._upcast(event, version, state)
+        try:
+            return self._decoders[topic].decode(state)
+        except msgspec.ValidationError as misfit:
+            raise UnknownEvent(
+                f"A {topic!r} in the log does not fit its schema: {misfit}"
+            ) from None
+
+    def _upcast(self, event: type[Event], version: int, state: bytes) -> bytes:
+        body = msgspec.json.decode(state)
+        for step in range(version, event.VERSION):
+            getattr(event, f"upcast_v{step}_v{step + 1}")(body)
+        return self._encode(body)
+
+
+class Recorder(ApplicationRecorder):
+    """Reads the log, and appends to it through ``record.append``."""
+
+    def __init__(self, pool: ConnectionPool[Connection[TupleRow]], mapper: EventMapper) -> None:
+        self.pool, self.mapper = pool, mapper
+
+    # -- append --
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append one command. Raises Stale, or AlreadyRecorded if its id is known."""
+        append: Append = kwargs["append"]
+        (outcome,) = self.append_batch([_command(append, stored_events)])
+        if outcome["outcome"] in ("stale", "taken"):
+            raise Stale(outcome.get("claim", ""))
+        command = _remembered(outcome["command"])
+        if outcome["outcome"] == "earlier":
+            raise AlreadyRecorded(command)
+        append.remembered = command
+        return range(command.first_position, command.position + 1)
+
+    def append_batch(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Append commands in order in one transaction, each whole or not at all."""
+        with self._cursor() as cursor:
+            said = msgspec.json.encode(commands).decode()
+            cursor.execute("SELECT record.append(%s::jsonb)", [said])
+            row = cursor.fetchone()
+        assert row is not None
+        return cast(list[dict[str, Any]], row[0])
+
+    # -- what a decision asks --
+
+    def opening(self, command_id: UUID) -> Opening:
+        """The database's clock, and the command if it was recorded before."""
+        with self._cursor() as cursor:
+            row = cursor.execute(
+                "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
+                " LEFT JOIN record.commands c ON c.command_id = %s",
+                [command_id],
+            ).fetchone()
+        assert row is not None
+        return Opening(row[0], Remembered(*row[1:]) if row[1] else None)
+
+    def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
+        """The events of each stream after the given version, in order."""
+        found: dict[UUID, list[Event]] = {}
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT {EVENT_COLUMNS} FROM unnest(%s::uuid[], %s::int[]) AS w (id, seen)"
+                " JOIN record.events e ON e.stream = w.id AND e.version > w.seen"
+                " ORDER BY stream, version",
+                [list(after), list(after.values())],
+            )
+            for event in self._events(cursor):
+                found.setdefault(event.originator_id, []).append(event)
+        return found
+
+    def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
+        """The last version of each stream; 0 for one that does not exist."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT id, coalesce((SELECT max(version) FROM record.events WHERE stream = id), 0)"
+                " FROM unnest(%s::uuid[]) AS w (id)",
+                [list(streams)],
+            )
+            return dict(cursor.fetchall())
+
+    def events_between(self, first: int, last: int) -> list[Event]:
+        """The events at positions ``first`` to ``last``, both included."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT {EVENT_COLUMNS} FROM record.events"
+                " WHERE position BETWEEN %s AND %s ORDER BY position",
+                [first, last],
+            )
+            return list(self._events(cursor))
+
+    def owner(self, kind: str, key: str) -> UUID | None:
+        """Who has a unique claim."""
+        with self._cursor() as cursor:
+            row = cursor.execute(
+                "SELECT owner FROM record.unique_claims WHERE kind = %s AND key = %s", [kind, key]
+            ).fetchone()
+        return row[0] if row else None
+
+    def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
+        """Who has beds of a room during a period, as held true now."""
+        return self._bed_claims("room = %s AND during && %s", [room, _range(period)])
+
+    def sharers(self, stay: UUID) -> list[Claim]:
+        """The stretches of those who share a bed of this stay, as held true now."""
+        return self._bed_claims("shares_bed_of = %s", [stay])
+
+    def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
+        """The stays of a person during a period, as held true now."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay, lower(during), upper(during) FROM record.person_claims"
+                " WHERE person = %s AND during && %s ORDER BY during",
+                [person, _range(period)],
+            )
+            return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
+
+    def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
+                f" FROM record.bed_claims WHERE {where} ORDER BY during, stay".encode(),
+                values,
+            )
+            return [
+                Claim(stay, Stretch(BedRef(room, bed), Period(since, until), kept, shares))
+                for stay, room, bed, since, until, kept, shares in cursor
+            ]
+
+    # -- what the library asks --
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT {EVENT_COLUMNS} FROM record.events WHERE stream = %s"
+                " AND version > %s AND version <= %s"
+                f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s".encode(),
+                [originator_id, gt or 0, 2**31 - 1 if lte is None else lte, limit],
+            )
+            return [_stored(row) for row in cursor]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        first = (start or 0) + (0 if inclusive_of_start else 1)
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT position, stream, version, topic, body::text FROM record.events"
+                " WHERE position >= %s AND position <= %s AND (%s OR topic = ANY(%s))"
+                " ORDER BY position LIMIT %s",
+                [first, 2**63 - 1 if stop is None else stop, not topics, list(topics), limit],
+            )
+            return [
+                Notification(stream, version, topic, body.encode(), position)
+                for position, stream, version, topic, body in cursor
+            ]
+
+    def max_notification_id(self) -> int | None:
+        with self._cursor() as cursor:
+            row = cursor.execute("SELECT max(position) FROM record.events").fetchone()
+        return row[0] if row else None
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """The library's subscriptions stall when a connection dies silently."""
+        raise TypeError("follow the log with infrastructure.follow, which polls as well")
+
+    def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
+        return (self.mapper.to_domain_event(_stored(row)) for row in cursor)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor[TupleRow]]:
+        try:
+            with (
+                self.pool.connection(timeout=DATABASE_AWAY_AFTER) as connection,
+                connection.cursor() as cursor,
+            ):
+                yield cursor
+        except (OperationalError, PoolTimeout):
+            raise DatabaseAway(
+                "The database cannot be reached; ask again with the same commandId."
+            ) from None
+
+
+class Factory(InfrastructureFactory[TrackingRecorder]):
+    """What the library builds its application from: ``DATABASE`` in the environment is the URL."""
+
+    def mapper(
+        self,
+        transcoder: Transcoder | None = None,
+        mapper_class: type[Mapper[Any]] | None = None,
+    ) -> Mapper[Any]:
+        return EventMapper()
+
+    def application_recorder(self) -> ApplicationRecorder:
+        pool = ConnectionPool(
+            self.env["DATABASE"],
+            min_size=1,
+            max_size=16,
+            timeout=DATABASE_AWAY_AFTER,
+            kwargs={"autocommit": True, "connect_timeout": 5},
+            open=True,
+        )
+        self._pool: ConnectionPool[Connection[TupleRow]] = pool
+        return Recorder(pool, EventMapper())
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        return self.application_recorder()
+
+    def tracking_recorder(
+        self, tracking_recorder_class: type[TrackingRecorder] | None = None
+    ) -> TrackingRecorder:
+        raise TypeError("read models keep their own positions: see infrastructure.read_models")
+
+    def process_recorder(self) -> ProcessRecorder:
+        raise TypeError("commands and read models are kept apart: see infrastructure.read_models")
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def stored_event(row: Sequence[Any]) -> Stored:
+    """An event from a row of `EVENT_COLUMNS`."""
+    return _stored(row)
+
+
+def _stored(row: Sequence[Any]) -> Stored:
+    stream, version, topic, schema_version, body = row
+    return Stored(stream, version, topic, body.encode(), schema_version)
+
+
+def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
+    """One command as ``record.append`` takes it."""
+    command: dict[str, Any] = {
+        "command_id": append.command_id,
+        "operation": append.operation,
+        "digest": append.digest,
+        "reads": {str(stream): version for stream, version in append.reads.items()},
+        "events": [
+            {
+                "stream": e.originator_id,
+                "version": e.originator_version,
+                "topic": e.topic,
+                "schema_version": e.schema_version if isinstance(e, Stored) else 1,
+                "body": msgspec.Raw(e.state),
+            }
+            for e in events
+        ],
+        "unique": [{"kind": u.kind, "key": u.key, "owner": u.owner} for u in append.unique],
+    }
+    if append.recorded_at is not None:
+        command["recorded_at"] = append.recorded_at
+    if append.restated:
+        command["restated"] = append.restated
+        command["beds"] = [
+            {
+                "room": c.stretch.bed.room,
+                "bed": c.stretch.bed.bed,
+                "stay": c.stay,
+                "since": c.stretch.period.start,
+                "until": c.stretch.period.end,
+                "kept": c.stretch.kept,
+                "shares_bed_of": c.stretch.shares_bed_of,
+            }
+            for c in append.beds
+        ]
+        command["persons"] = [
+            {"person": c.person, "stay": c.stay, "since": c.period.start, "until": c.period.end}
+            for c in append.persons
+        ]
+    return command
+
+
+def _remembered(row: Mapping[str, Any]) -> Remembered:
+    return Remembered(
+        UUID(row["command_id"]),
+        row["operation"],
+        row["digest"],
+        row["first_position"],
+        row["last_position"],
+        datetime.fromisoformat(row["recorded_at"]),
+    )
+
+
+def _range(period: Period) -> TimestamptzRange:
+    return TimestamptzRange(period.start, period.end)

@@ -1,0 +1,136 @@
+"""The moment of a question: as of when at the bedside, as known at which position of the log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Table, and_, cast, func, literal, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from infrastructure.read_models import READ_MODELS
+
+V = TypeVar("V")
+
+APPEND_LOCK = "1463898722, 1"
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """As of a moment of valid time, as known at a log position (the last one of a command)."""
+
+    as_of: datetime
+    known: int
+
+    def holds(self, table: Table) -> ColumnElement[bool]:
+        """The rows true at that moment, as known there."""
+        return and_(
+            table.c.during.op("@>")(cast(literal(self.as_of), DateTime(timezone=True))),
+            known(table, self.known),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The log as it is now: its identity, the database's clock, and how far it can be read."""
+
+    log_id: UUID
+    epoch: int
+    kind: str
+    now: datetime
+    position: int
+    recorded: int
+
+
+def known(table: Table, position: int) -> ColumnElement[bool]:
+    """The rows known at a position, of all valid time."""
+    return table.c.known.op("@>")(cast(literal(position), BigInteger))
+
+
+_HERE = text(
+    "SELECT l.log_id, l.epoch, l.kind, clock_timestamp() AS now, least("
+    + ", ".join(
+        f"coalesce((SELECT position FROM {m.metadata.schema}.position"
+        " WHERE log_id = l.log_id AND epoch = l.epoch), 0)"
+        for m in READ_MODELS
+    )
+    + ") AS position, coalesce((SELECT max(position) FROM record.events), 0) AS recorded"
+    " FROM record.log l"
+)
+
+
+async def here(engine: AsyncEngine) -> Here:
+    """Where the log and its read models are now."""
+    async with engine.connect() as connection:
+        return Here(*(await connection.execute(_HERE)).one())
+
+
+async def position_at(engine: AsyncEngine, moment: datetime) -> int:
+    """The last position recorded at or before a moment of the record's own clock, for good.
+
+    Waits for appends that are under way, so that the same moment always gives the same position;
+    a position inside a command is rounded down to the end of the command before it.
+    """
+    found = text(
+        "SELECT CASE WHEN e.position = e.command_end THEN e.position ELSE c.first_position - 1 END"
+        " FROM record.events e JOIN record.commands c USING (command_id)"
+        " WHERE e.recorded_at <= :moment ORDER BY e.recorded_at DESC LIMIT 1"
+    )
+    async with engine.connect() as autocommit:
+        connection = await autocommit.execution_options(isolation_level="READ COMMITTED")
+        async with connection.begin():
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({APPEND_LOCK})"))
+            return (await connection.execute(found, {"moment": moment})).scalar() or 0
+
+
+async def end_of_command(engine: AsyncEngine, position: int) -> int:
+    """The position itself if a command ends there, else the end of the command before it."""
+    found = text(
+        "SELECT coalesce(max(command_end) FILTER (WHERE command_end <= :position), 0)"
+        " FROM (SELECT command_end FROM record.events WHERE position <= :position"
+        "       ORDER BY position DESC LIMIT 1"
+        "  ) AS last"
+    )
+    before = text(
+        "SELECT first_position - 1 FROM record.commands c JOIN record.events e USING (command_id)"
+        " WHERE e.position = :position"
+    )
+    async with engine.connect() as connection:
+        whole = (await connection.execute(found, {"position": position})).scalar() or 0
+        if whole:
+            return int(whole)
+        return int((await connection.execute(before, {"position": position})).scalar() or 0)
+
+
+async def versions(
+    connection: AsyncConnection, streams: list[UUID], position: int
+) -> dict[UUID, int]:
+    """The version of each stream as known at a position."""
+    found = await connection.execute(
+        text(
+            "SELECT stream, max(version) FROM record.events"
+            " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
+        ),
+        {"streams": streams, "position": position},
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def columns(table: Table, *left_out: str) -> list[ColumnElement[Any]]:
+    """The columns of a bitemporal table that a view shows, without its ranges."""
+    return [c for c in table.c if c.name not in ("during", "known", "position", *left_out)]
+
+
+def since(table: Table) -> ColumnElement[Any]:
+    """The beginning of a row's period."""
+    return func.lower(table.c.during).label("since")
+
+
+def until(table: Table) -> ColumnElement[Any]:
+    """The end of a row's period; NULL while it is open."""
+    return func.upper(table.c.during).label("until")
+
+
+def view(kind: type[V], row: Any) -> V:
+    """A row as a view whose fields are the columns, in order."""
+    return kind(*row)

@@ -1,0 +1,118 @@
+"""Questions about patients and practitioners."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infrastructure.queries.moment import At, columns, view
+from infrastructure.read_models.patients import patients
+from infrastructure.read_models.practitioners import practitioners
+
+
+@dataclass(frozen=True, slots=True)
+class PatientView:
+    """A patient as held at a moment."""
+
+    patient: UUID
+    mrn: str
+    mrn_authority: str
+    family_name: str | None
+    given_name: str | None
+    birth_date: date | None
+    sex: str
+    confidentiality: str
+    died_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PractitionerView:
+    """A practitioner as held at a moment."""
+
+    practitioner: UUID
+    staff_number: str
+    family_name: str | None
+    given_name: str | None
+    grade: str
+    grade_from: date | None
+    specialty: str | None
+
+
+async def patients_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, PatientView]:
+    """Patients by their ids."""
+    found = await connection.execute(
+        select(*columns(patients)).where(patients.c.patient.in_(ids), at.holds(patients))
+    )
+    return {row.patient: view(PatientView, row) for row in found}
+
+
+async def patient_by_mrn(
+    connection: AsyncConnection, mrn: str, authority: str, at: At
+) -> PatientView | None:
+    """A patient by MRN within its authority."""
+    found = await connection.execute(
+        select(*columns(patients)).where(
+            patients.c.mrn == mrn, patients.c.mrn_authority == authority, at.holds(patients)
+        )
+    )
+    row = found.one_or_none()
+    return view(PatientView, row) if row else None
+
+
+async def patients_page(
+    connection: AsyncConnection,
+    search: str | None,
+    at: At,
+    first: int,
+    after: tuple[str, str, UUID] | None,
+) -> list[PatientView]:
+    """Patients by name, from a place in that order; ``search`` begins a name or an MRN."""
+    family = func.coalesce(patients.c.family_name, "")
+    given = func.coalesce(patients.c.given_name, "")
+    query = select(*columns(patients)).where(at.holds(patients))
+    if search:
+        query = query.where(
+            or_(
+                patients.c.mrn.istartswith(search, autoescape=True),
+                patients.c.family_name.istartswith(search, autoescape=True),
+                patients.c.given_name.istartswith(search, autoescape=True),
+            )
+        )
+    if after:
+        query = query.where(tuple_(family, given, patients.c.patient) > tuple_(*after))
+    found = await connection.execute(query.order_by(family, given, patients.c.patient).limit(first))
+    return [view(PatientView, row) for row in found]
+
+
+async def practitioners_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, PractitionerView]:
+    """Practitioners by their ids."""
+    found = await connection.execute(
+        select(*columns(practitioners)).where(
+            practitioners.c.practitioner.in_(ids), at.holds(practitioners)
+        )
+    )
+    return {row.practitioner: view(PractitionerView, row) for row in found}
+
+
+async def practitioners_page(
+    connection: AsyncConnection,
+    staff_number: str | None,
+    at: At,
+    first: int,
+    after: tuple[str] | None,
+) -> list[PractitionerView]:
+    """Practitioners by staff number, from a place in that order."""
+    query = select(*columns(practitioners)).where(at.holds(practitioners))
+    if staff_number:
+        query = query.where(practitioners.c.staff_number == staff_number)
+    if after:
+        query = query.where(practitioners.c.staff_number > after[0])
+    found = await connection.execute(query.order_by(practitioners.c.staff_number).limit(first))
+    return [view(PractitionerView, row) for row in found]

@@ -1,0 +1,186 @@
+"""Questions about rooms: what there is, who lies where, who lay where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, cast, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.room import BedState
+from infrastructure.queries.moment import At, columns, known, since, until, view
+from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.rooms import beds, rooms, spells
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room as held at a moment."""
+
+    room: UUID
+    ward: str
+    number: str
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StretchView:
+    """A bed's use by a stay; ``until`` None while it is open."""
+
+    stay: UUID
+    patient: UUID
+    room: UUID
+    bed: str
+    kept: bool
+    shares_bed_of: UUID | None
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpellView:
+    """A period in which a bed is closed, being cleaned or reserved."""
+
+    spell: UUID
+    room: UUID
+    bed: str
+    state: str
+    reason: str | None
+    for_patient: UUID | None
+    for_stay: UUID | None
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BedView:
+    """A bed of a board: who is in it, or what keeps it from being free."""
+
+    code: str
+    state: BedState
+    occupants: tuple[StretchView, ...]
+    spell: SpellView | None
+
+    @property
+    def occupant(self) -> StretchView | None:
+        """Whose bed it is: not the child that shares it."""
+        own = (o for o in self.occupants if o.shares_bed_of is None)
+        return next(own, self.occupants[0] if self.occupants else None)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRoom:
+    """A room of a board with its beds."""
+
+    room: RoomView
+    beds: tuple[BedView, ...]
+
+
+async def wards(connection: AsyncConnection, at: At) -> list[str]:
+    """The names of the wards, in order."""
+    found = await connection.execute(
+        select(rooms.c.ward).where(at.holds(rooms)).distinct().order_by(rooms.c.ward)
+    )
+    return list(found.scalars())
+
+
+async def rooms_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, RoomView]:
+    """Rooms by their ids."""
+    found = await connection.execute(
+        select(*columns(rooms)).where(rooms.c.room.in_(ids), at.holds(rooms))
+    )
+    return {row.room: _room(row) for row in found}
+
+
+async def board(
+    connection: AsyncConnection, at: At, ward: str | None = None, only: UUID | None = None
+) -> list[BoardRoom]:
+    """Who lies where at a moment: every bed of a ward (or the house), in order."""
+    wanted = select(*columns(rooms)).where(at.holds(rooms))
+    if ward is not None:
+        wanted = wanted.where(rooms.c.ward == ward)
+    if only is not None:
+        wanted = wanted.where(rooms.c.room == only)
+    found = await connection.execute(wanted.order_by(rooms.c.ward, rooms.c.number))
+    here = [_room(row) for row in found]
+    ids = [room.room for room in here]
+    codes = await connection.execute(
+        select(beds.c.room, beds.c.bed)
+        .where(beds.c.room.in_(ids), at.holds(beds))
+        .order_by(beds.c.room, func.length(beds.c.bed), beds.c.bed)
+    )
+    lying = await connection.execute(
+        select(*columns(stretches), since(stretches), until(stretches))
+        .where(stretches.c.room.in_(ids), at.holds(stretches))
+        .order_by(stretches.c.shares_bed_of.is_not(None), since(stretches))
+    )
+    spelled = await connection.execute(
+        select(*columns(spells), since(spells), until(spells))
+        .where(spells.c.room.in_(ids), at.holds(spells))
+        .order_by(since(spells))
+    )
+    occupants: dict[tuple[UUID, str], list[StretchView]] = {}
+    for row in lying:
+        occupants.setdefault((row.room, row.bed), []).append(view(StretchView, row))
+    states: dict[tuple[UUID, str], list[SpellView]] = {}
+    for row in spelled:
+        states.setdefault((row.room, row.bed), []).append(view(SpellView, row))
+    told: dict[UUID, list[BedView]] = {id: [] for id in ids}
+    for room, bed in codes:
+        told[room].append(_bed(bed, occupants.get((room, bed), []), states.get((room, bed), [])))
+    return [BoardRoom(room, tuple(told[room.room])) for room in here]
+
+
+async def occupancy_history(
+    connection: AsyncConnection,
+    position: int,
+    start: datetime,
+    end: datetime,
+    ward: str | None,
+    number: str | None,
+    bed: str | None,
+) -> list[StretchView]:
+    """Who lay where between two moments, in stretches, in the order in which they began."""
+    period = func.tstzrange(
+        cast(literal(start), DateTime(timezone=True)), cast(literal(end), DateTime(timezone=True))
+    )
+    query = select(*columns(stretches), since(stretches), until(stretches)).where(
+        stretches.c.during.op("&&")(period), known(stretches, position)
+    )
+    if ward is not None or number is not None:
+        here = select(rooms.c.room).where(known(rooms, position))
+        if ward is not None:
+            here = here.where(rooms.c.ward == ward)
+        if number is not None:
+            here = here.where(rooms.c.number == number)
+        query = query.where(stretches.c.room.in_(here))
+    if bed is not None:
+        query = query.where(stretches.c.bed == bed)
+    found = await connection.execute(query.order_by(since(stretches), stretches.c.stay))
+    return [view(StretchView, row) for row in found]
+
+
+def _room(row: Any) -> RoomView:
+    id, ward, number, policies = row
+    return RoomView(id, ward, number, tuple(policies))
+
+
+_ORDER = (BedState.CLOSED, BedState.CLEANING, BedState.RESERVED)
+
+
+def _bed(code: str, occupants: list[StretchView], spelled: list[SpellView]) -> BedView:
+    """What a bed is: occupied before kept, before closed, cleaning, reserved, free."""
+    spell = min(spelled, key=lambda s: _ORDER.index(BedState(s.state)), default=None)
+    if any(not o.kept for o in occupants):
+        state = BedState.OCCUPIED
+    elif occupants:
+        state = BedState.KEPT
+    elif spell:
+        state = BedState(spell.state)
+    else:
+        state = BedState.FREE
+    return BedView(code, state, tuple(occupants), spell)

@@ -1,0 +1,196 @@
+"""Questions about stays, their visits, and their prescriptions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infrastructure.queries.moment import At, columns, since, view
+from infrastructure.read_models.prescriptions import doses, prescriptions
+from infrastructure.read_models.rooms import rooms
+from infrastructure.read_models.stays import stays
+from infrastructure.read_models.visits import visits
+
+
+@dataclass(frozen=True, slots=True)
+class StayView:
+    """A stay as held at a moment."""
+
+    stay: UUID
+    patient: UUID
+    status: str
+    admission_type: str
+    admitted_at: datetime
+    decided_to_admit_at: datetime | None
+    discharged_at: datetime | None
+    attending: UUID | None
+    specialty: str | None
+    room: UUID | None
+    bed: str | None
+    shares_bed_of: UUID | None
+    without_bed: str | None
+    bed_kept: bool
+    expected_return: datetime | None
+    plan: str
+    expected_discharge: datetime | None
+    disposition: str | None
+    destination: str | None
+    confidentiality: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitView:
+    """A visit of a doctor."""
+
+    visit: UUID
+    stay: UUID
+    practitioner: UUID
+    kind: str
+    note: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionView:
+    """A prescription as held at a moment."""
+
+    prescription: UUID
+    stay: UUID
+    patient: UUID
+    status: str
+    medication: str
+    medication_code: str | None
+    medication_system: str | None
+    dose: str | None
+    route: str | None
+    frequency: str | None
+    written_at: datetime
+    start: datetime
+    stop: datetime | None
+    prescriber: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class DoseView:
+    """A dose given, or not given."""
+
+    administration: UUID
+    prescription: UUID
+    stay: UUID
+    given: bool
+    dose_given: str | None
+    reason_not_given: str | None
+    outside_prescription: str | None
+    performed_by: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StayFilter:
+    """Which stays are meant; without a status, those that are open."""
+
+    statuses: tuple[str, ...] = ("ADMITTED", "ON_LEAVE")
+    ward: str | None = None
+    patient: UUID | None = None
+    attending: UUID | None = None
+
+
+async def stays_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, StayView]:
+    """Stays by their ids; one that was not admitted yet is absent."""
+    found = await connection.execute(
+        select(*columns(stays)).where(stays.c.stay.in_(ids), at.holds(stays))
+    )
+    return {row.stay: view(StayView, row) for row in found}
+
+
+async def stays_page(
+    connection: AsyncConnection,
+    wanted: StayFilter,
+    at: At,
+    first: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[StayView]:
+    """Stays in the order of admission, from a place in that order."""
+    query = select(*columns(stays)).where(stays.c.status.in_(wanted.statuses), at.holds(stays))
+    if wanted.patient:
+        query = query.where(stays.c.patient == wanted.patient)
+    if wanted.attending:
+        query = query.where(stays.c.attending == wanted.attending)
+    if wanted.ward:
+        here = select(rooms.c.room).where(rooms.c.ward == wanted.ward, at.holds(rooms))
+        query = query.where(stays.c.room.in_(here))
+    if after:
+        query = query.where(tuple_(stays.c.admitted_at, stays.c.stay) > tuple_(*after))
+    found = await connection.execute(query.order_by(stays.c.admitted_at, stays.c.stay).limit(first))
+    return [view(StayView, row) for row in found]
+
+
+async def visits_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, list[VisitView]]:
+    """The visits of each stay, up to the moment, in the order in which they occurred."""
+    found = await connection.execute(
+        select(*columns(visits), since(visits))
+        .where(visits.c.stay.in_(ids), at.holds(visits))
+        .order_by(since(visits), visits.c.position)
+    )
+    told: dict[UUID, list[VisitView]] = {}
+    for row in found:
+        told.setdefault(row.stay, []).append(view(VisitView, row))
+    return told
+
+
+async def visit_by_id(connection: AsyncConnection, id: UUID, at: At) -> VisitView | None:
+    """One visit."""
+    found = await connection.execute(
+        select(*columns(visits), since(visits)).where(visits.c.visit == id, at.holds(visits))
+    )
+    row = found.one_or_none()
+    return view(VisitView, row) if row else None
+
+
+async def prescriptions_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, PrescriptionView]:
+    """Prescriptions by their ids."""
+    found = await connection.execute(
+        select(*columns(prescriptions)).where(
+            prescriptions.c.prescription.in_(ids), at.holds(prescriptions)
+        )
+    )
+    return {row.prescription: view(PrescriptionView, row) for row in found}
+
+
+async def prescriptions_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, list[PrescriptionView]]:
+    """The prescriptions of each stay, in the order of their start."""
+    found = await connection.execute(
+        select(*columns(prescriptions))
+        .where(prescriptions.c.stay.in_(ids), at.holds(prescriptions))
+        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+    )
+    told: dict[UUID, list[PrescriptionView]] = {}
+    for row in found:
+        told.setdefault(row.stay, []).append(view(PrescriptionView, row))
+    return told
+
+
+async def doses_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, list[DoseView]]:
+    """The doses of each prescription, up to the moment, in the order in which they occurred."""
+    found = await connection.execute(
+        select(*columns(doses), since(doses))
+        .where(doses.c.prescription.in_(ids), at.holds(doses))
+        .order_by(since(doses), doses.c.position)
+    )
+    told: dict[UUID, list[DoseView]] = {}
+    for row in found:
+        told.setdefault(row.prescription, []).append(view(DoseView, row))
+    return told

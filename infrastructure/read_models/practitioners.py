@@ -1,0 +1,48 @@
+"""Practitioners by staff number; and the hospital's own clock."""
+
+from sqlalchemy import Column, Date, MetaData, String
+
+from domain.aggregate import Event
+from domain.practitioner import Practitioner
+from infrastructure.read_models.bitemporal import ALWAYS, bitemporal_table, position_table
+from infrastructure.read_models.model import Place, ReadModel
+
+metadata = MetaData(schema="practitioners_v1")
+position_table(metadata)
+practitioners = bitemporal_table(
+    "practitioners",
+    metadata,
+    "practitioner",
+    Column("staff_number", String, nullable=False),
+    Column("family_name", String),
+    Column("given_name", String),
+    Column("grade", String, nullable=False),
+    Column("grade_from", Date),
+    Column("specialty", String),
+    find_by=("staff_number",),
+)
+
+
+class Practitioners(ReadModel):
+    """One row a practitioner."""
+
+    name = "practitioners"
+    metadata = metadata
+
+    def apply(self, event: Event, place: Place) -> None:
+        match event:
+            case Practitioner.Registered():
+                self.writer(practitioners).put(
+                    event.originator_id,
+                    ALWAYS,
+                    {
+                        "staff_number": event.staff_number,
+                        "family_name": event.family_name,
+                        "given_name": event.given_name,
+                        "grade": event.grade.value,
+                        "grade_from": event.grade_from,
+                        "specialty": event.specialty,
+                    },
+                    known=place.known,
+                    position=place.position,
+                )

@@ -1,0 +1,102 @@
+"""Prescriptions: status and regimen at every moment; and the doses given, or not given."""
+
+from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
+
+from domain.aggregate import Event
+from domain.prescription import Prescription
+from domain.time import Period
+from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
+from infrastructure.read_models.model import Folded, Place
+
+metadata = MetaData(schema="prescriptions_v1")
+position_table(metadata)
+prescriptions = bitemporal_table(
+    "prescriptions",
+    metadata,
+    "prescription",
+    Column("stay", Uuid, nullable=False),
+    Column("patient", Uuid, nullable=False),
+    Column("status", String, nullable=False),
+    Column("medication", String, nullable=False),
+    Column("medication_code", String),
+    Column("medication_system", String),
+    Column("dose", String),
+    Column("route", String),
+    Column("frequency", String),
+    Column("written_at", DateTime(timezone=True), nullable=False),
+    Column("start", DateTime(timezone=True), nullable=False),
+    Column("stop", DateTime(timezone=True)),
+    Column("prescriber", Uuid),
+    find_by=("stay",),
+)
+doses = bitemporal_table(
+    "doses",
+    metadata,
+    "administration",
+    Column("prescription", Uuid, nullable=False),
+    Column("stay", Uuid, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("dose_given", String),
+    Column("reason_not_given", String),
+    Column("outside_prescription", String),
+    Column("performed_by", String),
+    find_by=("prescription", "stay"),
+)
+
+
+class Prescriptions(Folded[Prescription]):
+    """A row for each period in which a prescription stood the same, and one for each dose."""
+
+    name = "prescriptions"
+    metadata = metadata
+    kind = Prescription
+    remembers = 10_000
+
+    def apply(self, event: Event, place: Place) -> None:
+        super().apply(event, place)
+        match event:
+            case Prescription.AdministrationRecorded():
+                about = event.entry.about
+                self.writer(doses).put(
+                    event.administration,
+                    Period(event.entry.occurred_at),
+                    {
+                        "prescription": event.originator_id,
+                        "stay": about.stay if about else None,
+                        "given": event.given,
+                        "dose_given": event.dose_given,
+                        "reason_not_given": event.reason_not_given,
+                        "outside_prescription": event.outside_prescription
+                        and event.outside_prescription.value,
+                        "performed_by": event.entry.performed_by,
+                    },
+                    known=place.known,
+                    position=place.position,
+                )
+
+    def rows(self, prescription: Prescription, event: Event) -> dict[Table, Rows]:
+        if isinstance(event, Prescription.AdministrationRecorded):
+            return {}
+        return {
+            prescriptions: {
+                (prescription.id, period.start): (
+                    period,
+                    {
+                        "stay": prescription.stay,
+                        "patient": prescription.patient,
+                        "status": status.value,
+                        "medication": prescription.medication.name,
+                        "medication_code": prescription.medication.code,
+                        "medication_system": prescription.medication.system,
+                        "dose": regimen.dose,
+                        "route": regimen.route,
+                        "frequency": regimen.frequency,
+                        "written_at": prescription.course.written_at,
+                        "start": regimen.start,
+                        "stop": regimen.stop,
+                        "prescriber": prescription.prescriber,
+                    },
+                )
+                for period, status, regimen in prescription.course.segments()
+            }
+        }

@@ -1,0 +1,76 @@
+"""Settings, from the environment. Every name begins with ``WARDBOOK_``; `wardbook doctor` lists them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from application.commands import Rules
+
+
+class BadSetting(ValueError):
+    """A setting whose value makes no sense; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What may be set, with its default."""
+
+    database_url: str | None = None
+    """An existing PostgreSQL (libpq URL); without it the embedded one is used."""
+
+    home: Path = user_data_path("wardbook")
+    """Where the embedded PostgreSQL keeps its data, and the local token."""
+
+    hospital: str = "main"
+    """The hospital's id, written on every event."""
+
+    mrn_authority: str = "main"
+    """Who assigns the MRNs that are given without an authority."""
+
+    time_zone: str = "UTC"
+    """Seeds the hospital's time zone (IANA name) in a new log; later it is a fact in the log."""
+
+    clock_tolerance_seconds: int = 60
+    """How far ahead of the database's clock a fact may have occurred, since clocks differ."""
+
+    late_after_minutes: int = 60
+    """An entry later than this needs a reason."""
+
+    read_timeout_seconds: float = 5.0
+    """How long an answer waits for the read models before it says that they are behind."""
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            hospital=self.hospital,
+            mrn_authority=self.mrn_authority,
+            clock_tolerance=timedelta(seconds=self.clock_tolerance_seconds),
+            late_after=timedelta(minutes=self.late_after_minutes),
+        )
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings as the environment has them. Raises BadSetting."""
+    given: dict[str, object] = {}
+    for field in fields(Settings):
+        name = f"WARDBOOK_{field.name.upper()}"
+        value = environ.get(name)
+        if value is None or value == "":
+            continue
+        try:
+            given[field.name] = _CONVERT.get(field.name, str)(value)
+        except ValueError:
+            raise BadSetting(f"{name}={value!r} is not a number") from None
+    return Settings(**given)  # type: ignore[arg-type]
+
+
+_CONVERT = {
+    "home": Path,
+    "clock_tolerance_seconds": int,
+    "late_after_minutes": int,
+    "read_timeout_seconds": float,
+}
