@@ -2,6 +2,7 @@
 
 from datetime import date, time
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from application.commands import Commands, command
 from application.decision import Decision, key
@@ -98,6 +99,13 @@ class Registry(Commands):
         """
         (clock,) = d.load(HospitalTime, uuid5(HOSPITAL_TIME, self.rules.hospital))
         clock.set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
+
+    def zone(self) -> ZoneInfo:
+        """The hospital's time zone today, for showing times."""
+        clock = HospitalTime.empty(uuid5(HOSPITAL_TIME, self.rules.hospital))
+        for event in self.record.streams({clock.id: 0}).get(clock.id, ()):
+            event.mutate(clock)
+        return clock.zone_on(self.record.opening(clock.id).now.date())
 
     @command
     def record_death(

@@ -274,7 +274,9 @@ class History:
             if not steps or steps[-1][1] != state:
                 steps.append((fact.at, state))
         ends = [at for at, _ in steps[1:]] + [None]
-        return tuple((Period(at, end), state) for (at, state), end in zip(steps, ends, strict=False))
+        return tuple(
+            (Period(at, end), state) for (at, state), end in zip(steps, ends, strict=False)
+        )
 
     def _next(self, state: State | None, fact: Fact) -> State:
         if state is None:

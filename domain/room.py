@@ -59,7 +59,7 @@ class Room(Aggregate):
 
     class Opened(Event):
         TOPIC = "room.opened"
-        ward: Code
+        ward: Text
         number: Code
         beds: tuple[Code, ...]
 

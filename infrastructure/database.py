@@ -4,6 +4,8 @@ Two roles: the owner makes tables; the application (``wardbook_app``) may read, 
 ``record.append`` and keep read models, and nothing else.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,28 @@ class Database:
         with psycopg.connect(self.owner_url, autocommit=True) as lock:
             lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
             alembic.upgrade(self._alembic(), "head")
-            self._make_missing_read_models()
+            self.make_missing_read_models()
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever made in this database."""
+        with psycopg.connect(self.owner_url, connect_timeout=5) as connection:
+            row = connection.execute("SELECT to_regclass('alembic_version') IS NULL").fetchone()
+        return bool(row and row[0])
+
+    @contextmanager
+    def scratch(self, name: str, template: str | None = None) -> Iterator["Database"]:
+        """Another database on the same server, dropped in the end; for checks and tests."""
+        parts = urlsplit(self.owner_url)
+        made = Database(urlunsplit(parts._replace(path=f"/{name}")))
+        with psycopg.connect(self.owner_url, autocommit=True) as owner:
+            source = sql.Identifier(template or "template1")
+            owner.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source)
+            )
+            try:
+                yield made
+            finally:
+                owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def check_migrated(self) -> None:
         """Raises NotMigrated if the tables are not at the newest revision."""
@@ -134,7 +157,8 @@ class Database:
         config.attributes["url"] = sqlalchemy_url(self.owner_url)
         return config
 
-    def _make_missing_read_models(self) -> None:
+    def make_missing_read_models(self) -> None:
+        """Make the tables of read models whose schema is gone; they fill themselves from the log."""
         engine = self._engine()
         with engine.begin() as connection:
             for model in READ_MODELS:

@@ -4,6 +4,7 @@ It is woken by NOTIFY and looks by itself at least each second, whatever happens
 follower at a time leads (an advisory lock); others wait to take over.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ class Follower:
         self._stopping = threading.Event()
         self._on_progress = on_progress
         self._models: dict[str, ReadModel] = {}
+        self._end = 0
 
     def run(self) -> None:
         """Follow the log until `stop` is called; comes back by itself when the database does."""
@@ -59,16 +61,25 @@ class Follower:
         self._stopping.set()
 
     def catch_up(self) -> int:
-        """Fill the read models up to the end of the log; returns the position reached.
+        """Fill the read models up to the end of the log as it is now; returns that position.
 
-        Where another follower leads, waits until that one stops.
+        Where another follower leads, waits until that one has done it, or takes over from it.
         """
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("SELECT pg_advisory_lock(%s, %s)", LEADER_LOCK)
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+            row = connection.execute("SELECT coalesce(max(position), 0) FROM record.events")
+            end = int((row.fetchone() or [0])[0])
+            while not self._lead(connection):
+                with contextlib.suppress(LogRewound):  # the leader is only just beginning
+                    reached = min(self._positions(connection).values())
+                    if reached >= end:
+                        return reached
+                    self._tell(reached, end)
+                self._stopping.wait(0.1)
             self._prepare(connection)
+            self._end = end
             while self._step(connection):
                 pass
-            return min(position for position in self._positions(connection).values())
+            return min(self._positions(connection).values())
 
     def _lead(self, connection: Connection[TupleRow]) -> bool:
         row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", LEADER_LOCK).fetchone()
@@ -159,9 +170,12 @@ class Follower:
                     )
             if not others:
                 connection.execute("SELECT pg_notify('wardbook_read', %s)", [str(end)])
-        if self._on_progress:
-            self._on_progress(start, end)
+        self._tell(end, max(end, self._end))
         return True
+
+    def _tell(self, done: int, total: int) -> None:
+        if self._on_progress:
+            self._on_progress(done, total)
 
     def _model(self, kind: type[ReadModel], connection: Connection[TupleRow]) -> ReadModel:
         if kind.name not in self._models:

@@ -1,0 +1,168 @@
+"""Commands that ask: timeline and occupancy."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.cli.loading import fill
+from api.cli.terminal import Exit, as_json, moment, out, settings, stop
+from infrastructure.database import Database
+from infrastructure.queries import moment as moments
+from infrastructure.queries.moment import At
+from infrastructure.queries.people import patient_by_mrn, patients_by_id, practitioners_by_id
+from infrastructure.queries.rooms import board, rooms_by_id
+from infrastructure.queries.stays import prescriptions_by_id
+from infrastructure.queries.story import rooms_in, staff_in, story
+from infrastructure.queries.timeline import EntryView, timeline_page
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital
+
+app = typer.Typer()
+T = TypeVar("T")
+
+AsOf = Annotated[str | None, typer.Option(help="As of this moment (ISO 8601 with offset).")]
+KnownAt = Annotated[str | None, typer.Option(help="As known at this moment.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+PAGE = 1_000
+
+
+@app.command()
+def timeline(
+    mrn: Annotated[str, typer.Argument(help="The patient's medical record number.")],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    json: Json = False,
+    doses: Annotated[bool, typer.Option(help="Show single doses too.")] = True,
+) -> None:
+    """What happened to a patient, in the order in which it happened."""
+    chosen = settings()
+    zone, database = _open(chosen)
+
+    async def ask(engine: AsyncEngine, at: At) -> list[tuple[EntryView, str]] | None:
+        async with engine.connect() as connection:
+            who = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
+            if who is None:
+                return None
+            entries: list[EntryView] = []
+            after: tuple[datetime, int] | None = None
+            while True:
+                page = await timeline_page(connection, at, PAGE, after, patient=who.patient)
+                entries += page
+                if len(page) < PAGE:
+                    break
+                after = page[-1].occurred_at, page[-1].position
+            rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
+            staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
+            subjects = list({e.subject for e in entries if e.kind.startswith("PRESCRIPTION")})
+            drugs = await prescriptions_by_id(connection, subjects, at)
+            return [(entry, story(entry, rooms, staff, drugs)) for entry in entries]
+
+    told = _asked(database, as_of, known_at, ask)
+    if told is None:
+        stop(f"There is no patient with MRN {mrn!r} as known then.")
+    if not doses:
+        told = [t for t in told if t[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
+    if json:
+        as_json([{**asdict(entry), "summary": summary} for entry, summary in told])
+        return
+    table = Table("happened", "recorded", "what", "by", title=f"Timeline of {mrn}")
+    for entry, summary in told:
+        late = " late" if entry.late else ""
+        table.add_row(
+            _local(entry.occurred_at, zone),
+            _local(entry.recorded_at, zone) + late,
+            summary,
+            entry.performed_by or entry.recorded_by["subject"],
+        )
+    out.print(table)
+
+
+@app.command()
+def occupancy(
+    ward: Annotated[str | None, typer.Option(help="This ward only.")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    json: Json = False,
+) -> None:
+    """Who lies where: every bed, as of a moment, as known at another."""
+    zone, database = _open(settings())
+
+    async def ask(engine: AsyncEngine, at: At) -> list[list[str]]:
+        async with engine.connect() as connection:
+            rooms = await board(connection, at, ward)
+            lying = [o.patient for room in rooms for bed in room.beds for o in bed.occupants]
+            people = await patients_by_id(connection, lying, at)
+        rows = []
+        for room in rooms:
+            for bed in room.beds:
+                who = ", ".join(
+                    f"{people[o.patient].mrn} {people[o.patient].family_name or '(unknown)'}"
+                    for o in bed.occupants
+                    if o.patient in people
+                )
+                since = bed.occupant.since if bed.occupant else bed.spell and bed.spell.since
+                reason = (bed.spell and bed.spell.reason) or ""
+                where = [room.room.ward, room.room.number, bed.code, bed.state.value]
+                rows.append([*where, who or reason, _local(since, zone) if since else ""])
+        return rows
+
+    rows = _asked(database, as_of, known_at, ask)
+    names = ("ward", "room", "bed", "state", "who or why", "since")
+    if json:
+        as_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    table = Table(*names, title="Occupancy")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+    taken = sum(row[3] in ("OCCUPIED", "KEPT") for row in rows)
+    out.print(f"{taken} of {len(rows)} beds are taken.")
+
+
+def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
+    database = Database.of(chosen)
+    if database.is_empty():
+        stop("There is no hospital here yet: run wardbook serve, demo or import.")
+    database.check_migrated()
+    database.open_log()
+    fill(database)
+    the_hospital = hospital(chosen, database)
+    try:
+        return the_hospital.zone(), database
+    finally:
+        the_hospital.close()
+
+
+def _asked(
+    database: Database,
+    as_of: str | None,
+    known_at: str | None,
+    question: Callable[[AsyncEngine, At], Awaitable[T]],
+) -> T:
+    async def run() -> T:
+        engine = database.async_engine(pool_size=2)
+        try:
+            here = await moments.here(engine)
+            known = here.position
+            asked = moment(known_at, "--known-at")
+            if asked is not None:
+                if asked > here.now:
+                    stop("--known-at lies in the future.", Exit.USAGE)
+                known = await moments.position_at(engine, asked)
+            return await question(engine, At(moment(as_of, "--as-of") or here.now, known))
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,38 @@
+"""The command ``wardbook`` and its subcommands."""
+
+import logging
+
+import typer
+
+from api.cli import asking, loading, schemas, serving
+from api.cli.terminal import Exit, stop
+from domain.refusals import Refusal
+from infrastructure.database import NotMigrated
+from infrastructure.embedded import EmbeddedServerError
+from infrastructure.event_store import DatabaseAway
+
+app = typer.Typer(
+    name="wardbook",
+    help="Wardbook: the hospital's record of every stay.\n\n"
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+for commands in (serving.app, loading.app, asking.app, schemas.app):
+    app.registered_commands += commands.registered_commands
+    app.registered_groups += commands.registered_groups
+
+
+def main() -> None:
+    """Run the command line; faults become a sentence and an exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        try:
+            app()
+        except Refusal as refusal:
+            stop(refusal.message)
+        except (DatabaseAway, EmbeddedServerError, NotMigrated) as away:
+            stop(str(away), Exit.NO_DATABASE)
+    except typer.Exit as ended:
+        raise SystemExit(ended.exit_code) from None

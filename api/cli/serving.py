@@ -1,0 +1,195 @@
+"""Commands that run something: serve, worker, demo, migrate, token, doctor."""
+
+import signal
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import psycopg
+import typer
+import uvicorn
+from rich.table import Table
+
+from api.cli.loading import fill, simulate_into
+from api.cli.terminal import Exit, as_json, now, out, settings, stop
+from api.server import app as server
+from api.token import local_token
+from infrastructure.database import Database, NotMigrated
+from infrastructure.follow import Follower
+from infrastructure.settings import Settings
+
+app = typer.Typer()
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    worker: Annotated[
+        bool, typer.Option(help="Keep the read models up to date inside this process.")
+    ] = True,
+) -> None:
+    """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
+    chosen = settings()
+    database = ready_database(chosen)
+    _announce(chosen, host, port)
+    _serve(chosen, database, host, port, worker)
+
+
+@app.command()
+def worker() -> None:
+    """Keep the read models up to date. Several may run: one leads, the others take over."""
+    database = ready_database(settings())
+    database.open_log()
+    follower = Follower(database.app_url)
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: follower.stop())
+    out.print("Following the log.")
+    follower.run()
+
+
+@app.command()
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    beds: Annotated[int, typer.Option(min=4, max=2000)] = 40,
+    days: Annotated[int, typer.Option(min=1, max=3650)] = 60,
+    seed: Annotated[int, typer.Option()] = 1,
+    serve: Annotated[bool, typer.Option(help="Serve it; otherwise only make it.")] = True,
+) -> None:
+    """A hospital with some months of stays, simulated, and its server: prints address and token.
+
+    It has a home of its own, so it never touches another hospital's data. Made once; the next
+    time it is served at once.
+    """
+    chosen = settings()
+    chosen = replace(chosen, home=chosen.home / "demo")
+    database = Database.of(chosen)
+    database.migrate()
+    if not database.open_log("simulated").is_simulated:
+        stop("This database holds a real log; the demo needs one of its own.")
+    if _is_empty(database):
+        today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+        simulate_into(chosen, database, beds, days, seed, today, 0.3)
+    fill(database)
+    if serve:
+        _announce(chosen, host, port)
+        _serve(chosen, database, host, port, True)
+
+
+@app.command()
+def migrate(
+    check: Annotated[
+        bool, typer.Option(help="Only see whether migrations and program agree (empty database).")
+    ] = False,
+) -> None:
+    """Make or bring up to date every table. Read models that were dropped are made anew."""
+    chosen = settings()
+    if check:
+        _check_migrations(chosen)
+        return
+    Database.of(chosen).migrate()
+    out.print("The database is up to date.")
+
+
+@app.command()
+def token() -> None:
+    """Print the local token, alone."""
+    sys.stdout.write(local_token(settings().home) + "\n")
+
+
+@app.command()
+def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Say what is set, what is there, and what is wrong."""
+    chosen = settings()
+    told: dict[str, object] = {
+        f"WARDBOOK_{name.upper()}": str(getattr(chosen, name))
+        for name in chosen.__dataclass_fields__
+        if name != "database_url"
+    }
+    told["WARDBOOK_DATABASE_URL"] = "set" if chosen.database_url else "not set: embedded"
+    told["Python"] = sys.version.split()[0]
+    wrong = None
+    try:
+        database = Database.of(chosen)
+        with psycopg.connect(database.owner_url, connect_timeout=5) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+            told["PostgreSQL"] = row[0] if row else "?"
+        database.check_migrated()
+        log = database.open_log()
+        told["log"] = f"{log.kind}, epoch {log.epoch}"
+        with psycopg.connect(database.app_url, connect_timeout=5) as connection:
+            row = connection.execute(
+                "SELECT count(*), max(recorded_at) FROM record.events"
+            ).fetchone()
+            assert row is not None
+            told["events"], told["last recorded"] = row[0], str(row[1])
+    except NotMigrated as old:
+        wrong = f"{old} Run: wardbook migrate"
+    except psycopg.OperationalError:
+        wrong = "The database cannot be reached: look at WARDBOOK_DATABASE_URL."
+    if json:
+        as_json({**told, "wrong": wrong})
+    else:
+        table = Table(show_header=False)
+        for name, value in told.items():
+            table.add_row(name, str(value))
+        out.print(table)
+    if wrong:
+        stop(wrong, Exit.NO_DATABASE)
+
+
+def ready_database(chosen: Settings) -> Database:
+    """The database, migrated if it was empty. Stops if it is of another version."""
+    database = Database.of(chosen)
+    try:
+        if database.is_empty():
+            database.migrate()
+        database.check_migrated()
+    except NotMigrated as old:
+        stop(f"{old} Run: wardbook migrate", Exit.NO_DATABASE)
+    except psycopg.OperationalError:
+        stop("The database cannot be reached: look at WARDBOOK_DATABASE_URL.", Exit.NO_DATABASE)
+    database.make_missing_read_models()
+    return database
+
+
+def _announce(chosen: Settings, host: str, port: int) -> None:
+    name = f"[{host}]" if ":" in host else host
+    out.print(f"Wardbook at http://{name}:{port}/graphql", highlight=False, soft_wrap=True)
+    out.print(f"Token: {local_token(chosen.home)}", highlight=False, soft_wrap=True)
+
+
+def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
+    application = server(chosen, database, local_token(chosen.home), with_worker=worker)
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _is_empty(database: Database) -> bool:
+    with psycopg.connect(database.app_url) as connection:
+        row = connection.execute("SELECT count(*) FROM record.events").fetchone()
+    return not row or row[0] == 0
+
+
+def _check_migrations(chosen: Settings) -> None:
+    """Run all migrations on a new, empty database and compare with what the program says."""
+    name = f"wardbook_check_{int(now().timestamp())}_{id(chosen) % 10_000}"
+    main = Database.of(replace(chosen, home=chosen.home / "check"))
+    with main.scratch(name) as scratch:
+        scratch.migrate()
+        different = scratch.differences()
+    if different:
+        for line in different:
+            out.print(str(line))
+        stop("The migrations do not make the tables that the program expects.", Exit.CHECK_FAILED)
+    out.print("Migrations and program agree.")

@@ -1,0 +1,99 @@
+"""What all commands of the command line share: settings, output, progress, and how they end."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from domain.refusals import InvalidInput
+from domain.time import in_utc
+from infrastructure.settings import BadSetting, Settings, from_environment
+
+out = Console()
+err = Console(stderr=True)
+
+
+class Exit(IntEnum):
+    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    NO_DATABASE = 3
+    CHECK_FAILED = 4
+
+
+def settings() -> Settings:
+    """The settings of the environment."""
+    try:
+        return from_environment()
+    except BadSetting as bad:
+        stop(str(bad), Exit.USAGE)
+
+
+def stop(message: str, code: Exit = Exit.REFUSED) -> NoReturn:
+    """Say why on standard error and end with that code."""
+    err.print(f"[red]{message}[/red]" if err.is_terminal else message, highlight=False)
+    raise typer.Exit(code)
+
+
+def as_json(value: Any) -> None:
+    """Print as JSON, moments in ISO 8601."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def moment(given: str | None, option: str) -> datetime | None:
+    """A moment from an option: ISO 8601 with an offset."""
+    if given is None:
+        return None
+    try:
+        return in_utc(datetime.fromisoformat(given), option)
+    except (ValueError, InvalidInput):
+        stop(
+            f"{option} needs ISO 8601 with an offset, for example 2026-03-01T08:00:00+01:00.",
+            Exit.USAGE,
+        )
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error with rate and time left: call it with (done, total)."""
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=False,
+        disable=not err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def tell(done: int, total: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            rate = f"{done / elapsed:,.0f}/s" if elapsed > 0 else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield tell
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

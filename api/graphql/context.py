@@ -1,0 +1,122 @@
+"""What one operation knows: who asks, as of when, as known where; and its loaders, fresh each time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info
+
+from api.graphql.scalars import Position, decode_position, encode_position
+from api.house import House
+from domain.entry import Actor
+from domain.refusals import InvalidInput
+from infrastructure.queries import moment
+from infrastructure.queries.moment import At, Here
+
+T = TypeVar("T")
+
+ById = Callable[[AsyncConnection, Sequence[UUID], At], Awaitable[dict[UUID, T]]]
+
+
+class ReadModelsBehind(Exception):
+    """The read models have not reached the position that was asked for, in the time given."""
+
+
+class Context:
+    """One operation. Its clock and its position are read once."""
+
+    def __init__(self, house: House, actor: Actor) -> None:
+        self.house, self.actor = house, actor
+        self.answered_at: int | None = None
+        self._here: Here | None = None
+        self._once = asyncio.Lock()
+        self._loaders: dict[tuple[Any, At], DataLoader[UUID, Any]] = {}
+
+    async def here(self) -> Here:
+        async with self._once:
+            if self._here is None:
+                self._here = await moment.here(self.house.engine)
+            return self._here
+
+    async def at(
+        self,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        known_at_position: Position | None = None,
+        at_least: Position | None = None,
+    ) -> At:
+        """The moment of a question. Waits for the read models where the question needs it.
+
+        Raises InvalidInput for a moment that has not come yet, ReadModelsBehind after a while.
+        """
+        if known_at is not None and known_at_position is not None:
+            raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
+        if at_least is not None:
+            await self._wait(self._position(at_least, "atLeast"))
+            self._here = None
+        here = await self.here()
+        known = here.position
+        if known_at_position is not None:
+            asked = self._position(known_at_position, "knownAtPosition")
+            if asked > here.recorded:
+                raise InvalidInput("knownAtPosition", "the log is not that far yet")
+            known = await moment.end_of_command(self.house.engine, asked)
+        elif known_at is not None:
+            if known_at > here.now:
+                raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
+            known = await moment.position_at(self.house.engine, known_at)
+        if known > here.position:
+            await self._wait(known)
+        self.answers(known)
+        return At(as_of or here.now, known)
+
+    def answers(self, position: int) -> None:
+        """The answer, or a part of it, was computed at this position."""
+        self.answered_at = min(position, self.answered_at or position)
+
+    def position(self, position: int) -> Position:
+        return encode_position(self.house.log.id, self.house.log.epoch, position)
+
+    async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
+        """One of many things asked for at the same time, fetched together with the others."""
+        if id is None:
+            return None
+        loader = self._loaders.get((question, at))
+        if loader is None:
+            loader = self._loaders[question, at] = self._loader(question, at)
+        return await loader.load(id)  # type: ignore[no-any-return]
+
+    async def versions(self, id: UUID, at: At) -> int:
+        return await self.one(_versions, id, at) or 0
+
+    async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
+        """Ask a question on a connection of its own."""
+        async with self.house.engine.connect() as connection:
+            return await question(connection, *args, **named)
+
+    def _loader(self, question: ById[T], at: At) -> DataLoader[UUID, Any]:
+        async def load(ids: list[UUID]) -> list[T | None]:
+            found = await self.ask(question, ids, at)
+            return [found.get(id) for id in ids]
+
+        return DataLoader(load_fn=load)
+
+    def _position(self, given: Position, field: str) -> int:
+        return decode_position(given, self.house.log.id, self.house.log.epoch, field)
+
+    async def _wait(self, position: int) -> None:
+        timeout = self.house.settings.read_timeout_seconds
+        if not await self.house.readable.wait_for(position, timeout):
+            raise ReadModelsBehind("The read models are behind; ask again in a moment.")
+
+
+async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> dict[UUID, int]:
+    return await moment.versions(connection, list(ids), at.known)
+
+
+Ask = Info[Context, None]
+"""What a resolver is given."""

@@ -1,0 +1,82 @@
+"""The domain's own enumerations, as GraphQL enums."""
+
+import enum
+
+import strawberry
+
+from domain.events import EVENTS
+from domain.history import Disposition
+from domain.history import Plan as DischargePlan
+from domain.history import Status as StayStatus
+from domain.occupancy import Occupancy
+from domain.patient import Confidentiality, Sex
+from domain.policies import RoomPolicy
+from domain.practitioner import Grade
+from domain.prescription import DrugChart, PrescriptionStatus
+from domain.prescription import Outside as OutsidePrescription
+from domain.room import BedState
+from domain.stay import AdmissionType, VisitKind
+from domain.time import Precision
+
+__all__ = [
+    "AdmissionType",
+    "BedState",
+    "Confidentiality",
+    "DischargePlan",
+    "Disposition",
+    "EntryStatus",
+    "Grade",
+    "OutsidePrescription",
+    "Precision",
+    "PrescriptionStatus",
+    "RoomPolicy",
+    "Sex",
+    "StayStatus",
+    "TimelineKind",
+    "VisitKind",
+]
+
+for _kind, _name, _description in (
+    (Sex, "Sex", "Administrative sex."),
+    (Confidentiality, "Confidentiality", "Confidentiality label (HL7 v3)."),
+    (Grade, "Grade", "Seniority of a practitioner."),
+    (Precision, "Precision", "How precisely a time is known."),
+    (StayStatus, "StayStatus", "Where a stay stands at a moment."),
+    (DischargePlan, "DischargePlan", "How far the discharge is planned."),
+    (Disposition, "Disposition", "Where the patient went at discharge."),
+    (AdmissionType, "AdmissionType", "How the patient came in."),
+    (VisitKind, "VisitKind", "The kind of a visit."),
+    (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
+    (BedState, "BedState", "What a bed is at a moment."),
+    (PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands at a moment."),
+    (OutsidePrescription, "OutsidePrescription", "Why a dose lies outside its prescription."),
+):
+    strawberry.enum(_kind, name=_name, description=_description)
+
+
+@strawberry.enum(description="What became of a fact.")
+class EntryStatus(enum.Enum):
+    TRUE = "TRUE"
+    CORRECTED = "CORRECTED"
+    CANCELLED = "CANCELLED"
+    PENDING = "PENDING"
+
+
+_NOT_SHOWN = (Occupancy.StretchesChanged.TOPIC, DrugChart.PrescriptionCharted.TOPIC)
+_SHOWN = ("patient", "stay", "prescription")
+_KINDS = [
+    topic.replace(".", "_").replace("-", "_").upper()
+    for topic in EVENTS
+    if topic.partition(".")[0] in _SHOWN and topic not in _NOT_SHOWN
+]
+
+
+class TimelineKind(enum.Enum):
+    """What kind of fact an entry is: one for each type of event about a patient."""
+
+    _ignore_ = ["kind"]
+    for kind in _KINDS:
+        locals()[kind] = kind
+
+
+strawberry.enum(TimelineKind, description="What kind of fact an entry is.")

@@ -1,0 +1,73 @@
+"""What has an id, and lists that are read page by page (Relay's conventions)."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import strawberry
+
+from domain.refusals import InvalidInput
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+MOST = 500
+
+
+@strawberry.interface(description="Something that can be fetched again by its id.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether more follows.")
+    has_previous_page: bool = strawberry.field(description="Whether the page began after a cursor.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first entry.")
+    end_cursor: str | None = strawberry.field(
+        description="Cursor of the last entry: the next after."
+    )
+
+
+@strawberry.type(description="One entry of a page, with its place in the list.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="Its place; give it back as after.")
+    node: T = strawberry.field(description="The entry.")
+
+
+@strawberry.type(description="A page of a list, by keyset: nothing is skipped or doubled.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(description="The entries with their cursors.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies.")
+
+    @strawberry.field(description="The entries alone.")
+    def nodes(self) -> list[T]:
+        return [edge.node for edge in self.edges]
+
+
+def page_size(first: int | None) -> int:
+    """How many entries are asked for. Raises InvalidInput if too few or too many."""
+    wanted = 50 if first is None else first
+    if not 1 <= wanted <= MOST:
+        raise InvalidInput("first", f"ask for 1 to {MOST} entries")
+    return wanted
+
+
+def page(
+    views: Sequence[V],
+    first: int,
+    after: str | None,
+    cursor: Callable[[V], str],
+    node: Callable[[V], T],
+) -> Connection[T]:
+    """A page from the views found, one more than asked for if there are more."""
+    shown = views[:first]
+    edges = [Edge(cursor=cursor(view), node=node(view)) for view in shown]
+    return Connection(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=len(views) > first,
+            has_previous_page=after is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+    )

@@ -1,0 +1,211 @@
+"""From a mutation's input to a command, and from the command to what it changed, read back."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from starlette.concurrency import run_in_threadpool
+from strawberry.schema import ExceptionHandler
+from strawberry.types.field import StrawberryField
+
+from api.graphql.context import Ask
+from api.graphql.inputs import CommandInput, MedicationInput, SharerInput
+from api.graphql.people import Patient, Practitioner
+from api.graphql.results import (
+    HospitalTimeRecorded,
+    PatientRecorded,
+    PractitionerRecorded,
+    PrescriptionRecorded,
+    RecordedNotYetReadable,
+    RoomRecorded,
+    StayRecorded,
+    VisitRecorded,
+)
+from api.graphql.rooms import Room
+from api.graphql.stays import Prescription, Stay, Visit
+from application.commands import Recorded, Request
+from application.stays import Sharer
+from domain.hospital_time import HospitalTime
+from domain.prescription import Medication
+from domain.refusals import InvalidInput, NotFound
+from domain.stay import Stay as StayAggregate
+from infrastructure.queries.moment import At
+from infrastructure.queries.stays import visit_by_id
+
+ENVELOPE = tuple(f.name for f in fields(CommandInput))
+
+Command = Callable[..., Recorded]
+
+
+class NotYetReadable(Exception):
+    """A command was recorded, but the read models did not reach its position in time."""
+
+    def __init__(self, envelope: dict[str, Any]) -> None:
+        super().__init__("recorded, not yet readable")
+        self.envelope = envelope
+
+
+class TellNotYetReadable(ExceptionHandler[NotYetReadable, RecordedNotYetReadable]):
+    """Tells it as a member of the result: the fact is safe."""
+
+    def handle(
+        self, exception: NotYetReadable, *, field: StrawberryField, info: Any
+    ) -> RecordedNotYetReadable:
+        return RecordedNotYetReadable(**exception.envelope)
+
+
+def uuid(given: str, what: str, field: str) -> UUID:
+    """An id that was given out. One that cannot be an id names nothing: NotFound."""
+    try:
+        return UUID(given)
+    except ValueError:
+        raise NotFound(what, given, field) from None
+
+
+def request(info: Ask, input: CommandInput) -> Request:
+    """Who gives the command, and what every command may say."""
+    try:
+        command_id = UUID(input.command_id)
+    except ValueError:
+        raise InvalidInput("commandId", "make a UUID for each command") from None
+    return Request(
+        command_id=command_id,
+        by=info.context.actor,
+        occurred_at=input.occurred_at or None,
+        precision=input.occurred_at_precision or None,
+        performed_by=input.performed_by or None,
+        reason=input.reason or None,
+        expected_version=None
+        if input.expected_version is strawberry.UNSET
+        else input.expected_version,
+    )
+
+
+def content(input: CommandInput) -> dict[str, Any]:
+    """What the input says beside its envelope, as the command's parameters. Absent is absent."""
+    said: dict[str, Any] = {}
+    for field in input.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+        name = field.python_name
+        value = getattr(input, name)
+        if name not in ENVELOPE and value is not None and value is not strawberry.UNSET:
+            said[name] = _told(value, name)
+    return said
+
+
+def _told(value: Any, name: str) -> Any:
+    if isinstance(value, MedicationInput):
+        return Medication(name=value.name, code=value.code or None, system=value.system or None)
+    if isinstance(value, SharerInput):
+        return Sharer(
+            stay_id=uuid(value.stay_id, "stay", "sharers"),
+            shares_bed=bool(value.shares_bed),
+            ward=value.ward or None,
+            room=value.room or None,
+            bed=value.bed or None,
+        )
+    if isinstance(value, list):
+        return tuple(_told(v, name) for v in value)
+    if isinstance(value, str) and name in _IDS:
+        return uuid(value, _IDS[name], name)
+    return value
+
+
+_IDS = {
+    "stay_id": "stay",
+    "with_stay_id": "stay",
+    "shares_bed_of": "stay",
+    "prescription_id": "prescription",
+    "reservation_id": "reservation",
+    "keep_prescriptions": "prescription of this stay",
+}
+
+
+async def record(
+    info: Ask, input: CommandInput, command: Command
+) -> tuple[Recorded, dict[str, Any], At]:
+    """Give the command in a thread, then wait until what it changed can be read.
+
+    A repeated command is answered as known at its own position. Raises Refusal, NotYetReadable.
+    """
+    context = info.context
+    given = partial(command, request(info, input), **content(input))
+    recorded = await run_in_threadpool(given)
+    context.answers(recorded.position)
+    envelope = {
+        "command_id": strawberry.ID(str(recorded.command_id)),
+        "position": context.position(recorded.position),
+        "recorded_at": recorded.recorded_at,
+    }
+    timeout = context.house.settings.read_timeout_seconds
+    if not await context.house.readable.wait_for(recorded.position, timeout):
+        raise NotYetReadable(envelope)
+    as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)
+    return recorded, envelope, At(as_of, recorded.position)
+
+
+async def patient_recorded(info: Ask, input: CommandInput, command: Command) -> PatientRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    patient = await Patient.find(info, recorded.ids("patient")[0], at)
+    assert patient is not None
+    return PatientRecorded(**envelope, patient=patient)
+
+
+async def practitioner_recorded(
+    info: Ask, input: CommandInput, command: Command
+) -> PractitionerRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    practitioner = await Practitioner.find(info, recorded.ids("practitioner")[0], at)
+    assert practitioner is not None
+    return PractitionerRecorded(**envelope, practitioner=practitioner)
+
+
+async def hospital_time_recorded(
+    info: Ask, input: CommandInput, command: Command
+) -> HospitalTimeRecorded:
+    recorded, envelope, _ = await record(info, input, command)
+    event = recorded.events[0]
+    assert isinstance(event, HospitalTime.TimeSet)
+    return HospitalTimeRecorded(**envelope, time_zone=event.time_zone)
+
+
+async def room_recorded(info: Ask, input: CommandInput, command: Command) -> RoomRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    room = await Room.find(info, recorded.ids("room")[0], at)
+    assert room is not None
+    return RoomRecorded(**envelope, room=room)
+
+
+async def stay_recorded(info: Ask, input: CommandInput, command: Command) -> StayRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    ids = recorded.ids("stay")
+    stay = await Stay.find(info, ids[0], at)
+    assert stay is not None
+    swapped = isinstance(recorded.events[0], StayAggregate.BedSwapped)
+    other = await Stay.find(info, ids[1], at) if swapped else None
+    return StayRecorded(**envelope, stay=stay, with_stay=other)
+
+
+async def visit_recorded(info: Ask, input: CommandInput, command: Command) -> VisitRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    event = recorded.events[0]
+    assert isinstance(event, StayAggregate.VisitRecorded)
+    visit = await info.context.ask(visit_by_id, event.visit, at)
+    stay = await Stay.find(info, event.originator_id, at)
+    assert visit is not None
+    assert stay is not None
+    return VisitRecorded(**envelope, visit=Visit.of(visit, at), stay=stay)
+
+
+async def prescription_recorded(
+    info: Ask, input: CommandInput, command: Command
+) -> PrescriptionRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    prescription = await Prescription.find(info, recorded.ids("prescription")[0], at)
+    assert prescription is not None
+    stay = await Stay.find(info, prescription.view.stay, at)
+    assert stay is not None
+    return PrescriptionRecorded(**envelope, prescription=prescription, stay=stay)

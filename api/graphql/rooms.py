@@ -1,0 +1,199 @@
+"""Rooms, beds, and who lies in them."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.enums import BedState, RoomPolicy
+from api.graphql.node import Node
+from api.graphql.people import Patient
+from infrastructure.queries.moment import At
+from infrastructure.queries.rooms import (
+    BedView,
+    BoardRoom,
+    RoomView,
+    StretchView,
+    board,
+    rooms_by_id,
+)
+
+if TYPE_CHECKING:
+    from api.graphql.stays import Stay
+
+LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.stays")]
+
+
+async def _stay(info: Ask, id: UUID | None, at: At) -> "Stay | None":
+    from api.graphql.stays import Stay
+
+    return await Stay.find(info, id, at)
+
+
+@strawberry.type(description="Somebody who lies in a bed, or for whom it is kept.")
+class BedOccupant:
+    since: datetime = strawberry.field(description="Since when.")
+    kept: bool = strawberry.field(description="Whether the bed is only kept, during a leave.")
+    shares_bed_of: strawberry.ID | None = strawberry.field(
+        description="The mother's stay whose bed is shared."
+    )
+    stay_id: strawberry.Private[UUID]
+    patient_id: strawberry.Private[UUID]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: StretchView, at: At) -> Self:
+        shared = view.shares_bed_of
+        return cls(
+            since=view.since,
+            kept=view.kept,
+            shares_bed_of=strawberry.ID(str(shared)) if shared else None,
+            stay_id=view.stay,
+            patient_id=view.patient,
+            at=at,
+        )
+
+    @strawberry.field(description="The stay.")
+    async def stay(self, info: Ask) -> LazyStay | None:
+        return await _stay(info, self.stay_id, self.at)
+
+    @strawberry.field(description="The patient.")
+    async def patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(info, self.patient_id, self.at)
+
+
+@strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
+class Bed:
+    code: str = strawberry.field(description="Its code within the room.")
+    state: BedState = strawberry.field(description="What it is at that moment.")
+    since: datetime | None = strawberry.field(description="Since when it is so.")
+    until: datetime | None = strawberry.field(
+        description="Until when it is closed or reserved, where that is planned."
+    )
+    state_reason: str | None = strawberry.field(description="Why it is closed.")
+    reservation_id: strawberry.ID | None = strawberry.field(
+        description="The reservation in force, to release it."
+    )
+    occupants: list[BedOccupant] = strawberry.field(
+        description="All who have it: more than one where a child shares its mother's bed."
+    )
+    reserved_for_patient: strawberry.ID | None = strawberry.field(
+        description="The patient for whom it is reserved."
+    )
+    reserved_for_stay: strawberry.ID | None = strawberry.field(
+        description="The stay for which it is reserved."
+    )
+    occupant: strawberry.Private[StretchView | None]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: BedView, at: At) -> Self:
+        spell, occupant = view.spell, view.occupant
+        reserved = spell if spell and spell.state == BedState.RESERVED.value else None
+        return cls(
+            code=view.code,
+            state=view.state,
+            since=occupant.since if occupant else spell.since if spell else None,
+            until=None if occupant or not spell else spell.until,
+            state_reason=None if occupant or not spell else spell.reason,
+            reservation_id=_id(reserved.spell if reserved else None),
+            reserved_for_patient=_id(reserved.for_patient if reserved else None),
+            reserved_for_stay=_id(reserved.for_stay if reserved else None),
+            occupants=[BedOccupant.of(o, at) for o in view.occupants],
+            occupant=occupant,
+            at=at,
+        )
+
+    @strawberry.field(description="The stay that has it.")
+    async def stay(self, info: Ask) -> LazyStay | None:
+        return await _stay(info, self.occupant.stay if self.occupant else None, self.at)
+
+    @strawberry.field(description="The patient who has it.")
+    async def patient(self, info: Ask) -> Patient | None:
+        id = self.occupant.patient if self.occupant else None
+        return await Patient.find(info, id, self.at)
+
+
+@strawberry.type(description="A room of a ward.")
+class Room(Node):
+    ward: str = strawberry.field(description="The ward.")
+    number: str = strawberry.field(description="The number within the ward.")
+    policies: list[RoomPolicy] = strawberry.field(description="Its policies in force.")
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: RoomView, at: At) -> Self:
+        return cls(
+            id=strawberry.ID(str(view.room)),
+            ward=view.ward,
+            number=view.number,
+            policies=[RoomPolicy(p) for p in view.policies],
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
+        view = await info.context.one(rooms_by_id, id, at)
+        return cls.of(view, at) if view else None
+
+    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(UUID(self.id), self.at)
+
+    @strawberry.field(description="Its beds, and who is in them.")
+    async def beds(self, info: Ask) -> list[Bed]:
+        found = await info.context.ask(board, self.at, None, UUID(self.id))
+        return [Bed.of(bed, self.at) for room in found for bed in room.beds]
+
+
+@strawberry.type(description="A room with the state of each of its beds.")
+class RoomOccupancy:
+    room: Room = strawberry.field(description="The room.")
+    beds: list[Bed] = strawberry.field(description="Its beds, in the order of their codes.")
+
+    @classmethod
+    def of(cls, view: BoardRoom, at: At) -> Self:
+        return cls(room=Room.of(view.room, at), beds=[Bed.of(bed, at) for bed in view.beds])
+
+
+@strawberry.type(description="A bed's use by one stay, from when to when.")
+class OccupancyStretch:
+    bed: str = strawberry.field(description="The bed's code within the room.")
+    since: datetime = strawberry.field(description="When it began.")
+    until: datetime | None = strawberry.field(description="When it ended; absent while it goes on.")
+    kept: bool = strawberry.field(description="Whether the bed was only kept, during a leave.")
+    shares_bed_of: strawberry.ID | None = strawberry.field(
+        description="The mother's stay whose bed was shared."
+    )
+    view: strawberry.Private[StretchView]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: StretchView, at: At) -> Self:
+        return cls(
+            bed=view.bed,
+            since=view.since,
+            until=view.until,
+            kept=view.kept,
+            shares_bed_of=_id(view.shares_bed_of),
+            view=view,
+            at=at,
+        )
+
+    @strawberry.field(description="The room.")
+    async def room(self, info: Ask) -> Room | None:
+        return await Room.find(info, self.view.room, self.at)
+
+    @strawberry.field(description="The stay.")
+    async def stay(self, info: Ask) -> LazyStay | None:
+        return await _stay(info, self.view.stay, self.at)
+
+    @strawberry.field(description="The patient.")
+    async def patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(info, self.view.patient, self.at)
+
+
+def _id(id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(str(id)) if id else None

@@ -1,0 +1,163 @@
+"""Scalars that are strict where the usual ones are lax."""
+
+import base64
+import binascii
+import re
+from datetime import UTC, date, datetime, time
+from typing import Any, NewType
+from uuid import UUID
+
+import msgspec
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from domain.refusals import InvalidInput
+
+Position = NewType("Position", str)
+Long = NewType("Long", int)
+JSON = NewType("JSON", object)
+
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})"
+)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?")
+
+
+def _parse_date_time(value: Any) -> datetime:
+    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
+        raise GraphQLError(
+            "DateTime needs ISO 8601 with an offset, for example 2026-03-01T08:00:00+01:00."
+        )
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GraphQLError(f"DateTime {value!r} does not exist.") from None
+
+
+def _parse_date(value: Any) -> date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise GraphQLError("Date needs ISO 8601, for example 1961-12-24.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError(f"Date {value!r} does not exist.") from None
+
+
+def _parse_time(value: Any) -> time:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise GraphQLError("Time needs hours and minutes, for example 23:59.")
+    try:
+        return time.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError(f"Time {value!r} does not exist.") from None
+
+
+def _parse_long(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**63 - 1:
+        raise GraphQLError("Long needs a whole number of at most 64 bits.")
+    return value
+
+
+def _parse_position(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise GraphQLError("Position needs a string that was given out before.")
+    return value
+
+
+def _refuse_json(value: Any) -> object:
+    raise GraphQLError("JSON is given out only.")
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment: ISO 8601 with an offset. Answers are in UTC.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=_moment,
+        parse_value=_parse_date_time,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A calendar day, ISO 8601: 1961-12-24.",
+        serialize=date.isoformat,
+        parse_value=_parse_date,
+    ),
+    time: strawberry.scalar(
+        name="Time",
+        description="A local time of day: 23:59.",
+        serialize=lambda value: value.isoformat("minutes"),
+        parse_value=_parse_time,
+    ),
+    Position: strawberry.scalar(
+        name="Position",
+        description="A place in the log. Opaque: keep it, give it back, do not look inside.",
+        serialize=str,
+        parse_value=_parse_position,
+    ),
+    Long: strawberry.scalar(
+        name="Long",
+        description="A whole number of up to 64 bits.",
+        serialize=int,
+        parse_value=_parse_long,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="What a fact says beside its envelope, as recorded.",
+        serialize=lambda value: value,
+        parse_value=_refuse_json,
+    ),
+}
+
+
+def encode_position(log_id: UUID, epoch: int, position: int) -> Position:
+    """A position with the log and epoch that it belongs to."""
+    return Position(_pack(["p", log_id.hex[:12], epoch, position]))
+
+
+def decode_position(given: str, log_id: UUID, epoch: int, field: str) -> int:
+    """The position within this log. Raises InvalidInput for another log's, or for none at all."""
+    parts = _unpack(given, field)
+    if len(parts) != 4 or parts[0] != "p" or not all(isinstance(p, int) for p in parts[2:]):
+        raise InvalidInput(field, "this is no position; give back one that was given out")
+    if parts[1] != log_id.hex[:12] or parts[2] != epoch:
+        raise InvalidInput(
+            field, "this position belongs to another log, or to one before a restore"
+        )
+    return int(parts[3])
+
+
+def encode_cursor(kind: str, *place: Any) -> str:
+    """A place in the order of a list of that kind."""
+    return _pack([kind, *place])
+
+
+def decode_cursor(given: str | None, kind: str, *types: type[Any]) -> tuple[Any, ...] | None:
+    """The place that a cursor names. Raises InvalidInput for anything else."""
+    if given is None:
+        return None
+    parts = _unpack(given, "after")
+    try:
+        if parts[0] != kind or len(parts) != len(types) + 1:
+            raise ValueError
+        return tuple(msgspec.convert(p, t) for p, t in zip(parts[1:], types, strict=True))
+    except (ValueError, IndexError, msgspec.ValidationError):
+        raise InvalidInput("after", "this is no cursor of this list") from None
+
+
+def _pack(parts: list[Any]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def _unpack(given: str, field: str) -> list[Any]:
+    try:
+        raw = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
+        parts = msgspec.json.decode(raw)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        raise InvalidInput(field, "this was not given out by this server") from None
+    return parts if isinstance(parts, list) else []

@@ -1,0 +1,105 @@
+"""The timeline: what happened to a patient, with both clocks, in words."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.enums import EntryStatus, Precision, TimelineKind
+from api.graphql.node import Node
+from api.graphql.scalars import JSON, Position
+from infrastructure.queries.moment import At
+from infrastructure.queries.people import practitioners_by_id
+from infrastructure.queries.rooms import rooms_by_id
+from infrastructure.queries.stays import prescriptions_by_id
+from infrastructure.queries.story import rooms_in, staff_in, story
+from infrastructure.queries.timeline import EntryView
+
+
+@strawberry.type(description="Who recorded a fact, as the login said.")
+class Recorder:
+    issuer: str = strawberry.field(description="Who issued the login.")
+    subject: str = strawberry.field(description="Whose login it was.")
+    role: str = strawberry.field(description="The role used.")
+    on_behalf_of: str | None = strawberry.field(description="For whom, if for somebody else.")
+
+
+@strawberry.type(description="Another system that knew a fact first.")
+class Source:
+    system: str = strawberry.field(description="Its name.")
+    id: strawberry.ID = strawberry.field(description="Its id of the fact.")
+    recorded_at: datetime | None = strawberry.field(description="When it recorded the fact.")
+
+
+@strawberry.type(description="One fact: when it happened, when it was recorded, by whom, and why.")
+class TimelineEntry(Node):
+    kind: TimelineKind = strawberry.field(description="What kind of fact.")
+    status: EntryStatus = strawberry.field(description="What became of it.")
+    occurred_at: datetime = strawberry.field(description="When it happened at the bedside.")
+    occurred_at_precision: Precision = strawberry.field(description="How precisely that is known.")
+    recorded_at: datetime = strawberry.field(description="When the record learned of it.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    recorded_by: Recorder = strawberry.field(description="Who recorded it.")
+    performed_by: str | None = strawberry.field(description="Who did it.")
+    reason: str | None = strawberry.field(description="Why; given for late entries above all.")
+    late: bool = strawberry.field(description="Recorded more than an hour after it happened.")
+    movement_id: strawberry.ID | None = strawberry.field(description="Of a movement, for life.")
+    corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
+    corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
+    cancels: strawberry.ID | None = strawberry.field(description="The entry that it takes back.")
+    stay_id: strawberry.ID | None = strawberry.field(description="The stay it belongs to.")
+    source: Source | None = strawberry.field(description="The system that knew first.")
+    summary: str = strawberry.field(description="The fact in words.")
+    data: JSON = strawberry.field(description="What the fact says, as recorded.")
+
+    @classmethod
+    def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
+        source = view.source
+        return cls(
+            id=strawberry.ID(str(view.entry)),
+            kind=TimelineKind(view.kind),
+            status=EntryStatus(view.status),
+            occurred_at=view.occurred_at,
+            occurred_at_precision=Precision(view.precision),
+            recorded_at=view.recorded_at,
+            position=info.context.position(view.recorded_position),
+            recorded_by=Recorder(
+                issuer=view.recorded_by["issuer"],
+                subject=view.recorded_by["subject"],
+                role=view.recorded_by["role"],
+                on_behalf_of=view.recorded_by.get("on_behalf_of"),
+            ),
+            performed_by=view.performed_by,
+            reason=view.reason,
+            late=view.late,
+            movement_id=strawberry.ID(str(view.movement)) if view.movement else None,
+            corrected_by=None,
+            corrects=None,
+            cancels=None,
+            stay_id=strawberry.ID(str(view.stay)) if view.stay else None,
+            source=_source(source) if source else None,
+            summary=summary,
+            data=JSON(view.data),
+        )
+
+
+async def told(info: Ask, views: Iterable[EntryView], at: At) -> dict[UUID, str]:
+    """The summary of each entry, with rooms, staff and drugs by name."""
+    views = list(views)
+    rooms = await info.context.ask(rooms_by_id, list(rooms_in(views)), at)
+    staff = await info.context.ask(practitioners_by_id, list(staff_in(views)), at)
+    subjects = [v.subject for v in views if v.kind.startswith("PRESCRIPTION")]
+    drugs = await info.context.ask(prescriptions_by_id, subjects, at)
+    return {view.entry: story(view, rooms, staff, drugs) for view in views}
+
+
+def _source(said: dict[str, Any]) -> Source:
+    at = said.get("recorded_at")
+    return Source(
+        system=said["system"],
+        id=strawberry.ID(said["id"]),
+        recorded_at=datetime.fromisoformat(at) if at else None,
+    )

@@ -1,0 +1,22 @@
+"""What a server has at hand: the hospital, its database, and the readable position."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from application.hospital import Hospital
+from infrastructure.database import Database, Log
+from infrastructure.readable import Readable
+from infrastructure.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One for each process; made as the server starts."""
+
+    settings: Settings
+    database: Database
+    log: Log
+    hospital: Hospital
+    engine: AsyncEngine
+    readable: Readable

@@ -1,0 +1,1 @@
+"""Records of other systems, brought in by the same commands that everybody gives."""

@@ -1,0 +1,102 @@
+"""A real PostgreSQL: one embedded server a run, one database a worker, emptied for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from starlette.testclient import TestClient
+
+from api.server import app
+from application.hospital import Hospital
+from infrastructure.database import Database
+from infrastructure.embedded import ensure_server, stop_server
+from infrastructure.follow import Follower
+from infrastructure.read_models import READ_MODELS
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.graphql import GraphQLClient
+
+TOKEN = "a-token-for-tests"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Database]:
+    """The owner's way into the server that all workers of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "server"
+    yield Database(ensure_server(home))
+    stop_server(home)
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Database, worker_id: str) -> Iterator[Database]:
+    """This worker's database, with all tables."""
+    with server.scratch(f"worker_{worker_id}") as database:
+        database.migrate()
+        yield database
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def database(migrated: Database) -> Database:
+    """This worker's database with an empty, real log."""
+    empty(migrated)
+    migrated.open_log("real")
+    return migrated
+
+
+@pytest.fixture
+def simulated(migrated: Database) -> Database:
+    """This worker's database with an empty log that takes its clock from the test."""
+    empty(migrated)
+    migrated.open_log("simulated")
+    return migrated
+
+
+@pytest.fixture
+def hospital(settings: Settings, database: Database) -> Iterator[Hospital]:
+    """All commands, on an empty log."""
+    made = wired(settings, database)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def follower(database: Database) -> Follower:
+    """Fills the read models when a test asks for it."""
+    return Follower(database.app_url)
+
+
+@pytest.fixture
+def client(settings: Settings, database: Database) -> Iterator[GraphQLClient]:
+    """A server with its worker, asked over HTTP."""
+    with TestClient(app(settings, database, TOKEN)) as http:
+        yield GraphQLClient(http, TOKEN)
+
+
+def empty(database: Database) -> None:
+    """Delete everything, as the owner only can."""
+    tables = [sql.Identifier("record", t) for t in RECORD_TABLES]
+    for model in READ_MODELS:
+        schema = str(model.metadata.schema)
+        tables += [sql.Identifier(schema, t.name) for t in model.metadata.sorted_tables]
+    with psycopg.connect(database.owner_url) as owner:
+        for table in tables:
+            owner.execute(sql.SQL("DELETE FROM {}").format(table))
+
+
+RECORD_TABLES = (
+    "bed_claims",
+    "person_claims",
+    "unique_claims",
+    "subjects",
+    "events",
+    "commands",
+    "log",
+)

@@ -1,0 +1,91 @@
+"""A small GraphQL client for the tests: what a user's own client would send."""
+
+from typing import Any
+from uuid import uuid4
+
+from starlette.testclient import TestClient
+
+DETAILS = """
+  __typename
+  ... on Recorded { commandId position recordedAt }
+  ... on Refusal { code message path }
+  ... on PatientRecorded { patient { id mrn version diedAt } }
+  ... on PractitionerRecorded { practitioner { id staffNumber } }
+  ... on RoomRecorded {
+    room { id ward number version policies
+           beds { code state since until stateReason reservationId } } }
+  ... on StayRecorded {
+    stay { id version status bed bedKept withoutBed admittedAt dischargedAt specialty disposition
+           room { ward number } attending { staffNumber } patient { mrn } }
+    withStay { id bed } }
+  ... on VisitRecorded { visit { id occurredAt kind note practitioner { staffNumber } } }
+  ... on PrescriptionRecorded {
+    prescription { id version status dose start stop medication { name }
+                   administrations { id occurredAt given doseGiven reasonNotGiven } } }
+  ... on BedOccupied { bed byStay }
+  ... on BedNotOpen { bed reason }
+  ... on RoomPolicyBroken { policy }
+  ... on PatientAlreadyAdmitted { otherStay: stay }
+  ... on ContradictsLaterFacts { facts { id kind occurredAt stay } }
+  ... on SharersUnplaced { stays }
+  ... on InvalidInput { field }
+  ... on VersionConflict { expected actual }
+  ... on PatientDied { diedAt }
+  ... on InFuture { now }
+"""
+
+
+class GraphQLClient:
+    """Asks over HTTP with a token."""
+
+    def __init__(self, http: TestClient, token: str) -> None:
+        self.http = http
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def raw(self, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The whole answer, errors and extensions too."""
+        body = {"query": query, "variables": variables or {}}
+        answer = self.http.post("/graphql", json=body, headers=self._headers)
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a query that must have no errors."""
+        answer = self.raw(query, variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def give(self, command: str, **input: Any) -> dict[str, Any]:
+        """What a mutation answers: a recorded thing or a refusal."""
+        input.setdefault("commandId", str(uuid4()))
+        name = command[0].upper() + command[1:]
+        members = _members(self, f"{name}Result")
+        parts = [part for part in _fragments() if part[0] in members]
+        details = "__typename " + " ".join(part[1] for part in parts)
+        query = f"mutation($input: {name}Input!) {{ {command}(input: $input) {{ {details} }} }}"
+        told: dict[str, Any] = self.ask(query, input=input)[command]
+        return told
+
+    def record(self, command: str, **input: Any) -> dict[str, Any]:
+        """What a mutation that must be accepted answers."""
+        told = self.give(command, **input)
+        assert told["__typename"].endswith("Recorded"), told
+        return told
+
+
+_known_members: dict[str, set[str]] = {}
+
+
+def _members(client: GraphQLClient, union: str) -> set[str]:
+    """The members of a result union, and their interfaces."""
+    if union not in _known_members:
+        query = "query($name: String!) { __type(name: $name) { possibleTypes { name } } }"
+        types = client.ask(query, name=union)["__type"]["possibleTypes"]
+        _known_members[union] = {t["name"] for t in types} | {"Recorded", "Refusal"}
+    return _known_members[union]
+
+
+def _fragments() -> list[tuple[str, str]]:
+    """The fragments of `DETAILS`, each with the type that it is on."""
+    parts = DETAILS.split("... on ")[1:]
+    return [(part.split()[0], "... on " + part) for part in parts]
