@@ -7,7 +7,7 @@ checked here, on the history with the candidate in its place, never on the lates
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -223,6 +223,8 @@ class Discharge(Fact):
         )
 
 
+Segments = tuple[tuple[Period, State], ...]
+
 NOT_AFTER_DEATH = (Admission, Seen, LeaveStart, LeaveEnd)
 """Kinds of fact that a dead patient cannot have; the body may still be moved and discharged."""
 
@@ -245,9 +247,6 @@ class History:
 
     stay: UUID
     facts: tuple[Fact, ...] = ()
-    _problems: list[tuple[Fact, Refusal]] = field(
-        default_factory=list, init=False, compare=False, repr=False
-    )
 
     def adding(self, *facts: Fact) -> "History":
         ordered = sorted((*self.facts, *facts), key=lambda f: (f.at, f.order))
@@ -258,25 +257,34 @@ class History:
         return History(self.stay, tuple(f for f in self.facts if f.id not in gone))
 
     @cached_property
-    def segments(self) -> tuple[tuple[Period, State], ...]:
-        """The states in order, each with the period in which it is true; the last is open."""
-        self._problems.clear()
+    def _folded(self) -> tuple[Segments, tuple[tuple[Fact, Refusal], ...]]:
+        problems: list[tuple[Fact, Refusal]] = []
         steps: list[tuple[datetime, State]] = []
         state: State | None = None
         for fact in self.facts:
             try:
                 state = self._next(state, fact)
             except Refusal as refusal:
-                self._problems.append((fact, refusal))
+                problems.append((fact, refusal))
                 continue
             if steps and steps[-1][0] == fact.at:
                 steps.pop()
             if not steps or steps[-1][1] != state:
                 steps.append((fact.at, state))
         ends = [at for at, _ in steps[1:]] + [None]
-        return tuple(
-            (Period(at, end), state) for (at, state), end in zip(steps, ends, strict=False)
-        )
+        periods = (Period(at, end) for (at, _), end in zip(steps, ends, strict=False))
+        segments = tuple(zip(periods, (state for _, state in steps), strict=True))
+        return segments, tuple(problems)
+
+    @property
+    def segments(self) -> Segments:
+        """The states in order, each with the period in which it is true; the last is open."""
+        return self._folded[0]
+
+    @property
+    def problems(self) -> tuple[tuple[Fact, Refusal], ...]:
+        """The facts that contradict those before them, in order, with what they break."""
+        return self._folded[1]
 
     def _next(self, state: State | None, fact: Fact) -> State:
         if state is None:
@@ -289,12 +297,6 @@ class History:
             assert self.discharge is not None
             raise StayNotOpen(self.stay, self.discharge.at)
         return fact.after(state)
-
-    @property
-    def problems(self) -> list[tuple[Fact, Refusal]]:
-        """The facts that contradict those before them, in order, with what they break."""
-        _ = self.segments
-        return self._problems
 
     def check(self, candidates: Iterable[UUID], died_at: datetime | None = None) -> None:
         """Refuse the history if a candidate is illegal in its place, or makes a later fact so."""

@@ -1,7 +1,7 @@
 """The record in PostgreSQL: the eventsourcing library's persistence with a recorder of our own.
 
 The library loads this module by name (``PERSISTENCE_MODULE``). All writing goes through the stored
-function ``record.append``: one round trip, one lock, positions without gaps (docs/adr/0002).
+function ``record.append``: one round trip, one lock, positions without gaps (docs/adr/0001).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -5,16 +5,14 @@ asks for the same beds. Patients are placed in the order of their numbers: addin
 numbers changes nobody's bed.
 """
 
-import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 BEDS = ("A", "B")
 """The beds of every room."""
 
-OPEN_END = 2**40
-"""Later than all times, in seconds since 1970."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +32,22 @@ class Bed:
 
 
 class Allotment:
-    """Who has been given which bed; kept on disk, since a hospital's moves are many."""
+    """From when on each bed is free for good.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._longest: dict[str, int] = defaultdict(int)
-        connection.execute("CREATE TABLE taken (ward, bed INTEGER, since INTEGER, until INTEGER)")
-        connection.execute("CREATE INDEX taken_by_ward ON taken (ward, since)")
+    A bed is not used in the time before that, even if it is free then: a patient who is put into a
+    bed has it until the next move is recorded, so whoever has it later would stand in the way.
+    """
+
+    def __init__(self) -> None:
+        self._free_from: dict[str, list[datetime]] = defaultdict(list)
 
     def allot(self, ward: str, start: datetime, end: datetime | None, last: Bed | None) -> Bed:
-        """The first bed of the ward that is free then, but for the one that was just left."""
-        since = int(start.timestamp())
-        until = int(end.timestamp()) if end else OPEN_END
-        rows = self._connection.execute(
-            "SELECT DISTINCT bed FROM taken"
-            " WHERE ward = ? AND since < ? AND until > ? AND since >= ?",
-            [ward, until, since, since - self._longest[ward]],
-        )
-        busy = {number for (number,) in rows}
-        if last and last.ward == ward:
-            busy.add(last.number)
-        bed = Bed(ward, next(n for n in range(len(busy) + 1) if n not in busy))
-        self._connection.execute(
-            "INSERT INTO taken VALUES (?, ?, ?, ?)", [ward, bed.number, since, until]
-        )
-        self._longest[ward] = max(self._longest[ward], until - since)
-        return bed
+        """The first bed of the ward that is free, but for the one that the patient leaves."""
+        beds = self._free_from[ward]
+        left = last.number if last and last.ward == ward else None
+        for number, free_from in enumerate(beds):
+            if free_from <= start and number != left:
+                beds[number] = end or NEVER
+                return Bed(ward, number)
+        beds.append(end or NEVER)
+        return Bed(ward, len(beds) - 1)

@@ -55,7 +55,7 @@ def import_mimic_iv(
         tables = {name: TableAccount(rows) for name, rows in spool.counts.items()}
         with Ledger(account, Account(tables, spool.unread), progress) as ledger:
             sender = Sender(hospital, ledger.account.opened)
-            beds = Allotment(spool.connection)
+            beds = Allotment()
             for subject in spool.subjects():
                 PatientImport(patient_rows(spool, subject), sender, beds, ledger).run()
                 ledger.next_patient()

@@ -1,0 +1,33 @@
+"""What only the tests of the record need: several hospitals on one log, and a busy one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from application.hospital import Hospital
+from infrastructure.database import Database
+from infrastructure.event_store import Recorder
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+
+
+@pytest.fixture
+def another(settings: Settings, database: Database) -> Iterator[Callable[[], Hospital]]:
+    """Makes further hospitals on the same log: other processes, or this one after a restart."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(wired(settings, database)))
+
+
+@pytest.fixture
+def recorder(hospital: Hospital) -> Recorder:
+    """The recorder of the hospital."""
+    assert isinstance(hospital.recorder, Recorder)
+    return hospital.recorder
+
+
+@pytest.fixture
+def simulated_hospital(settings: Settings, simulated: Database) -> Iterator[Hospital]:
+    """All commands, on an empty log that takes its clock from the test."""
+    with closing(wired(settings, simulated)) as made:
+        yield made
