@@ -28,6 +28,7 @@ from domain.refusals import (
     InFuture,
     InvalidInput,
     ReasonNeeded,
+    Refusal,
     VersionConflict,
 )
 from domain.time import LATE_AFTER, Precision, in_utc
@@ -48,6 +49,7 @@ class Request:
     occurred_at: datetime | None = None
     precision: Precision | None = None
     performed_by: str | None = None
+    witnessed_by: str | None = None
     reason: str | None = None
     source: Source | None = None
     expected_version: int | None = None
@@ -140,9 +142,16 @@ class Commands(Application[UUID]):
             now = request.now or opening.now
             entry = self._entry(request, operation, digest, now)
             decision = Decision(self.record, self.recent, entry, now)
-            decide(decision)
-            decision.expect(request.expected_version)
-            decision.settle()
+            try:
+                decide(decision)
+                decision.expect(request.expected_version)
+                decision.settle()
+            except Refusal:
+                # Perhaps by its own effect: the same command may have been sent twice at once.
+                meanwhile = self.record.opening(request.command_id).earlier
+                if meanwhile is None:
+                    raise
+                return self._again(meanwhile, digest)
             append = decision.append(operation, request.now)
             try:
                 recordings = self.save(*decision.loaded.values(), append=append)
@@ -185,6 +194,7 @@ class Commands(Application[UUID]):
             precision=request.precision or Precision.MINUTE,
             recorded_by=request.by,
             performed_by=request.performed_by,
+            witnessed_by=request.witnessed_by,
             reason=request.reason,
             source=request.source,
             hospital=self.rules.hospital,
@@ -201,7 +211,7 @@ def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
     Refuses text that cannot be kept (a NUL, half of a surrogate pair), naming its field.
     """
     sent = {name: value for name, value in content.items() if value is not None}
-    for name in ("occurred_at", "precision", "performed_by", "reason", "source"):
+    for name in ("precision", "performed_by", "witnessed_by", "reason", "source"):
         if getattr(request, name) is not None:
             sent[name] = getattr(request, name)
     if request.occurred_at is not None:

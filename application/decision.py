@@ -105,8 +105,10 @@ class Decision:
             news = self.record.streams({a.id: a.version for a in aggregates})
             for aggregate in aggregates:
                 for event in news.get(aggregate.id, ()):
+                    if not isinstance(event, kind.Event):
+                        break  # an id of something else names nothing of this kind
                     event.mutate(aggregate)
-                if news.get(aggregate.id):
+                if aggregate.exists and news.get(aggregate.id):
                     self.recent.keep(aggregate)
                 self._take(aggregate)
         found = [self.loaded[id] for id in ids]

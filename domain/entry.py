@@ -60,6 +60,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     precision: Precision = Precision.MINUTE
     recorded_by: Actor
     performed_by: Text | None = None
+    witnessed_by: Text | None = None
     reason: Sealed | None = None
     source: Source | None = None
     hospital: Text

@@ -149,7 +149,7 @@ class Room(Aggregate):
         """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
         self._must_have(bed, min(period.start, now))
         self._must_not_be(bed, (BedState.CLOSED,), period)
-        self._must_be_empty(bed, period.until(now), claims)
+        self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
         self._bed_closed(
             spell=entry.id_of("closure"),
             bed=bed,
@@ -169,7 +169,7 @@ class Room(Aggregate):
         period = Period(entry.occurred_at)
         self._must_have(bed, period.start)
         self._must_not_be(bed, (BedState.CLEANING,), period)
-        self._must_be_empty(bed, period.until(now), claims)
+        self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
         self._cleaning_started(spell=entry.id_of("cleaning"), bed=bed, entry=entry)
 
     def finish_cleaning(self, bed: str, entry: Entry) -> None:
@@ -261,9 +261,16 @@ class Room(Aggregate):
             if spell.bed == bed and spell.state in states and spell.period.overlaps(period):
                 raise BedStateBroken(f"bed {bed} is {spell.state.value.lower()} in that time")
 
-    def _must_be_empty(self, bed: str, period: Period, claims: Iterable[Claim]) -> None:
+    def _must_be_empty(
+        self, bed: str, period: Period, now: datetime, claims: Iterable[Claim]
+    ) -> None:
+        """Refuse if somebody has the bed as the period begins, or in the part that has passed."""
+        passed = period.until(now)
         for claim in claims:
-            if claim.stretch.bed.bed == bed and claim.stretch.period.overlaps(period):
+            theirs = claim.stretch.period
+            if claim.stretch.bed.bed == bed and (
+                theirs.overlaps(passed) or (period.start <= now and period.start in theirs)
+            ):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 
     def _spell(self, bed: str, state: BedState, at: datetime) -> Spell:

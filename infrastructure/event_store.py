@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any, cast
 from uuid import UUID
 
@@ -45,8 +46,9 @@ from domain.history import Stretch
 from domain.occupancy import Claim
 from domain.refusals import BedRef
 from domain.time import Period
+from infrastructure.group_commit import GroupCommit
 
-DATABASE_AWAY_AFTER = 5.0
+DATABASE_AWAY_AFTER = 4.0
 """Seconds after which a call gives up when the database cannot be reached."""
 
 EVENT_COLUMNS = "stream, version, topic, schema_version, body::text"
@@ -54,6 +56,8 @@ EVENT_COLUMNS = "stream, version, topic, schema_version, body::text"
 
 class DatabaseAway(Exception):
     """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
+
+    concerns_all = True
 
 
 class UnknownEvent(Exception):
@@ -124,6 +128,7 @@ class Recorder(ApplicationRecorder):
 
     def __init__(self, pool: ConnectionPool[Connection[TupleRow]], mapper: EventMapper) -> None:
         self.pool, self.mapper = pool, mapper
+        self._group = GroupCommit(self.append_batch)
 
     # -- append --
 
@@ -132,7 +137,7 @@ class Recorder(ApplicationRecorder):
     ) -> Sequence[int] | None:
         """Append one command. Raises Stale, or AlreadyRecorded if its id is known."""
         append: Append = kwargs["append"]
-        (outcome,) = self.append_batch([_command(append, stored_events)])
+        outcome = self._group.append(_command(append, stored_events))
         if outcome["outcome"] in ("stale", "taken"):
             raise Stale(outcome.get("claim", ""))
         command = _remembered(outcome["command"])
@@ -142,7 +147,20 @@ class Recorder(ApplicationRecorder):
         return range(command.first_position, command.position + 1)
 
     def append_batch(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Append commands in order in one transaction, each whole or not at all."""
+        """Append commands in order in one transaction, each whole or not at all.
+
+        A connection that breaks says nothing of the commit: the same commands are sent once more,
+        and those that were recorded are recognised by their ids.
+        """
+        begun = monotonic()
+        try:
+            return self._append(commands)
+        except DatabaseAway:
+            if monotonic() - begun > DATABASE_AWAY_AFTER / 2:
+                raise
+            return self._append(commands)
+
+    def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         with self._cursor() as cursor:
             said = msgspec.json.encode(commands).decode()
             cursor.execute("SELECT record.append(%s::jsonb)", [said])
@@ -295,7 +313,7 @@ class Recorder(ApplicationRecorder):
     def _cursor(self) -> Iterator[Cursor[TupleRow]]:
         try:
             with (
-                self.pool.connection(timeout=DATABASE_AWAY_AFTER) as connection,
+                self.pool.connection(timeout=DATABASE_AWAY_AFTER / 2) as connection,
                 connection.cursor() as cursor,
             ):
                 yield cursor
@@ -322,6 +340,7 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
             max_size=16,
             timeout=DATABASE_AWAY_AFTER,
             kwargs={"autocommit": True, "connect_timeout": 5},
+            configure=_be_quick,
             open=True,
         )
         self._pool: ConnectionPool[Connection[TupleRow]] = pool
@@ -340,6 +359,11 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _be_quick(connection: Connection[TupleRow]) -> None:
+    """Nothing that a command asks takes seconds; if it does, the caller should hear so."""
+    connection.execute("SET statement_timeout = '5s'")
 
 
 def stored_event(row: Sequence[Any]) -> Stored:

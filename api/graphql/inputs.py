@@ -37,6 +37,7 @@ class CommandInput:
         "How precisely that is known; MINUTE by default."
     )
     performed_by: str | None = _said("Who did it, where that is not who records it.")
+    witnessed_by: str | None = _said("Who witnessed it, where two must sign.")
     reason: str | None = _said("Why; needed for entries more than an hour late, and for closures.")
     expected_version: int | None = _said("The version the client read before it wrote.")
 

@@ -78,6 +78,7 @@ def request(info: Ask, input: CommandInput) -> Request:
         occurred_at=input.occurred_at or None,
         precision=input.occurred_at_precision or None,
         performed_by=input.performed_by or None,
+        witnessed_by=input.witnessed_by or None,
         reason=input.reason or None,
         expected_version=None
         if input.expected_version is strawberry.UNSET

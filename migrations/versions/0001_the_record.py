@@ -163,10 +163,12 @@ BEGIN
                 RAISE EXCEPTION 'a command writes at least one event';
             END IF;
             IF EXISTS (
-                SELECT FROM jsonb_to_recordset(cmd->'events') AS e (stream uuid, version integer)
-                GROUP BY e.stream
-                HAVING min(e.version) <> 1 + coalesce((cmd->'reads'->>e.stream::text)::integer, -1)
-                    OR max(e.version) <> min(e.version) + count(*) - 1
+                SELECT FROM (
+                    SELECT e->>'stream' AS stream, (e->>'version')::integer AS version,
+                           row_number() OVER (PARTITION BY e->>'stream' ORDER BY n) AS nth
+                    FROM jsonb_array_elements(cmd->'events') WITH ORDINALITY AS given (e, n)
+                ) AS written
+                WHERE version IS DISTINCT FROM nth + (cmd->'reads'->>stream)::integer
             ) THEN
                 RAISE EXCEPTION 'events do not follow the versions that were read';
             END IF;
@@ -239,6 +241,10 @@ RIGHTS = """
 DO $$ BEGIN
     CREATE ROLE wardbook_app LOGIN;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+DO $$ BEGIN
+    GRANT wardbook_app TO CURRENT_USER; -- so that one login of the owner's can work as it
+EXCEPTION WHEN insufficient_privilege THEN NULL;
 END $$;
 GRANT USAGE ON SCHEMA record TO wardbook_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA record TO wardbook_app;

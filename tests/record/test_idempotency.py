@@ -1,6 +1,6 @@
-"""A command that is repeated has one effect and gets the first answer; see docs of `Commands.give`."""
+"""A command that is repeated has one effect and gets the first answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -14,18 +14,19 @@ from domain.entry import Actor, Source
 from domain.refusals import BedOccupied, CommandIdReused, InvalidInput, NotFound, Refusal
 from domain.time import Precision
 from infrastructure.database import Database
-from infrastructure.event_store import DatabaseAway, Recorder
+from infrastructure.event_store import DatabaseAway
+from infrastructure.settings import Settings
 from tests.record.ward import (
     ELECTIVE,
     NURSE,
     admitted,
-    ago,
     at_once,
     place,
     request,
     room,
     rows,
 )
+from tests.record.wire import Wire
 
 Another = Callable[[], Hospital]
 
@@ -92,13 +93,226 @@ def test_a_repeat_gets_the_first_answer_though_it_would_be_refused_by_now(
     assert answer(hospital.admit_patient(said, **content)) == answer(first)
 
 
-CHANGED: dict[str, dict[str, Any]] = {
-    "actor": {"by": Actor(issuer="test", subject="nurse-2", role="nurse")},
-    "role": {"by": Actor(issuer="test", subject="nurse-1", role="physician")},
-    "on behalf of": {"by": replace_actor()} if False else {},
-    "time": {"occurred_at": ago(minutes=5)},
-    "precision": {"precision": Precision.HOUR},
-    "performer": {"performed_by": "somebody"},
-    "reason": {"reason": "another"},
-    "source": {"source": Source(system="lab", id="1")},
+THEN = datetime(2026, 3, 1, 8, tzinfo=UTC)
+SAID: dict[str, Any] = {
+    "by": NURSE,
+    "occurred_at": THEN,
+    "precision": Precision.MINUTE,
+    "performed_by": "Dr. Okafor",
+    "reason": "noted afterwards",
+    "source": Source(system="lab", id="1"),
 }
+
+OTHER_REQUESTS: dict[str, dict[str, Any]] = {
+    "subject": {"by": Actor(issuer="test", subject="nurse-2", role="nurse")},
+    "issuer": {"by": Actor(issuer="elsewhere", subject="nurse-1", role="nurse")},
+    "role": {"by": Actor(issuer="test", subject="nurse-1", role="physician")},
+    "on behalf of": {
+        "by": Actor(issuer="test", subject="nurse-1", role="nurse", on_behalf_of="nurse-2")
+    },
+    "time": {"occurred_at": THEN + timedelta(microseconds=1)},
+    "no time": {"occurred_at": None},
+    "precision": {"precision": Precision.HOUR},
+    "no precision": {"precision": None},
+    "performer": {"performed_by": "Dr. Lindqvist"},
+    "reason": {"reason": "noted afterwards."},
+    "source": {"source": Source(system="lab", id="2")},
+    "source's time": {"source": Source(system="lab", id="1", recorded_at=THEN)},
+}
+
+
+@pytest.mark.parametrize("other", OTHER_REQUESTS.values(), ids=OTHER_REQUESTS.keys())
+def test_the_same_id_from_another_actor_or_with_another_envelope_is_refused(
+    hospital: Hospital, database: Database, other: dict[str, Any]
+) -> None:
+    said = Request(command_id=uuid4(), **SAID)
+    hospital.register_patient(said, mrn="M1")
+
+    with pytest.raises(CommandIdReused):
+        hospital.register_patient(replace(said, **other), mrn="M1")
+    assert count(database) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"mrn": "M2"}, {"mrn": "M1", "family_name": "Okafor"}, {"mrn": "M1", "family_name": ""}],
+)
+def test_the_same_id_with_other_content_is_refused(
+    hospital: Hospital, database: Database, other: dict[str, Any]
+) -> None:
+    said = request()
+    hospital.register_patient(said, mrn="M1")
+
+    with pytest.raises(CommandIdReused):
+        hospital.register_patient(said, **other)
+    assert count(database) == 1
+
+
+def test_the_same_id_for_another_operation_is_refused(hospital: Hospital) -> None:
+    room(hospital)
+    said = request(reason="paint")
+    hospital.start_cleaning(said, **place("A/1/a"))
+
+    with pytest.raises(CommandIdReused):
+        hospital.close_bed(said, **place("A/1/a"))
+
+
+def test_what_is_absent_is_the_same_as_none(hospital: Hospital) -> None:
+    said = request()
+    first = hospital.register_patient(said, mrn="M1")
+    bare: dict[str, Any] = {
+        "occurred_at": None,
+        "performed_by": None,
+        "reason": None,
+        "source": None,
+    }
+
+    again = hospital.register_patient(replace(said, **bare), mrn="M1", family_name=None, sex=None)
+
+    assert answer(again) == answer(first)
+
+
+def test_the_same_moment_in_another_time_zone_is_the_same_content(hospital: Hospital) -> None:
+    there = timezone(timedelta(hours=5, minutes=30))
+    said = request(THEN)
+    first = hospital.register_patient(said, mrn="M1")
+
+    again = hospital.register_patient(replace(said, occurred_at=THEN.astimezone(there)), mrn="M1")
+
+    assert answer(again) == answer(first)
+
+
+def test_a_refused_id_may_be_used_again_with_other_content(hospital: Hospital) -> None:
+    said = request()
+    with pytest.raises(NotFound):
+        hospital.admit_patient(said, patient_mrn="M1", admission_type=ELECTIVE)
+
+    assert not hospital.register_patient(said, mrn="M1").repeated
+
+
+def test_a_refused_command_is_decided_anew_when_it_comes_again(hospital: Hospital) -> None:
+    room(hospital)
+    lying = admitted(hospital, "M1", "A/1/a")
+    hospital.register_patient(request(), mrn="M2")
+    said = request()
+    content = {"patient_mrn": "M2", "admission_type": ELECTIVE, **place("A/1/a")}
+    with pytest.raises(BedOccupied):
+        hospital.admit_patient(said, **content)
+    hospital.transfer_patient(request(), stay_id=lying, **place("A/1/b"))
+
+    assert hospital.admit_patient(said, **content).ids("stay")
+
+
+def test_the_ids_of_what_a_command_makes_come_from_its_id(hospital: Hospital) -> None:
+    said = request()
+    with pytest.raises(Refusal):
+        hospital.register_patient(said, mrn="")
+    made = hospital.register_patient(said, mrn="M1")
+
+    assert made.ids("patient") == [made.entry.id_of("patient")]
+
+
+@pytest.mark.parametrize("text", ["half a pair \ud83d", "a NUL \x00 inside"])
+def test_text_that_cannot_be_kept_is_refused_by_the_name_of_its_field(
+    hospital: Hospital, database: Database, text: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        hospital.register_patient(request(), mrn="M1", family_name=text)
+    assert refused.value.field == "family_name"
+    with pytest.raises(InvalidInput) as refused:
+        hospital.register_patient(request(reason=text), mrn="M1")
+    assert refused.value.field == "reason"
+    assert count(database) == 0
+
+
+# -- the answer is lost on its way --
+
+
+@pytest.fixture
+def wire(database: Database) -> Iterator[Wire]:
+    """The way to the database, to be cut."""
+    made = Wire(database.app_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def far(wire: Wire, settings: Settings) -> Iterator[Hospital]:
+    """A hospital that reaches its database through the wire only."""
+    env = {"PERSISTENCE_MODULE": "infrastructure.event_store", "DATABASE": wire.url}
+    made = Hospital(env, settings.rules)
+    yield made
+    made.close()
+
+
+def test_a_repeat_after_a_lost_answer_gets_the_answer_that_was_lost(
+    far: Hospital, database: Database, wire: Wire
+) -> None:
+    said = request()
+    wire.cuts = 100
+    with pytest.raises(DatabaseAway):
+        far.register_patient(said, mrn="M1")
+    (kept,) = rows(database, "SELECT command_id, last_position, recorded_at FROM record.commands")
+    assert wire.cuts < 100
+
+    wire.cuts = 0
+    again = far.register_patient(said, mrn="M1")
+
+    assert (again.command_id, again.position, again.recorded_at) == kept
+    assert again.repeated
+    assert count(database) == 1
+    with pytest.raises(CommandIdReused):
+        far.register_patient(said, mrn="M2")
+
+
+def test_an_answer_that_is_lost_once_is_found_again_or_asked_for_again(
+    far: Hospital, database: Database, wire: Wire
+) -> None:
+    said = request()
+    wire.cuts = 1
+    try:
+        first = far.register_patient(said, mrn="M1")
+    except DatabaseAway:
+        first = far.register_patient(said, mrn="M1")
+
+    assert wire.cuts == 0
+    assert answer(far.register_patient(said, mrn="M1")) == answer(first)
+    assert count(database) == 1
+
+
+def test_what_is_remembered_of_a_stay_is_right_after_a_lost_answer(
+    far: Hospital, wire: Wire
+) -> None:
+    room(far)
+    stay = admitted(far, "M1", "A/1/a")
+    said = request()
+    wire.cuts = 100
+    with pytest.raises(DatabaseAway):
+        far.transfer_patient(said, stay_id=stay, **place("A/1/b"))
+    wire.cuts = 0
+
+    assert admitted(far, "M2", "A/1/a")
+    assert far.transfer_patient(said, stay_id=stay, **place("A/1/b")).repeated
+    with pytest.raises(BedOccupied):
+        far.transfer_patient(request(), stay_id=stay, **place("A/1/a"))
+
+
+def test_a_command_sent_by_ten_threads_at_once_has_one_effect_and_one_answer(
+    hospital: Hospital, database: Database, another: Another
+) -> None:
+    houses = [hospital, another(), another()]
+    said = request()
+
+    def send(house: Hospital) -> Recorded:
+        return house.register_patient(said, mrn="M1")
+
+    answers = at_once(*[lambda house=houses[n % 3]: send(house) for n in range(10)])
+
+    assert count(database) == 1
+    first: list[UUID] = []
+    for told in answers:
+        assert isinstance(told, Recorded), told
+        assert answer(told) == answer(answers[0])  # type: ignore[arg-type]
+        if not told.repeated:
+            first.append(told.command_id)
+    assert first == [said.command_id]

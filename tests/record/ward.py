@@ -30,7 +30,7 @@ def request(at: datetime | None = None, **said: Any) -> Request:
     return Request(**{"command_id": uuid4(), "by": NURSE, **said})
 
 
-def place(bed: str) -> dict[str, str]:
+def place(bed: str) -> dict[str, Any]:
     """``A/1/a`` as the commands take it: ward, room, bed."""
     return dict(zip(("ward", "room", "bed"), bed.split("/"), strict=True))
 
@@ -117,3 +117,25 @@ def at_once(*acts: Callable[[], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(len(acts)) as threads:
         return list(threads.map(begin, acts))
+
+
+def assert_claims_are_the_stays(database: Database) -> None:
+    """The claims held are those of every stay, rebuilt from its events alone."""
+    beds, persons = set(), set()
+    for stay in stays_folded(events(database)).values():
+        for s in stay.stretches:
+            where = (s.bed.room, s.bed.bed, s.period.start, s.period.end)
+            beds.add((stay.id, *where, s.kept, s.shares_bed_of))
+        period = stay.history.period
+        assert period is not None
+        persons.add((stay.patient, stay.id, period.start, period.end))
+    bed_claims = rows(
+        database,
+        "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
+        " FROM record.bed_claims",
+    )
+    person_claims = rows(
+        database, "SELECT person, stay, lower(during), upper(during) FROM record.person_claims"
+    )
+    assert sorted(bed_claims, key=str) == sorted(beds, key=str)
+    assert sorted(person_claims, key=str) == sorted(persons, key=str)

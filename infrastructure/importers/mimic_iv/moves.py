@@ -1,8 +1,9 @@
 """Moves: the rows of table transfers, each a stretch in a care unit."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 
 from domain.refusals import Refusal
 from infrastructure.importers.mimic_iv.account import Ledger
@@ -15,11 +16,15 @@ from infrastructure.importers.mimic_iv.stays import NOWHERE, Stay
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A row, and the part of it that lies inside the stay; ``end`` None: not over."""
+    """A row, and the part of it that lies inside the stay; ``end`` None: not over.
+
+    ``then_nowhere``: the next row begins later, and the stay goes on.
+    """
 
     row: Row
     start: datetime
     end: datetime | None
+    then_nowhere: bool = False
 
     @property
     def ward(self) -> str:
@@ -38,17 +43,23 @@ def planned_moves(stay: Stay, transfers: Iterable[Row], ledger: Ledger) -> list[
             ledger.refused(row, Rule.NO_WARD)
         elif end is not None and end < start:
             ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"it ends {told(end)}")
-        elif stay.ends is not None and start >= stay.ends:
+        elif stay.ends is not None and start >= stay.ends >= stay.begins:
             ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
         elif end is None or end > stay.begins:
             moves.append(Move(row, max(start, stay.begins), end))
         else:
             moves.append(Move(row, start, end))
-    nexts = [move.start for move in moves[1:]] + [stay.ends]
     return [
-        Move(move.row, move.start, _earlier(move.end, until))
-        for move, until in zip(moves, nexts, strict=False)
+        _until(move, following.start if following else stay.ends)
+        for move, following in zip_longest(moves, moves[1:])
     ]
+
+
+def _until(move: Move, following: datetime | None) -> Move:
+    """The move, over when the next begins (or the stay ends), if not before."""
+    if move.end is None or (following is not None and following <= move.end):
+        return replace(move, end=following)
+    return replace(move, then_nowhere=True)
 
 
 def record_moves(
@@ -57,8 +68,7 @@ def record_moves(
     """Allocate the first bed, and transfer to each of the others."""
     assert stay.id
     last: Bed | None = None
-    nexts = [move.start for move in moves[1:]] + [stay.ends]
-    for move, until in zip(moves, nexts, strict=True):
+    for move in moves:
         bed = beds.allot(move.ward, move.start, move.end, last)
         sender.room(bed)
         telling = Telling(move.start, tuple(_notes(move, bed, last)))
@@ -73,7 +83,7 @@ def record_moves(
             bed=bed.code,
         )
         left = None
-        if move.end is not None and move.end != until and not isinstance(answer, Refusal):
+        if move.end and move.then_nowhere and not isinstance(answer, Refusal):
             left = sender.send(
                 move.row,
                 sender.hospital.transfer_patient,
@@ -82,7 +92,8 @@ def record_moves(
                 without_bed=NOWHERE,
             )
         ledger.answered(move.row, command.__name__, answer, _remark(move, left))
-        last = bed
+        if move.start >= stay.begins:
+            last = bed
 
 
 def _notes(move: Move, bed: Bed, last: Bed | None) -> list[str]:
@@ -103,8 +114,3 @@ def _remark(move: Move, left: object) -> str:
     elif left:
         remarks.append("then without a bed: the next row begins later")
     return "; ".join(remarks)
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    given = [moment for moment in (one, other) if moment is not None]
-    return min(given, default=None)

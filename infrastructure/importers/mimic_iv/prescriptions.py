@@ -128,8 +128,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     if start != (row.maybe_at("starttime") or at):
         notes.append(f"its start {told(row.at('starttime'))} lies before the admission")
         remarks.append("start cut at the admission")
-    ends_before_start = stop is not None and stop < start
-    if not ends_before_start and (stay.is_over_at(start) or stay.is_over_at(at)):
+    if stay.is_over_at(start) or stay.is_over_at(at):
         ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
         return
     if stop == start:

@@ -1,0 +1,158 @@
+"""The importer on real hospital stays: thirty patients of the MIMIC-IV demo, if they are there."""
+
+import csv
+import gzip
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from infrastructure.importers.mimic_iv import Account, Verdict, import_mimic_iv
+from infrastructure.importers.mimic_iv.tables import TABLES
+from tests.importing.conftest import Imported, NewHospital
+from tests.importing.expected_moves import Expected, expected_moves
+
+pytestmark = pytest.mark.slow
+
+FEW = 3
+"""Patients of a smaller folder, whose import is broken off in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    imported: Imported
+    account: Account
+    file: Path
+
+
+@pytest.fixture(scope="module")
+def run(real: Path, new_hospital: NewHospital, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The whole folder, imported once."""
+    hospital, file = new_hospital(), tmp_path_factory.mktemp("account") / "account.csv"
+    return Run(hospital, import_mimic_iv(hospital.hospital, real, file), file)
+
+
+def lines_of(path: Path) -> list[list[str]]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def tables_of(directory: Path) -> dict[str, Path]:
+    return {path.name.removesuffix(".csv.gz"): path for path in directory.glob("*/*.csv.gz")}
+
+
+def test_every_row_of_every_file_has_one_verdict(run: Run, real: Path) -> None:
+    with run.file.open(newline="") as file:
+        written = Counter(line["table"] for line in csv.DictReader(file))
+
+    in_files = {name: len(lines_of(path)) - 1 for name, path in tables_of(real).items()}
+    assert written == in_files
+    assert run.account.adds_up
+    assert run.account.unread == ()
+
+
+def test_nearly_all_that_the_record_can_hold_is_recorded(run: Run) -> None:
+    """Fewer than these shares would mean that the importer, or a rule of the domain, went wrong."""
+    for table, share in {"patients": 1.0, "admissions": 1.0, "transfers": 0.9, "emar": 0.8}.items():
+        account = run.account.tables[table]
+        kept = account.total(Verdict.RECORDED) + account.total(Verdict.MERGED)
+        assert kept >= share * account.rows, table
+
+
+def test_each_stay_lay_where_the_source_says(run: Run, real: Path) -> None:
+    expected = expected_moves(real)
+    stretches = defaultdict(list)
+    for stay, ward, start, end in run.imported.ask(
+        "SELECT split_part(a.body #>> '{entry,source,id}', '/', 2), o.body ->> 'ward',"
+        " lower(during), upper(during) FROM record.bed_claims c"
+        " JOIN record.events o ON o.stream = c.room AND o.topic = 'room.opened'"
+        " JOIN record.events a ON a.stream = c.stay AND a.topic = 'stay.admitted' ORDER BY during"
+    ):
+        stretches[stay].append((ward, start, end))
+    periods = run.imported.ask(
+        "SELECT split_part(a.body #>> '{entry,source,id}', '/', 2), lower(during), upper(during)"
+        " FROM record.person_claims p"
+        " JOIN record.events a ON a.stream = p.stay AND a.topic = 'stay.admitted'"
+    )
+    assert len(periods) == len(expected)
+
+    weeks: dict[str, set[timedelta]] = defaultdict(set)
+    for stay, admitted, discharged in periods:
+        source = expected[stay]
+        back = source.admitted.replace(tzinfo=UTC) - admitted
+        weeks[source.subject_id].add(back)
+        assert source.discharged.replace(tzinfo=UTC) - discharged == back, stay
+        assert stretches[stay] == list(moved(source, back)), stay
+    for subject, shifts in weeks.items():
+        (shift,) = shifts  # one for all stays of a patient
+        assert shift % timedelta(weeks=1) == timedelta(0), subject
+
+
+def moved(stay: Expected, back: timedelta) -> Iterator[tuple[str, datetime, datetime]]:
+    for ward, start, end in stay.stretches:
+        yield ward, start.replace(tzinfo=UTC) - back, end.replace(tzinfo=UTC) - back
+
+
+def test_all_lies_between_the_opening_and_the_present(run: Run) -> None:
+    ((earliest, latest),) = run.imported.ask(
+        "SELECT min(body #>> '{entry,occurred_at}'), max(body #>> '{entry,occurred_at}')"
+        " FROM record.events WHERE body #> '{entry,about}' IS NOT NULL"
+    )
+    assert "2005" < earliest < latest < "2024"
+
+
+def test_everything_recorded_names_its_row_and_says_why(run: Run) -> None:
+    ((without,),) = run.imported.ask(
+        "SELECT count(*) FROM record.events WHERE body #>> '{entry,source,system}' <> 'mimic-iv'"
+        " OR coalesce(body #>> '{entry,reason}', '') = '' OR body #>> '{entry,source,id}' IS NULL"
+    )
+    assert without == 0
+
+
+def test_importing_twice_records_nothing_twice(run: Run, real: Path, tmp_path: Path) -> None:
+    before = run.imported.ask("SELECT max(position) FROM record.events")
+
+    import_mimic_iv(run.imported.hospital, real, tmp_path / "again.csv")
+
+    assert run.imported.ask("SELECT max(position) FROM record.events") == before
+    assert (tmp_path / "again.csv").read_text() == run.file.read_text()
+
+
+def test_a_broken_import_of_fewer_patients_ends_as_that_of_all_began(
+    run: Run, real: Path, new_hospital: NewHospital, tmp_path: Path
+) -> None:
+    """Breaking off changes nothing, and neither do patients with higher numbers."""
+
+    def breaks(done: int, total: int) -> None:
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    few, hospital, file = first_patients(real, tmp_path), new_hospital(), tmp_path / "few.csv"
+    with pytest.raises(KeyboardInterrupt):
+        import_mimic_iv(hospital.hospital, few, file, breaks)
+    broken = len(hospital.log())
+
+    import_mimic_iv(hospital.hospital, few, file)
+
+    log = hospital.log()
+    assert 0 < broken < len(log)
+    assert log == run.imported.log()[: len(log)]
+    assert run.file.read_text().startswith(file.read_text())
+
+
+def first_patients(real: Path, directory: Path) -> Path:
+    """A folder with the rows of the patients with the lowest numbers."""
+    tables = tables_of(real)
+    subjects = sorted(int(line[0]) for line in lines_of(tables["patients"])[1:])
+    kept = {str(subject) for subject in subjects[:FEW]}
+    for table in TABLES:
+        header, *lines = lines_of(tables[table.name])
+        column = header.index("subject_id")
+        path = directory / "few" / table.folder / f"{table.name}.csv.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *(line for line in lines if line[column] in kept)])
+    return directory / "few"

@@ -1,0 +1,220 @@
+"""The second wall: what the claims keep out, even when versions and rules would let it pass."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg import errors
+
+from application.hospital import Hospital
+from application.stays import Sharer
+from domain.history import Disposition
+from domain.refusals import BedOccupied, SharersUnplaced
+from domain.stay import AdmissionType
+from infrastructure.database import Database
+from infrastructure.event_store import Recorder
+from tests.record.crafted import crafted, lying, present
+from tests.record.ward import (
+    ELECTIVE,
+    admitted,
+    ago,
+    assert_claims_are_the_stays,
+    place,
+    request,
+    room,
+    rows,
+)
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+ROOM, PERSON = UUID(int=100), UUID(int=200)
+
+
+def restating(
+    *stays: UUID, beds: list[dict[str, Any]] | None = None, persons: Any = None
+) -> dict[str, Any]:
+    """A command that replaces the claims of stays, with nothing against it but the claims."""
+    claims = {"restated": list(stays), "beds": beds or [], "persons": persons or []}
+    return crafted((uuid4(), 1), **claims)
+
+
+def outcomes(recorder: Recorder, *commands: dict[str, Any]) -> list[str]:
+    return [told["outcome"] for told in recorder.append_batch(commands)]
+
+
+def in_bed(since: datetime, until: datetime | None = None, **more: Any) -> dict[str, Any]:
+    stay = more.pop("stay", None) or uuid4()
+    return restating(stay, beds=[lying(stay, ROOM, more.pop("bed", "a"), since, until, **more)])
+
+
+# -- two in one bed, one in two beds --
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        (MONDAY, None),
+        (MONDAY - DAY, None),
+        (MONDAY + DAY, None),
+        (MONDAY - DAY, MONDAY + DAY),
+        (MONDAY + DAY, MONDAY + 2 * DAY),
+        (MONDAY - DAY, MONDAY + timedelta(microseconds=1)),
+    ],
+)
+def test_two_stays_never_have_one_bed_at_the_same_time(
+    recorder: Recorder, database: Database, since: datetime, until: datetime | None
+) -> None:
+    (first, second) = recorder.append_batch([in_bed(MONDAY), in_bed(since, until)])
+
+    assert (first["outcome"], second["outcome"]) == ("recorded", "taken")
+    assert second["claim"] == "one_stay_per_bed"
+    assert rows(database, "SELECT count(*) FROM record.bed_claims") == [(1,)]
+    assert rows(database, "SELECT count(*) FROM record.events") == [(1,)]
+
+
+def test_stretches_that_only_touch_do_not_overlap(recorder: Recorder) -> None:
+    before, after = in_bed(MONDAY - DAY, MONDAY), in_bed(MONDAY + DAY)
+    assert outcomes(recorder, in_bed(MONDAY, MONDAY + DAY), before, after) == ["recorded"] * 3
+
+
+def test_a_bed_kept_during_leave_is_taken_too(recorder: Recorder) -> None:
+    assert outcomes(recorder, in_bed(MONDAY, kept=True), in_bed(MONDAY)) == ["recorded", "taken"]
+
+
+def test_beds_of_the_same_code_in_two_rooms_are_two_beds(recorder: Recorder) -> None:
+    stay = uuid4()
+    elsewhere = restating(stay, beds=[lying(stay, uuid4(), "a", MONDAY)])
+    assert outcomes(recorder, in_bed(MONDAY), elsewhere) == ["recorded", "recorded"]
+
+
+def test_one_stay_never_has_one_bed_twice(recorder: Recorder) -> None:
+    stay = uuid4()
+    twice = [lying(stay, ROOM, "a", MONDAY), lying(stay, ROOM, "a", MONDAY + DAY)]
+    assert outcomes(recorder, restating(stay, beds=twice)) == ["taken"]
+
+
+def test_a_person_is_never_in_two_stays_at_the_same_time(recorder: Recorder) -> None:
+    one, other, later = uuid4(), uuid4(), uuid4()
+    told = recorder.append_batch(
+        [
+            restating(one, persons=[present(one, PERSON, MONDAY, MONDAY + DAY)]),
+            restating(other, persons=[present(other, PERSON, MONDAY - DAY)]),
+            restating(later, persons=[present(later, PERSON, MONDAY + DAY)]),
+            restating(uuid4(), persons=[present(uuid4(), uuid4(), MONDAY)]),
+        ]
+    )
+    assert [t["outcome"] for t in told] == ["recorded", "taken", "recorded", "recorded"]
+    assert told[1]["claim"] == "one_stay_per_person"
+
+
+def test_a_swap_of_claims_passes_and_a_half_of_it_does_not(recorder: Recorder) -> None:
+    one, other = uuid4(), uuid4()
+    recorder.append_batch([in_bed(MONDAY, stay=one), in_bed(MONDAY, stay=other, bed="b")])
+    crossed = [lying(one, ROOM, "b", MONDAY), lying(other, ROOM, "a", MONDAY)]
+
+    half = restating(one, beds=crossed[:1])
+    whole = restating(one, other, beds=crossed)
+
+    assert outcomes(recorder, half, whole) == ["taken", "recorded"]
+
+
+def test_a_shared_bed_is_exempt_and_the_mothers_own_is_not(recorder: Recorder) -> None:
+    mother = uuid4()
+    told = outcomes(
+        recorder,
+        in_bed(MONDAY, stay=mother),
+        in_bed(MONDAY, shares_bed_of=mother),
+        in_bed(MONDAY, shares_bed_of=mother),
+        in_bed(MONDAY),
+    )
+    assert told == ["recorded", "recorded", "recorded", "taken"]
+
+
+def test_a_claim_without_length_is_refused(recorder: Recorder) -> None:
+    with pytest.raises(errors.CheckViolation):
+        recorder.append_batch([in_bed(MONDAY, MONDAY)])
+
+
+# -- through the commands --
+
+
+def test_a_swap_exchanges_the_claims_of_both(hospital: Hospital, database: Database) -> None:
+    room(hospital)
+    one, other = admitted(hospital, "M1", "A/1/a"), admitted(hospital, "M2", "A/1/b")
+
+    hospital.swap_beds(request(), stay_id=one, with_stay_id=other)
+
+    lie = "SELECT bed, stay FROM record.bed_claims WHERE upper_inf(during) ORDER BY bed"
+    assert rows(database, lie) == [("a", other), ("b", one)]
+    assert_claims_are_the_stays(database)
+
+
+def test_a_newborn_shares_its_mothers_bed_and_nobody_else_does(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    mother = admitted(hospital, "M1", "A/1/a")
+    shared = {"admission_type": AdmissionType.NEWBORN, "shares_bed_of": mother}
+    twins = [admitted(hospital, mrn, "A/1/a", **shared) for mrn in ("N1", "N2")]
+    hospital.register_patient(request(), mrn="M2")
+    with pytest.raises(BedOccupied) as refused:
+        hospital.admit_patient(
+            request(), patient_mrn="M2", admission_type=ELECTIVE, **place("A/1/a")
+        )
+    assert refused.value.by_stay in {mother, *twins}
+    with pytest.raises(SharersUnplaced):
+        hospital.transfer_patient(request(), stay_id=mother, **place("A/1/b"))
+
+    hospital.transfer_patient(
+        request(),
+        stay_id=mother,
+        **place("A/1/b"),
+        sharers=[Sharer(stay_id=twin, shares_bed=True) for twin in twins],
+    )
+
+    lie = "SELECT DISTINCT stay FROM record.bed_claims WHERE bed = 'b'"
+    assert {stay for (stay,) in rows(database, lie)} == {mother, *twins}
+    assert_claims_are_the_stays(database)
+
+
+def test_a_bed_in_which_somebody_lies_is_neither_closed_nor_cleaned(hospital: Hospital) -> None:
+    room(hospital)
+    stay = admitted(hospital, "M1", "A/1/a", ago(hours=2))
+    for act in (hospital.close_bed, hospital.start_cleaning):
+        for at in (None, ago(minutes=30), ago(hours=3)):
+            with pytest.raises(BedOccupied) as refused:
+                act(request(at, reason="paint"), **place("A/1/a"))
+            assert refused.value.by_stay == stay
+
+    hospital.close_bed(request(reason="paint"), since=ago(hours=-3), **place("A/1/a"))
+
+
+def test_an_ended_stay_frees_the_bed_from_its_end_on(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    stay = admitted(hospital, "M1", "A/1/a", ago(days=3))
+    hospital.discharge_patient(request(ago(days=1)), stay_id=stay, disposition=Disposition.HOME)
+    with pytest.raises(BedOccupied):
+        admitted(hospital, "M2", "A/1/a", ago(days=2))
+
+    admitted(hospital, "M3", "A/1/a", ago(days=1))
+    assert_claims_are_the_stays(database)
+
+
+# -- the claims are the fold of the events --
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_claims_are_the_fold_of_the_events_after_any_history(
+    simulated_hospital: Hospital, simulated: Database, seed: int
+) -> None:
+    from tests.record.busy import Busy
+
+    busy = Busy(simulated_hospital, Random(seed))
+    for _ in range(4):
+        busy.live(60)
+        assert_claims_are_the_stays(simulated)
+    assert rows(simulated, "SELECT count(*) > 20 FROM record.bed_claims") == [(True,)]

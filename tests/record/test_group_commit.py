@@ -1,0 +1,133 @@
+"""Commands that wait together share one commit; each still stands or falls by itself."""
+
+from collections.abc import Sequence
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from psycopg import errors
+
+from infrastructure.database import Database
+from infrastructure.event_store import DatabaseAway, Recorder
+from infrastructure.group_commit import GroupCommit
+from tests.record.crafted import crafted
+from tests.record.ward import at_once, rows
+
+Commands = Sequence[dict[str, Any]]
+
+
+class Watched:
+    """A way to send that keeps the first batch back until the others wait behind it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.batches: list[int] = []
+        self.go = Event()
+
+    def send(self, commands: Commands) -> list[dict[str, Any]]:
+        if not self.batches:
+            self.go.wait(timeout=10)
+        self.batches.append(len(commands))
+        return self._recorder.append_batch(commands)
+
+
+def sent(group: GroupCommit, watched: Watched, *commands: dict[str, Any]) -> list[Any]:
+    """What becomes of commands sent at once; the first batch waits until all have come."""
+
+    def send(command: dict[str, Any]) -> Any:
+        return group.append(command)
+
+    def let_go() -> None:
+        while len(group._waiting) < len(commands) - 1:
+            pass  # all but the leader wait in the line
+        watched.go.set()
+
+    *told, _ = at_once(*[lambda c=c: send(c) for c in commands], let_go)
+    return told
+
+
+def test_commands_that_come_meanwhile_go_together_in_one_batch(
+    recorder: Recorder, database: Database
+) -> None:
+    watched = Watched(recorder)
+    group = GroupCommit(watched.send)
+
+    told = sent(group, watched, *[crafted((uuid4(), 1)) for _ in range(10)])
+
+    assert [t["outcome"] for t in told] == ["recorded"] * 10
+    assert watched.batches == [1, 9]
+    assert rows(database, "SELECT count(*), max(position) FROM record.events") == [(10, 10)]
+
+
+def test_each_gets_its_own_outcome(recorder: Recorder) -> None:
+    watched = Watched(recorder)
+    group = GroupCommit(watched.send)
+    stream = uuid4()
+    recorder.append_batch([crafted((stream, 1))])
+    good, stale = [[crafted((uuid4(), 1)) for _ in range(4)], [crafted((stream, 1))] * 3]
+
+    told = sent(group, watched, *good, *stale)
+
+    assert [t["outcome"] for t in told] == ["recorded"] * 4 + ["stale"] * 3
+    for command, outcome in zip(good, told, strict=False):
+        assert outcome["command"]["command_id"] == str(command["command_id"])
+
+
+def test_a_batch_is_no_larger_than_allowed(recorder: Recorder) -> None:
+    watched = Watched(recorder)
+    group = GroupCommit(watched.send, most=3)
+
+    sent(group, watched, *[crafted((uuid4(), 1)) for _ in range(8)])
+
+    assert watched.batches == [1, 3, 3, 1]
+
+
+def test_one_that_cannot_be_appended_at_all_does_not_take_the_others_with_it(
+    recorder: Recorder, database: Database
+) -> None:
+    watched = Watched(recorder)
+    group = GroupCommit(watched.send)
+    good = [crafted((uuid4(), 1)) for _ in range(4)]
+
+    *told, refused = sent(group, watched, *good, crafted())
+
+    assert [t["outcome"] for t in told] == ["recorded"] * 4
+    assert isinstance(refused, errors.RaiseException)
+    assert rows(database, "SELECT count(*), max(position) FROM record.events") == [(4, 4)]
+
+
+def test_when_the_database_is_away_all_hear_it_and_the_next_may_try_again(
+    recorder: Recorder,
+) -> None:
+    away = [True]
+
+    def send(commands: Commands) -> list[dict[str, Any]]:
+        if away[0]:
+            raise DatabaseAway("away")
+        return recorder.append_batch(commands)
+
+    group = GroupCommit(send)
+    acts = [lambda: group.append(crafted((uuid4(), 1)))] * 8
+    assert {type(told) for told in at_once(*acts)} == {DatabaseAway}
+
+    away.clear()
+    away.append(False)
+    assert group.append(crafted((uuid4(), 1)))["outcome"] == "recorded"
+
+
+def test_nobody_waits_for_ever_when_a_leader_is_interrupted(recorder: Recorder) -> None:
+    interrupts = [True]
+
+    def send(commands: Commands) -> list[dict[str, Any]]:
+        if interrupts:
+            interrupts.pop()
+            raise KeyboardInterrupt
+        return recorder.append_batch(commands)
+
+    group = GroupCommit(send)
+    with pytest.raises(KeyboardInterrupt):
+        group.append(crafted((uuid4(), 1)))
+
+    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 6)
+    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 6

@@ -1,0 +1,128 @@
+"""Something that a decision rests on changes between the decision and the append: decided anew."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from application.hospital import Hospital
+from application.record import Stale
+from domain.history import Disposition
+from domain.prescription import Medication
+from domain.refusals import BedNotOpen, BedOccupied, OutsideStay, PatientDied
+from domain.stay import VisitKind
+from infrastructure.event_store import Recorder
+from tests.record.ward import ELECTIVE, admitted, doctor, place, request, room
+
+Act = Callable[[], object]
+Another = Callable[[], Hospital]
+Meanwhile = Callable[[Act], list[str]]
+
+
+@pytest.fixture
+def meanwhile(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Does something just before this hospital's next append, and tells how the appends end."""
+
+    def arrange(act: Act) -> list[str]:
+        acts = [act]
+        ends: list[str] = []
+        insert = recorder.insert_events
+
+        def late(events: Any, **more: Any) -> Any:
+            if acts:
+                acts.pop()()
+            try:
+                positions = insert(events, **more)
+            except Stale:
+                ends.append("stale")
+                raise
+            ends.append("recorded")
+            return positions
+
+        monkeypatch.setattr(recorder, "insert_events", late)
+        return ends
+
+    return arrange
+
+
+def test_prescribing_does_not_miss_a_discharge(
+    hospital: Hospital,
+    another: Another,
+    meanwhile: Meanwhile,
+) -> None:
+    stay = admitted(hospital, "M1")
+    elsewhere = another()
+    ends = meanwhile(
+        lambda: elsewhere.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
+    )
+
+    with pytest.raises(OutsideStay):
+        hospital.write_prescription(
+            request(), stay_id=stay, medication=Medication(name="Paracetamol")
+        )
+    assert ends == ["stale"]
+
+
+def test_a_discharge_stops_the_prescription_that_was_being_written(
+    hospital: Hospital,
+    another: Another,
+    meanwhile: Meanwhile,
+) -> None:
+    stay = admitted(hospital, "M1")
+    elsewhere = another()
+    ends = meanwhile(
+        lambda: elsewhere.write_prescription(
+            request(), stay_id=stay, medication=Medication(name="Paracetamol")
+        )
+    )
+
+    gone = hospital.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
+
+    assert ends == ["stale", "recorded"]
+    assert [e.TOPIC for e in gone.events] == ["stay.discharged", "prescription.stopped"]
+
+
+def test_closing_a_bed_does_not_miss_an_admission(
+    hospital: Hospital,
+    another: Another,
+    meanwhile: Meanwhile,
+) -> None:
+    room(hospital)
+    elsewhere = another()
+    ends = meanwhile(lambda: admitted(elsewhere, "M1", "A/1/a"))
+
+    with pytest.raises(BedOccupied):
+        hospital.close_bed(request(reason="paint"), **place("A/1/a"))
+    assert ends == ["stale"]
+
+
+def test_an_admission_does_not_miss_a_closure(
+    hospital: Hospital,
+    another: Another,
+    meanwhile: Meanwhile,
+) -> None:
+    room(hospital)
+    hospital.register_patient(request(), mrn="M1")
+    elsewhere = another()
+    ends = meanwhile(lambda: elsewhere.close_bed(request(reason="paint"), **place("A/1/a")))
+
+    with pytest.raises(BedNotOpen):
+        hospital.admit_patient(
+            request(), patient_mrn="M1", admission_type=ELECTIVE, **place("A/1/a")
+        )
+    assert ends == ["stale"]
+
+
+def test_a_visit_does_not_miss_a_death(
+    hospital: Hospital,
+    another: Another,
+    meanwhile: Meanwhile,
+) -> None:
+    stay = admitted(hospital, "M1")
+    staff = doctor(hospital)
+    elsewhere = another()
+    ends = meanwhile(lambda: elsewhere.record_death(request(), stay_id=stay))
+
+    with pytest.raises(PatientDied):
+        hospital.record_visit(request(), stay_id=stay, practitioner=staff, kind=VisitKind.ROUND)
+    assert ends == ["stale"]
