@@ -141,12 +141,14 @@ class Commands(Application[UUID]):
                 return self._again(opening.earlier, digest)
             now = request.now or opening.now
             entry = self._entry(request, operation, digest, now)
-            decision = Decision(self.record, self.recent, entry, now)
+            decision = Decision(self.record, self.recent, entry, now, look=attempt > 0)
             try:
                 decide(decision)
                 decision.expect(request.expected_version)
                 decision.settle()
             except Refusal:
+                if decision.from_memory:
+                    continue  # what was remembered may be old: look, and decide anew
                 # Perhaps by its own effect: the same command may have been sent twice at once.
                 meanwhile = self.record.opening(request.command_id).earlier
                 if meanwhile is None:

@@ -87,9 +87,18 @@ class _Before:
 class Decision:
     """What one command reads and writes, in one attempt."""
 
-    def __init__(self, record: Record, recent: Recent, entry: Entry, now: datetime) -> None:
+    def __init__(
+        self, record: Record, recent: Recent, entry: Entry, now: datetime, *, look: bool
+    ) -> None:
+        """``look``: whether to ask the record for news of what is remembered.
+
+        Not looking is safe for accepting, since the append compares all versions; a refusal that
+        rests on memory (`from_memory`) has to be decided again with a look.
+        """
         self.record, self.recent = record, recent
         self.entry, self.now = entry, now
+        self.from_memory = False
+        self._look = look
         self.loaded: dict[UUID, Aggregate] = {}
         self._reads: dict[UUID, int] = {}
         self._before: dict[UUID, _Before] = {}
@@ -102,7 +111,9 @@ class Decision:
         missing = [id for id in dict.fromkeys(ids) if id not in self.loaded]
         if missing:
             aggregates = self.recent.copies(kind, missing)
-            news = self.record.streams({a.id: a.version for a in aggregates})
+            asked = [a for a in aggregates if self._look or not a.exists]
+            self.from_memory |= len(asked) < len(aggregates)
+            news = self.record.streams({a.id: a.version for a in asked}) if asked else {}
             for aggregate in aggregates:
                 for event in news.get(aggregate.id, ()):
                     if not isinstance(event, kind.Event):

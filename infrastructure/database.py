@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 from uuid import UUID
 
 import psycopg
@@ -19,7 +19,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 
@@ -65,10 +65,10 @@ class Database:
         """The same database as the application's role."""
         parts = urlsplit(self.owner_url)
         if "@" in parts.netloc and "host=" in parts.query and not parts.hostname:
-            return urlunsplit(parts._replace(netloc=f"{APP_ROLE}@"))  # the embedded server
+            return _url(parts._replace(netloc=f"{APP_ROLE}@"))  # the embedded server
         query = dict(parse_qsl(parts.query))
         query["options"] = f"{query.get('options', '')} -c role={APP_ROLE}".strip()
-        return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+        return _url(parts._replace(query=urlencode(query, quote_via=quote)))
 
     def migrate(self) -> None:
         """Make or bring up to date every table; several processes may call it at once.
@@ -90,7 +90,7 @@ class Database:
     def scratch(self, name: str, template: str | None = None) -> Iterator["Database"]:
         """Another database on the same server, dropped in the end; for checks and tests."""
         parts = urlsplit(self.owner_url)
-        made = Database(urlunsplit(parts._replace(path=f"/{name}")))
+        made = Database(_url(parts._replace(path=f"/{name}")))
         with psycopg.connect(self.owner_url, autocommit=True) as owner:
             source = sql.Identifier(template or "template1")
             owner.execute(
@@ -103,7 +103,7 @@ class Database:
 
     def check_migrated(self) -> None:
         """Raises NotMigrated if the tables are not at the newest revision."""
-        with self._engine().connect() as connection:
+        with self.engine() as engine, engine.connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
         wanted = ScriptDirectory.from_config(self._alembic()).get_current_head()
         if found != wanted:
@@ -112,7 +112,7 @@ class Database:
     def differences(self) -> list[Any]:
         """How the tables of the read models differ from what the program says they are."""
         found: list[Any] = []
-        with self._engine().connect() as connection:
+        with self.engine() as engine, engine.connect() as connection:
             for model in READ_MODELS:
                 schema = model.metadata.schema
                 context = MigrationContext.configure(
@@ -148,8 +148,14 @@ class Database:
             connect_args={"connect_timeout": 5},
         )
 
-    def _engine(self) -> Engine:
-        return create_engine(sqlalchemy_url(self.owner_url))
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """The owner's SQLAlchemy engine, for making tables."""
+        engine = create_engine(sqlalchemy_url(self.owner_url), poolclass=NullPool)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
     def _alembic(self) -> Config:
         config = Config()
@@ -159,8 +165,7 @@ class Database:
 
     def make_missing_read_models(self) -> None:
         """Make the tables of read models whose schema is gone; they fill themselves from the log."""
-        engine = self._engine()
-        with engine.begin() as connection:
+        with self.engine() as engine, engine.begin() as connection:
             for model in READ_MODELS:
                 schema = str(model.metadata.schema)
                 if not connection.dialect.has_schema(connection, schema):
@@ -179,7 +184,12 @@ class Database:
                         " ON ALL TABLES IN SCHEMA {} TO {}"
                     ).format(name, role)
                 )
-        engine.dispose()
+
+
+def _url(parts: SplitResult) -> str:
+    """A libpq URL; its slashes stay where no host is named (``urlunsplit`` drops them)."""
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 
 
 def sqlalchemy_url(url: str) -> str:

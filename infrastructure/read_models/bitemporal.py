@@ -7,7 +7,7 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import INT8RANGE, TSTZRANGE
 
 from domain.time import Period
 
-ALWAYS = Period(datetime.min, None)
+ALWAYS = Period(datetime.min.replace(tzinfo=UTC), None)
 """The period of what was always so; written as -infinity."""
 
 Values = Mapping[str, Any]
@@ -76,6 +76,7 @@ class Writer:
     """Rows of one bitemporal table, gathered over a batch and written together."""
 
     table: Table
+    schema: str
     _new: list[_Row] = field(default_factory=list)
     _open: dict[tuple[UUID, datetime], _Row] = field(default_factory=dict)
     _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
@@ -107,7 +108,7 @@ class Writer:
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
         """Write what was gathered: closings first, then all new rows by COPY."""
-        name = psql.Identifier(str(self.table.schema), self.table.name)
+        name = psql.Identifier(self.schema, self.table.name)
         if self._closed:
             keys, sinces, knowns = zip(*self._closed, strict=True)
             cursor.execute(

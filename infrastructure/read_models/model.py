@@ -35,8 +35,9 @@ class ReadModel:
     name: ClassVar[str]
     metadata: ClassVar[MetaData]
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, schema: str | None = None) -> None:
         self.history = history
+        self.schema = schema or str(self.metadata.schema)
         self._writers: dict[str, Writer] = {}
 
     def apply(self, event: Event, place: Place) -> None:
@@ -44,7 +45,10 @@ class ReadModel:
         raise NotImplementedError
 
     def writer(self, table: Table) -> Writer:
-        return self._writers.setdefault(table.name, Writer(table))
+        writer = self._writers.get(table.name)
+        if writer is None:
+            writer = self._writers[table.name] = Writer(table, self.schema)
+        return writer
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
         for writer in self._writers.values():
@@ -65,8 +69,8 @@ class Folded(ReadModel, Generic[A]):
     kind: ClassVar[type[Aggregate]]
     remembers: ClassVar[int] = 5_000
 
-    def __init__(self, history: History) -> None:
-        super().__init__(history)
+    def __init__(self, history: History, schema: str | None = None) -> None:
+        super().__init__(history, schema)
         self._recent: OrderedDict[UUID, A] = OrderedDict()
 
     def rows(self, aggregate: A, event: Event) -> dict[Table, Rows]:

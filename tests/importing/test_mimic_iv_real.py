@@ -15,7 +15,8 @@ from infrastructure.importers.mimic_iv.tables import TABLES
 from tests.importing.conftest import Imported, NewHospital
 from tests.importing.expected_moves import Expected, expected_moves
 
-pytestmark = pytest.mark.slow
+# In one worker, if the run keeps groups together: the import is done once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mimic-iv")]
 
 FEW = 3
 """Patients of a smaller folder, whose import is broken off in the middle."""
@@ -54,12 +55,15 @@ def test_every_row_of_every_file_has_one_verdict(run: Run, real: Path) -> None:
     assert run.account.unread == ()
 
 
-def test_nearly_all_that_the_record_can_hold_is_recorded(run: Run) -> None:
-    """Fewer than these shares would mean that the importer, or a rule of the domain, went wrong."""
-    for table, share in {"patients": 1.0, "admissions": 1.0, "transfers": 0.9, "emar": 0.8}.items():
-        account = run.account.tables[table]
-        kept = account.total(Verdict.RECORDED) + account.total(Verdict.MERGED)
-        assert kept >= share * account.rows, table
+def test_no_move_is_refused_for_the_beds_that_the_importer_chose(run: Run) -> None:
+    refused = run.account.tables["transfers"].verdicts[Verdict.REFUSED]
+    assert set(refused) <= {"NoStay", "AfterDischarge", "OutsideStay"}
+
+
+def test_most_doses_are_recorded(run: Run) -> None:
+    """If not, the importer went wrong, or a rule of the domain: the source is not as bad as that."""
+    emar = run.account.tables["emar"]
+    assert emar.total(Verdict.RECORDED) > 0.75 * emar.rows
 
 
 def test_each_stay_lay_where_the_source_says(run: Run, real: Path) -> None:

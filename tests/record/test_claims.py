@@ -15,6 +15,7 @@ from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay import AdmissionType
 from infrastructure.database import Database
 from infrastructure.event_store import Recorder
+from tests.record.busy import Busy
 from tests.record.crafted import crafted, lying, present
 from tests.record.ward import (
     ELECTIVE,
@@ -156,7 +157,7 @@ def test_a_newborn_shares_its_mothers_bed_and_nobody_else_does(
 ) -> None:
     room(hospital)
     mother = admitted(hospital, "M1", "A/1/a")
-    shared = {"admission_type": AdmissionType.NEWBORN, "shares_bed_of": mother}
+    shared: dict[str, Any] = {"admission_type": AdmissionType.NEWBORN, "shares_bed_of": mother}
     twins = [admitted(hospital, mrn, "A/1/a", **shared) for mrn in ("N1", "N2")]
     hospital.register_patient(request(), mrn="M2")
     with pytest.raises(BedOccupied) as refused:
@@ -211,8 +212,6 @@ def test_an_ended_stay_frees_the_bed_from_its_end_on(
 def test_the_claims_are_the_fold_of_the_events_after_any_history(
     simulated_hospital: Hospital, simulated: Database, seed: int
 ) -> None:
-    from tests.record.busy import Busy
-
     busy = Busy(simulated_hospital, Random(seed))
     for _ in range(4):
         busy.live(60)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from threading import Event
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -39,8 +40,9 @@ def sent(group: GroupCommit, watched: Watched, *commands: dict[str, Any]) -> lis
         return group.append(command)
 
     def let_go() -> None:
-        while len(group._waiting) < len(commands) - 1:
-            pass  # all but the leader wait in the line
+        soon = monotonic() + 10
+        while len(group._waiting) < len(commands) - 1 and monotonic() < soon:
+            pass  # until all but the leader wait in the line
         watched.go.set()
 
     *told, _ = at_once(*[lambda c=c: send(c) for c in commands], let_go)

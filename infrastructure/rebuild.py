@@ -1,0 +1,128 @@
+"""Rebuilding a read model beside its live tables: fill, compare, switch in one transaction.
+
+The live tables answer all the while. Safe to kill at any point: what was begun is thrown away by the
+next attempt.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+from sqlalchemy import Engine, MetaData
+from sqlalchemy.schema import CreateSchema
+
+from infrastructure.database import APP_ROLE, Database
+from infrastructure.filling import BATCH_LOCK, Filler, Target
+from infrastructure.read_models.model import ReadModel
+
+REBUILD_LOCK = 1463898722, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild did: rows now, and rows that differ from those that it replaced."""
+
+    rows: int
+    different: int
+    position: int
+
+
+def rebuild(
+    database: Database, model: type[ReadModel], on_progress: Callable[[int, int], None]
+) -> Rebuilt:
+    """Fill a read model anew from the log and put it in the place of the live one."""
+    live = str(model.metadata.schema)
+    draft = f"{live}_draft"
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
+        with database.engine() as engine:
+            tables = _make(engine, owner, model, draft)
+            end = _position(owner, live)
+            filler = Filler(
+                owner,
+                [Target(model, draft)],
+                on_progress=lambda reached: on_progress(reached, max(reached, end)),
+            )
+            filler.prepare()
+            while filler.step(end):
+                pass
+            _index(engine, tables)
+        with owner.transaction():
+            owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
+            position = _position(owner, live)
+            while filler.batch(position):
+                pass
+            told = Rebuilt(
+                rows=sum(_count(owner, draft, t.name) for t in model.tables()),
+                different=sum(_different(owner, live, draft, t.name) for t in model.tables()),
+                position=position,
+            )
+            for statement in (
+                "DROP SCHEMA {live} CASCADE",
+                "ALTER SCHEMA {draft} RENAME TO {live}",
+            ):
+                owner.execute(
+                    sql.SQL(statement).format(
+                        live=sql.Identifier(live), draft=sql.Identifier(draft)
+                    )
+                )
+    return told
+
+
+def _make(
+    engine: Engine, owner: Connection[TupleRow], model: type[ReadModel], draft: str
+) -> MetaData:
+    """The tables of the draft, without indexes: those are made when the rows are there."""
+    copied = MetaData(schema=draft)
+    for table in model.metadata.sorted_tables:
+        table.to_metadata(copied, schema=draft)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{draft}" CASCADE')
+        connection.execute(CreateSchema(draft))
+        bare = MetaData(schema=draft)
+        for table in model.metadata.sorted_tables:
+            one = table.to_metadata(bare, schema=draft)
+            one.indexes.clear()
+        bare.create_all(connection)
+    name, role = sql.Identifier(draft), sql.Identifier(APP_ROLE)
+    for grant in (
+        "GRANT USAGE ON SCHEMA {} TO {}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {} TO {}",
+    ):
+        owner.execute(sql.SQL(grant).format(name, role))
+    return copied
+
+
+def _index(engine: Engine, tables: MetaData) -> None:
+    with engine.begin() as connection:
+        for table in tables.sorted_tables:
+            for index in table.indexes:
+                index.create(connection)
+            connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
+
+
+def _position(owner: Connection[TupleRow], schema: str) -> int:
+    row = owner.execute(
+        sql.SQL("SELECT position FROM {}").format(sql.Identifier(schema, "position"))
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _count(owner: Connection[TupleRow], schema: str, table: str) -> int:
+    row = owner.execute(
+        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _different(owner: Connection[TupleRow], live: str, draft: str, table: str) -> int:
+    """Rows that are in one and not in the other."""
+    row = owner.execute(
+        sql.SQL(
+            "SELECT (SELECT count(*) FROM (TABLE {one} EXCEPT ALL TABLE {other}) AS more)"
+            " + (SELECT count(*) FROM (TABLE {other} EXCEPT ALL TABLE {one}) AS less)"
+        ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table))
+    ).fetchone()
+    return int(row[0]) if row else 0

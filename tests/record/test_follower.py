@@ -1,0 +1,288 @@
+"""The follower: killed, doubled, interrupted or late, it leaves the read models as they should be."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+import infrastructure.filling
+from application.hospital import Hospital
+from infrastructure.database import Database
+from infrastructure.filling import LogRewound
+from infrastructure.follow import Follower
+from infrastructure.read_models import READ_MODELS
+from infrastructure.rebuild import rebuild
+from tests.record.lived import (
+    Dump,
+    Lived,
+    await_read,
+    catch_up,
+    dump,
+    end,
+    forget,
+    leaders,
+    positions,
+)
+from tests.record.ward import admitted, at_once, place, request, room, rows
+
+
+class Killed(Exception):
+    """The follower dies here."""
+
+
+@contextmanager
+def running(*followers: Follower) -> Iterator[None]:
+    """Followers that run in threads; stopped in the end, whatever happens."""
+    threads = [threading.Thread(target=follower.run) for follower in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for follower in followers:
+            follower.stop()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert not any(thread.is_alive() for thread in threads)
+
+
+def anew(database: Database) -> Dump:
+    """What the read models say when they are filled from nothing."""
+    forget(database)
+    catch_up(database)
+    return dump(database)
+
+
+def execute(database: Database, statement: str) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(statement.encode())
+
+
+# -- killed --
+
+
+@pytest.mark.parametrize("batches", [1, 2, 5])
+def test_a_follower_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    monkeypatch.setattr(infrastructure.filling, "BATCH", 40)
+    forget(lived.database)
+    kills = 0
+
+    def killing() -> Callable[[int, int], None]:
+        left = [Killed] * batches
+
+        def tell(done: int, total: int) -> None:
+            if not left:
+                raise Killed
+            left.pop()
+
+        return tell
+
+    while True:
+        try:
+            Follower(lived.database.app_url, killing()).catch_up()
+            break
+        except Killed:
+            kills += 1
+
+    assert kills >= 2
+    assert dump(lived.database) == lived.first
+
+
+def test_a_batch_that_breaks_half_way_leaves_nothing(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infrastructure.filling, "BATCH", 100)
+    forget(lived.database)
+    execute(lived.database, "DROP TABLE visits_v1.visits")  # the last one to be written
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        catch_up(lived.database)
+
+    assert positions(lived.database) == {0}
+    assert rows(lived.database, "SELECT count(*) FROM patients_v1.patients") == [(0,)]
+    lived.database.migrate()
+    catch_up(lived.database)
+    assert dump(lived.database) == lived.first
+
+
+def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
+    hospital: Hospital, database: Database, follower: Follower
+) -> None:
+    room(hospital)
+    with running(follower):
+        await_read(database, 1)
+        stay = admitted(hospital, "M1", "A/1/a")
+        await_read(database, end(database))
+        cut = rows(
+            database,
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND objid = 2 AND granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        assert cut == [(True,)]
+        hospital.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
+        await_read(database, end(database))
+
+    followed = dump(database)
+    assert followed == anew(database)
+
+
+# -- doubled --
+
+
+def test_of_two_followers_one_leads_and_the_other_takes_over(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    one, other = Follower(database.app_url), Follower(database.app_url)
+    with running(other):
+        with running(one):
+            await_read(database, 1)
+            assert leaders(database) == 1
+            for n in range(10):
+                admitted(hospital, f"M{n}")
+                assert leaders(database) == 1
+            await_read(database, end(database))
+        admitted(hospital, "M10", "A/1/a")
+        await_read(database, end(database))
+        assert leaders(database) == 1
+    assert leaders(database) == 0
+
+    followed = dump(database)
+    assert followed == anew(database)
+
+
+def test_several_that_catch_up_at_once_fill_the_read_models_once(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infrastructure.filling, "BATCH", 25)
+    forget(lived.database)
+
+    reached = at_once(*[lambda: catch_up(lived.database)] * 4)
+
+    assert reached == [end(lived.database)] * 4
+    assert dump(lived.database) == lived.first
+
+
+def test_commands_and_a_running_follower_together_give_what_the_log_says(
+    hospital: Hospital, database: Database, follower: Follower
+) -> None:
+    room(hospital, "1", "a", "b", "c", "d")
+    stays = [admitted(hospital, f"M{n}", f"A/1/{bed}") for n, bed in enumerate("ab")]
+
+    def swap() -> None:
+        for _ in range(10):
+            hospital.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
+
+    def admit(name: str) -> None:
+        for n in range(10):
+            admitted(hospital, f"{name}{n}")
+
+    with running(follower):
+        told = at_once(swap, lambda: admit("P"), swap, lambda: admit("Q"))
+        assert told == [None] * 4
+        await_read(database, end(database))
+
+    followed = dump(database)
+    assert followed == anew(database)
+
+
+# -- the wrong log --
+
+
+def test_a_read_model_ahead_of_its_log_is_refused_by_name(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    catch_up(database)
+    execute(database, "UPDATE stays_v1.position SET position = 1000")
+    with pytest.raises(LogRewound, match="stays"):
+        catch_up(database)
+
+    execute(database, "DROP SCHEMA stays_v1 CASCADE")
+    database.migrate()
+    assert catch_up(database) == 1
+
+
+@pytest.mark.parametrize("change", ["log_id = gen_random_uuid()", "epoch = epoch + 1"])
+def test_a_read_model_of_another_log_or_epoch_is_refused(
+    hospital: Hospital, database: Database, change: str
+) -> None:
+    room(hospital)
+    catch_up(database)
+    execute(database, f"UPDATE record.log SET {change}")
+    with pytest.raises(LogRewound, match="patients"):
+        catch_up(database)
+
+
+def test_an_empty_log_is_followed_at_once(database: Database) -> None:
+    assert catch_up(database) == 0
+    assert positions(database) == {0}
+
+
+def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(infrastructure.filling, "BATCH", 100)
+    forget(lived.database)
+    told: list[tuple[int, int]] = []
+    Follower(lived.database.app_url, lambda *now: told.append(now)).catch_up()
+
+    last = end(lived.database)
+    assert [total for _, total in told] == [last] * len(told)
+    assert sorted(told) == told
+    assert told[-1] == (last, last)
+
+
+# -- rebuilt --
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
+def test_a_read_model_that_is_rebuilt_says_the_same(lived: Lived, model: type) -> None:
+    catch_up(lived.database)
+    told = rebuild(lived.database, model, lambda done, total: None)
+
+    assert (told.different, told.position) == (0, end(lived.database))
+    assert told.rows > 0
+    assert dump(lived.database) == lived.first
+    assert lived.database.differences() == []
+    catch_up(lived.database)
+
+
+def test_a_rebuild_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
+    catch_up(lived.database)
+    execute(
+        lived.database,
+        "UPDATE stays_v1.stays SET bed = 'z' WHERE ctid IN (SELECT ctid FROM stays_v1.stays LIMIT 3)",
+    )
+    (stays,) = (model for model in READ_MODELS if model.name == "stays")
+
+    told = rebuild(lived.database, stays, lambda done, total: None)
+
+    assert told.different in (3 + 3, 2 + 2, 1 + 1)
+    assert dump(lived.database) == lived.first
+
+
+def test_a_read_model_is_rebuilt_while_commands_and_a_follower_go_on(
+    hospital: Hospital, database: Database, follower: Follower
+) -> None:
+    room(hospital, "1", "a", "b")
+    stays = [admitted(hospital, f"M{n}", f"A/1/{bed}") for n, bed in enumerate("ab")]
+
+    def swap() -> int:
+        for _ in range(40):
+            hospital.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
+        return 0
+
+    def rebuild_all() -> int:
+        return sum(rebuild(database, m, lambda done, total: None).different for m in READ_MODELS)
+
+    with running(follower):
+        await_read(database, end(database))
+        assert at_once(swap, rebuild_all) == [0, 0]
+        await_read(database, end(database))
+
+    followed = dump(database)
+    assert followed == anew(database)

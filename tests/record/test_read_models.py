@@ -1,0 +1,308 @@
+"""The read models are pure functions of the log: filled in whatever way, they say the same."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+import infrastructure.filling
+from application.hospital import Hospital
+from domain.aggregate import Aggregate, Event
+from domain.history import Admission, State
+from domain.prescription import Prescription
+from domain.room import Room
+from domain.stay import Stay
+from infrastructure.filling import Filler
+from infrastructure.follow import Follower
+from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.model import Folded
+from infrastructure.read_models.timeline import NOT_SHOWN
+from tests.record.lived import Lived, catch_up, commands_of, dump, end, forget, positions, tables
+from tests.record.ward import events, rows
+
+
+@pytest.fixture(autouse=True, scope="module")
+def as_it_was(lived: Lived) -> Iterator[None]:
+    """Whatever a test does to the read models, the next ones find them full."""
+    yield
+    forget(lived.database)
+
+
+def test_the_history_has_everything_in_it(lived: Lived) -> None:
+    assert set(lived.busy.accepted) == commands_of(Hospital)
+    assert sum(lived.busy.refused.values()) > 100
+    assert all(len(rows) > 0 for rows in lived.first.values())
+    late = "SELECT count(*) FROM timeline_v1.entries WHERE late AND kind = 'STAY_TRANSFERRED'"
+    assert rows(lived.database, late)[0][0] > 3
+    shared = "SELECT count(*) FROM occupancy_v1.stretches WHERE shares_bed_of IS NOT NULL"
+    assert rows(lived.database, shared)[0][0] > 1
+    superseded = "SELECT count(*) FROM occupancy_v1.stretches WHERE NOT upper_inf(known)"
+    assert rows(lived.database, superseded)[0][0] > 20
+
+
+# -- filled in every way --
+
+
+def test_dropped_and_filled_in_one_go_they_say_the_same(lived: Lived) -> None:
+    forget(lived.database)
+    assert positions(lived.database) == {0}
+
+    assert catch_up(lived.database) == end(lived.database)
+
+    assert dump(lived.database) == lived.first
+
+
+def test_the_tables_that_are_made_anew_are_those_of_the_migrations(lived: Lived) -> None:
+    forget(lived.database)
+    assert lived.database.differences() == []
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_filled_in_batches_of_any_size_they_say_the_same(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(infrastructure.filling, "BATCH", size)
+    forget(lived.database)
+    batches: list[int] = []
+
+    Follower(lived.database.app_url, lambda done, total: batches.append(done)).catch_up()
+
+    assert len(batches) > end(lived.database) / size / 4
+    assert dump(lived.database) == lived.first
+    ends = {row[0] for row in rows(lived.database, "SELECT last_position FROM record.commands")}
+    assert set(batches) <= ends
+
+
+def test_with_little_memory_they_say_the_same(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded = [model for model in READ_MODELS if issubclass(model, Folded)]
+    for model in folded:
+        monkeypatch.setattr(model, "remembers", 1)
+    monkeypatch.setattr(infrastructure.filling, "BATCH", 50)
+    forget(lived.database)
+    kept = []
+    with psycopg.connect(lived.database.app_url, autocommit=True) as connection:
+        filler = Filler(connection)
+        filler.prepare()
+        while filler.step():
+            kept += [len(m._recent) for m in filler._models.values() if isinstance(m, Folded)]
+
+    assert dump(lived.database) == lived.first
+    assert len(folded) > 3
+    assert max(kept) == 1
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
+def test_one_that_is_dropped_fills_itself_and_leaves_the_others_alone(
+    lived: Lived, model: Any
+) -> None:
+    schema = str(model.metadata.schema)
+    catch_up(lived.database)
+    other = next(f"{s}.{t}" for s, t in tables() if s != schema)
+    before = rows(lived.database, f"SELECT xmin, ctid FROM {other}")
+    with psycopg.connect(lived.database.owner_url) as owner:
+        owner.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+    lived.database.migrate()
+
+    catch_up(lived.database)
+
+    assert dump(lived.database) == lived.first
+    assert rows(lived.database, f"SELECT xmin, ctid FROM {other}") == before
+
+
+# -- what rows may look like --
+
+
+@pytest.fixture
+def full(lived: Lived) -> Lived:
+    """The read models are at the end of the log."""
+    catch_up(lived.database)
+    return lived
+
+
+@pytest.mark.parametrize(("schema", "table"), list(tables()))
+def test_what_is_known_begins_and_ends_only_where_a_command_ends(
+    full: Lived, schema: str, table: str
+) -> None:
+    between = rows(
+        full.database,
+        f"SELECT DISTINCT edge FROM {schema}.{table},"
+        " unnest(ARRAY[lower(known), upper(known)]) AS edge"
+        " WHERE edge IS NOT NULL AND edge NOT IN (SELECT last_position FROM record.commands)",
+    )
+    assert between == []
+    other = rows(
+        full.database,
+        f"SELECT t.position FROM {schema}.{table} t LEFT JOIN record.events e USING (position)"
+        " WHERE e.command_end IS DISTINCT FROM lower(known)",
+    )
+    assert other == []
+
+
+@pytest.mark.parametrize(("schema", "table"), list(tables()))
+def test_rows_of_one_thing_never_overlap(full: Lived, schema: str, table: str) -> None:
+    (key,) = [
+        t.info["key"]
+        for m in READ_MODELS
+        for t in m.tables()
+        if (str(m.metadata.schema), t.name) == (schema, table)
+    ]
+    twice = rows(
+        full.database,
+        f"SELECT a::text, b::text FROM {schema}.{table} a JOIN {schema}.{table} b"
+        f" ON a.{key} = b.{key} AND a.ctid < b.ctid"
+        " AND a.during && b.during AND a.known && b.known",
+    )
+    assert twice == []
+    empty = f"SELECT FROM {schema}.{table} WHERE isempty(during) OR isempty(known)"
+    assert rows(full.database, empty) == []
+
+
+def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) -> None:
+    about = [
+        (place, event)
+        for place, _, event in events(full.database)
+        if event.entry.about and not isinstance(event, NOT_SHOWN)
+    ]
+    entries = rows(
+        full.database, "SELECT position, patient, stay, occurred_at FROM timeline_v1.entries"
+    )
+    assert sorted(entries, key=lambda row: row[0]) == [
+        (place, e.entry.about.patient, e.entry.about.stay, e.entry.occurred_at)
+        for place, e in about
+        if e.entry.about
+    ]
+
+
+# -- every answer of the past --
+
+Answer = tuple[Any, ...]
+
+
+def naive(stay: Stay, moment: datetime) -> State | None:
+    """The state at a moment: nothing but its facts up to then, one after the other."""
+    state: State | None = None
+    for fact in stay.history.facts:
+        if fact.at > moment:
+            break
+        state = fact.first() if isinstance(fact, Admission) else fact.after(state)  # type: ignore[arg-type]
+    return state
+
+
+def stay_answers(stay: Stay, moment: datetime) -> set[Answer]:
+    state = naive(stay, moment)
+    if state is None:
+        return set()
+    bed = state.place.bed
+    return {
+        (
+            stay.id,
+            stay.patient,
+            state.status.value,
+            bed.room if bed else None,
+            bed.bed if bed else None,
+            state.place.shares_bed_of,
+            state.place.without_bed,
+            state.bed_kept,
+            state.attending,
+            state.specialty,
+            state.plan.value,
+            state.expected_discharge,
+            state.expected_return,
+            state.disposition.value if state.disposition else None,
+        )
+    }
+
+
+STAY_COLUMNS = (
+    "stay, patient, status, room, bed, shares_bed_of, without_bed, bed_kept, attending, specialty,"
+    " plan, expected_discharge, expected_return, disposition"
+)
+
+
+def occupancy_answers(stay: Stay, moment: datetime) -> set[Answer]:
+    state = naive(stay, moment)
+    if state is None or state.place.bed is None:
+        return set()
+    bed, shared = state.place.bed, state.place.shares_bed_of
+    return {(stay.id, stay.patient, bed.room, bed.bed, state.bed_kept, shared)}
+
+
+def prescription_answers(drug: Prescription, moment: datetime) -> set[Answer]:
+    status = drug.course.status_at(moment)
+    return {(drug.id, drug.stay, drug.medication.name, status.value)} if status else set()
+
+
+def spell_answers(room: Room, moment: datetime) -> set[Answer]:
+    return {
+        (s.id, room.id, s.bed, s.state.value, s.reason, s.patient, s.stay)
+        for s in room.spells
+        if moment in s.period
+    }
+
+
+GRID: dict[str, tuple[type[Aggregate], Callable[[Any, datetime], set[Answer]], str]] = {
+    "stays": (Stay, stay_answers, f"SELECT {STAY_COLUMNS} FROM stays_v1.stays"),
+    "occupancy": (
+        Stay,
+        occupancy_answers,
+        "SELECT stay, patient, room, bed, kept, shares_bed_of FROM occupancy_v1.stretches",
+    ),
+    "prescriptions": (
+        Prescription,
+        prescription_answers,
+        "SELECT prescription, stay, medication, status FROM prescriptions_v1.prescriptions",
+    ),
+    "spells": (
+        Room,
+        spell_answers,
+        "SELECT spell, room, bed, state, reason, for_patient, for_stay FROM rooms_v1.spells",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_every_question_about_every_past_is_answered_as_by_a_fresh_fold(
+    full: Lived, name: str
+) -> None:
+    kind, answers, select = GRID[name]
+    log = events(full.database)
+    occurred = sorted({event.entry.occurred_at for _, _, event in log})
+    us = timedelta(microseconds=1)
+    moments = [m for at in occurred[:: len(occurred) // 15] for m in (at - us, at)]
+    moments.append(occurred[-1] + timedelta(days=30))
+    streams: defaultdict[UUID, list[Event]] = defaultdict(list)
+    told: list[dict[UUID, set[Answer]]] = [{} for _ in moments]
+    checked = Counter[str]()
+
+    for position, command_end, event in log:
+        if event.TOPIC.partition(".")[0] == kind.TOPIC:  # type: ignore[attr-defined]
+            streams[event.originator_id].append(event)
+            fresh = kind.empty(event.originator_id)
+            for earlier in streams[event.originator_id]:
+                earlier.mutate(fresh)
+            for n, moment in enumerate(moments):
+                told[n][fresh.id] = answers(fresh, moment)
+        if position != command_end:
+            continue
+        found: list[set[Answer]] = [set() for _ in moments]
+        for n, *answer in rows(
+            full.database,
+            select.replace("SELECT", "SELECT nth - 1,")
+            + ", unnest(%s::timestamptz[]) WITH ORDINALITY AS m (moment, nth)"
+            " WHERE during @> moment AND known @> %s::bigint",
+            [moments, position],
+        ):
+            assert tuple(answer) not in found[n], "twice in one answer"
+            found[n].add(tuple(answer))
+        assert found == [set().union(*by_stream.values()) for by_stream in told], position
+        checked["positions"] += 1
+        checked["answers"] += sum(map(len, found))
+
+    assert checked["positions"] > 200
+    assert checked["answers"] > 2_000, checked

@@ -1,0 +1,209 @@
+"""Two roles: the application reads the record and appends through one function, and no more."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from psycopg import Connection, errors, sql
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from application.hospital import Hospital
+from infrastructure.database import APP_ROLE, Database
+from infrastructure.read_models import READ_MODELS
+from tests.conftest import RECORD_TABLES
+from tests.record.ward import admitted, room, rows
+
+READ_TABLES = [
+    (str(model.metadata.schema), table.name)
+    for model in READ_MODELS
+    for table in model.metadata.sorted_tables
+]
+
+
+@pytest.fixture
+def app(hospital: Hospital, database: Database) -> Iterator[Connection[TupleRow]]:
+    """What the application may, on a record with something in it."""
+    room(hospital)
+    admitted(hospital, "M1", "A/1/a")
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        yield connection
+
+
+def run(connection: Connection[TupleRow], statement: str, *names: str) -> None:
+    connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def test_the_tables_named_in_these_tests_are_all_there_are(database: Database) -> None:
+    found = rows(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'record'")
+    assert {name for (name,) in found} == set(RECORD_TABLES)
+
+
+def test_the_application_works_as_its_own_role(app: Connection[TupleRow]) -> None:
+    assert app.execute("SELECT current_user").fetchone() == (APP_ROLE,)
+    told = app.execute(
+        "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles"
+        " WHERE rolname = current_user"
+    ).fetchone()
+    assert told == (False, False, False, False)
+
+
+def test_the_rights_of_the_application_are_these_and_no_others(
+    app: Connection[TupleRow], database: Database
+) -> None:
+    tables = rows(
+        database,
+        "SELECT table_name, string_agg(privilege_type, ' ')"
+        " FROM information_schema.role_table_grants"
+        " WHERE table_schema = 'record' AND grantee IN (%s, 'PUBLIC') GROUP BY table_name",
+        [APP_ROLE],
+    )
+    assert dict(tables) == dict.fromkeys(RECORD_TABLES, "SELECT")
+    functions = rows(
+        database,
+        "SELECT routine_name FROM information_schema.role_routine_grants"
+        " WHERE routine_schema = 'record' AND grantee IN (%s, 'PUBLIC')",
+        [APP_ROLE],
+    )
+    assert {name for (name,) in functions} == {"append", "open"}
+    members = "SELECT FROM pg_auth_members WHERE member = %s::regrole"
+    assert rows(database, members, [APP_ROLE]) == []
+
+
+@pytest.mark.parametrize("table", RECORD_TABLES)
+def test_the_application_reads_every_table_of_the_record(
+    app: Connection[TupleRow], table: str
+) -> None:
+    run(app, "SELECT * FROM record.{}", table)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO record.{} SELECT * FROM record.{}",
+        "DELETE FROM record.{}",
+        "TRUNCATE record.{} CASCADE",
+        "DROP TABLE record.{} CASCADE",
+        "ALTER TABLE record.{} ADD COLUMN mine text",
+        "ALTER TABLE record.{} DISABLE TRIGGER ALL",
+        "ALTER TABLE record.{} OWNER TO wardbook_app",
+        "CREATE INDEX ON record.{} ((1))",
+        "LOCK TABLE record.{} IN EXCLUSIVE MODE",
+    ],
+)
+@pytest.mark.parametrize("table", RECORD_TABLES)
+def test_the_application_changes_no_table_of_the_record(
+    app: Connection[TupleRow], database: Database, table: str, statement: str
+) -> None:
+    before = rows(database, f"SELECT t::text FROM record.{table} t")
+    with pytest.raises((errors.InsufficientPrivilege, errors.GeneratedAlways)), app.transaction():
+        run(app, statement, *[table] * statement.count("{}"))
+    assert rows(database, f"SELECT t::text FROM record.{table} t") == before
+
+
+@pytest.mark.parametrize("table", RECORD_TABLES)
+def test_the_application_updates_no_column_of_the_record(
+    app: Connection[TupleRow], database: Database, table: str
+) -> None:
+    columns = rows(
+        database,
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'record' AND table_name = %s",
+        [table],
+    )
+    for (column,) in columns:
+        with pytest.raises((errors.InsufficientPrivilege, errors.GeneratedAlways)):
+            run(app, "UPDATE record.{} SET {} = DEFAULT", table, column)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE record.mine (x int)",
+        "CREATE FUNCTION record.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE OR REPLACE FUNCTION record.append(commands jsonb) RETURNS jsonb"
+        " LANGUAGE sql AS 'SELECT commands'",
+        "ALTER FUNCTION record.append SECURITY INVOKER",
+        "DROP FUNCTION record.append",
+        "DROP SCHEMA record CASCADE",
+        "ALTER SCHEMA record RENAME TO gone",
+        "SELECT record.subject_no('bed')",
+        "UPDATE alembic_version SET version_num = '0000'",
+        "CREATE SCHEMA mine",
+        "SET SESSION AUTHORIZATION postgres",
+    ],
+)
+def test_the_application_makes_and_changes_nothing_around_the_record(
+    app: Connection[TupleRow], statement: str
+) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        app.execute(statement.encode())
+
+
+def test_the_application_may_append_and_ask_what_the_log_is(app: Connection[TupleRow]) -> None:
+    assert app.execute("SELECT record.append(%s)", [Jsonb([])]).fetchone() == ([],)
+    assert app.execute("SELECT (record.open('simulated')).kind").fetchone() == ("real",)
+
+
+def test_the_functions_of_the_record_cannot_be_led_astray(app: Connection[TupleRow]) -> None:
+    """A table of the caller's own must not be found in place of the record's."""
+    app.execute("CREATE TEMP TABLE log (kind text)")
+    app.execute("INSERT INTO log VALUES ('simulated')")
+    app.execute("SET search_path = pg_temp, record")
+    command = {
+        "command_id": "00000000-0000-0000-0000-000000000001",
+        "reads": {},
+        "events": [{}],
+        "unique": [],
+        "recorded_at": "2020-01-01T00:00:00Z",
+    }
+    with pytest.raises(errors.RaiseException):
+        app.execute("SELECT record.append(%s)", [Jsonb([command])])
+
+
+@pytest.mark.parametrize(("schema", "table"), READ_TABLES)
+def test_the_application_keeps_the_read_models(
+    app: Connection[TupleRow], schema: str, table: str
+) -> None:
+    for statement in (
+        "SELECT * FROM {}.{}",
+        "INSERT INTO {}.{} SELECT * FROM {}.{} LIMIT 0",
+        "DELETE FROM {}.{}",
+        "TRUNCATE {}.{}",
+    ):
+        run(app, statement, *[schema, table] * (statement.count("{}") // 2))
+    with pytest.raises(errors.InsufficientPrivilege):
+        run(app, "DROP TABLE {}.{}", schema, table)
+
+
+def test_read_models_that_were_made_anew_can_be_kept_too(
+    app: Connection[TupleRow], database: Database
+) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DROP SCHEMA visits_v1 CASCADE")
+    database.migrate()
+    app.execute("DELETE FROM visits_v1.visits")
+
+
+def test_the_address_of_the_application_names_its_role_and_no_other() -> None:
+    embedded = Database("postgresql://postgres@/wardbook?host=/tmp/x&port=5432")
+    assert embedded.app_url == "postgresql://wardbook_app@/wardbook?host=/tmp/x&port=5432"
+
+    given = Database("postgresql://owner:secret@db.example:5433/house?sslmode=require").app_url
+    parts = urlsplit(given)
+    assert parts.netloc == "owner:secret@db.example:5433"
+    assert parse_qs(parts.query) == {
+        "sslmode": ["require"],
+        "options": ["-c role=wardbook_app"],
+    }
+
+
+def test_a_server_that_is_given_is_used_as_the_applications_role(database: Database) -> None:
+    parts = urlsplit(database.owner_url)
+    query = parse_qs(parts.query)
+    host, port = query["host"][0], query["port"][0]
+    given = Database(f"postgresql:///{parts.path[1:]}?user=postgres&host={host}&port={port}")
+
+    with psycopg.connect(given.app_url) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (APP_ROLE,)

@@ -1,0 +1,259 @@
+"""What is stored: only what fits its published schema, and readable for ever."""
+
+import json
+from collections import Counter
+from random import Random
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+import pytest
+from jsonschema import Draft202012Validator
+from psycopg.types.json import Jsonb
+
+from application.hospital import Hospital
+from domain.aggregate import Aggregate, Event
+from domain.events import EVENTS
+from domain.prescription import Medication
+from domain.refusals import InvalidInput
+from domain.stay import AdmissionType
+from infrastructure.database import Database
+from infrastructure.event_store import EventMapper, Recorder, Stored, UnknownEvent
+from infrastructure.follow import Follower
+from tests.record.busy import Busy
+from tests.record.ward import admitted, request, room, rows
+
+LONG = "x" * 201
+
+
+# -- strict on write --
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "field"),
+    [
+        ("register_patient", {"mrn": ""}, "mrn"),
+        ("register_patient", {"mrn": "x" * 41}, "mrn"),
+        ("register_patient", {"mrn": "M1", "family_name": "x" * 20_001}, "family_name"),
+        ("register_patient", {"mrn": "M1", "mrn_authority": "x" * 41}, "mrn_authority"),
+        ("register_practitioner", {"staff_number": "D1", "specialty": LONG}, "specialty"),
+        ("open_room", {"ward": LONG, "room": "1", "beds": ("a",)}, "ward"),
+        ("open_room", {"ward": "A", "room": "", "beds": ("a",)}, "number"),
+        ("open_room", {"ward": "A", "room": "1", "beds": ("a", "")}, "beds"),
+    ],
+)
+def test_an_event_that_does_not_fit_is_refused_by_its_field_before_it_is_stored(
+    hospital: Hospital, database: Database, command: str, content: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        getattr(hospital, command)(request(), **content)
+
+    assert refused.value.field.startswith(field)
+    assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
+    assert rows(database, "SELECT count(*) FROM record.unique_claims") == [(0,)]
+
+
+def test_what_does_not_fit_in_the_envelope_is_refused_too(
+    hospital: Hospital, database: Database
+) -> None:
+    wrong: list[dict[str, Any]] = [{"performed_by": LONG}, {"reason": "x" * 20_001}]
+    for envelope in wrong:
+        with pytest.raises(InvalidInput) as refused:
+            hospital.register_patient(request(**envelope), mrn="M1")
+        assert next(iter(envelope)) in refused.value.field
+    assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
+
+
+def test_a_refused_event_leaves_no_trace_in_what_is_remembered(hospital: Hospital) -> None:
+    stay = admitted(hospital, "M1")
+    with pytest.raises(InvalidInput):
+        hospital.change_specialty(request(), stay_id=stay, specialty=LONG)
+    with pytest.raises(InvalidInput):
+        hospital.write_prescription(request(), stay_id=stay, medication=Medication(name=""))
+
+    changed = hospital.change_specialty(request(), stay_id=stay, specialty="surgery")
+    assert changed.events[0].originator_version == 2
+
+
+# -- checks on read --
+
+
+def store(database: Database, topic: str, body: dict[str, Any], schema_version: int = 1) -> UUID:
+    """An event put into the log by force, as only the owner can; returns its stream."""
+    stream = uuid4()
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "INSERT INTO record.events SELECT coalesce(max(position), 0) + 1, %s, 1, %s, %s, %s,"
+            " coalesce(max(position), 0) + 1, clock_timestamp(), %s FROM record.events",
+            [stream, topic, schema_version, uuid4(), Jsonb(body)],
+        )
+    return stream
+
+
+def test_an_unknown_event_type_is_refused_by_name(database: Database, recorder: Recorder) -> None:
+    stream = store(database, "stay.teleported", {})
+    with pytest.raises(UnknownEvent, match=r"stay\.teleported"):
+        recorder.streams({stream: 0})
+
+
+def test_a_newer_version_of_an_event_is_refused_by_name(
+    hospital: Hospital, database: Database, recorder: Recorder
+) -> None:
+    opened = hospital.open_room(request(), ward="A", room="1", beds=("a",)).events[0]
+    body = json.loads(msgspec.json.encode(opened))
+    stream = store(database, "room.opened", body, schema_version=2)
+    with pytest.raises(UnknownEvent, match=r"room\.opened.*version 2.*version 1"):
+        recorder.streams({stream: 0})
+
+
+def test_a_stored_event_that_does_not_fit_is_refused_without_telling_what_it_says(
+    database: Database, recorder: Recorder
+) -> None:
+    stream = store(database, "patient.registered", {"family_name": "Okafor", "mrn": 7})
+    with pytest.raises(UnknownEvent) as refused:
+        recorder.streams({stream: 0})
+    assert "patient.registered" in str(refused.value)
+    assert "Okafor" not in str(refused.value)
+
+
+def test_read_models_halt_at_an_event_they_cannot_read_and_go_on_once_it_is_gone(
+    hospital: Hospital, database: Database, follower: Follower
+) -> None:
+    room(hospital)
+    follower.catch_up()
+    stream = store(database, "stay.teleported", {})
+    with pytest.raises(UnknownEvent):
+        follower.catch_up()
+    assert rows(database, "SELECT position FROM stays_v1.position") == [(1,)]
+
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DELETE FROM record.events WHERE stream = %s", [stream])
+    room(hospital, "2")
+    assert follower.catch_up() == 2
+
+
+# -- upcasting --
+
+
+class Kettle(Aggregate):
+    """Something whose events have changed twice since they were first written."""
+
+    TOPIC = "kettle"
+
+    class Filled(Event):
+        TOPIC = "kettle.filled"
+        VERSION = 3
+        millilitres: int
+        by: str
+
+        @staticmethod
+        def upcast_v1_v2(body: dict[str, Any]) -> None:
+            body["millilitres"] = body.pop("litres") * 1000
+
+        @staticmethod
+        def upcast_v2_v3(body: dict[str, Any]) -> None:
+            body["by"] = body["entry"]["recorded_by"]["subject"]
+
+
+def test_an_event_of_an_older_version_is_brought_up_to_date(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = hospital.register_patient(request(), mrn="M1").entry
+    monkeypatch.setitem(EVENTS, "kettle.filled", Kettle.Filled)
+    mapper = EventMapper()
+    new = cast(Any, Kettle.Filled)(
+        originator_id=uuid4(), originator_version=1, entry=entry, millilitres=2000, by="nurse-1"
+    )
+    stored = mapper.to_stored_event(new)
+    body = json.loads(stored.state)
+
+    def kept(version: int, **changes: Any) -> Stored:
+        old = {k: v for k, v in {**body, **changes}.items() if v is not None}
+        state = json.dumps(old).encode()
+        return Stored(new.originator_id, 1, "kettle.filled", state, version)
+
+    assert stored.schema_version == 3
+    assert mapper.to_domain_event(stored) == new
+    assert mapper.to_domain_event(kept(2, by=None)) == new
+    assert mapper.to_domain_event(kept(1, by=None, millilitres=None, litres=2)) == new
+    with pytest.raises(UnknownEvent, match="version 4"):
+        mapper.to_domain_event(kept(4))
+    with pytest.raises(UnknownEvent, match=r"kettle\.filled"):
+        mapper.to_domain_event(kept(3, by=None))
+
+
+# -- the published schemas --
+
+
+def schemas() -> dict[str, Any]:
+    from api.cli.schemas import event_schemas
+
+    told: dict[str, Any] = json.loads(event_schemas())["events"]
+    return told
+
+
+def test_the_published_schemas_are_those_of_the_program() -> None:
+    from api.cli.schemas import EVENTS_FILE, event_schemas
+
+    assert EVENTS_FILE.read_text() == event_schemas(), "run: wardbook schema --events --write"
+
+
+def test_every_event_type_has_a_schema_with_its_version() -> None:
+    told = schemas()
+    assert set(told) == set(EVENTS)
+    for topic, event in EVENTS.items():
+        assert told[topic]["version"] == event.VERSION
+        Draft202012Validator.check_schema(told[topic]["schema"])
+
+
+def test_names_notes_and_reasons_are_marked_as_sealed() -> None:
+    sealed = {
+        f"{topic}.{name}"
+        for topic, told in schemas().items()
+        for definition in told["schema"]["$defs"].values()
+        for name, said in definition.get("properties", {}).items()
+        if "x-sealed" in json.dumps(said)
+    }
+    assert {
+        "patient.registered.family_name",
+        "patient.registered.given_name",
+        "stay.visit-recorded.note",
+        "stay.admitted.reason",
+        "prescription.administration-recorded.reason_not_given",
+        "room.bed-closed.why",
+    } <= sealed
+
+
+def test_every_stored_event_fits_its_published_schema(
+    simulated_hospital: Hospital, simulated: Database
+) -> None:
+    busy = Busy(simulated_hospital, Random(1))
+    busy.live(500)
+    validators = {
+        topic: Draft202012Validator(
+            said["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER
+        )
+        for topic, said in schemas().items()
+    }
+    seen: Counter[str] = Counter()
+    for topic, version, body in rows(
+        simulated, "SELECT topic, schema_version, body FROM record.events"
+    ):
+        assert version == EVENTS[topic].VERSION
+        validators[topic].validate(body)
+        seen[topic] += 1
+    assert set(seen) >= set(EVENTS) - {"stay.room-allocated"}, set(EVENTS) - set(seen)
+
+
+def test_a_stored_event_with_a_field_too_many_or_too_few_does_not_fit(
+    hospital: Hospital, database: Database
+) -> None:
+    admitted(hospital, "M1", admission_type=AdmissionType.EMERGENCY)
+    told = schemas()
+    for topic, body in rows(database, "SELECT topic, body FROM record.events"):
+        validator = Draft202012Validator(told[topic]["schema"])
+        assert validator.is_valid(body)
+        assert not validator.is_valid({k: v for k, v in body.items() if k != "entry"})
+        more = {**body["entry"], "surprise": 1}
+        assert not validator.is_valid({**body, "entry": more})
