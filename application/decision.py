@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
-import msgspec
-
 from application.record import Append, PersonClaim, Record, UniqueClaim
-from domain.aggregate import Aggregate
+from domain import unique
+from domain.aggregate import Aggregate, Event
 from domain.entry import About, Entry
 from domain.history import Stretch
 from domain.occupancy import (
@@ -102,7 +101,6 @@ class Decision:
         self.loaded: dict[UUID, Aggregate] = {}
         self._reads: dict[UUID, int] = {}
         self._before: dict[UUID, _Before] = {}
-        self._unique: list[UniqueClaim] = []
 
     # -- read --
 
@@ -146,19 +144,19 @@ class Decision:
         return self.one(Patient, stay.patient, "patient", "stayId")
 
     def patient(self, mrn: str, authority: str) -> Patient:
-        id = self.record.owner("mrn", key(authority, mrn))
+        id = self.record.owner(*unique.mrn(authority, mrn))
         if id is None:
             raise NotFound("patient with MRN", mrn, "patientMrn")
         return self.one(Patient, id, "patient", "patientMrn")
 
     def practitioner(self, staff_number: str, field: str) -> UUID:
-        id = self.record.owner("staff-number", key(staff_number))
+        id = self.record.owner(*unique.staff_number(staff_number))
         if id is None:
             raise NotFound("practitioner with staff number", staff_number, field)
         return id
 
     def room(self, ward: str, number: str) -> Room:
-        id = self.record.owner("room", key(ward, number))
+        id = self.record.owner(*unique.room_number(ward, number))
         if id is None:
             raise NotFound("room", f"{ward}/{number}", "room")
         return self.one(Room, id, "room", "room")
@@ -193,10 +191,6 @@ class Decision:
             self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history.period)
 
     # -- write --
-
-    def claim(self, kind: str, key: str, owner: UUID) -> None:
-        """Ask for something that only one may have. Check `Record.owner` for a good refusal first."""
-        self._unique.append(UniqueClaim(kind, key, owner))
 
     def expect(self, version: int | None) -> None:
         """Refuse if the first thing that was read is not at the version the client saw."""
@@ -244,7 +238,12 @@ class Decision:
                 for stay in restated
                 if stay.patient and stay.history.period
             ],
-            unique=self._unique,
+            unique=[
+                UniqueClaim(*claimed, aggregate.id)
+                for aggregate in self.loaded.values()
+                for event in aggregate.pending_events
+                if (claimed := unique.unique_of(cast(Event, event)))
+            ],
             recorded_at=recorded_at,
         )
 
@@ -308,8 +307,3 @@ class Decision:
             theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
             if other.stay != stay.id and theirs and theirs.overlaps(period):
                 raise PatientAlreadyAdmitted(other.stay)
-
-
-def key(*parts: str) -> str:
-    """The key of a unique claim that has several parts."""
-    return msgspec.json.encode(parts).decode()

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from application.commands import Commands, command, utc
 from application.decision import Decision
 from domain.prescription import DrugChart, Medication, Outside, Prescription, Regimen
@@ -46,6 +48,11 @@ class Prescriptions(Commands):
             d.entry,
             patient.died_at,
         )
+        ended = stay.history.discharge
+        if ended and prescription.is_live_at(
+            ended.at
+        ):  # written late: it was stopped like the others
+            prescription.stop(replace(d.entry, occurred_at=ended.at), discharge=ended.id)
         (chart,) = d.load(DrugChart, DrugChart.id_for(stay.id))
         chart.about = stay.about
         chart.chart(stay.id, prescription.id, d.entry)

@@ -5,7 +5,8 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from application.commands import Commands, command
-from application.decision import Decision, key
+from application.decision import Decision
+from domain import unique
 from domain.entry import About
 from domain.hospital_time import CENSUS_TIME, HospitalTime
 from domain.patient import Confidentiality, Patient, Sex
@@ -41,7 +42,7 @@ class Registry(Commands):
         authority = mrn_authority or self.rules.mrn_authority
         if birth_date is not None and birth_date > d.now.date():
             raise InvalidInput("birthDate", "it lies in the future")
-        if self.record.owner("mrn", key(authority, mrn)) is not None:
+        if self.record.owner(*unique.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
         id = d.entry.id_of("patient")
         patient = d.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
@@ -55,7 +56,6 @@ class Registry(Commands):
             confidentiality or Confidentiality.NORMAL,
             d.entry,
         )
-        d.claim("mrn", key(authority, mrn), patient.id)
 
     @command
     def register_practitioner(
@@ -70,7 +70,7 @@ class Registry(Commands):
         specialty: str | None = None,
     ) -> None:
         """Make a practitioner known. Raises AlreadyExists if the staff number is taken."""
-        if self.record.owner("staff-number", key(staff_number)) is not None:
+        if self.record.owner(*unique.staff_number(staff_number)) is not None:
             raise AlreadyExists("practitioner with staff number", staff_number, "staffNumber")
         practitioner = d.new(Practitioner, "practitioner")
         practitioner.register(
@@ -82,7 +82,6 @@ class Registry(Commands):
             specialty,
             d.entry,
         )
-        d.claim("staff-number", key(staff_number), practitioner.id)
 
     @command
     def set_hospital_time(

@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from application.commands import Commands, command, utc
-from application.decision import Decision, key
+from application.decision import Decision
+from domain import unique
 from domain.policies import RoomPolicy
 from domain.refusals import AlreadyExists, InvalidInput, ReasonNeeded
 from domain.room import Room
@@ -18,11 +19,10 @@ class Rooms(Commands):
     @command
     def open_room(self, d: Decision, *, ward: str, room: str, beds: Sequence[str]) -> None:
         """Open a room of a ward with its beds. Raises AlreadyExists if the ward has that number."""
-        if self.record.owner("room", key(ward, room)) is not None:
+        if self.record.owner(*unique.room_number(ward, room)) is not None:
             raise AlreadyExists("room", f"{ward}/{room}", "room")
         opened = d.new(Room, "room")
         opened.open(ward, room, beds, d.entry)
-        d.claim("room", key(ward, room), opened.id)
 
     @command
     def add_bed(self, d: Decision, *, ward: str, room: str, bed: str) -> None:

@@ -137,6 +137,8 @@ class Course:
         for step in self.steps:
             let_time_pass(step.at)
             why = _why_not(step.kind, status)
+            if step.at < begin:
+                why = f"it is not written then, and cannot be {step.kind}"
             if why:
                 problems.append((step, why))
                 continue

@@ -222,6 +222,8 @@ class Stay(Aggregate):
     def end_leave(self, place: Place | None, entry: Entry, died_at: datetime | None = None) -> None:
         """Back to the kept bed (``place`` None), or to the place that is named."""
         movement = entry.id_of("return")
+        if place == Place():
+            place = None  # a place that says nothing is none, as the event will have it
         self._may(
             died_at,
             self._fact(LeaveEnd, movement, entry, place=place),

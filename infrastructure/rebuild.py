@@ -4,7 +4,8 @@ The live tables answer all the while. Safe to kill at any point: what was begun 
 next attempt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -19,6 +20,8 @@ from infrastructure.read_models.model import ReadModel
 
 REBUILD_LOCK = 1463898722, 5
 
+Progress = Callable[[int, int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
@@ -29,10 +32,28 @@ class Rebuilt:
     position: int
 
 
-def rebuild(
-    database: Database, model: type[ReadModel], on_progress: Callable[[int, int], None]
-) -> Rebuilt:
+def rebuild(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
     """Fill a read model anew from the log and put it in the place of the live one."""
+    with _drafted(database, model, on_progress) as (owner, live, draft, told):
+        for statement in ("DROP SCHEMA {live} CASCADE", "ALTER SCHEMA {draft} RENAME TO {live}"):
+            owner.execute(
+                sql.SQL(statement).format(live=sql.Identifier(live), draft=sql.Identifier(draft))
+            )
+        return told
+
+
+def compare(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
+    """Fill a read model anew beside the live one, compare, and throw the new one away."""
+    with _drafted(database, model, on_progress) as (owner, _, draft, told):
+        owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
+        return told
+
+
+@contextmanager
+def _drafted(
+    database: Database, model: type[ReadModel], on_progress: Progress
+) -> Iterator[tuple[Connection[TupleRow], str, str, Rebuilt]]:
+    """A draft at the same position as the live tables, compared, in a transaction that stops both."""
     live = str(model.metadata.schema)
     draft = f"{live}_draft"
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
@@ -54,21 +75,9 @@ def rebuild(
             position = _position(owner, live)
             while filler.batch(position):
                 pass
-            told = Rebuilt(
-                rows=sum(_count(owner, draft, t.name) for t in model.tables()),
-                different=sum(_different(owner, live, draft, t.name) for t in model.tables()),
-                position=position,
-            )
-            for statement in (
-                "DROP SCHEMA {live} CASCADE",
-                "ALTER SCHEMA {draft} RENAME TO {live}",
-            ):
-                owner.execute(
-                    sql.SQL(statement).format(
-                        live=sql.Identifier(live), draft=sql.Identifier(draft)
-                    )
-                )
-    return told
+            rows = sum(_count(owner, draft, t.name) for t in model.tables())
+            different = sum(_different(owner, live, draft, t.name) for t in model.tables())
+            yield owner, live, draft, Rebuilt(rows, different, position)
 
 
 def _make(

@@ -11,7 +11,7 @@ from api.cli.terminal import Exit, as_json, err, moment, now, out, progress, set
 from application.simulator import Simulated, simulate
 from infrastructure.database import Database
 from infrastructure.follow import Follower
-from infrastructure.importers.mimic_iv import Account, ImportFailed, import_mimic_iv
+from infrastructure.importers.mimic_iv import Account, BadTable, import_mimic_iv, sums_path
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital, seed
 
@@ -42,8 +42,8 @@ def import_mimic(
     try:
         with progress("Importing") as tell:
             summed = import_mimic_iv(the_hospital, directory, written, tell)
-    except ImportFailed as failed:
-        stop(str(failed))
+    except BadTable as bad:
+        stop(str(bad))
     finally:
         the_hospital.close()
     fill(database)
@@ -120,16 +120,22 @@ def fill(database: Database) -> None:
         Follower(database.app_url, tell).catch_up()
 
 
-def _tell_account(summed: Account, written: Path, json: bool) -> None:
+def _tell_account(account: Account, written: Path, json: bool) -> None:
+    names = ("table", "rows", "recorded", "merged", "refused")
+    rows = account.sums()
     if json:
-        as_json(summed.as_dict())
+        as_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
-        table = Table("table", "rows", "recorded", "merged", "refused", title="Account")
-        for row in summed.totals():
-            table.add_row(row[0], *(f"{n:,}" for n in row[1:]))
+        table = Table(*names, title="Account")
+        for name, *counts in rows:
+            table.add_row(name, *(f"{count:,}" for count in counts))
         out.print(table)
-        out.print(f"Each row's fate: {written}", highlight=False, soft_wrap=True)
-    if not summed.adds_up:
+        why = Table("table", "refused by", "rows")
+        for name, verdict, rule, count in account.totals():
+            if verdict == "refused":
+                why.add_row(name, str(rule), f"{count:,}")
+        out.print(why)
+        out.print(f"Each row's fate: {written}; the sums: {sums_path(written)}", soft_wrap=True)
+    if not account.adds_up:
         stop("The account does not add up to the rows in the files.", Exit.CHECK_FAILED)
-    if not json:
-        err.print("The account adds up to the rows in the files.")
+    err.print("The account adds up to the rows in the files.")

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from api.cli import asking, loading, projections, schemas, serving
+from api.cli import asking, loading, projections, schemas, serving, verifying
 from api.cli.terminal import Exit, stop
 from domain.refusals import Refusal
 from infrastructure.database import NotMigrated
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-for commands in (serving.app, loading.app, asking.app, schemas.app, projections.app):
+for commands in (serving.app, loading.app, asking.app, schemas.app, projections.app, verifying.app):
     app.registered_commands += commands.registered_commands
     app.registered_groups += commands.registered_groups
 

@@ -19,7 +19,7 @@ from api.graphql.stays import Prescription, Stay, Visit
 from api.graphql.timeline import TimelineEntry, told
 from domain.refusals import InvalidInput
 from infrastructure.queries import people, record, rooms, stays
-from infrastructure.queries.timeline import timeline_page
+from infrastructure.queries.timeline import entry_by_id, timeline_page
 
 AsOf = Annotated[
     datetime | None, argument(description="As of this moment at the bedside; now by default.")
@@ -350,7 +350,13 @@ class Query:
             if found is not None:
                 return found
         visit = await info.context.ask(stays.visit_by_id, key, at)
-        return Visit.of(visit, at) if visit else None
+        if visit is not None:
+            return Visit.of(visit, at)
+        entry = await info.context.ask(entry_by_id, key, at)
+        if entry is None:
+            return None
+        stories = await told(info, [entry], at)
+        return TimelineEntry.of(info, entry, stories[entry.entry])
 
 
 def _uuid(id: str | None) -> UUID:

@@ -61,3 +61,14 @@ async def timeline_page(
         query.order_by(entries.c.occurred_at, entries.c.position).limit(first)
     )
     return [view(EntryView, row) for row in found]
+
+
+async def entry_by_id(connection: AsyncConnection, id: UUID, at: At) -> EntryView | None:
+    """One entry."""
+    found = await connection.execute(
+        select(*columns(entries), entries.c.position).where(
+            entries.c.entry == id, at.holds(entries)
+        )
+    )
+    row = found.one_or_none()
+    return view(EntryView, row) if row else None

@@ -38,9 +38,9 @@ def simulated_hospital(settings: Settings, simulated: Database) -> Iterator[Hosp
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lived(server: Database, worker_id: str) -> Iterator[Lived]:
-    """A busy history, followed one command at a time."""
+    """A busy history, followed one command at a time. Tests may do anything to its read models."""
     with server.scratch(f"busy_{worker_id}") as database:
         database.migrate()
         database.open_log("simulated")

@@ -1,7 +1,7 @@
 """The read models are pure functions of the log: filled in whatever way, they say the same."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,13 +23,6 @@ from infrastructure.read_models.model import Folded
 from infrastructure.read_models.timeline import NOT_SHOWN
 from tests.record.lived import Lived, catch_up, commands_of, dump, end, forget, positions, tables
 from tests.record.ward import events, rows
-
-
-@pytest.fixture(autouse=True, scope="module")
-def as_it_was(lived: Lived) -> Iterator[None]:
-    """Whatever a test does to the read models, the next ones find them full."""
-    yield
-    forget(lived.database)
 
 
 def test_the_history_has_everything_in_it(lived: Lived) -> None:

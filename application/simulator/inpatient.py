@@ -1,0 +1,126 @@
+"""One stay as it is in life, and what of it is in the record so far."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from uuid import UUID
+
+from application.commands import Recorded
+from application.simulator.clock import Agenda, LocalTime
+from application.simulator.desk import Desk, Known
+from application.simulator.formulary import Drug
+from application.simulator.house import Bed, House, Kind
+from application.simulator.people import People, Person
+from application.simulator.staff import Doctor, Staff
+from domain.room import Room
+from domain.stay import AdmissionType
+
+SPECIALTIES: dict[Kind, str] = {
+    Kind.EMERGENCY: "emergency medicine",
+    Kind.MEDICINE: "general medicine",
+    Kind.SURGERY: "general surgery",
+    Kind.INTENSIVE: "intensive care",
+    Kind.MATERNITY: "obstetrics",
+    Kind.PAEDIATRICS: "paediatrics",
+}
+
+
+@dataclass(slots=True)
+class Life:
+    """What all that happens in the house has in common.
+
+    There is a lot of its own for movements, for prescriptions and for care, so that less ``detail``
+    (fewer visits and doses) changes nothing else.
+    """
+
+    agenda: Agenda
+    hours: LocalTime
+    desk: Desk
+    house: House
+    staff: Staff
+    people: People
+    moves: Random
+    orders: Random
+    care: Random
+    detail: float
+
+    @property
+    def now(self) -> datetime:
+        return self.agenda.now
+
+
+class Prescribed(Known):
+    """A prescription. ``recorded``: when the last change of it so far is in the record."""
+
+    KIND = "prescription"
+
+    def __init__(self, drug: Drug, dose: str, frequency: str, start: datetime) -> None:
+        super().__init__()
+        self.drug, self.dose, self.frequency, self.start = drug, dose, frequency, start
+        self.round = start
+        self.stop: datetime | None = None
+        self.held = False
+        self.ended_at: datetime | None = None
+        self.recorded = start
+
+    def is_live(self, now: datetime) -> bool:
+        return self.ended_at is None and (self.stop is None or now < self.stop)
+
+
+class Reservation(Known):
+    """A bed kept for somebody who is expected; its id is that of the spell in the room."""
+
+    KIND = "reservation"
+
+    def learn(self, recorded: Recorded) -> None:
+        spells = (e.spell for e in recorded.events if isinstance(e, Room.BedReserved))
+        self._id: UUID | None = next(spells)
+
+
+class Inpatient(Known):
+    """A stay in life.
+
+    ``recorded`` is when the last of its movements so far is in the record. A movement that was
+    forgotten for hours, until ``forgotten_until``, may be entered after later ones.
+    """
+
+    KIND = "stay"
+
+    def __init__(
+        self, person: Person, admission: AdmissionType, goes_to: Kind, now: datetime, ends: datetime
+    ) -> None:
+        super().__init__()
+        self.person, self.admission, self.goes_to = person, admission, goes_to
+        self.admitted_at, self.ends_at = now, ends
+        self.specialty = SPECIALTIES[goes_to]
+        self.attending: Doctor | None = None
+        self.bed: Bed | None = None
+        self.bed_since = now
+        self.mother: Inpatient | None = None
+        self.children: list[Inpatient] = []
+        self.infectious = False
+        self.away = self.gone = self.was_critical = False
+        self.died_at: datetime | None = None
+        self.prescribed: list[Prescribed] = []
+        self.opened = self.recorded = self.orders_recorded = now
+        self.forgotten_until = now
+        self.forgotten_in: Bed | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Present and alive."""
+        return not self.gone and not self.away and self.died_at is None
+
+    @property
+    def is_critical(self) -> bool:
+        return self.bed is not None and self.bed.kind is Kind.INTENSIVE
+
+    @property
+    def settled(self) -> datetime:
+        """When all of its movements so far are in the record."""
+        return max(self.recorded, self.forgotten_until)
+
+    @property
+    def sharing(self) -> "list[Inpatient]":
+        """The children who lie in this mother's bed."""
+        return [child for child in self.children if child.mother is self and not child.gone]

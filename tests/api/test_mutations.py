@@ -1,0 +1,414 @@
+"""Every mutation once, as a ward's client would send it. One without an example fails here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from api.graphql.schema import schema
+from tests.api.ward import Ward, ago, ahead, late, place
+
+Answer = dict[str, Any]
+Example = Callable[[Ward], Answer]
+EXAMPLES: dict[str, tuple[str, Example]] = {}
+
+
+def example(answers: str) -> Callable[[Example], Example]:
+    """An example of the mutation that it is named for, and the type of its answer."""
+
+    def take(given: Example) -> Example:
+        first, *rest = given.__name__.split("_")
+        EXAMPLES[first + "".join(part.capitalize() for part in rest)] = (answers, given)
+        return given
+
+    return take
+
+
+def mutations() -> list[str]:
+    mutation = schema._schema.mutation_type
+    assert mutation is not None
+    return list(mutation.fields)
+
+
+@pytest.mark.parametrize("name", mutations())
+def test_a_mutation_records_what_it_says(shared: Ward, name: str) -> None:
+    assert name in EXAMPLES, f"give an example of {name} in this file"
+    answers, give = EXAMPLES[name]
+    told = give(shared)
+    assert told["__typename"] == answers
+    assert told["position"]
+    assert told["recordedAt"].endswith("Z")
+
+
+def test_there_are_no_examples_of_what_does_not_exist() -> None:
+    assert set(EXAMPLES) == set(mutations())
+
+
+# -- people --
+
+
+@example("PatientRecorded")
+def register_patient(ward: Ward) -> Answer:
+    mrn = ward.name("M")
+    told = ward.give(
+        "registerPatient",
+        mrn=mrn,
+        mrnAuthority="city",
+        familyName="Okafor",
+        givenName="Ada",
+        birthDate="1961-12-24",
+        sex="FEMALE",
+        confidentiality="RESTRICTED",
+        performedBy="Dr. Lindqvist",
+        occurredAtPrecision="HOUR",
+    )
+    assert (told["patient"]["mrn"], told["patient"]["version"]) == (mrn, 1)
+    return told
+
+
+@example("PractitionerRecorded")
+def register_practitioner(ward: Ward) -> Answer:
+    number = ward.name("D")
+    told = ward.give(
+        "registerPractitioner",
+        staffNumber=number,
+        familyName="Lindqvist",
+        givenName="Per",
+        grade="CONSULTANT",
+        gradeFrom="2020-01-01",
+        specialty="surgery",
+    )
+    assert told["practitioner"]["staffNumber"] == number
+    return told
+
+
+@example("HospitalTimeRecorded")
+def set_hospital_time(ward: Ward) -> Answer:
+    return ward.give(
+        "setHospitalTime", timeZone="Europe/Berlin", censusTime="23:59", validFrom="2027-01-01"
+    )
+
+
+@example("PatientRecorded")
+def record_death(ward: Ward) -> Answer:
+    at = ago(minutes=5)
+    by_stay = ward.give("recordDeath", stayId=ward.stay(), occurredAt=at)
+    assert by_stay["patient"]["diedAt"] == at
+    return ward.give("recordDeath", patientMrn=ward.patient())
+
+
+# -- rooms --
+
+
+@example("RoomRecorded")
+def open_room(ward: Ward) -> Answer:
+    number = ward.name("R")
+    told = ward.give("openRoom", ward="A", room=number, beds=["1", "2", "10"])
+    assert [bed["code"] for bed in told["room"]["beds"]] == ["1", "2", "10"]
+    assert {bed["state"] for bed in told["room"]["beds"]} == {"FREE"}
+    return told
+
+
+@example("RoomRecorded")
+def add_bed(ward: Ward) -> Answer:
+    a, number = ward.room("a").split("/")
+    told = ward.give("addBed", ward=a, room=number, bed="b")
+    assert [bed["code"] for bed in told["room"]["beds"]] == ["a", "b"]
+    assert told["room"]["version"] == 2
+    return told
+
+
+@example("RoomRecorded")
+def set_room_policy(ward: Ward) -> Answer:
+    a, number = ward.room().split("/")
+    told = ward.give("setRoomPolicy", ward=a, room=number, policy="ISOLATION")
+    assert told["room"]["policies"] == ["ISOLATION"]
+    lifted = ward.give("setRoomPolicy", ward=a, room=number, policy="ISOLATION", applies=False)
+    assert lifted["room"]["policies"] == []
+    return told
+
+
+@example("RoomRecorded")
+def close_bed(ward: Ward) -> Answer:
+    bed, until = place(f"{ward.room('a')}/a"), ahead(days=1)
+    told = ward.give("closeBed", **bed, reason="paint", until=until, **{"from": ago(minutes=1)})
+    (closed,) = told["room"]["beds"]
+    assert (closed["state"], closed["stateReason"], closed["until"]) == ("CLOSED", "paint", until)
+    return told
+
+
+@example("RoomRecorded")
+def reopen_bed(ward: Ward) -> Answer:
+    bed = place(f"{ward.room('a')}/a")
+    ward.record("closeBed", **bed, reason="paint")
+    told = ward.give("reopenBed", **bed)
+    assert told["room"]["beds"][0]["state"] == "FREE"
+    return told
+
+
+@example("RoomRecorded")
+def start_cleaning(ward: Ward) -> Answer:
+    told = ward.give("startCleaning", **place(f"{ward.room('a')}/a"))
+    assert told["room"]["beds"][0]["state"] == "CLEANING"
+    return told
+
+
+@example("RoomRecorded")
+def finish_cleaning(ward: Ward) -> Answer:
+    bed = place(f"{ward.room('a')}/a")
+    ward.record("startCleaning", **bed)
+    told = ward.give("finishCleaning", **bed)
+    assert told["room"]["beds"][0]["state"] == "FREE"
+    return told
+
+
+@example("RoomRecorded")
+def reserve_bed(ward: Ward) -> Answer:
+    bed = place(f"{ward.room('a', 'b')}/a")
+    told = ward.give("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
+    assert told["room"]["beds"][0]["state"] == "RESERVED"
+    stay = ward.stay()
+    later = ward.give(
+        "reserveBed",
+        **{**bed, "bed": "b"},
+        stayId=stay,
+        until=ahead(days=2),
+        **{"from": ahead(days=1)},
+    )
+    assert later["room"]["beds"][1]["state"] == "FREE"
+    return told
+
+
+@example("RoomRecorded")
+def release_reservation(ward: Ward) -> Answer:
+    bed = place(f"{ward.room('a')}/a")
+    reserved = ward.record("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
+    id = reserved["room"]["beds"][0]["reservationId"]
+    del bed["bed"]
+    told = ward.give("releaseReservation", **bed, reservationId=id)
+    assert told["room"]["beds"][0]["state"] == "FREE"
+    return told
+
+
+# -- stays --
+
+
+@example("StayRecorded")
+def admit_patient(ward: Ward) -> Answer:
+    mrn, doctor = ward.patient(), ward.doctor()
+    waiting = ward.give(
+        "admitPatient", patientMrn=ward.patient(), admissionType="EMERGENCY", withoutBed="corridor"
+    )
+    assert (waiting["stay"]["bed"], waiting["stay"]["withoutBed"]) == (None, "corridor")
+    at = ago(minutes=10)
+    told = ward.give(
+        "admitPatient",
+        patientMrn=mrn,
+        mrnAuthority="main",
+        admissionType="ELECTIVE",
+        attending=doctor,
+        specialty="surgery",
+        decidedToAdmitAt=ago(days=3),
+        confidentiality="VERY_RESTRICTED",
+        occurredAt=at,
+        **place(f"{ward.room('a')}/a"),
+    )
+    stay = told["stay"]
+    assert (stay["status"], stay["bed"], stay["admittedAt"]) == ("ADMITTED", "a", at)
+    assert stay["attending"]["staffNumber"] == doctor
+    assert stay["patient"]["mrn"] == mrn
+    return told
+
+
+@example("StayRecorded")
+def allocate_room(ward: Ward) -> Answer:
+    told = ward.give("allocateRoom", stayId=ward.stay(), **place(f"{ward.room('a')}/a"))
+    assert told["stay"]["bed"] == "a"
+    return told
+
+
+@example("StayRecorded")
+def transfer_patient(ward: Ward) -> Answer:
+    room = ward.room("a", "b")
+    mother = ward.stay(f"{room}/a")
+    child = ward.stay(f"{room}/a", ago(days=1), sharesBedOf=mother, admissionType="NEWBORN")
+    told = ward.give(
+        "transferPatient",
+        stayId=mother,
+        **place(f"{room}/b"),
+        sharers=[{"stayId": child, "sharesBed": True}],
+    )
+    assert told["stay"]["bed"] == "b"
+    occupants = ward.bed(f"{room}/b")["occupants"]
+    assert [o["stay"]["id"] for o in occupants] == [mother, child]
+    return told
+
+
+@example("StayRecorded")
+def swap_beds(ward: Ward) -> Answer:
+    room = ward.room("a", "b")
+    one, other = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
+    told = ward.give("swapBeds", stayId=one, withStayId=other)
+    assert (told["stay"]["id"], told["stay"]["bed"]) == (one, "b")
+    assert told["withStay"] == {"id": other, "bed": "a"}
+    return told
+
+
+@example("StayRecorded")
+def start_leave(ward: Ward) -> Answer:
+    told = ward.give(
+        "startLeave",
+        stayId=ward.stay(f"{ward.room('a')}/a"),
+        keepBed=True,
+        expectedReturn=ahead(days=1),
+    )
+    assert (told["stay"]["status"], told["stay"]["bedKept"]) == ("ON_LEAVE", True)
+    return told
+
+
+@example("StayRecorded")
+def end_leave(ward: Ward) -> Answer:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a")
+    ward.record("startLeave", stayId=stay, keepBed=False)
+    told = ward.give("endLeave", stayId=stay, **place(f"{room}/b"))
+    assert (told["stay"]["status"], told["stay"]["bed"]) == ("ADMITTED", "b")
+    return told
+
+
+@example("StayRecorded")
+def change_attending(ward: Ward) -> Answer:
+    doctor = ward.doctor()
+    told = ward.give("changeAttending", stayId=ward.stay(), attending=doctor)
+    assert told["stay"]["attending"]["staffNumber"] == doctor
+    return told
+
+
+@example("StayRecorded")
+def change_specialty(ward: Ward) -> Answer:
+    told = ward.give("changeSpecialty", stayId=ward.stay(), specialty="medicine")
+    assert told["stay"]["specialty"] == "medicine"
+    return told
+
+
+@example("VisitRecorded")
+def record_visit(ward: Ward) -> Answer:
+    doctor, at = ward.doctor(), ago(minutes=3)
+    told = ward.give(
+        "recordVisit",
+        stayId=ward.stay(),
+        practitioner=doctor,
+        kind="ROUND",
+        note="doing well",
+        occurredAt=at,
+    )
+    visit = told["visit"]
+    assert (visit["occurredAt"], visit["kind"], visit["note"]) == (at, "ROUND", "doing well")
+    assert visit["practitioner"]["staffNumber"] == doctor
+    return told
+
+
+@example("StayRecorded")
+def plan_discharge(ward: Ward) -> Answer:
+    room = ward.room("a")
+    stay = ward.stay(f"{room}/a")
+    told = ward.give("planDischarge", stayId=stay, plan="CLEARED", expectedAt=ahead(days=1))
+    assert ward.bed(f"{room}/a")["stay"]["id"] == stay
+    return told
+
+
+@example("StayRecorded")
+def discharge_patient(ward: Ward) -> Answer:
+    room = ward.room("a")
+    stay = ward.stay(f"{room}/a")
+    stops, goes_on = ward.prescription(stay), ward.prescription(stay)
+    at = ago(minutes=2)
+    told = ward.give(
+        "dischargePatient",
+        stayId=stay,
+        disposition="HOME",
+        destination="her sister's",
+        keepPrescriptions=[goes_on],
+        occurredAt=at,
+    )
+    assert (told["stay"]["status"], told["stay"]["dischargedAt"]) == ("DISCHARGED", at)
+    assert ward.bed(f"{room}/a")["state"] == "FREE"
+    query = "query($id: ID!) { prescription(id: $id) { status } }"
+    assert ward.ask(query, id=stops)["prescription"]["status"] == "STOPPED"
+    assert ward.ask(query, id=goes_on)["prescription"]["status"] == "ACTIVE"
+    return told
+
+
+# -- prescriptions --
+
+
+@example("PrescriptionRecorded")
+def write_prescription(ward: Ward) -> Answer:
+    told = ward.give(
+        "writePrescription",
+        stayId=ward.stay(),
+        medication={"name": "Paracetamol", "code": "N02BE01", "system": "ATC"},
+        dose="1 g",
+        route="oral",
+        frequency="6-hourly",
+        start=ago(minutes=1),
+        stop=ahead(days=2),
+        prescriber=ward.doctor(),
+    )
+    assert told["prescription"]["status"] == "ACTIVE"
+    assert told["prescription"]["medication"] == {"name": "Paracetamol"}
+    return told
+
+
+@example("PrescriptionRecorded")
+def change_prescription(ward: Ward) -> Answer:
+    told = ward.give("changePrescription", prescriptionId=ward.prescription(), dose="2 g")
+    assert told["prescription"]["dose"] == "2 g"
+    return told
+
+
+@example("PrescriptionRecorded")
+def hold_prescription(ward: Ward) -> Answer:
+    told = ward.give("holdPrescription", prescriptionId=ward.prescription())
+    assert told["prescription"]["status"] == "HELD"
+    return told
+
+
+@example("PrescriptionRecorded")
+def resume_prescription(ward: Ward) -> Answer:
+    id = ward.prescription()
+    ward.record("holdPrescription", prescriptionId=id, **late(ago(hours=2)))
+    told = ward.give("resumePrescription", prescriptionId=id)
+    assert told["prescription"]["status"] == "ACTIVE"
+    return told
+
+
+@example("PrescriptionRecorded")
+def stop_prescription(ward: Ward) -> Answer:
+    told = ward.give("stopPrescription", prescriptionId=ward.prescription())
+    assert told["prescription"]["status"] == "STOPPED"
+    return told
+
+
+@example("PrescriptionRecorded")
+def complete_prescription(ward: Ward) -> Answer:
+    told = ward.give("completePrescription", prescriptionId=ward.prescription())
+    assert told["prescription"]["status"] == "COMPLETED"
+    return told
+
+
+@example("PrescriptionRecorded")
+def record_administration(ward: Ward) -> Answer:
+    id = ward.prescription()
+    ward.record("recordAdministration", prescriptionId=id, given=False, reasonNotGiven="asleep")
+    told = ward.give(
+        "recordAdministration",
+        prescriptionId=id,
+        given=True,
+        doseGiven="1 g",
+        outsidePrescription="LATE",
+    )
+    refused, given = told["prescription"]["administrations"]
+    assert (refused["given"], refused["reasonNotGiven"]) == (False, "asleep")
+    assert (given["given"], given["doseGiven"]) == (True, "1 g")
+    return told

@@ -1,0 +1,340 @@
+"""Every query once, and everything that has an id by its id. One without an example fails here."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.graphql.schema import schema
+from tests.api.ward import Ward, ago, ahead, late, moment, place
+
+Example = Callable[[Ward], None]
+EXAMPLES: dict[str, Example] = {}
+
+
+def example(given: Example) -> Example:
+    """An example of the query that it is named for."""
+    first, *rest = given.__name__.split("_")
+    EXAMPLES[first + "".join(part.capitalize() for part in rest)] = given
+    return given
+
+
+def queries() -> list[str]:
+    query = schema._schema.query_type
+    assert query is not None
+    return list(query.fields)
+
+
+@pytest.mark.parametrize("name", queries())
+def test_a_query_answers(shared: Ward, name: str) -> None:
+    assert name in EXAMPLES, f"give an example of {name} in this file"
+    EXAMPLES[name](shared)
+
+
+def test_there_are_no_examples_of_what_does_not_exist() -> None:
+    assert set(EXAMPLES) == set(queries())
+
+
+@example
+def patient(ward: Ward) -> None:
+    mrn = ward.patient(familyName="Okafor", givenName="Ada", birthDate="1961-12-24", sex="FEMALE")
+    stay = ward.stay(patientMrn=mrn)
+    query = """query($mrn: String, $id: ID) { patient(mrn: $mrn, id: $id) {
+        id mrn mrnAuthority familyName givenName birthDate sex confidentiality diedAt version
+        stays { id status } } }"""
+    told = ward.ask(query, mrn=mrn)["patient"]
+    assert ward.ask(query, id=told["id"])["patient"] == told
+    assert told.pop("id")
+    assert told == {
+        "mrn": mrn,
+        "mrnAuthority": "main",
+        "familyName": "Okafor",
+        "givenName": "Ada",
+        "birthDate": "1961-12-24",
+        "sex": "FEMALE",
+        "confidentiality": "NORMAL",
+        "diedAt": None,
+        "version": 1,
+        "stays": [{"id": stay, "status": "ADMITTED"}],
+    }
+    for nobody in ({"mrn": "nobody"}, {"id": str(uuid4())}, {"id": "nonsense"}):
+        assert ward.ask(query, **nobody)["patient"] is None
+
+
+@example
+def patients(ward: Ward) -> None:
+    family = ward.name("Family")
+    mrns = [ward.patient(familyName=family, givenName=given) for given in ("Zoe", "Ada")]
+    query = """query($search: String) { patients(search: $search) {
+        edges { cursor node { mrn } } nodes { mrn }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+    told = ward.ask(query, search=family.lower())["patients"]
+    assert [node["mrn"] for node in told["nodes"]] == mrns[::-1]
+    assert [edge["node"] for edge in told["edges"]] == told["nodes"]
+    assert told["pageInfo"] == {
+        "hasNextPage": False,
+        "hasPreviousPage": False,
+        "startCursor": told["edges"][0]["cursor"],
+        "endCursor": told["edges"][1]["cursor"],
+    }
+    assert [n["mrn"] for n in ward.ask(query, search=mrns[0])["patients"]["nodes"]] == mrns[:1]
+    for pattern in ("%", "_", "\\"):
+        assert ward.ask(query, search=pattern)["patients"]["nodes"] == []
+
+
+@example
+def practitioners(ward: Ward) -> None:
+    number = ward.name("D")
+    ward.record("registerPractitioner", staffNumber=number, grade="RESIDENT", familyName="Ito")
+    query = """query($number: String) { practitioners(staffNumber: $number) { nodes {
+        staffNumber familyName givenName grade gradeFrom specialty version } } }"""
+    assert ward.ask(query, number=number)["practitioners"]["nodes"] == [
+        {
+            "staffNumber": number,
+            "familyName": "Ito",
+            "givenName": None,
+            "grade": "RESIDENT",
+            "gradeFrom": None,
+            "specialty": None,
+            "version": 1,
+        }
+    ]
+    everybody = ward.ask(query)["practitioners"]["nodes"]
+    assert number in [node["staffNumber"] for node in everybody]
+
+
+@example
+def wards(ward: Ward) -> None:
+    names = sorted([ward.name("Z"), ward.name("Z")])
+    for name in (*names, names[0]):
+        ward.room(ward=name)
+    told = [w["name"] for w in ward.ask("{ wards { name } }")["wards"]]
+    assert [name for name in told if name in names] == names
+
+
+@example
+def stay(ward: Ward) -> None:
+    doctor, number = ward.doctor(), ward.room("a")
+    at = ago(days=1)
+    id = ward.stay(f"{number}/a", at, attending=doctor, specialty="surgery")
+    ward.record("recordVisit", stayId=id, practitioner=doctor, kind="CONSULT", note="fine")
+    drug = ward.prescription(id, **late(ago(hours=5)))
+    query = """query($id: ID!, $statuses: [PrescriptionStatus!]) { stay(id: $id) {
+        id status admissionType admittedAt decidedToAdmitAt dischargedAt specialty bed
+        sharesBedOf withoutBed bedKept expectedReturn dischargePlan expectedDischarge disposition
+        destination confidentiality version patient { mrn } attending { staffNumber }
+        room { ward number }
+        visits { kind note practitioner { staffNumber } stay { id } }
+        prescriptions(statuses: $statuses) { id status writtenAt prescriber { staffNumber }
+            stay { id } } } }"""
+    told = ward.ask(query, id=id)["stay"]
+    assert (told["status"], told["admittedAt"], told["bed"]) == ("ADMITTED", at, "a")
+    assert f"{told['room']['ward']}/{told['room']['number']}" == number
+    assert told["attending"] == {"staffNumber": doctor}
+    (visit,) = told["visits"]
+    assert (visit["kind"], visit["stay"]) == ("CONSULT", {"id": id})
+    assert [p["id"] for p in told["prescriptions"]] == [drug]
+    assert told["version"] == 3
+    assert ward.ask(query, id=id, statuses=["HELD"])["stay"]["prescriptions"] == []
+    assert ward.ask(query, id=str(uuid4()))["stay"] is None
+
+
+@example
+def stays(ward: Ward) -> None:
+    name, doctor = ward.name("W"), ward.doctor()
+    number = ward.room("a", "b", ward=name)
+    mrn = ward.patient()
+    one = ward.stay(f"{number}/a", ago(days=3), patientMrn=mrn)
+    other = ward.stay(f"{number}/b", ago(days=1), attending=doctor)
+    query = "query($filter: StayFilter) { stays(filter: $filter) { nodes { id } } }"
+
+    def found(**filter: Any) -> list[str]:
+        return [node["id"] for node in ward.ask(query, filter=filter)["stays"]["nodes"]]
+
+    assert found(ward=name) == [one, other]
+    assert found(patientMrn=mrn) == [one]
+    assert found(attending=doctor) == [other]
+    ward.record("dischargePatient", stayId=one, disposition="HOME")
+    assert found(ward=name) == [other]
+    assert found(patientMrn=mrn) == []
+    assert found(patientMrn=mrn, statuses=["DISCHARGED"]) == [one]
+    assert found(patientMrn="nobody", statuses=["DISCHARGED"]) == []
+    assert found(attending="nobody") == []
+    open_ones = [
+        n["id"] for n in ward.ask("{ stays(first: 500) { nodes { id } } }")["stays"]["nodes"]
+    ]
+    assert other in open_ones
+    assert one not in open_ones
+
+
+@example
+def prescription(ward: Ward) -> None:
+    doctor, start = ward.doctor(), ago(minutes=30)
+    id = ward.prescription(
+        medication={"name": "Heparin", "code": "B01AB01", "system": "ATC"},
+        start=start,
+        dose="5000 IU",
+        route="subcutaneous",
+        frequency="daily",
+        prescriber=doctor,
+    )
+    dose = {"prescriptionId": id, "given": True, "doseGiven": "5000 IU", "performedBy": "Nurse B"}
+    ward.record("recordAdministration", **dose)
+    told = ward.ask(
+        """query($id: ID!) { prescription(id: $id) { id status dose route frequency writtenAt start
+        stop version medication { name code system } prescriber { staffNumber } stay { id }
+        administrations { id occurredAt given doseGiven reasonNotGiven outsidePrescription
+            performedBy } } }""",
+        id=id,
+    )["prescription"]
+    assert (told["status"], told["start"], told["version"]) == ("ACTIVE", start, 2)
+    assert told["medication"] == {"name": "Heparin", "code": "B01AB01", "system": "ATC"}
+    assert told["prescriber"] == {"staffNumber": doctor}
+    (administration,) = told["administrations"]
+    assert (administration["given"], administration["performedBy"]) == (True, "Nurse B")
+
+
+@example
+def room_occupancy(ward: Ward) -> None:
+    room = ward.room("a", "b", "c", "d", "e", "f")
+    mother = ward.stay(f"{room}/a", ago(hours=9))
+    child = ward.stay(f"{room}/a", ago(hours=2), sharesBedOf=mother, admissionType="NEWBORN")
+    away = ward.stay(f"{room}/b")
+    left = ago(minutes=20)
+    ward.record("startLeave", stayId=away, keepBed=True, occurredAt=left)
+    ward.record("closeBed", **place(f"{room}/c"), reason="paint")
+    ward.record("startCleaning", **place(f"{room}/d"))
+    until, mrn = ahead(hours=3), ward.patient()
+    ward.record("reserveBed", **place(f"{room}/e"), patientMrn=mrn, until=until)
+
+    beds = {code: ward.bed(f"{room}/{code}") for code in "abcdef"}
+    states = ["OCCUPIED", "KEPT", "CLOSED", "CLEANING", "RESERVED", "FREE"]
+    assert [bed["state"] for bed in beds.values()] == states
+    assert beds["a"]["stay"] == {"id": mother}
+    assert [o["stay"]["id"] for o in beds["a"]["occupants"]] == [mother, child]
+    assert [o["sharesBedOf"] for o in beds["a"]["occupants"]] == [None, mother]
+    assert (beds["b"]["stay"], beds["b"]["since"]) == ({"id": away}, left)
+    assert beds["c"]["stateReason"] == "paint"
+    assert (beds["e"]["until"], beds["e"]["patient"]) == (until, None)
+    assert beds["e"]["reservedForPatient"]
+    assert beds["e"]["reservationId"]
+
+
+@example
+def occupancy_history(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    name, number = room.split("/")
+    begun, moved, gone = ago(days=4), ago(days=3), ago(days=2)
+    one, other = ward.stay(f"{room}/a", begun), ward.stay(f"{room}/b", moved)
+    ward.record("swapBeds", stayId=one, withStayId=other, **late(gone))
+    query = """query($from: DateTime!, $to: DateTime!, $ward: String, $room: String, $bed: String) {
+        occupancyHistory(from: $from, to: $to, ward: $ward, room: $room, bed: $bed) {
+        bed since until kept sharesBedOf room { ward number } stay { id } patient { mrn } } }"""
+
+    def told(**asked: Any) -> list[tuple[str, str, str, str | None]]:
+        said = {"from": ago(days=5), "to": ahead(days=1), "ward": name, "room": number, **asked}
+        found = ward.ask(query, **said)["occupancyHistory"]
+        return [(s["bed"], s["stay"]["id"], s["since"], s["until"]) for s in found]
+
+    assert sorted(told()) == sorted(
+        [
+            ("a", one, begun, gone),
+            ("b", one, gone, None),
+            ("b", other, moved, gone),
+            ("a", other, gone, None),
+        ]
+    )
+    assert [stretch[1] for stretch in told(bed="a")] == [one, other]
+    assert [stretch[1] for stretch in told(bed="a", to=gone)] == [one]
+    assert [stretch[1] for stretch in told(bed="a", **{"from": gone})] == [other]
+    assert told(room="none") == told(ward="none") == []
+
+
+@example
+def timeline(ward: Ward) -> None:
+    mrn, doctor, room = ward.patient(), ward.doctor(), ward.room("a", "b")
+    id = ward.stay(f"{room}/a", ago(days=2), patientMrn=mrn, attending=doctor)
+    moved = ago(days=1)
+    ward.record("transferPatient", stayId=id, **place(f"{room}/b"), **late(moved))
+    query = """query($mrn: String, $stay: ID, $kinds: [TimelineKind!]) {
+        timeline(mrn: $mrn, stayId: $stay, kinds: $kinds) { edges { cursor } nodes {
+        id kind status occurredAt occurredAtPrecision recordedAt position late reason performedBy
+        recordedBy { issuer subject role onBehalfOf } movementId correctedBy corrects cancels stayId
+        source { system id recordedAt } summary data } } }"""
+    entries = ward.ask(query, mrn=mrn)["timeline"]["nodes"]
+    assert [e["kind"] for e in entries] == [
+        "PATIENT_REGISTERED",
+        "STAY_ADMITTED",
+        "STAY_ROOM_ALLOCATED",
+        "STAY_TRANSFERRED",
+    ]
+    assert entries[1:] == ward.ask(query, stay=id)["timeline"]["nodes"]
+    transfer = entries[-1]
+    assert ward.ask(query, mrn=mrn, kinds=["STAY_TRANSFERRED"])["timeline"]["nodes"] == [transfer]
+    assert (transfer["occurredAt"], transfer["late"]) == (moved, True)
+    assert moment(transfer["recordedAt"]) > moment(moved)
+    assert transfer["summary"] == f"Moved to A, room {room.split('/')[1]}, bed b"
+    assert doctor in entries[1]["summary"]
+    assert (transfer["reason"], transfer["status"]) == ("noted afterwards", "TRUE")
+    assert transfer["recordedBy"]["role"]
+    assert transfer["movementId"]
+    assert ward.ask(query, mrn="nobody")["timeline"]["nodes"] == []
+
+
+@example
+def command(ward: Ward) -> None:
+    id = str(uuid4())
+    query = "query($id: ID!) { command(id: $id) { commandId operation position recordedAt } }"
+    assert ward.ask(query, id=id)["command"] is None
+    ward.give("admitPatient", commandId=id, patientMrn="nobody", admissionType="ELECTIVE")
+    assert ward.ask(query, id=id)["command"] is None
+    told = ward.record("registerPatient", commandId=id, mrn=ward.name("M"))
+    assert ward.ask(query, id=id)["command"] == {
+        "commandId": id,
+        "operation": "registerPatient",
+        "position": told["position"],
+        "recordedAt": told["recordedAt"],
+    }
+
+
+@example
+def projections(ward: Ward) -> None:
+    position = ward.record("registerPatient", mrn=ward.name("M"))["position"]
+    told = ward.ask("{ projections { name position lag lagSeconds state parked } }")["projections"]
+    assert {p["name"] for p in told} >= {"rooms", "occupancy", "timeline", "stays", "patients"}
+    assert {p["position"] for p in told} == {position}
+    assert {(p["lag"], p["lagSeconds"], p["state"], p["parked"]) for p in told} == {
+        (0, 0.0, "FOLLOWING", 0)
+    }
+
+
+NODES: dict[str, Callable[[Ward], str]] = {
+    "Patient": lambda ward: ward.record("registerPatient", mrn=ward.name("M"))["patient"]["id"],
+    "Practitioner": lambda ward: ward.record("registerPractitioner", staffNumber=ward.name("D"))[
+        "practitioner"
+    ]["id"],
+    "Room": lambda ward: ward.record("openRoom", ward="A", room=ward.name("R"), beds=["a"])["room"][
+        "id"
+    ],
+    "Stay": lambda ward: ward.stay(),
+    "Visit": lambda ward: ward.record(
+        "recordVisit", stayId=ward.stay(), practitioner=ward.doctor(), kind="ROUND"
+    )["visit"]["id"],
+    "Prescription": lambda ward: ward.prescription(),
+    "TimelineEntry": lambda ward: ward.ask(
+        "query($mrn: String) { timeline(mrn: $mrn) { nodes { id } } }", mrn=ward.patient()
+    )["timeline"]["nodes"][0]["id"],
+}
+
+
+@example
+def node(ward: Ward) -> None:
+    interface = schema._schema.type_map["Node"]
+    assert {t.name for t in schema._schema.get_possible_types(interface)} == set(NODES)  # type: ignore[arg-type]
+    for kind, make in NODES.items():
+        id = make(ward)
+        told = ward.ask("query($id: ID!) { node(id: $id) { __typename id } }", id=id)["node"]
+        assert told == {"__typename": kind, "id": id}
+    for nothing in (str(uuid4()), "", "nonsense"):
+        assert ward.ask("query($id: ID!) { node(id: $id) { id } }", id=nothing)["node"] is None

@@ -1,0 +1,248 @@
+"""The schema by itself: complete, described, and the same names as the commands have."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLUnionType,
+    build_schema,
+    find_breaking_changes,
+    get_named_type,
+)
+
+from api.cli.schemas import SDL_FILE
+from api.graphql.recording import ENVELOPE
+from api.graphql.refusals import REFUSALS, camel
+from api.graphql.schema import schema, sdl
+from application.hospital import Hospital
+from domain import refusals
+from domain.refusals import Refusal
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.record.busy import Busy
+from tests.record.lived import commands_of
+
+TYPES = {
+    name: kind
+    for name, kind in schema._schema.type_map.items()
+    if not name.startswith("__") and name not in ("Boolean", "Float", "ID", "Int", "String")
+}
+MUTATION = TYPES["Mutation"]
+assert isinstance(MUTATION, GraphQLObjectType)
+MUTATIONS = MUTATION.fields
+COMMANDS = {camel(name): name for name in commands_of(Hospital)}
+EVERY_REFUSAL = {kind.__name__: kind for kind in Refusal.__subclasses__()}
+
+
+def upper(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def input_of(mutation: str) -> GraphQLInputObjectType:
+    kind = TYPES[f"{upper(mutation)}Input"]
+    assert isinstance(kind, GraphQLInputObjectType)
+    return kind
+
+
+def members(mutation: str) -> dict[str, GraphQLObjectType]:
+    union = TYPES[f"{upper(mutation)}Result"]
+    assert isinstance(union, GraphQLUnionType)
+    return {member.name: member for member in union.types}
+
+
+def interfaces(kind: GraphQLObjectType) -> set[str]:
+    return {interface.name for interface in kind.interfaces}
+
+
+# -- commands --
+
+
+def test_every_command_is_a_mutation_and_every_mutation_a_command() -> None:
+    assert set(MUTATIONS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_mutation_takes_one_input_and_answers_one_union_both_named_after_it(
+    mutation: str,
+) -> None:
+    field = MUTATIONS[mutation]
+    assert list(field.args) == ["input"]
+    assert str(field.args["input"].type) == f"{upper(mutation)}Input!"
+    assert str(field.type) == f"{upper(mutation)}Result!"
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_the_input_says_what_the_command_takes(mutation: str) -> None:
+    """Same names, the same ones needed; ``from`` is called ``since`` in Python."""
+    command = inspect.signature(getattr(Hospital, COMMANDS[mutation])).parameters
+    taken = {
+        ("from" if name == "since" else camel(name)): parameter.default is inspect.Parameter.empty
+        for name, parameter in command.items()
+        if name not in ("self", "d")
+    }
+    envelope = {camel(name) for name in ENVELOPE}
+    said = {
+        name: isinstance(field.type, GraphQLNonNull)
+        for name, field in input_of(mutation).fields.items()
+    }
+    assert envelope <= set(said)
+    assert {name for name in envelope if said[name]} == {"commandId"}
+    assert {name: needed for name, needed in said.items() if name not in envelope} == taken
+
+
+# -- refusals --
+
+
+def test_every_refusal_is_a_member_with_the_same_name() -> None:
+    assert {kind.__name__: kind for kind in REFUSALS} == EVERY_REFUSAL
+    for kind, (member, _) in REFUSALS.items():
+        assert member.__name__ == kind.__name__
+        told = TYPES[kind.__name__]
+        assert isinstance(told, GraphQLObjectType)
+        assert interfaces(told) == {"Refusal"}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_union_has_one_success_the_not_yet_readable_and_refusals(mutation: str) -> None:
+    kinds = {name: interfaces(member) for name, member in members(mutation).items()}
+    recorded = [name for name, of in kinds.items() if of == {"Recorded"}]
+    assert len(recorded) == 2
+    assert "RecordedNotYetReadable" in recorded
+    everywhere = {
+        "CommandIdReused",
+        "InFuture",
+        "InvalidInput",
+        "ReasonNeeded",
+        "VersionConflict",
+    }
+    refused = {name for name, of in kinds.items() if of == {"Refusal"}}
+    assert everywhere <= refused <= set(EVERY_REFUSAL)
+    assert len(refused) + 2 == len(kinds)
+
+
+def test_every_refusal_is_in_some_union() -> None:
+    in_some = {name for mutation in MUTATIONS for name in members(mutation)}
+    assert set(EVERY_REFUSAL) <= in_some
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_union_has_the_refusals_that_the_command_is_said_to_raise(mutation: str) -> None:
+    said = inspect.getdoc(getattr(Hospital, COMMANDS[mutation])) or ""
+    named = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+\b", said)) & set(EVERY_REFUSAL)
+    assert named <= set(members(mutation))
+
+
+def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(
+    settings: Settings, simulated: Database
+) -> None:
+    hospital = wired(settings, simulated)
+    seen: set[tuple[str, str]] = set()
+    for seed in range(3):
+        busy = Busy(hospital, Random(seed), named=f"{seed}-")
+        busy.live(600)
+        for refused in busy.refused:
+            command, _, code = refused.partition(": ")
+            seen.add((camel(command), code))
+    hospital.close()
+    assert len(seen) > 50
+    for mutation, code in sorted(seen):
+        assert code in members(mutation), (mutation, code)
+
+
+def test_a_refusal_carries_what_the_domain_knows() -> None:
+    """What the exception carries beyond its message, the type has as a field."""
+    told_otherwise = {
+        "BedOccupied": {"bed"},
+        "BedNotOpen": {"bed"},
+        "StayNotOpen": {"stay", "ended_at"},
+        "OutsideStay": {"stay"},
+        "InFuture": {"occurred_at"},
+        "NotFound": {"what", "key", "field"},
+        "AlreadyExists": {"what", "key", "field"},
+    }
+    for name, kind in EVERY_REFUSAL.items():
+        carried = set(re.findall(r"self\.(\w+)", inspect.getsource(kind)))
+        carried -= {"path", "message", *told_otherwise.get(name, ())}
+        fields = getattr(TYPES[name], "fields")  # noqa: B009
+        assert {camel(c) for c in carried} <= set(fields), name
+    assert refusals.BedOccupied.path == ("bed",)
+
+
+# -- words --
+
+
+def described() -> Iterator[tuple[str, Any]]:
+    """Everything that can have a description, with its place in the schema."""
+    for name, kind in TYPES.items():
+        yield name, kind
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            for field_name, field in kind.fields.items():
+                yield f"{name}.{field_name}", field
+                for argument, said in getattr(field, "args", {}).items():
+                    if (name, argument) != ("Mutation", "input"):
+                        yield f"{name}.{field_name}({argument})", said
+
+
+def test_everything_in_the_schema_is_described() -> None:
+    silent = [place for place, thing in described() if not (thing.description or "").strip()]
+    assert silent == []
+    assert len(list(described())) > 500
+
+
+def test_names_are_as_graphql_writes_them() -> None:
+    for place, _ in described():
+        kind, _, field = place.partition(".")
+        assert re.fullmatch(r"[A-Z][A-Za-z]*", kind), place
+        assert field == "" or re.fullmatch(r"[a-z][A-Za-z]*(\([a-zA-Z]+\))?", field), place
+    for kind in TYPES.values():
+        if isinstance(kind, GraphQLEnumType):
+            assert all(re.fullmatch(r"[A-Z]+(_[A-Z]+)*", value) for value in kind.values)
+
+
+def test_all_moments_are_the_strict_date_time() -> None:
+    for place, thing in described():
+        if re.search(r"(At|since|until|asOf|knownAt|expectedReturn)\)?$", place):
+            kind = get_named_type(getattr(thing, "type", None))
+            if kind is not None:
+                assert kind.name == "DateTime", place
+    scalars = {name for name, kind in TYPES.items() if isinstance(kind, GraphQLScalarType)}
+    assert scalars == {"DateTime", "Date", "Time", "Position", "Long", "JSON"}
+
+
+READS = ("asOf", "knownAt", "knownAtPosition", "atLeast")
+
+
+def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
+    queries = getattr(TYPES["Query"], "fields")  # noqa: B009
+    timeless = {"command", "projections", "node"}
+    for name, field in queries.items():
+        taken = set(field.args) & set(READS)
+        if name in timeless:
+            assert taken == set()
+        elif name == "occupancyHistory":
+            assert taken == set(READS) - {"asOf"}
+        else:
+            assert taken == set(READS), name
+
+
+# -- kept --
+
+
+def test_the_schema_that_is_kept_is_that_of_the_program() -> None:
+    assert SDL_FILE.read_text() == sdl(), "run: wardbook schema --write"
+
+
+def test_nothing_that_clients_rely_on_has_gone() -> None:
+    kept, now = build_schema(SDL_FILE.read_text()), build_schema(sdl())
+    assert find_breaking_changes(kept, now) == []
