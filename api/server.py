@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 
@@ -28,6 +28,10 @@ MAX_BODY = 1_000_000
 """Bytes of a request's body."""
 
 
+class _TooLargeError(Exception):
+    """A request's body turns out to be too large."""
+
+
 class Endpoint(GraphQL[Context, None]):
     """GraphQL over HTTP for those who show the token."""
 
@@ -37,7 +41,20 @@ class Endpoint(GraphQL[Context, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._fault_of(Request(scope)) if scope["type"] == "http" else None
-        await (fault or super().__call__)(scope, receive, send)
+        received = 0
+
+        async def at_most() -> Message:  # a body sent in chunks says no length beforehand
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise _TooLargeError
+            return message
+
+        try:
+            await (fault or super().__call__)(scope, at_most, send)
+        except _TooLargeError:
+            await _TOO_LARGE(scope, receive, send)
 
     def _fault_of(self, request: Request) -> Response | None:
         if actor_of(_bearer(request), self._token) is None:

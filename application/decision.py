@@ -294,9 +294,15 @@ class Decision:
 
     def _check_sharers(self, stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
         self.occupancy(room)
-        for child in self.record.sharers(stay.id):
-            if child.stay not in moved:
-                check_shared(child.stay, child.stretch, stay.stretches)
+        children = [c for c in self.record.sharers(stay.id) if c.stay not in moved]
+        children += [  # all of them: those that do not change may lie outside of hers now
+            Claim(other.id, theirs)
+            for other in moved.values()
+            for theirs in other.stretches
+            if theirs.shares_bed_of == stay.id
+        ]
+        for child in children:
+            check_shared(child.stay, child.stretch, stay.stretches)
 
     def _check_person(self, stay: Stay) -> None:
         period = stay.history.period

@@ -125,8 +125,8 @@ def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
 
 
 def check_shared(child: UUID, stretch: Stretch, mother: Iterable[Stretch]) -> None:
-    """Refuse a child's stretch that is not inside its mother's, in her bed."""
-    hers = [s.period for s in mother if s.bed == stretch.bed]
+    """Refuse a child's stretch that is not inside its mother's, in a bed that is her own."""
+    hers = [s.period for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
     if stretch.period.without(hers):
         raise SharersUnplaced((child,))
 

@@ -1,5 +1,6 @@
 """The schema, put together; and how faults are told."""
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -53,6 +54,21 @@ class Where(SchemaExtension):
         return told
 
 
+class Parsed(ParserCache):
+    """Leaves what cannot be parsed to the schema, which tells it inside the operation.
+
+    An error raised from here would pass `Faults` by and be told without a code.
+    """
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        with contextlib.suppress(Exception):
+            context.graphql_document = self.cached_parse_document(
+                context.query, **context.parse_options
+            )
+        yield
+
+
 def _told(error: GraphQLError) -> GraphQLError:
     cause = error.original_error
     if isinstance(cause, GraphQLError):
@@ -100,7 +116,7 @@ schema = Schema(
     extensions=[
         Where,
         Faults,
-        lambda: ParserCache(maxsize=1000),
+        lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable()],

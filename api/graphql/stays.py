@@ -1,10 +1,11 @@
 """Stays, visits, prescriptions and doses."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
+from strawberry import argument
 
 from api.graphql.context import Ask
 from api.graphql.enums import (
@@ -114,7 +115,12 @@ class Stay(Node):
 
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
     async def prescriptions(
-        self, info: Ask, statuses: list[PrescriptionStatus] | None = None
+        self,
+        info: Ask,
+        statuses: Annotated[
+            list[PrescriptionStatus] | None,
+            argument(description="In one of these states at that moment; all by default."),
+        ] = None,
     ) -> list["Prescription"]:
         found = await info.context.one(prescriptions_of, self.view.stay, self.at)
         wanted = {s.value for s in statuses} if statuses else None

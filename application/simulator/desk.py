@@ -24,6 +24,9 @@ Telling = Callable[[Hospital, Request], Recorded]
 STEP = timedelta(milliseconds=1)
 """The least time between two commands; a command's own events lie a microsecond apart."""
 
+SOON_AFTER = timedelta(minutes=3)
+"""How long, at most, a fact waits after the one that it had to wait for."""
+
 MANY_REFUSALS = 20
 
 
@@ -122,7 +125,7 @@ class Desk:
         """
         recorded = at + lag
         if after is not None and recorded <= after:
-            recorded = after + timedelta(seconds=self._lot.uniform(5, 90))
+            recorded = after + min(lag, SOON_AFTER)
         entry = _Entry(
             next(self._number), at, by, telling, then, performed_by, witnessed_by, reason
         )

@@ -95,7 +95,7 @@ class Inpatient(Known):
         self.specialty = SPECIALTIES[goes_to]
         self.attending: Doctor | None = None
         self.bed: Bed | None = None
-        self.bed_since = now
+        self.bed_since = self.touched = now
         self.mother: Inpatient | None = None
         self.children: list[Inpatient] = []
         self.infectious = False

@@ -12,11 +12,12 @@ from application.simulator.desk import (
     AT_THE_DESK,
     FORGOTTEN,
     MOVEMENT,
+    Known,
     Lag,
     Telling,
 )
 from application.simulator.house import Bed, Kind
-from application.simulator.inpatient import SPECIALTIES, Inpatient, Life
+from application.simulator.inpatient import Inpatient, Life, Prescribed
 from application.simulator.staff import Doctor
 from application.simulator.words import TRANSFER
 from application.stays import Sharer
@@ -58,6 +59,7 @@ class Movements:
         patient.attending = attending
         ward, room, code = bed.place if bed else (None, None, None)
         patient.opened = patient.recorded = self._tell(
+            patient,
             lambda h, q: h.admit_patient(
                 q,
                 patient_mrn=person.mrn,
@@ -97,6 +99,7 @@ class Movements:
         """The first bed of one who had none."""
         ward, room, code = bed.place
         patient.recorded = self._tell(
+            patient,
             lambda h, q: h.allocate_room(q, stay_id=patient.id, ward=ward, room=room, bed=code),
             self.life.staff.bed_manager(self.life.moves),
             MOVEMENT,
@@ -122,9 +125,10 @@ class Movements:
         if forgotten:
             lag = FORGOTTEN
         along = patient.sharing
-        after = max([after, *(child.settled for child in along)])
+        after = max([after, *(child.settled for child in patient.children)])
         ward, room, code = bed.place
         recorded = self._tell(
+            patient,
             lambda h, q: h.transfer_patient(
                 q,
                 stay_id=patient.id,
@@ -159,16 +163,17 @@ class Movements:
         """Two patients exchange beds."""
         assert one.bed is not None
         assert other.bed is not None
+        other.touched = self.life.now
         recorded = self._tell(
+            one,
             lambda h, q: h.swap_beds(q, stay_id=one.id, with_stay_id=other.id),
             self.life.staff.nurse(self.life.moves),
             MOVEMENT,
             after=max(one.settled, other.settled),
         )
-        one.bed, other.bed = other.bed, one.bed
-        for patient in (one, other):
-            patient.recorded, patient.bed_since = recorded, self.life.now
-            patient.bed.taken(patient.person, recorded)
+        for patient, bed in ((one, other.bed), (other, one.bed)):
+            patient.recorded = recorded
+            self._take(patient, bed)
 
     def change_specialty(self, patient: Inpatient, specialty: str) -> None:
         """Another specialty takes over, mostly with another doctor."""
@@ -176,6 +181,7 @@ class Movements:
             return
         patient.specialty = specialty
         self._tell(
+            patient,
             lambda h, q: h.change_specialty(q, stay_id=patient.id, specialty=specialty),
             self.life.staff.registrar(self.life.moves),
             MOVEMENT,
@@ -191,6 +197,7 @@ class Movements:
             return
         patient.attending = attending
         self._tell(
+            patient,
             lambda h, q: h.change_attending(q, stay_id=patient.id, attending=attending.number),
             attending.actor,
             MOVEMENT,
@@ -202,6 +209,7 @@ class Movements:
     def start_leave(self, patient: Inpatient, back: datetime, keep: bool) -> None:
         """Home for a while; the bed is kept or given up."""
         patient.recorded = self._tell(
+            patient,
             lambda h, q: h.start_leave(q, stay_id=patient.id, keep_bed=keep, expected_return=back),
             self.life.staff.nurse(self.life.moves),
             MOVEMENT,
@@ -215,6 +223,7 @@ class Movements:
         """Back in the kept bed, in another one, or without one."""
         ward, room, code = bed.place if bed else (None, None, None)
         patient.recorded = self._tell(
+            patient,
             lambda h, q: h.end_leave(
                 q,
                 stay_id=patient.id,
@@ -237,6 +246,7 @@ class Movements:
         """How far the discharge is planned."""
         doctor = patient.attending or self._attending(patient.specialty)
         self._tell(
+            patient,
             lambda h, q: h.plan_discharge(q, stay_id=patient.id, plan=plan, expected_at=expected),
             doctor.actor,
             AT_THE_DESK,
@@ -249,10 +259,11 @@ class Movements:
         patient.died_at = life.now
         doctor = life.staff.doctor(life.moves, patient.specialty, Grade.SPECIALIST, Grade.RESIDENT)
         recorded = self._tell(
+            patient,
             lambda h, q: h.record_death(q, stay_id=patient.id),
             doctor.actor,
             Lag(20, 0.05),
-            after=patient.opened,
+            after=max(patient.opened, patient.orders_recorded),
         )
         patient.recorded = max(patient.recorded, recorded)
 
@@ -265,10 +276,11 @@ class Movements:
             self.discharge(child, Disposition.HOME)
         takes_home = self._takes_home(patient, disposition)
         rests_on = [patient.recorded, patient.orders_recorded]
-        rests_on += [child.recorded for child in patient.children]
+        rests_on += [child.settled for child in patient.children]
         if patient.away:
             rests_on.append(patient.settled)
         patient.recorded = self._tell(
+            patient,
             lambda h, q: h.discharge_patient(
                 q,
                 stay_id=patient.id,
@@ -286,9 +298,6 @@ class Movements:
         if disposition is not Disposition.DIED:
             life.people.went_home(patient.person, life.now, patient.settled)
 
-    def _takes_home(self, patient: Inpatient, disposition: Disposition) -> list[object]:
-        raise NotImplementedError
-
     # -- beds --
 
     def clean(self, bed: Bed) -> None:
@@ -303,3 +312,76 @@ class Movements:
             life.agenda.at(begins, lambda: self._start_cleaning(bed, takes))
         else:
             life.agenda.at(begins + takes, lambda: self._ready(bed))
+
+    def _start_cleaning(self, bed: Bed, takes: timedelta) -> None:
+        ward, room, code = bed.place
+        self._tell_of(bed, lambda h, q: h.start_cleaning(q, ward=ward, room=room, bed=code))
+        self.life.agenda.after(takes, lambda: self._finish_cleaning(bed))
+
+    def _finish_cleaning(self, bed: Bed) -> None:
+        ward, room, code = bed.place
+        self._tell_of(bed, lambda h, q: h.finish_cleaning(q, ward=ward, room=room, bed=code))
+        self._ready(bed)
+
+    def _ready(self, bed: Bed) -> None:
+        bed.blocked = False
+
+    def _take(self, patient: Inpatient, bed: Bed) -> None:
+        patient.bed, patient.bed_since = bed, self.life.now
+        if patient.mother is None:
+            bed.taken(patient.person, patient.recorded)
+
+    def _empty(self, patient: Inpatient) -> None:
+        bed, patient.bed = patient.bed, None
+        if bed is not None and patient.mother is None:
+            self._leave(bed, patient.recorded)
+
+    def _leave(self, bed: Bed, recorded: datetime) -> None:
+        bed.left(recorded)
+        self.clean(bed)
+
+    # -- telling --
+
+    def _takes_home(self, patient: Inpatient, disposition: Disposition) -> list[Prescribed]:
+        lot, now = self.life.orders, self.life.now
+        live = [p for p in patient.prescribed if p.is_live(now)]
+        if disposition is not Disposition.HOME or not live or lot.random() > 0.4:
+            return []
+        return lot.sample(live, min(len(live), lot.randint(1, 4)))
+
+    def _attending(self, specialty: str) -> Doctor:
+        return self.life.staff.doctor(
+            self.life.moves, specialty, Grade.CONSULTANT, Grade.SPECIALIST
+        )
+
+    def _tell(
+        self,
+        patient: Inpatient,
+        telling: Telling,
+        by: Actor,
+        lag: Lag,
+        *,
+        after: datetime,
+        creates: Known | None = None,
+        reason: str | None = None,
+    ) -> datetime:
+        patient.touched = self.life.now
+        return self.life.desk.tell(
+            telling,
+            at=self.life.now,
+            by=by,
+            lag=lag.draw(self.life.moves),
+            after=after,
+            then=creates.learn if creates else None,
+            reason=reason,
+        )
+
+    def _tell_of(self, bed: Bed, telling: Telling) -> None:
+        recorded = self.life.desk.tell(
+            telling,
+            at=self.life.now,
+            by=self.life.staff.nurse(self.life.moves),
+            lag=AT_ONCE.draw(self.life.moves),
+            after=bed.known_free,
+        )
+        bed.known_from(recorded)

@@ -35,13 +35,9 @@ class Busy:
     """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done."""
 
     def __init__(
-        self,
-        hospital: Hospital,
-        lot: Random,
-        after: Callable[[], object] = lambda: None,
-        named: str = "",
+        self, hospital: Hospital, lot: Random, after: Callable[[], object] = lambda: None
     ) -> None:
-        self._hospital, self._lot, self._after, self._named = hospital, lot, after, named
+        self._hospital, self._lot, self._after = hospital, lot, after
         self.now = BEGINS
         self.accepted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()

@@ -1,0 +1,302 @@
+"""Who comes: how many of each kind, at which hours, and what becomes of them at the door."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
+from math import exp, log
+from random import Random
+
+from application.simulator.clock import DAY, HOUR, MINUTE
+from application.simulator.course import Course
+from application.simulator.desk import AT_ONCE, AT_THE_DESK
+from application.simulator.house import Bed, Kind
+from application.simulator.inpatient import Inpatient, Life, Reservation
+from application.simulator.movements import Movements
+from application.simulator.people import Person
+from application.simulator.words import CORRIDORS, NO_SHOW
+from domain.stay import AdmissionType
+
+OCCUPANCY = 0.9
+"""The share of beds that the arrivals would fill, if none had to be sent elsewhere."""
+
+ROUND_THE_CLOCK = (3, 2.4, 2, 1.8, 1.7, 1.8, 2.2, 3, 4.2, 5.6, 6.6, 7, 6.8, 6.6, 6.4, 6.2, 6.2, 6, 5.8, 5.4, 5, 4.6, 4, 3.5)  # fmt: skip
+EVEN = (1,) * 24
+MORNINGS = (0,) * 7 + (6, 8, 6, 3, 1) + (0,) * 12
+AFTERNOONS = (0,) * 10 + (2, 3, 4, 5, 5, 4, 3, 1) + (0,) * 6
+EVERY_DAY = (1.15, 1.03, 1, 1, 1.02, 0.92, 0.88)
+WORKING_DAYS = (1.3, 1.3, 1.2, 1.2, 1, 0, 0)
+"""Monday to Sunday."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind of patients: how they come, to which kind of ward, and for how many days (mean).
+
+    ``share`` is that among those who come to that kind of ward.
+    """
+
+    admission: AdmissionType
+    goes_to: Kind
+    share: float
+    days: float
+    spread: float
+    by_hour: Sequence[float] = ROUND_THE_CLOCK
+    by_weekday: Sequence[float] = EVERY_DAY
+    through_emergency: bool = False
+
+    def stays(self, lot: Random) -> float:
+        """Days in the house: log-normal, its mean is ``days``."""
+        return lot.lognormvariate(log(self.days) - self.spread**2 / 2, self.spread)
+
+    def still_stays(self, lot: Random) -> float:
+        """Days that are left of one found in the house: the long ones are found more often."""
+        found = lot.lognormvariate(log(self.days) + self.spread**2 / 2, self.spread)
+        return found * lot.random()
+
+
+_E, _P, _T = AdmissionType.EMERGENCY, AdmissionType.ELECTIVE, AdmissionType.TRANSFER_IN
+_D, _M = AdmissionType.DAY_CASE, AdmissionType.MATERNITY
+
+LINES = (
+    Line(_E, Kind.MEDICINE, 0.78, 5.8, 0.8, through_emergency=True),
+    Line(_P, Kind.MEDICINE, 0.12, 3.2, 0.6, MORNINGS, WORKING_DAYS),
+    Line(_T, Kind.MEDICINE, 0.10, 7.5, 0.8, AFTERNOONS),
+    Line(_E, Kind.SURGERY, 0.36, 5.0, 0.8, through_emergency=True),
+    Line(_P, Kind.SURGERY, 0.38, 4.2, 0.6, MORNINGS, WORKING_DAYS),
+    Line(_D, Kind.SURGERY, 0.22, 0.6, 0.3, MORNINGS, WORKING_DAYS),
+    Line(_T, Kind.SURGERY, 0.04, 6.0, 0.7, AFTERNOONS),
+    Line(_E, Kind.PAEDIATRICS, 0.70, 2.9, 0.7),
+    Line(_P, Kind.PAEDIATRICS, 0.20, 2.2, 0.5, MORNINGS, WORKING_DAYS),
+    Line(_D, Kind.PAEDIATRICS, 0.10, 0.6, 0.3, MORNINGS, WORKING_DAYS),
+    Line(_M, Kind.MATERNITY, 1.0, 3.2, 0.35, EVEN),
+    Line(_T, Kind.INTENSIVE, 1.0, 9.0, 0.7, AFTERNOONS),
+    Line(_E, Kind.EMERGENCY, 1.0, 0.75, 0.5),
+)
+
+
+INTENSIVE_CARE_DAYS = 3.4
+INTENSIVE_FROM_OUTSIDE = 0.2
+EMERGENCY_DAYS = 0.5
+EMERGENCY_OCCUPANCY = 0.75
+RETURNING = 0.14
+INFECTIOUS = 0.06
+NO_BED_AT_FIRST = 0.06
+UNIDENTIFIED = 0.012
+NO_SHOWS = 0.04
+FULL_ON_THE_FIRST_DAY = 0.85
+ADULTS = (Kind.MEDICINE, Kind.SURGERY)
+
+
+def rates(beds: dict[Kind, int]) -> dict[Line, float]:
+    """Arrivals a day of each line, such that the beds of each kind are about full."""
+    found: dict[Line, float] = {}
+    for line in LINES:
+        filled = OCCUPANCY * beds[line.goes_to]
+        if line.goes_to is Kind.INTENSIVE:
+            found[line] = INTENSIVE_FROM_OUTSIDE * filled / INTENSIVE_CARE_DAYS
+        elif line.goes_to is not Kind.EMERGENCY:
+            alike = [other for other in LINES if other.goes_to is line.goes_to]
+            found[line] = filled * line.share / sum(o.share * o.days for o in alike)
+    passing = sum(rate for line, rate in found.items() if line.through_emergency)
+    for line in LINES:
+        if line.goes_to is Kind.EMERGENCY:
+            left = EMERGENCY_OCCUPANCY * beds[Kind.EMERGENCY] - passing * EMERGENCY_DAYS
+            found[line] = max(left, 0.1 * beds[Kind.EMERGENCY]) / line.days
+    return found
+
+
+def critical_share(beds: dict[Kind, int]) -> float:
+    """The share of adult inpatients who come to need intensive care, such that its beds are full."""
+    wanted = (1 - INTENSIVE_FROM_OUTSIDE) * OCCUPANCY * beds[Kind.INTENSIVE] / INTENSIVE_CARE_DAYS
+    adults = sum(
+        rate
+        for line, rate in rates(beds).items()
+        if line.goes_to in ADULTS and line.admission is not AdmissionType.DAY_CASE
+    )
+    return min(wanted / adults, 0.4) if adults else 0.0
+
+
+class Arrivals:
+    """Patients at the door, those who wait without a bed, and those who are expected."""
+
+    def __init__(self, life: Life, movements: Movements, course: Course) -> None:
+        self.life, self.movements, self.course = life, movements, course
+        self.begins = life.now
+        self.waiting: list[Inpatient] = []
+        self.rates = rates({kind: len(life.house.of(kind)) for kind in Kind})
+        course.appoint = self._appoint
+
+    def begin(self) -> None:
+        """Bring in the patients of the first day, and let the others come."""
+        self._first_day()
+        for line, rate in self.rates.items():
+            if rate > 0:
+                self._next(line, self.begins + HOUR)
+        self._find_beds()
+
+    # -- coming --
+
+    def _first_day(self) -> None:
+        """The house begins nearly full: its patients are brought over from the old one."""
+        lot = self.life.moves
+        for kind in Kind:
+            lines = [l for l in LINES if l.goes_to is kind and l.admission is not _D]
+            weights = [line.share * line.days for line in lines]
+            for _ in range(round(FULL_ON_THE_FIRST_DAY * len(self.life.house.of(kind)))):
+                line = replace(lot.choices(lines, weights)[0], admission=_T)
+                at = self.begins + lot.uniform(1, 14) * HOUR
+                self.life.agenda.at(at, partial(self._brought_over, line))
+
+    def _brought_over(self, line: Line) -> None:
+        person = self._person(line)
+        bed = self.life.house.bed_for(person, (line.goes_to,), self.life.now)
+        if bed is not None:
+            self._admit(line, person, bed, line.still_stays(self.life.moves))
+
+    def _next(self, line: Line, after: datetime) -> None:
+        """The next arrival of a line: a Poisson process, thinned to the hours and weekdays."""
+        life, lot = self.life, self.life.moves
+        hours, days = line.by_hour, line.by_weekday
+        most = max(hours) / sum(hours) * max(days) / sum(days)
+        at = after
+        while True:
+            at += lot.expovariate(self.rates[line] * 24 * 7 * most) * DAY
+            local = life.hours.local(at)
+            weight = hours[local.hour] / sum(hours) * days[local.weekday()] / sum(days)
+            if lot.random() * most < weight:
+                break
+        if line.admission is AdmissionType.ELECTIVE:
+            evening = at - lot.uniform(12, 18) * HOUR
+            life.agenda.at(evening, lambda: self._expected(line, at))
+        else:
+            life.agenda.at(at, lambda: self._arrives(line))
+
+    def _arrives(self, line: Line) -> None:
+        life, lot = self.life, self.life.moves
+        self._next(line, life.now)
+        person = self._person(line)
+        kinds: tuple[Kind, ...] = (line.goes_to,)
+        if line.through_emergency:
+            kinds = (Kind.EMERGENCY, line.goes_to)
+        bed = None
+        urgent = line.admission is AdmissionType.EMERGENCY
+        if not (urgent and lot.random() < NO_BED_AT_FIRST):
+            bed = life.house.bed_for(person, kinds, life.now)
+        room_to_wait = urgent and len(self.waiting) < 2 + len(life.house.beds) // 25
+        if bed is not None or room_to_wait:
+            self._admit(line, person, bed, line.stays(lot))
+
+    def _admit(
+        self, line: Line, person: Person, bed: Bed | None, days: float
+    ) -> None:
+        life, lot = self.life, self.life.moves
+        patient = Inpatient(
+            person, line.admission, line.goes_to, life.now, life.now + days * DAY
+        )
+        patient.infectious = line.goes_to is Kind.MEDICINE and lot.random() < INFECTIOUS
+        decided = None
+        if line.admission is AdmissionType.EMERGENCY:
+            decided = life.now - min(exp(lot.gauss(log(70), 0.7)), 600) * MINUTE
+            decided = max(decided, self.begins)
+        self.movements.admit(
+            patient, bed, without_bed=None if bed else lot.choice(CORRIDORS), decided=decided
+        )
+        if bed is None:
+            self.waiting.append(patient)
+        self.course.begin(patient)
+
+    def _person(self, line: Line) -> Person:
+        life, lot = self.life, self.life.moves
+        child = line.goes_to is Kind.PAEDIATRICS
+        if line.goes_to is Kind.MATERNITY:
+            return life.people.mother(life.now)
+        if line.admission is AdmissionType.EMERGENCY:
+            if lot.random() < RETURNING:
+                known = life.people.returning(life.now, child=child)
+                if known is not None:
+                    return known
+            if not child and lot.random() < UNIDENTIFIED:
+                return life.people.unidentified()
+        return life.people.somebody(life.now, child=child)
+
+    # -- waiting --
+
+    def _find_beds(self) -> None:
+        """Every twenty minutes: a bed for those who have waited longest."""
+        life = self.life
+        life.agenda.after(20 * MINUTE, self._find_beds)
+        bedless = [p for p in self.movements.here if p.is_here and p.bed is None]
+        for patient in bedless:
+            kinds = (patient.goes_to,)
+            if patient.goes_to is not Kind.PAEDIATRICS:
+                kinds = (Kind.EMERGENCY, *kinds)
+            bed = life.house.bed_for(patient.person, kinds, life.now, patient.infectious)
+            if bed is not None and patient.touched < life.now:
+                self.movements.allocate(patient, bed)
+                self.course.in_bed(patient)
+
+    # -- expected --
+
+    def _expected(self, line: Line, at: datetime) -> None:
+        """The evening before: a bed is reserved. Without one the patient is asked to come later."""
+        self._next(line, at)
+        self._reserve(line, self._person(line), at)
+
+    def _appoint(self, person: Person, kind: Kind, day: datetime) -> None:
+        """Somebody who goes home now comes again on that day, or the next working day."""
+        life = self.life
+        line = next(l for l in LINES if l.goes_to is kind and l.admission is _P)
+        life.people.leave_alone(person)
+        at = life.hours.next(day, life.moves.uniform(7.5, 11))
+        while line.by_weekday[life.hours.local(at).weekday()] == 0:
+            at += DAY
+        life.agenda.at(at - 15 * HOUR, lambda: self._reserve(line, person, at))
+
+    def _reserve(self, line: Line, person: Person, at: datetime) -> None:
+        life, lot, now = self.life, self.life.moves, self.life.now
+        bed = life.house.bed_for(person, (line.goes_to,), now)
+        if bed is None or at <= now:
+            return
+        by = life.staff.bed_manager(lot)
+        life.people.register(person, now, by)
+        ward, room, code = bed.place
+        until = at.replace(minute=0, second=0, microsecond=0) + 5 * HOUR
+        reservation = Reservation()
+        bed.reserved_for, bed.reserved_until = person, until
+        bed.known_from(
+            life.desk.tell(
+                lambda h, q: h.reserve_bed(
+                    q, ward=ward, room=room, bed=code, until=until, patient_mrn=person.mrn
+                ),
+                at=now,
+                by=by,
+                lag=AT_ONCE.draw(lot),
+                after=person.recorded,
+                then=reservation.learn,
+            )
+        )
+        life.agenda.at(at, lambda: self._keeps_appointment(line, person, bed, reservation))
+
+    def _keeps_appointment(
+        self, line: Line, person: Person, bed: Bed, reservation: Reservation
+    ) -> None:
+        life, lot = self.life, self.life.moves
+        if lot.random() >= NO_SHOWS:
+            self._admit(line, person, bed, line.stays(lot))
+            return
+        ward, room, _ = bed.place
+        bed.reserved_for = bed.reserved_until = None
+        bed.known_from(
+            life.desk.tell(
+                lambda h, q: h.release_reservation(
+                    q, ward=ward, room=room, reservation_id=reservation.id
+                ),
+                at=life.now,
+                by=life.staff.bed_manager(lot),
+                lag=AT_THE_DESK.draw(lot),
+                after=bed.known_free,
+                reason=lot.choice(NO_SHOW),
+            )
+        )

@@ -1,0 +1,215 @@
+"""Every event there is: its topic, its version, its schema, and that it comes back as it was told.
+
+The samples are drawn from the annotations of each class, so a new event is tested as it is added.
+"""
+
+import types
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from domain.aggregate import Aggregate, Event
+from domain.entry import Entry
+from domain.events import AGGREGATES, EVENTS
+from domain.patient import Confidentiality, Patient, Sex
+from domain.practitioner import Grade, Practitioner
+from domain.refusals import PatientDied
+from domain.stay import Stay
+from tests.domain import factories
+from tests.domain.stays import a_stay, admitted, transfer
+from tests.domain.ward import PATIENT, STAY, A, at, entry, given, known, told
+
+TOPICS = sorted(EVENTS)
+
+
+def classes(kind: type[Any]) -> Iterator[type[Any]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from classes(child)
+
+
+def events_of_the_domain() -> set[tuple[str, str]]:
+    """Topic and name of every event class, registered or not. (The library makes several of one.)"""
+    mine = (c for c in classes(Event) if c.__module__.startswith("domain."))
+    return {(vars(c)["TOPIC"], c.__qualname__) for c in mine if "TOPIC" in vars(c)}
+
+
+def fields_of(kind: Any) -> list[str]:
+    """The names of what an event, or a part of one, says."""
+    return list(getattr(kind, "__struct_fields__", None) or [f.name for f in fields(kind)])
+
+
+# -- registered --
+
+
+def test_every_aggregate_is_listed() -> None:
+    assert {c for c in classes(Aggregate) if c.__module__.startswith("domain.")} == set(AGGREGATES)
+
+
+def test_every_event_is_registered_under_a_topic_of_its_own() -> None:
+    told = events_of_the_domain()
+    assert len({topic for topic, _ in told}) == len({name for _, name in told}) == len(told)
+    assert {(topic, event.__qualname__) for topic, event in EVENTS.items()} == told
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_names_its_aggregate_and_says_what_happened(topic: str) -> None:
+    aggregates = {a.__name__: vars(a)["TOPIC"] for a in AGGREGATES}
+    owner = EVENTS[topic].__qualname__.split(".")[0]
+    assert topic.startswith(f"{aggregates[owner]}.")
+    assert "updated" not in topic.lower()
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_event_has_a_version(topic: str) -> None:
+    version = EVENTS[topic].VERSION
+    assert isinstance(version, int)
+    assert version >= 1
+    for step in range(1, version):
+        assert callable(getattr(EVENTS[topic], f"upcast_v{step}_v{step + 1}"))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_event_has_a_schema_that_names_all_its_fields(topic: str) -> None:
+    event = EVENTS[topic]
+    schema = msgspec.json.schema(event)
+    body = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    names = set(fields_of(event))
+    assert set(body["properties"]) == names
+    assert set(body["required"]) == names
+    assert "timestamp" not in names  # there is no third clock
+
+
+# -- told and read --
+
+
+@cache
+def drawn(kind: Any) -> st.SearchStrategy[Any]:
+    """Values of an annotation, as the domain uses them."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        shortest = max((m.min_length or 0 for m in inner[1:]), default=0)
+        return st.text(min_size=shortest, max_size=20) if inner[0] is str else drawn(inner[0])
+    if origin in (Union, types.UnionType):
+        return st.one_of([drawn(one) for one in reversed(inner)])
+    if origin is tuple:
+        return st.lists(drawn(inner[0]), max_size=2).map(tuple)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return st.sampled_from(kind)
+    if is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        hints = get_type_hints(kind, include_extras=True)
+        made: Any = kind
+        return st.builds(made, **{name: drawn(hints[name]) for name in fields_of(kind)})
+    return {
+        type(None): st.none(),
+        bool: st.booleans(),
+        int: st.integers(1, 10_000),
+        str: st.text(max_size=20),
+        UUID: st.uuids(),
+        date: st.dates(),
+        time: st.times(),
+        datetime: st.datetimes(timezones=st.just(UTC)),
+    }[kind]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@settings(max_examples=15, deadline=None)
+@for_all(data=st.data())
+def test_every_event_comes_back_as_it_was_told(topic: str, data: st.DataObject) -> None:
+    event = data.draw(drawn(EVENTS[topic]))
+    said = msgspec.json.encode(event)
+    again = msgspec.json.decode(said, type=EVENTS[topic])
+    assert again == event
+    assert type(again) is EVENTS[topic]
+    assert msgspec.json.encode(again) == said
+
+
+def test_an_event_that_lacks_something_is_not_read() -> None:
+    event = factories.Admitted.build()
+    body = msgspec.to_builtins(event)
+    assert msgspec.convert(body, Stay.Admitted) == event
+    with pytest.raises(msgspec.ValidationError, match="patient"):
+        msgspec.convert({k: v for k, v in body.items() if k != "patient"}, Stay.Admitted)
+
+
+def test_a_moment_without_an_offset_is_not_read() -> None:
+    body = msgspec.to_builtins(factories.EntryFactory.build())
+    naive = {**body, "occurred_at": datetime(2026, 3, 2, 8)}
+    with pytest.raises(msgspec.ValidationError, match="timezone"):
+        msgspec.convert(naive, Entry)
+
+
+# -- the envelope --
+
+
+def test_the_ids_that_a_command_makes_are_the_same_on_every_retry() -> None:
+    command = uuid4()
+    first, again = (entry(command_id=command) for _ in range(2))
+    assert first.id_of("stay") == again.id_of("stay")
+    assert first.id_of("stay") != first.id_of("admission")
+    assert first.id_of("stay") != entry().id_of("stay")
+
+
+def test_the_id_of_what_a_command_makes_never_changes_between_releases() -> None:
+    assert entry(command_id=UUID(int=1)).id_of("stay") == UUID(
+        "1e5a28c5-cdb9-5093-9be7-70a543fa2ed0"
+    )
+
+
+# -- streams --
+
+
+def test_an_event_follows_the_one_before_it_in_its_own_stream() -> None:
+    stay = given(a_stay(), admitted()).aggregate
+    for stream, version in ((STAY, 1), (STAY, 3), (known("somewhere else"), 2)):
+        with pytest.raises(ValueError, match="does not follow"):
+            admitted()(stream, version).mutate(stay)
+    assert stay.version == 1
+
+
+def test_every_event_of_a_stay_says_whom_it_is_about() -> None:
+    outcome = given(a_stay(), admitted()).when(transfer(A, "10:00"))
+    (event,) = outcome.events
+    assert event.entry.about is not None
+    assert event.entry.about.patient == PATIENT
+
+
+def test_what_was_never_told_does_not_exist() -> None:
+    assert not a_stay().exists
+    assert given(a_stay(), admitted()).aggregate.exists
+
+
+# -- the thin ones --
+
+
+def test_a_patient_who_is_not_identified_is_registered_without_a_name() -> None:
+    patient = Patient.empty(PATIENT)
+    unknown = (None, None, None, Sex.UNKNOWN, Confidentiality.NORMAL)
+    given(patient).when(lambda p: p.register("TMP-1", "main", *unknown, entry())).then(
+        Patient.Registered
+    )
+    assert (patient.mrn, patient.family_name, patient.birth_date) == ("TMP-1", None, None)
+
+
+def test_a_person_dies_once() -> None:
+    patient = given(Patient.empty(PATIENT), told(factories.Registered, "07:00"))
+    patient.when(lambda p: p.die(STAY, entry("09:30"))).then(Patient.Died)
+    patient.when(lambda p: p.die(STAY, entry("10:00"))).then_refused(
+        PatientDied, died_at=at("09:30")
+    )
+
+
+def test_a_practitioner_is_known_by_a_staff_number() -> None:
+    doctor = Practitioner.empty(known("Dr Meyer"))
+    doctor.register("D1", "Meyer", "Anna", Grade.CONSULTANT, None, "cardiology", entry())
+    assert doctor.staff_number == "D1"

@@ -1,0 +1,92 @@
+"""`wardbook verify` finds each promise that is broken on purpose, and nothing where none is."""
+
+from contextlib import AbstractContextManager
+
+import psycopg
+import pytest
+
+from infrastructure.database import Database
+from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.model import ReadModel
+from infrastructure.rebuild import rebuild
+from infrastructure.verify import verify
+from tests.record.lived import Lived, dump
+
+SPOILED = {
+    "positions have no gap": "DELETE FROM record.events WHERE position = 100",
+    "recorded_at increases": (
+        "UPDATE record.events SET recorded_at = recorded_at - interval '1 day' WHERE position = 100"
+    ),
+    "each stream has the versions": (
+        "UPDATE record.events SET version = version + 1 WHERE position ="
+        " (SELECT max(position) FROM record.events)"
+    ),
+    "the events of a command are adjacent": (
+        "UPDATE record.commands SET digest = 'another' WHERE first_position ="
+        " (SELECT max(first_position) FROM record.commands)"
+    ),
+    "the claims are the fold": "DELETE FROM record.bed_claims WHERE ctid ="
+    " (SELECT ctid FROM record.bed_claims LIMIT 1)",
+    "no two stays have a bed": (
+        "ALTER TABLE record.bed_claims DROP CONSTRAINT one_stay_per_bed;"
+        "INSERT INTO record.bed_claims SELECT bed_no, room, bed, gen_random_uuid(), during, kept,"
+        " NULL FROM record.bed_claims WHERE shares_bed_of IS NULL LIMIT 1"
+    ),
+    "no stay has two beds": (
+        "INSERT INTO record.subjects (subject) VALUES ('bed elsewhere');"
+        "INSERT INTO record.bed_claims SELECT (SELECT max(no) FROM record.subjects),"
+        " gen_random_uuid(), 'z', stay, during, kept, NULL FROM record.bed_claims LIMIT 1"
+    ),
+    "read model stays": (
+        "UPDATE stays_v1.stays SET specialty = 'another' WHERE ctid ="
+        " (SELECT ctid FROM stays_v1.stays LIMIT 1)"
+    ),
+    "read model timeline": "DELETE FROM timeline_v1.entries WHERE ctid ="
+    " (SELECT ctid FROM timeline_v1.entries LIMIT 1)",
+}
+
+
+def test_a_busy_history_keeps_every_promise(lived: Lived, server: Database) -> None:
+    with _copy(lived, server) as copy:
+        told = list(verify(copy))
+    assert [c.promise for c in told if c.broken] == []
+    assert all(c.looked_at for c in told)
+    assert len(told) == 7 + len(READ_MODELS)
+
+
+@pytest.mark.parametrize("promise", SPOILED)
+def test_a_broken_promise_is_found(lived: Lived, server: Database, promise: str) -> None:
+    with _copy(lived, server) as copy:
+        with psycopg.connect(copy.owner_url) as owner:
+            owner.execute(SPOILED[promise].encode())
+        broken = [c for c in verify(copy, promise.startswith("read model")) if c.broken]
+    assert any(c.promise.startswith(promise) and c.examples for c in broken)
+
+
+def test_verifying_changes_nothing(lived: Lived, server: Database) -> None:
+    with _copy(lived, server) as copy:
+        before = dump(copy)
+        list(verify(copy))
+        assert dump(copy) == before
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=lambda m: m.name)
+def test_a_rebuilt_read_model_takes_the_place_of_a_spoiled_one(
+    lived: Lived, server: Database, model: type[ReadModel]
+) -> None:
+    with _copy(lived, server) as copy:
+        before = dump(copy)
+        table = model.tables()[0]
+        with psycopg.connect(copy.owner_url) as owner:
+            owner.execute(f"DELETE FROM {table.fullname}".encode())
+        told = rebuild(copy, model, lambda done, total: None)
+        assert told.different > 0
+        assert dump(copy) == before
+        assert rebuild(copy, model, lambda done, total: None).different == 0
+
+
+def _copy(lived: Lived, server: Database) -> AbstractContextManager[Database]:
+    """The busy history in a database of its own, to be spoiled."""
+    with psycopg.connect(lived.database.owner_url) as owner:
+        (name,) = owner.execute("SELECT current_database()").fetchone() or ("",)
+    return server.scratch(f"copy_of_{name}", name)
