@@ -2,7 +2,9 @@
 
 import signal
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import psycopg
@@ -15,6 +17,7 @@ from api.cli.terminal import Exit, as_json, now, out, settings, stop
 from api.server import app as server
 from api.token import local_token
 from infrastructure.database import Database, NotMigrated
+from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 
@@ -87,11 +90,10 @@ def migrate(
     ] = False,
 ) -> None:
     """Make or bring up to date every table. Read models that were dropped are made anew."""
-    chosen = settings()
     if check:
-        _check_migrations(chosen)
+        _check_migrations()
         return
-    Database.of(chosen).migrate()
+    Database.of(settings()).migrate()
     out.print("The database is up to date.")
 
 
@@ -181,13 +183,16 @@ def _is_empty(database: Database) -> bool:
     return not row or row[0] == 0
 
 
-def _check_migrations(chosen: Settings) -> None:
-    """Run all migrations on a new, empty database and compare with what the program says."""
-    name = f"wardbook_check_{int(now().timestamp())}_{id(chosen) % 10_000}"
-    main = Database.of(replace(chosen, home=chosen.home / "check"))
-    with main.scratch(name) as scratch:
-        scratch.migrate()
-        different = scratch.differences()
+def _check_migrations() -> None:
+    """Run all migrations on a new, empty server and compare with what the program says."""
+    with tempfile.TemporaryDirectory(prefix="wardbook-check-") as folder:
+        home = Path(folder)
+        try:
+            scratch = Database(ensure_server(home))
+            scratch.migrate()
+            different = scratch.differences()
+        finally:
+            stop_server(home)
     if different:
         for line in different:
             out.print(str(line))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import pairwise
 from math import exp, log
 from random import Random
 
@@ -12,7 +11,7 @@ from application.simulator.clock import DAY, HOUR, MINUTE
 from application.simulator.course import Course
 from application.simulator.desk import AT_ONCE, AT_THE_DESK
 from application.simulator.house import Bed, Kind
-from application.simulator.inpatient import Inpatient, Life, Reservation
+from application.simulator.inpatient import SPECIALTIES, Inpatient, Life, Reservation
 from application.simulator.movements import Movements
 from application.simulator.people import Person
 from application.simulator.words import CORRIDORS, NO_SHOW
@@ -124,7 +123,6 @@ class Arrivals:
     def __init__(self, life: Life, movements: Movements, course: Course) -> None:
         self.life, self.movements, self.course = life, movements, course
         self.begins = life.now
-        self.waiting: list[Inpatient] = []
         self.rates = rates({kind: len(life.house.of(kind)) for kind in Kind})
         course.appoint = self._appoint
 
@@ -184,17 +182,15 @@ class Arrivals:
         urgent = line.admission is AdmissionType.EMERGENCY
         if not (urgent and lot.random() < NO_BED_AT_FIRST):
             bed = life.house.bed_for(person, kinds, life.now)
-        room_to_wait = urgent and len(self.waiting) < 2 + len(life.house.beds) // 25
+        room_to_wait = urgent and len(self._bedless()) < 2 + len(life.house.beds) // 25
         if bed is not None or room_to_wait:
             self._admit(line, person, bed, line.stays(lot))
 
-    def _admit(
-        self, line: Line, person: Person, bed: Bed | None, days: float
-    ) -> None:
+    def _admit(self, line: Line, person: Person, bed: Bed | None, days: float) -> None:
         life, lot = self.life, self.life.moves
-        patient = Inpatient(
-            person, line.admission, line.goes_to, life.now, life.now + days * DAY
-        )
+        patient = Inpatient(person, line.admission, line.goes_to, life.now, life.now + days * DAY)
+        if line.through_emergency and (bed is None or bed.kind is Kind.EMERGENCY):
+            patient.specialty = SPECIALTIES[Kind.EMERGENCY]
         patient.infectious = line.goes_to is Kind.MEDICINE and lot.random() < INFECTIOUS
         decided = None
         if line.admission is AdmissionType.EMERGENCY:
@@ -203,8 +199,6 @@ class Arrivals:
         self.movements.admit(
             patient, bed, without_bed=None if bed else lot.choice(CORRIDORS), decided=decided
         )
-        if bed is None:
-            self.waiting.append(patient)
         self.course.begin(patient)
 
     def _person(self, line: Line) -> Person:
@@ -227,8 +221,7 @@ class Arrivals:
         """Every twenty minutes: a bed for those who have waited longest."""
         life = self.life
         life.agenda.after(20 * MINUTE, self._find_beds)
-        bedless = [p for p in self.movements.here if p.is_here and p.bed is None]
-        for patient in bedless:
+        for patient in self._bedless():
             kinds = (patient.goes_to,)
             if patient.goes_to is not Kind.PAEDIATRICS:
                 kinds = (Kind.EMERGENCY, *kinds)
@@ -236,6 +229,9 @@ class Arrivals:
             if bed is not None and patient.touched < life.now:
                 self.movements.allocate(patient, bed)
                 self.course.in_bed(patient)
+
+    def _bedless(self) -> list[Inpatient]:
+        return [p for p in self.movements.here if p.is_here and p.bed is None]
 
     # -- expected --
 

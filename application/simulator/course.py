@@ -50,7 +50,7 @@ class Course:
         life, lot = self.life, self.life.moves
         self.care.begin(patient)
         if patient.admission is AdmissionType.DAY_CASE and lot.random() > DAY_CASE_STAYS:
-            evening = life.hours.next(life.now + 4 * HOUR, lot.triangular(14, 19, 16))
+            evening = life.hours.next(life.now, lot.triangular(14, 19, 16))
             life.agenda.at(evening, lambda: self._go(patient, Disposition.HOME))
             return
         self.in_bed(patient)
@@ -72,18 +72,18 @@ class Course:
             return
         if patient.bed.kind is Kind.EMERGENCY and patient.goes_to is not Kind.EMERGENCY:
             wait = min(lot.lognormvariate(log(9), 0.6), 40) * HOUR
-            life.agenda.after(wait, lambda: self._to_ward(patient, life.now))
-        if patient.is_critical:
+            life.agenda.after(wait, lambda: self._to_ward(patient, Kind.EMERGENCY, life.now))
+        elif patient.is_critical:
             self._critical(patient)
+        else:
+            self.movements.change_specialty(patient, SPECIALTIES[patient.goes_to])
 
     # -- from ward to ward --
 
-    def _to_ward(self, patient: Inpatient, since: datetime) -> None:
+    def _to_ward(self, patient: Inpatient, out_of: Kind, since: datetime) -> None:
         """Out of the emergency unit or intensive care, as soon as there is a bed."""
         life = self.life
-        if not patient.is_here or patient.bed is None:
-            return
-        if patient.bed.kind not in (Kind.EMERGENCY, Kind.INTENSIVE):
+        if not patient.is_here or patient.bed is None or patient.bed.kind is not out_of:
             return
         kinds: tuple[Kind, ...] = (patient.goes_to,)
         if life.now - since > 8 * HOUR:
@@ -91,7 +91,7 @@ class Course:
         bed = life.house.bed_for(patient.person, kinds, life.now, patient.infectious)
         if bed is None:
             life.agenda.after(
-                life.moves.uniform(0.5, 2) * HOUR, lambda: self._to_ward(patient, since)
+                life.moves.uniform(0.5, 2) * HOUR, lambda: self._to_ward(patient, out_of, since)
             )
             return
         self.movements.transfer(patient, bed)
@@ -118,7 +118,7 @@ class Course:
         patient.ends_at = max(patient.ends_at, better + lot.uniform(1, 5) * DAY)
         life.agenda.at(
             life.hours.next(better, lot.triangular(8, 20, 13)),
-            lambda: self._to_ward(patient, life.now),
+            lambda: self._to_ward(patient, Kind.INTENSIVE, life.now),
         )
 
     # -- birth --
@@ -185,7 +185,9 @@ class Course:
             later = max(now + 8 * HOUR, patient.ends_at - lot.uniform(10, 26) * HOUR)
             life.agenda.at(later, lambda: self._plan(patient))
             return
-        deaths = DEATHS_AFTER_INTENSIVE_CARE if patient.was_critical else DEATHS.get(patient.goes_to, 0)
+        deaths = (
+            DEATHS_AFTER_INTENSIVE_CARE if patient.was_critical else DEATHS.get(patient.goes_to, 0)
+        )
         if not patient.children and lot.random() < deaths:
             life.agenda.at(patient.ends_at, lambda: self._die(patient))
             return
@@ -195,9 +197,7 @@ class Course:
         if lot.random() < AGAINST_ADVICE and not patient.children:
             life.agenda.at(patient.ends_at, lambda: self._go(patient, Disposition.AGAINST_ADVICE))
             return
-        leaves = life.hours.next(
-            max(patient.ends_at, now + 2 * HOUR), lot.triangular(9.5, 18, 12)
-        )
+        leaves = life.hours.next(max(patient.ends_at, now + 2 * HOUR), lot.triangular(9.5, 18, 12))
         self.movements.plan(patient, Plan.PLANNED, leaves)
         life.agenda.at(leaves - lot.uniform(0.6, 5) * HOUR, lambda: self._clear(patient, leaves))
 
@@ -234,13 +234,14 @@ class Course:
     ) -> None:
         """Out of the house, unless something came between."""
         life = self.life
-        if patient.gone or (patient.died_at is not None) or patient.away is not away:
+        if patient.gone or patient.died_at is not None:
             return
-        if patient.is_critical:
+        if patient.is_critical or patient.away is not away:
             patient.ends_at = life.now + DAY
             life.agenda.after(12 * HOUR, lambda: self._plan(patient))
             return
-        if patient.touched >= life.now:  # nothing follows a discharge in the same minute
+        if max(p.touched for p in (patient, *patient.sharing)) >= life.now:
+            # nothing comes before a discharge in the same minute: it might be entered after it
             again = life.now + MINUTE
             life.agenda.at(again, lambda: self._go(patient, disposition, destination, away))
             return
@@ -253,6 +254,7 @@ class Course:
     def _die(self, patient: Inpatient) -> None:
         life = self.life
         if not patient.is_here:
+            life.agenda.after(DAY, lambda: self._plan(patient))
             return
         self.movements.die(patient)
         life.agenda.after(

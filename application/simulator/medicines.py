@@ -1,6 +1,5 @@
 """Medicines: prescriptions and what becomes of them, and the doses of each round."""
 
-
 from application.simulator.clock import DAY, HOUR, MINUTE
 from application.simulator.desk import ORDER, Telling
 from application.simulator.formulary import AS_NEEDED, BY_KIND, HOURS, NEWBORN, ONCE, Drug

@@ -242,7 +242,9 @@ class Movements:
 
     # -- going --
 
-    def plan(self, patient: Inpatient, plan: Plan, expected: datetime | None, why: str = "") -> None:
+    def plan(
+        self, patient: Inpatient, plan: Plan, expected: datetime | None, why: str = ""
+    ) -> None:
         """How far the discharge is planned."""
         doctor = patient.attending or self._attending(patient.specialty)
         self._tell(

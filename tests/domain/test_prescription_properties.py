@@ -1,0 +1,128 @@
+"""Prescriptions that were never thought of: random changes and doses, against a naive model."""
+
+from hypothesis import event, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from domain.aggregate import Event
+from domain.prescription import ENDED, Outside, Prescription
+from domain.refusals import Refusal
+from tests.domain import naive
+from tests.domain.prescriptions import (
+    a_prescription,
+    change,
+    complete,
+    do_not_give,
+    give,
+    hold,
+    resume,
+    stop,
+    write,
+)
+from tests.domain.ward import Act, at, clock
+
+LAST = 12
+MINUTES = st.integers(0, LAST)
+NOTES = st.one_of(
+    st.tuples(st.just("change"), st.tuples(st.sampled_from(["1 g", "2 g"]), st.none() | MINUTES)),
+    st.tuples(st.just("change"), st.tuples(st.none(), MINUTES)),
+    st.tuples(st.just("hold"), st.none()),
+    st.tuples(st.just("resume"), st.none()),
+    st.tuples(st.sampled_from(["stop", "complete"]), st.none()),
+    st.tuples(st.just("dose"), st.tuples(st.booleans(), st.just(False))),
+    st.tuples(st.just("dose"), st.tuples(st.just(True), st.just(True))),
+)
+STORIES = st.lists(st.tuples(MINUTES, NOTES), max_size=14)
+BEGINNINGS = st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(6, LAST))
+"""When it was written, its start, its planned stop."""
+
+thoroughly = settings(max_examples=250, deadline=None)
+
+
+def o_clock(minute: int | None) -> str | None:
+    return None if minute is None else f"08:{minute:02}"
+
+
+def act(minute: int, kind: str, what: tuple[object, object] | None) -> Act[Prescription]:
+    """A command in the words of the naive model."""
+    moment = f"08:{minute:02}"
+    match kind, what:
+        case "change", (str() | None as dose, int() | None as until):
+            return change(moment, dose, o_clock(until))
+        case "dose", (True, marked):
+            return give(moment, Outside.LATE if marked else None)
+        case "dose", _:
+            return do_not_give(moment)
+    return {"hold": hold, "resume": resume, "stop": stop, "complete": complete}[kind](moment)
+
+
+Beginning = tuple[int, int, int | None]
+Story = list[tuple[int, tuple[str, tuple[object, object] | None]]]
+
+
+def lived(beginning: Beginning, story: Story) -> tuple[Prescription, naive.Paper]:
+    """A prescription that was given all these commands, and the paper with those it accepted.
+
+    Each is accepted just if the naive model allows it.
+    """
+    written, start, until = beginning
+    prescription, paper = a_prescription(), naive.Paper(written, start, until)
+    write(f"08:{written:02}", o_clock(start), o_clock(until))(prescription)
+    for minute, (kind, what) in story:
+        note = naive.Told(minute, len(paper.notes), kind, what)
+        try:
+            act(minute, kind, what)(prescription)
+            accepted = True
+        except Refusal:
+            accepted = False
+        assert accepted == paper.allows(note, LAST + 2), note
+        if accepted:
+            paper.notes.append(note)
+    event(f"{len(paper.notes)} notes accepted")
+    return prescription, paper
+
+
+@thoroughly
+@for_all(BEGINNINGS, STORIES)
+def test_at_every_minute_a_prescription_is_what_the_naive_model_says(
+    beginning: Beginning, story: Story
+) -> None:
+    prescription, paper = lived(beginning, story)
+    for minute in range(LAST + 3):
+        moment = at(f"08:{minute:02}")
+        told = [
+            (status.value, regimen.dose, clock(regimen.stop) or None)
+            for period, status, regimen in prescription.course.segments()
+            if moment in period
+        ]
+        now = paper.at(minute)
+        assert told == ([(now[0], now[1], o_clock(now[2]))] if now else [])
+        inside = now is not None and now[0] not in naive.ENDED and minute >= paper.start
+        assert (moment in prescription.course.period) == inside
+
+
+@thoroughly
+@for_all(BEGINNINGS, STORIES)
+def test_what_was_accepted_never_contradicts_itself(beginning: Beginning, story: Story) -> None:
+    course = lived(beginning, story)[0].course
+    assert course.problems() == ()
+    segments = course.segments()
+    ends = [period.end for period, _, _ in segments]
+    assert ends == [*[period.start for period, _, _ in segments[1:]], None]
+    assert not any(period.is_empty for period, _, _ in segments)
+    assert sum(status in ENDED for _, status, _ in segments) <= 1
+    assert all(dose.at in course.period for dose in course.doses if dose.outside is None), (
+        "a dose that is not marked lies inside"
+    )
+
+
+@thoroughly
+@for_all(BEGINNINGS, STORIES)
+def test_a_prescription_is_its_events(beginning: Beginning, story: Story) -> None:
+    prescription, _ = lived(beginning, story)
+    again = a_prescription()
+    for told in prescription.collect_events():
+        assert isinstance(told, Event)
+        told.mutate(again)
+    assert again.course == prescription.course
+    assert again.version == prescription.version
