@@ -1,6 +1,7 @@
 """The server: GraphQL over HTTP, health, and a page that says how to begin."""
 
 import contextlib
+import json
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -61,6 +62,14 @@ class Endpoint(GraphQL[Context, None]):
             return _UNAUTHENTICATED
         length = request.headers.get("content-length", "0")
         return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
+
+    def decode_json(self, data: str | bytes) -> object:
+        """A body that is no JSON object in UTF-8, or nested without end, is its sender's fault."""
+        with contextlib.suppress(UnicodeDecodeError, RecursionError):
+            told = super().decode_json(data)
+            if isinstance(told, dict | list) or isinstance(data, str):
+                return told
+        raise json.JSONDecodeError("no JSON object", "", 0)
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket

@@ -7,6 +7,8 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -46,9 +48,9 @@ class Where(SchemaExtension):
         context = getattr(self, "_context", None)
         if not isinstance(context, Context):
             return {}
-        told: dict[str, Any] = {}
-        if context.answered_at is not None:
-            told["position"] = context.position(context.answered_at)
+        readable = context.house.readable.position
+        answered_at = readable if context.answered_at is None else context.answered_at
+        told: dict[str, Any] = {"position": context.position(answered_at)}
         if context.house.log.is_simulated:
             told["simulated"] = True
         return told
@@ -79,6 +81,10 @@ def _told(error: GraphQLError) -> GraphQLError:
         return _coded(error, cause.message, cause.code)
     if isinstance(cause, DatabaseAway):
         return _coded(error, str(cause), "DATABASE_AWAY")
+    if isinstance(cause, OperationalError | InterfaceError | PoolTimeout):
+        return _coded(error, "The database cannot be reached; ask again.", "DATABASE_AWAY")
+    if isinstance(cause, DataError | UnicodeEncodeError):
+        return _coded(error, "A value in it cannot be looked for.", "BAD_REQUEST")
     if isinstance(cause, ReadModelsBehind):
         return _coded(error, str(cause), "READ_MODELS_BEHIND")
     log.error("internal error at %s: %s", error.path, type(cause).__name__, exc_info=_bare(cause))

@@ -1,14 +1,13 @@
-"""Who comes: how many of each kind, at which hours, and what becomes of them at the door."""
+"""Who comes, and what becomes of them at the door: a bed, a wait for one, or another house."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from math import exp, log
-from random import Random
 
 from application.simulator.clock import DAY, HOUR, MINUTE
 from application.simulator.course import Course
+from application.simulator.demand import LINES, Line, rates
 from application.simulator.desk import AT_ONCE, AT_THE_DESK
 from application.simulator.house import Bed, Kind
 from application.simulator.inpatient import SPECIALTIES, Inpatient, Life, Reservation
@@ -17,104 +16,18 @@ from application.simulator.people import Person
 from application.simulator.words import CORRIDORS, NO_SHOW
 from domain.stay import AdmissionType
 
-OCCUPANCY = 0.9
-"""The share of beds that the arrivals would fill, if none had to be sent elsewhere."""
-
-ROUND_THE_CLOCK = (3, 2.4, 2, 1.8, 1.7, 1.8, 2.2, 3, 4.2, 5.6, 6.6, 7, 6.8, 6.6, 6.4, 6.2, 6.2, 6, 5.8, 5.4, 5, 4.6, 4, 3.5)  # fmt: skip
-EVEN = (1,) * 24
-MORNINGS = (0,) * 7 + (6, 8, 6, 3, 1) + (0,) * 12
-AFTERNOONS = (0,) * 10 + (2, 3, 4, 5, 5, 4, 3, 1) + (0,) * 6
-EVERY_DAY = (1.15, 1.03, 1, 1, 1.02, 0.92, 0.88)
-WORKING_DAYS = (1.3, 1.3, 1.2, 1.2, 1, 0, 0)
-"""Monday to Sunday."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One kind of patients: how they come, to which kind of ward, and for how many days (mean).
-
-    ``share`` is that among those who come to that kind of ward.
-    """
-
-    admission: AdmissionType
-    goes_to: Kind
-    share: float
-    days: float
-    spread: float
-    by_hour: Sequence[float] = ROUND_THE_CLOCK
-    by_weekday: Sequence[float] = EVERY_DAY
-    through_emergency: bool = False
-
-    def stays(self, lot: Random) -> float:
-        """Days in the house: log-normal, its mean is ``days``."""
-        return lot.lognormvariate(log(self.days) - self.spread**2 / 2, self.spread)
-
-    def still_stays(self, lot: Random) -> float:
-        """Days that are left of one found in the house: the long ones are found more often."""
-        found = lot.lognormvariate(log(self.days) + self.spread**2 / 2, self.spread)
-        return found * lot.random()
-
-
-_E, _P, _T = AdmissionType.EMERGENCY, AdmissionType.ELECTIVE, AdmissionType.TRANSFER_IN
-_D, _M = AdmissionType.DAY_CASE, AdmissionType.MATERNITY
-
-LINES = (
-    Line(_E, Kind.MEDICINE, 0.78, 5.8, 0.8, through_emergency=True),
-    Line(_P, Kind.MEDICINE, 0.12, 3.2, 0.6, MORNINGS, WORKING_DAYS),
-    Line(_T, Kind.MEDICINE, 0.10, 7.5, 0.8, AFTERNOONS),
-    Line(_E, Kind.SURGERY, 0.36, 5.0, 0.8, through_emergency=True),
-    Line(_P, Kind.SURGERY, 0.38, 4.2, 0.6, MORNINGS, WORKING_DAYS),
-    Line(_D, Kind.SURGERY, 0.22, 0.6, 0.3, MORNINGS, WORKING_DAYS),
-    Line(_T, Kind.SURGERY, 0.04, 6.0, 0.7, AFTERNOONS),
-    Line(_E, Kind.PAEDIATRICS, 0.70, 2.9, 0.7),
-    Line(_P, Kind.PAEDIATRICS, 0.20, 2.2, 0.5, MORNINGS, WORKING_DAYS),
-    Line(_D, Kind.PAEDIATRICS, 0.10, 0.6, 0.3, MORNINGS, WORKING_DAYS),
-    Line(_M, Kind.MATERNITY, 1.0, 3.2, 0.35, EVEN),
-    Line(_T, Kind.INTENSIVE, 1.0, 9.0, 0.7, AFTERNOONS),
-    Line(_E, Kind.EMERGENCY, 1.0, 0.75, 0.5),
-)
-
-
-INTENSIVE_CARE_DAYS = 3.4
-INTENSIVE_FROM_OUTSIDE = 0.2
-EMERGENCY_DAYS = 0.5
-EMERGENCY_OCCUPANCY = 0.75
 RETURNING = 0.14
 INFECTIOUS = 0.06
 NO_BED_AT_FIRST = 0.06
 UNIDENTIFIED = 0.012
 NO_SHOWS = 0.04
+FULL, SENT_ELSEWHERE = 0.88, 0.75
+"""How full the house is when most ambulances are asked to drive to another one."""
+
+ELSEWHERE_IF_FULL = (AdmissionType.EMERGENCY, AdmissionType.TRANSFER_IN)
 FULL_ON_THE_FIRST_DAY = 0.85
-ADULTS = (Kind.MEDICINE, Kind.SURGERY)
 
-
-def rates(beds: dict[Kind, int]) -> dict[Line, float]:
-    """Arrivals a day of each line, such that the beds of each kind are about full."""
-    found: dict[Line, float] = {}
-    for line in LINES:
-        filled = OCCUPANCY * beds[line.goes_to]
-        if line.goes_to is Kind.INTENSIVE:
-            found[line] = INTENSIVE_FROM_OUTSIDE * filled / INTENSIVE_CARE_DAYS
-        elif line.goes_to is not Kind.EMERGENCY:
-            alike = [other for other in LINES if other.goes_to is line.goes_to]
-            found[line] = filled * line.share / sum(o.share * o.days for o in alike)
-    passing = sum(rate for line, rate in found.items() if line.through_emergency)
-    for line in LINES:
-        if line.goes_to is Kind.EMERGENCY:
-            left = EMERGENCY_OCCUPANCY * beds[Kind.EMERGENCY] - passing * EMERGENCY_DAYS
-            found[line] = max(left, 0.1 * beds[Kind.EMERGENCY]) / line.days
-    return found
-
-
-def critical_share(beds: dict[Kind, int]) -> float:
-    """The share of adult inpatients who come to need intensive care, such that its beds are full."""
-    wanted = (1 - INTENSIVE_FROM_OUTSIDE) * OCCUPANCY * beds[Kind.INTENSIVE] / INTENSIVE_CARE_DAYS
-    adults = sum(
-        rate
-        for line, rate in rates(beds).items()
-        if line.goes_to in ADULTS and line.admission is not AdmissionType.DAY_CASE
-    )
-    return min(wanted / adults, 0.4) if adults else 0.0
+_ELECTIVE = {line.goes_to: line for line in LINES if line.admission is AdmissionType.ELECTIVE}
 
 
 class Arrivals:
@@ -140,10 +53,10 @@ class Arrivals:
         """The house begins nearly full: its patients are brought over from the old one."""
         lot = self.life.moves
         for kind in Kind:
-            lines = [l for l in LINES if l.goes_to is kind and l.admission is not _D]
+            lines = [line for line in LINES if line.goes_to is kind]
             weights = [line.share * line.days for line in lines]
             for _ in range(round(FULL_ON_THE_FIRST_DAY * len(self.life.house.of(kind)))):
-                line = replace(lot.choices(lines, weights)[0], admission=_T)
+                line = replace(lot.choices(lines, weights)[0], admission=AdmissionType.TRANSFER_IN)
                 at = self.begins + lot.uniform(1, 14) * HOUR
                 self.life.agenda.at(at, partial(self._brought_over, line))
 
@@ -174,12 +87,15 @@ class Arrivals:
     def _arrives(self, line: Line) -> None:
         life, lot = self.life, self.life.moves
         self._next(line, life.now)
-        person = self._person(line)
         kinds: tuple[Kind, ...] = (line.goes_to,)
         if line.through_emergency:
             kinds = (Kind.EMERGENCY, line.goes_to)
         bed = None
         urgent = line.admission is AdmissionType.EMERGENCY
+        if line.admission in ELSEWHERE_IF_FULL and life.house.occupancy > FULL:
+            if lot.random() < SENT_ELSEWHERE:
+                return
+        person = self._person(line)
         if not (urgent and lot.random() < NO_BED_AT_FIRST):
             bed = life.house.bed_for(person, kinds, life.now)
         room_to_wait = urgent and len(self._bedless()) < 2 + len(life.house.beds) // 25
@@ -222,7 +138,7 @@ class Arrivals:
         life = self.life
         life.agenda.after(20 * MINUTE, self._find_beds)
         for patient in self._bedless():
-            kinds = (patient.goes_to,)
+            kinds: tuple[Kind, ...] = (patient.goes_to,)
             if patient.goes_to is not Kind.PAEDIATRICS:
                 kinds = (Kind.EMERGENCY, *kinds)
             bed = life.house.bed_for(patient.person, kinds, life.now, patient.infectious)
@@ -243,7 +159,7 @@ class Arrivals:
     def _appoint(self, person: Person, kind: Kind, day: datetime) -> None:
         """Somebody who goes home now comes again on that day, or the next working day."""
         life = self.life
-        line = next(l for l in LINES if l.goes_to is kind and l.admission is _P)
+        line = _ELECTIVE[kind]
         life.people.leave_alone(person)
         at = life.hours.next(day, life.moves.uniform(7.5, 11))
         while line.by_weekday[life.hours.local(at).weekday()] == 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from math import log
 
 from application.simulator.care import Care
@@ -132,7 +133,7 @@ class Course:
             self.care.begin(child)
             if lot.random() < CHILD_NEEDS_OWN_BED:
                 wait = lot.uniform(1, 20) * HOUR
-                life.agenda.after(wait, lambda: self._to_own_bed(child))
+                life.agenda.after(wait, partial(self._to_own_bed, child))
         mother.ends_at = max(mother.ends_at, life.now + lot.uniform(30, 70) * HOUR)
 
     def _to_own_bed(self, child: Inpatient) -> None:

@@ -76,11 +76,11 @@ class Bed:
     def is_free(self, now: datetime) -> bool:
         return self.occupant is None and not self.blocked and self.known_free <= now
 
-    def seems_taken_by(self, now: datetime) -> Person | None:
+    def people(self, now: datetime) -> Iterator[Person]:
         """Whom anybody would find there: in the bed, in the record, or coming."""
-        if self.occupant is not None:
-            return self.occupant
-        return self.believed if now < self.known_free else self.reserved(now)
+        believed = self.believed if now < self.known_free else None
+        found = (self.occupant, believed, self.reserved(now))
+        return (person for person in found if person is not None)
 
     def taken(self, person: Person, recorded: datetime) -> None:
         self.occupant = self.believed = person
@@ -107,8 +107,8 @@ class Room:
         """Whether the room's policies let a person in."""
         if not self.one_sex:
             return True
-        others = (bed.seems_taken_by(now) for bed in self.beds)
-        return all(o is None or o is person or o.sex is person.sex for o in others)
+        others = (other for bed in self.beds for other in bed.people(now))
+        return all(other.sex is person.sex for other in others)
 
     @property
     def policies(self) -> Iterator[RoomPolicy]:
@@ -132,6 +132,11 @@ class House:
             self._build(ward, kind, count, floor, opened, lot)
         self.beds = [bed for room in self.rooms for bed in room.beds]
         self._by_kind = {kind: [b for b in self.beds if b.kind is kind] for kind in Kind}
+
+    @property
+    def occupancy(self) -> float:
+        """The share of beds that are taken now."""
+        return sum(bed.occupant is not None for bed in self.beds) / len(self.beds)
 
     def of(self, kind: Kind) -> list[Bed]:
         return self._by_kind[kind]

@@ -1,7 +1,9 @@
 """Medicines: prescriptions and what becomes of them, and the doses of each round."""
 
+from functools import partial
+
 from application.simulator.clock import DAY, HOUR, MINUTE
-from application.simulator.desk import ORDER, Telling
+from application.simulator.desk import DOSE, ORDER, Telling
 from application.simulator.formulary import AS_NEEDED, BY_KIND, HOURS, NEWBORN, ONCE, Drug
 from application.simulator.inpatient import Inpatient, Life, Prescribed
 from application.simulator.words import CHANGED, HELD, NOT_GIVEN, STOPPED

@@ -191,7 +191,6 @@ class Movements:
             self.change_attending(patient)
 
     def change_attending(self, patient: Inpatient) -> None:
-        life = self.life
         attending = self._attending(patient.specialty)
         if attending is patient.attending:
             return

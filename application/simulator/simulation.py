@@ -7,10 +7,11 @@ from random import Random
 from uuid import NAMESPACE_URL, uuid5
 
 from application.hospital import Hospital
-from application.simulator.arrivals import Arrivals, critical_share
+from application.simulator.arrivals import Arrivals
 from application.simulator.care import Care
 from application.simulator.clock import DAY, Agenda, LocalTime
 from application.simulator.course import Course
+from application.simulator.demand import critical_share
 from application.simulator.desk import Desk, Telling
 from application.simulator.house import House, Kind, Room
 from application.simulator.inpatient import SPECIALTIES, Life

@@ -39,6 +39,11 @@ def place(bed: str) -> dict[str, str]:
     return dict(zip(("ward", "room", "bed"), bed.split("/"), strict=True))
 
 
+def codes(answer: Any) -> set[str]:
+    """The codes of an answer's faults."""
+    return {error["extensions"]["code"] for error in answer["errors"]}
+
+
 class Ward:
     """Makes rooms, people and stays, each with a name of its own, all of them long ago."""
 

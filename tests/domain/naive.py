@@ -161,9 +161,9 @@ class Paper:
 
     def allows(self, note: Told, horizon: int) -> bool:
         """Whether a note may be added, late or not."""
-        if note.kind == "change" and note.what[1] is not None:
-            if note.what[1] < max(self.start, note.minute):
-                return False
+        until = note.what[1] if note.kind == "change" else None
+        if until is not None and until < max(self.start, note.minute):
+            return False
         more = replace(self, notes=[*self.notes, note])
         try:
             more.at(horizon)

@@ -32,11 +32,11 @@ NOTES = st.one_of(
     st.tuples(st.just("dose"), st.tuples(st.booleans(), st.just(False))),
     st.tuples(st.just("dose"), st.tuples(st.just(True), st.just(True))),
 )
-STORIES = st.lists(st.tuples(MINUTES, NOTES), max_size=14)
+STORIES = st.lists(st.tuples(MINUTES, NOTES), min_size=6, max_size=20)
 BEGINNINGS = st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(6, LAST))
 """When it was written, its start, its planned stop."""
 
-thoroughly = settings(max_examples=250, deadline=None)
+thoroughly = settings(max_examples=300, deadline=None)
 
 
 def o_clock(minute: int | None) -> str | None:

@@ -1,0 +1,182 @@
+"""When something is broken, away or behind: what is told of it, and what is not."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+import pytest
+from psycopg import sql
+from starlette.testclient import TestClient
+
+from api.server import app
+from infrastructure.database import Database
+from infrastructure.follow import Follower
+from infrastructure.settings import Settings
+from tests.api.ward import Ward, codes, place
+from tests.conftest import TOKEN
+from tests.graphql import GraphQLClient
+
+ID = "00000000-0000-4000-8000-000000000001"
+
+
+def secret_free(text: str) -> bool:
+    """Whether nothing of the database or of a patient is in a text."""
+    secrets = ("Okafor", "visits_v1", "patients_v1", "SELECT", "psycopg", "sqlalchemy", "relation")
+    return not any(secret.lower() in text.lower() for secret in secrets)
+
+
+@contextmanager
+def broken(database: Database, table: str) -> Iterator[None]:
+    """A table that is not there for a while."""
+    schema, name = table.split(".")
+
+    def rename(old: str, new: str) -> None:
+        with psycopg.connect(database.owner_url) as owner:
+            owner.execute(
+                sql.SQL("ALTER TABLE {} RENAME TO {}").format(
+                    sql.Identifier(schema, old), sql.Identifier(new)
+                )
+            )
+
+    rename(name, f"{name}_away")
+    try:
+        yield
+    finally:
+        rename(f"{name}_away", name)
+
+
+def test_an_error_of_our_own_tells_neither_database_nor_patient(
+    ward: Ward, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    mrn = ward.patient(familyName="Okafor")
+    stay = ward.stay(patientMrn=mrn)
+    query = "query($id: ID!) { stay(id: $id) { patient { familyName } visits { note } } }"
+    with caplog.at_level(logging.DEBUG), broken(database, "visits_v1.visits"):
+        answer = ward.client.raw(query, {"id": stay})
+
+    assert codes(answer) == {"INTERNAL"}
+    assert answer["data"] == {"stay": None}
+    assert secret_free(json.dumps(answer))
+    logged = [r.getMessage() for r in caplog.records if r.name == "api.graphql.schema"]
+    assert logged
+    formatted = "\n".join(
+        caplog.handler.format(r) for r in caplog.records if r.name == "api.graphql.schema"
+    )
+    assert "ProgrammingError" in formatted
+    assert "Okafor" not in formatted
+    assert ward.ask(query, id=stay)["stay"]["visits"] == []
+
+
+def test_a_command_that_breaks_tells_neither_database_nor_patient(
+    ward: Ward, database: Database
+) -> None:
+    query = """mutation($input: RegisterPatientInput!) {
+        registerPatient(input: $input) { __typename } }"""
+    input = {"mrn": "M1", "familyName": "Okafor"}
+    with broken(database, "record.unique_claims"):
+        answer = ward.client.raw(query, {"input": {"commandId": ID, **input}})
+
+    assert codes(answer) == {"INTERNAL"}
+    assert secret_free(json.dumps(answer))
+    assert ward.record("registerPatient", commandId=ID, **input)
+
+
+def test_when_the_database_is_away_answers_say_so_and_come_back_with_it(
+    server: Database, database: Database, ward: Ward
+) -> None:
+    mrn = ward.patient(familyName="Okafor")
+    query = """mutation($input: AdmitPatientInput!) {
+        admitPatient(input: $input) { __typename } }"""
+    input = {"commandId": ID, "patientMrn": mrn, "admissionType": "ELECTIVE"}
+    with closed(server, database):
+        command = ward.client.raw(query, {"input": input})
+        read = ward.client.raw("{ wards { name } }")
+        ready = ward.client.http.get("/readyz")
+        alive = ward.client.http.get("/livez")
+
+    assert codes(command) == {"DATABASE_AWAY"}
+    assert "commandId" in command["errors"][0]["message"]
+    assert codes(read) == {"DATABASE_AWAY"}
+    assert secret_free(json.dumps([command, read]))
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+    assert alive.status_code == 200
+    # a connection that was cut fails once more when it is used again, so a client may ask again
+    again = [ward.client.raw(query, {"input": input}) for _ in range(5)]
+    assert again[-1]["data"] == {"admitPatient": {"__typename": "StayRecorded"}}
+    assert {code for answer in again if "errors" in answer for code in codes(answer)} <= {
+        "DATABASE_AWAY"
+    }
+    assert 200 in [ward.client.http.get("/readyz").status_code for _ in range(5)]
+
+
+@contextmanager
+def closed(server: Database, database: Database) -> Iterator[None]:
+    """A database that lets nobody in, and has thrown everybody out."""
+    name = database.owner_url.rpartition("?")[0].rpartition("/")[2]
+    with psycopg.connect(server.owner_url, autocommit=True) as owner:
+        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        owner.execute(allow.format(sql.Identifier(name), sql.Literal(False)))
+        try:
+            owner.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+                [name],
+            )
+            yield
+        finally:
+            owner.execute(allow.format(sql.Identifier(name), sql.Literal(True)))
+
+
+# -- a server whose read models nobody fills --
+
+
+@pytest.fixture
+def stalled(settings: Settings, database: Database) -> Iterator[Ward]:
+    """A server without a worker, that does not wait long."""
+    chosen = replace(settings, read_timeout_seconds=0.05)
+    with TestClient(app(chosen, database, TOKEN, with_worker=False)) as http:
+        yield Ward(GraphQLClient(http, TOKEN))
+
+
+def test_what_is_recorded_but_not_yet_readable_is_told_so_and_is_safe(
+    stalled: Ward, database: Database
+) -> None:
+    ward = stalled
+    input = {"mrn": "M1", "commandId": ID}
+    told = ward.give("registerPatient", **input)
+    assert told["__typename"] == "RecordedNotYetReadable"
+    again = ward.give("registerPatient", **input)
+    assert again == told
+
+    late = ward.client.raw(
+        "query($p: Position) { wards(atLeast: $p) { name } }", {"p": told["position"]}
+    )
+    assert codes(late) == {"READ_MODELS_BEHIND"}
+
+    Follower(database.app_url).catch_up()
+    found = ward.ask(
+        'query($p: Position) { patient(mrn: "M1", atLeast: $p) { mrn } }', p=told["position"]
+    )
+    assert found["patient"] == {"mrn": "M1"}
+    read = ward.give("registerPatient", **input)
+    assert read["__typename"] == "PatientRecorded"
+    assert (read["position"], read["recordedAt"]) == (told["position"], told["recordedAt"])
+
+
+def test_a_refusal_needs_no_read_model(stalled: Ward) -> None:
+    ward = stalled
+    ward.give("openRoom", ward="A", room="1", beds=["a"])
+    ward.give("closeBed", **place("A/1/a"), reason="paint")
+    ward.give("registerPatient", mrn="M1")
+    told = ward.give("admitPatient", patientMrn="M1", admissionType="ELECTIVE", **place("A/1/a"))
+    assert (told["__typename"], told["reason"]) == ("BedNotOpen", "paint")
+
+
+def test_answers_from_a_simulated_log_say_that_they_are(
+    settings: Settings, simulated: Database
+) -> None:
+    with TestClient(app(settings, simulated, TOKEN)) as http:
+        told = GraphQLClient(http, TOKEN).raw("{ wards { name } }")
+    assert told["extensions"]["simulated"] is True

@@ -1,0 +1,211 @@
+"""Commands as clients send them: repeated, refused, many at once."""
+
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.api.ward import Ward, ago, ahead, late, moment, place
+from tests.record.ward import at_once
+
+# -- repeated --
+
+
+def test_a_command_that_is_sent_again_gets_the_first_answer_as_known_there(shared: Ward) -> None:
+    room, mrn, id = shared.room("a", "b"), shared.patient(), str(uuid4())
+    input = {"patientMrn": mrn, "admissionType": "ELECTIVE", **place(f"{room}/a")}
+    first = shared.record("admitPatient", commandId=id, **input)
+    stay = first["stay"]["id"]
+    shared.record("transferPatient", stayId=stay, **place(f"{room}/b"))
+    shared.record("dischargePatient", stayId=stay, disposition="HOME")
+
+    assert shared.give("admitPatient", commandId=id, **input) == first
+    assert (first["commandId"], first["stay"]["bed"]) == (id, "a")
+
+
+def test_a_late_entry_that_is_sent_again_gets_the_first_answer(shared: Ward) -> None:
+    id, at = str(uuid4()), ago(days=2)
+    input = {"patientMrn": shared.patient(), "admissionType": "ELECTIVE", **late(at)}
+    first = shared.record("admitPatient", commandId=id, **input)
+    shared.record("recordDeath", stayId=first["stay"]["id"])
+
+    assert shared.give("admitPatient", commandId=id, **input) == first
+
+
+def test_null_is_the_same_as_nothing(shared: Ward) -> None:
+    id, mrn = str(uuid4()), shared.name("M")
+    first = shared.record("registerPatient", commandId=id, mrn=mrn)
+    nothing = {"familyName": None, "sex": None, "occurredAt": None, "reason": None}
+    nothing |= {"expectedVersion": None, "performedBy": None, "occurredAtPrecision": None}
+
+    assert shared.give("registerPatient", commandId=id.upper(), mrn=mrn, **nothing) == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"familyName": "Okafor"},
+        {"sex": "UNKNOWN"},
+        {"reason": "because"},
+        {"occurredAtPrecision": "MINUTE"},
+        {"performedBy": "Nurse B"},
+        {"mrn": "another"},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_the_same_id_with_another_input_is_refused(shared: Ward, other: dict[str, Any]) -> None:
+    input = {"commandId": str(uuid4()), "mrn": shared.name("M")}
+    shared.record("registerPatient", **input)
+
+    told = shared.give("registerPatient", **{**input, **other})
+
+    assert (told["__typename"], told["code"]) == ("CommandIdReused", "CommandIdReused")
+    assert told["path"] == ["commandId"]
+
+
+def test_the_same_id_for_another_command_is_refused(shared: Ward) -> None:
+    id, mrn = str(uuid4()), shared.name("M")
+    shared.record("registerPatient", commandId=id, mrn=mrn)
+    told = shared.give("recordDeath", commandId=id, patientMrn=mrn)
+    assert told["__typename"] == "CommandIdReused"
+
+
+def test_a_refused_id_may_be_sent_again_with_another_input(shared: Ward) -> None:
+    id = str(uuid4())
+    told = shared.give("recordDeath", commandId=id, patientMrn="nobody")
+    assert told["__typename"] == "NotFound"
+    assert shared.record("recordDeath", commandId=id, patientMrn=shared.patient())
+
+
+# -- refused --
+
+
+def test_refusals_carry_what_a_client_needs(shared: Ward) -> None:
+    room = shared.room("a", "b")
+    name, number = room.split("/")
+    lying = shared.stay(f"{room}/a")
+    waiting = shared.stay()
+    until = ahead(days=1)
+    shared.record("closeBed", **place(f"{room}/b"), reason="paint", until=until)
+
+    told = shared.give("allocateRoom", stayId=waiting, **place(f"{room}/a"))
+    assert (told["__typename"], told["bed"], told["byStay"]) == ("BedOccupied", f"{room}/a", lying)
+    assert told["path"] == ["bed"]
+    told = shared.give("allocateRoom", stayId=waiting, **place(f"{room}/b"))
+    assert (told["__typename"], told["bed"], told["reason"]) == ("BedNotOpen", f"{room}/b", "paint")
+
+    shared.record("setRoomPolicy", ward=name, room=number, policy="ISOLATION")
+    shared.record("addBed", ward=name, room=number, bed="c")
+    told = shared.give("allocateRoom", stayId=waiting, **place(f"{room}/c"))
+    assert (told["__typename"], told["policy"]) == ("RoomPolicyBroken", "ISOLATION")
+
+    mrn = shared.ask("query($id: ID!) { stay(id: $id) { patient { mrn } } }", id=lying)
+    input = {"patientMrn": mrn["stay"]["patient"]["mrn"], "admissionType": "ELECTIVE"}
+    told = shared.give("admitPatient", **input)
+    assert (told["__typename"], told["otherStay"]) == ("PatientAlreadyAdmitted", lying)
+    assert told["path"] == ["patientMrn"]
+
+
+def test_a_fact_that_would_make_later_ones_untrue_names_them(shared: Ward) -> None:
+    stay, doctor = shared.stay(), shared.doctor()
+    at = ago(minutes=10)
+    visit = shared.record(
+        "recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", occurredAt=at
+    )["visit"]
+    told = shared.give(
+        "dischargePatient", stayId=stay, disposition="HOME", occurredAt=ago(minutes=30)
+    )
+    assert told["__typename"] == "ContradictsLaterFacts"
+    assert told["facts"] == [{"id": visit["id"], "kind": "visit", "occurredAt": at, "stay": stay}]
+
+
+def test_a_child_in_its_mothers_bed_must_be_placed(shared: Ward) -> None:
+    room = shared.room("a", "b")
+    mother = shared.stay(f"{room}/a")
+    child = shared.stay(f"{room}/a", ago(days=1), sharesBedOf=mother, admissionType="NEWBORN")
+    told = shared.give("transferPatient", stayId=mother, **place(f"{room}/b"))
+    assert (told["__typename"], told["stays"]) == ("SharersUnplaced", [child])
+
+
+def test_a_dead_patient_gets_no_visit_and_the_future_no_entry(shared: Ward) -> None:
+    stay, doctor, died = shared.stay(), shared.doctor(), ago(minutes=30)
+    shared.record("recordDeath", stayId=stay, occurredAt=died)
+    visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND"}
+    told = shared.give("recordVisit", **visit)
+    assert (told["__typename"], told["diedAt"]) == ("PatientDied", died)
+    told = shared.give("recordVisit", **visit, occurredAt=ahead(minutes=10))
+    assert told["__typename"] == "InFuture"
+    assert moment(told["now"]) < moment(ahead())
+    told = shared.give("recordVisit", **visit, occurredAt=ago(hours=2))
+    assert (told["__typename"], told["path"]) == ("ReasonNeeded", ["reason"])
+
+
+def test_a_client_that_read_before_it_wrote_hears_of_what_has_changed_since(shared: Ward) -> None:
+    stay = shared.stay()
+    query = "query($id: ID!) { stay(id: $id) { version } }"
+    version = shared.ask(query, id=stay)["stay"]["version"]
+    input = {"stayId": stay, "specialty": "surgery", "expectedVersion": version}
+    shared.record("changeSpecialty", **input)
+
+    told = shared.give("changeSpecialty", **input)
+
+    assert told["__typename"] == "VersionConflict"
+    assert (told["expected"], told["actual"]) == (version, version + 1)
+    version = shared.ask(query, id=stay)["stay"]["version"]
+    assert shared.record("changeSpecialty", **{**input, "expectedVersion": version})
+
+
+def test_a_refusal_has_a_position_too(shared: Ward) -> None:
+    query = """mutation($input: RecordDeathInput!) { recordDeath(input: $input) { __typename } }"""
+    answer = shared.client.raw(
+        query, {"input": {"commandId": str(uuid4()), "patientMrn": "nobody"}}
+    )
+    assert answer["data"] == {"recordDeath": {"__typename": "NotFound"}}
+    assert answer["extensions"]["position"]
+
+
+# -- many at once --
+
+
+def test_twenty_clients_ask_for_one_bed_and_exactly_one_gets_it(shared: Ward) -> None:
+    room = shared.room("a")
+    name, number = room.split("/")
+    stays = [shared.stay() for _ in range(20)]
+    shared.give("recordDeath", patientMrn="nobody")  # the client learns of the types only once
+    shared.give("allocateRoom", stayId="nobody", **place(f"{room}/a"))
+
+    told = at_once(
+        *[
+            lambda s=stay: shared.give("allocateRoom", stayId=s, **place(f"{room}/a"))
+            for stay in stays
+        ]
+    )
+
+    answers = [t for t in told if isinstance(t, dict)]
+    kinds = Counter(t["__typename"] for t in answers)
+    assert kinds == {"StayRecorded": 1, "BedOccupied": 19}, told
+    (winner,) = [t["stay"]["id"] for t in answers if t["__typename"] == "StayRecorded"]
+    assert {t["byStay"] for t in answers if "byStay" in t} == {winner}
+    assert {t["bed"] for t in answers if "bed" in t} == {f"{room}/a"}
+    history = shared.ask(
+        """query($from: DateTime!, $to: DateTime!, $ward: String, $room: String) {
+        occupancyHistory(from: $from, to: $to, ward: $ward, room: $room) { until stay { id } } }""",
+        **{"from": ago(days=1), "to": ahead(days=1), "ward": name, "room": number},
+    )["occupancyHistory"]
+    assert history == [{"until": None, "stay": {"id": winner}}]
+
+
+def test_each_of_many_clients_reads_what_it_has_just_written(shared: Ward) -> None:
+    stays = [shared.stay() for _ in range(8)]
+
+    def write_and_read(stay: str) -> int:
+        for n in range(6):
+            told = shared.record("changeSpecialty", stayId=stay, specialty=f"specialty {n}")
+            assert told["stay"]["specialty"] == f"specialty {n}"
+            query = "query($id: ID!, $p: Position) { stay(id: $id, atLeast: $p) { specialty } }"
+            read = shared.ask(query, id=stay, p=told["position"])
+            assert read["stay"]["specialty"] == f"specialty {n}"
+        return 6
+
+    assert at_once(*[lambda s=stay: write_and_read(s) for stay in stays]) == [6] * 8
