@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format demo lock clean
+.PHONY: help setup test check format demo bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ format: setup ## Let ruff format the code and mend what it can
 
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
+
+bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
 lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)

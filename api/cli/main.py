@@ -2,10 +2,12 @@
 
 import logging
 
+import psycopg
 import typer
+from sqlalchemy.exc import OperationalError
 
 from api.cli import asking, loading, projections, schemas, serving, verifying
-from api.cli.terminal import Exit, stop
+from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
 from domain.refusals import Refusal
 from infrastructure.database import NotMigrated
 from infrastructure.embedded import EmbeddedServerError
@@ -34,5 +36,7 @@ def main() -> None:
             stop(refusal.message)
         except (DatabaseAway, EmbeddedServerError, NotMigrated) as away:
             stop(str(away), Exit.NO_DATABASE)
+        except (psycopg.OperationalError, OperationalError):
+            stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
     except typer.Exit as ended:
         raise SystemExit(ended.exit_code) from None

@@ -13,7 +13,7 @@ import uvicorn
 from rich.table import Table
 
 from api.cli.loading import fill, simulate_into
-from api.cli.terminal import Exit, as_json, now, out, settings, stop
+from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
 from api.server import app as server
 from api.token import local_token
 from infrastructure.database import Database, NotMigrated
@@ -69,7 +69,7 @@ def demo(
     time it is served at once.
     """
     chosen = settings()
-    chosen = replace(chosen, home=chosen.home / "demo")
+    chosen = replace(chosen, home=chosen.home / "demo", database_url=None)
     database = Database.of(chosen)
     database.migrate()
     if not database.open_log("simulated").is_simulated:
@@ -132,7 +132,7 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     except NotMigrated as old:
         wrong = f"{old} Run: wardbook migrate"
     except psycopg.OperationalError:
-        wrong = "The database cannot be reached: look at WARDBOOK_DATABASE_URL."
+        wrong = DATABASE_UNREACHABLE
     if json:
         as_json({**told, "wrong": wrong})
     else:
@@ -154,7 +154,7 @@ def ready_database(chosen: Settings) -> Database:
     except NotMigrated as old:
         stop(f"{old} Run: wardbook migrate", Exit.NO_DATABASE)
     except psycopg.OperationalError:
-        stop("The database cannot be reached: look at WARDBOOK_DATABASE_URL.", Exit.NO_DATABASE)
+        stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
     database.make_missing_read_models()
     return database
 
@@ -167,6 +167,8 @@ def _announce(chosen: Settings, host: str, port: int) -> None:
 
 def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
     application = server(chosen, database, local_token(chosen.home), with_worker=worker)
+    # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
     uvicorn.run(
         application,
         host=host,

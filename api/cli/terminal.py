@@ -27,6 +27,9 @@ out = Console()
 err = Console(stderr=True)
 
 
+DATABASE_UNREACHABLE = "The database cannot be reached: look at WARDBOOK_DATABASE_URL."
+
+
 class Exit(IntEnum):
     """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
 

@@ -21,9 +21,10 @@ INFECTIOUS = 0.06
 NO_BED_AT_FIRST = 0.06
 UNIDENTIFIED = 0.012
 NO_SHOWS = 0.04
-FULL, SENT_ELSEWHERE = 0.88, 0.75
+FULL, SENT_ELSEWHERE = 0.9, 0.75
 """How full the house is when most ambulances are asked to drive to another one."""
 
+EXPECTED = (AdmissionType.ELECTIVE, AdmissionType.DAY_CASE)
 ELSEWHERE_IF_FULL = (AdmissionType.EMERGENCY, AdmissionType.TRANSFER_IN)
 FULL_ON_THE_FIRST_DAY = 0.85
 
@@ -78,7 +79,7 @@ class Arrivals:
             weight = hours[local.hour] / sum(hours) * days[local.weekday()] / sum(days)
             if lot.random() * most < weight:
                 break
-        if line.admission is AdmissionType.ELECTIVE:
+        if line.admission in EXPECTED:
             evening = at - lot.uniform(12, 18) * HOUR
             life.agenda.at(evening, lambda: self._expected(line, at))
         else:
@@ -92,9 +93,9 @@ class Arrivals:
             kinds = (Kind.EMERGENCY, line.goes_to)
         bed = None
         urgent = line.admission is AdmissionType.EMERGENCY
-        if line.admission in ELSEWHERE_IF_FULL and life.house.occupancy > FULL:
-            if lot.random() < SENT_ELSEWHERE:
-                return
+        full = line.admission in ELSEWHERE_IF_FULL and life.house.occupancy > FULL
+        if full and lot.random() < SENT_ELSEWHERE:
+            return
         person = self._person(line)
         if not (urgent and lot.random() < NO_BED_AT_FIRST):
             bed = life.house.bed_for(person, kinds, life.now)

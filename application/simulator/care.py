@@ -33,7 +33,7 @@ class Care:
             first = life.now + life.orders.uniform(8, 30) * HOUR  # the newborn examination
         else:
             first = life.now + min(life.orders.lognormvariate(log(4.5), 0.8), 34) * HOUR
-        life.agenda.at(first, lambda: self._first_review(patient))
+        life.agenda.at_second(first, lambda: self._first_review(patient))
         self._round_tomorrow(patient, life.now + 3 * HOUR)
 
     def _first_review(self, patient: Inpatient) -> None:
@@ -66,14 +66,20 @@ class Care:
         if weekday >= SATURDAY and chance > WEEKEND_ROUNDS and not patient.is_critical:
             return
         if life.care.random() < life.detail:
-            doctor = patient.attending if chance < 0.4 else None
-            self._seen(patient, doctor or self._resident(patient), VisitKind.ROUND, ROUND)
+            wait = life.care.uniform(1, 12) * MINUTE
+            by_attending = chance < 0.4
+            life.agenda.at_second(life.now + wait, lambda: self._on_round(patient, by_attending))
         if life.care.random() < CONSULTS * life.detail:
             wait = life.care.uniform(1, 7) * HOUR
-            life.agenda.after(wait, lambda: self._consult(patient))
+            life.agenda.at_second(life.now + wait, lambda: self._consult(patient))
         if patient.is_critical and life.care.random() < EVENING_REVIEWS * life.detail:
             wait = life.care.uniform(8, 12) * HOUR
-            life.agenda.after(wait, lambda: self._evening_review(patient))
+            life.agenda.at_second(life.now + wait, lambda: self._evening_review(patient))
+
+    def _on_round(self, patient: Inpatient, by_attending: bool) -> None:
+        if patient.is_here:
+            doctor = patient.attending if by_attending else None
+            self._seen(patient, doctor or self._resident(patient), VisitKind.ROUND, ROUND)
 
     def _consult(self, patient: Inpatient) -> None:
         if patient.is_here:

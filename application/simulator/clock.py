@@ -14,8 +14,8 @@ DAY = timedelta(days=1)
 class Agenda:
     """What is going to happen, in order of time; ties in the order in which they were noted.
 
-    Things happen on whole minutes, but for those noted `at_second`: so doses, of which there may be
-    more or fewer, never fall together with anything else.
+    Things happen on whole minutes, but for those noted `at_second`: so visits and doses, which are
+    many or few as is wished for, never fall together with anything else.
     """
 
     def __init__(self, begins: datetime) -> None:

@@ -9,14 +9,17 @@ from application.simulator.house import Kind
 from domain.stay import AdmissionType
 
 PRESSURE: dict[Kind, float] = {
-    Kind.MEDICINE: 1.06,
-    Kind.SURGERY: 1.1,
-    Kind.INTENSIVE: 1.2,
-    Kind.MATERNITY: 0.95,
-    Kind.PAEDIATRICS: 0.9,
-    Kind.EMERGENCY: 0.65,
+    Kind.MEDICINE: 0.98,
+    Kind.SURGERY: 1.05,
+    Kind.INTENSIVE: 1.05,
+    Kind.MATERNITY: 0.8,
+    Kind.PAEDIATRICS: 0.75,
+    Kind.EMERGENCY: 0.6,
 }
 """The share of beds that would be taken on average, if nobody ever found the house full."""
+
+PRESSURE_ON_SMALL_WARDS = 0.6
+"""So much more, divided by the root of their beds: in a small ward chance leaves more beds empty."""
 
 INTENSIVE_CARE_DAYS = 3.4
 INTENSIVE_FROM_OUTSIDE = 0.2
@@ -85,7 +88,7 @@ def rates(beds: dict[Kind, int]) -> dict[Line, float]:
     """Arrivals a day of each line, such that the beds of each kind are about full."""
     found: dict[Line, float] = {}
     for line in LINES:
-        filled = PRESSURE[line.goes_to] * beds[line.goes_to]
+        filled = _filled(beds, line.goes_to)
         if line.goes_to is Kind.INTENSIVE:
             found[line] = INTENSIVE_FROM_OUTSIDE * filled / INTENSIVE_CARE_DAYS
         elif line.goes_to is not Kind.EMERGENCY:
@@ -94,15 +97,14 @@ def rates(beds: dict[Kind, int]) -> dict[Line, float]:
     passing = sum(rate for line, rate in found.items() if line.through_emergency)
     for line in LINES:
         if line.goes_to is Kind.EMERGENCY:
-            filled = PRESSURE[line.goes_to] * beds[line.goes_to]
-            left = filled - passing * EMERGENCY_DAYS
+            left = _filled(beds, line.goes_to) - passing * EMERGENCY_DAYS
             found[line] = max(left, 0.1 * beds[Kind.EMERGENCY]) / line.days
     return found
 
 
 def critical_share(beds: dict[Kind, int]) -> float:
     """The share of adult inpatients who come to need intensive care, such that its beds are full."""
-    filled = PRESSURE[Kind.INTENSIVE] * beds[Kind.INTENSIVE]
+    filled = _filled(beds, Kind.INTENSIVE)
     wanted = (1 - INTENSIVE_FROM_OUTSIDE) * filled / INTENSIVE_CARE_DAYS
     adults = sum(
         rate
@@ -110,3 +112,9 @@ def critical_share(beds: dict[Kind, int]) -> float:
         if line.goes_to in ADULTS and line.admission is not AdmissionType.DAY_CASE
     )
     return min(wanted / adults, 0.4) if adults else 0.0
+
+
+def _filled(beds: dict[Kind, int], kind: Kind) -> float:
+    """How many beds of a kind would be taken on average."""
+    count = beds[kind]
+    return PRESSURE[kind] * count + PRESSURE_ON_SMALL_WARDS * count**0.5

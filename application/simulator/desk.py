@@ -73,7 +73,7 @@ class Lag:
 AT_ONCE = Lag(2, 0.01)
 AT_THE_DESK = Lag(6, 0.03)
 MOVEMENT = Lag(6, 0.05, 0.003)
-FORGOTTEN = Lag(60, 0.9, 0.1)
+FORGOTTEN = Lag(60, 0.7, 0.3)
 ORDER = Lag(2, 0.03)
 NOTE = Lag(14, 0.14, 0.02)
 DOSE = Lag(3, 0.05, 0.004)
@@ -101,6 +101,7 @@ class Desk:
         self.refusals: Counter[str] = Counter()
         self.refused: list[str] = []
         self.late = self.untold = 0
+        self.stops_at_refusals = False
         self._hospital, self._namespace, self._until, self._lot = hospital, namespace, until, lot
         self._waiting: list[tuple[datetime, int, _Entry]] = []
         self._number = count(1)
@@ -133,7 +134,7 @@ class Desk:
         return recorded
 
     def catch_up(self, now: datetime) -> None:
-        """Enter everything whose time has come."""
+        """Enter everything whose time has come. A refusal is counted, unless it should stop here."""
         while self._waiting and self._waiting[0][0] <= now:
             recorded, _, entry = heappop(self._waiting)
             if self._now is not None:
@@ -163,6 +164,8 @@ class Desk:
         except Unrecorded:
             self.untold += 1
         except Refusal as refusal:
+            if self.stops_at_refusals:
+                raise
             self.refusals[refusal.code] += 1
             if len(self.refused) < MANY_REFUSALS:
                 self.refused.append(f"{recorded.isoformat()} {refusal.code}: {refusal.message}")

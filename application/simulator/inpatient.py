@@ -80,8 +80,9 @@ class Reservation(Known):
 class Inpatient(Known):
     """A stay in life.
 
-    ``recorded`` is when the last of its movements so far is in the record. A movement that was
-    forgotten for hours, until ``forgotten_until``, may be entered after later ones.
+    ``opened`` is when its admission is in the record, ``recorded`` the last of its movements so
+    far. A movement forgotten for hours, until ``forgotten_until``, may be entered after later ones.
+    ``touched`` is when anything but a visit or a dose happened last.
     """
 
     KIND = "stay"
@@ -95,7 +96,7 @@ class Inpatient(Known):
         self.specialty = SPECIALTIES[goes_to]
         self.attending: Doctor | None = None
         self.bed: Bed | None = None
-        self.bed_since = self.touched = now
+        self.touched = now
         self.mother: Inpatient | None = None
         self.children: list[Inpatient] = []
         self.infectious = False

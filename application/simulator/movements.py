@@ -4,11 +4,11 @@ The record must be able to follow: what rests on a movement is entered after it 
 `Desk.tell`), and a bed is taken only once the record, too, shows it free (see `house`).
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from application.simulator.clock import DAY, HOUR, MINUTE
+from application.simulator.beds import Beds
+from application.simulator.clock import DAY
 from application.simulator.desk import (
-    AT_ONCE,
     AT_THE_DESK,
     FORGOTTEN,
     MOVEMENT,
@@ -26,7 +26,6 @@ from domain.history import Disposition, Plan
 from domain.practitioner import Grade
 from domain.stay import AdmissionType
 
-CLEANING_RECORDED = 0.75
 TRANSFER_FORGOTTEN = 0.03
 ATTENDING_LATER = 0.1
 
@@ -35,7 +34,7 @@ class Movements:
     """Each method is something that happens now, and tells of it."""
 
     def __init__(self, life: Life) -> None:
-        self.life = life
+        self.life, self.beds = life, Beds(life)
         self.here: list[Inpatient] = []
 
     # -- coming --
@@ -47,16 +46,15 @@ class Movements:
         *,
         without_bed: str | None = None,
         decided: datetime | None = None,
-        registrar: Actor | None = None,
     ) -> None:
         """Into a bed, or to a place without one."""
         life, person, mother = self.life, patient.person, patient.mother
-        by = registrar or life.staff.registrar(life.moves)
+        by = life.staff.registrar(life.moves)
         life.people.register(person, life.now, by)
         attending: Doctor | None = self._attending(patient.specialty)
         if life.moves.random() < ATTENDING_LATER:
             attending = None
-        patient.attending = attending
+        patient.attending, specialty = attending, patient.specialty
         ward, room, code = bed.place if bed else (None, None, None)
         patient.opened = patient.recorded = self._tell(
             patient,
@@ -65,7 +63,7 @@ class Movements:
                 patient_mrn=person.mrn,
                 admission_type=patient.admission,
                 attending=attending.number if attending else None,
-                specialty=patient.specialty,
+                specialty=specialty,
                 decided_to_admit_at=decided,
                 ward=ward,
                 room=room,
@@ -81,7 +79,7 @@ class Movements:
         person.home_since = None
         self.here.append(patient)
         if bed is not None:
-            self._take(patient, bed)
+            self.beds.take(patient, bed)
 
     def born(self, mother: Inpatient) -> Inpatient:
         """A child, which shares its mother's bed."""
@@ -105,7 +103,7 @@ class Movements:
             MOVEMENT,
             after=patient.settled,
         )
-        self._take(patient, bed)
+        self.beds.take(patient, bed)
 
     # -- moving --
 
@@ -151,9 +149,9 @@ class Movements:
         for child in along:
             child.recorded, child.bed = recorded, bed
         if not shared:
-            self._leave(old, recorded)
+            self.beds.leave(old, recorded)
         bed.taken(patient.person, recorded)
-        patient.bed, patient.bed_since = bed, now
+        patient.bed = bed
 
     def within(self, patient: Inpatient, bed: Bed) -> None:
         """To another room of the same ward, for a reason."""
@@ -173,7 +171,7 @@ class Movements:
         )
         for patient, bed in ((one, other.bed), (other, one.bed)):
             patient.recorded = recorded
-            self._take(patient, bed)
+            self.beds.take(patient, bed)
 
     def change_specialty(self, patient: Inpatient, specialty: str) -> None:
         """Another specialty takes over, mostly with another doctor."""
@@ -216,7 +214,7 @@ class Movements:
         )
         patient.away = True
         if not keep:
-            self._empty(patient)
+            self.beds.empty(patient)
 
     def end_leave(self, patient: Inpatient, bed: Bed | None, without_bed: str | None) -> None:
         """Back in the kept bed, in another one, or without one."""
@@ -237,12 +235,12 @@ class Movements:
         )
         patient.away = False
         if bed is not None:
-            self._take(patient, bed)
+            self.beds.take(patient, bed)
 
     # -- going --
 
     def plan(
-        self, patient: Inpatient, plan: Plan, expected: datetime | None, why: str = ""
+        self, patient: Inpatient, plan: Plan, expected: datetime | None, why: str | None = None
     ) -> None:
         """How far the discharge is planned."""
         doctor = patient.attending or self._attending(patient.specialty)
@@ -252,7 +250,7 @@ class Movements:
             doctor.actor,
             AT_THE_DESK,
             after=patient.opened,
-            reason=why or None,
+            reason=why,
         )
 
     def die(self, patient: Inpatient) -> None:
@@ -295,51 +293,9 @@ class Movements:
         )
         patient.gone = True
         self.here.remove(patient)
-        self._empty(patient)
+        self.beds.empty(patient)
         if disposition is not Disposition.DIED:
             life.people.went_home(patient.person, life.now, patient.settled)
-
-    # -- beds --
-
-    def clean(self, bed: Bed) -> None:
-        """A bed that was left is made ready; mostly that is recorded."""
-        life = self.life
-        bed.blocked = True
-        begins = life.now + life.moves.uniform(8, 50) * MINUTE
-        takes = life.moves.uniform(15, 55) * MINUTE
-        if bed.kind is Kind.INTENSIVE or bed.room.isolation:
-            takes += HOUR
-        if life.moves.random() < CLEANING_RECORDED:
-            life.agenda.at(begins, lambda: self._start_cleaning(bed, takes))
-        else:
-            life.agenda.at(begins + takes, lambda: self._ready(bed))
-
-    def _start_cleaning(self, bed: Bed, takes: timedelta) -> None:
-        ward, room, code = bed.place
-        self._tell_of(bed, lambda h, q: h.start_cleaning(q, ward=ward, room=room, bed=code))
-        self.life.agenda.after(takes, lambda: self._finish_cleaning(bed))
-
-    def _finish_cleaning(self, bed: Bed) -> None:
-        ward, room, code = bed.place
-        self._tell_of(bed, lambda h, q: h.finish_cleaning(q, ward=ward, room=room, bed=code))
-        self._ready(bed)
-
-    def _ready(self, bed: Bed) -> None:
-        bed.blocked = False
-
-    def _take(self, patient: Inpatient, bed: Bed) -> None:
-        patient.bed, patient.bed_since = bed, self.life.now
-        if patient.mother is None:
-            bed.taken(patient.person, patient.recorded)
-
-    def _empty(self, patient: Inpatient) -> None:
-        bed, patient.bed = patient.bed, None
-        if bed is not None and patient.mother is None:
-            self._leave(bed, patient.recorded)
-
-    def _leave(self, bed: Bed, recorded: datetime) -> None:
-        bed.left(recorded)
-        self.clean(bed)
 
     # -- telling --
 
@@ -376,13 +332,3 @@ class Movements:
             then=creates.learn if creates else None,
             reason=reason,
         )
-
-    def _tell_of(self, bed: Bed, telling: Telling) -> None:
-        recorded = self.life.desk.tell(
-            telling,
-            at=self.life.now,
-            by=self.life.staff.nurse(self.life.moves),
-            lag=AT_ONCE.draw(self.life.moves),
-            after=bed.known_free,
-        )
-        bed.known_from(recorded)

@@ -21,6 +21,7 @@ from application.simulator.people import People
 from application.simulator.staff import Staff
 from application.simulator.upkeep import Upkeep
 from domain.policies import RoomPolicy
+from domain.refusals import Refusal
 from domain.time import in_utc
 
 FOUNDING = timedelta(minutes=30)
@@ -130,12 +131,15 @@ def _found(life: Life) -> None:
     life.staff.register(life.desk, life.now)
     for room in life.house.rooms:
         _open(life, room)
-    life.desk.catch_up(life.now + FOUNDING)
-    if life.desk.refusals:
+    life.desk.stops_at_refusals = True
+    try:
+        life.desk.catch_up(life.now + FOUNDING)
+    except Refusal as refusal:
         raise AnotherHouse(
-            "The log holds another hospital already, or one simulated with other arguments: "
-            + life.desk.refused[0]
-        )
+            "The log holds another hospital already, or one simulated with other arguments. "
+            + refusal.message
+        ) from refusal
+    life.desk.stops_at_refusals = False
 
 
 def _open(life: Life, room: Room) -> None:

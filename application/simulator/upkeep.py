@@ -24,7 +24,7 @@ TO_ANOTHER_ROOM = 0.02
 OUTLIERS_RETURN = 0.6
 """Per patient and day."""
 
-ON_WEEKEND_LEAVE = 0.12
+ON_WEEKEND_LEAVE = 0.2
 BED_KEPT = 0.8
 
 

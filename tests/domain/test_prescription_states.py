@@ -356,7 +356,12 @@ def test_the_facts_after_a_discharge_are_the_writing_and_the_doses() -> None:
 
 
 @pytest.mark.parametrize(
-    "act", [write("10:00", died="09:30"), write("09:00", "10:00", died="09:30")]
+    "act",
+    [
+        write("10:00", died="09:30"),
+        write("10:00", start="09:00", died="09:30"),
+        write("09:00", start="10:00", died="09:30"),
+    ],
 )
 def test_nothing_is_prescribed_for_after_the_death(act: Act[Prescription]) -> None:
     given(a_prescription()).when(act).then_refused(PatientDied, died_at=at("09:30"))

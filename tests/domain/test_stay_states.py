@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.history import Disposition, Plan, Status
+from domain.history import Disposition, Place, Plan, Status
 from domain.refusals import OutsideStay, PatientDied, Refusal, StayNotOpen, StayStateBroken
 from domain.stay import AdmissionType, Stay
 from tests.domain.stays import (
@@ -207,6 +207,9 @@ def test_the_patient_who_does_not_come_back_is_discharged_on_leave(keeps_bed: bo
         .then(Stay.Discharged)
     )
     assert lay(stay) == ["A 08:30-09:00", "A 09:00-11:00 kept"][: 1 + keeps_bed]
+    state = is_at(stay, "11:00")
+    assert state
+    assert (state.status, state.bed_kept, state.place) == (Status.DISCHARGED, False, Place())
 
 
 def test_a_discharge_before_the_admission_is_refused() -> None:

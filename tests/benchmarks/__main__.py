@@ -1,0 +1,34 @@
+"""Run every benchmark and print one table: ``make bench``. Asserts nothing about time."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from infrastructure.database import Database
+from infrastructure.embedded import ensure_server, stop_server
+from tests.benchmarks import appending, emptying, reading, rebuilding
+from tests.benchmarks.results import Row, show
+
+
+def main() -> None:
+    chosen = set(sys.argv[1:])
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="wb-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the embedded server may run as another user
+        server = Database(ensure_server(folder / "server"))
+        try:
+            for part in (appending, reading, rebuilding, emptying):
+                title = part.__name__.rpartition(".")[2]
+                if chosen and title not in chosen:
+                    continue
+                with server.scratch(f"bench_{title}") as database:
+                    database.migrate()
+                    rows += part.measure(database, folder)
+        finally:
+            stop_server(folder / "server")
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()

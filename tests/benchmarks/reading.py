@@ -1,0 +1,100 @@
+"""One's own write, readable: from its recording to the answer that was read from the read models.
+
+A server in a process of its own, asked over HTTP by one client, one mutation after the other. Both
+clocks are this machine's: the database stamps ``recordedAt``, the client the answer.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from time import sleep
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from api.token import local_token
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital
+from tests.benchmarks.results import Row, say
+from tests.record.ward import admitted, doctor, room
+
+WRITES = 300
+
+MUTATION = """
+mutation($input: RecordVisitInput!) {
+  recordVisit(input: $input) {
+    __typename
+    ... on Recorded { position recordedAt }
+    ... on VisitRecorded { visit { id occurredAt practitioner { staffNumber } } }
+  }
+}
+"""
+
+
+def measure(database: Database, folder: Path) -> list[Row]:
+    """``database`` is a migrated scratch database without a log."""
+    database.open_log("real")
+    say(f"own write readable: {WRITES} mutations over HTTP, one after the other")
+    made = hospital(Settings(), database)
+    room(made)
+    staff_number, stay = doctor(made), admitted(made, "M1", "A/1/a")
+    made.close()
+    home = folder / "home"
+    with _served(database, home) as address:
+        headers = {"Authorization": f"Bearer {local_token(home)}"}
+        with httpx2.Client(base_url=address, headers=headers, timeout=30) as client:
+            visit = {"stayId": str(stay), "practitioner": staff_number, "kind": "ROUND"}
+            for _ in range(20):
+                _waited(client, visit)
+            waits = sorted(_waited(client, visit) for _ in range(WRITES))
+    told = f"{median(waits):.1f} / {quantiles(waits, n=100)[98]:.1f} ms"
+    what = f"own write readable, median / p99 of {WRITES}"
+    return [Row(what, told, wanted="10 / 30 ms")]
+
+
+def _waited(client: httpx2.Client, visit: dict[str, Any]) -> float:
+    """Milliseconds from the recording to the answer."""
+    input = {**visit, "commandId": str(uuid4())}
+    answer = client.post("/graphql", json={"query": MUTATION, "variables": {"input": input}})
+    came = datetime.now(UTC)
+    told = answer.json()["data"]["recordVisit"]
+    if told["__typename"] != "VisitRecorded" or not told["visit"]["id"]:
+        raise RuntimeError(f"not recorded, or not readable: {told}")
+    return (came - datetime.fromisoformat(told["recordedAt"])).total_seconds() * 1000
+
+
+@contextmanager
+def _served(database: Database, home: Path) -> Iterator[str]:
+    """The address of a server of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "WARDBOOK_DATABASE_URL": database.owner_url,
+        "WARDBOOK_HOME": str(home),
+    }
+    command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(300):
+            if process.poll() is not None:
+                raise RuntimeError("the server did not start")
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,203 @@
+"""Asking from the command line: the timeline of a patient, and who lies where."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from application.hospital import Hospital
+from domain.prescription import Medication
+from infrastructure.follow import Follower
+from infrastructure.read_models import READ_MODELS
+from tests.cli.conftest import Run
+from tests.record.ward import admitted, ago, place, request, room
+
+
+@pytest.fixture
+def moved(staffed: Hospital) -> dict[str, Any]:
+    """A patient who was moved yesterday, which was entered only just now."""
+    room(staffed, "119", "a", "b")
+    stay = admitted(staffed, "M1", "A/119/a", ago(days=3))
+    admitted(staffed, "M2")
+    believed = staffed.change_specialty(request(), stay_id=stay, specialty="surgery")
+    staffed.transfer_patient(request(ago(days=1)), stay_id=stay, **place("A/119/b"))
+    drug = staffed.write_prescription(
+        request(), stay_id=stay, medication=Medication(name="Heparin"), dose="5000 IU"
+    ).ids("prescription")[0]
+    staffed.record_administration(request(), prescription_id=drug, given=True)
+    return {"stay": stay, "before": believed.recorded_at.isoformat()}
+
+
+def beds(told: Any) -> dict[str, str]:
+    return {f"{b['ward']}/{b['room']}/{b['bed']}": b["who or why"] for b in told}
+
+
+# -- occupancy --
+
+
+def test_occupancy_tells_every_bed(run: Run, moved: dict[str, Any]) -> None:
+    told = run("occupancy")
+    assert told.code == 0
+    assert "M1 Name of M1" in told.out
+    assert "1 of 2 beds are taken." in told.out
+
+
+def test_occupancy_as_json_has_a_row_a_bed(run: Run, moved: dict[str, Any]) -> None:
+    told = run("occupancy", "--json").json
+    assert [bed["state"] for bed in told] == ["FREE", "OCCUPIED"]
+    assert beds(told) == {"A/119/a": "", "A/119/b": "M1 Name of M1"}
+
+
+def test_occupancy_as_of_a_moment_and_as_known_at_another(run: Run, moved: dict[str, Any]) -> None:
+    in_a = {"A/119/a": "M1 Name of M1", "A/119/b": ""}
+    in_b = {"A/119/a": "", "A/119/b": "M1 Name of M1"}
+    empty = {"A/119/a": "", "A/119/b": ""}
+
+    def told(*options: str) -> dict[str, str]:
+        return beds(run("occupancy", "--json", *options).json)
+
+    assert told("--as-of", ago(days=2).isoformat()) == in_a
+    assert told("--as-of", ago(hours=2).isoformat()) == in_b
+    assert told("--as-of", ago(days=9).isoformat()) == empty
+    assert told("--known-at", moved["before"]) == in_a
+    assert told("--as-of", ago(hours=2).isoformat(), "--known-at", moved["before"]) == in_a
+    assert told("--known-at", ago(days=9).isoformat()) == {}
+
+
+def test_occupancy_of_one_ward(run: Run, staffed: Hospital) -> None:
+    room(staffed, "1", ward="A")
+    room(staffed, "1", "x", ward="B")
+    assert beds(run("occupancy", "--json", "--ward", "B").json) == {"B/1/x": ""}
+    assert run("occupancy", "--json", "--ward", "C").json == []
+
+
+def test_occupancy_says_why_a_bed_is_not_free(run: Run, staffed: Hospital) -> None:
+    room(staffed)
+    staffed.close_bed(request(reason="paint"), **place("A/1/a"))
+    (closed, free) = run("occupancy", "--json").json
+    assert (closed["state"], closed["who or why"]) == ("CLOSED", "paint")
+    assert (free["state"], free["since"]) == ("FREE", "")
+
+
+def test_times_are_told_in_the_hospitals_own_zone(run: Run, staffed: Hospital) -> None:
+    staffed.set_hospital_time(request(), time_zone="Asia/Kolkata")
+    room(staffed)
+    admitted(staffed, "M1", "A/1/a", datetime.fromisoformat("2026-11-02T20:00:00Z"))
+    (taken, _) = run("occupancy", "--json").json
+    assert taken["since"] == "2026-11-03 01:30"
+
+
+# -- timeline --
+
+
+def test_a_timeline_tells_what_happened_in_order(run: Run, moved: dict[str, Any]) -> None:
+    told = run("timeline", "M1")
+    assert told.code == 0
+    lines = ("Registered", "Admitted", "Put in A, room 119, bed a", "Moved to A, room 119, bed b")
+    places = [told.out.index(line) for line in lines]
+    assert places == sorted(places)
+    assert " late" in told.out
+    assert "Gave Heparin" in told.out
+    assert "Gave Heparin" not in run("timeline", "M1", "--no-doses").out
+
+
+def test_a_timeline_as_json_has_both_clocks(run: Run, moved: dict[str, Any]) -> None:
+    told = run("timeline", "M1", "--json").json
+    kinds = [entry["kind"] for entry in told]
+    assert kinds.index("STAY_TRANSFERRED") < kinds.index("STAY_SPECIALTY_CHANGED")
+    transfer = told[kinds.index("STAY_TRANSFERRED")]
+    assert transfer["late"]
+    occurred, recorded = (
+        datetime.fromisoformat(transfer[name]) for name in ("occurred_at", "recorded_at")
+    )
+    assert occurred < recorded
+    assert (transfer["reason"], transfer["stay"]) == ("noted afterwards", str(moved["stay"]))
+    assert transfer["summary"] == "Moved to A, room 119, bed b"
+
+
+def test_a_timeline_as_of_a_moment_and_as_known_at_another(run: Run, moved: dict[str, Any]) -> None:
+    def kinds(*options: str) -> list[str]:
+        return [entry["kind"] for entry in run("timeline", "M1", "--json", *options).json]
+
+    assert "STAY_TRANSFERRED" in kinds()
+    assert "STAY_TRANSFERRED" not in kinds("--known-at", moved["before"])
+    assert "STAY_TRANSFERRED" not in kinds("--as-of", ago(days=2).isoformat())
+    assert kinds("--as-of", ago(days=9).isoformat()) == ["PATIENT_REGISTERED"]
+
+
+def test_a_long_timeline_is_told_whole(
+    run: Run, staffed: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import api.cli.asking
+
+    monkeypatch.setattr(api.cli.asking, "PAGE", 3)
+    stay = admitted(staffed, "M1")
+    for n in range(7):
+        staffed.change_specialty(request(), stay_id=stay, specialty=f"specialty {n}")
+    told = run("timeline", "M1", "--json").json
+    assert len(told) == 2 + 7
+    assert len({entry["entry"] for entry in told}) == 9
+
+
+def test_nobody_has_that_number(run: Run, moved: dict[str, Any]) -> None:
+    told = run("timeline", "M3")
+    assert (told.code, told.out) == (1, "")
+    assert "M3" in told.err
+    assert run("timeline", "M1", "--known-at", ago(days=9).isoformat()).code == 1
+
+
+# -- moments --
+
+
+@pytest.mark.parametrize("command", [("occupancy",), ("timeline", "M1")])
+@pytest.mark.parametrize("option", ["--as-of", "--known-at"])
+@pytest.mark.parametrize("moment", ["yesterday", "2026-03-01T08:00:00", "", "08:00"])
+def test_a_moment_that_is_none_is_wrong_usage(
+    run: Run, moved: dict[str, Any], command: tuple[str, ...], option: str, moment: str
+) -> None:
+    told = run(*command, option, moment)
+    assert (told.code, told.out) == (2, "")
+    assert option in told.err
+
+
+@pytest.mark.parametrize("command", [("occupancy",), ("timeline", "M1")])
+def test_nobody_knows_yet_what_will_be_known(
+    run: Run, moved: dict[str, Any], command: tuple[str, ...]
+) -> None:
+    told = run(*command, "--known-at", ago(days=-1).isoformat())
+    assert told.code == 2
+    assert "future" in told.err
+
+
+# -- read models --
+
+
+def test_the_read_models_are_listed_and_rebuilt(run: Run, moved: dict[str, Any]) -> None:
+    run("occupancy")
+    told = run("projections", "list", "--json").json
+    assert [model["name"] for model in told] == [model.name for model in READ_MODELS]
+    assert {model["lag"] for model in told} == {0}
+    assert "timeline" in run("projections", "list").out
+
+    rebuilt = run("projections", "rebuild", "stays")
+    assert rebuilt.code == 0
+    assert "stays" in rebuilt.out
+    assert "the same as before" in rebuilt.out
+    assert run("projections", "rebuild", "all").out.count("the same as before") == len(READ_MODELS)
+    assert run("projections", "rebuild", "nonsense").code == 2
+
+
+def test_what_is_asked_is_never_older_than_what_is_recorded(
+    run: Run, staffed: Hospital, moved: dict[str, Any]
+) -> None:
+    run("occupancy")
+    staffed.transfer_patient(request(), stay_id=moved["stay"], **place("A/119/a"))
+    assert beds(run("occupancy", "--json").json)["A/119/a"] == "M1 Name of M1"
+    Follower(staffed.env["DATABASE"]).catch_up()
+
+
+def test_everything_that_is_promised_is_found_to_hold(run: Run, moved: dict[str, Any]) -> None:
+    run("occupancy")
+    told = run("verify", "--json")
+    assert told.code == 0
+    assert {promise["broken"] for promise in told.json} == {0}

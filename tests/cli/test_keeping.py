@@ -1,0 +1,199 @@
+"""Keeping a hospital from the command line: its tables, token, schemas and settings; exit codes."""
+
+import json
+import stat
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import api.cli.schemas
+from api.cli.schemas import event_schemas
+from api.cli.terminal import Exit
+from api.graphql.schema import sdl
+from application.hospital import Hospital
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from tests.cli.conftest import Run
+from tests.record.ward import request, rows
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1"
+
+
+# -- tables --
+
+
+def test_migrate_makes_all_tables_and_may_be_run_again(run: Run, bare: Database) -> None:
+    assert bare.is_empty()
+    for _ in range(2):
+        told = run("migrate")
+        assert (told.code, told.out) == (0, "The database is up to date.\n")
+    assert not bare.is_empty()
+    bare.check_migrated()
+    assert bare.differences() == []
+
+
+def test_migrate_makes_a_read_model_anew_that_was_dropped(run: Run, here: Database) -> None:
+    with psycopg.connect(here.owner_url) as owner:
+        owner.execute("DROP SCHEMA visits_v1 CASCADE")
+    assert run("migrate").code == 0
+    assert rows(here, "SELECT count(*) FROM visits_v1.visits") == [(0,)]
+
+
+@pytest.mark.slow
+def test_migrations_and_program_agree(run: Run) -> None:
+    told = run("migrate", "--check")
+    assert (told.code, told.out) == (0, "Migrations and program agree.\n")
+
+
+# -- token --
+
+
+def test_the_token_is_printed_alone_and_stays_the_same(run: Run, home: Path) -> None:
+    first = run("token")
+    assert first.code == 0
+    assert first.err == ""
+    assert len(first.out.strip()) >= 32
+    assert first.out == f"{first.out.strip()}\n"
+    assert run("token").out == first.out
+    assert stat.S_IMODE((home / "token").stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.stat().st_mode) & 0o007 == 0
+
+
+# -- schemas --
+
+
+def test_the_schemas_are_printed(run: Run) -> None:
+    assert run("schema").out == sdl()
+    assert run("schema", "--events").out == event_schemas()
+
+
+@pytest.mark.parametrize("option", [(), ("--events",)])
+def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(api.cli.schemas, "ROOT", tmp_path)
+    for name in ("SDL_FILE", "EVENTS_FILE"):
+        monkeypatch.setattr(api.cli.schemas, name, tmp_path / name)
+
+    missing = run("schema", "--check", *option)
+    assert (missing.code, missing.out) == (Exit.CHECK_FAILED, "")
+    assert "wardbook schema" in missing.err
+    assert run("schema", "--write", *option).code == 0
+    assert run("schema", "--check", *option).code == 0
+    (kept,) = tmp_path.glob("*_FILE")
+    kept.write_text(kept.read_text() + "\n")
+    assert run("schema", "--check", *option).code == Exit.CHECK_FAILED
+
+
+# -- doctor --
+
+
+def test_the_doctor_says_what_is_set_and_what_is_there(run: Run, staffed: Hospital) -> None:
+    staffed.register_patient(request(), mrn="M1")
+    told = run("doctor", "--json").json
+    assert told["wrong"] is None
+    assert told["events"] == 1
+    assert told["log"] == "real, epoch 1"
+    assert told["PostgreSQL"].startswith("18")
+    assert told["WARDBOOK_DATABASE_URL"] == "set"
+    for name in Settings.__dataclass_fields__:
+        assert f"WARDBOOK_{name.upper()}" in told
+    table = run("doctor")
+    assert table.code == 0
+    assert "WARDBOOK_LATE_AFTER_MINUTES" in table.out
+
+
+def test_the_doctor_tells_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE.replace("nobody", "nobody:geheim"))
+    for options in ((), ("--json",)):
+        told = run("doctor", *options)
+        assert told.code == Exit.NO_DATABASE
+        assert "geheim" not in told.out + told.err
+
+
+def test_the_doctor_says_when_tables_are_missing(run: Run, bare: Database) -> None:
+    told = run("doctor", "--json")
+    assert told.code == Exit.NO_DATABASE
+    assert "wardbook migrate" in told.json["wrong"]
+    assert "wardbook migrate" in told.err
+
+
+# -- exit codes --
+
+
+def test_wrong_usage_ends_with_2(run: Run) -> None:
+    for arguments in (("nonsense",), ("token", "--nonsense"), ("timeline",), ("serve", "--port")):
+        assert run(*arguments).code == Exit.USAGE
+
+
+def test_help_is_no_failure_and_names_the_exit_codes(run: Run) -> None:
+    told = run("--help")
+    assert told.code == 0
+    for meaning in ("0 done", "1 refused", "2 wrong usage", "3 no database", "4 a check failed"):
+        assert meaning in " ".join(told.out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WARDBOOK_CLOCK_TOLERANCE_SECONDS", "a minute"),
+        ("WARDBOOK_LATE_AFTER_MINUTES", "1.5"),
+        ("WARDBOOK_READ_TIMEOUT_SECONDS", "soon"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_wrong_usage_and_named(
+    run: Run, here: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    told = run("occupancy")
+    assert told.code == Exit.USAGE
+    assert name in told.err
+    assert value in told.err
+
+
+ASKING = [("timeline", "M1"), ("occupancy",), ("projections", "list"), ("verify",)]
+ALL = [*ASKING, ("projections", "rebuild", "stays"), ("migrate",), ("serve",), ("worker",)]
+
+
+@pytest.mark.parametrize("command", [*ALL, ("doctor",)], ids=" ".join)
+def test_without_a_database_every_command_says_so_and_ends_with_3(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
+    told = run(*command)
+    assert told.code == Exit.NO_DATABASE
+    assert "WARDBOOK_DATABASE_URL" in told.err
+
+
+@pytest.mark.parametrize("command", ASKING[:2], ids=" ".join)
+def test_asking_where_there_is_no_hospital_says_how_to_get_one(
+    run: Run, bare: Database, command: tuple[str, ...]
+) -> None:
+    told = run(*command)
+    assert told.code == Exit.REFUSED
+    assert "wardbook serve" in told.err
+    assert bare.is_empty()
+
+
+def test_tables_of_another_version_are_left_alone(run: Run, here: Database) -> None:
+    def revision(number: str) -> None:
+        with psycopg.connect(here.owner_url) as owner:
+            owner.execute("UPDATE alembic_version SET version_num = %s", [number])
+
+    (newest,) = rows(here, "SELECT version_num FROM alembic_version")[0]
+    revision("0001")
+    try:
+        for command in [c for c in ALL if c != ("migrate",)]:
+            told = run(*command)
+            assert told.code == Exit.NO_DATABASE, command
+            assert "0001" in told.err
+            assert newest in told.err
+    finally:
+        revision(str(newest))
+
+
+def test_an_answer_as_json_goes_to_standard_output_alone(run: Run, here: Database) -> None:
+    told = run("occupancy", "--json")
+    assert json.loads(told.out) == []
+    assert told.err == ""

@@ -1,0 +1,231 @@
+"""The simulated hospital: plausible, the same for the same seed, and entered late as in life."""
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.simulator import AnotherHouse, Simulated, simulate
+from application.simulator.inpatient import Inpatient
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+
+UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
+BEDS, DAYS = 20, 10
+Scratch = Callable[[str], Database]
+
+
+@pytest.fixture(scope="module")
+def scratch(server: Database, worker_id: str) -> Iterator[Scratch]:
+    """Makes empty databases with a simulated log, dropped in the end."""
+    with ExitStack() as stack:
+
+        def make(name: str) -> Database:
+            database = stack.enter_context(server.scratch(f"simulator_{name}_{worker_id}"))
+            database.migrate()
+            database.open_log("simulated")
+            return database
+
+        yield make
+
+
+@dataclass(frozen=True)
+class House:
+    """A simulated hospital that several tests look at."""
+
+    database: Database
+    told: Simulated
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return rows(self.database, query)
+
+
+@pytest.fixture(scope="module")
+def house(scratch: Scratch) -> House:
+    database = scratch("house")
+    return House(database, live(database, days=14))
+
+
+def test_the_same_seed_gives_the_same_log_to_the_microsecond(scratch: Scratch) -> None:
+    one, other = scratch("one"), scratch("other")
+    assert live(one, seed=7) == live(other, seed=7)
+    assert log(one) == log(other)
+
+
+def test_another_seed_gives_another_hospital(house: House, scratch: Scratch) -> None:
+    other = scratch("seed")
+    live(other, seed=2, days=2, detail=0)
+    topics = "SELECT topic, body->'entry'->>'occurred_at' FROM record.events ORDER BY position"
+    assert house.rows(topics)[:100] != rows(other, topics)[:100]
+
+
+def test_nothing_is_refused(house: House) -> None:
+    assert house.told.refused == ()
+    assert house.told.refusals == {}
+    assert house.told.untold == 0
+
+
+def test_what_is_told_of_the_run_is_what_the_log_holds(house: House) -> None:
+    commands = house.rows("SELECT operation, count(*) FROM record.commands GROUP BY 1")
+    assert house.told.commands == dict(commands)
+    assert house.told.stays == house.told.commands["admit_patient"]
+
+
+def test_the_recording_clock_goes_forward_within_the_time_asked_for(house: House) -> None:
+    recorded = [
+        at for (at,) in house.rows("SELECT recorded_at FROM record.events ORDER BY position")
+    ]
+    assert all(before < after for before, after in pairwise(recorded))
+    assert UNTIL - timedelta(days=14) < recorded[0]
+    assert UNTIL - timedelta(hours=1) < recorded[-1] <= UNTIL
+
+
+def test_facts_are_recorded_minutes_to_days_after_they_occurred(house: House) -> None:
+    minutes = [
+        delay.total_seconds() / 60
+        for (delay,) in house.rows(
+            "SELECT recorded_at - (body->'entry'->>'occurred_at')::timestamptz FROM record.events"
+        )
+    ]
+    assert min(minutes) > 0
+    assert sum(m < 30 for m in minutes) > 0.8 * len(minutes)
+    assert sum(60 < m < 24 * 60 for m in minutes) > 0.03 * len(minutes)
+    assert max(minutes) > 24 * 60
+
+
+def test_late_facts_say_why(house: House) -> None:
+    late = house.rows(
+        "SELECT body->'entry'->>'reason' FROM record.events WHERE recorded_at"
+        " > (body->'entry'->>'occurred_at')::timestamptz + interval '61 minutes'"
+    )
+    assert len(late) > 50
+    assert all(reason for (reason,) in late)
+
+
+def test_beds_are_mostly_taken_and_somebody_is_still_there_at_the_end(house: House) -> None:
+    taken = house.rows(
+        "SELECT count(*) FROM generate_series(1, 13) AS days (n) JOIN record.bed_claims ON"
+        f" during @> '{UNTIL.isoformat()}'::timestamptz - n * interval '1 day'"
+        " AND shares_bed_of IS NULL"
+    )[0][0]
+    assert 0.6 < taken / 13 / BEDS <= 1
+    here = house.rows("SELECT count(*) FROM record.person_claims WHERE upper_inf(during)")[0][0]
+    assert 0.5 * BEDS < here < 1.5 * BEDS
+
+
+def test_most_kinds_of_commands_occur(house: House) -> None:
+    told = house.told.commands
+    assert told["admit_patient"] > told["transfer_patient"] > told["swap_beds"] > 0
+    assert told["record_administration"] > told["write_prescription"] > told["stop_prescription"]
+    for operation in (
+        "allocate_room",
+        "change_attending",
+        "change_prescription",
+        "change_specialty",
+        "complete_prescription",
+        "finish_cleaning",
+        "hold_prescription",
+        "plan_discharge",
+        "record_visit",
+        "reserve_bed",
+        "resume_prescription",
+        "set_room_policy",
+    ):
+        assert told[operation] > 0, operation
+
+
+def test_a_newborn_lies_in_its_mothers_bed_while_she_does(house: House) -> None:
+    shared = house.rows(
+        "SELECT child.during <@ mother.during FROM record.bed_claims child"
+        " JOIN record.bed_claims mother ON mother.stay = child.shares_bed_of"
+        " AND (mother.room, mother.bed) = (child.room, child.bed)"
+        " AND mother.during && child.during"
+    )
+    assert shared
+    assert all(inside for (inside,) in shared)
+    born = house.rows(
+        "SELECT count(*) FROM record.events"
+        " WHERE topic = 'stay.admitted' AND body->>'admission_type' = 'NEWBORN'"
+    )[0][0]
+    assert 0 < born <= len(shared)
+
+
+def test_a_run_that_was_broken_off_is_finished_by_running_it_again(scratch: Scratch) -> None:
+    whole, broken = scratch("whole"), scratch("broken")
+    expected = live(whole, days=4)
+
+    def break_off(share: float) -> None:
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        live(broken, days=4, progress=break_off)
+    assert 0 < len(log(broken)) < len(log(whole))
+    assert live(broken, days=4) == expected
+    assert log(broken) == log(whole)
+
+
+def test_less_detail_leaves_out_visits_and_doses_and_nothing_else(scratch: Scratch) -> None:
+    full = live(scratch("full"), days=5)
+    little = live(scratch("little"), days=5, detail=0.1)
+    less = {"record_visit", "record_administration"}
+    for operation in full.commands.keys() - less:
+        assert little.commands[operation] == full.commands[operation], operation
+    doses = "record_administration"
+    assert little.commands[doses] < 0.25 * full.commands[doses]
+
+
+def test_another_hospital_does_not_move_into_the_same_log(scratch: Scratch) -> None:
+    database = scratch("moved_in")
+    live(database, days=1, detail=0)
+    before = log(database)
+    with pytest.raises(AnotherHouse):
+        live(database, days=1, detail=0, seed=2)
+    assert log(database) == before
+
+
+@pytest.mark.parametrize("beds", [4, 7])
+def test_even_a_very_small_house_lives(scratch: Scratch, beds: int) -> None:
+    told = live(scratch(f"small_{beds}"), beds=beds, days=5, detail=0.1)
+    assert told.stays > 3
+    assert told.refusals == {}
+
+
+def test_those_who_left_are_forgotten(scratch: Scratch) -> None:
+    remembered: Counter[bool] = Counter()
+
+    def look(share: float) -> None:
+        if share > 0.99 and not remembered:
+            gc.collect()
+            remembered.update(o.gone for o in gc.get_objects() if isinstance(o, Inpatient))
+
+    told = live(scratch("forgotten"), days=30, detail=0, progress=look)
+    assert told.stays > 90
+    assert remembered[True] < told.stays / 4
+
+
+def live(database: Database, *, beds: int = BEDS, days: int = DAYS, **said: Any) -> Simulated:
+    """Simulate into a database."""
+    with closing(wired(Settings(), database)) as hospital:
+        return simulate(hospital, beds=beds, days=days, until=UNTIL, **{"seed": 1, **said})
+
+
+def log(database: Database) -> list[tuple[Any, ...]]:
+    return rows(
+        database,
+        "SELECT position, stream, version, topic, schema_version, command_id, recorded_at,"
+        " body::text FROM record.events ORDER BY position",
+    )
+
+
+def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database.owner_url) as connection:
+        return connection.execute(query.encode()).fetchall()
