@@ -75,10 +75,9 @@ class Database:
 
         A read model whose schema is gone is made anew, empty; it fills itself from the log.
         """
-        with psycopg.connect(self.owner_url, autocommit=True) as lock:
-            lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
+        with self._alone():
             alembic.upgrade(self._alembic(), "head")
-            self.make_missing_read_models()
+            self._make_read_models()
 
     def is_empty(self) -> bool:
         """Whether nothing was ever made in this database."""
@@ -163,8 +162,19 @@ class Database:
         config.attributes["url"] = sqlalchemy_url(self.owner_url)
         return config
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time makes tables."""
+        with psycopg.connect(self.owner_url, autocommit=True) as lock:
+            lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
+            yield
+
     def make_missing_read_models(self) -> None:
         """Make the tables of read models whose schema is gone; they fill themselves from the log."""
+        with self._alone():
+            self._make_read_models()
+
+    def _make_read_models(self) -> None:
         with self.engine() as engine, engine.begin() as connection:
             for model in READ_MODELS:
                 schema = str(model.metadata.schema)

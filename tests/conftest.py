@@ -1,5 +1,7 @@
 """A real PostgreSQL: one embedded server a run, one database a worker, emptied for each test."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,12 +24,16 @@ TOKEN = "a-token-for-tests"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Database]:
-    """The owner's way into the server that all workers of a run share."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base if worker_id == "master" else base.parent) / "server"
+def server(testrun_uid: str) -> Iterator[Database]:
+    """The owner's way into the server that all workers of a run share.
+
+    Not in pytest's own folder: run as root, its server is another user, and every run that begins
+    closes that folder to others.
+    """
+    home = Path(tempfile.gettempdir()) / f"wardbook-tests-{testrun_uid}"
     yield Database(ensure_server(home))
-    stop_server(home)
+    if stop_server(home):
+        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")

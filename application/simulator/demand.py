@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, sqrt
 from random import Random
 
 from application.simulator.house import Kind
@@ -116,5 +116,7 @@ def critical_share(beds: dict[Kind, int]) -> float:
 
 def _filled(beds: dict[Kind, int], kind: Kind) -> float:
     """How many beds of a kind would be taken on average."""
-    count = beds[kind]
-    return PRESSURE[kind] * count + PRESSURE_ON_SMALL_WARDS * count**0.5
+    filled = PRESSURE[kind] * beds[kind]
+    if kind is not Kind.EMERGENCY:
+        filled += PRESSURE_ON_SMALL_WARDS * sqrt(beds[kind])
+    return filled

@@ -23,6 +23,9 @@ PERIODS = st.builds(
 )
 
 
+thoroughly = settings(max_examples=200, deadline=None)
+
+
 def minute(n: int) -> datetime:
     return MONDAY + timedelta(minutes=n)
 
@@ -37,23 +40,26 @@ def minutes(*periods: Period) -> set[int]:
     }
 
 
+@thoroughly
 @for_all(PERIODS)
 def test_a_period_contains_its_minutes_and_is_empty_without_any(p: Period) -> None:
     assert {n for n in range(HORIZON) if minute(n) in p} == minutes(p)
     assert p.is_empty == (not minutes(p))
 
 
+@thoroughly
 @for_all(PERIODS, PERIODS)
 def test_periods_overlap_where_they_have_a_minute_in_common(p: Period, q: Period) -> None:
     assert p.overlaps(q) == q.overlaps(p) == bool(minutes(p) & minutes(q))
 
 
+@thoroughly
 @for_all(PERIODS, PERIODS.filter(lambda p: not p.is_empty))
 def test_a_period_covers_another_if_it_has_all_its_minutes(p: Period, q: Period) -> None:
     assert p.covers(q) == (minutes(q) <= minutes(p))
 
 
-@settings(max_examples=300)
+@thoroughly
 @for_all(PERIODS, st.lists(PERIODS, max_size=4))
 def test_what_is_left_are_the_minutes_that_the_others_do_not_have(
     p: Period, others: list[Period]
@@ -64,6 +70,7 @@ def test_what_is_left_are_the_minutes_that_the_others_do_not_have(
     assert not any(part.is_empty for part in left)
 
 
+@thoroughly
 @for_all(PERIODS, MINUTES)
 def test_until_is_the_part_before(p: Period, n: int) -> None:
     assert minutes(p.until(minute(n))) == {m for m in minutes(p) if m < n}

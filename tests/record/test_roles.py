@@ -13,7 +13,7 @@ from application.hospital import Hospital
 from infrastructure.database import APP_ROLE, Database
 from infrastructure.read_models import READ_MODELS
 from tests.conftest import RECORD_TABLES
-from tests.record.ward import admitted, room, rows
+from tests.record.ward import admitted, at_once, room, rows
 
 READ_TABLES = [
     (str(model.metadata.schema), table.name)
@@ -184,6 +184,16 @@ def test_read_models_that_were_made_anew_can_be_kept_too(
         owner.execute("DROP SCHEMA visits_v1 CASCADE")
     database.migrate()
     app.execute("DELETE FROM visits_v1.visits")
+
+
+def test_processes_that_start_at_once_make_the_tables_once(database: Database) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DROP SCHEMA visits_v1 CASCADE")
+    start = [database.make_missing_read_models] * 4 + [database.migrate] * 2
+
+    assert at_once(*start * 2) == [None] * 12
+
+    assert database.differences() == []
 
 
 def test_the_address_of_the_application_names_its_role_and_no_other() -> None:
