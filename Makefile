@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format demo bench lock clean
+.PHONY: help setup test faults check format demo bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 test: setup ## Run the tests (WORKERS=2, ARGS=...)
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
+	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) tests/faults $(ARGS)
 
 check: setup ## Format, lint, types, layers, and what is committed against what is generated
 	$(BIN)/ruff format --check .

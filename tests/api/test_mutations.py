@@ -69,15 +69,9 @@ def register_patient(ward: Ward) -> Answer:
 @example("PractitionerRecorded")
 def register_practitioner(ward: Ward) -> Answer:
     number = ward.name("D")
-    told = ward.give(
-        "registerPractitioner",
-        staffNumber=number,
-        familyName="Lindqvist",
-        givenName="Per",
-        grade="CONSULTANT",
-        gradeFrom="2020-01-01",
-        specialty="surgery",
-    )
+    names = {"familyName": "Lindqvist", "givenName": "Per"}
+    grade = {"grade": "CONSULTANT", "gradeFrom": "2020-01-01", "specialty": "surgery"}
+    told = ward.give("registerPractitioner", staffNumber=number, **names, **grade)
     assert told["practitioner"]["staffNumber"] == number
     return told
 
@@ -256,12 +250,8 @@ def swap_beds(ward: Ward) -> Answer:
 
 @example("StayRecorded")
 def start_leave(ward: Ward) -> Answer:
-    told = ward.give(
-        "startLeave",
-        stayId=ward.stay(f"{ward.room('a')}/a"),
-        keepBed=True,
-        expectedReturn=ahead(days=1),
-    )
+    stay = ward.stay(f"{ward.room('a')}/a")
+    told = ward.give("startLeave", stayId=stay, keepBed=True, expectedReturn=ahead(days=1))
     assert (told["stay"]["status"], told["stay"]["bedKept"]) == ("ON_LEAVE", True)
     return told
 
@@ -401,13 +391,8 @@ def complete_prescription(ward: Ward) -> Answer:
 def record_administration(ward: Ward) -> Answer:
     id = ward.prescription()
     ward.record("recordAdministration", prescriptionId=id, given=False, reasonNotGiven="asleep")
-    told = ward.give(
-        "recordAdministration",
-        prescriptionId=id,
-        given=True,
-        doseGiven="1 g",
-        outsidePrescription="LATE",
-    )
+    dose = {"given": True, "doseGiven": "1 g", "outsidePrescription": "LATE"}
+    told = ward.give("recordAdministration", prescriptionId=id, **dose)
     refused, given = told["prescription"]["administrations"]
     assert (refused["given"], refused["reasonNotGiven"]) == (False, "asleep")
     assert (given["given"], given["doseGiven"]) == (True, "1 g")

@@ -14,7 +14,7 @@ from infrastructure.filling import Filler
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from tests.record.busy import Busy
-from tests.record.lived import Lived, dump
+from tests.record.lived import Lived, commands_of, dump
 
 
 @pytest.fixture
@@ -51,5 +51,7 @@ def lived(server: Database, worker_id: str) -> Iterator[Lived]:
             filler = Filler(connection)
             filler.prepare()
             busy = Busy(hospital, Random(2026), filler.step)
-            busy.live(700)
+            busy.live(500)
+            while commands_of(Hospital) - set(busy.accepted):  # the lot spares nobody
+                busy.live(50)
         yield Lived(database, busy, dump(database))

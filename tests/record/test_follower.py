@@ -92,19 +92,17 @@ def test_a_follower_that_is_killed_again_and_again_loses_and_doubles_nothing(
     assert dump(lived.database) == lived.first
 
 
-def test_a_batch_that_breaks_half_way_leaves_nothing(
-    lived: Lived, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(infrastructure.filling, "BATCH", 100)
+def test_a_batch_that_breaks_half_way_leaves_nothing(lived: Lived) -> None:
     forget(lived.database)
     execute(lived.database, "DROP TABLE visits_v1.visits")  # the last one to be written
+    try:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            catch_up(lived.database)
+        assert positions(lived.database) == {0}
+        assert rows(lived.database, "SELECT count(*) FROM patients_v1.patients") == [(0,)]
+    finally:
+        lived.database.migrate()
 
-    with pytest.raises(psycopg.errors.UndefinedTable):
-        catch_up(lived.database)
-
-    assert positions(lived.database) == {0}
-    assert rows(lived.database, "SELECT count(*) FROM patients_v1.patients") == [(0,)]
-    lived.database.migrate()
     catch_up(lived.database)
     assert dump(lived.database) == lived.first
 

@@ -1,0 +1,99 @@
+"""kill -9 of PostgreSQL during writes; and calls while it is away."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+import pytest
+
+from infrastructure.database import Database
+from infrastructure.embedded import ensure_server, stop_server
+from infrastructure.event_store import DatabaseAway
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.faults.checker import (
+    ROUNDS,
+    Acknowledged,
+    caught_up,
+    check,
+    following,
+    wait_until,
+    write_patients,
+)
+from tests.record.ward import at_once, request
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home with a server of its own, that may be killed."""
+    made = Path(tempfile.mkdtemp(prefix="wardbook-faults-"))
+    yield made
+    stop_server(made)
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def kill_server(home: Path) -> None:
+    """kill -9 the postmaster of this home, by its own id."""
+    pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_killing_postgres_during_writes_loses_and_doubles_nothing(home: Path, seed: int) -> None:
+    database = Database(ensure_server(home))
+    database.migrate()
+    database.open_log("real")
+    told, done, lot = Acknowledged(), threading.Event(), Random(seed)
+
+    def kill_and_start() -> None:
+        try:
+            for _ in range(2):
+                goal = len(told.told) + lot.randint(20, 60)
+                wait_until(lambda g=goal: len(told.told) >= g, 20, "writes go on")  # type: ignore[misc]
+                kill_server(home)
+                ensure_server(home)
+            goal = len(told.told) + 20
+            wait_until(lambda: len(told.told) >= goal, 20, "writes go on after the kills")
+        finally:
+            done.set()
+
+    with closing(wired(Settings(home=home), database)) as house, following(database.app_url):
+        writers = [
+            lambda n=n: write_patients(
+                house, told, Random(seed * 10 + n), f"P{n}", lambda i: not done.is_set()
+            )
+            for n in range(4)
+        ]
+        assert at_once(kill_and_start, *writers) == [None] * 5
+        caught_up(database)
+    check(database, told)
+
+
+def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_back(
+    home: Path,
+) -> None:
+    database = Database(ensure_server(home))
+    database.migrate()
+    database.open_log("real")
+    with closing(wired(Settings(home=home), database)) as house:
+        house.register_patient(request(), mrn="M1")
+        kill_server(home)
+        for n in range(2):
+            begun = monotonic()
+            with pytest.raises(DatabaseAway):
+                house.register_patient(request(), mrn=f"away-{n}")
+            assert monotonic() - begun < 5
+        ensure_server(home)
+        told = Acknowledged()
+        write_patients(house, told, Random(0), "back", lambda i: i < 1)
+        assert len(told.told) == 1
+    with following(database.app_url):
+        caught_up(database)
+    check(database, told)
