@@ -147,8 +147,8 @@ class Commands(Application[UUID]):
                 decision.expect(request.expected_version)
                 decision.settle()
             except Refusal:
-                if decision.from_memory:
-                    continue  # what was remembered may be old: look, and decide anew
+                if decision.from_memory or (attempt == 0 and request.occurred_at is None):
+                    continue  # what was remembered, or the clock, may be old: look, decide anew
                 # Perhaps by its own effect: the same command may have been sent twice at once.
                 meanwhile = self.record.opening(request.command_id).earlier
                 if meanwhile is None:

@@ -50,6 +50,7 @@ class Spell:
     reason: str | None = None
     patient: UUID | None = None
     stay: UUID | None = None
+    planned: bool = False
 
 
 class Room(Aggregate):
@@ -213,8 +214,8 @@ class Room(Aggregate):
         """Refuse a stretch in a bed that does not exist, is closed, being cleaned or reserved.
 
         Only time that is newly claimed is checked: whoever lay there when a planned closure began
-        may stay. A reservation counts at the beginning of the stretch, the others all through the
-        part of them that has passed.
+        may stay. A reservation counts at the beginning of the stretch, a planned closure there and
+        all through the part of it that has passed; what was closed or cleaned at once was empty.
         """
         bed = stretch.bed.bed
         self._must_have(bed, stretch.period.start)
@@ -229,7 +230,7 @@ class Room(Aggregate):
                         and (spell.patient is None or spell.patient != patient)
                     ):
                         raise BedNotOpen(stretch.bed, "it is reserved for somebody else")
-                elif period.start in spell.period or spell.period.until(now).overlaps(period):
+                elif _refuses(spell, period, now):
                     doing = spell.reason or "it is being cleaned"
                     raise BedNotOpen(stretch.bed, doing)
 
@@ -264,13 +265,16 @@ class Room(Aggregate):
     def _must_be_empty(
         self, bed: str, period: Period, now: datetime, claims: Iterable[Claim]
     ) -> None:
-        """Refuse if somebody has the bed as the period begins, or in the part that has passed."""
-        passed = period.until(now)
+        """Refuse if somebody comes into the bed in that period, or has it as the period begins.
+
+        Only a period that begins later than now may lie over somebody who has the bed: who will
+        still be there then is not known.
+        """
         for claim in claims:
             theirs = claim.stretch.period
-            if claim.stretch.bed.bed == bed and (
-                theirs.overlaps(passed) or (period.start <= now and period.start in theirs)
-            ):
+            comes_in = theirs.start >= period.start and theirs.overlaps(period)
+            is_there = period.start <= now and period.start in theirs
+            if claim.stretch.bed.bed == bed and (comes_in or is_there):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 
     def _spell(self, bed: str, state: BedState, at: datetime) -> Spell:
@@ -307,7 +311,8 @@ class Room(Aggregate):
         why: str,
         entry: Entry,
     ) -> None:
-        self._began(Spell(spell, bed, BedState.CLOSED, Period(since, until), why))
+        planned = since > entry.occurred_at
+        self._began(Spell(spell, bed, BedState.CLOSED, Period(since, until), why, planned=planned))
 
     @event(BedReopened)
     def _bed_reopened(self, spell: UUID, bed: str, entry: Entry) -> None:
@@ -348,3 +353,10 @@ class Room(Aggregate):
             else s
             for s in self.spells
         )
+
+
+def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
+    """Whether a closed or uncleaned bed cannot have been used in a period."""
+    if not spell.planned:
+        return spell.period.overlaps(period)
+    return period.start in spell.period or spell.period.until(now).overlaps(period)

@@ -18,6 +18,7 @@ WEEKEND_ROUNDS = 0.7
 CONSULTS = 0.07
 EVENING_REVIEWS = 0.5
 DOCTORS_ROTATE = 0.2
+FROM_PAPER_AFTER = 6 * HOUR
 
 
 class Care:
@@ -98,14 +99,18 @@ class Care:
     def _seen(
         self, patient: Inpatient, doctor: Doctor, kind: VisitKind, notes: tuple[str, ...]
     ) -> None:
+        """Noted by the doctor, or from paper by somebody else when that was forgotten."""
         life = self.life
         note = life.care.choice(notes) if life.care.random() < 0.9 else None
+        lag = NOTE.draw(life.care) + MINUTE
+        forgotten = lag > FROM_PAPER_AFTER
         life.desk.tell(
             lambda h, q: h.record_visit(
                 q, stay_id=patient.id, practitioner=doctor.number, kind=kind, note=note
             ),
             at=life.now,
-            by=doctor.actor,
-            lag=NOTE.draw(life.care) + MINUTE,
+            by=life.staff.registrar(life.care) if forgotten else doctor.actor,
+            lag=lag,
             after=patient.opened,
+            performed_by=doctor.name if forgotten else None,
         )

@@ -8,7 +8,7 @@ from domain.aggregate import Event
 from domain.occupancy import Occupancy
 from domain.time import Period
 from infrastructure.read_models.bitemporal import bitemporal_table, position_table
-from infrastructure.read_models.model import Place, ReadModel
+from infrastructure.read_models.model import History, Place, ReadModel
 
 metadata = MetaData(schema="occupancy_v1")
 position_table(metadata)
@@ -26,25 +26,37 @@ stretches = bitemporal_table(
 
 
 class Occupancies(ReadModel):
-    """The sum of the differences that the stays told their rooms."""
+    """The sum of the differences that the stays told their rooms.
+
+    A stretch may go to another room with the same beginning (a bed kept during leave, when a late
+    transfer comes before the leave). So what a command begins is put when all that it ends is closed.
+    """
 
     name = "occupancy"
     metadata = metadata
 
+    def __init__(self, history: History, schema: str | None = None) -> None:
+        super().__init__(history, schema)
+        self._changes: list[tuple[Occupancy.StretchesChanged, Place]] = []
+
     def apply(self, event: Event, place: Place) -> None:
-        match event:
-            case Occupancy.StretchesChanged():
-                writer = self.writer(stretches)
-                for ended in event.ended:
-                    writer.close(event.stay, ended.since, known=place.known)
-                for begun in event.begun:
-                    writer.put(
-                        event.stay,
-                        Period(begun.since, begun.until),
-                        _values(event, begun.bed, begun.kept, begun.shares_bed_of),
-                        known=place.known,
-                        position=place.position,
-                    )
+        writer = self.writer(stretches)
+        if isinstance(event, Occupancy.StretchesChanged):
+            for ended in event.ended:
+                writer.close(event.stay, ended.since, known=place.known)
+            self._changes.append((event, place))
+        if place.position < place.known:
+            return
+        for change, told in self._changes:
+            for begun in change.begun:
+                writer.put(
+                    change.stay,
+                    Period(begun.since, begun.until),
+                    _values(change, begun.bed, begun.kept, begun.shares_bed_of),
+                    known=told.known,
+                    position=told.position,
+                )
+        self._changes.clear()
 
 
 def _values(

@@ -3,8 +3,9 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -15,9 +16,12 @@ from api.server import app
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from infrastructure.wiring import seed
 from tests.api.ward import Ward, codes, place
 from tests.conftest import TOKEN
 from tests.graphql import GraphQLClient
+from tests.record.ward import request
 
 ID = "00000000-0000-4000-8000-000000000001"
 
@@ -180,3 +184,21 @@ def test_answers_from_a_simulated_log_say_that_they_are(
     with TestClient(app(settings, simulated, TOKEN)) as http:
         told = GraphQLClient(http, TOKEN).raw("{ wards { name } }")
     assert told["extensions"]["simulated"] is True
+
+
+def test_a_server_whose_read_models_are_behind_is_not_ready(
+    settings: Settings, simulated: Database
+) -> None:
+    long_ago = datetime(2026, 3, 1, tzinfo=UTC)
+    with closing(wired(settings, simulated)) as hospital:
+        seed(settings, hospital, simulated.open_log(), long_ago)
+        with TestClient(app(settings, simulated, TOKEN, with_worker=False)) as http:
+            Follower(simulated.app_url).catch_up()
+            assert http.get("/readyz").status_code == 200
+            hospital.register_patient(request(now=long_ago), mrn="M1")
+            behind = http.get("/readyz")
+            Follower(simulated.app_url).catch_up()
+            assert http.get("/readyz").status_code == 200
+
+    assert (behind.status_code, behind.json()["ready"]) == (503, False)
+    assert "stays" in behind.json()["behind"]

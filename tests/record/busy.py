@@ -70,16 +70,19 @@ class Busy:
         for act in self._lot.choices(acts, weights, k=steps):
             act()
 
-    def _give(self, command: str, *, at: datetime | None = None, **content: Any) -> Recorded | None:
+    def _give(self, command: str, **content: Any) -> Recorded | None:
         self.now += timedelta(minutes=self._lot.randint(1, 90))
         late = self._lot.random() < 0.3 and self.now > BEGINS + timedelta(days=2)
+        at = self.now
         if late:
-            at = self.now - timedelta(minutes=self._lot.choice([20, 90, 400, 36 * 60]))
+            at -= timedelta(minutes=self._lot.choice([20, 90, 400, 36 * 60]))
+            if self._lot.random() < 0.5:  # times that are known by the hour only often coincide
+                at = at.replace(minute=0)
         said = Request(
             command_id=UUID(int=self._lot.getrandbits(128), version=4),
             by=NURSE,
             now=self.now,
-            occurred_at=at,
+            occurred_at=at if late else None,
             precision=self._lot.choice([None, Precision.HOUR]),
             performed_by=self._lot.choice([None, "Dr. Okafor"]),
             reason="noted afterwards" if late else self._lot.choice([None, "as agreed"]),

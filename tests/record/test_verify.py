@@ -63,6 +63,22 @@ def test_a_broken_promise_is_found(lived: Lived, server: Database, promise: str)
     assert any(c.promise.startswith(promise) and c.examples for c in broken)
 
 
+def test_a_log_that_cannot_be_folded_is_told_and_does_not_end_the_check(
+    lived: Lived, server: Database
+) -> None:
+    with _copy(lived, server) as copy:
+        with psycopg.connect(copy.owner_url) as owner:
+            owner.execute(
+                "DELETE FROM record.events WHERE position = (SELECT min(position) FROM"
+                " record.events WHERE topic = 'stay.transferred')"
+            )
+        told = list(verify(copy))
+    broken = {c.promise: c.examples for c in told if c.broken}
+    assert len(told) == 7 + len(READ_MODELS)
+    assert any("does not follow" in e for e in broken["the claims are the fold of the events"])
+    assert "read model stays is the fold of the log" in broken
+
+
 def test_verifying_changes_nothing(lived: Lived, server: Database) -> None:
     with _copy(lived, server) as copy:
         before = dump(copy)
