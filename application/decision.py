@@ -16,6 +16,7 @@ from uuid import UUID
 from application.record import Append, PersonClaim, Record, UniqueClaim
 from domain import unique
 from domain.aggregate import Aggregate, Event
+from domain.drug_chart import DrugChart
 from domain.entry import About, Entry
 from domain.history import Stretch
 from domain.occupancy import (
@@ -29,7 +30,7 @@ from domain.occupancy import (
 )
 from domain.patient import Patient
 from domain.policies import Occupant
-from domain.prescription import DrugChart, Prescription
+from domain.prescription import Prescription
 from domain.refusals import BedRef, NotFound, PatientAlreadyAdmitted, VersionConflict
 from domain.room import Room
 from domain.stay import Stay

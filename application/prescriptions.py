@@ -7,7 +7,10 @@ from msgspec.structs import replace
 
 from application.commands import Commands, command, utc
 from application.decision import Decision
-from domain.prescription import DrugChart, Medication, Outside, Prescription, Regimen
+from domain.course import Outside, Regimen
+from domain.drug_chart import DrugChart
+from domain.patient import Patient
+from domain.prescription import Medication, Prescription
 from domain.stay import Stay
 
 
@@ -69,19 +72,22 @@ class Prescriptions(Commands):
         stop: datetime | None = None,
     ) -> None:
         """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
-        self._prescription(d, prescription_id).change(
-            dose, route, frequency, utc(stop, "stop"), d.entry
+        prescription = self._prescription(d, prescription_id)
+        prescription.change(
+            dose, route, frequency, utc(stop, "stop"), d.entry, self._died_at(d, prescription)
         )
 
     @command
     def hold_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
         """Pause it; it can be resumed."""
-        self._prescription(d, prescription_id).hold(d.entry)
+        prescription = self._prescription(d, prescription_id)
+        prescription.hold(d.entry, self._died_at(d, prescription))
 
     @command
     def resume_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
         """Go on with a prescription that is held."""
-        self._prescription(d, prescription_id).resume(d.entry)
+        prescription = self._prescription(d, prescription_id)
+        prescription.resume(d.entry, self._died_at(d, prescription))
 
     @command
     def stop_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
@@ -120,6 +126,10 @@ class Prescriptions(Commands):
             d.entry,
             d.patient_of(stay).died_at,
         )
+
+    def _died_at(self, d: Decision, prescription: Prescription) -> datetime | None:
+        assert prescription.patient is not None
+        return d.one(Patient, prescription.patient, "patient", "prescriptionId").died_at
 
     def _prescription(self, d: Decision, id: UUID) -> Prescription:
         return d.one(Prescription, id, "prescription", "prescriptionId")

@@ -40,7 +40,7 @@ class Registry(Commands):
         Raises AlreadyExists if the MRN is taken within its authority.
         """
         authority = mrn_authority or self.rules.mrn_authority
-        if birth_date is not None and birth_date > d.now.date():
+        if birth_date is not None and birth_date > self._today(d):
             raise InvalidInput("birthDate", "it lies in the future")
         if self.record.owner(*unique.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
@@ -96,8 +96,15 @@ class Registry(Commands):
 
         ``valid_from`` is a local date and may lie ahead; absent: always was so.
         """
-        (clock,) = d.load(HospitalTime, uuid5(HOSPITAL_TIME, self.rules.hospital))
-        clock.set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
+        self._clock(d).set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
+
+    def _clock(self, d: Decision) -> HospitalTime:
+        return d.load(HospitalTime, uuid5(HOSPITAL_TIME, self.rules.hospital))[0]
+
+    def _today(self, d: Decision) -> date:
+        """The day that it is now in the hospital."""
+        zone = self._clock(d).zone_on(d.now.date())
+        return d.now.astimezone(zone).date()
 
     def zone(self) -> ZoneInfo:
         """The hospital's time zone today, for showing times."""

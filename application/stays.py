@@ -11,7 +11,7 @@ from application.commands import Commands, command, utc
 from application.decision import Decision
 from domain.history import Disposition, Place, Plan
 from domain.patient import Confidentiality
-from domain.refusals import ContradictsLaterFacts, FactRef, InvalidInput, NotFound, StayStateBroken
+from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.stay import AdmissionType, Stay, VisitKind
 
 
@@ -214,10 +214,8 @@ class Stays(Commands):
         for id in kept:
             if id not in {p.id for p in prescriptions}:
                 raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
-        movement = stay.discharge(disposition, destination, kept, d.entry)
-        later: list[FactRef] = [f for p in prescriptions for f in p.facts_after(at)]
-        if later:
-            raise ContradictsLaterFacts(tuple(later))
+        later = [f for p in prescriptions for f in p.facts_after(at)]
+        movement = stay.discharge(disposition, destination, kept, d.entry, later)
         for prescription in prescriptions:
             if prescription.is_live_at(at) and prescription.id not in kept:
                 prescription.stop(d.entry, discharge=movement)

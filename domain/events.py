@@ -1,11 +1,12 @@
 """Every event type there is, by its topic: what the store may write and read."""
 
 from domain.aggregate import Aggregate, Event
+from domain.drug_chart import DrugChart
 from domain.hospital_time import HospitalTime
 from domain.occupancy import Occupancy
 from domain.patient import Patient
 from domain.practitioner import Practitioner
-from domain.prescription import DrugChart, Prescription
+from domain.prescription import Prescription
 from domain.room import Room
 from domain.stay import Stay
 

@@ -6,7 +6,7 @@ its patient lay in a bed, and the facts that contradict those before them. Every
 checked here, on the history with the candidate in its place, never on the latest state alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -292,14 +292,24 @@ class History:
                 return fact.first()
             raise OutsideStay(self.stay, f"The {KINDS[type(fact)]}")
         if state.status is Status.DISCHARGED:
-            if isinstance(fact, Seen):
-                raise OutsideStay(self.stay, "The visit")
             assert self.discharge is not None
+            if isinstance(fact, Seen):
+                if fact.at == self.discharge.at:
+                    return state  # the moment of discharge still belongs to the stay
+                raise OutsideStay(self.stay, "The visit")
             raise StayNotOpen(self.stay, self.discharge.at)
         return fact.after(state)
 
-    def check(self, candidates: Iterable[UUID], died_at: datetime | None = None) -> None:
-        """Refuse the history if a candidate is illegal in its place, or makes a later fact so."""
+    def check(
+        self,
+        candidates: Iterable[UUID],
+        died_at: datetime | None = None,
+        also: Sequence[FactRef] = (),
+    ) -> None:
+        """Refuse the history if a candidate is illegal in its place, or makes a later fact so.
+
+        ``also``: facts of other histories that a candidate makes illegal, named with its own.
+        """
         new = frozenset(candidates)
         problems = list(self.problems)
         if died_at is not None:
@@ -311,8 +321,8 @@ class History:
         for fact, refusal in problems:
             if fact.id in new:
                 raise refusal
-        if problems:
-            raise ContradictsLaterFacts(tuple(self.ref(fact) for fact, _ in problems))
+        if problems or also:
+            raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))
 
     def ref(self, fact: Fact) -> FactRef:
         return FactRef(fact.id, KINDS[type(fact)], fact.at, self.stay)

@@ -1,18 +1,14 @@
-"""A prescription, and the drug chart that lists a stay's prescriptions.
+"""A prescription: a medicine prescribed in a stay, its changes, and the doses given."""
 
-Each prescription is a stream of its own, so that prescribing and moving do not collide. The drug
-chart is what a discharge reads: naming its version, it cannot miss one that is being written.
-"""
-
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
 from msgspec import Struct
 
 from domain.aggregate import Aggregate, Event, event
+from domain.course import ENDED, Course, Dose, Outside, PrescriptionStatus, Regimen, Step
 from domain.entry import Entry, Sealed, Text
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -21,7 +17,10 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Moment, Period
+from domain.time import Moment
+
+ORDERS = ("changed", "held", "resumed")
+"""Steps that are clinical orders; stopping and completing may be written after a death."""
 
 
 class Medication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,159 +29,6 @@ class Medication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     name: Text
     code: Text | None = None
     system: Text | None = None
-
-
-class PrescriptionStatus(StrEnum):
-    """Where a prescription stands at a moment (FHIR medicationrequest-status, as far as it goes)."""
-
-    SCHEDULED = "SCHEDULED"
-    ACTIVE = "ACTIVE"
-    HELD = "HELD"
-    STOPPED = "STOPPED"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
-
-
-class Outside(StrEnum):
-    """Why a dose lies outside its prescription."""
-
-    LATE = "LATE"
-    EMERGENCY = "EMERGENCY"
-
-
-ENDED = (
-    PrescriptionStatus.STOPPED,
-    PrescriptionStatus.COMPLETED,
-    PrescriptionStatus.CANCELLED,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Regimen:
-    """What is to be given: dose, route, frequency, from when and (if planned) until when."""
-
-    start: datetime
-    stop: datetime | None
-    dose: str | None
-    route: str | None
-    frequency: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change of a prescription: held, resumed, stopped, completed, or another regimen."""
-
-    id: UUID
-    kind: str
-    at: datetime
-    order: int
-    changes: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    id: UUID
-    at: datetime
-    given: bool
-    outside: Outside | None
-
-
-@dataclass(frozen=True)
-class Course:
-    """The valid-time history of a prescription, as a pure value."""
-
-    written_at: datetime
-    regimen: Regimen
-    steps: tuple[Step, ...] = ()
-    doses: tuple[Dose, ...] = ()
-
-    def adding(self, step: Step) -> "Course":
-        ordered = sorted((*self.steps, step), key=lambda s: (s.at, s.order))
-        return replace(self, steps=tuple(ordered))
-
-    def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
-        """Status and regimen in order, each with its period. Illegal steps change nothing."""
-        return self._fold()[0]
-
-    def problems(self) -> tuple[tuple[Step, str], ...]:
-        """The steps that the status before them does not allow, with the reason."""
-        return self._fold()[1]
-
-    def _fold(
-        self,
-    ) -> tuple[
-        tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]
-    ]:
-        begin = min(self.written_at, self.regimen.start)
-        found: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
-        problems: list[tuple[Step, str]] = []
-        status, regimen = PrescriptionStatus.SCHEDULED, self.regimen
-
-        def now(at: datetime) -> None:
-            if found and found[-1][0] == at:
-                found.pop()
-            if not found or found[-1][1:] != (status, regimen):
-                found.append((at, status, regimen))
-
-        def let_time_pass(until: datetime | None) -> None:
-            nonlocal status
-            if status is PrescriptionStatus.SCHEDULED and (until is None or regimen.start <= until):
-                status = PrescriptionStatus.ACTIVE
-                now(max(begin, regimen.start))
-            if status not in ENDED and regimen.stop and (until is None or regimen.stop <= until):
-                status = PrescriptionStatus.COMPLETED
-                now(regimen.stop)
-
-        now(begin)
-        for step in self.steps:
-            let_time_pass(step.at)
-            why = _why_not(step.kind, status)
-            if step.at < begin:
-                why = f"it is not written then, and cannot be {step.kind}"
-            if why:
-                problems.append((step, why))
-                continue
-            if step.kind == "changed":
-                regimen = replace(regimen, **dict(step.changes))
-            else:
-                status = _AFTER[step.kind]
-            now(step.at)
-        let_time_pass(None)
-        ends = [at for at, _, _ in found[1:]] + [None]
-        segments = tuple(
-            (Period(at, end), st, re) for (at, st, re), end in zip(found, ends, strict=True)
-        )
-        return segments, tuple(problems)
-
-    def status_at(self, moment: datetime) -> PrescriptionStatus | None:
-        return next((s for p, s, _ in self.segments() if moment in p), None)
-
-    @property
-    def period(self) -> Period:
-        """From its start until it was stopped, completed, or is planned to stop."""
-        ended = [p.start for p, status, _ in self.segments() if status in ENDED]
-        return Period(self.regimen.start, ended[0] if ended else None)
-
-
-_AFTER = {
-    "held": PrescriptionStatus.HELD,
-    "resumed": PrescriptionStatus.ACTIVE,
-    "stopped": PrescriptionStatus.STOPPED,
-    "completed": PrescriptionStatus.COMPLETED,
-}
-
-
-def _why_not(kind: str, status: PrescriptionStatus) -> str | None:
-    """Why a step of that kind is not allowed in that status; None if it is."""
-    if status in ENDED:
-        return f"it is {status.lower()} then, and cannot be {kind}"
-    if kind == "held" and status is not PrescriptionStatus.ACTIVE:
-        return f"only an active prescription can be held, and it is {status.lower()} then"
-    if kind == "resumed" and status is not PrescriptionStatus.HELD:
-        return f"only a held prescription can be resumed, and it is {status.lower()} then"
-    if kind == "completed" and status is PrescriptionStatus.SCHEDULED:
-        return "it has not started then"
-    return None
 
 
 class Prescription(Aggregate):
@@ -278,25 +124,26 @@ class Prescription(Aggregate):
         frequency: str | None,
         stop: datetime | None,
         entry: Entry,
+        died_at: datetime | None = None,
     ) -> None:
         if dose is None and route is None and frequency is None and stop is None:
             raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
         if stop is not None and stop < max(self.course.regimen.start, entry.occurred_at):
             raise InvalidInput("stop", "the new stop lies before the change or the start")
         step = self._step("changed", entry, _changes(dose, route, frequency, stop))
-        self._may(step)
+        self._may(step, died_at)
         self._changed(
             change=step.id, dose=dose, route=route, frequency=frequency, stop=stop, entry=entry
         )
 
-    def hold(self, entry: Entry) -> None:
+    def hold(self, entry: Entry, died_at: datetime | None = None) -> None:
         step = self._step("held", entry)
-        self._may(step)
+        self._may(step, died_at)
         self._held(change=step.id, entry=entry)
 
-    def resume(self, entry: Entry) -> None:
+    def resume(self, entry: Entry, died_at: datetime | None = None) -> None:
         step = self._step("resumed", entry)
-        self._may(step)
+        self._may(step, died_at)
         self._resumed(change=step.id, entry=entry)
 
     def stop(self, entry: Entry, discharge: UUID | None = None) -> None:
@@ -351,11 +198,10 @@ class Prescription(Aggregate):
         return self.course.status_at(moment) not in (*ENDED, None)
 
     def must_outlive(self, died_at: datetime) -> None:
-        """Refuse a time of death that a dose, or the writing of the prescription, contradicts."""
-        late = [d for d in self.course.doses if d.at > died_at]
-        facts = [FactRef(d.id, "dose", d.at, self.stay) for d in late]
-        if self.course.written_at > died_at:
-            facts.insert(0, FactRef(self.id, "prescription", self.course.written_at, self.stay))
+        """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
+        facts = self.facts_after(died_at) + [
+            self._ref(s) for s in self.course.steps if s.at > died_at and s.kind in ORDERS
+        ]
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
 
@@ -370,17 +216,23 @@ class Prescription(Aggregate):
         id = uuid5(entry.id_of(kind), str(self.id))
         return Step(id, kind, entry.occurred_at, self.version + 1, changes)
 
-    def _may(self, candidate: Step) -> None:
+    def _ref(self, step: Step) -> FactRef:
+        return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
+
+    def _may(self, candidate: Step, died_at: datetime | None = None) -> None:
+        """``died_at`` where the step is clinical: nothing is ordered for the dead."""
+        if died_at is not None and candidate.at > died_at:
+            raise PatientDied(died_at)
         course = self.course.adding(candidate)
         problems = course.problems()
         for step, why in problems:
             if step.id == candidate.id:
                 raise PrescriptionStateBroken(why)
-        facts = [FactRef(s.id, f"prescription {s.kind}", s.at, self.stay) for s, _ in problems]
+        facts = [self._ref(s) for s, _ in problems]
         facts += [
             FactRef(d.id, "dose", d.at, self.stay)
             for d in course.doses
-            if d.outside is None and d.at in self.course.period and not _fits(course, d)
+            if d.outside is None and d.at in self.course.period and not course.allows(d)
         ]
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
@@ -453,39 +305,8 @@ class Prescription(Aggregate):
         self.course = self.course.adding(step)
 
 
-def _fits(course: Course, dose: Dose) -> bool:
-    return dose.at in course.period and not (
-        dose.given and course.status_at(dose.at) is PrescriptionStatus.HELD
-    )
-
-
 def _changes(
     dose: str | None, route: str | None, frequency: str | None, stop: datetime | None
 ) -> tuple[tuple[str, Any], ...]:
     given = {"dose": dose, "route": route, "frequency": frequency, "stop": stop}
     return tuple((name, value) for name, value in given.items() if value is not None)
-
-
-class DrugChart(Aggregate):
-    """Which prescriptions a stay has."""
-
-    TOPIC = "drug-chart"
-
-    class PrescriptionCharted(Event):
-        TOPIC = "drug-chart.prescription-charted"
-        stay: UUID
-        prescription: UUID
-
-    def __init__(self) -> None:
-        self.prescriptions: tuple[UUID, ...] = ()
-
-    @staticmethod
-    def id_for(stay: UUID) -> UUID:
-        return uuid5(stay, "drug-chart")
-
-    def chart(self, stay: UUID, prescription: UUID, entry: Entry) -> None:
-        self._charted(stay=stay, prescription=prescription, entry=entry)
-
-    @event(PrescriptionCharted)
-    def _charted(self, stay: UUID, prescription: UUID, entry: Entry) -> None:
-        self.prescriptions = (*self.prescriptions, prescription)

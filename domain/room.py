@@ -51,6 +51,8 @@ class Spell:
     patient: UUID | None = None
     stay: UUID | None = None
     planned: bool = False
+    ended: bool = False
+    """Whether its end was told (reopened, finished, released), and not only planned."""
 
 
 class Room(Aggregate):
@@ -161,7 +163,8 @@ class Room(Aggregate):
         )
 
     def reopen_bed(self, bed: str, entry: Entry) -> None:
-        spell = self._spell(bed, BedState.CLOSED, entry.occurred_at)
+        """End the closure in force; where there is none, give up the next one that is planned."""
+        spell = self._spell(bed, BedState.CLOSED, entry.occurred_at, or_planned=True)
         self._bed_reopened(spell=spell.id, bed=bed, entry=entry)
 
     def start_cleaning(
@@ -199,6 +202,8 @@ class Room(Aggregate):
         found = next((s for s in self.spells if s.id == reservation), None)
         if found is None or found.state is not BedState.RESERVED:
             raise NotFound("reservation", str(reservation), "reservationId")
+        if found.period.is_empty:
+            raise BedStateBroken("the reservation was released before it began")
         if found.period.end is not None and found.period.end <= entry.occurred_at:
             raise BedStateBroken("the reservation has ended before that time")
         self._reservation_released(spell=found.id, bed=found.bed, entry=entry)
@@ -277,12 +282,21 @@ class Room(Aggregate):
             if claim.stretch.bed.bed == bed and (comes_in or is_there):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 
-    def _spell(self, bed: str, state: BedState, at: datetime) -> Spell:
-        for spell in self.spells:
-            if spell.bed == bed and spell.state is state and at in spell.period:
-                return spell
+    def _spell(self, bed: str, state: BedState, at: datetime, or_planned: bool = False) -> Spell:
+        """The spell that is in force then, or else the next that is planned."""
         if bed not in self.beds:
             raise NotFound("bed", bed, "bed")
+        spells = [s for s in self.spells if s.bed == bed and s.state is state]
+        for spell in spells:
+            if at in spell.period:
+                if spell.ended:
+                    raise BedStateBroken(
+                        f"its end is recorded already: {spell.period.end:%F %R} UTC"
+                    )
+                return spell
+        ahead = [s for s in spells if s.planned and s.period.start > at and not s.period.is_empty]
+        if or_planned and ahead:
+            return min(ahead, key=lambda s: s.period.start)
         raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
 
     # -- evolve --
@@ -348,7 +362,11 @@ class Room(Aggregate):
 
     def _ended(self, id: UUID, entry: Entry) -> None:
         self.spells = tuple(
-            replace(s, period=Period(s.period.start, max(s.period.start, entry.occurred_at)))
+            replace(
+                s,
+                period=Period(s.period.start, max(s.period.start, entry.occurred_at)),
+                ended=True,
+            )
             if s.id == id
             else s
             for s in self.spells

@@ -1,6 +1,6 @@
 """A stay: one patient's time in the hospital, from admission to discharge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from domain.history import (
     Stretch,
 )
 from domain.patient import Confidentiality
-from domain.refusals import BedRef, OutsideStay, StayStateBroken
+from domain.refusals import BedRef, FactRef, OutsideStay, StayStateBroken
 from domain.time import Moment
 
 F = TypeVar("F", bound=Fact)
@@ -287,19 +287,17 @@ class Stay(Aggregate):
         destination: str | None,
         discharge_medicines: tuple[UUID, ...],
         entry: Entry,
+        also_later: Sequence[FactRef] = (),
     ) -> UUID:
-        """Close the stay. Returns the id of the movement, which each stopped prescription names."""
+        """Close the stay. Returns the id of the movement, which each stopped prescription names.
+
+        ``also_later``: doses and prescriptions that lie after it, which are refused with its own.
+        """
         movement = entry.id_of("discharge")
-        self._may(
-            None,
-            self._fact(
-                Discharge,
-                movement,
-                entry,
-                disposition=disposition,
-                destination=destination,
-            ),
+        fact = self._fact(
+            Discharge, movement, entry, disposition=disposition, destination=destination
         )
+        self.history.adding(fact).check([movement], also=also_later)
         self._discharged(
             movement=movement,
             disposition=disposition,

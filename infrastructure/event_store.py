@@ -6,14 +6,12 @@ function ``record.append``: one round trip, one lock, positions without gaps (do
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
@@ -34,24 +32,21 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from application.record import (
     AlreadyRecorded,
     Append,
-    EventDoesNotFit,
     Opening,
     PersonClaim,
     Remembered,
     Stale,
 )
 from domain.aggregate import Event
-from domain.events import EVENTS
 from domain.history import Stretch
 from domain.occupancy import Claim
 from domain.refusals import BedRef
 from domain.time import Period
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, Stored, stored_event
 from infrastructure.group_commit import GroupCommit
 
 DATABASE_AWAY_AFTER = 4.0
 """Seconds after which a call gives up when the database cannot be reached."""
-
-EVENT_COLUMNS = "stream, version, topic, schema_version, body::text"
 
 
 class DatabaseAway(Exception):
@@ -60,67 +55,8 @@ class DatabaseAway(Exception):
     concerns_all = True
 
 
-class UnknownEvent(Exception):
-    """The log holds an event type, or a version of one, that this program does not know."""
-
-
 class ClaimsDisagree(Exception):
     """The claims refused what the events allow, time and again: the claims must be rebuilt."""
-
-
-@dataclass(frozen=True)
-class Stored(StoredEvent):
-    """An event as it is kept: ``state`` is its JSON, ``schema_version`` the version of its schema."""
-
-    schema_version: int = 1
-
-
-class EventMapper(Mapper[UUID]):
-    """Between events and JSON. Knows the registered topics only; strict on write, checks on read."""
-
-    def __init__(self) -> None:
-        self._encode = msgspec.json.Encoder().encode
-        self._decoders = {topic: msgspec.json.Decoder(event) for topic, event in EVENTS.items()}
-
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> Stored:
-        """Encode an event. Raises EventDoesNotFit if its schema does not allow it."""
-        event = cast(Event, domain_event)
-        state = self._encode(event)
-        try:
-            self._decoders[event.TOPIC].decode(state)
-        except msgspec.ValidationError as misfit:
-            why, _, at = str(misfit).partition(" - at `$.")
-            raise EventDoesNotFit(event.TOPIC, at.rstrip("`") or "event", why) from misfit
-        return Stored(
-            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION
-        )
-
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """Decode an event, bringing an older version up to date. Raises UnknownEvent."""
-        topic, state = stored_event.topic, stored_event.state
-        version = stored_event.schema_version if isinstance(stored_event, Stored) else 1
-        event = EVENTS.get(topic)
-        if event is None:
-            raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
-        if version > event.VERSION:
-            raise UnknownEvent(
-                f"The log holds {topic!r} in version {version}; this program knows it up to "
-                f"version {event.VERSION}. Use a newer program."
-            )
-        if version < event.VERSION:
-            state = self._upcast(event, version, state)
-        try:
-            return self._decoders[topic].decode(state)
-        except msgspec.ValidationError as misfit:
-            raise UnknownEvent(
-                f"A {topic!r} in the log does not fit its schema: {misfit}"
-            ) from None
-
-    def _upcast(self, event: type[Event], version: int, state: bytes) -> bytes:
-        body = msgspec.json.decode(state)
-        for step in range(version, event.VERSION):
-            getattr(event, f"upcast_v{step}_v{step + 1}")(body)
-        return self._encode(body)
 
 
 class Recorder(ApplicationRecorder):
@@ -272,7 +208,7 @@ class Recorder(ApplicationRecorder):
                 f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s".encode(),
                 [originator_id, gt or 0, 2**31 - 1 if lte is None else lte, limit],
             )
-            return [_stored(row) for row in cursor]
+            return [stored_event(row) for row in cursor]
 
     def select_notifications(
         self,
@@ -308,7 +244,7 @@ class Recorder(ApplicationRecorder):
         raise TypeError("follow the log with infrastructure.follow, which polls as well")
 
     def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
-        return (self.mapper.to_domain_event(_stored(row)) for row in cursor)
+        return (self.mapper.to_domain_event(stored_event(row)) for row in cursor)
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[TupleRow]]:
@@ -365,16 +301,6 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
 def _be_quick(connection: Connection[TupleRow]) -> None:
     """Nothing that a command asks takes seconds; if it does, the caller should hear so."""
     connection.execute("SET statement_timeout = '5s'")
-
-
-def stored_event(row: Sequence[Any]) -> Stored:
-    """An event from a row of `EVENT_COLUMNS`."""
-    return _stored(row)
-
-
-def _stored(row: Sequence[Any]) -> Stored:
-    stream, version, topic, schema_version, body = row
-    return Stored(stream, version, topic, body.encode(), schema_version)
 
 
 def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
-from infrastructure.event_store import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import Place, ReadModel
 

@@ -20,7 +20,7 @@ from domain.room import Room
 from domain.stay import Stay
 from domain.unique import unique_of
 from infrastructure.database import Database
-from infrastructure.event_store import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
 from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import compare
 

@@ -1,6 +1,6 @@
 """Commands that fill the record: import and simulate."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from api.cli.terminal import Exit, as_json, err, moment, now, out, progress, settings, stop
-from application.simulator import Simulated, simulate
+from application.simulator import AnotherHouse, Simulated, simulate
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import Account, BadTable, import_mimic_iv, sums_path
@@ -75,9 +75,16 @@ def simulate_command(
     told = simulate_into(chosen, database, beds, days, seed, end, detail)
     fill(database)
     if json:
-        as_json({"commands": told.commands, "refusals": told.refusals, "stays": told.stays})
+        as_json(
+            {
+                "until": end,
+                "commands": told.commands,
+                "refusals": told.refusals,
+                "stays": told.stays,
+            }
+        )
     else:
-        table = Table("command", "recorded", title="Simulated")
+        table = Table("command", "recorded", title=f"Simulated until {end:%F %R %Z}")
         for name, count in sorted(told.commands.items()):
             table.add_row(name, f"{count:,}")
         for name, count in sorted(told.refusals.items()):
@@ -97,6 +104,7 @@ def simulate_into(
     """Simulate into a database, with a progress bar."""
     the_hospital = hospital(chosen, database)
     try:
+        seed(chosen, the_hospital, database.open_log("simulated"), until - timedelta(days=days))
         with progress("Simulating") as tell:
             return simulate(
                 the_hospital,
@@ -107,6 +115,8 @@ def simulate_into(
                 detail=detail,
                 progress=lambda share: tell(int(share * 100), 100),
             )
+    except AnotherHouse as other:
+        stop(str(other))
     finally:
         the_hospital.close()
 

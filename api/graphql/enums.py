@@ -4,6 +4,9 @@ import enum
 
 import strawberry
 
+from domain.course import Outside as OutsidePrescription
+from domain.course import PrescriptionStatus
+from domain.drug_chart import DrugChart
 from domain.events import EVENTS
 from domain.history import Disposition
 from domain.history import Plan as DischargePlan
@@ -12,8 +15,6 @@ from domain.occupancy import Occupancy
 from domain.patient import Confidentiality, Sex
 from domain.policies import RoomPolicy
 from domain.practitioner import Grade
-from domain.prescription import DrugChart, PrescriptionStatus
-from domain.prescription import Outside as OutsidePrescription
 from domain.room import BedState
 from domain.stay import AdmissionType, VisitKind
 from domain.time import Precision

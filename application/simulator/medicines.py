@@ -7,8 +7,8 @@ from application.simulator.desk import DOSE, ORDER, Telling
 from application.simulator.formulary import AS_NEEDED, BY_KIND, HOURS, NEWBORN, ONCE, Drug
 from application.simulator.inpatient import Inpatient, Life, Prescribed
 from application.simulator.words import CHANGED, HELD, NOT_GIVEN, STOPPED
+from domain.course import Outside
 from domain.practitioner import Grade
-from domain.prescription import Outside
 from domain.stay import AdmissionType
 
 FIRST_DRUGS: dict[AdmissionType, tuple[int, int]] = {

@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, MetaData, String, 
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
+from domain.drug_chart import DrugChart
 from domain.occupancy import Occupancy
-from domain.prescription import DrugChart
 from domain.time import LATE_AFTER, Period
 from infrastructure.read_models.bitemporal import bitemporal_table, position_table
 from infrastructure.read_models.model import Place, ReadModel

@@ -25,7 +25,8 @@ from domain.entry import Actor, Entry
 from domain.stay import Stay, VisitKind
 from domain.time import Precision
 from infrastructure.database import Database
-from infrastructure.event_store import EventMapper, Recorder
+from infrastructure.event_mapper import EventMapper
+from infrastructure.event_store import Recorder
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks import message_db

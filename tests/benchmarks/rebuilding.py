@@ -24,7 +24,7 @@ from psycopg import sql
 from application.simulator import simulate
 from domain.aggregate import Event
 from infrastructure.database import Database
-from infrastructure.event_store import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
 from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import import_mimic_iv
 from infrastructure.read_models import READ_MODELS

@@ -25,6 +25,7 @@ class Now:
     kept: bool = False
     doctor: str = ""
     plan: str = "NONE"
+    left: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def then(now: Now | None, fact: Said) -> Now:
             return Now("ADMITTED")
         raise Illegal("before the admission")
     if now.status == "DISCHARGED":
+        if fact.kind == "visit" and fact.minute == now.left:
+            return now
         raise Illegal("after the discharge")
     away = now.status == "ON_LEAVE"
     match fact.kind:
@@ -62,7 +65,7 @@ def then(now: Now | None, fact: Said) -> Now:
         case "visit":
             return now
         case "discharge":
-            return Now("DISCHARGED", doctor=now.doctor)
+            return Now("DISCHARGED", doctor=now.doctor, left=fact.minute)
     raise Illegal(fact.kind)
 
 

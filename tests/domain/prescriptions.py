@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from domain.prescription import Medication, Outside, Prescription, Regimen
+from domain.course import Outside, Regimen
+from domain.prescription import Medication, Prescription
 from tests.domain import factories as events
 from tests.domain.ward import (
     DR_MEYER,
@@ -81,16 +82,20 @@ def write(
     )
 
 
-def change(clock: str, dose: str | None = None, stop: str | None = None) -> Act[Prescription]:
-    return lambda prescription: prescription.change(dose, None, None, maybe_at(stop), entry(clock))
+def change(
+    clock: str, dose: str | None = None, stop: str | None = None, died: str | None = None
+) -> Act[Prescription]:
+    return lambda prescription: prescription.change(
+        dose, None, None, maybe_at(stop), entry(clock), maybe_at(died)
+    )
 
 
-def hold(clock: str) -> Act[Prescription]:
-    return lambda prescription: prescription.hold(entry(clock))
+def hold(clock: str, died: str | None = None) -> Act[Prescription]:
+    return lambda prescription: prescription.hold(entry(clock), maybe_at(died))
 
 
-def resume(clock: str) -> Act[Prescription]:
-    return lambda prescription: prescription.resume(entry(clock))
+def resume(clock: str, died: str | None = None) -> Act[Prescription]:
+    return lambda prescription: prescription.resume(entry(clock), maybe_at(died))
 
 
 def stop(clock: str, discharge: UUID | None = None) -> Act[Prescription]:

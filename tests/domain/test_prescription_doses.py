@@ -2,7 +2,8 @@
 
 import pytest
 
-from domain.prescription import Outside, Prescription
+from domain.course import Outside
+from domain.prescription import Prescription
 from domain.refusals import InvalidInput, PatientDied, PrescriptionStateBroken
 from tests.domain.prescriptions import (
     a_prescription,

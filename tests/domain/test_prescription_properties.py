@@ -5,7 +5,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.prescription import ENDED, Outside, Prescription
+from domain.course import ENDED, Outside
+from domain.prescription import Prescription
 from domain.refusals import Refusal
 from tests.domain import naive
 from tests.domain.prescriptions import (
@@ -53,7 +54,13 @@ def act(minute: int, kind: str, what: tuple[object, object] | None) -> Act[Presc
             return give(moment, Outside.LATE if marked else None)
         case "dose", _:
             return do_not_give(moment)
-    return {"hold": hold, "resume": resume, "stop": stop, "complete": complete}[kind](moment)
+        case "hold", _:
+            return hold(moment)
+        case "resume", _:
+            return resume(moment)
+        case "stop", _:
+            return stop(moment)
+    return complete(moment)
 
 
 Beginning = tuple[int, int, int | None]

@@ -2,8 +2,15 @@
 
 import pytest
 
-from domain.prescription import DrugChart, Prescription, PrescriptionStatus
-from domain.refusals import InvalidInput, PatientDied, PrescriptionStateBroken
+from domain.course import PrescriptionStatus
+from domain.drug_chart import DrugChart
+from domain.prescription import Prescription
+from domain.refusals import (
+    ContradictsLaterFacts,
+    InvalidInput,
+    PatientDied,
+    PrescriptionStateBroken,
+)
 from tests.domain.prescriptions import (
     AMOXICILLIN,
     DISCHARGE,
@@ -397,3 +404,27 @@ def test_the_ended_statuses_are_told_apart() -> None:
         for b in ("stopped", "completed", "run its course")
     }
     assert ends == {PrescriptionStatus.STOPPED, PrescriptionStatus.COMPLETED}
+
+
+@pytest.mark.parametrize(
+    ("state", "order"),
+    [
+        ("active", hold("10:00", died="09:30")),
+        ("active", change("10:00", dose="1 g", died="09:30")),
+        ("held", resume("10:00", died="09:30")),
+    ],
+)
+def test_nothing_is_ordered_after_a_death(state: str, order: Act[Prescription]) -> None:
+    given(a_prescription(), *BEFORE[state]).when(order).then_refused(PatientDied)
+
+
+def test_a_time_of_death_before_a_later_order_is_refused_naming_it() -> None:
+    prescription = given(a_prescription(), written("08:00"), held("10:00")).aggregate
+    with pytest.raises(ContradictsLaterFacts) as refused:
+        prescription.must_outlive(at("09:30"))
+    assert [f.kind for f in refused.value.facts] == ["prescription held"]
+    prescription.must_outlive(at("10:00"))
+
+
+def test_a_prescription_may_end_after_a_death() -> None:
+    given(a_prescription(), written("08:00"), stopped("10:00")).aggregate.must_outlive(at("09:30"))

@@ -183,10 +183,24 @@ def test_a_planned_closure_refuses_nobody_until_it_begins() -> None:
     room.when(put_into("A", "18:00")).then()
 
 
-def test_a_planned_closure_can_be_given_up_only_once_it_has_begun() -> None:
+def test_a_planned_closure_can_be_given_up_before_it_begins_or_later() -> None:
     room = given(a_room(), opened(), closed("08:00", since="14:00", until="18:00"))
-    room.when(reopen_bed("13:59")).then_refused(BedStateBroken)
     assert spells(room.when(reopen_bed("15:00")).aggregate, CLOSED) == ["A 14:00-15:00"]
+    given_up = room.when(reopen_bed("13:59")).then(Room.BedReopened)
+    assert spells(given_up, CLOSED) == []
+    given(given_up).when(reopen_bed("14:30")).then_refused(BedStateBroken)
+    given(given_up).when(put_into("A", "14:30")).then()
+
+
+def test_a_bed_that_was_reopened_is_not_reopened_again_at_an_earlier_time() -> None:
+    room = given(a_room(), opened(), closed("08:00"), reopened("10:00", "08:00"))
+    room.when(reopen_bed("09:00")).then_refused(BedStateBroken)
+
+
+def test_a_reservation_that_was_released_before_it_began_cannot_be_released_again() -> None:
+    room = given(a_room(), opened(), reserved("08:00", "12:00", "14:00", stay=STAY))
+    released = room.when(release_reservation("09:00", "08:00")).then(Room.ReservationReleased)
+    given(released).when(release_reservation("10:00", "08:00")).then_refused(BedStateBroken)
 
 
 # -- cleaning --

@@ -14,11 +14,12 @@ from uuid import UUID
 from application.commands import Recorded, Request
 from application.hospital import Hospital
 from application.stays import Sharer
+from domain.course import Outside
 from domain.history import Disposition, Plan
 from domain.patient import Sex
 from domain.policies import RoomPolicy
 from domain.practitioner import Grade
-from domain.prescription import Medication, Outside
+from domain.prescription import Medication
 from domain.refusals import Refusal
 from domain.room import Room
 from domain.stay import AdmissionType, Stay, VisitKind

@@ -11,7 +11,8 @@ from psycopg import errors
 
 from application.hospital import Hospital
 from infrastructure.database import Database
-from infrastructure.event_store import EventMapper, Factory, Recorder
+from infrastructure.event_mapper import EventMapper
+from infrastructure.event_store import Factory, Recorder
 from tests.record.crafted import crafted
 from tests.record.ward import (
     at_once,

@@ -133,6 +133,18 @@ def test_a_simulated_log_is_recorded_by_the_clock_that_it_is_given(strict: Hospi
     assert again.recorded_at == MONDAY + timedelta(microseconds=1)
 
 
+def test_a_birth_is_of_the_hospitals_day_not_of_greenwich(strict: Hospital) -> None:
+    strict.set_hospital_time(request(now=MONDAY), time_zone="Pacific/Auckland")
+    evening = MONDAY.replace(hour=20)  # in Auckland it is Tuesday
+    strict.register_patient(
+        request(now=evening), mrn="M1", birth_date=MONDAY.date() + timedelta(days=1)
+    )
+    with pytest.raises(InvalidInput):
+        strict.register_patient(
+            request(now=evening), mrn="M2", birth_date=MONDAY.date() + timedelta(days=2)
+        )
+
+
 def test_who_recorded_it_and_who_did_it_are_both_kept(hospital: Hospital) -> None:
     entry = hospital.register_patient(request(performed_by="Dr. Okafor"), mrn="M1").entry
     assert (entry.recorded_by, entry.performed_by) == (NURSE, "Dr. Okafor")

@@ -19,7 +19,8 @@ from domain.prescription import Medication
 from domain.refusals import InvalidInput
 from domain.stay import AdmissionType
 from infrastructure.database import Database
-from infrastructure.event_store import EventMapper, Recorder, Stored, UnknownEvent
+from infrastructure.event_mapper import EventMapper, Stored, UnknownEvent
+from infrastructure.event_store import Recorder
 from infrastructure.follow import Follower
 from tests.record.busy import Busy
 from tests.record.ward import admitted, request, room, rows

@@ -15,7 +15,7 @@ from domain.aggregate import Event
 from domain.entry import Actor
 from domain.stay import AdmissionType, Stay
 from infrastructure.database import Database
-from infrastructure.event_store import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
 
 T = TypeVar("T")
 

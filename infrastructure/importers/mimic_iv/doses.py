@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.prescription import Outside
+from domain.course import Outside
 from infrastructure.importers.mimic_iv.account import Ledger
 from infrastructure.importers.mimic_iv.orders import Orders
 from infrastructure.importers.mimic_iv.patient import Row

@@ -1,0 +1,168 @@
+"""The valid-time history of a prescription, as a pure value."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.time import Period
+
+
+class PrescriptionStatus(StrEnum):
+    """Where a prescription stands at a moment (FHIR medicationrequest-status, as far as it goes)."""
+
+    SCHEDULED = "SCHEDULED"
+    ACTIVE = "ACTIVE"
+    HELD = "HELD"
+    STOPPED = "STOPPED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class Outside(StrEnum):
+    """Why a dose lies outside its prescription."""
+
+    LATE = "LATE"
+    EMERGENCY = "EMERGENCY"
+
+
+ENDED = (
+    PrescriptionStatus.STOPPED,
+    PrescriptionStatus.COMPLETED,
+    PrescriptionStatus.CANCELLED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """What is to be given: dose, route, frequency, from when and (if planned) until when."""
+
+    start: datetime
+    stop: datetime | None
+    dose: str | None
+    route: str | None
+    frequency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of a prescription: held, resumed, stopped, completed, or another regimen."""
+
+    id: UUID
+    kind: str
+    at: datetime
+    order: int
+    changes: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    id: UUID
+    at: datetime
+    given: bool
+    outside: Outside | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """The valid-time history of a prescription, as a pure value."""
+
+    written_at: datetime
+    regimen: Regimen
+    steps: tuple[Step, ...] = ()
+    doses: tuple[Dose, ...] = ()
+
+    def adding(self, step: Step) -> "Course":
+        ordered = sorted((*self.steps, step), key=lambda s: (s.at, s.order))
+        return replace(self, steps=tuple(ordered))
+
+    def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
+        """Status and regimen in order, each with its period. Illegal steps change nothing."""
+        return self._fold()[0]
+
+    def problems(self) -> tuple[tuple[Step, str], ...]:
+        """The steps that the status before them does not allow, with the reason."""
+        return self._fold()[1]
+
+    def _fold(
+        self,
+    ) -> tuple[
+        tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]
+    ]:
+        begin = min(self.written_at, self.regimen.start)
+        found: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
+        problems: list[tuple[Step, str]] = []
+        status, regimen = PrescriptionStatus.SCHEDULED, self.regimen
+
+        def now(at: datetime) -> None:
+            if found and found[-1][0] == at:
+                found.pop()
+            if not found or found[-1][1:] != (status, regimen):
+                found.append((at, status, regimen))
+
+        def let_time_pass(until: datetime | None) -> None:
+            nonlocal status
+            if status is PrescriptionStatus.SCHEDULED and (until is None or regimen.start <= until):
+                status = PrescriptionStatus.ACTIVE
+                now(max(begin, regimen.start))
+            if status not in ENDED and regimen.stop and (until is None or regimen.stop <= until):
+                status = PrescriptionStatus.COMPLETED
+                now(regimen.stop)
+
+        now(begin)
+        for step in self.steps:
+            let_time_pass(step.at)
+            why = _why_not(step.kind, status)
+            if step.at < begin:
+                why = f"it is not written then, and cannot be {step.kind}"
+            if why:
+                problems.append((step, why))
+                continue
+            if step.kind == "changed":
+                regimen = replace(regimen, **dict(step.changes))
+            else:
+                status = _AFTER[step.kind]
+            now(step.at)
+        let_time_pass(None)
+        ends = [at for at, _, _ in found[1:]] + [None]
+        segments = tuple(
+            (Period(at, end), st, re) for (at, st, re), end in zip(found, ends, strict=True)
+        )
+        return segments, tuple(problems)
+
+    def status_at(self, moment: datetime) -> PrescriptionStatus | None:
+        return next((s for p, s, _ in self.segments() if moment in p), None)
+
+    def allows(self, dose: Dose) -> bool:
+        """Whether a dose lies inside the prescription, and was not given while it was held."""
+        return dose.at in self.period and not (
+            dose.given and self.status_at(dose.at) is PrescriptionStatus.HELD
+        )
+
+    @property
+    def period(self) -> Period:
+        """From its start until it was stopped, completed, or is planned to stop."""
+        ended = [p.start for p, status, _ in self.segments() if status in ENDED]
+        return Period(self.regimen.start, ended[0] if ended else None)
+
+
+_AFTER = {
+    "held": PrescriptionStatus.HELD,
+    "resumed": PrescriptionStatus.ACTIVE,
+    "stopped": PrescriptionStatus.STOPPED,
+    "completed": PrescriptionStatus.COMPLETED,
+}
+
+
+def _why_not(kind: str, status: PrescriptionStatus) -> str | None:
+    """Why a step of that kind is not allowed in that status; None if it is."""
+    if status in ENDED:
+        return f"it is {status.lower()} then, and cannot be {kind}"
+    if kind == "held" and status is not PrescriptionStatus.ACTIVE:
+        return f"only an active prescription can be held, and it is {status.lower()} then"
+    if kind == "resumed" and status is not PrescriptionStatus.HELD:
+        return f"only a held prescription can be resumed, and it is {status.lower()} then"
+    if kind == "completed" and status is PrescriptionStatus.SCHEDULED:
+        return "it has not started then"
+    return None
