@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from application.commands import Commands, command, utc
 from application.decision import Decision
-from domain.history import Disposition, Place, Plan
+from domain.facts import Disposition, Place, Plan
 from domain.patient import Confidentiality
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.stay import AdmissionType, Stay, VisitKind

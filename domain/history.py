@@ -9,10 +9,23 @@ checked here, on the history with the candidate in its place, never on the lates
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
+from domain.facts import (
+    KINDS,
+    NOT_AFTER_DEATH,
+    OVER,
+    Admission,
+    Discharge,
+    Fact,
+    NeverAdmitted,
+    Place,
+    Reversal,
+    Seen,
+    State,
+    Status,
+)
 from domain.refusals import (
     BedRef,
     ContradictsLaterFacts,
@@ -26,58 +39,6 @@ from domain.refusals import (
 from domain.time import Period
 
 
-class Status(StrEnum):
-    """Where a stay stands at a moment."""
-
-    ADMITTED = "ADMITTED"
-    ON_LEAVE = "ON_LEAVE"
-    DISCHARGED = "DISCHARGED"
-    CANCELLED = "CANCELLED"
-
-
-class Plan(StrEnum):
-    """How far the discharge is planned. Planning frees nothing."""
-
-    NONE = "NONE"
-    PLANNED = "PLANNED"
-    CLEARED = "CLEARED"
-
-
-class Disposition(StrEnum):
-    """Where the patient went at discharge."""
-
-    HOME = "HOME"
-    TRANSFERRED = "TRANSFERRED"
-    AGAINST_ADVICE = "AGAINST_ADVICE"
-    DIED = "DIED"
-    OTHER = "OTHER"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a patient is put: in a bed (perhaps sharing the mother's), or somewhere without one."""
-
-    bed: BedRef | None = None
-    shares_bed_of: UUID | None = None
-    without_bed: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is true of a stay at one moment."""
-
-    status: Status
-    place: Place
-    attending: UUID | None
-    specialty: str | None
-    bed_kept: bool = False
-    expected_return: datetime | None = None
-    plan: Plan = Plan.NONE
-    expected_discharge: datetime | None = None
-    disposition: Disposition | None = None
-    destination: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """One bed's uninterrupted use by one stay: lying in it, or kept during a leave."""
@@ -88,182 +49,102 @@ class Stretch:
     shares_bed_of: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """Something that happened to a stay. ``order`` is its place in the order of recording."""
-
-    id: UUID
-    at: datetime
-    order: int
-
-    def after(self, state: State) -> State:
-        """The state that follows; refuses what the state before it does not allow."""
-        raise NotImplementedError
-
-
-def _present(state: State, what: str) -> None:
-    if state.status is Status.ON_LEAVE:
-        raise StayStateBroken(f"{what} needs the patient here, and the patient is on leave then")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission(Fact):
-    attending: UUID | None
-    specialty: str | None
-    without_bed: str | None = None
-
-    def after(self, state: State) -> State:
-        raise StayStateBroken("it was admitted before")
-
-    def first(self) -> State:
-        return State(
-            Status.ADMITTED, Place(without_bed=self.without_bed), self.attending, self.specialty
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move(Fact):
-    """Any change of place: the first bed, a transfer, one half of a swap."""
-
-    place: Place
-
-    def after(self, state: State) -> State:
-        _present(state, "a move")
-        return replace(state, place=self.place)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveStart(Fact):
-    keeps_bed: bool
-    expected_return: datetime | None = None
-
-    def after(self, state: State) -> State:
-        if state.status is Status.ON_LEAVE:
-            raise StayStateBroken("the patient is already on leave then")
-        if self.keeps_bed and state.place.bed is None:
-            raise StayStateBroken("there is no bed to keep during the leave")
-        return replace(
-            state,
-            status=Status.ON_LEAVE,
-            bed_kept=self.keeps_bed,
-            place=state.place if self.keeps_bed else Place(),
-            expected_return=self.expected_return,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveEnd(Fact):
-    """The patient is back: in the kept bed (``place`` None), or in another place."""
-
-    place: Place | None = None
-
-    def after(self, state: State) -> State:
-        if state.status is not Status.ON_LEAVE:
-            raise StayStateBroken("the patient is not on leave then")
-        if self.place is None and not state.bed_kept:
-            raise StayStateBroken("the bed was released for the leave; name a bed to return to")
-        return replace(
-            state,
-            status=Status.ADMITTED,
-            bed_kept=False,
-            place=self.place or state.place,
-            expected_return=None,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttendingChange(Fact):
-    attending: UUID
-
-    def after(self, state: State) -> State:
-        return replace(state, attending=self.attending)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpecialtyChange(Fact):
-    specialty: str
-
-    def after(self, state: State) -> State:
-        return replace(state, specialty=self.specialty)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanChange(Fact):
-    plan: Plan
-    expected_discharge: datetime | None
-
-    def after(self, state: State) -> State:
-        return replace(state, plan=self.plan, expected_discharge=self.expected_discharge)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen(Fact):
-    """A visit: it changes no state but lies within the stay."""
-
-    def after(self, state: State) -> State:
-        return state
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discharge(Fact):
-    disposition: Disposition
-    destination: str | None = None
-
-    def after(self, state: State) -> State:
-        return replace(
-            state,
-            status=Status.DISCHARGED,
-            place=Place(),
-            bed_kept=False,
-            expected_return=None,
-            plan=Plan.NONE,
-            expected_discharge=None,
-            disposition=self.disposition,
-            destination=self.destination,
-        )
-
-
 Segments = tuple[tuple[Period, State], ...]
 
-NOT_AFTER_DEATH = (Admission, Seen, LeaveStart, LeaveEnd)
-"""Kinds of fact that a dead patient cannot have; the body may still be moved and discharged."""
 
-KINDS: dict[type[Fact], str] = {
-    Admission: "admission",
-    Move: "move",
-    LeaveStart: "start of leave",
-    LeaveEnd: "end of leave",
-    AttendingChange: "change of attending",
-    SpecialtyChange: "change of specialty",
-    PlanChange: "discharge plan",
-    Seen: "visit",
-    Discharge: "discharge",
-}
+class _Fold:
+    """One walk over the facts in order: the state after each, and those that do not follow."""
+
+    def __init__(self, stay: UUID) -> None:
+        self.stay = stay
+        self.state: State | None = None
+        self.ended: Fact | None = None
+        self.in_force: dict[str, list[tuple[Fact, State | None]]] = {}
+        """Per aspect the facts that are in force, the latest last, each with the state before it."""
+
+    def take(self, fact: Fact) -> State:
+        """The state after a fact. Raises the refusal of a fact that does not follow."""
+        state = self._after(fact)
+        self.state = state
+        if state.status not in OVER:
+            self.ended = None
+        elif self.ended is None:
+            self.ended = fact
+        return state
+
+    def _after(self, fact: Fact) -> State:
+        before = self.state
+        if isinstance(fact, Reversal):
+            return self._undone(fact)
+        if before is None:
+            if isinstance(fact, Admission):
+                state = fact.first()
+            elif isinstance(fact, NeverAdmitted):
+                return replace(fact.admission.first(), status=Status.CANCELLED, place=Place())
+            else:
+                raise OutsideStay(self.stay, f"The {KINDS[type(fact)]}")
+        elif self.ended is not None:
+            if not isinstance(fact, Seen):
+                raise StayNotOpen(self.stay, self.ended.at)
+            if fact.at != self.ended.at:  # the moment of discharge still belongs to the stay
+                raise OutsideStay(self.stay, "The visit")
+            return before
+        else:
+            state = fact.after(before)
+        self.in_force.setdefault(fact.ASPECT, []).append((fact, before))
+        return state
+
+    def _undone(self, reversal: Reversal) -> State:
+        if self.state is None:
+            raise OutsideStay(self.stay, "The reversal")
+        for facts in self.in_force.values():
+            if facts and facts[-1][0].id == reversal.of:
+                fact, before = facts[-1]
+                if self.ended not in (None, fact):
+                    break
+                facts.pop()
+                if isinstance(fact, Admission):
+                    facts.append((fact, before))  # it ended the stay; nothing follows
+                return reversal.undoing(fact, self.state, before or self.state)
+        if self.ended is not None:
+            raise StayNotOpen(self.stay, self.ended.at)
+        raise StayStateBroken(
+            "only what is in force then can be reversed; if it was entered in error, say so"
+        )
 
 
 @dataclass(frozen=True)
 class History:
-    """All facts of a stay, ordered by when they happened."""
+    """All facts of a stay that are held true, ordered by when they happened."""
 
     stay: UUID
     facts: tuple[Fact, ...] = ()
 
     def adding(self, *facts: Fact) -> "History":
-        ordered = sorted((*self.facts, *facts), key=lambda f: (f.at, f.order))
-        return History(self.stay, tuple(ordered))
+        if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
+            return History(self.stay, (*self.facts, *facts))
+        return History(self.stay, tuple(sorted((*self.facts, *facts), key=_order)))
 
     def without(self, ids: Iterable[UUID]) -> "History":
         gone = frozenset(ids)
         return History(self.stay, tuple(f for f in self.facts if f.id not in gone))
 
+    def fact(self, id: UUID) -> Fact | None:
+        """The fact of that id, if it is held true."""
+        return next((f for f in self.facts if f.id == id), None)
+
+    def putting(self, *facts: Fact) -> "History":
+        """The history with facts in the place of those that had their ids."""
+        return self.without(f.id for f in facts).adding(*facts)
+
     @cached_property
     def _folded(self) -> tuple[Segments, tuple[tuple[Fact, Refusal], ...]]:
         problems: list[tuple[Fact, Refusal]] = []
         steps: list[tuple[datetime, State]] = []
-        state: State | None = None
+        fold = _Fold(self.stay)
         for fact in self.facts:
             try:
-                state = self._next(state, fact)
+                state = fold.take(fact)
             except Refusal as refusal:
                 problems.append((fact, refusal))
                 continue
@@ -285,20 +166,6 @@ class History:
     def problems(self) -> tuple[tuple[Fact, Refusal], ...]:
         """The facts that contradict those before them, in order, with what they break."""
         return self._folded[1]
-
-    def _next(self, state: State | None, fact: Fact) -> State:
-        if state is None:
-            if isinstance(fact, Admission):
-                return fact.first()
-            raise OutsideStay(self.stay, f"The {KINDS[type(fact)]}")
-        if state.status is Status.DISCHARGED:
-            assert self.discharge is not None
-            if isinstance(fact, Seen):
-                if fact.at == self.discharge.at:
-                    return state  # the moment of discharge still belongs to the stay
-                raise OutsideStay(self.stay, "The visit")
-            raise StayNotOpen(self.stay, self.discharge.at)
-        return fact.after(state)
 
     def check(
         self,
@@ -329,18 +196,31 @@ class History:
 
     @cached_property
     def admission(self) -> Admission | None:
+        """The admission; None if there was none, or only one entered in error."""
         return next((f for f in self.facts if isinstance(f, Admission)), None)
 
     @cached_property
     def discharge(self) -> Discharge | None:
-        return next((f for f in self.facts if isinstance(f, Discharge)), None)
+        """The discharge that ended the stay; None if it has not ended, or by being cancelled."""
+        if not self.segments or self.segments[-1][1].status is not Status.DISCHARGED:
+            return None
+        return next((f for f in reversed(self.facts) if isinstance(f, Discharge)), None)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the stay ended for good, as held now: by discharge, or by being cancelled."""
+        last = self.segments[-1] if self.segments else None
+        return last[0].start if last and last[1].status in OVER else None
 
     @property
     def period(self) -> Period | None:
-        """From admission to discharge; open while the patient is here; None before any fact."""
+        """From admission to its end; open while the patient is here; None if never admitted.
+
+        A time away between a discharge and its reversal belongs to it: it is one stay.
+        """
         if self.admission is None:
             return None
-        return Period(self.admission.at, self.discharge.at if self.discharge else None)
+        return Period(self.admission.at, self.ended_at)
 
     def at(self, moment: datetime) -> State | None:
         """The state at that moment; None before the admission."""
@@ -348,8 +228,11 @@ class History:
 
     def includes(self, moment: datetime) -> bool:
         """Whether the stay was open at that moment; the moment of discharge still belongs to it."""
-        period = self.period
-        return period is not None and (moment in period or moment == period.end)
+        if self.period is None:
+            return False
+        return any(
+            moment in p if s.status not in OVER else moment == p.start for p, s in self.segments
+        )
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -365,3 +248,7 @@ class History:
             else:
                 found.append(stretch)
         return tuple(found)
+
+
+def _order(fact: Fact) -> tuple[datetime, int]:
+    return fact.at, fact.order

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from domain.aggregate import Aggregate, Event, event
 from domain.entry import Entry, Sealed, Text
-from domain.history import (
+from domain.facts import (
     Admission,
     AttendingChange,
     Discharge,
     Disposition,
     Fact,
-    History,
     LeaveEnd,
     LeaveStart,
     Move,
@@ -24,8 +23,8 @@ from domain.history import (
     Seen,
     SpecialtyChange,
     Status,
-    Stretch,
 )
+from domain.history import History, Stretch
 from domain.patient import Confidentiality
 from domain.refusals import BedRef, FactRef, OutsideStay, StayStateBroken
 from domain.time import Moment

@@ -8,9 +8,9 @@ from domain.course import Outside as OutsidePrescription
 from domain.course import PrescriptionStatus
 from domain.drug_chart import DrugChart
 from domain.events import EVENTS
-from domain.history import Disposition
-from domain.history import Plan as DischargePlan
-from domain.history import Status as StayStatus
+from domain.facts import Disposition
+from domain.facts import Plan as DischargePlan
+from domain.facts import Status as StayStatus
 from domain.occupancy import Occupancy
 from domain.patient import Confidentiality, Sex
 from domain.policies import RoomPolicy

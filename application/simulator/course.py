@@ -12,7 +12,7 @@ from application.simulator.inpatient import SPECIALTIES, Inpatient, Life
 from application.simulator.movements import Movements
 from application.simulator.people import Person
 from application.simulator.words import CORRIDORS, DESTINATIONS, NOT_FIT
-from domain.history import Disposition, Plan
+from domain.facts import Disposition, Plan
 from domain.stay import AdmissionType
 
 DEATHS: dict[Kind, float] = {Kind.MEDICINE: 0.035, Kind.SURGERY: 0.01, Kind.EMERGENCY: 0.004}

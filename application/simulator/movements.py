@@ -22,7 +22,7 @@ from application.simulator.staff import Doctor
 from application.simulator.words import TRANSFER
 from application.stays import Sharer
 from domain.entry import Actor
-from domain.history import Disposition, Plan
+from domain.facts import Disposition, Plan
 from domain.practitioner import Grade
 from domain.stay import AdmissionType
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
-from domain.history import Status
+from domain.facts import Status
 from domain.stay import Stay
 from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
 from infrastructure.read_models.model import Folded

@@ -13,7 +13,7 @@ from factory.declarations import LazyAttribute, Sequence, SubFactory
 
 from domain.aggregate import Event
 from domain.entry import Actor, Entry
-from domain.history import Disposition, Plan
+from domain.facts import Disposition, Plan
 from domain.patient import Confidentiality, Patient, Sex
 from domain.policies import RoomPolicy
 from domain.prescription import Medication, Prescription

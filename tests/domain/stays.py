@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from domain.history import Disposition, Place, Plan, State
+from domain.facts import Disposition, Place, Plan, State
 from domain.refusals import BedRef
 from domain.stay import AdmissionType, Stay, VisitKind
 from tests.domain import factories as events

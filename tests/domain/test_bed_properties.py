@@ -8,7 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.history import Place
+from domain.facts import Place
 from domain.occupancy import Claim, check_free, check_shared, difference
 from domain.refusals import Refusal, StayStateBroken
 from domain.stay import Stay

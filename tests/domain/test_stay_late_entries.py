@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.history import Plan
+from domain.facts import Plan
 from domain.refusals import OutsideStay, StayNotOpen, StayStateBroken
 from domain.stay import Stay
 from tests.domain.stays import (

@@ -1,6 +1,9 @@
 """Where the patient lay: beds, leave, swaps, places without a bed, and the stretches they give."""
 
-from domain.history import Fact, History, Move, Place, Seen
+from typing import Any
+
+from domain.facts import Fact, Move, Place, Seen
+from domain.history import History
 from domain.occupancy import difference
 from domain.refusals import StayStateBroken
 from domain.stay import Stay
@@ -274,7 +277,7 @@ def test_the_period_of_a_stay_runs_from_its_admission_to_its_discharge() -> None
 
 
 def test_a_history_that_contradicts_itself_says_where_and_folds_the_rest() -> None:
-    def fact(kind: type[Fact], clock: str, order: int, **data: object) -> Fact:
+    def fact(kind: type[Fact], clock: str, order: int, **data: Any) -> Fact:
         return kind(id=known(f"fact {order}"), at=at(clock), order=order, **data)
 
     early = fact(Seen, "07:00", 9)

@@ -13,7 +13,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.history import Disposition, History, Plan, State
+from domain.facts import Disposition, Plan, State
+from domain.history import History
 from domain.refusals import Refusal
 from domain.stay import AdmissionType, Stay, VisitKind
 from domain.time import Period

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.history import Disposition, Place, Plan, Status
+from domain.facts import Disposition, Place, Plan, Status
 from domain.refusals import OutsideStay, PatientDied, Refusal, StayNotOpen, StayStateBroken
 from domain.stay import AdmissionType, Stay
 from tests.domain.stays import (

@@ -15,7 +15,7 @@ from application.commands import Recorded, Request
 from application.hospital import Hospital
 from application.stays import Sharer
 from domain.course import Outside
-from domain.history import Disposition, Plan
+from domain.facts import Disposition, Plan
 from domain.patient import Sex
 from domain.policies import RoomPolicy
 from domain.practitioner import Grade

@@ -10,7 +10,7 @@ from psycopg import errors
 
 from application.hospital import Hospital
 from application.stays import Sharer
-from domain.history import Disposition
+from domain.facts import Disposition
 from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay import AdmissionType
 from infrastructure.database import Database

@@ -10,7 +10,7 @@ import pytest
 
 from application.commands import Recorded
 from application.hospital import Hospital
-from domain.history import Disposition
+from domain.facts import Disposition
 from domain.prescription import Medication
 from domain.refusals import (
     AlreadyExists,

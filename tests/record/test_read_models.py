@@ -12,7 +12,7 @@ import pytest
 import infrastructure.filling
 from application.hospital import Hospital
 from domain.aggregate import Aggregate, Event
-from domain.history import Admission, State
+from domain.facts import Admission, State
 from domain.prescription import Prescription
 from domain.room import Room
 from domain.stay import Stay

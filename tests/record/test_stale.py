@@ -7,7 +7,7 @@ import pytest
 
 from application.hospital import Hospital
 from application.record import Stale
-from domain.history import Disposition
+from domain.facts import Disposition
 from domain.prescription import Medication
 from domain.refusals import BedNotOpen, BedOccupied, OutsideStay, PatientDied
 from domain.stay import VisitKind

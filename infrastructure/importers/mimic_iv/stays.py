@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.commands import Recorded
-from domain.history import Disposition
+from domain.facts import Disposition
 from domain.refusals import Refusal
 from domain.stay import AdmissionType
 from domain.time import Precision

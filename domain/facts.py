@@ -1,0 +1,286 @@
+"""What can happen to a stay: when each fact happened, and what it makes of the state before it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from domain.refusals import BedRef, StayStateBroken
+
+
+class Status(StrEnum):
+    """Where a stay stands at a moment."""
+
+    ADMITTED = "ADMITTED"
+    ON_LEAVE = "ON_LEAVE"
+    DISCHARGED = "DISCHARGED"
+    CANCELLED = "CANCELLED"
+
+
+class Plan(StrEnum):
+    """How far the discharge is planned. Planning frees nothing."""
+
+    NONE = "NONE"
+    PLANNED = "PLANNED"
+    CLEARED = "CLEARED"
+
+
+class Because(StrEnum):
+    """Why a fact is taken back, which decides what the past becomes.
+
+    Entered in error: it never was, for all valid time. Decision reversed: it stands until the time
+    of the reversal, and from then on what held before it holds again.
+    """
+
+    ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
+    DECISION_REVERSED = "DECISION_REVERSED"
+
+
+class Disposition(StrEnum):
+    """Where the patient went at discharge."""
+
+    HOME = "HOME"
+    TRANSFERRED = "TRANSFERRED"
+    AGAINST_ADVICE = "AGAINST_ADVICE"
+    DIED = "DIED"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a patient is put: in a bed (perhaps sharing the mother's), or somewhere without one."""
+
+    bed: BedRef | None = None
+    shares_bed_of: UUID | None = None
+    without_bed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is true of a stay at one moment."""
+
+    status: Status
+    place: Place
+    attending: UUID | None
+    specialty: str | None
+    bed_kept: bool = False
+    expected_return: datetime | None = None
+    plan: Plan = Plan.NONE
+    expected_discharge: datetime | None = None
+    disposition: Disposition | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that happened to a stay. ``order`` is its place in the order of recording.
+
+    ``act`` is the command that recorded it: an admission with a bed is two facts of one act.
+    """
+
+    ASPECT: ClassVar[str] = "place"
+    """What of the state it changes: the latest fact of an aspect is the one in force."""
+
+    id: UUID
+    at: datetime
+    order: int
+    act: UUID | None = None
+
+    def after(self, state: State) -> State:
+        """The state that follows; refuses what the state before it does not allow."""
+        raise NotImplementedError
+
+
+def _present(state: State, what: str) -> None:
+    if state.status is Status.ON_LEAVE:
+        raise StayStateBroken(f"{what} needs the patient here, and the patient is on leave then")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission(Fact):
+    attending: UUID | None
+    specialty: str | None
+    without_bed: str | None = None
+
+    def after(self, state: State) -> State:
+        raise StayStateBroken("it was admitted before")
+
+    def first(self) -> State:
+        return State(
+            Status.ADMITTED, Place(without_bed=self.without_bed), self.attending, self.specialty
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move(Fact):
+    """Any change of place: the first bed, a transfer, one half of a swap."""
+
+    place: Place
+
+    def after(self, state: State) -> State:
+        _present(state, "a move")
+        return replace(state, place=self.place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveStart(Fact):
+    keeps_bed: bool
+    expected_return: datetime | None = None
+
+    def after(self, state: State) -> State:
+        if state.status is Status.ON_LEAVE:
+            raise StayStateBroken("the patient is already on leave then")
+        if self.keeps_bed and state.place.bed is None:
+            raise StayStateBroken("there is no bed to keep during the leave")
+        return replace(
+            state,
+            status=Status.ON_LEAVE,
+            bed_kept=self.keeps_bed,
+            place=state.place if self.keeps_bed else Place(),
+            expected_return=self.expected_return,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveEnd(Fact):
+    """The patient is back: in the kept bed (``place`` None), or in another place."""
+
+    place: Place | None = None
+
+    def after(self, state: State) -> State:
+        if state.status is not Status.ON_LEAVE:
+            raise StayStateBroken("the patient is not on leave then")
+        if self.place is None and not state.bed_kept:
+            raise StayStateBroken("the bed was released for the leave; name a bed to return to")
+        return replace(
+            state,
+            status=Status.ADMITTED,
+            bed_kept=False,
+            place=self.place or state.place,
+            expected_return=None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttendingChange(Fact):
+    ASPECT = "attending"
+    attending: UUID
+
+    def after(self, state: State) -> State:
+        return replace(state, attending=self.attending)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialtyChange(Fact):
+    ASPECT = "specialty"
+    specialty: str
+
+    def after(self, state: State) -> State:
+        return replace(state, specialty=self.specialty)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChange(Fact):
+    ASPECT = "plan"
+    plan: Plan
+    expected_discharge: datetime | None
+
+    def after(self, state: State) -> State:
+        return replace(state, plan=self.plan, expected_discharge=self.expected_discharge)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Fact):
+    """A visit: it changes no state but lies within the stay."""
+
+    ASPECT = "visit"
+
+    def after(self, state: State) -> State:
+        return state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discharge(Fact):
+    disposition: Disposition
+    destination: str | None = None
+
+    def after(self, state: State) -> State:
+        return replace(
+            state,
+            status=Status.DISCHARGED,
+            place=Place(),
+            bed_kept=False,
+            expected_return=None,
+            plan=Plan.NONE,
+            expected_discharge=None,
+            disposition=self.disposition,
+            destination=self.destination,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal(Fact):
+    """From here on, what held before the fact ``of`` holds again; ``place`` names another bed."""
+
+    of: UUID
+    place: Place | None = None
+
+    def undoing(self, fact: Fact, state: State, before: State) -> State:
+        """The state after it: what ``fact`` changed is again as in ``before``."""
+        match fact:
+            case Admission():
+                return replace(state, status=Status.CANCELLED, place=Place(), bed_kept=False)
+            case AttendingChange():
+                return replace(state, attending=before.attending)
+            case SpecialtyChange():
+                return replace(state, specialty=before.specialty)
+            case PlanChange():
+                return replace(
+                    state, plan=before.plan, expected_discharge=before.expected_discharge
+                )
+            case Discharge() if self.place:
+                return replace(
+                    before,
+                    status=Status.ADMITTED,
+                    place=self.place,
+                    bed_kept=False,
+                    expected_return=None,
+                )
+            case Discharge():
+                return before
+        return replace(
+            state,
+            status=before.status,
+            place=self.place or before.place,
+            bed_kept=before.bed_kept,
+            expected_return=before.expected_return,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverAdmitted(Fact):
+    """What is left of a stay whose admission was entered in error: that it was cancelled."""
+
+    admission: Admission
+
+
+NOT_AFTER_DEATH = (Admission, Seen, LeaveStart, LeaveEnd)
+"""Kinds of fact that a dead patient cannot have; the body may still be moved and discharged."""
+
+OVER = (Status.DISCHARGED, Status.CANCELLED)
+"""Where a stay has ended. A discharge may be reversed; nothing else follows."""
+
+KINDS: dict[type[Fact], str] = {
+    Admission: "admission",
+    Move: "move",
+    LeaveStart: "start of leave",
+    LeaveEnd: "end of leave",
+    AttendingChange: "change of attending",
+    SpecialtyChange: "change of specialty",
+    PlanChange: "discharge plan",
+    Seen: "visit",
+    Discharge: "discharge",
+    Reversal: "reversal",
+    NeverAdmitted: "cancel of the admission",
+}
