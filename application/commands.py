@@ -99,6 +99,22 @@ def command(
     The method may run several times; it reads through the `Decision` and calls the aggregates.
     Raises a `Refusal` when the command is not accepted; then nothing was recorded.
     """
+    return _command(decide)
+
+
+def correction(
+    decide: Callable[Concatenate[H, Decision, P], None],
+) -> Callable[Concatenate[H, Request, P], Recorded]:
+    """A `command` that says when a fact really happened: the request's time is that fact's.
+
+    The act of correcting is of now, and needs a reason (HL7 EVN-4).
+    """
+    return _command(decide, corrects=True)
+
+
+def _command(
+    decide: Callable[Concatenate[H, Decision, P], None], corrects: bool = False
+) -> Callable[Concatenate[H, Request, P], Recorded]:
 
     @wraps(decide)
     def give(hospital: H, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
@@ -108,7 +124,7 @@ def command(
         def attempt(decision: Decision) -> None:
             decide(hospital, decision, **content)  # type: ignore[call-arg]
 
-        return hospital.give(request, operation, dict(content), attempt)
+        return hospital.give(request, operation, dict(content), attempt, corrects)
 
     return cast(Callable[Concatenate[H, Request, P], Recorded], give)
 
@@ -133,6 +149,7 @@ class Commands(Application[UUID]):
         operation: str,
         content: dict[str, Any],
         decide: Callable[[Decision], None],
+        corrects: bool = False,
     ) -> Recorded:
         digest = digest_of(request, operation, content)
         for attempt in range(ATTEMPTS):
@@ -141,8 +158,15 @@ class Commands(Application[UUID]):
                 return self._again(opening.earlier, digest)
             now = request.now or opening.now
             entry = self._entry(request, operation, digest, now)
+            told_at, precision = entry.occurred_at, entry.precision
+            if corrects:
+                entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
             decision = Decision(self.record, self.recent, entry, now, look=attempt > 0)
+            if corrects and request.occurred_at is not None:
+                decision.corrected_at, decision.corrected_precision = told_at, precision
             try:
+                if corrects:
+                    reason_needed(entry, "a correction says why")
                 decide(decision)
                 decision.expect(request.expected_version)
                 decision.settle()
@@ -179,12 +203,16 @@ class Commands(Application[UUID]):
         events = self.record.events_between(earlier.first_position, earlier.position)
         return _recorded(earlier, tuple(events), repeated=True)
 
+    def check_time(self, occurred_at: datetime, now: datetime) -> None:
+        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
+        if occurred_at > now + self.rules.clock_tolerance:
+            raise InFuture(occurred_at, now)
+
     def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Entry:
         occurred_at = now
         if request.occurred_at is not None:
             occurred_at = in_utc(request.occurred_at, "occurredAt")
-        if occurred_at > now + self.rules.clock_tolerance:
-            raise InFuture(occurred_at, now)
+        self.check_time(occurred_at, now)
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
             raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
@@ -227,6 +255,12 @@ def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
             raise InvalidInput(name, "the text contains a NUL character")
     said = msgspec.json.encode([operation, sent, request.by], order="deterministic")
     return blake2b(said, digest_size=16).hexdigest()
+
+
+def reason_needed(entry: Entry, why: str) -> None:
+    """Refuse an entry that does not say why. Raises ReasonNeeded."""
+    if not (entry.reason or "").strip():
+        raise ReasonNeeded(why)
 
 
 def utc(moment: datetime | None, field: str) -> datetime | None:

@@ -18,7 +18,8 @@ from domain import unique
 from domain.aggregate import Aggregate, Event
 from domain.drug_chart import DrugChart
 from domain.entry import About, Entry
-from domain.history import Stretch
+from domain.facts import Place
+from domain.history import History, Stretch
 from domain.occupancy import (
     Claim,
     Difference,
@@ -31,10 +32,18 @@ from domain.occupancy import (
 from domain.patient import Patient
 from domain.policies import Occupant
 from domain.prescription import Prescription
-from domain.refusals import BedRef, NotFound, PatientAlreadyAdmitted, VersionConflict
+from domain.refusals import (
+    BedRef,
+    ContradictsLaterFacts,
+    InvalidInput,
+    MovementNotFound,
+    NotFound,
+    PatientAlreadyAdmitted,
+    VersionConflict,
+)
 from domain.room import Room
 from domain.stay import Stay
-from domain.time import Period
+from domain.time import ALWAYS, Period, Precision
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -81,7 +90,11 @@ class _Before:
     """What was held of a stay before the command."""
 
     stretches: tuple[Stretch, ...]
-    period: Period | None
+    history: History
+
+    @property
+    def period(self) -> Period | None:
+        return self.history.period
 
 
 class Decision:
@@ -102,6 +115,11 @@ class Decision:
         self.loaded: dict[UUID, Aggregate] = {}
         self._reads: dict[UUID, int] = {}
         self._before: dict[UUID, _Before] = {}
+        self._relinked: set[UUID] = set()
+        self._together = False
+        self.corrected_at: datetime | None = None
+        """When a fact really happened, for a command that corrects one; its entry is of now."""
+        self.corrected_precision: Precision | None = None
 
     # -- read --
 
@@ -150,6 +168,43 @@ class Decision:
             raise NotFound("patient with MRN", mrn, "patientMrn")
         return self.one(Patient, id, "patient", "patientMrn")
 
+    def chain(self, patient: UUID) -> list[Patient]:
+        """The record itself, the one that it was merged into, and so on to that of the person."""
+        found: list[Patient] = []
+        while patient not in {p.id for p in found}:
+            found.append(self.one(Patient, patient, "patient", "patientMrn"))
+            patient = found[-1].merged_into or patient
+        return found
+
+    def person(self, patient: UUID) -> UUID:
+        """The person that a record is of: the record itself, unless it was merged."""
+        return self.chain(patient)[-1].id
+
+    def died_at(self, patient: UUID | None) -> datetime | None:
+        """When the person died, whichever of the merged records says so."""
+        assert patient is not None
+        return next((p.died_at for p in self.chain(patient) if p.died_at), None)
+
+    def stays_of(self, person: UUID) -> list[Stay]:
+        """All stays of a person, under whichever record."""
+        claims = self.record.person_claims(person, ALWAYS)
+        return self.load(Stay, *(c.stay for c in claims))
+
+    def with_movement(self, movement: UUID, field: str = "movementId") -> list[Stay]:
+        """The stays in which a movement or visit is held true: two for a swap."""
+        streams = self.record.streams_of(movement)
+        stays = [s for s in self.load(Stay, *streams) if s.history.fact(movement)]
+        if not stays:
+            raise MovementNotFound("movement", movement, field, cancelled=bool(streams))
+        return stays
+
+    def with_dose(self, administration: UUID) -> Prescription:
+        """The prescription of a dose."""
+        found = self.load(Prescription, *self.record.streams_of(administration))
+        if not found or not found[0].exists:
+            raise MovementNotFound("dose", administration, "administrationId")
+        return found[0]
+
     def practitioner(self, staff_number: str, field: str) -> UUID:
         id = self.record.owner(*unique.staff_number(staff_number))
         if id is None:
@@ -164,6 +219,25 @@ class Decision:
 
     def bed(self, ward: str, number: str, bed: str) -> BedRef:
         return BedRef(self.room(ward, number).id, bed)
+
+    def place(
+        self,
+        ward: str | None,
+        room: str | None,
+        bed: str | None,
+        shares_bed_of: UUID | None,
+        without_bed: str | None,
+    ) -> Place | None:
+        """The place that the input names; None if it names none."""
+        if ward is None and room is None and bed is None:
+            if shares_bed_of is not None:
+                raise InvalidInput("sharesBedOf", "name the bed that is shared: ward, room and bed")
+            return Place(without_bed=without_bed) if without_bed else None
+        if without_bed is not None:
+            raise InvalidInput("withoutBed", "name a bed or a place without one, not both")
+        if ward is None or room is None or bed is None:
+            raise InvalidInput("bed", "a bed is named by ward, room and bed")
+        return Place(self.bed(ward, room, bed), shares_bed_of)
 
     def prescriptions_of(self, stay: Stay) -> list[Prescription]:
         (chart,) = self.load(DrugChart, DrugChart.id_for(stay.id))
@@ -189,9 +263,20 @@ class Decision:
         self.loaded[aggregate.id] = aggregate
         self._reads[aggregate.id] = aggregate.version
         if isinstance(aggregate, Stay):
-            self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history.period)
+            self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history)
+            if self._together:
+                aggregate.decide_together()
 
     # -- write --
+
+    def decide_together(self) -> None:
+        """What is decided from now on is looked at together, when `decided_together` is asked."""
+        self._together = True
+
+    def decided_together(self) -> list[Stay]:
+        """The stays that were decided together; they are still to be checked."""
+        self._together = False
+        return [s for s in self.loaded.values() if isinstance(s, Stay)]
 
     def expect(self, version: int | None) -> None:
         """Refuse if the first thing that was read is not at the version the client saw."""
@@ -220,10 +305,16 @@ class Decision:
                     room, stay.id, stay.patient, changed, stay.about, self.entry
                 )
         for stay in self._restated():
-            self._check_person(stay)
+            if stay.id not in self._relinked:
+                self._check_person(stay)
+            self._check_clinical(stay)
 
     def room_by_id(self, id: UUID) -> Room:
         return self.one(Room, id, "room", "room")
+
+    def relink(self, stays: Iterable[Stay]) -> None:
+        """These stays are another person's than before: their claims are written anew."""
+        self._relinked.update(stay.id for stay in stays)
 
     def append(self, operation: str, recorded_at: datetime | None) -> Append:
         restated = self._restated()
@@ -235,12 +326,12 @@ class Decision:
             restated=[stay.id for stay in restated],
             beds=[Claim(stay.id, stretch) for stay in restated for stretch in stay.stretches],
             persons=[
-                PersonClaim(stay.patient, stay.id, stay.history.period)
+                PersonClaim(self.person(stay.patient), stay.id, stay.history.period)
                 for stay in restated
                 if stay.patient and stay.history.period
             ],
             unique=[
-                UniqueClaim(*claimed, aggregate.id)
+                UniqueClaim(*claimed, aggregate.id, replaces=aggregate.version > 1)
                 for aggregate in self.loaded.values()
                 for event in aggregate.pending_events
                 if (claimed := unique.unique_of(cast(Event, event)))
@@ -257,7 +348,11 @@ class Decision:
             stay
             for stay in self.loaded.values()
             if isinstance(stay, Stay)
-            and _Before(stay.stretches, stay.history.period) != self._before[stay.id]
+            and (
+                stay.id in self._relinked
+                or stay.stretches != self._before[stay.id].stretches
+                or stay.history.period != self._before[stay.id].period
+            )
         ]
 
     def _check(self, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room) -> None:
@@ -309,8 +404,22 @@ class Decision:
         period = stay.history.period
         if period is None or stay.patient is None:
             return
-        for other in self.record.person_claims(stay.patient, period):
+        for other in self.record.person_claims(self.person(stay.patient), period):
             loaded = self.loaded.get(other.stay)
             theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
             if other.stay != stay.id and theirs and theirs.overlaps(period):
                 raise PatientAlreadyAdmitted(other.stay)
+
+    def _check_clinical(self, stay: Stay) -> None:
+        """Refuse a stay that has become shorter than what was prescribed and given in it."""
+        before, now = self._before[stay.id].period, stay.history.period
+        if before is None or (now is not None and now.covers(before)):
+            return
+        outside = [
+            fact
+            for prescription in self.prescriptions_of(stay)
+            for fact in prescription.facts()
+            if not stay.history.includes(fact.occurred_at)
+        ]
+        if outside:
+            raise ContradictsLaterFacts(tuple(outside))

@@ -9,7 +9,6 @@ from application.commands import Commands, command, utc
 from application.decision import Decision
 from domain.course import Outside, Regimen
 from domain.drug_chart import DrugChart
-from domain.patient import Patient
 from domain.prescription import Medication, Prescription
 from domain.stay import Stay
 
@@ -49,7 +48,7 @@ class Prescriptions(Commands):
             Regimen(begins, utc(stop, "stop"), dose, route, frequency),
             d.practitioner(prescriber, "prescriber") if prescriber else None,
             d.entry,
-            patient.died_at,
+            d.died_at(patient.id),
         )
         ended = stay.history.discharge
         if ended and prescription.is_live_at(
@@ -124,12 +123,11 @@ class Prescriptions(Commands):
             reason_not_given,
             outside_prescription,
             d.entry,
-            d.patient_of(stay).died_at,
+            d.died_at(stay.patient),
         )
 
     def _died_at(self, d: Decision, prescription: Prescription) -> datetime | None:
-        assert prescription.patient is not None
-        return d.one(Patient, prescription.patient, "patient", "prescriptionId").died_at
+        return d.died_at(prescription.patient)
 
     def _prescription(self, d: Decision, id: UUID) -> Prescription:
         return d.one(Prescription, id, "prescription", "prescriptionId")

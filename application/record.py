@@ -47,6 +47,8 @@ class UniqueClaim:
     kind: str
     key: str
     owner: UUID
+    replaces: bool = False
+    """Whether it takes the place of what the owner had of that kind: a corrected MRN."""
 
 
 @dataclass(slots=True)
@@ -100,6 +102,9 @@ class Record(Protocol):
 
     def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
         """The last version of each stream; 0 for one that does not exist."""
+
+    def streams_of(self, fact: UUID) -> list[UUID]:
+        """The streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
 
     def events_between(self, first: int, last: int) -> list[Event]:
         """The events at positions ``first`` to ``last``, both included."""

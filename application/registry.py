@@ -11,7 +11,7 @@ from domain.entry import About
 from domain.hospital_time import CENSUS_TIME, HospitalTime
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
-from domain.refusals import AlreadyExists, InvalidInput
+from domain.refusals import AlreadyExists, InvalidInput, PatientDied
 from domain.stay import Stay
 from domain.time import Period
 
@@ -40,7 +40,7 @@ class Registry(Commands):
         Raises AlreadyExists if the MRN is taken within its authority.
         """
         authority = mrn_authority or self.rules.mrn_authority
-        if birth_date is not None and birth_date > self._today(d):
+        if birth_date is not None and birth_date > self.today(d):
             raise InvalidInput("birthDate", "it lies in the future")
         if self.record.owner(*unique.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
@@ -96,14 +96,15 @@ class Registry(Commands):
 
         ``valid_from`` is a local date and may lie ahead; absent: always was so.
         """
-        self._clock(d).set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
+        self.clock(d).set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
 
-    def _clock(self, d: Decision) -> HospitalTime:
+    def clock(self, d: Decision) -> HospitalTime:
+        """The hospital's own clock: its time zone and census time, from each day on."""
         return d.load(HospitalTime, uuid5(HOSPITAL_TIME, self.rules.hospital))[0]
 
-    def _today(self, d: Decision) -> date:
+    def today(self, d: Decision) -> date:
         """The day that it is now in the hospital."""
-        zone = self._clock(d).zone_on(d.now.date())
+        zone = self.clock(d).zone_on(d.now.date())
         return d.now.astimezone(zone).date()
 
     def zone(self) -> ZoneInfo:
@@ -134,10 +135,13 @@ class Registry(Commands):
         else:
             assert patient_mrn is not None
             patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
-        stays = [c.stay for c in self.record.person_claims(patient.id, Period(at))]
+        stays = [c.stay for c in self.record.person_claims(d.person(patient.id), Period(at))]
         for stay in d.load(Stay, *stays):
             stay.must_outlive(at)
             for prescription in d.prescriptions_of(stay):
                 prescription.must_outlive(at)
         here = [s.id for s in d.load(Stay, *stays) if s.history.includes(at)]
+        died_at = d.died_at(patient.id)
+        if died_at is not None:
+            raise PatientDied(died_at)
         patient.die(here[0] if here else None, d.entry)

@@ -52,7 +52,7 @@ class Stays(Commands):
         Raises PatientAlreadyAdmitted, PatientDied, BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
         patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
-        place = self._place(d, ward, room, bed, shares_bed_of, without_bed)
+        place = d.place(ward, room, bed, shares_bed_of, without_bed)
         assert patient.about is not None
         about = replace(patient.about, stay=d.entry.id_of("stay"))
         stay = d.new(Stay, "stay", about)
@@ -60,7 +60,7 @@ class Stays(Commands):
             patient.id,
             admission_type,
             d.entry,
-            died_at=patient.died_at,
+            died_at=d.died_at(patient.id),
             decided_to_admit_at=utc(decided_to_admit_at, "decidedToAdmitAt"),
             attending=d.practitioner(attending, "attending") if attending else None,
             specialty=specialty,
@@ -101,7 +101,7 @@ class Stays(Commands):
 
         ``sharers`` says where each child goes that shares the mother's bed.
         """
-        place = self._place(d, ward, room, bed, shares_bed_of, without_bed)
+        place = d.place(ward, room, bed, shares_bed_of, without_bed)
         if place is None:
             raise InvalidInput("bed", "name a bed, or say in withoutBed where the patient is put")
         stay = d.stay(stay_id)
@@ -134,7 +134,7 @@ class Stays(Commands):
         """The patient leaves for a while; the bed is kept or released."""
         stay = d.stay(stay_id)
         back = utc(expected_return, "expectedReturn")
-        stay.start_leave(keep_bed, back, d.entry, d.patient_of(stay).died_at)
+        stay.start_leave(keep_bed, back, d.entry, d.died_at(stay.patient))
 
     @command
     def end_leave(
@@ -150,8 +150,8 @@ class Stays(Commands):
     ) -> None:
         """The patient is back, in the kept bed or (it must be named if it was released) another."""
         stay = d.stay(stay_id)
-        place = self._place(d, ward, room, bed, shares_bed_of, without_bed)
-        stay.end_leave(place, d.entry, d.patient_of(stay).died_at)
+        place = d.place(ward, room, bed, shares_bed_of, without_bed)
+        stay.end_leave(place, d.entry, d.died_at(stay.patient))
 
     @command
     def change_attending(self, d: Decision, *, stay_id: UUID, attending: str) -> None:
@@ -176,7 +176,7 @@ class Stays(Commands):
         """A doctor saw the patient. Raises OutsideStay, PatientDied."""
         stay = d.stay(stay_id)
         doctor = d.practitioner(practitioner, "practitioner")
-        stay.record_visit(doctor, kind, note, d.entry, d.patient_of(stay).died_at)
+        stay.record_visit(doctor, kind, note, d.entry, d.died_at(stay.patient))
 
     @command
     def plan_discharge(
@@ -220,33 +220,13 @@ class Stays(Commands):
             if prescription.is_live_at(at) and prescription.id not in kept:
                 prescription.stop(d.entry, discharge=movement)
 
-    def _place(
-        self,
-        d: Decision,
-        ward: str | None,
-        room: str | None,
-        bed: str | None,
-        shares_bed_of: UUID | None,
-        without_bed: str | None,
-    ) -> Place | None:
-        """The place that the input names; None if it names none."""
-        if ward is None and room is None and bed is None:
-            if shares_bed_of is not None:
-                raise InvalidInput("sharesBedOf", "name the bed that is shared: ward, room and bed")
-            return Place(without_bed=without_bed) if without_bed else None
-        if without_bed is not None:
-            raise InvalidInput("withoutBed", "name a bed or a place without one, not both")
-        if ward is None or room is None or bed is None:
-            raise InvalidInput("bed", "a bed is named by ward, room and bed")
-        return Place(d.bed(ward, room, bed), shares_bed_of)
-
     def _take_along(self, d: Decision, child: Sharer, mother: Stay, place: Place) -> None:
         if child.shares_bed:
             if place.bed is None:
                 raise InvalidInput("sharers", "the mother has no bed there that could be shared")
             goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
         else:
-            goes_to = self._place(d, child.ward, child.room, child.bed, None, None)
+            goes_to = d.place(child.ward, child.room, child.bed, None, None)
         if goes_to is None:
             raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
         d.stay(child.stay_id, "sharers").transfer(goes_to, d.entry)

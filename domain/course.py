@@ -54,6 +54,8 @@ class Step:
     at: datetime
     order: int
     changes: tuple[tuple[str, Any], ...] = ()
+    discharge: UUID | None = None
+    """The discharge that stopped it, if one did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,24 @@ class Course:
     regimen: Regimen
     steps: tuple[Step, ...] = ()
     doses: tuple[Dose, ...] = ()
+    cancelled: bool = False
+    """Entered in error: it never was, for all valid time."""
+
+    def dose(self, id: UUID) -> Dose | None:
+        return next((d for d in self.doses if d.id == id), None)
+
+    def without_dose(self, id: UUID) -> "Course":
+        return replace(self, doses=tuple(d for d in self.doses if d.id != id))
+
+    def putting_dose(self, dose: Dose) -> "Course":
+        """The course with a dose in the place of the one that had its id."""
+        return replace(self, doses=tuple(dose if d.id == dose.id else d for d in self.doses))
+
+    def moving(self, step: UUID, at: datetime | None) -> "Course":
+        """The course with a step at another time; None: without it."""
+        steps = [replace(s, at=at or s.at) if s.id == step else s for s in self.steps]
+        kept = [s for s in steps if at is not None or s.id != step]
+        return replace(self, steps=tuple(sorted(kept, key=lambda s: (s.at, s.order))))
 
     def adding(self, step: Step) -> "Course":
         ordered = sorted((*self.steps, step), key=lambda s: (s.at, s.order))
@@ -91,6 +111,8 @@ class Course:
         tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]
     ]:
         begin = min(self.written_at, self.regimen.start)
+        if self.cancelled:
+            return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), ()
         found: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
         problems: list[tuple[Step, str]] = []
         status, regimen = PrescriptionStatus.SCHEDULED, self.regimen

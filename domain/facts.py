@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
-from domain.refusals import BedRef, StayStateBroken
+from domain.refusals import BedRef, InvalidInput, StayStateBroken
 
 
 class Status(StrEnum):
@@ -91,6 +91,12 @@ class Fact:
         """The state that follows; refuses what the state before it does not allow."""
         raise NotImplementedError
 
+    def corrected(self, at: datetime | None, place: "Place | None") -> Self:
+        """The same fact at another time, in another place; None leaves it as it is."""
+        if place is not None:
+            raise InvalidInput("bed", "this movement has a time but no place of its own")
+        return self if at is None else replace(self, at=at)
+
 
 def _present(state: State, what: str) -> None:
     if state.status is Status.ON_LEAVE:
@@ -106,6 +112,12 @@ class Admission(Fact):
     def after(self, state: State) -> State:
         raise StayStateBroken("it was admitted before")
 
+    def corrected(self, at: datetime | None, place: Place | None) -> Self:
+        if place is not None and place.bed is not None:
+            raise InvalidInput("bed", "the first bed is a movement of its own; correct that one")
+        again = Fact.corrected(self, at, None)
+        return again if place is None else replace(again, without_bed=place.without_bed)
+
     def first(self) -> State:
         return State(
             Status.ADMITTED, Place(without_bed=self.without_bed), self.attending, self.specialty
@@ -114,9 +126,18 @@ class Admission(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move(Fact):
-    """Any change of place: the first bed, a transfer, one half of a swap."""
+    """Any change of place: the first bed, a transfer, one half of a swap (with the other stay)."""
 
     place: Place
+    with_stay: UUID | None = None
+
+    def corrected(self, at: datetime | None, place: Place | None) -> Self:
+        if place is not None and self.with_stay is not None:
+            raise InvalidInput(
+                "bed", "a swap has no bed of its own; cancel it and enter what happened"
+            )
+        again = Fact.corrected(self, at, None)
+        return again if place is None else replace(again, place=place)
 
     def after(self, state: State) -> State:
         _present(state, "a move")
@@ -147,6 +168,10 @@ class LeaveEnd(Fact):
     """The patient is back: in the kept bed (``place`` None), or in another place."""
 
     place: Place | None = None
+
+    def corrected(self, at: datetime | None, place: Place | None) -> Self:
+        again = Fact.corrected(self, at, None)
+        return again if place is None else replace(again, place=place)
 
     def after(self, state: State) -> State:
         if state.status is not Status.ON_LEAVE:
@@ -225,6 +250,10 @@ class Reversal(Fact):
 
     of: UUID
     place: Place | None = None
+
+    def corrected(self, at: datetime | None, place: Place | None) -> Self:
+        again = Fact.corrected(self, at, None)
+        return again if place is None else replace(again, place=place)
 
     def undoing(self, fact: Fact, state: State, before: State) -> State:
         """The state after it: what ``fact`` changed is again as in ``before``."""

@@ -8,16 +8,17 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from domain.aggregate import Aggregate, Event, event
-from domain.course import ENDED, Course, Dose, Outside, PrescriptionStatus, Regimen, Step
+from domain.course import ENDED, Course, Dose, Outside, Regimen, Step
 from domain.entry import Entry, Sealed, Text
 from domain.refusals import (
     ContradictsLaterFacts,
     FactRef,
     InvalidInput,
+    MovementNotFound,
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Moment
+from domain.time import Moment, Precision
 
 ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
@@ -84,6 +85,37 @@ class Prescription(Aggregate):
         dose_given: Text | None
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
+
+    class Cancelled(Event):
+        """Entered in error: it never was."""
+
+        TOPIC = "prescription.cancelled"
+
+    class StopCorrected(Event):
+        """The discharge that stopped it was at another time (``at``), or never was (absent)."""
+
+        TOPIC = "prescription.stop-corrected"
+        change: UUID
+        discharge: UUID
+        at: Moment | None
+
+    class AdministrationCorrected(Event):
+        """What is absent stays as it was; a dose that was not given has no amount."""
+
+        TOPIC = "prescription.administration-corrected"
+        administration: UUID
+        at: Moment | None
+        precision: Precision | None
+        given: bool | None
+        dose_given: Text | None
+        reason_not_given: Sealed | None
+        outside_prescription: Outside | None
+
+    class AdministrationCancelled(Event):
+        """Entered in error: it never was."""
+
+        TOPIC = "prescription.administration-cancelled"
+        administration: UUID
 
     def __init__(self) -> None:
         self.stay: UUID | None = None
@@ -172,20 +204,10 @@ class Prescription(Aggregate):
             raise InvalidInput("reasonNotGiven", "say why the dose was not given")
         if not given and dose_given:
             raise InvalidInput("doseGiven", "the dose was not given; leave this out")
-        at = entry.occurred_at
-        if died_at is not None and at > died_at:
-            raise PatientDied(died_at)
-        if outside is None:
-            if at not in self.course.period:
-                raise PrescriptionStateBroken(
-                    "the dose lies outside the prescription; mark it with outsidePrescription"
-                )
-            if given and self.course.status_at(at) is PrescriptionStatus.HELD:
-                raise PrescriptionStateBroken(
-                    "it is held then; mark a dose given all the same with outsidePrescription"
-                )
+        dose = Dose(entry.id_of("administration"), entry.occurred_at, given, outside)
+        self._check_dose(dose, died_at)
         self._administration_recorded(
-            administration=entry.id_of("administration"),
+            administration=dose.id,
             given=given,
             dose_given=dose_given,
             reason_not_given=reason_not_given,
@@ -193,24 +215,96 @@ class Prescription(Aggregate):
             entry=entry,
         )
 
+    def correct_administration(
+        self,
+        administration: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        given: bool | None,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside: Outside | None,
+        entry: Entry,
+        died_at: datetime | None = None,
+    ) -> datetime:
+        """Say what was different about a dose. Returns when it was given, as held now."""
+        dose = self._dose(administration)
+        if {at, given, dose_given, reason_not_given, outside} == {None}:
+            raise InvalidInput(
+                "doseGiven", "say what was different: occurredAt, given, doseGiven, reasonNotGiven"
+            )
+        was_given = dose.given if given is None else given
+        if was_given and reason_not_given:
+            raise InvalidInput("reasonNotGiven", "the dose was given; leave this out")
+        if not was_given and dose_given:
+            raise InvalidInput("doseGiven", "the dose was not given; leave this out")
+        if dose.given and not was_given and not reason_not_given:
+            raise InvalidInput("reasonNotGiven", "say why the dose was not given")
+        again = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
+        self._check_dose(again, died_at)
+        self._administration_corrected(
+            administration=administration,
+            at=at,
+            precision=precision,
+            given=given,
+            dose_given=dose_given,
+            reason_not_given=reason_not_given,
+            outside_prescription=outside,
+            entry=entry,
+        )
+        return again.at
+
+    def cancel_administration(self, administration: UUID, entry: Entry) -> None:
+        """The dose never was."""
+        self._dose(administration)
+        self._administration_cancelled(administration=administration, entry=entry)
+
+    def cancel(self, entry: Entry) -> None:
+        """It never was. Refused once a dose was given: what was given was prescribed."""
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled before")
+        if any(d.given for d in self.course.doses):
+            raise PrescriptionStateBroken(
+                "a dose was given; stop the prescription, or cancel the dose first"
+            )
+        self._cancelled(entry=entry)
+
+    def void(self, entry: Entry) -> None:
+        """Take it back with all its doses: it was written in a stay that never was."""
+        for dose in self.course.doses:
+            self._administration_cancelled(administration=dose.id, entry=entry)
+        if not self.course.cancelled:
+            self._cancelled(entry=entry)
+
+    def correct_stop(self, discharge: UUID, at: datetime | None, entry: Entry) -> None:
+        """Follow a discharge that was at another time, or never was (``at`` None)."""
+        stop = next((s for s in self.course.steps if s.discharge == discharge), None)
+        if stop is None or self.course.cancelled:
+            return
+        self._check(self.course.moving(stop.id, at), stop)
+        self._stop_corrected(change=stop.id, discharge=discharge, at=at, entry=entry)
+
     def is_live_at(self, moment: datetime) -> bool:
         """Whether a discharge at that moment would have to stop it."""
         return self.course.status_at(moment) not in (*ENDED, None)
 
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
-        facts = self.facts_after(died_at) + [
-            self._ref(s) for s in self.course.steps if s.at > died_at and s.kind in ORDERS
-        ]
+        orders = [s for s in self.course.steps if s.kind in ORDERS and not self.course.cancelled]
+        facts = self.facts_after(died_at) + [self._ref(s) for s in orders if s.at > died_at]
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
 
     def facts_after(self, moment: datetime) -> list[FactRef]:
         """The writing of the prescription and the doses that lie after a moment (of discharge)."""
-        facts = [FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses if d.at > moment]
-        if self.course.written_at > moment:
-            facts.insert(0, FactRef(self.id, "prescription", self.course.written_at, self.stay))
-        return facts
+        return [f for f in self.facts() if f.occurred_at > moment]
+
+    def facts(self) -> list[FactRef]:
+        """The writing of the prescription and its doses, as far as they are held true."""
+        if self.course.cancelled:
+            return []
+        written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
+        return [written, *(FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses)]
 
     def _step(self, kind: str, entry: Entry, changes: tuple[tuple[str, Any], ...] = ()) -> Step:
         id = uuid5(entry.id_of(kind), str(self.id))
@@ -223,7 +317,12 @@ class Prescription(Aggregate):
         """``died_at`` where the step is clinical: nothing is ordered for the dead."""
         if died_at is not None and candidate.at > died_at:
             raise PatientDied(died_at)
-        course = self.course.adding(candidate)
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+        self._check(self.course.adding(candidate), candidate)
+
+    def _check(self, course: Course, candidate: Step) -> None:
+        """Refuse a course in which the candidate does not fit, or a later step or dose does not."""
         problems = course.problems()
         for step, why in problems:
             if step.id == candidate.id:
@@ -236,6 +335,28 @@ class Prescription(Aggregate):
         ]
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
+
+    def _dose(self, id: UUID) -> Dose:
+        dose = self.course.dose(id)
+        if dose is None:
+            raise MovementNotFound("dose", id, "administrationId", cancelled=True)
+        return dose
+
+    def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
+        """Refuse a dose that lies outside the prescription and is not marked so."""
+        if died_at is not None and dose.at > died_at:
+            raise PatientDied(died_at)
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+        if dose.outside is not None or self.course.allows(dose):
+            return
+        if dose.at in self.course.period:
+            raise PrescriptionStateBroken(
+                "it is held then; mark a dose given all the same with outsidePrescription"
+            )
+        raise PrescriptionStateBroken(
+            "the dose lies outside the prescription; mark it with outsidePrescription"
+        )
 
     # -- evolve --
 
@@ -279,7 +400,7 @@ class Prescription(Aggregate):
 
     @event(Stopped)
     def _stopped(self, change: UUID, discharge: UUID | None, entry: Entry) -> None:
-        self._stepped("stopped", change, entry)
+        self._stepped("stopped", change, entry, discharge=discharge)
 
     @event(Completed)
     def _completed(self, change: UUID, entry: Entry) -> None:
@@ -298,10 +419,51 @@ class Prescription(Aggregate):
         dose = Dose(administration, entry.occurred_at, given, outside_prescription)
         self.course = replace(self.course, doses=(*self.course.doses, dose))
 
-    def _stepped(
-        self, kind: str, id: UUID, entry: Entry, changes: tuple[tuple[str, Any], ...] = ()
+    @event(Cancelled)
+    def _cancelled(self, entry: Entry) -> None:
+        self.course = replace(self.course, cancelled=True)
+
+    @event(StopCorrected)
+    def _stop_corrected(
+        self, change: UUID, discharge: UUID, at: datetime | None, entry: Entry
     ) -> None:
-        step = Step(id, kind, entry.occurred_at, self.version + 1, changes)
+        self.course = self.course.moving(change, at)
+
+    @event(AdministrationCorrected)
+    def _administration_corrected(
+        self,
+        administration: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        given: bool | None,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside_prescription: Outside | None,
+        entry: Entry,
+    ) -> None:
+        dose = self._dose(administration)
+        self.course = self.course.putting_dose(
+            Dose(
+                dose.id,
+                at or dose.at,
+                dose.given if given is None else given,
+                outside_prescription or dose.outside,
+            )
+        )
+
+    @event(AdministrationCancelled)
+    def _administration_cancelled(self, administration: UUID, entry: Entry) -> None:
+        self.course = self.course.without_dose(administration)
+
+    def _stepped(
+        self,
+        kind: str,
+        id: UUID,
+        entry: Entry,
+        changes: tuple[tuple[str, Any], ...] = (),
+        discharge: UUID | None = None,
+    ) -> None:
+        step = Step(id, kind, entry.occurred_at, self.version + 1, changes, discharge)
         self.course = self.course.adding(step)
 
 

@@ -102,6 +102,26 @@ class StayStateBroken(Refusal):
         super().__init__(f"The state of the stay does not allow this: {why}.")
 
 
+class MovementNotFound(Refusal):
+    """No movement, visit or dose of that id is held true: it never was, or it was cancelled."""
+
+    def __init__(self, what: str, id: UUID, field: str, cancelled: bool = False) -> None:
+        why = " any more: it was cancelled" if cancelled else ""
+        super().__init__(f"There is no {what} {id}{why}.")
+        self.what, self.id, self.field = what, id, field
+        self.path = (field,)
+
+
+class MergeImpossible(Refusal):
+    """The two records cannot be one person, or are linked already."""
+
+    path = ("intoMrn",)
+
+    def __init__(self, why: str, stays: tuple[UUID, ...] = ()) -> None:
+        super().__init__(f"The records cannot be merged: {why}.")
+        self.stays = stays
+
+
 class OutsideStay(Refusal):
     """The fact lies before the admission or after the discharge."""
 

@@ -81,6 +81,10 @@ class Period:
         return parts
 
 
+ALWAYS = Period(datetime.min.replace(tzinfo=UTC), None)
+"""The period of what was always so."""
+
+
 def in_utc(moment: datetime, field: str) -> datetime:
     """The same moment in UTC; refuses one without an offset."""
     if moment.tzinfo is None:

@@ -37,6 +37,8 @@ def unique_of(event: Event) -> Unique | None:
     match event:
         case Patient.Registered():
             return mrn(event.mrn_authority, event.mrn)
+        case Patient.DetailsCorrected(mrn=str() as number, mrn_authority=str() as authority):
+            return mrn(authority, number)
         case Room.Opened():
             return room_number(event.ward, event.number)
         case Practitioner.Registered():

@@ -152,6 +152,17 @@ class Recorder(ApplicationRecorder):
             )
             return list(self._events(cursor))
 
+    def streams_of(self, fact: UUID) -> list[UUID]:
+        """The streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stream FROM record.events WHERE record.fact_of(body) = %(fact)s"
+                " UNION SELECT stream FROM record.events"
+                " WHERE body ? 'cancel' AND (body->>'cancel')::uuid = %(fact)s ORDER BY stream",
+                {"fact": fact},
+            )
+            return [row[0] for row in cursor]
+
     def owner(self, kind: str, key: str) -> UUID | None:
         """Who has a unique claim."""
         with self._cursor() as cursor:
@@ -320,7 +331,10 @@ def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
             }
             for e in events
         ],
-        "unique": [{"kind": u.kind, "key": u.key, "owner": u.owner} for u in append.unique],
+        "unique": [
+            {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
+            for u in append.unique
+        ],
     }
     if append.recorded_at is not None:
         command["recorded_at"] = append.recorded_at

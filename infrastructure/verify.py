@@ -146,6 +146,7 @@ def _claims(connection: Connection[TupleRow]) -> Checked:
             "SELECT kind, key, owner FROM record.unique_claims"
         )
     }
+    links = _links(connection)
     for stream, events in _aggregates(connection):
         first = events[0]
         if isinstance(first, Stay.Admitted):
@@ -161,14 +162,14 @@ def _claims(connection: Connection[TupleRow]) -> Checked:
                 continue
             if bed_claims.pop(stream, []) != [_bed_row(s) for s in stay.stretches]:
                 checked.breaks(f"bed claims of stay {stream}")
-            if person_claims.pop(stream, []) != [_person_row(stay)]:
+            if person_claims.pop(stream, []) != _person_rows(stay, links):
                 checked.breaks(f"claim of the patient of stay {stream}")
         else:
-            key = unique_of(first)
-            if key is not None:
+            held = {key.kind: key for event in events if (key := unique_of(event)) is not None}
+            for key in held.values():
                 checked.looked_at += 1
                 if unique.pop(key, None) != stream:
-                    checked.breaks(f"{key[0]} {key[1]} of {stream}")
+                    checked.breaks(f"{key.kind} {key.key} of {stream}")
     for stray in (*bed_claims, *person_claims, *unique):
         checked.breaks(f"a claim of {stray} without an event")
     return checked
@@ -215,12 +216,30 @@ def _bed_row(stretch: Stretch) -> TupleRow:
     )
 
 
-def _person_row(stay: Stay) -> TupleRow:
-    period = stay.history.period
-    assert period is not None
+def _person_rows(stay: Stay, links: dict[UUID, UUID]) -> list[TupleRow]:
+    """What is claimed for the person: nothing, if the stay never was."""
+    period, person = stay.history.period, stay.patient
+    if period is None:
+        return []
+    while person in links:
+        person = links[person]
     if period.is_empty:
-        return (stay.patient, None, None, True)
-    return (stay.patient, period.start, period.end, False)
+        return [(person, None, None, True)]
+    return [(person, period.start, period.end, False)]
+
+
+def _links(connection: Connection[TupleRow]) -> dict[UUID, UUID]:
+    """Which record is merged into which, by all that was said of it."""
+    found: dict[UUID, UUID] = {}
+    for stream, topic, into in connection.execute(
+        "SELECT stream, topic, (body->>'into')::uuid FROM record.events"
+        " WHERE topic IN (%s, %s) ORDER BY position",
+        [Patient.Merged.TOPIC, Patient.Unmerged.TOPIC],
+    ):
+        found.pop(stream, None)
+        if topic == Patient.Merged.TOPIC:
+            found[stream] = into
+    return found
 
 
 def _beds(connection: Connection[TupleRow]) -> Checked:

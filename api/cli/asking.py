@@ -16,11 +16,16 @@ from api.cli.terminal import Exit, as_json, moment, out, settings, stop
 from infrastructure.database import Database
 from infrastructure.queries import moment as moments
 from infrastructure.queries.moment import At
-from infrastructure.queries.people import patient_by_mrn, patients_by_id, practitioners_by_id
+from infrastructure.queries.people import (
+    patient_by_mrn,
+    patients_by_id,
+    practitioners_by_id,
+    records_of,
+)
 from infrastructure.queries.rooms import board, rooms_by_id
 from infrastructure.queries.stays import prescriptions_by_id
 from infrastructure.queries.story import rooms_in, staff_in, story
-from infrastructure.queries.timeline import EntryView, timeline_page
+from infrastructure.queries.timeline import EntryView, Reading, timeline_page
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 
@@ -40,6 +45,9 @@ def timeline(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     json: Json = False,
+    read: Annotated[
+        Reading, typer.Option(help="TRUTH: what is held so. RECORD: in the order of knowing.")
+    ] = Reading.ALL,
     doses: Annotated[bool, typer.Option(help="Show single doses too.")] = True,
 ) -> None:
     """What happened to a patient, in the order in which it happened."""
@@ -52,13 +60,18 @@ def timeline(
             if who is None:
                 return None
             entries: list[EntryView] = []
-            after: tuple[datetime, int] | None = None
+            records = await records_of(connection, who.patient, at)
+            after: tuple[object, int] | None = None
             while True:
-                page = await timeline_page(connection, at, PAGE, after, patient=who.patient)
+                page = await timeline_page(
+                    connection, at, PAGE, after, reading=read, patients=records
+                )
                 entries += page
                 if len(page) < PAGE:
                     break
-                after = page[-1].occurred_at, page[-1].position
+                last = page[-1]
+                told_at = last.recorded_position if read is Reading.RECORD else last.occurred_at
+                after = told_at, last.position
             rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
             staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
             subjects = list({e.subject for e in entries if e.kind.startswith("PRESCRIPTION")})
@@ -79,7 +92,7 @@ def timeline(
         table.add_row(
             _local(entry.occurred_at, zone),
             _local(entry.recorded_at, zone) + late,
-            summary,
+            summary + _fate(entry),
             entry.performed_by or entry.recorded_by["subject"],
         )
     out.print(table)
@@ -162,6 +175,13 @@ def _asked(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def _fate(entry: EntryView) -> str:
+    """What became of a fact, where it is not simply held true."""
+    if entry.status != "TRUE":
+        return f" [{entry.status.lower()}]"
+    return " [corrected entry]" if entry.corrects else ""
 
 
 def _local(at: datetime, zone: ZoneInfo) -> str:

@@ -4,11 +4,12 @@ import enum
 
 import strawberry
 
+from application.corrections import EntryKind
 from domain.course import Outside as OutsidePrescription
 from domain.course import PrescriptionStatus
 from domain.drug_chart import DrugChart
 from domain.events import EVENTS
-from domain.facts import Disposition
+from domain.facts import Because, Disposition
 from domain.facts import Plan as DischargePlan
 from domain.facts import Status as StayStatus
 from domain.occupancy import Occupancy
@@ -18,18 +19,22 @@ from domain.practitioner import Grade
 from domain.room import BedState
 from domain.stay import AdmissionType, VisitKind
 from domain.time import Precision
+from infrastructure.queries.timeline import Reading
 
 __all__ = [
     "AdmissionType",
+    "Because",
     "BedState",
     "Confidentiality",
     "DischargePlan",
     "Disposition",
+    "EntryKind",
     "EntryStatus",
     "Grade",
     "OutsidePrescription",
     "Precision",
     "PrescriptionStatus",
+    "Reading",
     "RoomPolicy",
     "Sex",
     "StayStatus",
@@ -45,6 +50,9 @@ for _kind, _name, _description in (
     (StayStatus, "StayStatus", "Where a stay stands at a moment."),
     (DischargePlan, "DischargePlan", "How far the discharge is planned."),
     (Disposition, "Disposition", "Where the patient went at discharge."),
+    (Because, "Because", "Why a fact is taken back, which decides what the past becomes."),
+    (EntryKind, "LateEntryKind", "What may be entered late together with corrections."),
+    (Reading, "TimelineReading", "How a timeline is read."),
     (AdmissionType, "AdmissionType", "How the patient came in."),
     (VisitKind, "VisitKind", "The kind of a visit."),
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
@@ -65,10 +73,16 @@ class EntryStatus(enum.Enum):
 
 _NOT_SHOWN = (Occupancy.StretchesChanged.TOPIC, DrugChart.PrescriptionCharted.TOPIC)
 _SHOWN = ("patient", "stay", "prescription")
+_CORRECTIONS = (
+    "stay.movement-corrected",
+    "stay.visit-amended",
+    "prescription.administration-corrected",
+)
+"""Told by an entry of the kind that is corrected, in its place."""
 _KINDS = [
     topic.replace(".", "_").replace("-", "_").upper()
     for topic in EVENTS
-    if topic.partition(".")[0] in _SHOWN and topic not in _NOT_SHOWN
+    if topic.partition(".")[0] in _SHOWN and topic not in (*_NOT_SHOWN, *_CORRECTIONS)
 ]
 
 

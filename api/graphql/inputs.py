@@ -8,9 +8,11 @@ from strawberry import UNSET
 
 from api.graphql.enums import (
     AdmissionType,
+    Because,
     Confidentiality,
     DischargePlan,
     Disposition,
+    EntryKind,
     Grade,
     OutsidePrescription,
     Precision,
@@ -312,3 +314,155 @@ class RecordAdministrationInput(CommandInput):
     outside_prescription: OutsidePrescription | None = _said(
         "Why it lies outside the prescription."
     )
+
+
+@strawberry.input(description="A movement happened at another time, or in another place.")
+class MovementCorrectionInput:
+    movement_id: strawberry.ID = _must("The movement.")
+    occurred_at: datetime | None = _said("When it really happened; absent: as recorded.")
+    ward: str | None = _said("The ward where it really was.")
+    room: str | None = _said("The room where it really was.")
+    bed: str | None = _said("The bed where it really was.")
+    shares_bed_of: strawberry.ID | None = _said("The mother's stay, for a child in her bed.")
+    without_bed: str | None = _said("The place without a bed where it really was.")
+
+
+@strawberry.input(description="A movement is taken back.")
+class MovementCancelInput:
+    movement_id: strawberry.ID = _must("The movement.")
+    because: Because = _must("Entered in error, or the decision was reversed.")
+    occurred_at: datetime | None = _said("When it was reversed; now by default.")
+    ward: str | None = _said("The ward of another bed than the one before.")
+    room: str | None = _said("The room of that bed.")
+    bed: str | None = _said("That bed's code.")
+    without_bed: str | None = _said("A place without a bed, instead.")
+
+
+@strawberry.input(description="A movement that was never entered.")
+class LateEntryInput:
+    stay_id: strawberry.ID = _must("The stay.")
+    kind: EntryKind = strawberry.field(default=EntryKind.TRANSFER, description="What happened.")
+    occurred_at: datetime = _must("When it happened.")
+    ward: str | None = _said("The ward, for a transfer or a return.")
+    room: str | None = _said("The room.")
+    bed: str | None = _said("The bed.")
+    shares_bed_of: strawberry.ID | None = _said("The mother's stay, for a child in her bed.")
+    without_bed: str | None = _said("A place without a bed.")
+    keep_bed: bool | None = _said("Whether the bed is kept during a leave; true by default.")
+
+
+@strawberry.input(description="Take a whole stay back; its bed is free in the same act.")
+class CancelAdmissionInput(CommandInput):
+    stay_id: strawberry.ID = _must("The stay.")
+    because: Because = _must("Entered in error, or the decision was reversed.")
+    void_clinical_facts: bool | None = _said(
+        "Void its visits, prescriptions and doses too; otherwise they stop the cancel."
+    )
+
+
+@strawberry.input(description="Take a discharge back, naming the bed to come back to.")
+class CancelDischargeInput(CommandInput):
+    stay_id: strawberry.ID = _must("The stay.")
+    because: Because = _must("Entered in error, or the decision was reversed.")
+    ward: str | None = _said("The ward of the bed to come back to.")
+    room: str | None = _said("The room of that bed.")
+    bed: str | None = _said("That bed's code.")
+    without_bed: str | None = _said("A place without a bed, instead.")
+
+
+@strawberry.input(description="Take back any movement by its id; a swap, in both stays.")
+class CancelMovementInput(CommandInput):
+    movement_id: strawberry.ID = _must("The movement.")
+    because: Because = _must("Entered in error, or the decision was reversed.")
+    ward: str | None = _said("Reversed: the ward of another bed than the one before.")
+    room: str | None = _said("The room of that bed.")
+    bed: str | None = _said("That bed's code.")
+    without_bed: str | None = _said("A place without a bed, instead.")
+
+
+@strawberry.input(
+    description="A movement happened at another time (occurredAt), or in another place."
+)
+class CorrectMovementInput(CommandInput):
+    movement_id: strawberry.ID = _must("The movement.")
+    ward: str | None = _said("The ward where it really was.")
+    room: str | None = _said("The room where it really was.")
+    bed: str | None = _said("The bed where it really was.")
+    shares_bed_of: strawberry.ID | None = _said("The mother's stay, for a child in her bed.")
+    without_bed: str | None = _said("The place without a bed where it really was.")
+
+
+@strawberry.input(
+    description="Several corrections, cancels and late entries, decided on the end result."
+)
+class CorrectFactsInput(CommandInput):
+    corrections: list[MovementCorrectionInput] | None = _said("Movements that were otherwise.")
+    cancels: list[MovementCancelInput] | None = _said("Movements that are taken back.")
+    entries: list[LateEntryInput] | None = _said("Movements that were never entered.")
+
+
+@strawberry.input(
+    description="Another time (occurredAt), doctor, kind or note of a visit; what is absent stays."
+)
+class AmendVisitInput(CommandInput):
+    visit_id: strawberry.ID = _must("The visit.")
+    practitioner: str | None = _said("Who really saw the patient: staff number.")
+    kind: VisitKind | None = _said("What kind it really was.")
+    note: str | None = _said("The note as it should be.")
+
+
+@strawberry.input(description="The visit never was.")
+class CancelVisitInput(CommandInput):
+    visit_id: strawberry.ID = _must("The visit.")
+    because: Because | None = _said("ENTERED_IN_ERROR, the default and the only reason possible.")
+
+
+@strawberry.input(description="A prescription was entered in error; refused once a dose was given.")
+class CancelPrescriptionInput(CommandInput):
+    prescription_id: strawberry.ID = _must("The prescription.")
+    because: Because | None = _said("ENTERED_IN_ERROR, the default and the only reason possible.")
+
+
+@strawberry.input(description="Another time (occurredAt) or amount of a dose, or it was not given.")
+class CorrectAdministrationInput(CommandInput):
+    administration_id: strawberry.ID = _must("The dose.")
+    given: bool | None = _said("Whether it was really given.")
+    dose_given: str | None = _said("How much was really given.")
+    reason_not_given: str | None = _said("Why it was not given.")
+    outside_prescription: OutsidePrescription | None = _said(
+        "Why it lies outside its prescription."
+    )
+
+
+@strawberry.input(description="The dose never was.")
+class CancelAdministrationInput(CommandInput):
+    administration_id: strawberry.ID = _must("The dose.")
+    because: Because | None = _said("ENTERED_IN_ERROR, the default and the only reason possible.")
+
+
+@strawberry.input(description="Details always were so, or are so from validFrom on.")
+class CorrectPatientDetailsInput(CommandInput):
+    patient_mrn: str = _must("The patient's MRN as recorded.")
+    mrn_authority: str | None = _said("Who assigned it; the hospital's own by default.")
+    mrn: str | None = _said("The right MRN.")
+    family_name: str | None = _said("Family name.")
+    given_name: str | None = _said("Given name.")
+    birth_date: date | None = _said("Birth date.")
+    sex: Sex | None = _said("Administrative sex.")
+    confidentiality: Confidentiality | None = _said("Confidentiality label.")
+    valid_from: date | None = _said(
+        "The hospital's day from which they are so; absent: they always were."
+    )
+
+
+@strawberry.input(description="Two records are one person: reading follows the link.")
+class MergePatientsInput(CommandInput):
+    patient_mrn: str = _must("The MRN of the record that is merged away.")
+    mrn_authority: str | None = _said("Who assigned it; the hospital's own by default.")
+    into_mrn: str = _must("The MRN of the record that it is merged into.")
+    into_mrn_authority: str | None = _said("Who assigned that; the hospital's own by default.")
+
+
+@strawberry.input(description="They were not one person: exactly what was is again.")
+class UnmergePatientsInput(CommandInput):
+    merge_id: strawberry.ID = _must("The merge.")

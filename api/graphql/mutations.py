@@ -7,15 +7,27 @@ from api.graphql.inputs import (
     AddBedInput,
     AdmitPatientInput,
     AllocateRoomInput,
+    AmendVisitInput,
+    CancelAdministrationInput,
+    CancelAdmissionInput,
+    CancelDischargeInput,
+    CancelMovementInput,
+    CancelPrescriptionInput,
+    CancelVisitInput,
     ChangeAttendingInput,
     ChangePrescriptionInput,
     ChangeSpecialtyInput,
     CloseBedInput,
     CompletePrescriptionInput,
+    CorrectAdministrationInput,
+    CorrectFactsInput,
+    CorrectMovementInput,
+    CorrectPatientDetailsInput,
     DischargePatientInput,
     EndLeaveInput,
     FinishCleaningInput,
     HoldPrescriptionInput,
+    MergePatientsInput,
     OpenRoomInput,
     PlanDischargeInput,
     RecordAdministrationInput,
@@ -34,6 +46,7 @@ from api.graphql.inputs import (
     StopPrescriptionInput,
     SwapBedsInput,
     TransferPatientInput,
+    UnmergePatientsInput,
     WritePrescriptionInput,
 )
 from api.graphql.recording import (
@@ -49,15 +62,27 @@ from api.graphql.results import (
     AddBedResult,
     AdmitPatientResult,
     AllocateRoomResult,
+    AmendVisitResult,
+    CancelAdministrationResult,
+    CancelAdmissionResult,
+    CancelDischargeResult,
+    CancelMovementResult,
+    CancelPrescriptionResult,
+    CancelVisitResult,
     ChangeAttendingResult,
     ChangePrescriptionResult,
     ChangeSpecialtyResult,
     CloseBedResult,
     CompletePrescriptionResult,
+    CorrectAdministrationResult,
+    CorrectFactsResult,
+    CorrectMovementResult,
+    CorrectPatientDetailsResult,
     DischargePatientResult,
     EndLeaveResult,
     FinishCleaningResult,
     HoldPrescriptionResult,
+    MergePatientsResult,
     OpenRoomResult,
     PlanDischargeResult,
     RecordAdministrationResult,
@@ -76,6 +101,7 @@ from api.graphql.results import (
     StopPrescriptionResult,
     SwapBedsResult,
     TransferPatientResult,
+    UnmergePatientsResult,
     WritePrescriptionResult,
 )
 
@@ -257,3 +283,83 @@ class Mutation:
         return await prescription_recorded(
             info, input, info.context.house.hospital.record_administration
         )
+
+    @strawberry.mutation(description="Take a whole stay back; its bed is free in the same act.")
+    async def cancel_admission(
+        self, info: Ask, input: CancelAdmissionInput
+    ) -> CancelAdmissionResult:
+        return await stay_recorded(info, input, info.context.house.hospital.cancel_admission)
+
+    @strawberry.mutation(description="Take a discharge back, naming where the patient is.")
+    async def cancel_discharge(
+        self, info: Ask, input: CancelDischargeInput
+    ) -> CancelDischargeResult:
+        return await stay_recorded(info, input, info.context.house.hospital.cancel_discharge)
+
+    @strawberry.mutation(description="Take back any movement by its id; a swap, in both stays.")
+    async def cancel_movement(self, info: Ask, input: CancelMovementInput) -> CancelMovementResult:
+        return await stay_recorded(info, input, info.context.house.hospital.cancel_movement)
+
+    @strawberry.mutation(
+        description="A movement happened at another time (occurredAt), or in another place."
+    )
+    async def correct_movement(
+        self, info: Ask, input: CorrectMovementInput
+    ) -> CorrectMovementResult:
+        return await stay_recorded(info, input, info.context.house.hospital.correct_movement)
+
+    @strawberry.mutation(
+        description="Several corrections, cancels and late entries, decided on the end result."
+    )
+    async def correct_facts(self, info: Ask, input: CorrectFactsInput) -> CorrectFactsResult:
+        return await stay_recorded(info, input, info.context.house.hospital.correct_facts)
+
+    @strawberry.mutation(description="Another time, doctor, kind or note of a visit.")
+    async def amend_visit(self, info: Ask, input: AmendVisitInput) -> AmendVisitResult:
+        return await visit_recorded(info, input, info.context.house.hospital.amend_visit)
+
+    @strawberry.mutation(description="The visit never was.")
+    async def cancel_visit(self, info: Ask, input: CancelVisitInput) -> CancelVisitResult:
+        return await stay_recorded(info, input, info.context.house.hospital.cancel_visit)
+
+    @strawberry.mutation(description="A prescription was entered in error.")
+    async def cancel_prescription(
+        self, info: Ask, input: CancelPrescriptionInput
+    ) -> CancelPrescriptionResult:
+        return await prescription_recorded(
+            info, input, info.context.house.hospital.cancel_prescription
+        )
+
+    @strawberry.mutation(description="Another time or amount of a dose, or it was not given.")
+    async def correct_administration(
+        self, info: Ask, input: CorrectAdministrationInput
+    ) -> CorrectAdministrationResult:
+        return await prescription_recorded(
+            info, input, info.context.house.hospital.correct_administration
+        )
+
+    @strawberry.mutation(description="The dose never was.")
+    async def cancel_administration(
+        self, info: Ask, input: CancelAdministrationInput
+    ) -> CancelAdministrationResult:
+        return await prescription_recorded(
+            info, input, info.context.house.hospital.cancel_administration
+        )
+
+    @strawberry.mutation(description="Details always were so, or are so from a day on.")
+    async def correct_patient_details(
+        self, info: Ask, input: CorrectPatientDetailsInput
+    ) -> CorrectPatientDetailsResult:
+        return await patient_recorded(
+            info, input, info.context.house.hospital.correct_patient_details
+        )
+
+    @strawberry.mutation(description="Two records are one person: reading follows the link.")
+    async def merge_patients(self, info: Ask, input: MergePatientsInput) -> MergePatientsResult:
+        return await patient_recorded(info, input, info.context.house.hospital.merge_patients)
+
+    @strawberry.mutation(description="They were not one person: exactly what was is again.")
+    async def unmerge_patients(
+        self, info: Ask, input: UnmergePatientsInput
+    ) -> UnmergePatientsResult:
+        return await patient_recorded(info, input, info.context.house.hospital.unmerge_patients)

@@ -16,6 +16,7 @@ from infrastructure.queries.people import (
     PractitionerView,
     patients_by_id,
     practitioners_by_id,
+    records_of,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Patient(Node):
     sex: Sex = strawberry.field(description="Administrative sex.")
     confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
     died_at: datetime | None = strawberry.field(description="When the patient died.")
+    link: strawberry.Private[UUID | None]
     at: strawberry.Private[At]
 
     @classmethod
@@ -46,6 +48,7 @@ class Patient(Node):
             sex=Sex(view.sex),
             confidentiality=Confidentiality(view.confidentiality),
             died_at=view.died_at,
+            link=view.merged_into,
             at=at,
         )
 
@@ -58,14 +61,27 @@ class Patient(Node):
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
 
-    @strawberry.field(description="All stays up to the moment asked about, the oldest first.")
+    @strawberry.field(description="The record that this one was merged into.")
+    async def merged_into(self, info: Ask) -> "Patient | None":
+        return await Patient.find(info, self.link, self.at) if self.link else None
+
+    @strawberry.field(description="The other records of the same person, by the links known.")
+    async def other_records(self, info: Ask) -> list["Patient"]:
+        ids = await info.context.ask(records_of, UUID(self.id), self.at)
+        found = await info.context.ask(patients_by_id, ids[1:], self.at)
+        return [Patient.of(view, self.at) for view in found.values()]
+
+    @strawberry.field(
+        description="All stays of the person up to the moment asked about, the oldest first."
+    )
     async def stays(
         self, info: Ask
     ) -> list[Annotated["Stay", strawberry.lazy("api.graphql.stays")]]:
         from api.graphql.stays import Stay
 
         wanted = ask_stays.StayFilter(
-            statuses=tuple(s.value for s in StayStatus), patient=UUID(self.id)
+            statuses=tuple(s.value for s in StayStatus),
+            patients=tuple(await info.context.ask(records_of, UUID(self.id), self.at)),
         )
         found = await info.context.ask(ask_stays.stays_page, wanted, self.at, 10_000, None)
         return [Stay.of(view, self.at) for view in found]

@@ -1,14 +1,14 @@
 """All queries. Those about patients, stays and rooms are asked as of a moment, as known at another."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.enums import StayStatus, TimelineKind
+from api.graphql.enums import Reading, StayStatus, TimelineKind
 from api.graphql.node import Connection, Node, page, page_size
 from api.graphql.people import Patient, Practitioner
 from api.graphql.recording import uuid
@@ -195,20 +195,23 @@ class Query:
         size, place = page_size(first), decode_cursor(after, "stays", datetime, UUID)
         wanted = stays.StayFilter()
         if filter is not None:
-            patient = attending = None
+            records: tuple[UUID, ...] | None = None
+            attending = None
             if filter.patient_mrn:
                 authority = info.context.house.settings.mrn_authority
                 who = await info.context.ask(
                     people.patient_by_mrn, filter.patient_mrn, authority, at
                 )
-                patient = who.patient if who else UUID(int=0)
+                records = tuple(
+                    await info.context.ask(people.records_of, who.patient, at) if who else ()
+                )
             if filter.attending:
                 staff = await info.context.ask(
                     people.practitioners_page, filter.attending, at, 1, None
                 )
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
-            wanted = stays.StayFilter(statuses, filter.ward or None, patient, attending)
+            wanted = stays.StayFilter(statuses, filter.ward or None, records, attending)
         found = await info.context.ask(stays.stays_page, wanted, at, size + 1, place)
         return page(
             found,
@@ -277,6 +280,13 @@ class Query:
         kinds: Annotated[
             list[TimelineKind] | None, argument(description="These kinds of facts only.")
         ] = None,
+        read: Annotated[
+            Reading,
+            argument(
+                description="ALL: with what was corrected and cancelled, as it happened. TRUTH: only"
+                " what is held to be so. RECORD: all, in the order in which it became known."
+            ),
+        ] = Reading.ALL,
         first: First = None,
         after: After = None,
         as_of: AsOf = None,
@@ -287,18 +297,24 @@ class Query:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
-        wanted, place = page_size(first), decode_cursor(after, "timeline", datetime, int)
-        patient: UUID | None = None
+        wanted = page_size(first)
+        place: tuple[Any, int] | None = (
+            decode_cursor(after, "record", int, int)
+            if read is Reading.RECORD
+            else decode_cursor(after, "timeline", datetime, int)
+        )
+        records: list[UUID] | None = None
         if mrn is not None:
             authority = mrn_authority or info.context.house.settings.mrn_authority
             who = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
-            patient = who.patient if who else UUID(int=0)
+            records = await info.context.ask(people.records_of, who.patient, at) if who else []
         found = await info.context.ask(
             timeline_page,
             at,
             wanted + 1,
             place,
-            patient=patient,
+            reading=read,
+            patients=records,
             stay=_uuid(stay_id) if stay_id else None,
             kinds=[k.value for k in kinds] if kinds else None,
         )
@@ -307,7 +323,11 @@ class Query:
             found,
             wanted,
             after,
-            lambda v: encode_cursor("timeline", v.occurred_at, v.position),
+            lambda v: (
+                encode_cursor("record", v.recorded_position, v.position)
+                if read is Reading.RECORD
+                else encode_cursor("timeline", v.occurred_at, v.position)
+            ),
             lambda v: TimelineEntry.of(info, v, stories[v.entry]),
         )
 

@@ -13,7 +13,14 @@ from strawberry.schema import ExceptionHandler
 from strawberry.types.field import StrawberryField
 
 from api.graphql.context import Ask
-from api.graphql.inputs import CommandInput, MedicationInput, SharerInput
+from api.graphql.inputs import (
+    CommandInput,
+    LateEntryInput,
+    MedicationInput,
+    MovementCancelInput,
+    MovementCorrectionInput,
+    SharerInput,
+)
 from api.graphql.people import Patient, Practitioner
 from api.graphql.results import (
     HospitalTimeRecorded,
@@ -28,13 +35,15 @@ from api.graphql.results import (
 from api.graphql.rooms import Room
 from api.graphql.stays import Prescription, Stay, Visit
 from application.commands import Recorded, Request
+from application.corrections import Cancel, Correction, LateEntry
 from application.stays import Sharer
+from domain.facts import Because
 from domain.hospital_time import HospitalTime
 from domain.prescription import Medication
 from domain.refusals import InvalidInput, NotFound
 from domain.stay import Stay as StayAggregate
 from infrastructure.queries.moment import At
-from infrastructure.queries.stays import visit_by_id
+from infrastructure.queries.stays import stopped_by, visit_by_id
 
 ENVELOPE = tuple(f.name for f in fields(CommandInput))
 
@@ -108,6 +117,9 @@ def _told(value: Any, name: str) -> Any:
             room=value.room or None,
             bed=value.bed or None,
         )
+    for given, kind in _PARTS:
+        if isinstance(value, given):
+            return kind(**_parts(value))
     if isinstance(value, list):
         return tuple(_told(v, name) for v in value)
     if isinstance(value, str) and name in _IDS:
@@ -115,7 +127,27 @@ def _told(value: Any, name: str) -> Any:
     return value
 
 
+def _parts(value: Any) -> dict[str, Any]:
+    """What a part of an input says. Absent is absent."""
+    said = {f.name: getattr(value, f.name) for f in fields(value)}
+    return {
+        name: _told(given, name)
+        for name, given in said.items()
+        if given is not None and given is not strawberry.UNSET
+    }
+
+
+_PARTS = (
+    (MovementCorrectionInput, Correction),
+    (MovementCancelInput, Cancel),
+    (LateEntryInput, LateEntry),
+)
+
 _IDS = {
+    "movement_id": "movement",
+    "visit_id": "visit",
+    "administration_id": "dose",
+    "merge_id": "merge",
     "stay_id": "stay",
     "with_stay_id": "stay",
     "shares_bed_of": "stay",
@@ -182,18 +214,33 @@ async def room_recorded(info: Ask, input: CommandInput, command: Command) -> Roo
 
 async def stay_recorded(info: Ask, input: CommandInput, command: Command) -> StayRecorded:
     recorded, envelope, at = await record(info, input, command)
-    ids = recorded.ids("stay")
-    stay = await Stay.find(info, ids[0], at)
-    assert stay is not None
+    stays = [found for id in recorded.ids("stay") if (found := await Stay.find(info, id, at))]
     swapped = isinstance(recorded.events[0], StayAggregate.BedSwapped)
-    other = await Stay.find(info, ids[1], at) if swapped else None
-    return StayRecorded(**envelope, stay=stay, with_stay=other)
+    return StayRecorded(
+        **envelope,
+        stay=stays[0],
+        with_stay=stays[1] if swapped else None,
+        stays=stays,
+        still_stopped=await _still_stopped(info, recorded, at),
+    )
+
+
+async def _still_stopped(info: Ask, recorded: Recorded, at: At) -> list[Prescription]:
+    """The prescriptions that a discharge had stopped, when its decision was reversed."""
+    reversed_ = [
+        event
+        for event in recorded.events
+        if isinstance(event, StayAggregate.DischargeCancelled)
+        and event.because is Because.DECISION_REVERSED
+    ]
+    stopped = [await info.context.ask(stopped_by, e.movement, at) for e in reversed_]
+    return [Prescription.of(view, at) for views in stopped for view in views]
 
 
 async def visit_recorded(info: Ask, input: CommandInput, command: Command) -> VisitRecorded:
     recorded, envelope, at = await record(info, input, command)
     event = recorded.events[0]
-    assert isinstance(event, StayAggregate.VisitRecorded)
+    assert isinstance(event, StayAggregate.VisitRecorded | StayAggregate.VisitAmended)
     visit = await info.context.ask(visit_by_id, event.visit, at)
     stay = await Stay.find(info, event.originator_id, at)
     assert visit is not None

@@ -25,6 +25,18 @@ class Refusal:
     path: list[str] = strawberry.field(description="The part of the input at fault.")
 
 
+@strawberry.type(description="No movement, visit, dose or merge of that id is held true.")
+class MovementNotFound(Refusal):
+    pass
+
+
+@strawberry.type(description="The two records cannot be one person, or are linked already.")
+class MergeImpossible(Refusal):
+    stays: list[strawberry.ID] = strawberry.field(
+        description="The stays that the person would be in at once."
+    )
+
+
 @strawberry.type(description="A recorded fact that stands in the way.")
 class Fact:
     id: strawberry.ID = strawberry.field(
@@ -176,6 +188,11 @@ REFUSALS: dict[type[domain.Refusal], tuple[type[Refusal], Data]] = {
     domain.InFuture: (InFuture, lambda r: {"now": r.now}),
     domain.ReasonNeeded: (ReasonNeeded, lambda r: {}),
     domain.NotFound: (NotFound, lambda r: {}),
+    domain.MovementNotFound: (MovementNotFound, lambda r: {}),
+    domain.MergeImpossible: (
+        MergeImpossible,
+        lambda r: {"stays": [strawberry.ID(str(s)) for s in r.stays]},
+    ),
     domain.AlreadyExists: (AlreadyExists, lambda r: {}),
     domain.InvalidInput: (InvalidInput, lambda r: {"field": camel(r.field)}),
     domain.CommandIdReused: (CommandIdReused, lambda r: {}),

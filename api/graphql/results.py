@@ -18,6 +18,8 @@ from api.graphql.refusals import (
     ContradictsLaterFacts,
     InFuture,
     InvalidInput,
+    MergeImpossible,
+    MovementNotFound,
     NotFound,
     OutsideStay,
     PatientAlreadyAdmitted,
@@ -71,6 +73,10 @@ class HospitalTimeRecorded(Recorded):
 class StayRecorded(Recorded):
     stay: Stay = strawberry.field(description="The stay as now held.")
     with_stay: Stay | None = strawberry.field(description="The other stay of a swap.")
+    stays: list[Stay] = strawberry.field(description="Every stay that changed, as now held.")
+    still_stopped: list[Prescription] = strawberry.field(
+        description="What a discharge that was reversed had stopped: it stays stopped."
+    )
 
 
 @strawberry.type(description="A visit was recorded.")
@@ -177,4 +183,48 @@ CompletePrescriptionResult = Annotated[
 RecordAdministrationResult = Annotated[
     PrescriptionRecorded | PrescriptionStateBroken | OutsideStay | PatientDied | Any_,
     _union("RecordAdministration"),
+]
+_Corrected = PatientDied | PatientAlreadyAdmitted | MovementNotFound | PrescriptionStateBroken
+CancelAdmissionResult = Annotated[
+    StayRecorded | PatientDied | Bed_ | Stay_ | Any_, _union("CancelAdmission")
+]
+CancelDischargeResult = Annotated[
+    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CancelDischarge")
+]
+CancelMovementResult = Annotated[
+    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CancelMovement")
+]
+CorrectMovementResult = Annotated[
+    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CorrectMovement")
+]
+CorrectFactsResult = Annotated[
+    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CorrectFacts")
+]
+AmendVisitResult = Annotated[
+    VisitRecorded | MovementNotFound | PatientDied | Stay_ | Any_, _union("AmendVisit")
+]
+CancelVisitResult = Annotated[StayRecorded | MovementNotFound | Any_, _union("CancelVisit")]
+CancelPrescriptionResult = Annotated[
+    PrescriptionRecorded | PrescriptionStateBroken | Any_, _union("CancelPrescription")
+]
+CorrectAdministrationResult = Annotated[
+    PrescriptionRecorded
+    | PrescriptionStateBroken
+    | MovementNotFound
+    | OutsideStay
+    | PatientDied
+    | Any_,
+    _union("CorrectAdministration"),
+]
+CancelAdministrationResult = Annotated[
+    PrescriptionRecorded | MovementNotFound | Any_, _union("CancelAdministration")
+]
+CorrectPatientDetailsResult = Annotated[
+    PatientRecorded | AlreadyExists | Any_, _union("CorrectPatientDetails")
+]
+MergePatientsResult = Annotated[
+    PatientRecorded | MergeImpossible | ContradictsLaterFacts | Any_, _union("MergePatients")
+]
+UnmergePatientsResult = Annotated[
+    PatientRecorded | MovementNotFound | Any_, _union("UnmergePatients")
 ]

@@ -50,6 +50,9 @@ class TimelineEntry(Node):
     corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
     corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
     cancels: strawberry.ID | None = strawberry.field(description="The entry that it takes back.")
+    cancelled_by: strawberry.ID | None = strawberry.field(
+        description="The entry that takes it back."
+    )
     stay_id: strawberry.ID | None = strawberry.field(description="The stay it belongs to.")
     source: Source | None = strawberry.field(description="The system that knew first.")
     summary: str = strawberry.field(description="The fact in words.")
@@ -75,11 +78,12 @@ class TimelineEntry(Node):
             performed_by=view.performed_by,
             reason=view.reason,
             late=view.late,
-            movement_id=strawberry.ID(str(view.movement)) if view.movement else None,
-            corrected_by=None,
-            corrects=None,
-            cancels=None,
-            stay_id=strawberry.ID(str(view.stay)) if view.stay else None,
+            movement_id=_id(view.movement),
+            corrected_by=_id(view.corrected_by),
+            corrects=_id(view.corrects),
+            cancels=_id(view.cancels),
+            cancelled_by=_id(view.cancelled_by),
+            stay_id=_id(view.stay),
             source=_source(source) if source else None,
             summary=summary,
             data=JSON(view.data),
@@ -94,6 +98,10 @@ async def told(info: Ask, views: Iterable[EntryView], at: At) -> dict[UUID, str]
     subjects = [v.subject for v in views if v.kind.startswith("PRESCRIPTION")]
     drugs = await info.context.ask(prescriptions_by_id, subjects, at)
     return {view.entry: story(view, rooms, staff, drugs) for view in views}
+
+
+def _id(id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(str(id)) if id else None
 
 
 def _source(said: dict[str, Any]) -> Source:

@@ -26,6 +26,7 @@ class PatientView:
     sex: str
     confidentiality: str
     died_at: datetime | None
+    merged_into: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,24 @@ async def patient_by_mrn(
     )
     row = found.one_or_none()
     return view(PatientView, row) if row else None
+
+
+async def records_of(connection: AsyncConnection, patient: UUID, at: At) -> list[UUID]:
+    """All records of the person whose record this is, as the links were known; itself first."""
+    found = [patient]
+    for id in found:  # grows while it is walked
+        rows = await connection.execute(
+            select(patients.c.patient, patients.c.merged_into).where(
+                or_(patients.c.patient == id, patients.c.merged_into == id), at.holds(patients)
+            )
+        )
+        for row in rows:
+            found += [
+                other
+                for other in (row.patient, row.merged_into)
+                if other is not None and other not in found
+            ]
+    return found
 
 
 async def patients_page(

@@ -12,6 +12,7 @@ from infrastructure.queries.moment import At, columns, since, view
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
+from infrastructure.read_models.timeline import entries
 from infrastructure.read_models.visits import visits
 
 
@@ -94,7 +95,7 @@ class StayFilter:
 
     statuses: tuple[str, ...] = ("ADMITTED", "ON_LEAVE")
     ward: str | None = None
-    patient: UUID | None = None
+    patients: tuple[UUID, ...] | None = None
     attending: UUID | None = None
 
 
@@ -117,8 +118,8 @@ async def stays_page(
 ) -> list[StayView]:
     """Stays in the order of admission, from a place in that order."""
     query = select(*columns(stays)).where(stays.c.status.in_(wanted.statuses), at.holds(stays))
-    if wanted.patient:
-        query = query.where(stays.c.patient == wanted.patient)
+    if wanted.patients is not None:
+        query = query.where(stays.c.patient.in_(wanted.patients))
     if wanted.attending:
         query = query.where(stays.c.attending == wanted.attending)
     if wanted.ward:
@@ -164,6 +165,26 @@ async def prescriptions_by_id(
         )
     )
     return {row.prescription: view(PrescriptionView, row) for row in found}
+
+
+async def stopped_by(
+    connection: AsyncConnection, discharge: UUID, at: At
+) -> list[PrescriptionView]:
+    """The prescriptions that a discharge stopped, as far as that is held true."""
+    stops = select(entries.c.subject).where(
+        entries.c.kind == "PRESCRIPTION_STOPPED",
+        entries.c.status == "TRUE",
+        entries.c.stay
+        == select(entries.c.stay).where(entries.c.fact == discharge).limit(1).scalar_subquery(),
+        entries.c.data["discharge"].astext == str(discharge),
+        at.holds(entries),
+    )
+    found = await connection.execute(
+        select(*columns(prescriptions))
+        .where(prescriptions.c.prescription.in_(stops), at.holds(prescriptions))
+        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+    )
+    return [view(PrescriptionView, row) for row in found]
 
 
 async def prescriptions_of(

@@ -88,6 +88,18 @@ def _dose(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
     return f"Did not give {drug()}: {d.get('reason_not_given')}{more}"
 
 
+def _cancelled(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
+    where = f"; now in {bed()}" if d.get("bed") or d.get("without_bed") else ""
+    return ("Reversed" if d["because"] == "DECISION_REVERSED" else "Entered in error") + where
+
+
+def _details(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
+    names = ("mrn", "family_name", "given_name", "birth_date", "sex", "confidentiality")
+    said = ", ".join(f"{_words(n)} {d[n]}" for n in names if d.get(n) is not None)
+    since = f" from {d['since']} on" if d.get("since") else ""
+    return f"Details{since}: {said}"
+
+
 def _discharged(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
     where = f" to {d['destination']}" if d.get("destination") else ""
     return f"Discharged ({_words(d['disposition'])}){where}"
@@ -101,6 +113,29 @@ def _planned(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
 _SENTENCES: dict[str, Told] = {
     "PATIENT_REGISTERED": lambda d, bed, doctor, drug: f"Registered with MRN {d['mrn']}",
     "PATIENT_DIED": lambda d, bed, doctor, drug: "Died",
+    "PATIENT_DETAILS_CORRECTED": _details,
+    "PATIENT_DETAILS_CHANGED": _details,
+    "PATIENT_MERGED": lambda d, bed, doctor, drug: "Found to be one person with another record",
+    "PATIENT_UNMERGED": lambda d, bed, doctor, drug: (
+        "Found not to be that person: merge taken back"
+    ),
+    "STAY_ADMISSION_CANCELLED": lambda d, bed, doctor, drug: (
+        f"Admission cancelled: {_cancelled(d, bed, doctor, drug).lower()}"
+    ),
+    "STAY_MOVEMENT_CANCELLED": lambda d, bed, doctor, drug: (
+        f"Movement cancelled: {_cancelled(d, bed, doctor, drug).lower()}"
+    ),
+    "STAY_DISCHARGE_CANCELLED": lambda d, bed, doctor, drug: (
+        f"Discharge cancelled: {_cancelled(d, bed, doctor, drug).lower()}"
+    ),
+    "STAY_VISIT_CANCELLED": lambda d, bed, doctor, drug: "Visit cancelled: entered in error",
+    "PRESCRIPTION_CANCELLED": lambda d, bed, doctor, drug: f"Cancelled {drug()}: entered in error",
+    "PRESCRIPTION_STOP_CORRECTED": lambda d, bed, doctor, drug: (
+        f"{drug()} was not stopped: the discharge was cancelled"
+    ),
+    "PRESCRIPTION_ADMINISTRATION_CANCELLED": lambda d, bed, doctor, drug: (
+        f"Dose of {drug()} cancelled: entered in error"
+    ),
     "STAY_ADMITTED": _admitted,
     "STAY_ROOM_ALLOCATED": lambda d, bed, doctor, drug: f"Put in {bed()}",
     "STAY_TRANSFERRED": lambda d, bed, doctor, drug: f"Moved to {bed()}",

@@ -3,14 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Column, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, view
 from infrastructure.read_models.timeline import entries
+
+
+class Reading(StrEnum):
+    """How a timeline is read."""
+
+    ALL = "ALL"
+    TRUTH = "TRUTH"
+    RECORD = "RECORD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,11 @@ class EntryView:
     kind: str
     status: str
     movement: UUID | None
+    fact: UUID | None
+    corrects: UUID | None
+    corrected_by: UUID | None
+    cancels: UUID | None
+    cancelled_by: UUID | None
     occurred_at: datetime
     precision: str
     recorded_at: datetime
@@ -41,25 +55,35 @@ async def timeline_page(
     connection: AsyncConnection,
     at: At,
     first: int,
-    after: tuple[datetime, int] | None,
+    after: tuple[Any, int] | None,
     *,
-    patient: UUID | None = None,
+    reading: Reading = Reading.ALL,
+    patients: Sequence[UUID] | None = None,
     stay: UUID | None = None,
     kinds: Sequence[str] | None = None,
 ) -> list[EntryView]:
-    """Entries up to the moment, ordered by when they occurred, ties by when they were recorded."""
+    """Entries up to the moment, ordered by when they occurred, ties by when they were recorded.
+
+    As the record: in the order of knowing. As the truth: without what is not held to be so.
+    """
     query = select(*columns(entries), entries.c.position).where(at.holds(entries))
-    if patient is not None:
-        query = query.where(entries.c.patient == patient)
+    if reading is Reading.TRUTH:
+        query = query.where(
+            entries.c.status == "TRUE",
+            or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
+        )
+    if patients is not None:
+        query = query.where(entries.c.patient.in_(patients))
     if stay is not None:
         query = query.where(entries.c.stay == stay)
     if kinds:
         query = query.where(entries.c.kind.in_(kinds))
+    order: tuple[Column[Any], Column[Any]] = (entries.c.occurred_at, entries.c.position)
+    if reading is Reading.RECORD:
+        order = (entries.c.recorded_position, entries.c.position)
     if after:
-        query = query.where(tuple_(entries.c.occurred_at, entries.c.position) > tuple_(*after))
-    found = await connection.execute(
-        query.order_by(entries.c.occurred_at, entries.c.position).limit(first)
-    )
+        query = query.where(tuple_(*order) > tuple_(*after))
+    found = await connection.execute(query.order_by(*order, entries.c.entry).limit(first))
     return [view(EntryView, row) for row in found]
 
 

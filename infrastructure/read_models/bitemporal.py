@@ -7,7 +7,7 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,11 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Uuid
 from sqlalchemy.dialects.postgresql import INT8RANGE, TSTZRANGE
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from domain.time import Period
+from domain.time import ALWAYS, Period
 
-ALWAYS = Period(datetime.min.replace(tzinfo=UTC), None)
-"""The period of what was always so; written as -infinity."""
+_DIALECT = PGDialect()  # type: ignore[no-untyped-call]
 
 Values = Mapping[str, Any]
 Rows = dict[tuple[UUID, datetime], tuple[Period, Values]]
@@ -62,6 +62,40 @@ def position_table(metadata: MetaData) -> Table:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Same:
+    """In a copy: the value that another column had in the row that is copied."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """In a copy: the JSON object as it was, ``without`` some keys and with other ``values``."""
+
+    values: dict[str, Any]
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A row that follows from a known one: the same but for ``values`` and perhaps its period."""
+
+    values: Values
+    period: Period | None = None
+    keeps_position: bool = False
+    """Whether it stays in the place of the event that made the row that is copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Revision:
+    match: Values
+    copies: tuple[Copy, ...]
+    known: int
+    position: int
+    close: bool
+
+
 @dataclass(slots=True)
 class _Row:
     period: Period
@@ -80,6 +114,7 @@ class Writer:
     _new: list[_Row] = field(default_factory=list)
     _open: dict[tuple[UUID, datetime], _Row] = field(default_factory=dict)
     _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
+    _revisions: list[_Revision] = field(default_factory=list)
 
     def put(self, key: UUID, period: Period, values: Values, *, known: int, position: int) -> None:
         """From ``known`` on it is known that ``values`` are true of ``key`` during the period."""
@@ -106,6 +141,26 @@ class Writer:
             if before.get((key, since)) != row:
                 self.put(key, row[0], row[1], known=known, position=position)
 
+    def revise(
+        self,
+        match: Values,
+        *copies: Copy,
+        known: int,
+        position: int,
+        close: bool = True,
+    ) -> None:
+        """From ``known`` on, the copies are known in the place of the rows that match, or beside them.
+
+        For rows whose values are not at hand: the copies are made in the database, when flushed.
+        """
+        revision = _Revision(match, copies, known, position, close)
+        self._revisions.append(revision)
+        for row in [r for r in self._new if r.known_to is None and _matches(r, match)]:
+            if close:
+                row.known_to = known
+                self._open.pop((row.values[self.table.info["key"]], row.period.start), None)
+            self._new += [_copied(row, copy, revision) for copy in copies]
+
     def flush(self, cursor: Cursor[TupleRow]) -> None:
         """Write what was gathered: closings first, then all new rows by COPY."""
         name = psql.Identifier(self.schema, self.table.name)
@@ -126,6 +181,8 @@ class Writer:
                     f"{self.table.fullname}: {len(self._closed)} rows should no longer be known, "
                     f"{cursor.rowcount} were found; the read model must be rebuilt"
                 )
+        for revision in self._revisions:
+            self._revise(cursor, name, revision)
         rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
         if rows:
             columns = [c.name for c in self.table.columns]
@@ -139,16 +196,97 @@ class Writer:
         self._new.clear()
         self._open.clear()
         self._closed.clear()
+        self._revisions.clear()
+
+    def _revise(
+        self, cursor: Cursor[TupleRow], table: psql.Identifier, revision: _Revision
+    ) -> None:
+        """Revise the rows that were there before this batch, or came from an earlier revision."""
+        match = psql.SQL(" AND ").join(
+            psql.SQL("{} = %s").format(psql.Identifier(column)) for column in revision.match
+        )
+        values = list(revision.match.values())
+        old = psql.SQL("SELECT * FROM {} WHERE upper_inf(known) AND ").format(table) + match
+        if revision.close:
+            old = psql.SQL("UPDATE {} SET known = int8range(lower(known), %s)").format(table)
+            old += psql.SQL(" WHERE upper_inf(known) AND ") + match + psql.SQL(" RETURNING *")
+            values.insert(0, revision.known)
+        columns = [c.name for c in self.table.columns]
+        selects = []
+        for copy in revision.copies:
+            told = [self._expression(column, copy, revision, values) for column in columns]
+            selects.append(psql.SQL("SELECT {} FROM old").format(psql.SQL(", ").join(told)))
+        if selects:
+            cursor.execute(
+                psql.SQL("WITH old AS ({}) INSERT INTO {} ({}) {}").format(
+                    old,
+                    table,
+                    psql.SQL(", ").join(map(psql.Identifier, columns)),
+                    psql.SQL(" UNION ALL ").join(selects),
+                ),
+                values,
+            )
+        else:
+            cursor.execute(old, values)
+        cursor.execute(
+            psql.SQL("DELETE FROM {} WHERE isempty(known) AND ").format(table) + match,
+            list(revision.match.values()),
+        )
+
+    def _expression(
+        self, column: str, copy: Copy, revision: _Revision, values: list[Any]
+    ) -> psql.Composable:
+        """What a column of a copy is, in SQL; its values are added to ``values``."""
+        value: Any
+        if column == "known":
+            value = f"[{revision.known},)"
+        elif column == "position" and not copy.keeps_position:
+            value = revision.position
+        elif column == "during" and copy.period is not None:
+            value = _during(copy.period)
+        elif column in copy.values:
+            value = copy.values[column]
+        else:
+            return psql.Identifier(column)
+        if isinstance(value, Same):
+            return psql.Identifier(value.column)
+        kind = self.table.columns[column].type.compile(dialect=_DIALECT)
+        if isinstance(value, Merged):
+            values += [list(value.without), Jsonb(value.values)]
+            return psql.SQL("({} - %s::text[]) || %s").format(psql.Identifier(column))
+        values.append(_told(value))
+        return psql.SQL("%s::" + kind)
+
+
+def _matches(row: _Row, match: Values) -> bool:
+    return all(row.values.get(column) == value for column, value in match.items())
+
+
+def _copied(row: _Row, copy: Copy, revision: _Revision) -> _Row:
+    values = dict(row.values)
+    for column, value in copy.values.items():
+        if isinstance(value, Same):
+            value = row.values[value.column]
+        elif isinstance(value, Merged):
+            kept = {k: v for k, v in row.values[column].items() if k not in value.without}
+            value = {**kept, **value.values}
+        values[column] = value
+    position = row.position if copy.keeps_position else revision.position
+    return _Row(copy.period or row.period, values, position, revision.known)
 
 
 def _ranges(row: _Row) -> list[Any]:
-    end = row.period.end.isoformat() if row.period.end else ""
     known_to = "" if row.known_to is None else row.known_to
     return [
-        f"[{_moment(row.period.start)},{end})",
+        _during(row.period),
         f"[{row.known_from},{known_to})",
         row.position,
     ]
+
+
+def _during(period: Period) -> str:
+    end = period.end.isoformat() if period.end else ""
+    return f"[{_moment(period.start)},{end})"
 
 
 def _moment(moment: datetime) -> str:

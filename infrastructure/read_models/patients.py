@@ -1,14 +1,14 @@
 """Patients: details and death, as true at a moment and as known at a position."""
 
-from sqlalchemy import Column, Date, DateTime, MetaData, String, Table
+from sqlalchemy import Column, Date, DateTime, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
 from domain.patient import Patient
-from domain.time import Period
-from infrastructure.read_models.bitemporal import ALWAYS, Rows, bitemporal_table, position_table
+from domain.time import ALWAYS, Period
+from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
 from infrastructure.read_models.model import Folded
 
-metadata = MetaData(schema="patients_v1")
+metadata = MetaData(schema="patients_v2")
 position_table(metadata)
 patients = bitemporal_table(
     "patients",
@@ -22,36 +22,39 @@ patients = bitemporal_table(
     Column("sex", String, nullable=False),
     Column("confidentiality", String, nullable=False),
     Column("died_at", DateTime(timezone=True)),
-    find_by=("mrn",),
+    Column("merged_into", Uuid),
+    find_by=("mrn", "merged_into"),
 )
 
 
 class Patients(Folded[Patient]):
-    """One row a patient; two where the patient died: before the death, and after it."""
+    """One row for each period in which nothing about a person changed: details, death."""
 
     name = "patients"
     metadata = metadata
     kind = Patient
 
     def rows(self, patient: Patient, event: Event) -> dict[Table, Rows]:
-        alive = {
-            "mrn": patient.mrn,
-            "mrn_authority": patient.mrn_authority,
-            "family_name": patient.family_name,
-            "given_name": patient.given_name,
-            "birth_date": patient.birth_date,
-            "sex": patient.sex.value,
-            "confidentiality": patient.confidentiality.value,
-            "died_at": None,
-        }
-        if patient.died_at is None:
-            return {patients: {(patient.id, ALWAYS.start): (ALWAYS, alive)}}
-        before = Period(ALWAYS.start, patient.died_at)
-        after = Period(patient.died_at)
-        dead = {**alive, "died_at": patient.died_at}
-        return {
-            patients: {
-                (patient.id, before.start): (before, alive),
-                (patient.id, after.start): (after, dead),
+        found: Rows = {}
+        ends = [since for since, _ in patient.details[1:]] + [None]
+        for (since, details), end in zip(patient.details, ends, strict=True):
+            held = {
+                "mrn": patient.mrn,
+                "mrn_authority": patient.mrn_authority,
+                "family_name": details.family_name,
+                "given_name": details.given_name,
+                "birth_date": details.birth_date,
+                "sex": details.sex.value,
+                "confidentiality": details.confidentiality.value,
+                "died_at": None,
+                "merged_into": patient.merged_into,
             }
-        }
+            period = Period(since or ALWAYS.start, end)
+            died = patient.died_at
+            if died is None or died > period.start:
+                alive = period if died is None else period.until(died)
+                found[patient.id, alive.start] = (alive, held)
+            if died is not None and (end is None or died < end):
+                dead = Period(max(died, period.start), end)
+                found[patient.id, dead.start] = (dead, {**held, "died_at": died})
+        return {patients: found}

@@ -4,7 +4,8 @@ from sqlalchemy import Column, Date, MetaData, String
 
 from domain.aggregate import Event
 from domain.practitioner import Practitioner
-from infrastructure.read_models.bitemporal import ALWAYS, bitemporal_table, position_table
+from domain.time import ALWAYS
+from infrastructure.read_models.bitemporal import bitemporal_table, position_table
 from infrastructure.read_models.model import Place, ReadModel
 
 metadata = MetaData(schema="practitioners_v1")

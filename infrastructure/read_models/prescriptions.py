@@ -1,11 +1,13 @@
 """Prescriptions: status and regimen at every moment; and the doses given, or not given."""
 
+from typing import Any
+
 from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
 from domain.prescription import Prescription
 from domain.time import Period
-from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
+from infrastructure.read_models.bitemporal import Copy, Rows, bitemporal_table, position_table
 from infrastructure.read_models.model import Folded, Place
 
 metadata = MetaData(schema="prescriptions_v1")
@@ -44,6 +46,14 @@ doses = bitemporal_table(
 )
 
 
+DOSES = (
+    Prescription.AdministrationRecorded,
+    Prescription.AdministrationCorrected,
+    Prescription.AdministrationCancelled,
+)
+"""Events that change no period of the prescription itself."""
+
+
 class Prescriptions(Folded[Prescription]):
     """A row for each period in which a prescription stood the same, and one for each dose."""
 
@@ -55,6 +65,14 @@ class Prescriptions(Folded[Prescription]):
     def apply(self, event: Event, place: Place) -> None:
         super().apply(event, place)
         match event:
+            case Prescription.AdministrationCorrected():
+                self._revise(event, place)
+            case Prescription.AdministrationCancelled():
+                self.writer(doses).revise(
+                    {"administration": event.administration},
+                    known=place.known,
+                    position=place.position,
+                )
             case Prescription.AdministrationRecorded():
                 about = event.entry.about
                 self.writer(doses).put(
@@ -74,8 +92,25 @@ class Prescriptions(Folded[Prescription]):
                     position=place.position,
                 )
 
+    def _revise(self, event: Prescription.AdministrationCorrected, place: Place) -> None:
+        said = {
+            "given": event.given,
+            "dose_given": event.dose_given,
+            "reason_not_given": event.reason_not_given,
+            "outside_prescription": event.outside_prescription and event.outside_prescription.value,
+        }
+        values: dict[str, Any] = {k: v for k, v in said.items() if v is not None}
+        if event.given is not None:
+            values.setdefault("reason_not_given" if event.given else "dose_given", None)
+        self.writer(doses).revise(
+            {"administration": event.administration},
+            Copy(values, Period(event.at) if event.at else None),
+            known=place.known,
+            position=place.position,
+        )
+
     def rows(self, prescription: Prescription, event: Event) -> dict[Table, Rows]:
-        if isinstance(event, Prescription.AdministrationRecorded):
+        if isinstance(event, DOSES):
             return {}
         return {
             prescriptions: {

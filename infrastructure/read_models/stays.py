@@ -45,7 +45,7 @@ class Stays(Folded[Stay]):
     kind = Stay
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
-        if isinstance(event, Stay.VisitRecorded):
+        if isinstance(event, Stay.VisitRecorded | Stay.VisitAmended | Stay.VisitCancelled):
             return {}
         history = stay.history
         found: Rows = {}
@@ -57,7 +57,7 @@ class Stays(Folded[Stay]):
                     "patient": stay.patient,
                     "status": state.status.value,
                     "admission_type": stay.admission_type.value,
-                    "admitted_at": history.admission.at if history.admission else None,
+                    "admitted_at": history.segments[0][0].start,
                     "decided_to_admit_at": stay.decided_to_admit_at,
                     "discharged_at": period.start if ended else None,
                     "attending": state.attending,

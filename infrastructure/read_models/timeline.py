@@ -1,5 +1,6 @@
 """The timeline: every fact about a patient as an entry, with both its clocks."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -9,12 +10,22 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
 from domain.drug_chart import DrugChart
+from domain.facts import Because
 from domain.occupancy import Occupancy
+from domain.prescription import Prescription
+from domain.stay import Stay
 from domain.time import LATE_AFTER, Period
-from infrastructure.read_models.bitemporal import bitemporal_table, position_table
+from infrastructure.read_models.bitemporal import (
+    Copy,
+    Merged,
+    Same,
+    Values,
+    bitemporal_table,
+    position_table,
+)
 from infrastructure.read_models.model import Place, ReadModel
 
-metadata = MetaData(schema="timeline_v1")
+metadata = MetaData(schema="timeline_v2")
 position_table(metadata)
 entries = bitemporal_table(
     "entries",
@@ -26,6 +37,11 @@ entries = bitemporal_table(
     Column("kind", String, nullable=False),
     Column("status", String, nullable=False),
     Column("movement", Uuid),
+    Column("fact", Uuid, comment="the movement, visit, dose or change of a prescription"),
+    Column("corrects", Uuid, comment="the entry in whose place this one is"),
+    Column("corrected_by", Uuid),
+    Column("cancels", Uuid, comment="the entry that this one takes back"),
+    Column("cancelled_by", Uuid),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("precision", String, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
@@ -36,7 +52,7 @@ entries = bitemporal_table(
     Column("reason", String),
     Column("source", JSONB),
     Column("data", JSONB, nullable=False),
-    find_by=("patient", "stay", "movement"),
+    find_by=("patient", "stay", "movement", "fact", "subject"),
 )
 
 NOT_SHOWN = (Occupancy.StretchesChanged, DrugChart.PrescriptionCharted)
@@ -45,41 +61,175 @@ NOT_SHOWN = (Occupancy.StretchesChanged, DrugChart.PrescriptionCharted)
 ENVELOPE = ("originator_id", "originator_version", "entry")
 
 
+TOLD_BY = (
+    "recorded_at",
+    "recorded_position",
+    "recorded_by",
+    "performed_by",
+    "reason",
+    "source",
+)
+"""What an entry says of who told it, when and why."""
+
+FACTS = ("movement", "visit", "administration", "change")
+"""Where an event names the fact that it tells, or that it corrects or cancels."""
+
+
 class Timeline(ReadModel):
-    """One entry for each fact about a patient."""
+    """One entry for each fact about a patient.
+
+    A corrected fact stays, marked so, and another entry of the same kind takes its place; one that
+    was entered in error stays, marked as cancelled. The entry of a cancel names what it takes back.
+    """
 
     name = "timeline"
     metadata = metadata
 
     def apply(self, event: Event, place: Place) -> None:
-        said = event.entry
-        if said.about is None or isinstance(event, NOT_SHOWN):
+        if event.entry.about is None or isinstance(event, NOT_SHOWN):
             return
-        data = _data(event)
-        self.writer(entries).put(
-            entry_id(event),
-            Period(said.occurred_at),
-            {
-                "patient": said.about.patient,
-                "stay": said.about.stay,
-                "subject": event.originator_id,
-                "kind": kind_of(event),
-                "status": "TRUE",
-                "movement": data.get("movement"),
-                "occurred_at": said.occurred_at,
-                "precision": said.precision.value,
-                "recorded_at": place.recorded_at,
-                "recorded_position": place.known,
-                "late": place.recorded_at - said.occurred_at > LATE_AFTER,
-                "recorded_by": msgspec.to_builtins(said.recorded_by),
-                "performed_by": said.performed_by,
-                "reason": said.reason,
-                "source": msgspec.to_builtins(said.source) if said.source else None,
-                "data": data,
-            },
+        match event:
+            case (
+                Stay.MovementCorrected()
+                | Stay.VisitAmended()
+                | Prescription.AdministrationCorrected()
+            ):
+                self._correct(event, place, event.at)
+            case Prescription.StopCorrected(at=at) if at is not None:
+                self._correct(event, place, at)
+            case Stay.AdmissionCancelled(because=Because.ENTERED_IN_ERROR):
+                self._void(event, place, {"fact": event.movement})
+            case Prescription.Cancelled():
+                self._void(event, place, {"kind": "PRESCRIPTION_WRITTEN"})
+            case Stay.AdmissionCancelled():
+                for visit in event.voided:
+                    self._cancel(event, place, {"fact": visit})
+                self._tell_cancel(event, place, {"fact": event.movement})
+            case (
+                Stay.MovementCancelled(because=Because.DECISION_REVERSED)
+                | Stay.DischargeCancelled(because=Because.DECISION_REVERSED)
+            ):
+                self._tell_cancel(event, place, {"fact": event.movement})
+            case (
+                Stay.MovementCancelled()
+                | Stay.DischargeCancelled()
+                | Stay.VisitCancelled()
+                | Prescription.AdministrationCancelled()
+                | Prescription.StopCorrected()
+            ):
+                self._tell_cancel(event, place, {"fact": _fact(event)})
+                self._cancel(event, place, {"fact": _fact(event)})
+            case _:
+                self.writer(entries).put(
+                    entry_id(event),
+                    Period(event.entry.occurred_at),
+                    _values(event, place),
+                    known=place.known,
+                    position=place.position,
+                )
+
+    def _correct(self, event: Event, place: Place, at: datetime | None) -> None:
+        """Another entry takes the place of the one that told the fact."""
+        own = _values(event, place)
+        told = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
+        gone = tuple(k for k in _replaced(event) if k not in told)
+        new: dict[str, Any] = {
+            "entry": entry_id(event),
+            **{column: own[column] for column in TOLD_BY},
+            "data": Merged(told, gone),
+            "corrects": Same("entry"),
+        }
+        if at is not None:
+            new["occurred_at"] = at
+            new["late"] = place.recorded_at - at > LATE_AFTER
+        if getattr(event, "precision", None) is not None:
+            new["precision"] = event.precision.value  # type: ignore[attr-defined]
+        marked = {"status": "CORRECTED", "corrected_by": entry_id(event)}
+        old = Copy(marked, keeps_position=True)
+        self.writer(entries).revise(
+            {"subject": event.originator_id, "status": "TRUE", "fact": _fact(event)},
+            old,
+            Copy(new, Period(at) if at else None),
             known=place.known,
             position=place.position,
         )
+
+    def _void(self, event: Event, place: Place, first: Values) -> None:
+        """All that was told of this stream is taken back; the cancel names its ``first`` entry."""
+        self._cancel(event, place, {})
+        self._tell_cancel(event, place, {**first, "status": "CANCELLED"})
+
+    def _cancel(self, event: Event, place: Place, which: Values) -> None:
+        """Entries of the event's stream were entered in error; they stay, and say so."""
+        self.writer(entries).revise(
+            {"subject": event.originator_id, "status": "TRUE", **which},
+            Copy({"status": "CANCELLED", "cancelled_by": entry_id(event)}, keeps_position=True),
+            known=place.known,
+            position=place.position,
+        )
+
+    def _tell_cancel(self, event: Event, place: Place, which: Values) -> None:
+        """The entry of the cancel itself, beside the one that it takes back."""
+        values = {**_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
+        values["fact"] = values["movement"] = _made_by_cancel(event)
+        self.writer(entries).revise(
+            {"subject": event.originator_id, "status": "TRUE", **which},
+            Copy(values, Period(event.entry.occurred_at)),
+            known=place.known,
+            position=place.position,
+            close=False,
+        )
+
+
+def _values(event: Event, place: Place) -> dict[str, Any]:
+    said = event.entry
+    assert said.about is not None
+    data = _data(event)
+    return {
+        "patient": said.about.patient,
+        "stay": said.about.stay,
+        "subject": event.originator_id,
+        "kind": kind_of(event),
+        "status": "TRUE",
+        "movement": data.get("movement"),
+        "fact": _fact(event),
+        "corrects": None,
+        "corrected_by": None,
+        "cancels": None,
+        "cancelled_by": None,
+        "occurred_at": said.occurred_at,
+        "precision": said.precision.value,
+        "recorded_at": place.recorded_at,
+        "recorded_position": place.known,
+        "late": place.recorded_at - said.occurred_at > LATE_AFTER,
+        "recorded_by": msgspec.to_builtins(said.recorded_by),
+        "performed_by": said.performed_by,
+        "reason": said.reason,
+        "source": msgspec.to_builtins(said.source) if said.source else None,
+        "data": data,
+    }
+
+
+def _made_by_cancel(event: Event) -> UUID | None:
+    """The movement that a cancel is itself: a reversal, or where the patient was instead."""
+    reversed_ = getattr(event, "because", None) is Because.DECISION_REVERSED
+    placed = getattr(event, "bed", None) or getattr(event, "without_bed", None)
+    return getattr(event, "cancel", None) if reversed_ or placed else None
+
+
+def _fact(event: Event) -> UUID | None:
+    """The fact that an event tells, corrects or cancels."""
+    named = (getattr(event, name, None) for name in FACTS)
+    return next((id for id in named if isinstance(id, UUID)), None)
+
+
+def _replaced(event: Event) -> tuple[str, ...]:
+    """What of the data is no longer so, even if nothing is said in its place."""
+    if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
+        return ("bed", "shares_bed_of", "without_bed")
+    if isinstance(event, Prescription.AdministrationCorrected) and event.given is not None:
+        return ("reason_not_given",) if event.given else ("dose_given",)
+    return ()
 
 
 def entry_id(event: Event) -> UUID:

@@ -1,11 +1,14 @@
 """Visits: who saw which patient, and what was noted."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from sqlalchemy import Column, MetaData, String, Uuid
 
 from domain.aggregate import Event
 from domain.stay import Stay
 from domain.time import Period
-from infrastructure.read_models.bitemporal import bitemporal_table, position_table
+from infrastructure.read_models.bitemporal import Copy, bitemporal_table, position_table
 from infrastructure.read_models.model import Place, ReadModel
 
 metadata = MetaData(schema="visits_v1")
@@ -30,6 +33,25 @@ class Visits(ReadModel):
 
     def apply(self, event: Event, place: Place) -> None:
         match event:
+            case Stay.VisitAmended():
+                said = {
+                    "practitioner": event.practitioner,
+                    "kind": event.visit_kind.value if event.visit_kind else None,
+                    "note": event.note,
+                }
+                self.writer(visits).revise(
+                    {"visit": event.visit},
+                    Copy(
+                        {column: value for column, value in said.items() if value is not None},
+                        Period(event.at) if event.at else None,
+                    ),
+                    known=place.known,
+                    position=place.position,
+                )
+            case Stay.VisitCancelled():
+                self._void([event.visit], place)
+            case Stay.AdmissionCancelled():
+                self._void(event.voided, place)
             case Stay.VisitRecorded():
                 self.writer(visits).put(
                     event.visit,
@@ -43,3 +65,8 @@ class Visits(ReadModel):
                     known=place.known,
                     position=place.position,
                 )
+
+    def _void(self, ids: Iterable[UUID], place: Place) -> None:
+        """From here on they are known never to have been."""
+        for id in ids:
+            self.writer(visits).revise({"visit": id}, known=place.known, position=place.position)

@@ -198,7 +198,11 @@ def test_a_patient_who_is_not_identified_is_registered_without_a_name() -> None:
     given(patient).when(lambda p: p.register("TMP-1", "main", *unknown, entry())).then(
         Patient.Registered
     )
-    assert (patient.mrn, patient.family_name, patient.birth_date) == ("TMP-1", None, None)
+    assert (patient.mrn, patient.details[0][1].family_name, patient.birth_date) == (
+        "TMP-1",
+        None,
+        None,
+    )
 
 
 def test_a_person_dies_once() -> None:
