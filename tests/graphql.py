@@ -9,7 +9,7 @@ DETAILS = """
   __typename
   ... on Recorded { commandId position recordedAt }
   ... on Refusal { code message path }
-  ... on PatientRecorded { patient { id mrn version diedAt } }
+  ... on PatientRecorded { patient { familyName id mrn version diedAt } }
   ... on PractitionerRecorded { practitioner { id staffNumber } }
   ... on RoomRecorded {
     room { id ward number version policies
@@ -17,7 +17,7 @@ DETAILS = """
   ... on StayRecorded {
     stay { id version status bed bedKept withoutBed admittedAt dischargedAt specialty disposition
            room { ward number } attending { staffNumber } patient { mrn } }
-    withStay { id bed } }
+    withStay { id bed } changedStays { id bed status } stillStopped { id } }
   ... on VisitRecorded { visit { id occurredAt kind note practitioner { staffNumber } } }
   ... on PrescriptionRecorded {
     prescription { id version status dose start stop medication { name }
@@ -28,6 +28,7 @@ DETAILS = """
   ... on PatientAlreadyAdmitted { otherStay: stay }
   ... on ContradictsLaterFacts { facts { id kind occurredAt stay } }
   ... on SharersUnplaced { stays }
+  ... on MergeImpossible { inStays: stays }
   ... on InvalidInput { field }
   ... on VersionConflict { expected actual }
   ... on PatientDied { diedAt }

@@ -220,7 +220,7 @@ async def stay_recorded(info: Ask, input: CommandInput, command: Command) -> Sta
         **envelope,
         stay=stays[0],
         with_stay=stays[1] if swapped else None,
-        stays=stays,
+        changed_stays=stays,
         still_stopped=await _still_stopped(info, recorded, at),
     )
 

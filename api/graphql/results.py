@@ -73,7 +73,9 @@ class HospitalTimeRecorded(Recorded):
 class StayRecorded(Recorded):
     stay: Stay = strawberry.field(description="The stay as now held.")
     with_stay: Stay | None = strawberry.field(description="The other stay of a swap.")
-    stays: list[Stay] = strawberry.field(description="Every stay that changed, as now held.")
+    changed_stays: list[Stay] = strawberry.field(
+        description="Every stay that changed, as now held."
+    )
     still_stopped: list[Prescription] = strawberry.field(
         description="What a discharge that was reversed had stopped: it stays stopped."
     )

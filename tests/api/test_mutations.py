@@ -1,27 +1,13 @@
 """Every mutation once, as a ward's client would send it. One without an example fails here."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from api.graphql.schema import schema
+from tests.api import correction_examples
+from tests.api.example import EXAMPLES, Answer, example
 from tests.api.ward import Ward, ago, ahead, late, place
 
-Answer = dict[str, Any]
-Example = Callable[[Ward], Answer]
-EXAMPLES: dict[str, tuple[str, Example]] = {}
-
-
-def example(answers: str) -> Callable[[Example], Example]:
-    """An example of the mutation that it is named for, and the type of its answer."""
-
-    def take(given: Example) -> Example:
-        first, *rest = given.__name__.split("_")
-        EXAMPLES[first + "".join(part.capitalize() for part in rest)] = (answers, given)
-        return given
-
-    return take
+assert correction_examples  # registers its examples
 
 
 def mutations() -> list[str]:

@@ -166,6 +166,7 @@ def test_a_refusal_carries_what_the_domain_knows() -> None:
         "OutsideStay": {"stay"},
         "InFuture": {"occurred_at"},
         "NotFound": {"what", "key", "field"},
+        "MovementNotFound": {"what", "id", "field"},
         "AlreadyExists": {"what", "key", "field"},
     }
     for name, kind in EVERY_REFUSAL.items():
