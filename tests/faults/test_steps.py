@@ -1,0 +1,195 @@
+"""A worker and a writer killed, and a writer frozen, between any two steps: each step in turn."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count, islice
+from random import Random
+from threading import Event
+from time import monotonic
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from application.hospital import Hospital
+from infrastructure.database import Database
+from infrastructure.read_models import READ_MODELS
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.faults.checker import (
+    ROUNDS,
+    Acknowledged,
+    caught_up,
+    check,
+    following,
+    lot_id,
+    wait_until,
+    write_patients,
+)
+from tests.faults.process import (
+    Move,
+    When,
+    follow_until,
+    move_until,
+    running,
+    write,
+)
+from tests.record.busy import Busy
+from tests.record.ward import admitted, place, room, rows
+
+KILLED = -9
+
+seeded = pytest.mark.parametrize("seed", range(ROUNDS))
+at_any_step = pytest.mark.parametrize("when", ["before", "amid"])
+
+
+# -- the worker --
+
+
+@seeded
+@at_any_step
+def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
+    simulated: Database, settings: Settings, seed: int, when: When
+) -> None:
+    with (
+        closing(wired(settings, simulated)) as house,
+        psycopg.connect(simulated.owner_url, autocommit=True) as watch,
+    ):
+        busy = Busy(house, Random(seed))
+        for step in count(1):
+            busy.live(3)
+            before, last = places(watch), log_end(watch)
+            with running(follow_until, simulated.app_url, step, when) as worker:
+                ended = worker.end()
+            assert places(watch) in (before, {last})
+            if ended == 0:
+                break
+            assert ended == KILLED
+            wait_until(lambda: nobody_leads(watch), 1, "the lead is free")
+    assert step > 50
+    with following(simulated.app_url):
+        caught_up(simulated)
+    check(simulated, Acknowledged())
+
+
+def places(watch: psycopg.Connection) -> set[int]:
+    """Where the read models are, all seen at one moment."""
+    schemas = [model.metadata.schema for model in READ_MODELS]
+    each = " UNION ALL ".join(f"SELECT position FROM {schema}.position" for schema in schemas)
+    return {position for (position,) in watch.execute(each.encode())} or {0}
+
+
+def log_end(watch: psycopg.Connection) -> int:
+    row = watch.execute("SELECT coalesce(max(position), 0) FROM record.events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def nobody_leads(watch: psycopg.Connection) -> bool:
+    found = watch.execute(
+        "SELECT FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database"
+        " WHERE locktype = 'advisory' AND objid = 2 AND datname = current_database()"
+    )
+    return found.fetchone() is None
+
+
+# -- a writer --
+
+
+def moves(house: Hospital, seed: int) -> Iterator[Move]:
+    """One patient sent to and fro between two rooms, for ever: each time in as many steps."""
+    room(house, "1", "a", "b")
+    room(house, "2", "c", "d")
+    stay, lot = admitted(house, "M1", "A/1/a"), Random(seed)
+    while True:
+        for bed in ("A/2/c", "A/1/a"):
+            yield lot_id(lot), stay, bed
+
+
+def transferred(house: Hospital, told: Acknowledged, move: Move) -> None:
+    id, stay, bed = move
+    told.give(lambda said: house.transfer_patient(said, stay_id=stay, **place(bed)), id)
+
+
+def position_of(database: Database, command: UUID) -> int | None:
+    query = "SELECT last_position FROM record.commands WHERE command_id = %s"
+    found = rows(database, query, [command])
+    return int(found[0][0]) if found else None
+
+
+@seeded
+@at_any_step
+def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
+    hospital: Hospital, database: Database, seed: int, when: When
+) -> None:
+    told, left = Acknowledged(), []
+    for step, move in enumerate(moves(hospital, seed), 1):
+        with running(move_until, database.app_url, move, step, when, False) as writer:
+            ended = writer.end()
+        if ended == 0:
+            break
+        assert ended == KILLED
+        left.append(position_of(database, move[0]))
+        transferred(hospital, told, move)
+        assert left[-1] in (None, told.told[move[0]])
+    recorded = [position is not None for position in left]
+    assert set(recorded) == {False, True}
+    if when == "before":  # amid the append, the database may or may not have been quicker
+        assert recorded == sorted(recorded)
+    with following(database.app_url):
+        caught_up(database)
+    check(database, told)
+
+
+@seeded
+@at_any_step
+def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
+    hospital: Hospital, database: Database, seed: int, when: When
+) -> None:
+    told, lot = Acknowledged(), Random(seed + 1000)
+    frozen = 0
+    for step, move in enumerate(moves(hospital, seed), 1):
+        if step == 1:
+            other = admitted(hospital, "M2", "A/1/b")
+        with running(move_until, database.app_url, move, step, when, True) as writer:
+            said = next(writer.said())
+            if said == "frozen":
+                frozen += 1
+                begun = monotonic()
+                bed = "A/2/d" if frozen % 2 else "A/1/b"
+                transferred(hospital, told, (lot_id(lot), other, bed))  # through the same rooms
+                assert monotonic() - begun < 1
+                said = next(writer.said(), writer.end())
+            assert writer.end() == 0
+            told.told[move[0]] = said
+        if frozen < step:
+            break
+    assert frozen > 4
+    with following(database.app_url):
+        caught_up(database)
+    check(database, told)
+
+
+@seeded
+def test_a_writer_frozen_at_random_holds_nobody_up_and_loses_nothing(
+    hospital: Hospital, database: Database, seed: int
+) -> None:
+    told, lot, pause = Acknowledged(), Random(seed + 1000), Event()
+    with (
+        following(database.app_url),
+        running(write, database.app_url, "frozen", seed) as writer,
+    ):
+        said = writer.said()
+        for n in range(12):
+            told.told.update(islice(said, 2))
+            pause.wait(lot.random() * 0.01)
+            writer.send(signal.SIGSTOP)
+            begun = monotonic()
+            write_patients(hospital, told, lot, f"P{n}", lambda i: i < 3)
+            assert monotonic() - begun < 1
+            writer.send(signal.SIGCONT)
+        told.told.update(writer.kill())
+        caught_up(database)
+    assert len(told.told) >= 12 * 5
+    check(database, told)
