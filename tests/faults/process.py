@@ -22,7 +22,9 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import InfrastructureFactory, StoredEvent
 from eventsourcing.utils import Environment
+from starlette.testclient import TestClient
 
+from api.server import app as server
 from application.record import Append
 from infrastructure.database import Database
 from infrastructure.follow import Follower
@@ -137,6 +139,17 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
         say.send(told.told[id])
 
 
+def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: When) -> None:
+    """Be an API that is asked once; die at a step. Says the answer."""
+    api = server(Settings(), Database(url), "token", with_worker=False)
+    with TestClient(api, headers={"Authorization": "Bearer token"}) as http:
+        steps = Steps(step, when, die, of_all_threads=True)
+        answer = http.post("/graphql", json=asked).json()
+        steps.come()
+        say.send(answer)
+        os._exit(0)
+
+
 def fight(say: Pipe, url: str, moves: list[Move], together: Barrier) -> None:
     """Transfer patients, however many refusals; says what was acknowledged."""
     told = Acknowledged()
@@ -176,19 +189,28 @@ def die() -> None:
 
 
 class Steps:
-    """Counts this thread's exchanges with the database, and acts at the one that is wanted."""
+    """Counts exchanges with the database, this thread's or all, and acts at the one wanted."""
 
-    def __init__(self, wanted: int, when: When, act: Callable[[], None]) -> None:
+    def __init__(
+        self, wanted: int, when: When, act: Callable[[], None], of_all_threads: bool = False
+    ) -> None:
         self._wanted, self._when, self._act = wanted, when, act
         self._steps = count(1)
-        ours, exchange = get_ident(), psycopg.Connection.wait
+        ours = get_ident()
+        exchange, exchange_async = psycopg.Connection.wait, psycopg.AsyncConnection.wait
 
-        def wait(connection: Any, work: Any, *args: Any, **kwargs: Any) -> Any:
-            if get_ident() == ours:  # not one of the pool's, which come and go as they like
-                work = self._watched(work)
-            return exchange(connection, work, *args, **kwargs)
+        def watched(work: Any) -> Any:
+            # the pool's threads come and go as they like: with them, not each run is the same
+            return self._watched(work) if of_all_threads or get_ident() == ours else work
+
+        def wait(connection: Any, work: Any, *args: Any, **how: Any) -> Any:
+            return exchange(connection, watched(work), *args, **how)
+
+        async def wait_async(connection: Any, work: Any, *args: Any, **how: Any) -> Any:
+            return await exchange_async(connection, watched(work), *args, **how)
 
         psycopg.Connection.wait = wait  # type: ignore[assignment,method-assign]
+        psycopg.AsyncConnection.wait = wait_async  # type: ignore[assignment,method-assign]
 
     def come(self) -> None:
         """A step that asks nothing of the database."""

@@ -30,11 +30,13 @@ from tests.faults.checker import (
 from tests.faults.process import (
     Move,
     When,
+    answer_until,
     follow_until,
     move_until,
     running,
     write,
 )
+from tests.graphql import GraphQLClient
 from tests.record.busy import Busy
 from tests.record.ward import admitted, place, room, rows
 
@@ -42,6 +44,12 @@ KILLED = -9
 
 seeded = pytest.mark.parametrize("seed", range(ROUNDS))
 at_any_step = pytest.mark.parametrize("when", ["before", "amid"])
+
+
+def steps(when: When, seed: int) -> Iterator[int]:
+    """The steps to try: each; of those to be interrupted amid, a third, with each seed another."""
+    every = 3 if when == "amid" else 1
+    return count(1 + seed % every, every)
 
 
 # -- the worker --
@@ -57,7 +65,7 @@ def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
         psycopg.connect(simulated.owner_url, autocommit=True) as watch,
     ):
         busy = Busy(house, Random(seed))
-        for step in count(1):
+        for step in steps(when, seed):
             busy.live(3)
             before, last = places(watch), log_end(watch)
             with running(follow_until, simulated.app_url, step, when) as worker:
@@ -66,7 +74,7 @@ def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
             if ended == 0:
                 break
             assert ended == KILLED
-            wait_until(lambda: nobody_leads(watch), 1, "the lead is free")
+            wait_until(lambda: nobody_leads(watch), 5, "the lead is free")
     assert step > 50
     with following(simulated.app_url):
         caught_up(simulated)
@@ -92,6 +100,38 @@ def nobody_leads(watch: psycopg.Connection) -> bool:
         " WHERE locktype = 'advisory' AND objid = 2 AND datname = current_database()"
     )
     return found.fetchone() is None
+
+
+# -- the API --
+
+TRANSFER = """mutation($input: TransferPatientInput!) { transferPatient(input: $input) {
+    __typename ... on StayRecorded { position recordedAt stay { id bed version } } } }"""
+
+
+@seeded
+@at_any_step
+def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
+    client: GraphQLClient, hospital: Hospital, database: Database, seed: int, when: When
+) -> None:
+    left = []
+    for step, (id, stay, bed) in zip(steps(when, seed), moves(hospital, seed), strict=False):
+        input = {"commandId": str(id), "stayId": str(stay), **place(bed)}
+        asked = {"query": TRANSFER, "variables": {"input": input}}
+        with running(answer_until, database.app_url, asked, step, when) as api:
+            ended = api.end()
+            said = next(api.said(), None)
+        left.append(position_of(database, id))
+        told = client.raw(TRANSFER, {"input": input})  # as a client does: once more
+        assert told["data"]["transferPatient"]["__typename"] == "StayRecorded"
+        if ended == 0:
+            assert said == told
+            break
+        assert ended == KILLED
+        assert said is None
+        assert left[-1] in (None, position_of(database, id))
+    assert {position is not None for position in left[:-1]} == {False, True}
+    caught_up(database)
+    check(database, Acknowledged())
 
 
 # -- a writer --
@@ -124,7 +164,7 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
     told, left = Acknowledged(), []
-    for step, move in enumerate(moves(hospital, seed), 1):
+    for step, move in zip(steps(when, seed), moves(hospital, seed), strict=False):
         with running(move_until, database.app_url, move, step, when, False) as writer:
             ended = writer.end()
         if ended == 0:
@@ -147,24 +187,22 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
 def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    told, lot = Acknowledged(), Random(seed + 1000)
-    frozen = 0
-    for step, move in enumerate(moves(hospital, seed), 1):
-        if step == 1:
-            other = admitted(hospital, "M2", "A/1/b")
+    told, lot, frozen = Acknowledged(), Random(seed + 1000), 0
+    ways = moves(hospital, seed)
+    move, other = next(ways), admitted(hospital, "M2", "A/1/b")
+    for step in steps(when, seed):
         with running(move_until, database.app_url, move, step, when, True) as writer:
             said = next(writer.said())
-            if said == "frozen":
-                frozen += 1
-                begun = monotonic()
-                bed = "A/2/d" if frozen % 2 else "A/1/b"
-                transferred(hospital, told, (lot_id(lot), other, bed))  # through the same rooms
-                assert monotonic() - begun < 1
-                said = next(writer.said(), writer.end())
+            if said != "frozen":
+                break
+            frozen += 1
+            begun = monotonic()
+            bed = "A/2/d" if frozen % 2 else "A/1/b"
+            transferred(hospital, told, (lot_id(lot), other, bed))  # through the same rooms
+            assert monotonic() - begun < 1
             assert writer.end() == 0
-            told.told[move[0]] = said
-        if frozen < step:
-            break
+            told.told[move[0]] = next(writer.said())
+        move = next(ways)
     assert frozen > 4
     with following(database.app_url):
         caught_up(database)
