@@ -121,14 +121,14 @@ def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
             ended = api.end()
             said = next(api.said(), None)
         left.append(position_of(database, id))
-        told = client.raw(TRANSFER, {"input": input})  # as a client does: once more
-        assert told["data"]["transferPatient"]["__typename"] == "StayRecorded"
+        told = client.raw(TRANSFER, {"input": input})["data"]  # as a client does: once more
+        assert told["transferPatient"]["__typename"] == "StayRecorded"
+        assert left[-1] in (None, position_of(database, id))
+        assert said is None or said["data"] == told  # its listener may die when all is said
         if ended == 0:
-            assert said == told
             break
         assert ended == KILLED
-        assert said is None
-        assert left[-1] in (None, position_of(database, id))
+    assert said is not None
     assert {position is not None for position in left[:-1]} == {False, True}
     caught_up(database)
     check(database, Acknowledged())
@@ -174,9 +174,9 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
         transferred(hospital, told, move)
         assert left[-1] in (None, told.told[move[0]])
     recorded = [position is not None for position in left]
-    assert set(recorded) == {False, True}
     if when == "before":  # amid the append, the database may or may not have been quicker
         assert recorded == sorted(recorded)
+        assert set(recorded) == {False, True}
     with following(database.app_url):
         caught_up(database)
     check(database, told)
