@@ -1,13 +1,16 @@
 """What must hold after every fault: nothing lost, nothing half done, one effect, all caught up."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from os import environ
 from random import Random
 from time import monotonic
 from uuid import UUID
+
+from eventsourcing.persistence import ApplicationRecorder
 
 from application.commands import Recorded, Request
 from application.hospital import Hospital
@@ -109,3 +112,25 @@ def check(database: Database, told: Acknowledged) -> None:
     assert doubled == []
     broken = {c.promise: c.examples for c in verify(database) if c.broken}
     assert broken == {}
+
+
+# -- what a subscriber saw --
+
+
+def read_along(log: ApplicationRecorder, done: threading.Event) -> list[int]:
+    """The positions that somebody sees who reads on from the last one seen, until it is done."""
+    seen: list[int] = []
+    while True:
+        over = done.is_set()
+        after = seen[-1] if seen else 0
+        found = log.select_notifications(after, 1_000, inclusive_of_start=False)
+        seen += [notification.id for notification in found]
+        if over and not found:
+            return seen
+
+
+def misread(log: ApplicationRecorder, seen: Sequence[int]) -> list[int]:
+    """The positions that were not seen once, in order and without a gap."""
+    whole = range(1, (log.max_notification_id() or 0) + 1)
+    again = [p for before, p in pairwise(seen) if p <= before]
+    return sorted({*whole} ^ {*seen} | {*again})

@@ -1,13 +1,10 @@
-"""kill -9 of workers and writers, a LISTEN gone silent, and whether the checker can fail."""
+"""Processes killed at random, eight that fight for six beds, a LISTEN gone silent, the checker."""
 
 import socket
-import subprocess
-import sys
 import threading
-from contextlib import closing
-from pathlib import Path
+from contextlib import ExitStack, closing
+from itertools import islice
 from random import Random
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -21,22 +18,14 @@ from tests.faults.checker import (
     check,
     end,
     following,
+    lot_id,
     wait_until,
     write_patients,
 )
+from tests.faults.process import FORKS, fight, follow, running, write
 from tests.record.lived import positions
+from tests.record.ward import admitted, room, rows
 from tests.record.wire import Wire, _cut, _read, _send
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.process", *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
@@ -45,25 +34,45 @@ def test_a_worker_and_a_writer_killed_at_random_lose_and_double_nothing(
 ) -> None:
     told, lot = Acknowledged(), Random(seed)
     for n in range(2):
-        worker = start("follow", database.app_url)
-        writer = start("write", database.owner_url, f"P{n}", str(seed * 10 + n))
-        try:
-            assert writer.stdout is not None
-            for _ in range(lot.randint(30, 90)):
-                id, position = writer.stdout.readline().split()
-                told.told[UUID(id)] = int(position)
+        with (
+            running(follow, database.app_url) as worker,
+            running(write, database.app_url, f"P{n}", seed * 10 + n) as writer,
+        ):
+            told.told.update(islice(writer.said(), lot.randint(30, 90)))
             wait_until(lambda: min(positions(database), default=0) > 0, 10, "the worker works")
-        finally:
-            for process in (writer, worker):
-                process.kill()
-        rest = writer.communicate()[0].splitlines()
-        worker.communicate()
-        for line in rest:
-            if len(said := line.split()) == 2:
-                told.told[UUID(said[0])] = int(said[1])
+            told.told.update(writer.kill())
+            worker.kill()
     with following(database.app_url):
         caught_up(database)
     assert len(told.told) >= 60
+    check(database, told)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_eight_processes_fight_for_six_beds_with_doubled_and_reordered_requests(
+    hospital: Hospital, database: Database, seed: int
+) -> None:
+    lot = Random(seed)
+    room(hospital, "1", *"abcdef")
+    stays = [admitted(hospital, f"M{n}", without_bed="corridor") for n in range(12)]
+    moves = [(lot_id(lot), lot.choice(stays), f"A/1/{lot.choice('abcdef')}") for _ in range(40)]
+    told, together = Acknowledged(), FORKS.Barrier(8)
+    with following(database.app_url):
+        with ExitStack() as stack:
+            fighters = [
+                stack.enter_context(
+                    running(fight, database.app_url, lot.sample(moves, len(moves)), together)
+                )
+                for _ in range(8)
+            ]
+            for fighter in fighters:
+                for id, position in next(fighter.said()).items():  # each is told the same
+                    assert told.told.setdefault(id, position) == position
+                assert fighter.end() == 0
+        caught_up(database)
+    assert told.told
+    occupied = rows(database, "SELECT bed FROM record.bed_claims WHERE upper_inf(during)")
+    assert len(occupied) == len(set(occupied)) <= 6
     check(database, told)
 
 

@@ -1,0 +1,233 @@
+"""A worker and a writer killed, and a writer frozen, between any two steps: each step in turn."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count, islice
+from random import Random
+from threading import Event
+from time import monotonic
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from application.hospital import Hospital
+from infrastructure.database import Database
+from infrastructure.read_models import READ_MODELS
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.faults.checker import (
+    ROUNDS,
+    Acknowledged,
+    caught_up,
+    check,
+    following,
+    lot_id,
+    wait_until,
+    write_patients,
+)
+from tests.faults.process import (
+    Move,
+    When,
+    answer_until,
+    follow_until,
+    move_until,
+    running,
+    write,
+)
+from tests.graphql import GraphQLClient
+from tests.record.busy import Busy
+from tests.record.ward import admitted, place, room, rows
+
+KILLED = -9
+
+seeded = pytest.mark.parametrize("seed", range(ROUNDS))
+at_any_step = pytest.mark.parametrize("when", ["before", "amid"])
+
+
+def steps(when: When, seed: int) -> Iterator[int]:
+    """The steps to try: each; of those to be interrupted amid, a third, with each seed another."""
+    every = 3 if when == "amid" else 1
+    return count(1 + seed % every, every)
+
+
+# -- the worker --
+
+
+@seeded
+@at_any_step
+def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
+    simulated: Database, settings: Settings, seed: int, when: When
+) -> None:
+    with (
+        closing(wired(settings, simulated)) as house,
+        psycopg.connect(simulated.owner_url, autocommit=True) as watch,
+    ):
+        busy = Busy(house, Random(seed))
+        for step in steps(when, seed):
+            busy.live(3)
+            before, last = places(watch), log_end(watch)
+            with running(follow_until, simulated.app_url, step, when) as worker:
+                ended = worker.end()
+            assert places(watch) in (before, {last})
+            if ended == 0:
+                break
+            assert ended == KILLED
+            wait_until(lambda: nobody_leads(watch), 5, "the lead is free")
+    assert step > 50
+    with following(simulated.app_url):
+        caught_up(simulated)
+    check(simulated, Acknowledged())
+
+
+def places(watch: psycopg.Connection) -> set[int]:
+    """Where the read models are, all seen at one moment."""
+    schemas = [model.metadata.schema for model in READ_MODELS]
+    each = " UNION ALL ".join(f"SELECT position FROM {schema}.position" for schema in schemas)
+    return {position for (position,) in watch.execute(each.encode())} or {0}
+
+
+def log_end(watch: psycopg.Connection) -> int:
+    row = watch.execute("SELECT coalesce(max(position), 0) FROM record.events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def nobody_leads(watch: psycopg.Connection) -> bool:
+    found = watch.execute(
+        "SELECT FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database"
+        " WHERE locktype = 'advisory' AND objid = 2 AND datname = current_database()"
+    )
+    return found.fetchone() is None
+
+
+# -- the API --
+
+TRANSFER = """mutation($input: TransferPatientInput!) { transferPatient(input: $input) {
+    __typename ... on StayRecorded { position recordedAt stay { id bed version } } } }"""
+
+
+@seeded
+@at_any_step
+def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
+    client: GraphQLClient, hospital: Hospital, database: Database, seed: int, when: When
+) -> None:
+    left = []
+    for step, (id, stay, bed) in zip(steps(when, seed), moves(hospital, seed), strict=False):
+        input = {"commandId": str(id), "stayId": str(stay), **place(bed)}
+        asked = {"query": TRANSFER, "variables": {"input": input}}
+        with running(answer_until, database.app_url, asked, step, when) as api:
+            ended = api.end()
+            said = next(api.said(), None)
+        left.append(position_of(database, id))
+        told = client.raw(TRANSFER, {"input": input})["data"]  # as a client does: once more
+        assert told["transferPatient"]["__typename"] == "StayRecorded"
+        assert left[-1] in (None, position_of(database, id))
+        assert said is None or said["data"] == told  # its listener may die when all is said
+        if ended == 0:
+            break
+        assert ended == KILLED
+    assert said is not None
+    assert {position is not None for position in left[:-1]} == {False, True}
+    caught_up(database)
+    check(database, Acknowledged())
+
+
+# -- a writer --
+
+
+def moves(house: Hospital, seed: int) -> Iterator[Move]:
+    """One patient sent to and fro between two rooms, for ever: each time in as many steps."""
+    room(house, "1", "a", "b")
+    room(house, "2", "c", "d")
+    stay, lot = admitted(house, "M1", "A/1/a"), Random(seed)
+    while True:
+        for bed in ("A/2/c", "A/1/a"):
+            yield lot_id(lot), stay, bed
+
+
+def transferred(house: Hospital, told: Acknowledged, move: Move) -> None:
+    id, stay, bed = move
+    told.give(lambda said: house.transfer_patient(said, stay_id=stay, **place(bed)), id)
+
+
+def position_of(database: Database, command: UUID) -> int | None:
+    query = "SELECT last_position FROM record.commands WHERE command_id = %s"
+    found = rows(database, query, [command])
+    return int(found[0][0]) if found else None
+
+
+@seeded
+@at_any_step
+def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
+    hospital: Hospital, database: Database, seed: int, when: When
+) -> None:
+    told, left = Acknowledged(), []
+    for step, move in zip(steps(when, seed), moves(hospital, seed), strict=False):
+        with running(move_until, database.app_url, move, step, when, False) as writer:
+            ended = writer.end()
+        if ended == 0:
+            break
+        assert ended == KILLED
+        left.append(position_of(database, move[0]))
+        transferred(hospital, told, move)
+        assert left[-1] in (None, told.told[move[0]])
+    recorded = [position is not None for position in left]
+    if when == "before":  # amid the append, the database may or may not have been quicker
+        assert recorded == sorted(recorded)
+        assert set(recorded) == {False, True}
+    with following(database.app_url):
+        caught_up(database)
+    check(database, told)
+
+
+@seeded
+@at_any_step
+def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
+    hospital: Hospital, database: Database, seed: int, when: When
+) -> None:
+    told, lot, frozen = Acknowledged(), Random(seed + 1000), 0
+    ways = moves(hospital, seed)
+    move, other = next(ways), admitted(hospital, "M2", "A/1/b")
+    for step in steps(when, seed):
+        with running(move_until, database.app_url, move, step, when, True) as writer:
+            said = next(writer.said())
+            if said != "frozen":
+                break
+            frozen += 1
+            begun = monotonic()
+            bed = "A/2/d" if frozen % 2 else "A/1/b"
+            transferred(hospital, told, (lot_id(lot), other, bed))  # through the same rooms
+            assert monotonic() - begun < 1
+            assert writer.end() == 0
+            told.told[move[0]] = next(writer.said())
+        move = next(ways)
+    assert frozen > 4
+    with following(database.app_url):
+        caught_up(database)
+    check(database, told)
+
+
+@seeded
+def test_a_writer_frozen_at_random_holds_nobody_up_and_loses_nothing(
+    hospital: Hospital, database: Database, seed: int
+) -> None:
+    told, lot, pause = Acknowledged(), Random(seed + 1000), Event()
+    with (
+        following(database.app_url),
+        running(write, database.app_url, "frozen", seed) as writer,
+    ):
+        said = writer.said()
+        for n in range(12):
+            told.told.update(islice(said, 2))
+            pause.wait(lot.random() * 0.01)
+            writer.send(signal.SIGSTOP)
+            begun = monotonic()
+            write_patients(hospital, told, lot, f"P{n}", lambda i: i < 3)
+            assert monotonic() - begun < 1
+            writer.send(signal.SIGCONT)
+        told.told.update(writer.kill())
+        caught_up(database)
+    assert len(told.told) >= 12 * 5
+    check(database, told)
