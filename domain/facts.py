@@ -105,6 +105,7 @@ def _present(state: State, what: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission(Fact):
+    ASPECT = "stay"
     attending: UUID | None
     specialty: str | None
     without_bed: str | None = None
@@ -259,7 +260,13 @@ class Reversal(Fact):
         """The state after it: what ``fact`` changed is again as in ``before``."""
         match fact:
             case Admission():
-                return replace(state, status=Status.CANCELLED, place=Place(), bed_kept=False)
+                return replace(
+                    state,
+                    status=Status.CANCELLED,
+                    place=Place(),
+                    bed_kept=False,
+                    expected_return=None,
+                )
             case AttendingChange():
                 return replace(state, attending=before.attending)
             case SpecialtyChange():
