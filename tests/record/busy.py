@@ -24,6 +24,7 @@ from domain.refusals import Refusal
 from domain.room import Room
 from domain.stay import AdmissionType, Stay, VisitKind
 from domain.time import Precision
+from tests.record.mending import WEIGHTS, Mending
 from tests.record.ward import NURSE, place
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -32,12 +33,13 @@ BEDS = [f"{room}/{bed}" for room, beds in ROOMS.items() for bed in beds]
 DRUGS = ("Paracetamol", "Amoxicillin", "Heparin", "Morphine")
 
 
-class Busy:
+class Busy(Mending):
     """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done."""
 
     def __init__(
         self, hospital: Hospital, lot: Random, after: Callable[[], object] = lambda: None
     ) -> None:
+        super().__init__()
         self._hospital, self._lot, self._after = hospital, lot, after
         self.now = BEGINS
         self.accepted: Counter[str] = Counter()
@@ -71,7 +73,9 @@ class Busy:
         for act in self._lot.choices(acts, weights, k=steps):
             act()
 
-    def _give(self, command: str, **content: Any) -> Recorded | None:
+    def _give(
+        self, command: str, because_why: str | None = None, **content: Any
+    ) -> Recorded | None:
         self.now += timedelta(minutes=self._lot.randint(1, 90))
         late = self._lot.random() < 0.3 and self.now > BEGINS + timedelta(days=2)
         at = self.now
@@ -86,7 +90,11 @@ class Busy:
             occurred_at=at if late else None,
             precision=self._lot.choice([None, Precision.HOUR]),
             performed_by=self._lot.choice([None, "Dr. Okafor"]),
-            reason="noted afterwards" if late else self._lot.choice([None, "as agreed"]),
+            reason=because_why
+            if because_why
+            else "noted afterwards"
+            if late
+            else self._lot.choice([None, "as agreed"]),
         )
         try:
             told: Recorded = getattr(self._hospital, command)(said, **content)
@@ -94,6 +102,7 @@ class Busy:
             self.refused[f"{command}: {refusal.code}"] += 1
             return None
         self.accepted[command] += 1
+        self._remember(told)
         self._after()
         return told
 
@@ -340,6 +349,7 @@ class Busy:
 
 
 _WEIGHTS = {
+    **WEIGHTS,
     "register_patient": 6,
     "record_death": 0.7,
     "set_hospital_time": 0.7,

@@ -29,7 +29,7 @@ def test_the_history_has_everything_in_it(lived: Lived) -> None:
     assert set(lived.busy.accepted) == commands_of(Hospital)
     assert sum(lived.busy.refused.values()) > 100
     assert all(len(rows) > 0 for rows in lived.first.values())
-    late = "SELECT count(*) FROM timeline_v1.entries WHERE late AND kind = 'STAY_TRANSFERRED'"
+    late = "SELECT count(*) FROM timeline_v2.entries WHERE late AND kind = 'STAY_TRANSFERRED'"
     assert rows(lived.database, late)[0][0] > 0
     shared = "SELECT count(*) FROM occupancy_v1.stretches WHERE shares_bed_of IS NOT NULL"
     assert rows(lived.database, shared)[0][0] > 0
@@ -163,7 +163,7 @@ def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) ->
         if event.entry.about and not isinstance(event, NOT_SHOWN)
     ]
     entries = rows(
-        full.database, "SELECT position, patient, stay, occurred_at FROM timeline_v1.entries"
+        full.database, "SELECT position, patient, stay, occurred_at FROM timeline_v2.entries"
     )
     assert sorted(entries, key=lambda row: row[0]) == [
         (place, e.entry.about.patient, e.entry.about.stay, e.entry.occurred_at)

@@ -41,8 +41,8 @@ SPOILED = {
         "UPDATE stays_v1.stays SET specialty = 'another' WHERE ctid ="
         " (SELECT ctid FROM stays_v1.stays LIMIT 1)"
     ),
-    "read model timeline": "DELETE FROM timeline_v1.entries WHERE ctid ="
-    " (SELECT ctid FROM timeline_v1.entries LIMIT 1)",
+    "read model timeline": "DELETE FROM timeline_v2.entries WHERE ctid ="
+    " (SELECT ctid FROM timeline_v2.entries LIMIT 1)",
 }
 
 
