@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.queries.moment import here
+from infrastructure.queries.record import anything_parked
 
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -25,6 +26,8 @@ class Readable:
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.position = 0
+        self.parked = False
+        """Whether a read model may have parked something, up to that position."""
 
     async def start(self) -> None:
         await self._look()
@@ -57,7 +60,9 @@ class Readable:
                     while True:
                         await self._look()
                         async for told in connection.notifies(timeout=LOOK_AGAIN_SECONDS):
-                            await self._reached(int(told.payload))
+                            position, _, parked = told.payload.partition(" ")
+                            self.parked |= bool(parked)
+                            await self._reached(int(position))
             except (psycopg.Error, OSError):
                 log.warning("the database cannot be reached; trying again")
             except Exception:
@@ -65,7 +70,10 @@ class Readable:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _look(self) -> None:
-        await self._reached((await here(self._engine)).position, exact=True)
+        position = (await here(self._engine)).position
+        async with self._engine.connect() as connection:
+            self.parked = await anything_parked(connection)
+        await self._reached(position, exact=True)
 
     async def _reached(self, position: int, exact: bool = False) -> None:
         async with self._changed:

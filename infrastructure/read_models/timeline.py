@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
 from domain.drug_chart import DrugChart
+from domain.events import AGGREGATES
 from domain.occupancy import Occupancy
 from domain.time import LATE_AFTER, Period
 from infrastructure.read_models.bitemporal import bitemporal_table, position_table
@@ -37,6 +38,7 @@ entries = bitemporal_table(
     Column("source", JSONB),
     Column("data", JSONB, nullable=False),
     find_by=("patient", "stay", "movement"),
+    of="subject",
 )
 
 NOT_SHOWN = (Occupancy.StretchesChanged, DrugChart.PrescriptionCharted)
@@ -50,6 +52,7 @@ class Timeline(ReadModel):
 
     name = "timeline"
     metadata = metadata
+    kinds = tuple(kind for kind in AGGREGATES if kind not in (Occupancy, DrugChart))
 
     def apply(self, event: Event, place: Place) -> None:
         said = event.entry

@@ -1,7 +1,9 @@
 """A busy history in a database of its own, with read models to be filled in every way there is."""
 
 import inspect
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -9,7 +11,7 @@ from psycopg import sql
 
 from application.hospital import Hospital
 from infrastructure.database import Database
-from infrastructure.follow import Follower
+from infrastructure.follow import LEADER_LOCKS, Follower
 from infrastructure.read_models import READ_MODELS
 from tests.record.busy import Busy
 from tests.record.ward import rows
@@ -84,13 +86,15 @@ def await_read(database: Database, position: int) -> None:
     raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
 
 
+LEADING = (
+    "FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database WHERE locktype = 'advisory'"
+    f" AND classid = {LEADER_LOCKS} AND granted AND datname = current_database()"
+)
+
+
 def leaders(database: Database) -> int:
-    """How many followers lead."""
-    (count,) = rows(
-        database,
-        "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database"
-        " WHERE locktype = 'advisory' AND objid = 2 AND granted AND datname = current_database()",
-    )[0]
+    """How many followers lead read models."""
+    (count,) = rows(database, f"SELECT count(DISTINCT pid) {LEADING}")[0]
     assert isinstance(count, int)
     return count
 
@@ -106,3 +110,19 @@ def commands_of(hospital: type[Hospital]) -> set[str]:
 
 def catch_up(database: Database) -> int:
     return Follower(database.app_url).catch_up()
+
+
+@contextmanager
+def running(*followers: Follower) -> Iterator[None]:
+    """Followers that run in threads; stopped in the end, whatever happens."""
+    threads = [threading.Thread(target=follower.run) for follower in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for follower in followers:
+            follower.stop()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert not any(thread.is_alive() for thread in threads)

@@ -1,8 +1,6 @@
 """The follower: killed, doubled, interrupted or late, it leaves the read models as they should be."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -15,6 +13,7 @@ from infrastructure.follow import Follower
 from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import rebuild
 from tests.record.lived import (
+    LEADING,
     Dump,
     Lived,
     await_read,
@@ -24,28 +23,13 @@ from tests.record.lived import (
     forget,
     leaders,
     positions,
+    running,
 )
 from tests.record.ward import admitted, at_once, place, request, room, rows
 
 
 class Killed(Exception):
     """The follower dies here."""
-
-
-@contextmanager
-def running(*followers: Follower) -> Iterator[None]:
-    """Followers that run in threads; stopped in the end, whatever happens."""
-    threads = [threading.Thread(target=follower.run) for follower in followers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        for follower in followers:
-            follower.stop()
-        for thread in threads:
-            thread.join(timeout=10)
-        assert not any(thread.is_alive() for thread in threads)
 
 
 def anew(database: Database) -> Dump:
@@ -117,9 +101,7 @@ def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
         await_read(database, end(database))
         cut = rows(
             database,
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-            " AND objid = 2 AND granted AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            f"SELECT pg_terminate_backend(pid) FROM (SELECT DISTINCT pid {LEADING}) AS leader",
         )
         assert cut == [(True,)]
         hospital.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
