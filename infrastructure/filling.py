@@ -145,10 +145,11 @@ class Filler:
             if target.model.name not in self._halted:
                 self._move(target, end)
         if end > start:
-            after, now_parked = {**before, **{t.schema: end for t in group}}, parked
             if careful or fill != self._together:
-                after, now_parked = self._standing()
-            self._tell(min(after.values()), min(before.values()), bool(now_parked))
+                after, parked = self._standing()
+            else:
+                after = {**before, **{t.schema: end for t in group}}
+            self._tell(min(after.values()), min(before.values()), bool(parked))
             if self._on_progress:
                 self._on_progress(end)
         return end > start
@@ -204,7 +205,7 @@ class Filler:
 
     def _tell(self, reached: int, before: int, parked: bool) -> None:
         """Tell who waits how far all live read models are now, and whether anything is parked."""
-        if self._is_live and reached > before:
+        if self._is_live and (reached > before or parked):
             told = f"{reached} parked" if parked else str(reached)
             self._connection.execute("SELECT pg_notify('wardbook_read', %s)", [told])
 

@@ -74,8 +74,9 @@ class Follower:
                     while filler.step():
                         pass
                 others = [t for t in self._targets if t not in led]
+                done = all(_position(connection, t, self._end) >= self._end for t in others)
                 reached = min(_position(connection, t) for t in self._targets)
-                if all(_position(connection, t, halted=self._end) >= self._end for t in others):
+                if done:
                     return reached
                 self._tell(reached)
                 self._stopping.wait(0.1)

@@ -100,10 +100,14 @@ async def parked_commands(connection: AsyncConnection) -> list[ParkedView]:
     return [ParkedView(*row) for row in found]
 
 
-async def anything_parked(connection: AsyncConnection) -> bool:
-    """Whether any read model has parked anything."""
-    found = await connection.execute(text(f"SELECT EXISTS ({_of_all('command')})"))
-    return bool(found.scalar_one())
+async def models_that_parked(connection: AsyncConnection) -> set[str]:
+    """The read models that have parked anything, or have halted."""
+    asked = " UNION ALL ".join(
+        f"SELECT '{model.name}' WHERE EXISTS (SELECT FROM {model.metadata.schema}.parked)"
+        for model in READ_MODELS
+    )
+    found = await connection.execute(text(asked))
+    return set(found.scalars())
 
 
 async def parked_in(connection: AsyncConnection, command: UUID) -> list[str]:

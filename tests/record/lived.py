@@ -2,9 +2,10 @@
 
 import inspect
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 
 import psycopg
 from psycopg import sql
@@ -12,6 +13,7 @@ from psycopg import sql
 from application.hospital import Hospital
 from infrastructure.database import Database
 from infrastructure.follow import LEADER_LOCKS, Follower
+from infrastructure.parking import Target
 from infrastructure.read_models import READ_MODELS
 from tests.record.busy import Busy
 from tests.record.ward import rows
@@ -72,6 +74,23 @@ def end(database: Database) -> int:
     (last,) = rows(database, "SELECT coalesce(max(position), 0) FROM record.events")[0]
     assert isinstance(last, int)
     return last
+
+
+def led(database: Database) -> int:
+    """How many read models are led."""
+    (count,) = rows(database, f"SELECT count(*) {LEADING}")[0]
+    assert isinstance(count, int)
+    return count
+
+
+def await_position(database: Database, targets: Sequence[Target], position: int) -> None:
+    """Wait until some read models have reached a position."""
+    until = monotonic() + 20
+    while monotonic() < until:
+        found = [rows(database, f"SELECT position FROM {t.schema}.position") for t in targets]
+        if min((n for row in found for (n,) in row), default=0) >= position and all(found):
+            return
+    raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
 
 
 def await_read(database: Database, position: int) -> None:
