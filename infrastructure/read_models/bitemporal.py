@@ -15,7 +15,18 @@ from psycopg import Cursor
 from psycopg import sql as psql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import INT8RANGE, TSTZRANGE
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
@@ -29,9 +40,17 @@ Rows = dict[tuple[UUID, datetime], tuple[Period, Values]]
 
 
 def bitemporal_table(
-    name: str, metadata: MetaData, key: str, *columns: Column[Any], find_by: tuple[str, ...] = ()
+    name: str,
+    metadata: MetaData,
+    key: str,
+    *columns: Column[Any],
+    find_by: tuple[str, ...] = (),
+    of: str | None = None,
 ) -> Table:
-    """A table of bitemporal rows. ``key`` and the beginning of ``during`` name a row that is known."""
+    """A table of bitemporal rows. ``key`` and the beginning of ``during`` name a row that is known.
+
+    ``of`` is the column of the thing that the rows are about, where that is not ``key``.
+    """
     table = Table(
         name,
         metadata,
@@ -40,7 +59,7 @@ def bitemporal_table(
         Column("during", TSTZRANGE, nullable=False),
         Column("known", INT8RANGE, nullable=False),
         Column("position", BigInteger, nullable=False, comment="the event that made the row"),
-        info={"key": key},
+        info={"key": key, "of": of or key},
     )
     Index(f"{name}_{key}", table.c[key])
     Index(f"{name}_when", table.c.during, table.c.known, postgresql_using="gist")
@@ -49,9 +68,12 @@ def bitemporal_table(
     return table
 
 
-def position_table(metadata: MetaData) -> Table:
-    """Where a read model is in the log: one row, written with its rows in one transaction."""
-    return Table(
+def position_table(metadata: MetaData) -> None:
+    """Where a read model is in the log, one row; and beside it the commands that it has parked.
+
+    Both are written with its rows in one transaction.
+    """
+    Table(
         "position",
         metadata,
         Column("only_one", Integer, primary_key=True, autoincrement=False),
@@ -59,6 +81,16 @@ def position_table(metadata: MetaData) -> Table:
         Column("epoch", Integer, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("alive_at", DateTime(timezone=True), nullable=False),
+    )
+    Table(
+        "parked",
+        metadata,
+        Column("command", Uuid, primary_key=True),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+        Column("streams", ARRAY(Uuid), nullable=False, comment="those that the model folds"),
+        Column("touches", ARRAY(Uuid), nullable=False, comment="stays, rooms and all streams"),
+        Column("error", String, nullable=False, comment="without anything about a patient"),
     )
 
 

@@ -22,6 +22,7 @@ visits = bitemporal_table(
     Column("kind", String, nullable=False),
     Column("note", String),
     find_by=("stay",),
+    of="stay",
 )
 
 
@@ -30,6 +31,7 @@ class Visits(ReadModel):
 
     name = "visits"
     metadata = metadata
+    kinds = (Stay,)
 
     def apply(self, event: Event, place: Place) -> None:
         match event:

@@ -1,13 +1,13 @@
 """What corrections need: facts by their ids, claims that replace others, what corrects what.
 
 Revision ID: 0005
-Revises: 0002
+Revises: 0003
 """
 
 from alembic import op
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -151,6 +151,18 @@ DROP SCHEMA IF EXISTS timeline_v1 CASCADE;
 READ_MODELS = (
     """
 CREATE SCHEMA patients_v2;
+CREATE TABLE patients_v2.parked (
+    command UUID NOT NULL,
+    first BIGINT NOT NULL,
+    last BIGINT NOT NULL,
+    streams UUID[] NOT NULL,
+    touches UUID[] NOT NULL,
+    error VARCHAR NOT NULL,
+    PRIMARY KEY (command)
+);
+COMMENT ON COLUMN patients_v2.parked.streams IS 'those that the model folds';
+COMMENT ON COLUMN patients_v2.parked.touches IS 'stays, rooms and all streams';
+COMMENT ON COLUMN patients_v2.parked.error IS 'without anything about a patient';
 CREATE TABLE patients_v2.patients (
     patient UUID NOT NULL,
     mrn VARCHAR NOT NULL,
@@ -221,6 +233,18 @@ CREATE INDEX entries_patient ON timeline_v2.entries (patient);
 CREATE INDEX entries_stay ON timeline_v2.entries (stay);
 CREATE INDEX entries_subject ON timeline_v2.entries (subject);
 CREATE INDEX entries_when ON timeline_v2.entries USING gist (during, known);
+CREATE TABLE timeline_v2.parked (
+    command UUID NOT NULL,
+    first BIGINT NOT NULL,
+    last BIGINT NOT NULL,
+    streams UUID[] NOT NULL,
+    touches UUID[] NOT NULL,
+    error VARCHAR NOT NULL,
+    PRIMARY KEY (command)
+);
+COMMENT ON COLUMN timeline_v2.parked.streams IS 'those that the model folds';
+COMMENT ON COLUMN timeline_v2.parked.touches IS 'stays, rooms and all streams';
+COMMENT ON COLUMN timeline_v2.parked.error IS 'without anything about a patient';
 CREATE TABLE timeline_v2.position (
     only_one INTEGER NOT NULL,
     log_id UUID NOT NULL,

@@ -28,7 +28,7 @@ from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
 from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import import_mimic_iv
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.model import Place
+from infrastructure.read_models.model import Hole, Place
 from infrastructure.rebuild import rebuild
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
@@ -130,7 +130,7 @@ class View(PostgresTrackingRecorder):
                 if place.position == place.known:  # a command's rows are known together
                     model.flush(plain)
 
-    def _history(self, stream: UUID, before: int) -> list[Event]:
+    def _history(self, stream: UUID, before: int) -> list[Event | Hole]:
         rows = self._reader.execute(
             f"SELECT {EVENT_COLUMNS} FROM record.events"
             " WHERE stream = %s AND position < %s ORDER BY version",
