@@ -50,7 +50,8 @@ def parked(database: Database, name: str) -> list[tuple[UUID, str]]:
     return [
         (command, error)
         for command, error in rows(
-            database, f"SELECT command, error FROM {name}_v1.parked ORDER BY first"
+            database,
+            f"SELECT command, error FROM {model(name).metadata.schema}.parked ORDER BY first",
         )
     ]
 
@@ -61,5 +62,7 @@ def model(name: str) -> type[ReadModel]:
 
 def of(told: Dump, name: str, *, parts: bool = True) -> Dump:
     return {
-        table: lines for table, lines in told.items() if table.startswith(f"{name}_v1.") is parts
+        table: lines
+        for table, lines in told.items()
+        if table.startswith(f"{model(name).metadata.schema}.") is parts
     }

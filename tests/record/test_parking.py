@@ -208,7 +208,7 @@ def test_what_is_skipped_is_left_out_by_every_rebuild_wherever_the_decision_lies
     forget(copy)
     catch_up(copy)
     assert dump(copy) == followed
-    left = rows(copy, f"SELECT position FROM {name}_v1.{model(name).tables()[0].name}")
+    left = rows(copy, f"SELECT position FROM {model(name).tables()[0].fullname}")
     theirs = rows(copy, "SELECT position FROM record.events WHERE command_id = %s", bad)
     assert not set(left) & set(theirs)
 
