@@ -133,3 +133,56 @@ def test_nobody_waits_for_ever_when_a_leader_is_interrupted(recorder: Recorder) 
 
     told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 6)
     assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 6
+
+
+class Crowd:
+    """A way to send that keeps every batch back until all who came together have had one."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.batches: list[int] = []
+
+    def send(self, commands: Commands) -> list[dict[str, Any]]:
+        self.batches.append(len(commands))
+        return self._recorder.append_batch(commands)
+
+
+def test_a_leader_waits_for_those_who_came_together_last_time(recorder: Recorder) -> None:
+    crowd = Crowd(recorder)
+    group = GroupCommit(crowd.send)
+    group._expected, group._took = 3, 60  # as after a slow batch of three
+
+    def send() -> Any:
+        return group.append(crafted((uuid4(), 1)))
+
+    assert [t["outcome"] for t in at_once(send, send, send) if isinstance(t, dict)] == [
+        "recorded"
+    ] * 3
+    assert sorted(crowd.batches) in ([3], [1, 2], [1, 1, 1])
+    assert sum(crowd.batches) == 3
+
+
+def test_a_leader_does_not_wait_for_long(recorder: Recorder) -> None:
+    group = GroupCommit(recorder.append_batch)
+    group._expected, group._took = 64, 60
+
+    begun = monotonic()
+    assert group.append(crafted((uuid4(), 1)))["outcome"] == "recorded"
+    assert monotonic() - begun < 10
+
+
+def test_who_is_interrupted_while_it_waits_for_others_does_not_stop_them(
+    recorder: Recorder,
+) -> None:
+    group = GroupCommit(recorder.append_batch)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    gather, group._gather = group._gather, interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        group.append(crafted((uuid4(), 1)))
+    group._gather = gather  # type: ignore[method-assign]
+
+    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 4)
+    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 4
