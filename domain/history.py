@@ -241,6 +241,11 @@ KINDS: dict[type[Fact], str] = {
 }
 
 
+def _when(fact: Fact) -> tuple[datetime, int]:
+    """By when it happened; ties in the order of recording."""
+    return fact.at, fact.order
+
+
 @dataclass(frozen=True)
 class History:
     """All facts of a stay, ordered by when they happened."""
@@ -249,8 +254,10 @@ class History:
     facts: tuple[Fact, ...] = ()
 
     def adding(self, *facts: Fact) -> "History":
-        ordered = sorted((*self.facts, *facts), key=lambda f: (f.at, f.order))
-        return History(self.stay, tuple(ordered))
+        together = (*self.facts, *facts)
+        if len(facts) != 1 or (self.facts and _when(self.facts[-1]) > _when(facts[0])):
+            together = tuple(sorted(together, key=_when))
+        return History(self.stay, together)
 
     def without(self, ids: Iterable[UUID]) -> "History":
         gone = frozenset(ids)

@@ -10,7 +10,7 @@ from api.cli.terminal import Exit, as_json, out, progress, settings, stop
 from infrastructure.database import Database
 from infrastructure.queries.record import ProjectionView, projections
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild import rebuild
+from infrastructure.rebuild_all import rebuild_all
 
 app = typer.Typer()
 models = typer.Typer(help="The read models.", no_args_is_help=True)
@@ -57,8 +57,8 @@ def rebuild_model(
         stop(f"There is no read model {name!r}; there are: {names}.", Exit.USAGE)
     database = Database.of(settings())
     database.check_migrated()
-    for model in wanted:
-        with progress(f"Rebuilding {model.name}") as tell:
-            told = rebuild(database, model, tell)
+    with progress(f"Rebuilding {name}") as tell:
+        rebuilt = rebuild_all(database, wanted, tell)
+    for which, told in rebuilt.items():
         same = "the same as before" if told.different == 0 else f"{told.different:,} differed"
-        out.print(f"{model.name}: {told.rows:,} rows at position {told.position:,}, {same}.")
+        out.print(f"{which}: {told.rows:,} rows at position {told.position:,}, {same}.")

@@ -5,16 +5,16 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 ``during @> moment AND known @> position``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import Cursor
 from psycopg import sql as psql
 from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Uuid
 from sqlalchemy.dialects.postgresql import INT8RANGE, TSTZRANGE
 
@@ -134,26 +134,53 @@ class Writer:
             )
             values = [c for c in columns if c not in ("during", "known", "position")]
             with cursor.copy(copy) as into:
-                for row in rows:
-                    into.write_row([_told(row.values[c]) for c in values] + _ranges(row))
+                into.write("".join([_line(row, values) for row in rows]))
         self._new.clear()
         self._open.clear()
         self._closed.clear()
 
 
-def _ranges(row: _Row) -> list[Any]:
+def _line(row: _Row, columns: list[str]) -> str:
+    """A row in the text format of COPY, with its ranges and its position at the end."""
+    told = [_TEXT[type(row.values[column])](row.values[column]) for column in columns]
     end = row.period.end.isoformat() if row.period.end else ""
     known_to = "" if row.known_to is None else row.known_to
-    return [
-        f"[{_moment(row.period.start)},{end})",
-        f"[{row.known_from},{known_to})",
-        row.position,
-    ]
+    told.append(f"[{_moment(row.period.start)},{end})")
+    told.append(f"[{row.known_from},{known_to})\t{row.position}\n")
+    return "\t".join(told)
 
 
 def _moment(moment: datetime) -> str:
     return "-infinity" if moment is ALWAYS.start else moment.isoformat()
 
 
-def _told(value: Any) -> Any:
-    return Jsonb(value) if isinstance(value, dict) else value
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def _escaped(text: str) -> str:
+    if "\\" in text or "\n" in text or "\r" in text or "\t" in text:  # rarely; translate is slow
+        return text.translate(_ESCAPES)
+    return text
+
+
+def _json(value: dict[str, Any]) -> str:
+    return _escaped(msgspec.json.encode(value).decode())
+
+
+def _array(value: list[str]) -> str:
+    quoted = (v.replace("\\", "\\\\").replace('"', '\\"') for v in value)
+    return _escaped("{" + ",".join(f'"{v}"' for v in quoted) + "}")
+
+
+_TEXT: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "\\N",
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    str: _escaped,
+    UUID: lambda value: value.hex,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    dict: _json,
+    list: _array,
+}
+"""How values are written for COPY; by psycopg, value by value, it takes a third of a rebuild."""

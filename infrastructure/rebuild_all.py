@@ -1,0 +1,76 @@
+"""Rebuilding several read models in one pass: the log is read and decoded once for all of them.
+
+As with one (see `infrastructure.rebuild`), the live tables answer all the while, and what was begun
+is thrown away by the next attempt. All of them are switched in one transaction.
+"""
+
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+
+from infrastructure.database import Database
+from infrastructure.filling import BATCH_LOCK, Filler, Target
+from infrastructure.read_models.model import ReadModel
+from infrastructure.rebuild import (
+    REBUILD_LOCK,
+    Progress,
+    Rebuilt,
+    _count,
+    _different,
+    _index,
+    _make,
+    _position,
+)
+
+
+def rebuild_all(
+    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+) -> dict[str, Rebuilt]:
+    """Fill read models anew from the log and put them in the place of the live ones; by name."""
+    drafts = [Target(model, f"{model.metadata.schema}_draft") for model in models]
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
+        with database.engine() as engine:
+            tables = [_make(engine, owner, draft.model, draft.schema) for draft in drafts]
+            end = min(_position(owner, _live(draft)) for draft in drafts)
+            filler = Filler(
+                owner, drafts, on_progress=lambda reached: on_progress(reached, max(reached, end))
+            )
+            filler.prepare()
+            while filler.step(end):
+                pass
+            for made in tables:
+                _index(engine, made)
+        with owner.transaction():
+            owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
+            told = {draft.model.name: _compared(owner, draft) for draft in drafts}
+            for draft in drafts:
+                _switch(owner, draft)
+    return told
+
+
+def _live(draft: Target) -> str:
+    return str(draft.model.metadata.schema)
+
+
+def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
+    """Bring a draft to where its live tables are by now, and compare."""
+    live = _live(draft)
+    position = _position(owner, live)
+    filler = Filler(owner, [draft])
+    while filler.batch(position):
+        pass
+    names = [table.name for table in draft.model.tables()]
+    rows = sum(_count(owner, draft.schema, name) for name in names)
+    different = sum(_different(owner, live, draft.schema, name) for name in names)
+    return Rebuilt(rows, different, position)
+
+
+def _switch(owner: Connection[TupleRow], draft: Target) -> None:
+    live = sql.Identifier(_live(draft))
+    owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live))
+    owner.execute(
+        sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(draft.schema), live)
+    )
