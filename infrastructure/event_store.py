@@ -244,7 +244,7 @@ class Recorder(ApplicationRecorder):
         raise TypeError("follow the log with infrastructure.follow, which polls as well")
 
     def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
-        return (self.mapper.to_domain_event(stored_event(row)) for row in cursor)
+        return map(self.mapper.event, cursor)
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[TupleRow]]:

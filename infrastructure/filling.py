@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import Place, ReadModel
 
@@ -143,7 +143,7 @@ class Filler:
             " WHERE stream = %s AND position < %s ORDER BY version",
             [stream, before],
         )
-        return [self._mapper.to_domain_event(stored_event(row)) for row in rows]
+        return [self._mapper.event(row) for row in rows]
 
     def _events(self, after: int, until: int) -> Iterator[tuple[Event, Place]]:
         rows = self._connection.execute(
@@ -155,7 +155,4 @@ class Filler:
             {"after": after, "until": until, "batch": BATCH},
         )
         for position, known, recorded_at, *event in rows:
-            yield (
-                self._mapper.to_domain_event(stored_event(event)),
-                Place(position, known, recorded_at),
-            )
+            yield self._mapper.event(event), Place(position, known, recorded_at)
