@@ -225,7 +225,9 @@ SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 -- Everything is read after the lock is held, so positions have no gaps and versions cannot be stale.
 BEGIN
     PERFORM pg_advisory_xact_lock(1463898722, 1);
-    RETURN coalesce(append_together(commands), append_one_by_one(commands));
+    RETURN coalesce(
+        CASE WHEN jsonb_array_length(commands) > 1 THEN append_together(commands) END,
+        append_one_by_one(commands));
 END $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA record FROM PUBLIC;
 """
