@@ -29,7 +29,7 @@ from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import import_mimic_iv
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import Place
-from infrastructure.rebuild_all import rebuild_all
+from infrastructure.rebuild_all import rarely_collected, rebuild_all
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks.appending import stock_address, stock_datastore
@@ -48,7 +48,8 @@ def measure(database: Database, folder: Path) -> list[Row]:
     events = _make_log(database, folder)
     say(f"filling all read models from {events:,} events in one pass")
     begun = perf_counter()
-    Follower(database.app_url).catch_up()
+    with rarely_collected():  # as the worker does
+        Follower(database.app_url).catch_up()
     filled = events / (perf_counter() - begun)
     say("rebuilding all beside the live ones, comparing, switching")
     begun = perf_counter()
