@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.projection import Projection
-from infrastructure.event_mapper import EventMapper, stored_event
+from infrastructure.event_mapper import EventMapper
 from infrastructure.parking import (
     LOGGED,
     Halted,
@@ -159,7 +159,7 @@ class Filler:
         models = [self._model(target, rows[0][0]) for target in group]
         try:
             for position, known, recorded_at, _, *stored in rows:
-                event = self._mapper.to_domain_event(stored_event(stored))
+                event = self._mapper.event(stored)
                 place = Place(position, known, recorded_at)
                 for model in models:
                     model.apply(event, place)

@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
 from domain.projection import Projection
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models.model import History, Hole, Place, ReadModel
 
 LOGGED = f"position, command_end, recorded_at, command_id, {EVENT_COLUMNS}"
@@ -73,9 +73,7 @@ def history(connection: Connection[TupleRow], mapper: EventMapper, left_out: set
             [stream, before],
         )
         return [
-            Hole(stream, stored[1])
-            if command in left_out
-            else mapper.to_domain_event(stored_event(stored))
+            Hole(stream, stored[1]) if command in left_out else mapper.event(stored)
             for command, *stored in rows
         ]
 
@@ -115,7 +113,7 @@ class Parking:
         """Carry out a decision about this read model: the event that it is, with its place."""
         if self._target.model.halts:
             return
-        decision = self._mapper.to_domain_event(stored_event(row[4:]))
+        decision = self._mapper.event(row[4:])
         streams = set(self._parked)
         if isinstance(decision, Projection.CommandSkipped):
             streams |= self._streams(self._events_of(decision.command))
@@ -184,7 +182,7 @@ class Parking:
             if command in self._left_out:
                 self._model.pass_over(Hole(stored[0], stored[1]))
                 continue
-            event = self._mapper.to_domain_event(stored_event(stored))
+            event = self._mapper.event(stored)
             self._model.apply(event, Place(position, known, recorded_at))
 
     def _park(self, events: Sequence[Logged], why: str) -> None:

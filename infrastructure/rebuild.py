@@ -160,7 +160,8 @@ def _make(
         bare = MetaData(schema=draft)
         for table in model.metadata.sorted_tables:
             one = table.to_metadata(bare, schema=draft)
-            one.indexes.clear()
+            needed = table.info.get("revised_by", ())
+            one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
         bare.create_all(connection)
     name, role = sql.Identifier(draft), sql.Identifier(APP_ROLE)
     for grant in (
@@ -175,7 +176,7 @@ def _index(engine: Engine, tables: MetaData) -> None:
     with engine.begin() as connection:
         for table in tables.sorted_tables:
             for index in table.indexes:
-                index.create(connection)
+                index.create(connection, checkfirst=True)
             connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
 
 

@@ -21,7 +21,8 @@ from infrastructure.database import Database
 from infrastructure.queries.record import parked_commands, projections
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import ReadModel
-from infrastructure.rebuild import HaltedBeside, rebuild
+from infrastructure.rebuild import HaltedBeside
+from infrastructure.rebuild_all import rebuild_all
 from infrastructure.wiring import hospital
 
 app = typer.Typer()
@@ -144,14 +145,14 @@ def rebuild_model(
     wanted = _named(name)
     database = Database.of(settings())
     database.check_migrated()
-    for model in wanted:
-        with progress(f"Rebuilding {model.name}") as tell:
-            try:
-                told = rebuild(database, model, tell)
-            except HaltedBeside as halted:
-                stop(str(halted))
+    try:
+        with progress(f"Rebuilding {name}") as tell:
+            rebuilt = rebuild_all(database, wanted, tell)
+    except HaltedBeside as halted:
+        stop(str(halted))
+    for which, told in rebuilt.items():
         same = "the same as before" if told.different == 0 else f"{told.different:,} differed"
-        out.print(f"{model.name}: {told.rows:,} rows at position {told.position:,}, {same}.")
+        out.print(f"{which}: {told.rows:,} rows at position {told.position:,}, {same}.")
 
 
 def _named(name: str, *, several: bool = True) -> list[type[ReadModel]]:

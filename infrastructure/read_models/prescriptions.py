@@ -44,6 +44,7 @@ doses = bitemporal_table(
     Column("performed_by", String),
     find_by=("prescription", "stay"),
     of="prescription",
+    revised_by=("administration",),
 )
 
 

@@ -55,6 +55,7 @@ entries = bitemporal_table(
     Column("data", JSONB, nullable=False),
     find_by=("patient", "stay", "movement", "fact", "subject"),
     of="subject",
+    revised_by=("subject",),
 )
 
 NOT_SHOWN = (Occupancy.StretchesChanged, DrugChart.PrescriptionCharted)

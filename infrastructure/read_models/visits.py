@@ -23,6 +23,7 @@ visits = bitemporal_table(
     Column("note", String),
     find_by=("stay",),
     of="stay",
+    revised_by=("visit",),
 )
 
 

@@ -1,6 +1,6 @@
 """A command that a read model cannot take in is parked, shown, and healed or left out by a decision."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from random import Random
@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from eventsourcing.persistence import StoredEvent
 
 import infrastructure.filling
 from application.commands import Recorded
@@ -303,10 +302,10 @@ class Unreadable(EventMapper):
         super().__init__()
         self._topic = topic
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        if stored_event.topic == self._topic:
+    def event(self, row: Sequence[Any]) -> Event:
+        if row[2] == self._topic:
             raise UnknownEvent(f"The log holds events of type {self._topic!r}.")
-        return super().to_domain_event(stored_event)
+        return super().event(row)
 
 
 def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold_it(

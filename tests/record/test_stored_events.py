@@ -238,8 +238,12 @@ def test_names_notes_and_reasons_are_marked_as_sealed() -> None:
 def test_every_stored_event_fits_its_published_schema(
     simulated_hospital: Hospital, simulated: Database
 ) -> None:
-    busy = Busy(simulated_hospital, Random(1))
-    busy.live(500)
+    busy, rare = Busy(simulated_hospital, Random(1)), {"stay.room-allocated"}
+    told: set[str] = set()
+    while told < set(EVENTS) - rare:  # the lot spares no kind of event
+        busy.live(250)
+        told = {topic for (topic,) in rows(simulated, "SELECT DISTINCT topic FROM record.events")}
+        told -= rare
     validators = {
         topic: Draft202012Validator(
             said["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER
@@ -253,7 +257,7 @@ def test_every_stored_event_fits_its_published_schema(
         assert version == EVENTS[topic].VERSION
         validators[topic].validate(body)
         seen[topic] += 1
-    assert set(seen) >= set(EVENTS) - {"stay.room-allocated"}, set(EVENTS) - set(seen)
+    assert set(seen) >= set(EVENTS) - rare
 
 
 def test_a_stored_event_with_a_field_too_many_or_too_few_does_not_fit(
