@@ -188,26 +188,31 @@ def legal(said: Sequence[Said], beds: Sequence[str]) -> bool:
 def allows(said: Sequence[Said], beds: Sequence[str], told: Said) -> bool:
     """Whether something may be said next, late or not."""
     try:
-        before = held(said)
-        after = held([*said, told])
+        return sayable(said, beds, told) and legal([*said, told], beds)
     except Illegal:
         return False
+
+
+def sayable(said: Sequence[Said], beds: Sequence[str], told: Said, together: bool = False) -> bool:
+    """Whether it makes sense to say it; ``together``: with other things, in whatever order."""
+    before, after = held(said), held([*said, told])
     of = next((fact for fact in before if fact.id == told.of), None)
-    then = at(said, beds, told.minute) if told.kind in MOVES else None
+    then = at(said, beds, told.minute) if told.kind in MOVES and not together else None
     match told.kind:
         case "allocate" if then and then.where in beds:
             return False
         case "transfer" if then and then.where == told.where:
             return False
-        case "corrected" if of and not (_may_be_corrected(of, told, beds) and before != after):
-            return False
-        case "in error" if told.where or (of and of.kind in ("admit", "discharge")):
-            return False
-        case "discharge in error" if of and of.kind != "discharge":
-            return False
-        case "reversed" if of and of.kind == "discharge" and not told.where:
-            return False
-    return legal([*said, told], beds)
+        case "corrected" if of:
+            same = before == after and of.kind != "visit"  # of a visit more may be said
+            return _may_be_corrected(of, told, beds) and not same
+        case "in error" if of:
+            return not told.where and of.kind not in ("admit", "discharge")
+        case "discharge in error" if of:
+            return of.kind == "discharge"
+        case "reversed" if of:
+            return of.kind != "discharge" or told.where is not None
+    return True
 
 
 def _may_be_corrected(of: Said, told: Said, beds: Sequence[str]) -> bool:
