@@ -204,8 +204,9 @@ def sayable(said: Sequence[Said], beds: Sequence[str], told: Said, together: boo
         case "transfer" if then and then.where == told.where:
             return False
         case "corrected" if of:
-            same = before == after and of.kind != "visit"  # of a visit more may be said
-            return _may_be_corrected(of, told, beds) and not same
+            if of.kind == "visit":  # of which more can be said than its time
+                return told.minute is not None
+            return _may_be_corrected(of, told, beds) and before != after
         case "in error" if of:
             return not told.where and of.kind not in ("admit", "discharge")
         case "discharge in error" if of:
