@@ -99,10 +99,10 @@ class Recorder(ApplicationRecorder):
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         with self._cursor() as cursor:
             said = msgspec.json.encode(commands).decode()
-            cursor.execute("SELECT record.append(%s::jsonb)", [said])
+            cursor.execute("SELECT record.append(%s::jsonb)::text", [said])
             row = cursor.fetchone()
         assert row is not None
-        return cast(list[dict[str, Any]], row[0])
+        return cast(list[dict[str, Any]], msgspec.json.decode(row[0]))
 
     # -- what a decision asks --
 
@@ -263,7 +263,7 @@ class Recorder(ApplicationRecorder):
         raise TypeError("follow the log with infrastructure.follow, which polls as well")
 
     def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
-        return (self.mapper.to_domain_event(stored_event(row)) for row in cursor)
+        return map(self.mapper.event, cursor)
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[TupleRow]]:
@@ -328,7 +328,7 @@ def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
         "command_id": append.command_id,
         "operation": append.operation,
         "digest": append.digest,
-        "reads": {str(stream): version for stream, version in append.reads.items()},
+        "reads": append.reads,
         "events": [
             {
                 "stream": e.originator_id,

@@ -4,9 +4,11 @@ The live tables answer all the while. Safe to kill at any point: what was begun 
 next attempt.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import Random
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, sql
@@ -15,7 +17,9 @@ from sqlalchemy import Engine, MetaData
 from sqlalchemy.schema import CreateSchema
 
 from infrastructure.database import APP_ROLE, Database
-from infrastructure.filling import BATCH_LOCK, Filler, Target
+from infrastructure.event_mapper import EventMapper
+from infrastructure.filling import BATCH_LOCK, Filler
+from infrastructure.parking import Halted, Parking, Target
 from infrastructure.read_models.model import ReadModel
 
 REBUILD_LOCK = 1463898722, 5
@@ -23,13 +27,21 @@ REBUILD_LOCK = 1463898722, 5
 Progress = Callable[[int, int], None]
 
 
+class HaltedBeside(Exception):
+    """A read model that may not miss anything cannot be filled as far as the live one is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did: rows now, and rows that differ from those that it replaced."""
+    """What a rebuild did: rows now, and rows that differ from those that it replaced.
+
+    ``parked`` says what the live tables had parked.
+    """
 
     rows: int
     different: int
     position: int
+    parked: tuple[str, ...] = ()
 
 
 def rebuild(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
@@ -47,6 +59,56 @@ def compare(database: Database, model: type[ReadModel], on_progress: Progress) -
     with _drafted(database, model, on_progress) as (owner, _, draft, told):
         owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
         return told
+
+
+def compare_sample(
+    database: Database, model: type[ReadModel], most: int, lot: Random
+) -> tuple[int, Rebuilt]:
+    """Fold some things anew beside the live tables, at their position, and compare those rows.
+
+    Of the things that the model is about, ``most`` are drawn by lot; what is parked is looked at
+    too. Returns how many there were.
+    """
+    live = str(model.metadata.schema)
+    draft = f"{live}_draft"
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
+        with database.engine() as engine:
+            _make(engine, owner, model, draft)
+        with owner.transaction():
+            owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
+            position = _position(owner, live)
+            drawn = _drawn(owner, model, position, most, lot)
+            beside = Parking(owner, Target(model, draft), EventMapper(), position)
+            try:
+                beside.refill({model.stream_of(thing) for thing in drawn}, position)
+            except Halted as halted:
+                raise HaltedBeside(f"Read model {model.name} {halted}") from None
+            rows = different = 0
+            for table in model.tables():
+                rows += _count(owner, draft, table.name)
+                different += _different(owner, live, draft, table.name, table.info["of"], drawn)
+        owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
+        return len(drawn), Rebuilt(rows, different, position, _parked(owner, live))
+
+
+def _drawn(
+    owner: Connection[TupleRow], model: type[ReadModel], position: int, most: int, lot: Random
+) -> list[UUID]:
+    """Some of the things that the rows are about, and all that have anything parked."""
+    kinds = [f"{kind.TOPIC}.%" for kind in model.things()]  # type: ignore[attr-defined]
+    found = owner.execute(
+        "SELECT stream FROM record.events WHERE version = 1 AND topic LIKE ANY(%s)"
+        " AND position <= %s ORDER BY position",
+        [kinds, position],
+    )
+    things = [thing for (thing,) in found]
+    parked = owner.execute(
+        sql.SQL("SELECT DISTINCT unnest(streams) FROM {}").format(
+            sql.Identifier(str(model.metadata.schema), "parked")
+        )
+    )
+    return list({*lot.sample(things, min(most, len(things))), *(thing for (thing,) in parked)})
 
 
 @contextmanager
@@ -75,9 +137,14 @@ def _drafted(
             position = _position(owner, live)
             while filler.batch(position):
                 pass
+            if (reached := _position(owner, draft)) < position:
+                raise HaltedBeside(
+                    f"Read model {model.name} cannot take in the command after position {reached};"
+                    " this program cannot fill it."
+                )
             rows = sum(_count(owner, draft, t.name) for t in model.tables())
             different = sum(_different(owner, live, draft, t.name) for t in model.tables())
-            yield owner, live, draft, Rebuilt(rows, different, position)
+            yield owner, live, draft, Rebuilt(rows, different, position, _parked(owner, live))
 
 
 def _make(
@@ -93,7 +160,8 @@ def _make(
         bare = MetaData(schema=draft)
         for table in model.metadata.sorted_tables:
             one = table.to_metadata(bare, schema=draft)
-            one.indexes.clear()
+            needed = table.info.get("revised_by", ())
+            one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
         bare.create_all(connection)
     name, role = sql.Identifier(draft), sql.Identifier(APP_ROLE)
     for grant in (
@@ -108,7 +176,7 @@ def _index(engine: Engine, tables: MetaData) -> None:
     with engine.begin() as connection:
         for table in tables.sorted_tables:
             for index in table.indexes:
-                index.create(connection)
+                index.create(connection, checkfirst=True)
             connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
 
 
@@ -126,12 +194,32 @@ def _count(owner: Connection[TupleRow], schema: str, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _different(owner: Connection[TupleRow], live: str, draft: str, table: str) -> int:
-    """Rows that are in one and not in the other."""
+def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
+    rows = owner.execute(
+        sql.SQL(
+            "SELECT 'command ' || command || ' at position ' || first || ' is parked: ' || error"
+            " FROM {} ORDER BY first"
+        ).format(sql.Identifier(schema, "parked"))
+    )
+    return tuple(why for (why,) in rows)
+
+
+def _different(
+    owner: Connection[TupleRow],
+    live: str,
+    draft: str,
+    table: str,
+    of: str | None = None,
+    things: Sequence[UUID] = (),
+) -> int:
+    """Rows that are in one and not in the other; of some things only, if they are named."""
+    only = sql.SQL("WHERE {} = ANY(%(things)s)").format(sql.Identifier(of)) if of else sql.SQL("")
     row = owner.execute(
         sql.SQL(
-            "SELECT (SELECT count(*) FROM (TABLE {one} EXCEPT ALL TABLE {other}) AS more)"
-            " + (SELECT count(*) FROM (TABLE {other} EXCEPT ALL TABLE {one}) AS less)"
-        ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table))
+            "WITH one AS (SELECT * FROM {one} {only}), other AS (SELECT * FROM {other} {only})"
+            " SELECT (SELECT count(*) FROM (TABLE one EXCEPT ALL TABLE other) AS more)"
+            " + (SELECT count(*) FROM (TABLE other EXCEPT ALL TABLE one) AS less)"
+        ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table), only=only),
+        {"things": list(things)},
     ).fetchone()
     return int(row[0]) if row else 0

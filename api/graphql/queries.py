@@ -73,6 +73,14 @@ class CommandOutcome:
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
 
+@strawberry.type(description="A command that a read model could not take in.")
+class ParkedCommand:
+    command_id: strawberry.ID = strawberry.field(description="Its id.")
+    operation: str = strawberry.field(description="What it was.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    error: str = strawberry.field(description="Why, without anything about a patient.")
+
+
 @strawberry.type(description="A read model: how far it is.")
 class Projection:
     name: str = strawberry.field(description="Its name.")
@@ -81,8 +89,13 @@ class Projection:
     lag_seconds: float = strawberry.field(
         description="Age of the oldest event it lacks, in seconds."
     )
-    state: str = strawberry.field(description="FOLLOWING, or BEHIND.")
+    state: str = strawberry.field(
+        description="FOLLOWING, BEHIND, PARKED (it lacks some commands), or HALTED (at one)."
+    )
     parked: Long = strawberry.field(description="How many commands it could not take in.")
+    parked_commands: list[ParkedCommand] = strawberry.field(
+        description="Those commands, in the order of the log."
+    )
 
 
 @strawberry.type(description="What can be asked.")
@@ -398,14 +411,25 @@ class Query:
 
     @strawberry.field(description="The read models, and how far behind the log they are.")
     async def projections(self, info: Ask) -> list[Projection]:
+        parked = await info.context.ask(record.parked_commands)
         return [
             Projection(
                 name=view.name,
                 position=info.context.position(view.position),
                 lag=Long(view.lag),
                 lag_seconds=view.lag_seconds,
-                state="FOLLOWING" if view.lag == 0 else "BEHIND",
-                parked=Long(0),
+                state=view.state,
+                parked=Long(view.parked),
+                parked_commands=[
+                    ParkedCommand(
+                        command_id=strawberry.ID(str(p.command)),
+                        operation=camel(p.operation),
+                        position=info.context.position(p.last_position),
+                        error=p.error,
+                    )
+                    for p in parked
+                    if p.model == view.name
+                ],
             )
             for view in await info.context.ask(record.projections)
         ]
