@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test faults check format demo bench lock clean
+.PHONY: help setup test faults nightly check format demo bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,10 @@ test: setup ## Run the tests (WORKERS=2, ARGS=...)
 
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) tests/faults $(ARGS)
+
+nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
+	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
+	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py $(ARGS)
 
 check: setup ## Format, lint, types, layers, and what is committed against what is generated
 	$(BIN)/ruff format --check .

@@ -189,6 +189,14 @@ class Recorder(ApplicationRecorder):
             )
             return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
 
+    def stays_of(self, person: UUID) -> list[UUID]:
+        """All stays of a person, as held true now; those too that ended as they began."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay FROM record.person_claims WHERE person = %s ORDER BY during", [person]
+            )
+            return [stay for (stay,) in cursor]
+
     def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
         with self._cursor() as cursor:
             cursor.execute(
