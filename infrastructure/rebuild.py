@@ -1,9 +1,10 @@
-"""Rebuilding a read model beside its live tables: fill, compare, switch in one transaction.
+"""Rebuilding read models beside their live tables: fill, compare, switch in one transaction.
 
 The live tables answer all the while. Safe to kill at any point: what was begun is thrown away by the
 next attempt.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,21 +45,40 @@ class Rebuilt:
     parked: tuple[str, ...] = ()
 
 
-def rebuild(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
-    """Fill a read model anew from the log and put it in the place of the live one."""
-    with _drafted(database, model, on_progress) as (owner, live, draft, told):
-        for statement in ("DROP SCHEMA {live} CASCADE", "ALTER SCHEMA {draft} RENAME TO {live}"):
+def rebuild(
+    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+) -> dict[str, Rebuilt]:
+    """Fill read models anew from the log and put them in the place of the live ones; by name.
+
+    The log is read and decoded once for all of them, and all are switched together.
+    """
+    with rarely_collected(), _drafted(database, models, on_progress) as (owner, drafts, told):
+        for draft in drafts:
+            live = sql.Identifier(_live(draft))
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live))
             owner.execute(
-                sql.SQL(statement).format(live=sql.Identifier(live), draft=sql.Identifier(draft))
+                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(draft.schema), live)
             )
         return told
 
 
 def compare(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
     """Fill a read model anew beside the live one, compare, and throw the new one away."""
-    with _drafted(database, model, on_progress) as (owner, _, draft, told):
-        owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
-        return told
+    with _drafted(database, [model], on_progress) as (owner, drafts, told):
+        for draft in drafts:
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft.schema)))
+        return told[model.name]
+
+
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Events and rows make no cycles, but so many objects that looking for cycles takes a fifth."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def compare_sample(
@@ -113,38 +133,48 @@ def _drawn(
 
 @contextmanager
 def _drafted(
-    database: Database, model: type[ReadModel], on_progress: Progress
-) -> Iterator[tuple[Connection[TupleRow], str, str, Rebuilt]]:
-    """A draft at the same position as the live tables, compared, in a transaction that stops both."""
-    live = str(model.metadata.schema)
-    draft = f"{live}_draft"
+    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+) -> Iterator[tuple[Connection[TupleRow], list[Target], dict[str, Rebuilt]]]:
+    """Drafts at the same position as the live tables, compared, in a transaction that stops both."""
+    drafts = [Target(model, f"{model.metadata.schema}_draft") for model in models]
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
-            tables = _make(engine, owner, model, draft)
-            end = _position(owner, live)
+            tables = [_make(engine, owner, draft.model, draft.schema) for draft in drafts]
+            end = min(_position(owner, _live(draft)) for draft in drafts)
             filler = Filler(
-                owner,
-                [Target(model, draft)],
-                on_progress=lambda reached: on_progress(reached, max(reached, end)),
+                owner, drafts, on_progress=lambda reached: on_progress(reached, max(reached, end))
             )
             filler.prepare()
             while filler.step(end):
                 pass
-            _index(engine, tables)
+            for made in tables:
+                _index(engine, made)
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-            position = _position(owner, live)
-            while filler.batch(position):
-                pass
-            if (reached := _position(owner, draft)) < position:
-                raise HaltedBeside(
-                    f"Read model {model.name} cannot take in the command after position {reached};"
-                    " this program cannot fill it."
-                )
-            rows = sum(_count(owner, draft, t.name) for t in model.tables())
-            different = sum(_different(owner, live, draft, t.name) for t in model.tables())
-            yield owner, live, draft, Rebuilt(rows, different, position, _parked(owner, live))
+            yield owner, drafts, {draft.model.name: _compared(owner, draft) for draft in drafts}
+
+
+def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
+    """Bring a draft to where its live tables are by now, and compare. Raises HaltedBeside."""
+    live = _live(draft)
+    position = _position(owner, live)
+    filler = Filler(owner, [draft])
+    while filler.batch(position):
+        pass
+    if (reached := _position(owner, draft.schema)) < position:
+        raise HaltedBeside(
+            f"Read model {draft.model.name} cannot take in the command after position {reached};"
+            " this program cannot fill it."
+        )
+    names = [table.name for table in draft.model.tables()]
+    rows = sum(_count(owner, draft.schema, name) for name in names)
+    different = sum(_different(owner, live, draft.schema, name) for name in names)
+    return Rebuilt(rows, different, position, _parked(owner, live))
+
+
+def _live(draft: Target) -> str:
+    return str(draft.model.metadata.schema)
 
 
 def _make(

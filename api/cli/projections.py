@@ -21,8 +21,7 @@ from infrastructure.database import Database
 from infrastructure.queries.record import parked_commands, projections
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import ReadModel
-from infrastructure.rebuild import HaltedBeside
-from infrastructure.rebuild_all import rebuild_all
+from infrastructure.rebuild import HaltedBeside, rebuild
 from infrastructure.wiring import hospital
 
 app = typer.Typer()
@@ -147,7 +146,7 @@ def rebuild_model(
     database.check_migrated()
     try:
         with progress(f"Rebuilding {name}") as tell:
-            rebuilt = rebuild_all(database, wanted, tell)
+            rebuilt = rebuild(database, wanted, tell)
     except HaltedBeside as halted:
         stop(str(halted))
     for which, told in rebuilt.items():

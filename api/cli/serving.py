@@ -19,7 +19,7 @@ from api.token import local_token
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
-from infrastructure.rebuild_all import rarely_collected
+from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 
 app = typer.Typer()

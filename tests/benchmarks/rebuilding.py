@@ -29,7 +29,7 @@ from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import import_mimic_iv
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import Hole, Place
-from infrastructure.rebuild_all import rarely_collected, rebuild_all
+from infrastructure.rebuild import rarely_collected, rebuild
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks.appending import stock_address, stock_datastore
@@ -53,7 +53,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     filled = events / (perf_counter() - begun)
     say("rebuilding all beside the live ones, comparing, switching")
     begun = perf_counter()
-    rebuilds = rebuild_all(database, READ_MODELS, lambda *_: None)
+    rebuilds = rebuild(database, READ_MODELS, lambda *_: None)
     rebuilt = events / (perf_counter() - begun)
     for name, told in rebuilds.items():
         if told.different:

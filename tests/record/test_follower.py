@@ -280,7 +280,7 @@ def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
 def test_a_read_model_that_is_rebuilt_says_the_same(lived: Lived, model: type) -> None:
     catch_up(lived.database)
-    told = rebuild(lived.database, model, lambda done, total: None)
+    (told,) = rebuild(lived.database, [model], lambda done, total: None).values()
 
     assert (told.different, told.position) == (0, end(lived.database))
     assert told.rows > 0
@@ -297,7 +297,7 @@ def test_a_rebuild_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
     )
     (stays,) = (model for model in READ_MODELS if model.name == "stays")
 
-    told = rebuild(lived.database, stays, lambda done, total: None)
+    told = rebuild(lived.database, [stays], lambda done, total: None)[stays.name]
 
     assert told.different in (3 + 3, 2 + 2, 1 + 1)
     assert dump(lived.database) == lived.first
@@ -315,7 +315,8 @@ def test_a_read_model_is_rebuilt_while_commands_and_a_follower_go_on(
         return 0
 
     def rebuild_all() -> int:
-        return sum(rebuild(database, m, lambda done, total: None).different for m in READ_MODELS)
+        rebuilt = rebuild(database, READ_MODELS, lambda done, total: None)
+        return sum(r.different for r in rebuilt.values())
 
     with running(follower):
         await_read(database, end(database))

@@ -202,7 +202,7 @@ def test_what_is_skipped_is_left_out_by_every_rebuild_wherever_the_decision_lies
     followed = dump(copy)
     assert compare(copy, broken, quiet).different == 0
     assert compare(copy, model(name), quiet).different == 0, "also by a program that could read it"
-    assert rebuild(copy, broken, quiet).different == 0
+    assert rebuild(copy, [broken], quiet)[broken.name].different == 0
     assert dump(copy) == followed
     forget(copy)
     catch_up(copy)
@@ -372,5 +372,5 @@ def test_occupancy_is_not_rebuilt_by_a_program_that_cannot_take_in_everything(
     catch_up(database)
     before = dump(database)
     with pytest.raises(HaltedBeside, match="occupancy"):
-        rebuild(database, failing(model("occupancy"), ward["moved"]), quiet)
+        rebuild(database, [failing(model("occupancy"), ward["moved"])], quiet)
     assert dump(database) == before

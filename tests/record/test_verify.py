@@ -127,10 +127,10 @@ def test_a_rebuilt_read_model_takes_the_place_of_a_spoiled_one(
         table = model.tables()[0]
         with psycopg.connect(copy.owner_url) as owner:
             owner.execute(f"DELETE FROM {table.fullname}".encode())
-        told = rebuild(copy, model, lambda done, total: None)
+        told = rebuild(copy, [model], lambda done, total: None)[model.name]
         assert told.different > 0
         assert dump(copy) == before
-        assert rebuild(copy, model, lambda done, total: None).different == 0
+        assert rebuild(copy, [model], lambda done, total: None)[model.name].different == 0
 
 
 def _copy(lived: Lived, server: Database) -> AbstractContextManager[Database]:

@@ -7,7 +7,7 @@ from domain.stay import VisitKind
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild_all import rebuild_all
+from infrastructure.rebuild import rebuild
 from tests.record.lived import (
     Lived,
     await_read,
@@ -24,7 +24,7 @@ def test_all_that_are_rebuilt_in_one_pass_say_the_same(lived: Lived) -> None:
     catch_up(lived.database)
     told: list[tuple[int, int]] = []
 
-    rebuilt = rebuild_all(lived.database, READ_MODELS, lambda *now: told.append(now))
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: told.append(now))
 
     assert list(rebuilt) == [model.name for model in READ_MODELS]
     assert {r.different for r in rebuilt.values()} == {0}
@@ -38,7 +38,7 @@ def test_one_pass_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
     catch_up(lived.database)
     execute(lived.database, "DELETE FROM visits_v1.visits")
 
-    rebuilt = rebuild_all(lived.database, READ_MODELS, lambda done, total: None)
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda done, total: None)
 
     damaged = rebuilt.pop("visits")
     assert damaged.different == damaged.rows > 0
@@ -57,13 +57,13 @@ def test_all_are_rebuilt_while_commands_and_a_follower_go_on(
             hospital.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
         return 0
 
-    def rebuild() -> int:
-        rebuilt = rebuild_all(database, READ_MODELS, lambda done, total: None)
+    def rebuild_meanwhile() -> int:
+        rebuilt = rebuild(database, READ_MODELS, lambda done, total: None)
         return sum(r.different for r in rebuilt.values())
 
     with running(follower):
         await_read(database, end(database))
-        assert at_once(swap, rebuild) == [0, 0]
+        assert at_once(swap, rebuild_meanwhile) == [0, 0]
         await_read(database, end(database))
 
     followed = dump(database)
