@@ -10,14 +10,12 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import rebuild
 from tests.record.lived import (
     Lived,
-    await_read,
     catch_up,
     dump,
     end,
-    running,
 )
-from tests.record.test_follower import anew, execute
-from tests.record.ward import admitted, at_once, doctor, request, room, rows
+from tests.record.test_follower import execute
+from tests.record.ward import admitted, doctor, request, rows
 
 
 def test_all_that_are_rebuilt_in_one_pass_say_the_same(lived: Lived) -> None:
@@ -44,30 +42,6 @@ def test_one_pass_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
     assert damaged.different == damaged.rows > 0
     assert {r.different for r in rebuilt.values()} == {0}
     assert dump(lived.database) == lived.first
-
-
-def test_all_are_rebuilt_while_commands_and_a_follower_go_on(
-    hospital: Hospital, database: Database, follower: Follower
-) -> None:
-    room(hospital, "1", "a", "b")
-    stays = [admitted(hospital, f"M{n}", f"A/1/{bed}") for n, bed in enumerate("ab")]
-
-    def swap() -> int:
-        for _ in range(40):
-            hospital.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
-        return 0
-
-    def rebuild_meanwhile() -> int:
-        rebuilt = rebuild(database, READ_MODELS, lambda done, total: None)
-        return sum(r.different for r in rebuilt.values())
-
-    with running(follower):
-        await_read(database, end(database))
-        assert at_once(swap, rebuild_meanwhile) == [0, 0]
-        await_read(database, end(database))
-
-    followed = dump(database)
-    assert followed == anew(database)
 
 
 @pytest.mark.parametrize(
