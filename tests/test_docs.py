@@ -78,9 +78,8 @@ def _asked(client: GraphQLClient, stay: UUID, line: list[str], columns: list[str
 def _at(told: str) -> datetime:
     """`Mon 08:05` of the story."""
     day, hour = told.split()
-    return datetime(
-        2026, 3, DAYS[day], *map(int, hour.split(":")), tzinfo=timezone(timedelta(hours=1))
-    )
+    at = datetime.fromisoformat(f"2026-03-{DAYS[day]:02}T{hour}:00")
+    return at.replace(tzinfo=timezone(timedelta(hours=1)))
 
 
 def _mrs_mensah(hospital: Hospital) -> UUID:
