@@ -17,13 +17,17 @@ from strawberry.asgi import GraphQL
 from api.graphql.context import Context
 from api.graphql.schema import schema
 from api.house import House
-from api.token import actor_of
+from api.login import Login, NotLoggedIn
+from application.access import Caller
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.queries import record
 from infrastructure.readable import Readable
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital, seed
+
+CALLER = "wardbook.caller"
+"""Where a request's scope says who is logged in."""
 
 MAX_BODY = 1_000_000
 """Bytes of a request's body."""
@@ -34,14 +38,14 @@ class _TooLargeError(Exception):
 
 
 class Endpoint(GraphQL[Context, None]):
-    """GraphQL over HTTP for those who show the token."""
+    """GraphQL over HTTP for those who are logged in."""
 
-    def __init__(self, house: House, token: str) -> None:
+    def __init__(self, house: House, login: Login) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
-        self._house, self._token = house, token
+        self._house, self._login = house, login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._fault_of(Request(scope)) if scope["type"] == "http" else None
+        fault = await self._fault_of(Request(scope)) if scope["type"] == "http" else None
         received = 0
 
         async def at_most() -> Message:  # a body sent in chunks says no length beforehand
@@ -57,9 +61,11 @@ class Endpoint(GraphQL[Context, None]):
         except _TooLargeError:
             await _TOO_LARGE(scope, receive, send)
 
-    def _fault_of(self, request: Request) -> Response | None:
-        if actor_of(_bearer(request), self._token) is None:
-            return _UNAUTHENTICATED
+    async def _fault_of(self, request: Request) -> Response | None:
+        try:
+            request.scope[CALLER] = await self._login.caller(_bearer(request))
+        except NotLoggedIn as why:
+            return _fault(401, "UNAUTHENTICATED", str(why))
         length = request.headers.get("content-length", "0")
         return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
 
@@ -74,10 +80,8 @@ class Endpoint(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        actor = actor_of(_bearer(request), self._token)
-        if actor is None:
-            raise PermissionError("only HTTP requests that show the token come here")
-        return Context(self._house, actor)
+        caller: Caller = request.scope[CALLER]
+        return Context(self._house, caller)
 
 
 def _bearer(request: Request | WebSocket) -> str | None:
@@ -91,14 +95,11 @@ def _fault(status: int, code: str, message: str) -> JSONResponse:
     return JSONResponse(body, status, headers)
 
 
-_UNAUTHENTICATED = _fault(
-    401, "UNAUTHENTICATED", "Show the token that the server printed: Authorization: Bearer TOKEN."
-)
 _TOO_LARGE = _fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")
 
 
 def app(
-    settings: Settings, database: Database, token: str, *, with_worker: bool = True
+    settings: Settings, database: Database, login: Login, *, with_worker: bool = True
 ) -> Starlette:
     """The server's application. With a worker inside, it keeps the read models up to date itself."""
 
@@ -115,7 +116,7 @@ def app(
             worker.start()
         await readable.start()
         house = House(settings, database, log, the_hospital, engine, readable)
-        endpoint = Endpoint(house, token)
+        endpoint = Endpoint(house, login)
         app.state.house = house
         app.routes.append(
             Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"])

@@ -1,4 +1,7 @@
-"""Settings, from the environment. Every name begins with ``WARDBOOK_``; `wardbook doctor` lists them."""
+"""Settings, from the environment; `wardbook doctor` lists them.
+
+Their names begin with ``WARDBOOK_``, those of the login's provider with ``OIDC_``.
+"""
 
 import os
 from collections.abc import Mapping
@@ -23,7 +26,7 @@ class Settings:
     """An existing PostgreSQL (libpq URL); without it the embedded one is used."""
 
     home: Path = user_data_path("wardbook")
-    """Where the embedded PostgreSQL keeps its data, and the local token."""
+    """Where the embedded PostgreSQL keeps its data, and the key that local tokens are signed with."""
 
     hospital: str = "main"
     """The hospital's id, written on every event."""
@@ -43,6 +46,18 @@ class Settings:
     read_timeout_seconds: float = 5.0
     """How long an answer waits for the read models before it says that they are behind."""
 
+    oidc_issuer: str | None = None
+    """The provider whose tokens are taken (its issuer, an https URL); without it: local tokens."""
+
+    oidc_audience: str | None = None
+    """For whom the provider makes the tokens that are taken; needed with an issuer."""
+
+    oidc_role_claim: str = "role"
+    """The claim of a token that names the role."""
+
+    oidc_wards_claim: str = "wards"
+    """The claim of a token that lists the wards, for staff who have some."""
+
     @property
     def rules(self) -> Rules:
         return Rules(
@@ -57,7 +72,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings as the environment has them. Raises BadSetting."""
     given: dict[str, object] = {}
     for field in fields(Settings):
-        name = f"WARDBOOK_{field.name.upper()}"
+        name = name_of(field.name)
         value = environ.get(name)
         if value is None or value == "":
             continue
@@ -65,7 +80,15 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             given[field.name] = _CONVERT.get(field.name, str)(value)
         except ValueError:
             raise BadSetting(f"{name}={value!r} is not a number") from None
-    return Settings(**given)  # type: ignore[arg-type]
+    settings = Settings(**given)  # type: ignore[arg-type]
+    if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
+        raise BadSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
+    return settings
+
+
+def name_of(setting: str) -> str:
+    """Its name in the environment."""
+    return setting.upper() if setting.startswith("oidc_") else f"WARDBOOK_{setting.upper()}"
 
 
 _CONVERT = {

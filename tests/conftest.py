@@ -11,6 +11,7 @@ from psycopg import sql
 from starlette.testclient import TestClient
 
 from api.server import app
+from api.token import LocalTokens
 from application.hospital import Hospital
 from infrastructure.database import Database
 from infrastructure.embedded import ensure_server, stop_server
@@ -20,7 +21,8 @@ from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from tests.graphql import GraphQLClient
 
-TOKEN = "a-token-for-tests"
+LOGIN = LocalTokens(b"the key that the tests sign with")
+TOKEN = LOGIN.make(subject="tester")
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +84,7 @@ def follower(database: Database) -> Follower:
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[GraphQLClient]:
     """A server with its worker, asked over HTTP."""
-    with TestClient(app(settings, database, TOKEN)) as http:
+    with TestClient(app(settings, database, LOGIN)) as http:
         yield GraphQLClient(http, TOKEN)
 
 

@@ -20,7 +20,7 @@ from domain.stay import AdmissionType, Stay
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
-from tests.conftest import TOKEN
+from tests.conftest import LOGIN, TOKEN
 from tests.graphql import GraphQLClient
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -48,7 +48,7 @@ def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
         stay = _mrs_mensah(hospital)
     columns, *lines = _grid()
     assert len(lines) == 7
-    with TestClient(app(settings, simulated, TOKEN)) as http:
+    with TestClient(app(settings, simulated, LOGIN)) as http:
         client = GraphQLClient(http, TOKEN)
         told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
     assert told == lines

@@ -14,13 +14,16 @@ from rich.table import Table
 
 from api.cli.loading import fill, simulate_into
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
+from api.login import Login, is_loopback
+from api.oidc import Provider
 from api.server import app as server
-from api.token import local_token
+from api.token import HOURS, LocalTokens
+from application.access import Role
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
 from infrastructure.rebuild import rarely_collected
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, name_of
 
 app = typer.Typer()
 
@@ -38,6 +41,7 @@ def serve(
 ) -> None:
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     chosen = settings()
+    _check_login(chosen, host)
     database = ready_database(chosen)
     _announce(chosen, host, port)
     _serve(chosen, database, host, port, worker)
@@ -72,6 +76,7 @@ def demo(
     """
     chosen = settings()
     chosen = replace(chosen, home=chosen.home / "demo", database_url=None)
+    _check_login(chosen, host)
     database = Database.of(chosen)
     database.migrate()
     if not database.open_log("simulated").is_simulated:
@@ -100,9 +105,18 @@ def migrate(
 
 
 @app.command()
-def token() -> None:
-    """Print the local token, alone."""
-    sys.stdout.write(local_token(settings().home) + "\n")
+def token(
+    role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.ADMIN,
+    subject: Annotated[str, typer.Option(help="Whose it is, as facts will say.")] = "local",
+    ward: Annotated[
+        list[str] | None, typer.Option(help="A ward it is for, once for each; else the house.")
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")
+    ] = HOURS,
+) -> None:
+    """Print a token for a server on this machine, alone."""
+    sys.stdout.write(LocalTokens.of(settings().home).make(role, subject, ward or (), hours) + "\n")
 
 
 @app.command()
@@ -110,7 +124,7 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Say what is set, what is there, and what is wrong."""
     chosen = settings()
     told: dict[str, object] = {
-        f"WARDBOOK_{name.upper()}": str(getattr(chosen, name))
+        name_of(name): str(getattr(chosen, name))
         for name in chosen.__dataclass_fields__
         if name != "database_url"
     }
@@ -164,11 +178,30 @@ def ready_database(chosen: Settings) -> Database:
 def _announce(chosen: Settings, host: str, port: int) -> None:
     name = f"[{host}]" if ":" in host else host
     out.print(f"Wardbook at http://{name}:{port}/graphql", highlight=False, soft_wrap=True)
-    out.print(f"Token: {local_token(chosen.home)}", highlight=False, soft_wrap=True)
+    if chosen.oidc_issuer:
+        out.print(f"Log in with {chosen.oidc_issuer}", highlight=False, soft_wrap=True)
+        return
+    token = LocalTokens.of(chosen.home).make()
+    out.print(f"Token: {token}", highlight=False, soft_wrap=True)
+    out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
+
+
+def _check_login(chosen: Settings, host: str) -> None:
+    """Tokens that are made here are for this machine only."""
+    if not chosen.oidc_issuer and not is_loopback(host):
+        stop(
+            f"Local tokens are for this machine only, and {host} can be reached from others:"
+            " set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1.",
+            Exit.USAGE,
+        )
+
+
+def _login(chosen: Settings) -> Login:
+    return Provider(chosen) if chosen.oidc_issuer else LocalTokens.of(chosen.home)
 
 
 def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
-    application = server(chosen, database, local_token(chosen.home), with_worker=worker)
+    application = server(chosen, database, _login(chosen), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
     uvicorn.run(

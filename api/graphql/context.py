@@ -12,7 +12,7 @@ from strawberry.types import Info
 
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.house import House
-from domain.entry import Actor
+from application.access import Caller
 from domain.refusals import InvalidInput
 from infrastructure.queries import moment
 from infrastructure.queries.moment import At, Here
@@ -29,8 +29,8 @@ class ReadModelsBehind(Exception):
 class Context:
     """One operation. Its clock and its position are read once."""
 
-    def __init__(self, house: House, actor: Actor) -> None:
-        self.house, self.actor = house, actor
+    def __init__(self, house: House, caller: Caller) -> None:
+        self.house, self.caller = house, caller
         self.answered_at: int | None = None
         self._here: Here | None = None
         self._once = asyncio.Lock()

@@ -106,7 +106,7 @@ def request(info: Ask, input: CommandInput) -> Request:
         raise InvalidInput("commandId", "make a UUID for each command") from None
     return Request(
         command_id=command_id,
-        by=info.context.actor,
+        by=info.context.caller.actor,
         occurred_at=input.occurred_at or None,
         precision=input.occurred_at_precision or None,
         performed_by=input.performed_by or None,

@@ -10,7 +10,7 @@ from api.server import app
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from tests.api.ward import Ward
-from tests.conftest import TOKEN, empty
+from tests.conftest import LOGIN, TOKEN, empty
 from tests.graphql import GraphQLClient
 
 
@@ -26,5 +26,5 @@ def shared(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
     empty(migrated)
     migrated.open_log("real")
     home: Path = tmp_path_factory.mktemp("home")
-    with TestClient(app(Settings(home=home), migrated, TOKEN)) as http:
+    with TestClient(app(Settings(home=home), migrated, LOGIN)) as http:
         yield Ward(GraphQLClient(http, TOKEN))

@@ -19,7 +19,7 @@ from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from infrastructure.wiring import seed
 from tests.api.ward import Ward, codes, place
-from tests.conftest import TOKEN
+from tests.conftest import LOGIN, TOKEN
 from tests.graphql import GraphQLClient
 from tests.record.ward import request
 
@@ -140,7 +140,7 @@ def closed(server: Database, database: Database) -> Iterator[None]:
 def stalled(settings: Settings, database: Database) -> Iterator[Ward]:
     """A server without a worker, that does not wait long."""
     chosen = replace(settings, read_timeout_seconds=0.05)
-    with TestClient(app(chosen, database, TOKEN, with_worker=False)) as http:
+    with TestClient(app(chosen, database, LOGIN, with_worker=False)) as http:
         yield Ward(GraphQLClient(http, TOKEN))
 
 
@@ -181,7 +181,7 @@ def test_a_refusal_needs_no_read_model(stalled: Ward) -> None:
 def test_answers_from_a_simulated_log_say_that_they_are(
     settings: Settings, simulated: Database
 ) -> None:
-    with TestClient(app(settings, simulated, TOKEN)) as http:
+    with TestClient(app(settings, simulated, LOGIN)) as http:
         told = GraphQLClient(http, TOKEN).raw("{ wards { name } }")
     assert told["extensions"]["simulated"] is True
 
@@ -192,7 +192,7 @@ def test_a_server_whose_read_models_are_behind_is_not_ready(
     long_ago = datetime(2026, 3, 1, tzinfo=UTC)
     with closing(wired(settings, simulated)) as hospital:
         seed(settings, hospital, simulated.open_log(), long_ago)
-        with TestClient(app(settings, simulated, TOKEN, with_worker=False)) as http:
+        with TestClient(app(settings, simulated, LOGIN, with_worker=False)) as http:
             Follower(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200
             hospital.register_patient(request(now=long_ago), mrn="M1")

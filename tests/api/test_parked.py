@@ -11,7 +11,7 @@ from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from tests.api.ward import Ward, place
-from tests.conftest import TOKEN
+from tests.conftest import LOGIN, TOKEN
 from tests.graphql import GraphQLClient
 from tests.record.failing import with_a_failing
 from tests.record.lived import running
@@ -29,7 +29,7 @@ def ward(request: pytest.FixtureRequest, settings: Settings, database: Database)
     """A ward whose worker fails for one command in the read model that the test names."""
     targets = with_a_failing(request.param, BAD)
     with (
-        TestClient(app(settings, database, TOKEN, with_worker=False)) as http,
+        TestClient(app(settings, database, LOGIN, with_worker=False)) as http,
         running(Follower(database.app_url, targets=targets)),
     ):
         yield Ward(GraphQLClient(http, TOKEN))

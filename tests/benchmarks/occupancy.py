@@ -22,7 +22,7 @@ from typing import Any
 import httpx2
 import psycopg
 
-from api.token import local_token
+from api.token import LocalTokens
 from infrastructure.database import Database
 from infrastructure.queries.moment import At
 from infrastructure.queries.rooms import board
@@ -119,7 +119,7 @@ def _through_graphql(database: Database, folder: Path, last: datetime) -> tuple[
     took = []
     with served(database, home) as (address, process):
         resting = megabytes(process.pid, "VmRSS")
-        headers = {"Authorization": f"Bearer {local_token(home)}"}
+        headers = {"Authorization": f"Bearer {LocalTokens.of(home).make()}"}
         with httpx2.Client(base_url=address, headers=headers, timeout=30) as client:
             for moment in _moments(last):
                 variables: dict[str, Any] = {"at": moment.isoformat()}

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import httpx2
 
-from api.token import local_token
+from api.token import LocalTokens
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
@@ -49,7 +49,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     made.close()
     home = folder / "home"
     with served(database, home) as (address, _):
-        headers = {"Authorization": f"Bearer {local_token(home)}"}
+        headers = {"Authorization": f"Bearer {LocalTokens.of(home).make()}"}
         with httpx2.Client(base_url=address, headers=headers, timeout=30) as client:
             visit = {"stayId": str(stay), "practitioner": staff_number, "kind": "ROUND"}
             for _ in range(20):

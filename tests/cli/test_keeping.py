@@ -1,7 +1,9 @@
 """Keeping a hospital from the command line: its tables, token, schemas and settings; exit codes."""
 
+import asyncio
 import json
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,9 +13,12 @@ import api.cli.schemas
 from api.cli.schemas import event_schemas
 from api.cli.terminal import Exit
 from api.graphql.schema import sdl
+from api.token import LocalTokens
+from application.access import Caller
 from application.hospital import Hospital
+from domain.entry import Actor
 from infrastructure.database import Database
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, name_of
 from tests.cli.conftest import Run
 from tests.record.ward import request, rows
 
@@ -49,15 +54,43 @@ def test_migrations_and_program_agree(run: Run) -> None:
 # -- token --
 
 
-def test_the_token_is_printed_alone_and_stays_the_same(run: Run, home: Path) -> None:
-    first = run("token")
-    assert first.code == 0
-    assert first.err == ""
-    assert len(first.out.strip()) >= 32
-    assert first.out == f"{first.out.strip()}\n"
-    assert run("token").out == first.out
-    assert stat.S_IMODE((home / "token").stat().st_mode) == 0o600
+def test_a_token_is_printed_alone_and_its_key_is_its_owners(run: Run, home: Path) -> None:
+    told = run("token")
+    assert told.code == 0
+    assert told.err == ""
+    assert told.out == f"{told.out.strip()}\n"
+    assert whose(home, told.out).actor.role == "admin"
+    assert stat.S_IMODE((home / "token.key").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) & 0o007 == 0
+
+
+def test_a_token_is_for_a_role_a_person_some_wards_and_a_time(run: Run, home: Path) -> None:
+    wards = ("--ward", "Surgery", "--ward", "Medicine")
+    told = run("token", "--role", "nurse", "--subject", "Ada", *wards, "--hours", "2")
+    caller = whose(home, told.out)
+    assert caller.actor == Actor(issuer="local", subject="Ada", role="nurse")
+    assert caller.wards == frozenset(("Surgery", "Medicine"))
+    left = caller.ends - datetime.now(UTC)
+    assert timedelta(hours=1.9) < left <= timedelta(hours=2)
+    assert run("token", "--role", "matron").code == Exit.USAGE
+
+
+def test_local_tokens_are_not_for_other_machines(run: Run) -> None:
+    for command in ("serve", "demo"):
+        told = run(command, "--host", "0.0.0.0")
+        assert told.code == Exit.USAGE
+        assert "set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1" in told.err
+
+
+def test_a_provider_is_named_with_its_audience(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ISSUER", "https://login.example")
+    told = run("serve")
+    assert told.code == Exit.USAGE
+    assert "OIDC_AUDIENCE" in told.err
+
+
+def whose(home: Path, token: str) -> Caller:
+    return asyncio.run(LocalTokens.of(home).caller(token.strip()))
 
 
 # -- schemas --
@@ -98,7 +131,7 @@ def test_the_doctor_says_what_is_set_and_what_is_there(run: Run, staffed: Hospit
     assert told["PostgreSQL"].startswith("18")
     assert told["WARDBOOK_DATABASE_URL"] == "set"
     for name in Settings.__dataclass_fields__:
-        assert f"WARDBOOK_{name.upper()}" in told
+        assert name_of(name) in told
     table = run("doctor")
     assert table.code == 0
     assert "WARDBOOK_LATE_AFTER_MINUTES" in table.out

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 
+from api.token import LocalTokens
 from application.hospital import Hospital
 from infrastructure.database import Database
 from tests.record.lived import await_read, end
@@ -92,7 +93,6 @@ def test_a_server_makes_its_tables_answers_and_stops_cleanly(bare: Database, hom
         assert server.stdout is not None
         assert server.stdout.readline().strip() == f"Wardbook at {url}/graphql"
         token = server.stdout.readline().removeprefix("Token: ").strip()
-        assert (home / "token").read_text().strip() == token
 
         assert get(f"{url}/graphql", {"query": "{ wards { name } }"})[0] == 401
         command = """mutation($id: ID!) { openRoom(input: {commandId: $id, ward: "A", room: "1",
@@ -145,7 +145,7 @@ def test_a_server_without_a_worker_is_served_by_another_process(here: Database, 
     serve = ("serve", "--port", str(port), "--no-worker")
     with process(home, here, "worker"), process(home, here, *serve) as server:
         await_ready(server, url)
-        token = (home / "token").read_text().strip()
+        token = LocalTokens.of(home).make()
         command = """mutation($id: ID!) { registerPatient(input: {commandId: $id, mrn: "M1"}) {
             __typename ... on PatientRecorded { patient { mrn } } } }"""
         asked = {"query": command, "variables": {"id": str(uuid4())}}

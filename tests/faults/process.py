@@ -25,6 +25,7 @@ from eventsourcing.utils import Environment
 from starlette.testclient import TestClient
 
 from api.server import app as server
+from api.token import LocalTokens
 from application.record import Append
 from infrastructure.database import Database
 from infrastructure.follow import Follower
@@ -141,8 +142,9 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
 
 def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: When) -> None:
     """Be an API that is asked once; die at a step. Says the answer."""
-    api = server(Settings(), Database(url), "token", with_worker=False)
-    with TestClient(api, headers={"Authorization": "Bearer token"}) as http:
+    login = LocalTokens(bytes(32))
+    api = server(Settings(), Database(url), login, with_worker=False)
+    with TestClient(api, headers={"Authorization": f"Bearer {login.make()}"}) as http:
         steps = Steps(step, when, die, of_all_threads=True)
         answer = http.post("/graphql", json=asked).json()
         steps.come()

@@ -16,6 +16,7 @@ from uuid import UUID
 import pytest
 
 from api.graphql.scalars import decode_position
+from api.token import LocalTokens
 from infrastructure.database import Database
 from tests.cli.test_serving import await_ready, free_port, get, process
 from tests.faults.checker import ROUNDS, Acknowledged, caught_up, check, lot_id, wait_until
@@ -63,7 +64,7 @@ class Api:
             f" {command}(input: $input) {{ __typename ... on Recorded {{ position recordedAt }}"
             f" ... on Refusal {{ code message }} ... on {ANSWERS[command]} }} }}"
         )
-        token = (self.home / "token").read_text().strip()
+        token = LocalTokens.of(self.home).make()
         asked = {"query": query, "variables": {"input": input}}
         try:
             status, body = get(f"{self.url}/graphql", asked, token)

@@ -1,0 +1,76 @@
+"""Who is it: what the token that somebody shows says, whoever made it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import KeyFlexible
+
+from application.access import Caller, Role
+from domain.entry import Actor
+
+LONGEST = 200
+"""Characters of an issuer, a subject or a ward, as the envelope of an event takes them."""
+
+
+class NotLoggedIn(Exception):
+    """Why a token is not taken. Says nothing of the token itself."""
+
+
+class Login(Protocol):
+    """Tells who shows a token. Ask again when the caller's time ends."""
+
+    async def caller(self, token: str | None) -> Caller:
+        """Raises NotLoggedIn, saying what to do."""
+
+
+def read(
+    token: str, key: KeyFlexible, algorithms: Sequence[str], claims: jwt.JWTClaimsRegistry
+) -> dict[str, Any]:
+    """What a signed token says, checked. Raises NotLoggedIn."""
+    try:
+        said = jwt.decode(token, key, algorithms=algorithms).claims
+        claims.validate(said)
+    except ExpiredTokenError:
+        raise NotLoggedIn("The token has expired; get another one.") from None
+    except (JoseError, ValueError, TypeError):
+        raise NotLoggedIn("The token is not one that is taken here; get another one.") from None
+    return said
+
+
+def caller_of(said: Mapping[str, Any], role_claim: str, wards_claim: str) -> Caller:
+    """Whom a token names. Raises NotLoggedIn if its role or wards make no sense."""
+    given = said.get(role_claim)
+    known = {role.value for role in Role}
+    roles = [r for r in (given if isinstance(given, list) else [given]) if r in known]
+    if len(roles) != 1:
+        raise NotLoggedIn(
+            f"The token's claim {role_claim!r} has to name one role: {', '.join(sorted(known))}."
+        )
+    wards = said.get(wards_claim)
+    if wards is not None and not (isinstance(wards, list) and all(map(_is_text, wards)) and wards):
+        raise NotLoggedIn(
+            f"The token's claim {wards_claim!r} has to be a list of wards, or absent."
+        )
+    if not _is_text(said["iss"]) or not _is_text(said["sub"]):
+        raise NotLoggedIn(f"The token's issuer and subject have 1 to {LONGEST} characters.")
+    return Caller(
+        Actor(issuer=said["iss"], subject=said["sub"], role=roles[0]),
+        frozenset(wards) if wards is not None else None,
+        datetime.fromtimestamp(said["exp"], UTC),
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether nobody but this machine reaches that address."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST

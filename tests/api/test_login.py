@@ -1,0 +1,283 @@
+"""Who is it: tokens made here and by a provider; and those that are not taken."""
+
+import asyncio
+import hmac
+import json
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet, OctKey, RSAKey
+
+from api import oidc
+from api.login import NotLoggedIn
+from api.oidc import Provider
+from api.token import LocalTokens
+from application.access import Caller, Role
+from infrastructure.settings import Settings
+
+HERE = LocalTokens(b"a key of this house, and no other")
+
+
+def caller(login: LocalTokens | Provider, token: str | None) -> Caller:
+    return asyncio.run(login.caller(token))
+
+
+def why_not(login: LocalTokens | Provider, token: str | None) -> str:
+    with pytest.raises(NotLoggedIn) as told:
+        caller(login, token)
+    assert not token or token not in str(told.value)
+    return str(told.value)
+
+
+# -- made here --
+
+
+def test_a_token_says_who_for_which_wards_and_until_when() -> None:
+    told = caller(HERE, HERE.make(Role.NURSE, "Ada", ["Surgery"], hours=1))
+    assert (told.actor.issuer, told.actor.subject, told.role) == ("local", "Ada", Role.NURSE)
+    assert told.wards == frozenset({"Surgery"})
+    assert told.ends.timestamp() == pytest.approx(time.time() + 3600, abs=5)
+    assert caller(HERE, HERE.make()).wards is None
+
+
+def test_a_token_ends() -> None:
+    assert "expired" in why_not(HERE, HERE.make(hours=-0.01))
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_one_hears_how_to_get_one(token: str | None) -> None:
+    assert "wardbook token" in why_not(HERE, token)
+
+
+def forged(**changed: Any) -> str:
+    """A token of this house whose claims somebody has changed."""
+    head, body, signature = HERE.make(Role.NURSE).split(".")
+    said = json.loads(urlsafe_b64decode(body + "=="))
+    return f"{head}.{encoded({**said, **changed})}.{signature}"
+
+
+def encoded(part: dict[str, Any]) -> str:
+    return urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+def signed(
+    key: bytes = b"a key of this house, and no other", alg: str = "HS256", **said: Any
+) -> str:
+    claims = {"iss": "local", "sub": "Ada", "role": "nurse", "exp": time.time() + 60, **said}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode({"alg": alg}, claims, OctKey.import_key(key), algorithms=[alg])
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "é",
+        "a.b.c",
+        HERE.make()[:-2],
+        HERE.make() + "x",
+        LocalTokens(b"the key of another house entirely").make(),
+        forged(role="admin"),
+        forged(exp=2**40),
+        signed(alg="HS512"),
+        signed(iss="elsewhere"),
+        signed(exp=None),
+        signed(exp="tomorrow"),
+        signed(sub=None),
+        signed(sub=""),
+        signed(sub="x" * 201),
+        signed(sub=["Ada"]),
+        signed(role=None),
+        signed(role="matron"),
+        signed(role=["nurse", "physician"]),
+        signed(wards="Surgery"),
+        signed(wards=[]),
+        signed(wards=[3]),
+        # {"alg":"none"} with the claims of an admin
+        "eyJhbGciOiJub25lIn0." + HERE.make().split(".")[1] + ".",
+    ],
+)
+def test_any_other_token_is_not_taken(token: str) -> None:
+    why_not(HERE, token)
+
+
+def test_the_key_is_made_once(tmp_path: Path) -> None:
+    token = LocalTokens.of(tmp_path / "home").make()
+    assert caller(LocalTokens.of(tmp_path / "home"), token).role is Role.ADMIN
+
+
+# -- by a provider --
+
+
+class House:
+    """A provider on this machine that a test can change."""
+
+    def __init__(self) -> None:
+        self.keys = [RSAKey.generate_key(2048, {"kid": "1"})]
+        self.answers = True
+        self.asked = 0
+        self.issuer = ""
+        self.says_issuer: str | None = None
+
+    def told(self, path: str) -> dict[str, Any] | None:
+        if not self.answers:
+            return None
+        if path == "/.well-known/openid-configuration":
+            return {"issuer": self.says_issuer or self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+        self.asked += 1
+        return dict(KeySet(list(self.keys)).as_dict(private=False))
+
+    def token(self, key: RSAKey | None = None, **said: Any) -> str:
+        key = key or self.keys[-1]
+        claims = {
+            "iss": self.issuer,
+            "aud": "wardbook",
+            "sub": "ada@house",
+            "role": "physician",
+            "exp": int(time.time()) + 60,
+            **said,
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, claims, key)
+
+
+@contextmanager
+def served(house: House) -> Iterator[None]:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = house.told(self.path)
+            self.send_response(200 if told else 503)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *told: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    house.issuer = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    made = House()
+    with served(made):
+        yield made
+
+
+def provider(house: House, **settings: Any) -> Provider:
+    return Provider(Settings(oidc_issuer=house.issuer, oidc_audience="wardbook", **settings))
+
+
+def test_a_provider_says_who(house: House) -> None:
+    login = provider(house)
+    told = caller(login, house.token(wards=["Surgery"]))
+    assert told.actor.issuer == house.issuer
+    assert (told.actor.subject, told.role) == ("ada@house", Role.PHYSICIAN)
+    assert told.wards == frozenset({"Surgery"})
+    caller(login, house.token(aud=["other", "wardbook"]))
+    assert house.asked == 1
+
+
+def test_the_claims_of_a_provider_have_names_of_its_own(house: House) -> None:
+    login = provider(house, oidc_role_claim="groups", oidc_wards_claim="units")
+    told = caller(login, house.token(role=None, groups=["staff", "nurse"], units=["A"]))
+    assert (told.role, told.wards) == (Role.NURSE, frozenset({"A"}))
+
+
+def test_a_key_that_the_provider_changed_is_found(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "LOOK_AGAIN_SECONDS", 0)
+    login = provider(house)
+    caller(login, house.token())
+    house.keys = [RSAKey.generate_key(2048, {"kid": "2"})]
+    caller(login, house.token())
+    assert house.asked == 2
+
+
+def test_a_key_that_was_withdrawn_is_not_trusted_for_ever(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(oidc, "TRUST_SECONDS", 0)
+    login = provider(house)
+    (old,) = house.keys
+    caller(login, house.token())
+    house.keys = [RSAKey.generate_key(2048, {"kid": "2"})]
+    why_not(login, house.token(old))
+
+
+def test_unknown_keys_do_not_make_us_ask_without_end(house: House) -> None:
+    login = provider(house)
+    stranger = RSAKey.generate_key(2048, {"kid": "stranger"})
+    for _ in range(3):
+        why_not(login, house.token(stranger))
+    assert house.asked == 1
+
+
+def test_a_provider_may_be_away_for_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oidc, "LOOK_AGAIN_SECONDS", 0)
+    house.answers = False
+    login = provider(house)
+    assert "cannot be reached" in why_not(login, house.token())
+    house.answers = True
+    caller(login, house.token())
+    house.answers = False
+    caller(login, house.token())
+
+
+def test_a_provider_that_is_somebody_else_is_not_trusted(house: House) -> None:
+    house.says_issuer = "https://elsewhere.example"
+    assert "another issuer" in why_not(provider(house), house.token())
+
+
+def test_clocks_may_differ_a_little(house: House) -> None:
+    login = provider(house, clock_tolerance_seconds=60)
+    caller(login, house.token(exp=int(time.time()) - 30))
+    assert "expired" in why_not(login, house.token(exp=int(time.time()) - 90))
+
+
+def test_a_token_that_the_provider_did_not_make_for_us_is_not_taken(house: House) -> None:
+    login = provider(house)
+    public = house.keys[0].as_pem(private=False)
+    body = house.token(role="admin").split(".")[1]
+    said = f"{encoded({'alg': 'HS256', 'kid': '1'})}.{body}"
+    digest = hmac.digest(public, said.encode(), "sha256")
+    by_public_key = f"{said}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
+    for token in (
+        None,
+        "x",
+        HERE.make(),
+        by_public_key,
+        house.token(RSAKey.generate_key(2048, {"kid": "1"})),
+        house.token(iss="https://elsewhere.example"),
+        house.token(aud="another"),
+        house.token(aud=None),
+        house.token(exp=None),
+        house.token(nbf=int(time.time()) + 600),
+        house.token(role="matron"),
+        house.token()[:-2],
+    ):
+        why_not(login, token)
+
+
+def test_a_provider_elsewhere_is_asked_by_https(house: House) -> None:
+    login = Provider(Settings(oidc_issuer="http://login.example", oidc_audience="wardbook"))
+    house.issuer = "http://login.example"
+    assert "https" in why_not(login, house.token())
