@@ -1,14 +1,20 @@
-"""Who may do what."""
+"""Who may do what: one table of roles, commands, questions and kinds of data.
+
+What is not in the table is allowed to nobody. Commands are checked where they are given
+(`application.commands`), so the command line is held to it too; questions and data where a GraphQL
+operation begins (`api.graphql.allowed`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from domain.entry import Actor
+from domain.refusals import NotAllowed
 
 
 class Role(StrEnum):
-    """What somebody is logged in as."""
+    """What somebody is logged in as, in the order of the table's columns."""
 
     REGISTRAR = "registrar"
     NURSE = "nurse"
@@ -20,6 +26,116 @@ class Role(StrEnum):
     PRIVACY_OFFICER = "privacy_officer"
     ADMIN = "admin"
     SERVICE = "service"
+
+
+TABLE = """
+                          reg nur phy pha bed ana aud pri adm ser
+
+# commands: who is who
+register_patient          x   x   x   .   x   .   .   .   x   x
+correct_patient_details   x   .   .   .   .   .   .   x   x   x
+merge_patients            x   .   .   .   .   .   .   x   x   .
+unmerge_patients          x   .   .   .   .   .   .   x   x   .
+register_practitioner     .   .   .   .   .   .   .   .   x   x
+record_death              x   x   x   .   .   .   .   .   x   x
+set_hospital_time         .   .   .   .   .   .   .   .   x   .
+
+# commands: rooms and beds
+open_room                 .   .   .   .   x   .   .   .   x   x
+add_bed                   .   .   .   .   x   .   .   .   x   x
+set_room_policy           .   x   .   .   x   .   .   .   x   x
+close_bed                 .   x   .   .   x   .   .   .   x   x
+reopen_bed                .   x   .   .   x   .   .   .   x   x
+start_cleaning            .   x   .   .   x   .   .   .   x   x
+finish_cleaning           .   x   .   .   x   .   .   .   x   x
+reserve_bed               x   x   x   .   x   .   .   .   x   x
+release_reservation       x   x   x   .   x   .   .   .   x   x
+
+# commands: stays
+admit_patient             x   x   x   .   x   .   .   .   x   x
+cancel_admission          x   x   x   .   .   .   .   .   x   x
+change_attending          x   x   x   .   .   .   .   .   x   x
+change_specialty          x   x   x   .   .   .   .   .   x   x
+allocate_room             x   x   x   .   x   .   .   .   x   x
+transfer_patient          x   x   x   .   x   .   .   .   x   x
+swap_beds                 x   x   x   .   x   .   .   .   x   x
+start_leave               x   x   x   .   .   .   .   .   x   x
+end_leave                 x   x   x   .   .   .   .   .   x   x
+plan_discharge            x   x   x   .   x   .   .   .   x   x
+discharge_patient         x   x   x   .   .   .   .   .   x   x
+cancel_discharge          x   x   x   .   .   .   .   .   x   x
+cancel_movement           x   x   x   .   x   .   .   .   x   x
+correct_movement          x   x   x   .   x   .   .   .   x   x
+correct_facts             x   x   x   .   x   .   .   .   x   x
+record_visit              x   x   x   .   .   .   .   .   x   x
+amend_visit               .   x   x   .   .   .   .   .   x   x
+cancel_visit              .   x   x   .   .   .   .   .   x   x
+
+# commands: medicines
+write_prescription        .   .   x   .   .   .   .   .   x   x
+change_prescription       .   .   x   x   .   .   .   .   x   x
+hold_prescription         .   .   x   x   .   .   .   .   x   x
+resume_prescription       .   .   x   x   .   .   .   .   x   x
+stop_prescription         .   .   x   x   .   .   .   .   x   x
+complete_prescription     .   x   x   x   .   .   .   .   x   x
+cancel_prescription       .   .   x   x   .   .   .   .   x   x
+record_administration     .   x   x   x   .   .   .   .   x   x
+correct_administration    .   x   x   x   .   .   .   .   x   x
+cancel_administration     .   x   x   x   .   .   .   .   x   x
+
+# commands: the record itself
+skip_command              .   .   .   .   .   .   .   .   x   .
+retry_parked              .   .   .   .   .   .   .   .   x   .
+
+# questions
+patient                   x   x   x   x   x   x   x   x   x   x
+patients                  x   x   x   x   x   .   x   x   x   x
+stay                      x   x   x   x   x   x   x   x   x   x
+stays                     x   x   x   x   x   x   x   x   x   x
+node                      x   x   x   x   x   x   x   x   x   x
+practitioners             x   x   x   x   x   x   x   x   x   x
+wards                     x   x   x   x   x   x   x   x   x   x
+room_occupancy            x   x   x   x   x   x   x   x   x   x
+occupancy_history         x   x   x   x   x   x   x   x   x   x
+prescription              .   x   x   x   .   .   .   x   x   x
+timeline                  .   x   x   x   .   .   .   x   x   x
+stay_difference           .   x   x   x   .   .   .   x   x   x
+occupancy_difference      .   x   x   x   .   .   .   x   x   x
+exposure                  .   x   x   x   .   .   .   x   x   x
+command                   x   x   x   x   x   x   x   x   x   x
+projections               .   .   .   .   .   x   x   .   x   x
+
+# data, wherever it is shown
+data:house                x   x   x   x   x   x   x   x   x   x
+data:stay                 x   x   x   x   x   x   x   x   x   x
+data:identity             x   x   x   x   x   .   x   x   x   x
+data:clinical             .   x   x   x   .   .   .   x   x   x
+"""
+"""Commands and questions by their names in Python; data: the house and its staff, the course of stays,
+who patients are, and what was found, prescribed and done."""
+
+
+def _read(table: str) -> dict[str, frozenset[Role]]:
+    told: dict[str, frozenset[Role]] = {}
+    for line in table.splitlines()[2:]:
+        if line and not line.startswith("#"):
+            name, *marks = line.split()
+            told[name] = frozenset(r for r, m in zip(Role, marks, strict=True) if m == "x")
+    return told
+
+
+MAY = _read(TABLE)
+
+
+def may(role: str, what: str) -> bool:
+    """Whether a role may give a command, ask a question or see a kind of data."""
+    return role in MAY.get(what, frozenset())
+
+
+def check_command(by: Actor, command: str) -> None:
+    """Raises NotAllowed if the role may not give that command."""
+    if not may(by.role, command):
+        raise NotAllowed(f"The role {by.role} may not give this command")
 
 
 @dataclass(frozen=True, slots=True)

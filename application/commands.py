@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from eventsourcing.application import Application
 
+from application.access import check_command
 from application.decision import Decision, Recent
 from application.record import (
     AlreadyRecorded,
@@ -151,6 +152,7 @@ class Commands(Application[UUID]):
         decide: Callable[[Decision], None],
         corrects: bool = False,
     ) -> Recorded:
+        check_command(request.by, operation)
         digest = digest_of(request, operation, content)
         for attempt in range(ATTEMPTS):
             opening = self.record.opening(request.command_id)

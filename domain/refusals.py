@@ -236,6 +236,13 @@ class InvalidInput(Refusal):
         self.path = (field,)
 
 
+class NotAllowed(Refusal):
+    """The role, or the wards, of who asks do not go so far, or the patient's data are restricted."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}.")
+
+
 class CommandIdReused(Refusal):
     """The command id was used for a command with another content."""
 

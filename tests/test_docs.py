@@ -85,7 +85,7 @@ def _at(told: str) -> datetime:
 def _mrs_mensah(hospital: Hospital) -> UUID:
     """Record the story, each thing when the page says. Returns the stay's id."""
     bed: dict[str, Any] = {"ward": "West", "room": "119"}
-    nurse = Actor(issuer="tests", subject="nurse", role="nurse")
+    nurse = Actor(issuer="tests", subject="nurse", role="admin")
 
     def said(recorded: str, occurred: str | None, reason: str | None = None) -> Request:
         return Request(

@@ -142,6 +142,11 @@ class InvalidInput(Refusal):
     field: str = strawberry.field(description="The input field.")
 
 
+@strawberry.type(description="The role or the wards of who asks do not go so far.")
+class NotAllowed(Refusal):
+    pass
+
+
 @strawberry.type(description="The command id was used before with another content.")
 class CommandIdReused(Refusal):
     pass
@@ -195,6 +200,7 @@ REFUSALS: dict[type[domain.Refusal], tuple[type[Refusal], Data]] = {
     ),
     domain.AlreadyExists: (AlreadyExists, lambda r: {}),
     domain.InvalidInput: (InvalidInput, lambda r: {"field": camel(r.field)}),
+    domain.NotAllowed: (NotAllowed, lambda r: {}),
     domain.CommandIdReused: (CommandIdReused, lambda r: {}),
     domain.VersionConflict: (
         VersionConflict,

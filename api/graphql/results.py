@@ -15,6 +15,7 @@ from api.graphql.refusals import (
     ContradictsLaterFacts,
     InFuture,
     InvalidInput,
+    NotAllowed,
     NotFound,
     OutsideStay,
     ReasonNeeded,
@@ -107,6 +108,7 @@ Any_ = (
     | CommandIdReused
     | InFuture
     | InvalidInput
+    | NotAllowed
     | NotFound
     | ReasonNeeded
     | VersionConflict

@@ -13,13 +13,14 @@ from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from api.graphql.allowed import Allowed
 from api.graphql.context import Context, ReadModelsBehind
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
-from domain.refusals import Refusal
+from domain.refusals import NotAllowed, Refusal
 from infrastructure.event_store import DatabaseAway
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def _told(error: GraphQLError) -> GraphQLError:
         cause = cause.original_error
     if cause is None:
         return _coded(error, error.message, "BAD_REQUEST")
+    if isinstance(cause, NotAllowed):
+        return _coded(error, cause.message, "NOT_ALLOWED")
     if isinstance(cause, Refusal):
         return _coded(error, cause.message, cause.code)
     if isinstance(cause, DatabaseAway):
@@ -124,6 +127,7 @@ schema = Schema(
         Faults,
         lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
+        Allowed,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )

@@ -20,7 +20,7 @@ from infrastructure.event_store import DatabaseAway
 from infrastructure.follow import Follower
 from infrastructure.verify import verify
 from tests.record.lived import positions
-from tests.record.ward import NURSE, rows
+from tests.record.ward import ADA, rows
 
 ROUNDS = int(environ.get("WARDBOOK_FAULT_ROUNDS", "1"))
 """How many seeds each scenario is run with."""
@@ -46,7 +46,7 @@ class Acknowledged:
 
     def give(self, act: Callable[[Request], Recorded], id: UUID, seconds: float = 30) -> None:
         """Send a command as a client does: again, with the same id, until it is answered."""
-        said, begun = Request(command_id=id, by=NURSE), monotonic()
+        said, begun = Request(command_id=id, by=ADA), monotonic()
         self.sent.add(id)
         while True:
             try:

@@ -25,7 +25,7 @@ from domain.room import Room
 from domain.stay import AdmissionType, Stay, VisitKind
 from domain.time import Precision
 from tests.record.mending import WEIGHTS, Mending
-from tests.record.ward import NURSE, place
+from tests.record.ward import ADA, place
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 ROOMS = {"A/1": "ab", "A/2": "abc", "A/3": "a", "B/1": "ab", "B/2": "abcd", "B/3": "ab"}
@@ -86,7 +86,7 @@ class Busy(Mending):
                 at = at.replace(minute=0)
         said = Request(
             command_id=UUID(int=self._lot.getrandbits(128), version=4),
-            by=NURSE,
+            by=ADA,
             now=self.now,
             occurred_at=at if late else None,
             precision=self._lot.choice([None, Precision.HOUR]),

@@ -16,7 +16,7 @@ from domain.refusals import Refusal
 from domain.stay import AdmissionType, Stay, VisitKind
 from tests.domain.plain import Said, held, may_be_cancelled
 from tests.record.plain_house import BEDS, OVER, House, Lines
-from tests.record.ward import NURSE, place
+from tests.record.ward import ADA, place
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 RECORDS, DOCTORS = ("M1", "M2", "M3"), ("D1", "D2")
@@ -141,7 +141,7 @@ class Machine:
             self.command_id = UUID(int=self.minute, version=4)
         request = Request(
             command_id=self.command_id,
-            by=NURSE,
+            by=ADA,
             now=moment(self.minute),
             occurred_at=None if at is None else moment(at),
             reason="it was so",

@@ -12,7 +12,7 @@ from domain.refusals import InFuture, InvalidInput, ReasonNeeded
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
-from tests.record.ward import NURSE, request, rows
+from tests.record.ward import ADA, request, rows
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -147,5 +147,5 @@ def test_a_birth_is_of_the_hospitals_day_not_of_greenwich(strict: Hospital) -> N
 
 def test_who_recorded_it_and_who_did_it_are_both_kept(hospital: Hospital) -> None:
     entry = hospital.register_patient(request(performed_by="Dr. Okafor"), mrn="M1").entry
-    assert (entry.recorded_by, entry.performed_by) == (NURSE, "Dr. Okafor")
+    assert (entry.recorded_by, entry.performed_by) == (ADA, "Dr. Okafor")
     assert entry.hospital == "main"

@@ -17,8 +17,8 @@ from infrastructure.database import Database
 from infrastructure.event_store import DatabaseAway
 from infrastructure.settings import Settings
 from tests.record.ward import (
+    ADA,
     ELECTIVE,
-    NURSE,
     admitted,
     at_once,
     place,
@@ -95,7 +95,7 @@ def test_a_repeat_gets_the_first_answer_though_it_would_be_refused_by_now(
 
 THEN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 SAID: dict[str, Any] = {
-    "by": NURSE,
+    "by": ADA,
     "occurred_at": THEN,
     "precision": Precision.MINUTE,
     "performed_by": "Dr. Okafor",
@@ -104,12 +104,10 @@ SAID: dict[str, Any] = {
 }
 
 OTHER_REQUESTS: dict[str, dict[str, Any]] = {
-    "subject": {"by": Actor(issuer="test", subject="nurse-2", role="nurse")},
-    "issuer": {"by": Actor(issuer="elsewhere", subject="nurse-1", role="nurse")},
-    "role": {"by": Actor(issuer="test", subject="nurse-1", role="physician")},
-    "on behalf of": {
-        "by": Actor(issuer="test", subject="nurse-1", role="nurse", on_behalf_of="nurse-2")
-    },
+    "subject": {"by": Actor(issuer="test", subject="bea", role="admin")},
+    "issuer": {"by": Actor(issuer="elsewhere", subject="ada", role="admin")},
+    "role": {"by": Actor(issuer="test", subject="ada", role="physician")},
+    "on behalf of": {"by": Actor(issuer="test", subject="ada", role="admin", on_behalf_of="bea")},
     "time": {"occurred_at": THEN + timedelta(microseconds=1)},
     "no time": {"occurred_at": None},
     "precision": {"precision": Precision.HOUR},

@@ -16,7 +16,7 @@ from domain.stay import AdmissionType, VisitKind
 from infrastructure.database import Database
 from infrastructure.verify import verify
 from tests.record.lived import Dump, catch_up, dump, forget
-from tests.record.ward import NURSE, place, request
+from tests.record.ward import ADA, place, request
 
 ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -34,7 +34,7 @@ class Day:
             now=BEGINS + timedelta(hours=self.hour),
             occurred_at=None if at is None else BEGINS + timedelta(hours=at),
             reason="it was so",
-            by=NURSE,
+            by=ADA,
         )
         told: Recorded = getattr(self.hospital, operation)(said, **content)
         return told

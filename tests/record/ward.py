@@ -20,7 +20,7 @@ from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
 
 T = TypeVar("T")
 
-NURSE = Actor(issuer="test", subject="nurse-1", role="nurse")
+ADA = Actor(issuer="test", subject="ada", role="admin")
 ELECTIVE = AdmissionType.ELECTIVE
 
 
@@ -28,7 +28,7 @@ def request(at: datetime | None = None, **said: Any) -> Request:
     """A request with an id of its own; one about the past says why it is late."""
     if at is not None:
         said = {"occurred_at": at, "reason": "noted afterwards", **said}
-    return Request(**{"command_id": uuid4(), "by": NURSE, **said})
+    return Request(**{"command_id": uuid4(), "by": ADA, **said})
 
 
 def place(bed: str) -> dict[str, Any]:
