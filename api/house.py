@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from application.hospital import Hospital
 from infrastructure.database import Database, Log
 from infrastructure.readable import Readable
+from infrastructure.readings import Readings
 from infrastructure.settings import Settings
 
 
@@ -20,3 +21,4 @@ class House:
     hospital: Hospital
     engine: AsyncEngine
     readable: Readable
+    readings: Readings

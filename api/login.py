@@ -1,6 +1,7 @@
 """Who is it: what the token that somebody shows says, whoever made it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeyFlexible
 
-from application.access import Caller, Role
+from application.access import Caller, Purpose, Role
 from domain.entry import Actor
 
 LONGEST = 200
@@ -18,6 +19,10 @@ LONGEST = 200
 
 class NotLoggedIn(Exception):
     """Why a token is not taken. Says nothing of the token itself."""
+
+
+class UnknownPurpose(ValueError):
+    """A purpose that nobody reads patients' data for."""
 
 
 class Login(Protocol):
@@ -56,12 +61,25 @@ def caller_of(said: Mapping[str, Any], role_claim: str, wards_claim: str) -> Cal
             f"The token's claim {wards_claim!r} has to be a list of wards, or absent."
         )
     if not _is_text(said["iss"]) or not _is_text(said["sub"]):
-        raise NotLoggedIn(f"The token's issuer and subject have 1 to {LONGEST} characters.")
+        raise NotLoggedIn(
+            f"The token's issuer and subject have 1 to {LONGEST} printable characters."
+        )
     return Caller(
         Actor(issuer=said["iss"], subject=said["sub"], role=roles[0]),
         frozenset(wards) if wards is not None else None,
         datetime.fromtimestamp(said["exp"], UTC),
     )
+
+
+def with_purpose(caller: Caller, given: str | None) -> Caller:
+    """The same caller with what is read for (`X-Purpose`). Raises UnknownPurpose."""
+    if given is None:
+        return caller
+    try:
+        return replace(caller, purpose=Purpose(given))
+    except ValueError:
+        known = ", ".join(Purpose)
+        raise UnknownPurpose(f"X-Purpose says what data are read for: {known}.") from None
 
 
 def is_loopback(host: str | None) -> bool:
@@ -73,4 +91,4 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST
+    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()

@@ -17,12 +17,13 @@ from strawberry.asgi import GraphQL
 from api.graphql.context import Context
 from api.graphql.schema import schema
 from api.house import House
-from api.login import Login, NotLoggedIn
+from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
 from application.access import Caller
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.queries import record
 from infrastructure.readable import Readable
+from infrastructure.readings import Readings
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital, seed
 
@@ -63,9 +64,12 @@ class Endpoint(GraphQL[Context, None]):
 
     async def _fault_of(self, request: Request) -> Response | None:
         try:
-            request.scope[CALLER] = await self._login.caller(_bearer(request))
+            caller = await self._login.caller(_bearer(request))
+            request.scope[CALLER] = with_purpose(caller, request.headers.get("x-purpose"))
         except NotLoggedIn as why:
             return _fault(401, "UNAUTHENTICATED", str(why))
+        except UnknownPurpose as why:
+            return _fault(400, "BAD_REQUEST", str(why))
         length = request.headers.get("content-length", "0")
         return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
 
@@ -115,7 +119,7 @@ def app(
         if with_worker:
             worker.start()
         await readable.start()
-        house = House(settings, database, log, the_hospital, engine, readable)
+        house = House(settings, database, log, the_hospital, engine, readable, Readings(engine))
         endpoint = Endpoint(house, login)
         app.state.house = house
         app.routes.append(

@@ -104,15 +104,17 @@ occupancy_difference      .   x   x   x   .   .   .   x   x   x
 exposure                  .   x   x   x   .   .   .   x   x   x
 command                   x   x   x   x   x   x   x   x   x   x
 projections               .   .   .   .   .   x   x   .   x   x
+accesses                  .   .   .   .   .   .   x   x   x   .
 
 # data, wherever it is shown
 data:house                x   x   x   x   x   x   x   x   x   x
 data:stay                 x   x   x   x   x   x   x   x   x   x
 data:identity             x   x   x   x   x   .   x   x   x   x
 data:clinical             .   x   x   x   .   .   .   x   x   x
+data:audit                .   .   .   .   .   .   x   x   x   .
 """
 """Commands and questions by their names in Python; data: the house and its staff, the course of stays,
-who patients are, and what was found, prescribed and done."""
+who patients are, what was found, prescribed and done, and who read it."""
 
 
 def _read(table: str) -> dict[str, frozenset[Role]]:
@@ -138,13 +140,27 @@ def check_command(by: Actor, command: str) -> None:
         raise NotAllowed(f"The role {by.role} may not give this command")
 
 
+class Purpose(StrEnum):
+    """What somebody reads patients' data for (after HL7 v3 PurposeOfUse)."""
+
+    TREATMENT = "treatment"
+    EMERGENCY = "emergency"
+    ADMINISTRATION = "administration"
+    QUALITY = "quality"
+    PUBLIC_HEALTH = "public_health"
+    RESEARCH = "research"
+    PATIENT_REQUEST = "patient_request"
+    LEGAL = "legal"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is logged in, for which wards (None: the whole house), and until when."""
+    """Who is logged in, for which wards (None: the whole house), until when, and what for."""
 
     actor: Actor
     wards: frozenset[str] | None
     ends: datetime
+    purpose: Purpose = Purpose.TREATMENT
 
     @property
     def role(self) -> Role:

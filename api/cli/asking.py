@@ -1,4 +1,4 @@
-"""Commands that ask: timeline and occupancy."""
+"""Commands that ask: timeline, occupancy, and who read whose data."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,9 +12,11 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.loading import fill
-from api.cli.terminal import Exit, as_json, moment, out, settings, stop
+from api.cli.terminal import Exit, as_json, moment, operator, out, settings, stop
+from application.access import Purpose
 from infrastructure.database import Database
 from infrastructure.queries import moment as moments
+from infrastructure.queries.accesses import AccessView, accesses_page
 from infrastructure.queries.moment import At
 from infrastructure.queries.people import (
     patient_by_mrn,
@@ -26,6 +28,7 @@ from infrastructure.queries.rooms import board, rooms_by_id
 from infrastructure.queries.stays import prescriptions_by_id
 from infrastructure.queries.story import rooms_in, staff_in, story
 from infrastructure.queries.timeline import EntryView, Reading, timeline_page
+from infrastructure.readings import Shown, write
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 
@@ -34,6 +37,7 @@ T = TypeVar("T")
 
 AsOf = Annotated[str | None, typer.Option(help="As of this moment (ISO 8601 with offset).")]
 KnownAt = Annotated[str | None, typer.Option(help="As known at this moment.")]
+For = Annotated[Purpose, typer.Option("--purpose", help="What it is read for; recorded.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 PAGE = 1_000
@@ -49,6 +53,7 @@ def timeline(
         Reading, typer.Option(help="TRUTH: what is held so. RECORD: in the order of knowing.")
     ] = Reading.ALL,
     doses: Annotated[bool, typer.Option(help="Show single doses too.")] = True,
+    purpose: For = Purpose.TREATMENT,
 ) -> None:
     """What happened to a patient, in the order in which it happened."""
     chosen = settings()
@@ -59,6 +64,7 @@ def timeline(
             who = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
             if who is None:
                 return None
+            at.shows(who.patient)
             entries: list[EntryView] = []
             records = await records_of(connection, who.patient, at)
             after: tuple[object, int] | None = None
@@ -78,7 +84,7 @@ def timeline(
             drugs = await prescriptions_by_id(connection, subjects, at)
             return [(entry, story(entry, rooms, staff, drugs)) for entry in entries]
 
-    told = _asked(database, as_of, known_at, ask)
+    told = _asked(database, "timeline", purpose, ask, as_of, known_at)
     if told is None:
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
@@ -104,6 +110,7 @@ def occupancy(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     json: Json = False,
+    purpose: For = Purpose.TREATMENT,
 ) -> None:
     """Who lies where: every bed, as of a moment, as known at another."""
     zone, database = _open(settings())
@@ -113,6 +120,8 @@ def occupancy(
             rooms = await board(connection, at, ward)
             lying = [o.patient for room in rooms for bed in room.beds for o in bed.occupants]
             people = await patients_by_id(connection, lying, at)
+        for patient in people:
+            at.shows(patient)
         rows = []
         for room in rooms:
             for bed in room.beds:
@@ -127,7 +136,7 @@ def occupancy(
                 rows.append([*where, who or reason, _local(since, zone) if since else ""])
         return rows
 
-    rows = _asked(database, as_of, known_at, ask)
+    rows = _asked(database, "occupancy", purpose, ask, as_of, known_at)
     names = ("ward", "room", "bed", "state", "who or why", "since")
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
@@ -138,6 +147,56 @@ def occupancy(
     out.print(table)
     taken = sum(row[3] in ("OCCUPIED", "KEPT") for row in rows)
     out.print(f"{taken} of {len(rows)} beds are taken.")
+
+
+@app.command()
+def accesses(
+    mrn: Annotated[str | None, typer.Option(help="Of this patient's data.")] = None,
+    subject: Annotated[str | None, typer.Option(help="By this login.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Not before this moment.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Before this moment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The latest so many.")] = 1_000,
+    json: Json = False,
+) -> None:
+    """Who read whose data, the latest first. Of one patient: what may be handed to the patient."""
+    chosen = settings()
+    zone, database = _open(chosen)
+
+    async def ask(engine: AsyncEngine, at: At) -> list[tuple[AccessView, str]] | None:
+        async with engine.connect() as connection:
+            records = None
+            if mrn is not None:
+                who = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
+                if who is None:
+                    return None
+                records = await records_of(connection, who.patient, at)
+            found = await accesses_page(
+                connection,
+                patients=records,
+                subject=subject,
+                since=moment(since, "--from"),
+                until=moment(until, "--to"),
+                first=limit,
+            )
+            people = await patients_by_id(connection, list({a.patient for a in found}), at)
+        for access in found:
+            at.shows(access.patient)
+        return [(a, people[a.patient].mrn if a.patient in people else "?") for a in found]
+
+    told = _asked(database, "accesses", Purpose.LEGAL, ask)
+    if told is None:
+        stop(f"There is no patient with MRN {mrn!r}.")
+    if json:
+        as_json([{**asdict(access), "mrn": of} for access, of in told])
+        return
+    table = Table("at", "who", "role", "read", "of", "for", "", title="Accesses")
+    for access, of in told:
+        who_read = f"{access.subject} ({access.issuer})"
+        glass = "BROKE THE GLASS" if access.broke_glass else ""
+        at_local = _local(access.at, zone)
+        row = (at_local, who_read, access.role, access.operation, of, access.purpose, glass)
+        table.add_row(*row)
+    out.print(table)
 
 
 def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
@@ -156,10 +215,14 @@ def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
 
 def _asked(
     database: Database,
-    as_of: str | None,
-    known_at: str | None,
+    operation: str,
+    purpose: Purpose,
     question: Callable[[AsyncEngine, At], Awaitable[T]],
+    as_of: str | None = None,
+    known_at: str | None = None,
 ) -> T:
+    """The answer to a question. Whose data it shows is recorded first."""
+
     async def run() -> T:
         engine = database.async_engine(pool_size=2)
         try:
@@ -170,7 +233,11 @@ def _asked(
                 if asked > here.now:
                     stop("--known-at lies in the future.", Exit.USAGE)
                 known = await moments.position_at(engine, asked)
-            return await question(engine, At(moment(as_of, "--as-of") or here.now, known))
+            at = At(moment(as_of, "--as-of") or here.now, known)
+            told = await question(engine, at)
+            if shown := at.reader.take():
+                await write(engine, [Shown(operator(), f"wardbook {operation}", purpose, shown)])
+            return told
         finally:
             await engine.dispose()
 

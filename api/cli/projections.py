@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
-from getpass import getuser
 from typing import Annotated, TypeVar
 from uuid import UUID, uuid4
 
@@ -12,10 +11,9 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cli.loading import fill
-from api.cli.terminal import Exit, as_json, out, progress, settings, stop
+from api.cli.terminal import Exit, as_json, operator, out, progress, settings, stop
 from application.commands import Request
 from application.hospital import Hospital
-from domain.entry import Actor
 from domain.refusals import Refusal
 from infrastructure.database import Database
 from infrastructure.queries.record import parked_commands, projections
@@ -189,5 +187,4 @@ def _deciding() -> Iterator[tuple[Database, Hospital]]:
 
 def _request(reason: str | None = None) -> Request:
     """Who decides: the operating system's user."""
-    by = Actor(issuer="os", subject=getuser(), role="admin")
-    return Request(command_id=uuid4(), by=by, reason=reason)
+    return Request(command_id=uuid4(), by=operator(), reason=reason)

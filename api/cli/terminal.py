@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
+from getpass import getuser
 from typing import Any, NoReturn
 
 import typer
@@ -19,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from domain.entry import Actor
 from domain.refusals import InvalidInput
 from domain.time import in_utc
 from infrastructure.settings import BadSetting, Settings, from_environment
@@ -96,6 +98,11 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield tell
+
+
+def operator() -> Actor:
+    """Who sits at the terminal: the operating system's user."""
+    return Actor(issuer="os", subject=getuser(), role="admin")
 
 
 def now() -> datetime:

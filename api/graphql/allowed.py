@@ -5,6 +5,7 @@ Before anything runs, all that an operation names is held against the table of r
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -48,6 +49,9 @@ STAY = """
 IDENTITY = "Patient PatientConnection PatientEdge"
 """Who a patient is. A cursor of patients contains names."""
 
+AUDIT = "Access AccessConnection AccessEdge"
+"""Who read whose data."""
+
 CLINICAL = """
     Administration Exposure Medication Prescription Recorder Source TimelineEntry
     TimelineEntryConnection TimelineEntryEdge Visit
@@ -62,6 +66,7 @@ DATA: Mapping[str, str] = MappingProxyType(
             ("data:stay", STAY),
             ("data:identity", IDENTITY),
             ("data:clinical", CLINICAL),
+            ("data:audit", AUDIT),
         )
         for name in names.split()
     }
@@ -80,38 +85,50 @@ def needed_for(type_name: str, field: str) -> str | None:
     return DATA.get(f"{type_name}.{field}", DATA.get(type_name, "data without a rule"))
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a document asks: its operation in short, and all it needs, each with one such field."""
+
+    operation: str
+    needs: Mapping[str, str]
+
+
 @lru_cache(maxsize=1000)
-def needed(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str, str]:
-    """All that a document needs, each with a field that needs it."""
-    found: dict[str, str] = {}
+def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
+    """Read it once. The operation is named by its root fields, never by what the client calls it."""
+    needs: dict[str, str] = {}
+    roots: dict[str, None] = {}
     types = TypeInfo(schema)
 
     class Collect(Visitor):
         def enter_field(self, node: FieldNode, *_: Any) -> None:
             parent = types.get_parent_type()
             if parent is not None:
-                what = needed_for(parent.name, node.name.value)
+                name = node.name.value
+                what = needed_for(parent.name, name)
                 if what is not None:
-                    found.setdefault(what, f"{parent.name}.{node.name.value}")
+                    needs.setdefault(what, f"{parent.name}.{name}")
+                if parent.name in (*ROOTS, "Mutation"):
+                    roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
-    return MappingProxyType(found)
+    return Asked(" ".join(roots), MappingProxyType(needs))
 
 
 class Allowed(SchemaExtension):
     """Lets an operation in, or refuses the whole of it before anything runs. After validation."""
 
     def on_validate(self) -> Iterator[None]:
-        asked = self.execution_context
-        context = asked.context
-        if asked.graphql_document is not None and not asked.pre_execution_errors:
+        execution = self.execution_context
+        context, document = execution.context, execution.graphql_document
+        if document is not None and not execution.pre_execution_errors:
             assert isinstance(context, Context)
             role = context.caller.role
-            for what, field in needed(asked.schema._schema, asked.graphql_document).items():
+            for what, field in asked(execution.schema._schema, document).needs.items():
                 if not may(role, what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")
                     error = GraphQLError(told.message, original_error=told)
-                    asked.pre_execution_errors = [error]
+                    execution.pre_execution_errors = [error]
                     break
         yield
 

@@ -16,6 +16,7 @@ from application.access import Caller
 from domain.refusals import InvalidInput
 from infrastructure.queries import moment
 from infrastructure.queries.moment import At, Here
+from infrastructure.queries.reader import Reader
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Context:
 
     def __init__(self, house: House, caller: Caller) -> None:
         self.house, self.caller = house, caller
+        self.reader = Reader()
         self.answered_at: int | None = None
         self._here: Here | None = None
         self._once = asyncio.Lock()
@@ -72,7 +74,11 @@ class Context:
         if known > here.position:
             await self._wait(known)
         self.answers(known)
-        return At(as_of or here.now, known)
+        return self.moment(as_of or here.now, known)
+
+    def moment(self, as_of: datetime, known: int) -> At:
+        """A moment as this reader is shown it. No part of an answer is asked for in another way."""
+        return At(as_of, known, self.reader)
 
     def answers(self, position: int) -> None:
         """The answer, or a part of it, was computed at this position."""

@@ -4,6 +4,7 @@ import enum
 
 import strawberry
 
+from application.access import Purpose
 from application.corrections import EntryKind
 from domain.course import Outside as OutsidePrescription
 from domain.course import PrescriptionStatus
@@ -34,6 +35,7 @@ __all__ = [
     "OutsidePrescription",
     "Precision",
     "PrescriptionStatus",
+    "Purpose",
     "Reading",
     "RoomPolicy",
     "Sex",
@@ -44,6 +46,7 @@ __all__ = [
 
 for _kind, _name, _description in (
     (Sex, "Sex", "Administrative sex."),
+    (Purpose, "Purpose", "What patients' data are read for (after HL7 v3 PurposeOfUse)."),
     (Confidentiality, "Confidentiality", "Confidentiality label (HL7 v3)."),
     (Grade, "Grade", "Seniority of a practitioner."),
     (Precision, "Precision", "How precisely a time is known."),

@@ -38,6 +38,7 @@ class Patient(Node):
 
     @classmethod
     def of(cls, view: PatientView, at: At) -> Self:
+        at.shows(view.patient)
         return cls(
             id=strawberry.ID(str(view.patient)),
             mrn=view.mrn,

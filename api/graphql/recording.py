@@ -204,7 +204,7 @@ async def record(
     if not arrived:
         raise NotYetReadable(envelope)
     as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)
-    return recorded, envelope, At(as_of, recorded.position)
+    return recorded, envelope, context.moment(as_of, recorded.position)
 
 
 async def patient_recorded(info: Ask, input: CommandInput, command: Command) -> PatientRecorded:

@@ -15,7 +15,6 @@ from strawberry.types.field import StrawberryField
 from api.graphql.context import Ask
 from api.graphql.rooms import Room
 from domain import refusals as domain
-from infrastructure.queries.moment import At
 
 
 @strawberry.interface(description="A command that was understood and not accepted.")
@@ -237,5 +236,5 @@ def camel(name: str) -> str:
 
 async def _label(info: Ask, bed: domain.BedRef) -> str:
     here = await info.context.here()
-    room = await Room.find(info, bed.room, At(here.now, here.position))
+    room = await Room.find(info, bed.room, info.context.moment(here.now, here.position))
     return f"{room.ward}/{room.number}/{bed.bed}" if room else bed.bed

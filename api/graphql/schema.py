@@ -17,6 +17,7 @@ from api.graphql.allowed import Allowed
 from api.graphql.context import Context, ReadModelsBehind
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
+from api.graphql.reading import RecordReading
 from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
@@ -128,6 +129,7 @@ schema = Schema(
         lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
         Allowed,
+        RecordReading,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )

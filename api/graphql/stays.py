@@ -65,6 +65,7 @@ class Stay(Node):
 
     @classmethod
     def of(cls, view: StayView, at: At) -> Self:
+        at.shows(view.patient)
         shared = view.shares_bed_of
         return cls(
             id=strawberry.ID(str(view.stay)),
@@ -212,6 +213,7 @@ class Prescription(Node):
 
     @classmethod
     def of(cls, view: PrescriptionView, at: At) -> Self:
+        at.shows(view.patient)
         return cls(
             id=strawberry.ID(str(view.prescription)),
             status=PrescriptionStatus(view.status),

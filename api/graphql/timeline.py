@@ -60,6 +60,7 @@ class TimelineEntry(Node):
 
     @classmethod
     def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
+        info.context.reader.shows(view.patient)
         source = view.source
         return cls(
             id=strawberry.ID(str(view.entry)),

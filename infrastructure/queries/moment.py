@@ -1,6 +1,6 @@
 """The moment of a question: as of when at the bedside, as known at which position of the log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Table, and_, cast, func, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from infrastructure.queries.reader import Reader
 from infrastructure.read_models import READ_MODELS
 
 V = TypeVar("V")
@@ -17,10 +18,18 @@ APPEND_LOCK = "1463898722, 1"
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """As of a moment of valid time, as known at a log position (the last one of a command)."""
+    """As of a moment of valid time, as known at a log position (the last one of a command).
+
+    And for whom: one operation has one reader.
+    """
 
     as_of: datetime
     known: int
+    reader: Reader = field(default_factory=Reader)
+
+    def shows(self, patient: UUID) -> None:
+        """The answer shows this patient's data."""
+        self.reader.shows(patient)
 
     def holds(self, table: Table) -> ColumnElement[bool]:
         """The rows true at that moment, as known there."""

@@ -8,6 +8,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
+from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import named
 from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.people import PeopleQueries
@@ -24,7 +25,13 @@ from infrastructure.queries.timeline import entry_by_id
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    PeopleQueries, StayQueries, RoomQueries, TimelineQueries, DifferenceQueries, RecordQueries
+    PeopleQueries,
+    StayQueries,
+    RoomQueries,
+    TimelineQueries,
+    DifferenceQueries,
+    RecordQueries,
+    AccessQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
     async def node(
@@ -37,7 +44,7 @@ class Query(
             if found is not None:
                 return found
         visit = await info.context.ask(stays.visit_by_id, key, at)
-        if visit is not None:
+        if visit is not None and await Stay.find(info, visit.stay, at):
             return Visit.of(visit, at)
         entry = await info.context.ask(entry_by_id, key, at)
         if entry is None:

@@ -1,0 +1,96 @@
+"""The question who read whose data."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.enums import Purpose
+from api.graphql.node import Connection, page, page_size
+from api.graphql.people import Patient
+from api.graphql.queries.arguments import After, First, MrnAuthority
+from api.graphql.scalars import decode_cursor, encode_cursor
+from infrastructure.queries import accesses, people
+from infrastructure.queries.accesses import AccessView
+from infrastructure.queries.moment import At
+
+
+@strawberry.type(description="Somebody read a patient's data.")
+class Access:
+    id: strawberry.ID = strawberry.field(description="Opaque and unique.")
+    at: datetime = strawberry.field(description="When the answer was given.")
+    issuer: str = strawberry.field(description="Who issued the login.")
+    subject: str = strawberry.field(description="Whose login it was.")
+    role: str = strawberry.field(description="The role used.")
+    operation: str = strawberry.field(description="What was asked or commanded.")
+    purpose: Purpose = strawberry.field(description="What it was read for, as said.")
+    broke_glass: bool = strawberry.field(description="Whether access was opened by breakGlass.")
+    whose: strawberry.Private[UUID]
+    moment: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: AccessView, at: At) -> "Access":
+        at.shows(view.patient)
+        return cls(
+            id=strawberry.ID(f"{view.no}-{view.patient}"),
+            at=view.at,
+            issuer=view.issuer,
+            subject=view.subject,
+            role=view.role,
+            operation=view.operation,
+            purpose=Purpose(view.purpose),
+            broke_glass=view.broke_glass,
+            whose=view.patient,
+            moment=at,
+        )
+
+    @strawberry.field(description="Whose data they were.")
+    async def patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(info, self.whose, self.moment)
+
+
+@strawberry.type
+class AccessQueries:
+    @strawberry.field(
+        description="Who read whose data, the latest first: of one patient (a history that may be"
+        " handed to the patient: it names nobody else's), by one login, in a time."
+    )
+    async def accesses(
+        self,
+        info: Ask,
+        mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
+        mrn_authority: MrnAuthority = None,
+        subject: Annotated[str | None, argument(description="By the login of this one.")] = None,
+        from_: Annotated[
+            datetime | None, argument(name="from", description="Not before this moment.")
+        ] = None,
+        to: Annotated[datetime | None, argument(description="Before this moment.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Access]:
+        at = await info.context.at()
+        size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
+        records: list[UUID] | None = None
+        if mrn is not None:
+            authority = mrn_authority or info.context.house.settings.mrn_authority
+            who = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
+            records = await info.context.ask(people.records_of, who.patient, at) if who else []
+        found = await info.context.ask(
+            accesses.accesses_page,
+            patients=records,
+            subject=subject,
+            since=from_,
+            until=to,
+            first=size + 1,
+            after=place,
+        )
+        return page(
+            found,
+            size,
+            after,
+            lambda v: encode_cursor("accesses", v.no, v.patient),
+            lambda v: Access.of(v, at),
+        )

@@ -1,0 +1,59 @@
+"""Who read whose data: a table that is only ever added to, and the one way into it.
+
+Revision ID: 0009
+Revises: 0005
+"""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+TABLE = """
+CREATE SCHEMA audit;
+CREATE TABLE audit.accesses (
+    no        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    issuer    text NOT NULL,
+    subject   text NOT NULL,
+    role      text NOT NULL,
+    operation text NOT NULL,
+    purpose   text NOT NULL,
+    patients  uuid[] NOT NULL CHECK (cardinality(patients) > 0),
+    opened    uuid[] NOT NULL
+);
+CREATE INDEX accesses_patients ON audit.accesses USING gin (patients);
+CREATE INDEX accesses_subject ON audit.accesses (subject, no);
+CREATE INDEX accesses_at ON audit.accesses (at);
+COMMENT ON TABLE audit.accesses IS 'Who read whose data: one row an answer, never changed.';
+COMMENT ON COLUMN audit.accesses.opened IS 'Those among them whose glass the reader had broken.';
+"""
+
+RECORD = """
+CREATE FUNCTION audit.record(readings jsonb) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = audit, pg_catalog, pg_temp AS $$
+    INSERT INTO accesses (issuer, subject, role, operation, purpose, patients, opened)
+    SELECT issuer, subject, role, operation, purpose, patients, opened
+    FROM jsonb_to_recordset(readings) AS r (issuer text, subject text, role text,
+        operation text, purpose text, patients uuid[], opened uuid[]);
+$$;
+COMMENT ON FUNCTION audit.record IS 'The one way into the table.';
+"""
+
+RIGHTS = """
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM PUBLIC;
+GRANT USAGE ON SCHEMA audit TO wardbook_app;
+GRANT SELECT ON audit.accesses TO wardbook_app;
+GRANT EXECUTE ON FUNCTION audit.record(jsonb) TO wardbook_app;
+"""
+
+
+def upgrade() -> None:
+    for part in (TABLE, RECORD, RIGHTS):
+        op.execute(part)
+
+
+def downgrade() -> None:
+    raise RuntimeError("who read what is never forgotten; restore a backup instead")
