@@ -84,6 +84,7 @@ correct_administration    .   x   x   x   .   .   .   .   x   x
 cancel_administration     .   x   x   x   .   .   .   .   x   x
 
 # commands: the record itself
+break_glass               x   x   x   x   x   .   .   x   x   .
 skip_command              .   .   .   .   .   .   .   .   x   .
 retry_parked              .   .   .   .   .   .   .   .   x   .
 
@@ -112,6 +113,10 @@ data:stay                 x   x   x   x   x   x   x   x   x   x
 data:identity             x   x   x   x   x   .   x   x   x   x
 data:clinical             .   x   x   x   .   .   .   x   x   x
 data:audit                .   .   .   .   .   .   x   x   x   .
+
+# data with a confidentiality label; to others it is closed
+label:restricted          x   .   x   .   .   .   x   x   x   x
+label:very_restricted     .   .   .   .   .   .   x   x   x   .
 """
 """Commands and questions by their names in Python; data: the house and its staff, the course of stays,
 who patients are, what was found, prescribed and done, and who read it."""

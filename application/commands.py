@@ -22,6 +22,7 @@ from application.record import (
     Remembered,
     Stale,
 )
+from application.scope import Scope
 from domain.aggregate import Event
 from domain.entry import Actor, Entry, Source
 from domain.refusals import (
@@ -55,6 +56,8 @@ class Request:
     source: Source | None = None
     expected_version: int | None = None
     now: datetime | None = None
+    wards: frozenset[str] | None = None
+    """The wards of the login, if it has some: `application.scope`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ class Commands(Application[UUID]):
             told_at, precision = entry.occurred_at, entry.precision
             if corrects:
                 entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
-            decision = Decision(self.record, self.recent, entry, now, look=attempt > 0)
+            scope = Scope(request.by, request.wards)
+            decision = Decision(self.record, self.recent, entry, now, scope, look=attempt > 0)
             if corrects and request.occurred_at is not None:
                 decision.corrected_at, decision.corrected_precision = told_at, precision
             try:

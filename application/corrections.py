@@ -17,7 +17,6 @@ from domain.course import Outside
 from domain.entry import Entry
 from domain.facts import Admission, Because, Discharge, Move, Place
 from domain.history import History
-from domain.prescription import Prescription
 from domain.refusals import InvalidInput
 from domain.stay import Stay, VisitKind
 from domain.time import Precision, in_utc
@@ -232,7 +231,7 @@ class Corrections(Commands):
     ) -> None:
         """It was never written. Refused once a dose was given: then it can be stopped."""
         self._error_only(d, because)
-        d.one(Prescription, prescription_id, "prescription", "prescriptionId").cancel(d.entry)
+        d.prescription(prescription_id).cancel(d.entry)
 
     @correction
     def correct_administration(

@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from application.record import Append, PersonClaim, Record, UniqueClaim
+from application.scope import Scope
 from domain import unique
 from domain.aggregate import Aggregate, Event
 from domain.drug_chart import DrugChart
@@ -101,7 +102,14 @@ class Decision:
     """What one command reads and writes, in one attempt."""
 
     def __init__(
-        self, record: Record, recent: Recent, entry: Entry, now: datetime, *, look: bool
+        self,
+        record: Record,
+        recent: Recent,
+        entry: Entry,
+        now: datetime,
+        scope: Scope,
+        *,
+        look: bool,
     ) -> None:
         """``look``: whether to ask the record for news of what is remembered.
 
@@ -109,7 +117,7 @@ class Decision:
         rests on memory (`from_memory`) has to be decided again with a look.
         """
         self.record, self.recent = record, recent
-        self.entry, self.now = entry, now
+        self.entry, self.now, self.scope = entry, now, scope
         self.from_memory = False
         self._look = look
         self.loaded: dict[UUID, Aggregate] = {}
@@ -156,17 +164,30 @@ class Decision:
         return aggregate
 
     def stay(self, id: UUID, field: str = "stayId") -> Stay:
-        return self.one(Stay, id, "stay", field)
+        """A stay to act on. Raises NotAllowed if that is out of scope."""
+        found = self.one(Stay, id, "stay", field)
+        self.scope.check_stay(self, found)
+        return found
+
+    def prescription(self, id: UUID) -> Prescription:
+        """A prescription to act on. Raises NotAllowed if that is out of scope."""
+        found = self.one(Prescription, id, "prescription", "prescriptionId")
+        self.scope.check_prescription(self, found)
+        return found
 
     def patient_of(self, stay: Stay) -> Patient:
         assert stay.patient is not None
         return self.one(Patient, stay.patient, "patient", "stayId")
 
-    def patient(self, mrn: str, authority: str) -> Patient:
+    def patient(self, mrn: str, authority: str, *, in_scope: bool = True) -> Patient:
+        """A patient to act on. Raises NotAllowed if that is out of scope."""
         id = self.record.owner(*unique.mrn(authority, mrn))
         if id is None:
             raise NotFound("patient with MRN", mrn, "patientMrn")
-        return self.one(Patient, id, "patient", "patientMrn")
+        found = self.one(Patient, id, "patient", "patientMrn")
+        if in_scope:
+            self.scope.check_patient(self, found)
+        return found
 
     def chain(self, patient: UUID) -> list[Patient]:
         """The record itself, the one that it was merged into, and so on to that of the person."""
@@ -195,6 +216,8 @@ class Decision:
         stays = [s for s in self.load(Stay, *streams) if s.history.fact(movement)]
         if not stays:
             raise MovementNotFound("movement", movement, field, cancelled=bool(streams))
+        for stay in stays:
+            self.scope.check_stay(self, stay)
         return stays
 
     def with_dose(self, administration: UUID) -> Prescription:
@@ -202,6 +225,7 @@ class Decision:
         found = self.load(Prescription, *self.record.streams_of(administration))
         if not found or not found[0].exists:
             raise MovementNotFound("dose", administration, "administrationId")
+        self.scope.check_prescription(self, found[0])
         return found[0]
 
     def practitioner(self, staff_number: str, field: str) -> UUID:
@@ -211,13 +235,18 @@ class Decision:
         return id
 
     def room(self, ward: str, number: str) -> Room:
+        """A room to act on. Raises NotAllowed if that is out of scope."""
+        self.scope.check_ward(ward)
+        return self._room(ward, number)
+
+    def _room(self, ward: str, number: str) -> Room:
         id = self.record.owner(*unique.room_number(ward, number))
         if id is None:
             raise NotFound("room", f"{ward}/{number}", "room")
         return self.one(Room, id, "room", "room")
 
     def bed(self, ward: str, number: str, bed: str) -> BedRef:
-        return BedRef(self.room(ward, number).id, bed)
+        return BedRef(self._room(ward, number).id, bed)
 
     def place(
         self,
@@ -368,9 +397,8 @@ class Decision:
         before = self._before[stay.id].stretches
         room.check_open(stretch, before, stay.id, stay.patient, self.now)
         if stretch.shares_bed_of is not None:
-            check_shared(
-                stay.id, stretch, self.stay(stretch.shares_bed_of, "sharesBedOf").stretches
-            )
+            mother = self.one(Stay, stretch.shares_bed_of, "stay", "sharesBedOf")
+            check_shared(stay.id, stretch, mother.stretches)
         new = newly_claimed(before, stretch)
         if new and room.policies_at(stretch.period.start):
             self._check_policies(stay, stretch, others, room)

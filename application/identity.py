@@ -97,6 +97,7 @@ class Identity(Registry):
         found = d.load(Patient, *self.record.streams_of(merge_id))
         if not found or not found[0].exists:
             raise MovementNotFound("merge", merge_id, "mergeId")
+        d.scope.check_patient(d, found[0])
         together = d.stays_of(d.person(found[0].id))
         persons = [d.person(stay.patient) for stay in together if stay.patient]
         found[0].unmerge(merge_id, d.entry)

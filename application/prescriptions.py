@@ -130,4 +130,4 @@ class Prescriptions(Commands):
         return d.died_at(prescription.patient)
 
     def _prescription(self, d: Decision, id: UUID) -> Prescription:
-        return d.one(Prescription, id, "prescription", "prescriptionId")
+        return d.prescription(id)

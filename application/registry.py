@@ -8,6 +8,7 @@ from application.commands import Commands, command
 from application.decision import Decision
 from domain import unique
 from domain.entry import About
+from domain.glass import Glass
 from domain.hospital_time import CENSUS_TIME, HospitalTime
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
@@ -111,6 +112,25 @@ class Registry(Commands):
         for event in self.record.streams({clock.id: 0}).get(clock.id, ()):
             event.mutate(clock)
         return clock.zone_on(self.record.opening(clock.id).now.date())
+
+    @command
+    def break_glass(
+        self,
+        d: Decision,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        hours: int | None = None,
+    ) -> None:
+        """Open a patient's data to oneself for some hours (8), from now on, saying why.
+
+        Raises ReasonNeeded. Each reading that follows says that the glass was broken.
+        """
+        authority = mrn_authority or self.rules.mrn_authority
+        patient = d.patient(patient_mrn, authority, in_scope=False)
+        assert patient.about is not None
+        (glass,) = d.load(Glass, Glass.id_for(d.entry.recorded_by))
+        glass.break_for(patient.about, hours, d.now, d.entry)
 
     @command
     def record_death(

@@ -19,6 +19,7 @@ class Rooms(Commands):
     @command
     def open_room(self, d: Decision, *, ward: str, room: str, beds: Sequence[str]) -> None:
         """Open a room of a ward with its beds. Raises AlreadyExists if the ward has that number."""
+        d.scope.check_ward(ward)
         if self.record.owner(*unique.room_number(ward, room)) is not None:
             raise AlreadyExists("room", f"{ward}/{room}", "room")
         opened = d.new(Room, "room")

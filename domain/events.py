@@ -2,6 +2,7 @@
 
 from domain.aggregate import Aggregate, Event
 from domain.drug_chart import DrugChart
+from domain.glass import Glass
 from domain.hospital_time import HospitalTime
 from domain.occupancy import Occupancy
 from domain.patient import Patient
@@ -21,6 +22,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Prescription,
     DrugChart,
     Projection,
+    Glass,
 )
 
 

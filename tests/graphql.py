@@ -10,6 +10,7 @@ DETAILS = """
   ... on Recorded { commandId position recordedAt }
   ... on Refusal { code message path }
   ... on PatientRecorded { patient { familyName id mrn version diedAt } }
+  ... on GlassBroken { patient { mrn } until }
   ... on PractitionerRecorded { practitioner { id staffNumber } }
   ... on RoomRecorded {
     room { id ward number version policies

@@ -30,7 +30,7 @@ HOUSE = """
     Bed BedDifference Node PageInfo Practitioner PractitionerConnection PractitionerEdge Room
     RoomOccupancy Ward
     CommandOutcome Parked ParkedCommand Projection
-    HospitalTimeRecorded PatientRecorded PractitionerRecorded PrescriptionRecorded Recorded
+    GlassBroken HospitalTimeRecorded PatientRecorded PractitionerRecorded PrescriptionRecorded Recorded
     RecordedNotYetReadable RoomRecorded StayRecorded VisitRecorded
     AlreadyExists BedNotOpen BedOccupied BedStateBroken CommandIdReused ContradictsLaterFacts Fact
     InFuture InvalidInput MergeImpossible MovementNotFound NotAllowed NotFound OutsideStay

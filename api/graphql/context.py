@@ -13,10 +13,12 @@ from strawberry.types import Info
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.house import House
 from application.access import Caller
-from domain.refusals import InvalidInput
-from infrastructure.queries import moment
+from application.scope import CLOSED, hidden_labels
+from domain.refusals import InvalidInput, NotAllowed
+from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
-from infrastructure.queries.reader import Reader
+from infrastructure.queries.people import PatientView
+from infrastructure.queries.reader import Reader, opened_by
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ class Context:
 
     def __init__(self, house: House, caller: Caller) -> None:
         self.house, self.caller = house, caller
-        self.reader = Reader()
+        self.reader = Reader(caller.wards, hidden_labels(caller.role))
         self.answered_at: int | None = None
         self._here: Here | None = None
         self._once = asyncio.Lock()
@@ -74,7 +76,30 @@ class Context:
         if known > here.position:
             await self._wait(known)
         self.answers(known)
+        await self.know_reader()
         return self.moment(as_of or here.now, known)
+
+    async def know_reader(self) -> None:
+        """What the reader has opened by breaking the glass, for who does not see all anyway."""
+        if not self.reader.sees_all:
+            self.reader.opened = await self.ask(opened_by, self.caller.actor)
+
+    async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
+        """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
+        if not self.reader.sees_all:
+            hidden: dict[UUID, Any] = await self.ask(question, [id], at.unscoped)
+            if hidden:
+                raise NotAllowed(CLOSED)
+
+    async def patient_by_mrn(self, mrn: str, authority: str | None, at: At) -> PatientView | None:
+        """A patient who is asked for by name. Raises NotAllowed if they may not be shown."""
+        authority = authority or self.house.settings.mrn_authority
+        found = await self.ask(people.patient_by_mrn, mrn, authority, at)
+        if found is None and not self.reader.sees_all:
+            hidden = await self.ask(people.patient_by_mrn, mrn, authority, at.unscoped)
+            if hidden is not None:
+                raise NotAllowed(CLOSED)
+        return found
 
     def moment(self, as_of: datetime, known: int) -> At:
         """A moment as this reader is shown it. No part of an answer is asked for in another way."""

@@ -42,7 +42,7 @@ class StayDifference:
         ]
         if not held[1]:
             return None
-        found = await info.context.ask(differences.facts_between, [id], before.known, after.known)
+        found = await info.context.ask(differences.facts_between, [id], before.known, after)
         return cls(before=held[0], after=held[1], facts=await _told(info, found, after))
 
 
@@ -66,7 +66,7 @@ class BedDifference:
                 facts=await _told(
                     info,
                     await info.context.ask(
-                        differences.facts_between, change.stays, before.known, after.known
+                        differences.facts_between, change.stays, before.known, after
                     ),
                     after,
                 ),

@@ -75,7 +75,7 @@ class EntryStatus(enum.Enum):
 
 
 _NOT_SHOWN = (Occupancy.StretchesChanged.TOPIC, DrugChart.PrescriptionCharted.TOPIC)
-_SHOWN = ("patient", "stay", "prescription")
+_SHOWN = ("patient", "stay", "prescription", "glass")
 _CORRECTIONS = (
     "stay.movement-corrected",
     "stay.visit-amended",

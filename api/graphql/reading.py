@@ -38,6 +38,7 @@ class RecordReading(SchemaExtension):
             operation=asked(self.execution_context.schema._schema, document).operation,
             purpose=context.caller.purpose,
             patients=shown,
+            opened=shown & context.reader.opened,
         )
         try:
             await context.house.readings.record(reading)

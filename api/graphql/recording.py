@@ -23,6 +23,7 @@ from api.graphql.inputs import (
 )
 from api.graphql.people import Patient, Practitioner
 from api.graphql.results import (
+    GlassBroken,
     HospitalTimeRecorded,
     Parked,
     PatientRecorded,
@@ -39,6 +40,7 @@ from application.commands import Recorded, Request
 from application.corrections import Cancel, Correction, LateEntry
 from application.stays import Sharer
 from domain.facts import Because
+from domain.glass import Glass
 from domain.hospital_time import HospitalTime
 from domain.prescription import Medication
 from domain.refusals import InvalidInput, NotFound
@@ -112,6 +114,7 @@ def request(info: Ask, input: CommandInput) -> Request:
         performed_by=input.performed_by or None,
         witnessed_by=input.witnessed_by or None,
         reason=input.reason or None,
+        wards=info.context.caller.wards,
         expected_version=None
         if input.expected_version is strawberry.UNSET
         else input.expected_version,
@@ -203,8 +206,17 @@ async def record(
         raise ReadBackParked(envelope, lacking)
     if not arrived:
         raise NotYetReadable(envelope)
+    await context.know_reader()
+    context.reader.own = _told_of(recorded)
     as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)
     return recorded, envelope, context.moment(as_of, recorded.position)
+
+
+def _told_of(recorded: Recorded) -> set[UUID]:
+    """The stays and patients that a command told of: who told sees what came of it."""
+    about = [event.entry.about for event in recorded.events if event.entry.about]
+    streams = {event.originator_id for event in recorded.events}
+    return streams | {a.patient for a in about} | {a.stay for a in about if a.stay}
 
 
 async def patient_recorded(info: Ask, input: CommandInput, command: Command) -> PatientRecorded:
@@ -212,6 +224,15 @@ async def patient_recorded(info: Ask, input: CommandInput, command: Command) -> 
     patient = await Patient.find(info, recorded.ids("patient")[0], at)
     assert patient is not None
     return PatientRecorded(**envelope, patient=patient)
+
+
+async def glass_broken(info: Ask, input: CommandInput, command: Command) -> GlassBroken:
+    recorded, envelope, at = await record(info, input, command)
+    event = recorded.events[0]
+    assert isinstance(event, Glass.Broken)
+    patient = await Patient.find(info, event.patient, at)
+    assert patient is not None
+    return GlassBroken(**envelope, patient=patient, until=event.until)
 
 
 async def practitioner_recorded(

@@ -55,6 +55,12 @@ class PatientRecorded(Recorded):
     patient: Patient = strawberry.field(description="The patient as now held.")
 
 
+@strawberry.type(description="A patient's data were opened to who gave the command.")
+class GlassBroken(Recorded):
+    patient: Patient = strawberry.field(description="The patient as now held.")
+    until: datetime = strawberry.field(description="Until when they are open.")
+
+
 @strawberry.type(description="A practitioner was recorded.")
 class PractitionerRecorded(Recorded):
     practitioner: Practitioner = strawberry.field(description="The practitioner as now held.")

@@ -62,14 +62,14 @@ async def stay_periods(connection: AsyncConnection, stay: UUID, at: At) -> list[
     """The whole history of a stay, as known at a position."""
     found = await connection.execute(
         select(since(stays), until(stays), *columns(stays))
-        .where(stays.c.stay == stay, known(stays, at.known))
+        .where(stays.c.stay == stay, known(stays, at.known), at.sees(stays))
         .order_by(since(stays))
     )
     return [StayPeriodView(row[0], row[1], view(StayView, row[2:])) for row in found]
 
 
 async def facts_between(
-    connection: AsyncConnection, of: Collection[UUID], after: int, to: int
+    connection: AsyncConnection, of: Collection[UUID], after: int, to: At
 ) -> list[EntryView]:
     """What was recorded of some stays after one position and up to another, in that order."""
     found = await connection.execute(
@@ -77,8 +77,9 @@ async def facts_between(
         .where(
             entries.c.stay.in_(of),
             entries.c.recorded_position > after,
-            entries.c.recorded_position <= to,
-            known(entries, to),
+            entries.c.recorded_position <= to.known,
+            known(entries, to.known),
+            to.sees(entries),
         )
         .order_by(entries.c.recorded_position, entries.c.position)
     )
@@ -124,6 +125,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: At) -> ExposureV
             entries.c.fact == fact,
             entries.c.status == "TRUE",
             func.upper(entries.c.known) <= at.known,
+            at.sees(entries),
         )
         .order_by(entries.c.known)
     )
@@ -146,6 +148,7 @@ async def _decided(
             entries.c.recorded_position < last,
             entries.c.corrects.is_(None),
             known(entries, at.known),
+            at.sees(entries),
             or_(
                 entries.c.stay.in_({e.stay for e in wrong if e.stay})
                 & entries.c.kind.in_((*DECIDED, *BEDS)),

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Table, and_, cast, func, literal, text
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, cast, func, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from infrastructure.queries.reader import Reader
+from infrastructure.queries.reader import Reader, held
 from infrastructure.read_models import READ_MODELS
 
 V = TypeVar("V")
@@ -32,11 +32,17 @@ class At:
         self.reader.shows(patient)
 
     def holds(self, table: Table) -> ColumnElement[bool]:
-        """The rows true at that moment, as known there."""
-        return and_(
-            table.c.during.op("@>")(cast(literal(self.as_of), DateTime(timezone=True))),
-            known(table, self.known),
-        )
+        """The rows true at that moment, as known there, that the reader may see."""
+        return and_(held(table, self.as_of, self.known), self.sees(table))
+
+    def sees(self, table: Table) -> ColumnElement[bool]:
+        """The rows that the reader may see, of all valid time."""
+        return self.reader.sees(table, self.as_of, self.known)
+
+    @property
+    def unscoped(self) -> "At":
+        """The same moment, for finding out that something is there which may not be shown."""
+        return At(self.as_of, self.known)
 
 
 @dataclass(frozen=True, slots=True)

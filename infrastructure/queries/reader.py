@@ -1,14 +1,73 @@
-"""For whom questions are answered: whose data were shown."""
+"""For whom questions are answered: whose data may be shown, and whose were.
 
+The rule is that of `application.scope`, as conditions on the rows that questions select: `At.holds`
+and `At.sees` put them into every question about patients. Labels are those of today, whatever moment
+is asked about; wards are those of that moment.
+"""
+
+from collections.abc import Set
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Table,
+    Text,
+    and_,
+    any_,
+    cast,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.entry import Actor
+from domain.glass import Glass
+from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.patients import patients
+from infrastructure.read_models.prescriptions import doses, prescriptions
+from infrastructure.read_models.rooms import beds, rooms, spells
+from infrastructure.read_models.stays import stays
+from infrastructure.read_models.timeline import entries
+from infrastructure.read_models.visits import visits
+
+OF_STAYS = (stays, visits, prescriptions, doses)
+"""Tables whose rows are seen by who sees the stay."""
+
+OF_WARDS = (rooms, beds, spells, stretches)
+"""Tables of the rooms: what is in a bed is shown without saying who; boards are cut by ward."""
+
+IN_HOUSE = ("ADMITTED", "ON_LEAVE")
 
 
 @dataclass(eq=False, slots=True)
 class Reader:
-    """Who reads, in one operation. ``shown``: the patients whose data its answer shows so far."""
+    """Who reads, in one operation; by default somebody to whom all is open."""
 
+    wards: frozenset[str] | None = None
+    hidden: frozenset[str] = frozenset()
+    """The confidentiality labels that close data to this reader."""
+    opened: Set[UUID] = frozenset()
+    """The patients whose glass this reader has broken, under all their records."""
+    own: Set[UUID] = frozenset()
+    """The stays and patients of what this operation has just recorded."""
     shown: set[UUID] = field(default_factory=set)
+    """The patients whose data the answer shows so far."""
+
+    @property
+    def sees_all(self) -> bool:
+        return self.wards is None and not self.hidden
 
     def shows(self, patient: UUID) -> None:
         """The answer shows this patient's data: said wherever a view becomes part of an answer."""
@@ -19,3 +78,129 @@ class Reader:
         taken = frozenset(self.shown)
         self.shown.clear()
         return taken
+
+    def sees(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
+        """The rows of a table that may be shown, asked about a moment as known at a position."""
+        if self.sees_all or table in OF_WARDS:
+            return true()
+        at = as_of, known
+        if table is patients:
+            return self._sees_patient(patients.c.patient, at)
+        if table is entries:
+            return or_(
+                and_(entries.c.stay.is_(None), self._sees_patient(entries.c.patient, at)),
+                and_(
+                    entries.c.stay.is_not(None),
+                    self._sees_stay(entries.c.stay, entries.c.patient, at),
+                ),
+            )
+        if table in OF_STAYS:
+            one = stays.alias("its_stay")
+            of: Any = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
+            whose = table.c.patient if "patient" in table.c else of.scalar_subquery()
+            return self._sees_stay(table.c.stay, whose, at)
+        return true()
+
+    def of_wards(self) -> ColumnElement[bool]:
+        """The rooms that may be shown with what is in their beds."""
+        return true() if self.wards is None else rooms.c.ward.in_(self.wards)
+
+    def _sees_stay(
+        self, stay: ColumnElement[Any], patient: Any, at: tuple[datetime, int]
+    ) -> ColumnElement[bool]:
+        ever = stays.alias("ever")
+        labelled = exists().where(ever.c.stay == stay, ever.c.confidentiality.in_(self.hidden))
+        open_ = and_(
+            not_(labelled) if self.hidden else true(),
+            self._is_unlabelled(patient),
+            self._is_of_wards(stay, at),
+        )
+        return or_(stay.in_(self.own), patient.in_(self.opened), open_)
+
+    def _sees_patient(
+        self, patient: ColumnElement[Any], at: tuple[datetime, int]
+    ) -> ColumnElement[bool]:
+        open_ = self._is_unlabelled(patient)
+        if self.wards is not None:
+            theirs, inside = stays.alias("theirs"), stays.alias("inside")
+            been = exists().where(
+                theirs.c.patient == patient, _held(theirs, at), self._is_of_wards(theirs.c.stay, at)
+            )
+            is_in = exists().where(
+                inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
+            )
+            open_ = and_(open_, or_(been, not_(is_in)))
+        return or_(patient.in_(self.own), patient.in_(self.opened), open_)
+
+    def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
+        """By the latest label of the record, and of the one that it was merged into."""
+        if not self.hidden:
+            return true()
+        record, into = patients.alias("record"), patients.alias("into")
+        labelled = (
+            select(literal(1))
+            .select_from(
+                record.outerjoin(into, and_(into.c.patient == record.c.merged_into, _latest(into)))
+            )
+            .where(
+                record.c.patient == patient,
+                _latest(record),
+                or_(
+                    record.c.confidentiality.in_(self.hidden),
+                    into.c.confidentiality.in_(self.hidden),
+                ),
+            )
+        )
+        return not_(labelled.exists())
+
+    def _is_of_wards(self, stay: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
+        if self.wards is None:
+            return true()
+        lain, there = stretches.alias("lain"), rooms.alias("there")
+        ward = (
+            select(there.c.ward == any_(cast(literal(sorted(self.wards)), ARRAY(Text))))
+            .where(
+                lain.c.stay == stay,
+                lain.c.known.op("@>")(cast(literal(at[1]), BigInteger)),
+                func.lower(lain.c.during) <= literal(at[0]),
+                there.c.room == lain.c.room,
+                _held(there, at),
+            )
+            .order_by(func.lower(lain.c.during).desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        return func.coalesce(ward, true())
+
+
+async def opened_by(connection: AsyncConnection, actor: Actor) -> set[UUID]:
+    """The patients whose glass somebody has broken and that is open now, under all their records."""
+    found = await connection.execute(
+        text(
+            "WITH RECURSIVE opened (id) AS ("
+            " SELECT (body->>'patient')::uuid FROM record.events WHERE stream = :stream"
+            " AND (body->>'until')::timestamptz > clock_timestamp()"
+            " UNION SELECT CASE WHEN p.patient = o.id THEN p.merged_into ELSE p.patient END"
+            f" FROM opened o JOIN {patients.fullname} p ON upper_inf(p.known)"
+            " AND p.merged_into IS NOT NULL AND (p.patient = o.id OR p.merged_into = o.id)"
+            ") SELECT id FROM opened"
+        ),
+        {"stream": Glass.id_for(actor)},
+    )
+    return set(found.scalars())
+
+
+def held(table: Any, as_of: datetime, known: int) -> ColumnElement[bool]:
+    """The rows true at a moment, as known at a position."""
+    return and_(
+        table.c.during.op("@>")(cast(literal(as_of), DateTime(timezone=True))),
+        table.c.known.op("@>")(cast(literal(known), BigInteger)),
+    )
+
+
+def _held(table: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
+    return held(table, *at)
+
+
+def _latest(table: Any) -> ColumnElement[bool]:
+    return and_(func.upper_inf(table.c.known), func.upper_inf(table.c.during))

@@ -94,7 +94,10 @@ class BoardRoom:
 async def wards(connection: AsyncConnection, at: At) -> list[str]:
     """The names of the wards, in order."""
     found = await connection.execute(
-        select(rooms.c.ward).where(at.holds(rooms)).distinct().order_by(rooms.c.ward)
+        select(rooms.c.ward)
+        .where(at.holds(rooms), at.reader.of_wards())
+        .distinct()
+        .order_by(rooms.c.ward)
     )
     return list(found.scalars())
 
@@ -113,14 +116,15 @@ async def board(
     connection: AsyncConnection, at: At, ward: str | None = None, only: UUID | None = None
 ) -> list[BoardRoom]:
     """Who lies where at a moment: every bed of a ward (or the house), in order."""
-    wanted = select(*columns(rooms)).where(at.holds(rooms))
+    wanted = select(*columns(rooms)).where(at.holds(rooms), at.reader.of_wards())
     if ward is not None:
         wanted = wanted.where(rooms.c.ward == ward)
     if only is not None:
         wanted = wanted.where(rooms.c.room == only)
     found = await connection.execute(wanted.order_by(rooms.c.ward, rooms.c.number))
     here = [_room(row) for row in found]
-    ids = None if ward is None and only is None else [room.room for room in here]
+    whole = ward is None and only is None and at.reader.wards is None
+    ids = None if whole else [room.room for room in here]
     codes = await connection.execute(
         _then(beds, at, ids, [beds.c.room, beds.c.bed]).order_by(
             text("room"), func.length(text("bed")), text("bed")
@@ -150,7 +154,7 @@ async def board(
 
 async def occupancy_history(
     connection: AsyncConnection,
-    position: int,
+    at: At,
     start: datetime,
     end: datetime,
     ward: str | None,
@@ -162,10 +166,10 @@ async def occupancy_history(
         cast(literal(start), DateTime(timezone=True)), cast(literal(end), DateTime(timezone=True))
     )
     query = select(*columns(stretches), since(stretches), until(stretches)).where(
-        stretches.c.during.op("&&")(period), known(stretches, position)
+        stretches.c.during.op("&&")(period), known(stretches, at.known)
     )
-    if ward is not None or number is not None:
-        here = select(rooms.c.room).where(known(rooms, position))
+    if ward is not None or number is not None or at.reader.wards is not None:
+        here = select(rooms.c.room).where(known(rooms, at.known), at.reader.of_wards())
         if ward is not None:
             here = here.where(rooms.c.ward == ward)
         if number is not None:

@@ -112,6 +112,9 @@ def _planned(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
 
 _SENTENCES: dict[str, Told] = {
     "PATIENT_REGISTERED": lambda d, bed, doctor, drug: f"Registered with MRN {d['mrn']}",
+    "GLASS_BROKEN": lambda d, bed, doctor, drug: (
+        f"Broke the glass: the patient's data were opened until {d['until']}"
+    ),
     "PATIENT_DIED": lambda d, bed, doctor, drug: "Died",
     "PATIENT_DETAILS_CORRECTED": _details,
     "PATIENT_DETAILS_CHANGED": _details,

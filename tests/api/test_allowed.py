@@ -10,6 +10,7 @@ from api.graphql.allowed import DATA, needed_for, snake
 from api.graphql.schema import schema
 from application.access import MAY, Role
 from application.hospital import Hospital
+from domain.patient import Confidentiality
 from tests.api.ward import Ward, codes
 from tests.conftest import LOGIN
 from tests.graphql import GraphQLClient
@@ -38,7 +39,10 @@ def test_every_command_has_a_rule() -> None:
 
 def test_no_rule_is_about_nothing() -> None:
     questions = {snake(f) for t, f in FIELDS if t in ("Query", "Subscription")}
-    assert set(MAY) == commands_of(Hospital) | questions | set(DATA.values())
+    labels = {
+        f"label:{c.value.lower()}" for c in Confidentiality if c is not Confidentiality.NORMAL
+    }
+    assert set(MAY) == commands_of(Hospital) | questions | set(DATA.values()) | labels
     known = set(TYPES) | {f"{t}.{f}" for t, f in FIELDS}
     assert set(DATA) - known == set()
 

@@ -52,6 +52,15 @@ def register_patient(ward: Ward) -> Answer:
     return told
 
 
+@example("GlassBroken")
+def break_glass(ward: Ward) -> Answer:
+    mrn = ward.patient(confidentiality="VERY_RESTRICTED")
+    told = ward.give("breakGlass", patientMrn=mrn, hours=2, reason="collapsed in the corridor")
+    assert told["patient"]["mrn"] == mrn
+    assert ahead(hours=1.9) < told["until"] < ahead(hours=2.1)
+    return told
+
+
 @example("PractitionerRecorded")
 def register_practitioner(ward: Ward) -> Answer:
     number = ward.name("D")

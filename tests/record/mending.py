@@ -24,6 +24,7 @@ WEIGHTS = {
     "correct_patient_details": 2,
     "merge_patients": 1.5,
     "unmerge_patients": 2,
+    "break_glass": 0.5,
 }
 
 
@@ -143,6 +144,9 @@ class Mending:
     def _merge_patients(self) -> None:
         away, into = self._one(self._mrns), self._one(self._mrns)
         self._mend("merge_patients", patient_mrn=away, into_mrn=into)
+
+    def _break_glass(self) -> None:
+        self._mend("break_glass", patient_mrn=self._one(self._mrns))
 
     def _unmerge_patients(self) -> None:
         self._mend("unmerge_patients", merge_id=self._one(self._merges))

@@ -113,7 +113,7 @@ async def _compare(connection: AsyncConnection, machine: Machine, minute: int, k
         bed: [(s, now.kept) for s, now in expected.items() if now.where == bed] for bed in BEDS
     }
     stretches = await occupancy_history(
-        connection, known, moment(minute), moment(minute + 1), "A", None, None
+        connection, at, moment(minute), moment(minute + 1), "A", None, None
     )
     assert {s.stay for s in stretches} == {s for s, n in expected.items() if n.where in BEDS}
 

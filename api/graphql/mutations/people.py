@@ -8,7 +8,12 @@ import strawberry
 from api.graphql.context import Ask
 from api.graphql.enums import Confidentiality, Grade, Sex
 from api.graphql.inputs import CommandInput, must, said
-from api.graphql.recording import hospital_time_recorded, patient_recorded, practitioner_recorded
+from api.graphql.recording import (
+    glass_broken,
+    hospital_time_recorded,
+    patient_recorded,
+    practitioner_recorded,
+)
 from api.graphql.refusals import (
     AlreadyExists,
     ContradictsLaterFacts,
@@ -18,6 +23,7 @@ from api.graphql.refusals import (
 )
 from api.graphql.results import (
     Any_,
+    GlassBroken,
     HospitalTimeRecorded,
     PatientRecorded,
     PractitionerRecorded,
@@ -71,6 +77,13 @@ class RecordDeathInput(CommandInput):
     stay_id: strawberry.ID | None = said("The patient's stay.")
 
 
+@strawberry.input(description="Open a patient's data to oneself; the reason is needed.")
+class BreakGlassInput(CommandInput):
+    patient_mrn: str = must("The patient's MRN.")
+    mrn_authority: str | None = said("Who assigned it; the hospital's own by default.")
+    hours: int | None = said("For how long, 1 to 24; 8 by default.")
+
+
 @strawberry.input(description="Make a practitioner known.")
 class RegisterPractitionerInput(CommandInput):
     staff_number: str = must("Staff number.")
@@ -104,6 +117,7 @@ RecordDeathResult = Annotated[
     PatientRecorded | PatientDied | ContradictsLaterFacts | Any_,
     union_of("RecordDeath"),
 ]
+BreakGlassResult = Annotated[GlassBroken | Any_, union_of("BreakGlass")]
 RegisterPractitionerResult = Annotated[
     PractitionerRecorded | AlreadyExists | Any_, union_of("RegisterPractitioner")
 ]
@@ -141,6 +155,13 @@ class PeopleMutations:
     )
     async def record_death(self, info: Ask, input: RecordDeathInput) -> RecordDeathResult:
         return await patient_recorded(info, input, info.context.house.hospital.record_death)
+
+    @strawberry.mutation(
+        description="Open a patient's data to oneself for some hours, saying why. What is read then"
+        " is marked, and asked about later."
+    )
+    async def break_glass(self, info: Ask, input: BreakGlassInput) -> BreakGlassResult:
+        return await glass_broken(info, input, info.context.house.hospital.break_glass)
 
     @strawberry.mutation(description="Make a practitioner known.")
     async def register_practitioner(

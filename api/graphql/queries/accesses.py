@@ -75,8 +75,7 @@ class AccessQueries:
         size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
         records: list[UUID] | None = None
         if mrn is not None:
-            authority = mrn_authority or info.context.house.settings.mrn_authority
-            who = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
+            who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             records = await info.context.ask(people.records_of, who.patient, at) if who else []
         found = await info.context.ask(
             accesses.accesses_page,

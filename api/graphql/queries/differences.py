@@ -17,6 +17,7 @@ from api.graphql.queries.arguments import (
     named,
     two_moments,
 )
+from infrastructure.queries.stays import stays_by_id
 
 
 @strawberry.type
@@ -33,7 +34,10 @@ class DifferenceQueries:
         to_known: ToKnown = None,
     ) -> StayDifference | None:
         after, before = await two_moments(info, None, from_known, to_known)
-        return await StayDifference.find(info, named(id), before, after)
+        found = await StayDifference.find(info, named(id), before, after)
+        if found is None:
+            await info.context.check_open(stays_by_id, named(id), after)
+        return found
 
     @strawberry.field(
         description="The beds of which something else is held for one moment than was held then,"

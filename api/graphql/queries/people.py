@@ -42,10 +42,12 @@ class PeopleQueries:
         if (mrn is None) == (id is None):
             raise InvalidInput("mrn", "name the patient by mrn or by id")
         if mrn is not None:
-            authority = mrn_authority or info.context.house.settings.mrn_authority
-            view = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
+            view = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
-        return await Patient.find(info, named(id), at)
+        found = await Patient.find(info, named(id), at)
+        if found is None:
+            await info.context.check_open(people.patients_by_id, named(id), at)
+        return found
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(

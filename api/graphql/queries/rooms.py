@@ -63,7 +63,5 @@ class RoomQueries:
         if to <= from_:
             raise InvalidInput("to", "the period ends after it begins")
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        found = await info.context.ask(
-            rooms.occupancy_history, at.known, from_, to, ward, room, bed
-        )
+        found = await info.context.ask(rooms.occupancy_history, at, from_, to, ward, room, bed)
         return [OccupancyStretch.of(view, at) for view in found]

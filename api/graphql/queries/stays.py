@@ -53,7 +53,10 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await Stay.find(info, named(id), at)
+        found = await Stay.find(info, named(id), at)
+        if found is None:
+            await info.context.check_open(stays.stays_by_id, named(id), at)
+        return found
 
     @strawberry.field(
         description="Stays in the order of their admission; the open ones by default."
@@ -76,10 +79,7 @@ class StayQueries:
             records: tuple[UUID, ...] | None = None
             attending = None
             if filter.patient_mrn:
-                authority = info.context.house.settings.mrn_authority
-                who = await info.context.ask(
-                    people.patient_by_mrn, filter.patient_mrn, authority, at
-                )
+                who = await info.context.patient_by_mrn(filter.patient_mrn, None, at)
                 records = tuple(
                     await info.context.ask(people.records_of, who.patient, at) if who else ()
                 )
@@ -110,4 +110,7 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await Prescription.find(info, named(id), at)
+        found = await Prescription.find(info, named(id), at)
+        if found is None:
+            await info.context.check_open(stays.prescriptions_by_id, named(id), at)
+        return found

@@ -21,9 +21,11 @@ from api.graphql.queries.arguments import (
     named,
 )
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.stays import Stay
 from api.graphql.timeline import TimelineEntry, told
 from domain.refusals import InvalidInput
 from infrastructure.queries import people
+from infrastructure.queries.stays import stays_by_id
 from infrastructure.queries.timeline import timeline_page
 
 
@@ -64,9 +66,10 @@ class TimelineQueries:
         )
         records: list[UUID] | None = None
         if mrn is not None:
-            authority = mrn_authority or info.context.house.settings.mrn_authority
-            who = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
+            who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             records = await info.context.ask(people.records_of, who.patient, at) if who else []
+        elif await Stay.find(info, named(stay_id), at) is None:
+            await info.context.check_open(stays_by_id, named(stay_id), at)
         found = await info.context.ask(
             timeline_page,
             at,
