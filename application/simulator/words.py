@@ -172,6 +172,42 @@ LATE = (
     "entered on behalf of the night team",
 )
 
+WRONG_BED = (
+    "wrong bed entered",
+    "beds mixed up on the list",
+    "entered from memory; seen at the bedside",
+)
+
+NEVER_MOVED = (
+    "entered for the wrong patient",
+    "entered in error, was not moved",
+)
+
+EACH_OTHERS = "each was entered in the other's bed"
+
+CAME_BACK = (
+    "nobody came to take the patient home",
+    "transport did not come",
+    "unwell at the door, stays",
+)
+
+AMENDED = (
+    "noted for another patient's problem",
+    "dictated note, read again",
+    "typing error",
+)
+
+DOSE_CORRECTED = (
+    "another amount was given, see chart",
+    "seen at the count of ampoules",
+)
+
+RECOGNISED = (
+    "recognised by a relative",
+    "papers were brought in",
+    "recognised by staff from an earlier stay",
+)
+
 BED_CLOSED = (
     "bed frame broken",
     "staff shortage",
