@@ -8,6 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.differences import BedDifference, Exposure, StayDifference
 from api.graphql.enums import Reading, StayStatus, TimelineKind
 from api.graphql.node import Connection, Node, page, page_size
 from api.graphql.people import Patient, Practitioner
@@ -19,6 +20,7 @@ from api.graphql.stays import Prescription, Stay, Visit
 from api.graphql.timeline import TimelineEntry, told
 from domain.refusals import InvalidInput
 from infrastructure.queries import people, record, rooms, stays
+from infrastructure.queries.moment import At
 from infrastructure.queries.timeline import entry_by_id, timeline_page
 
 AsOf = Annotated[
@@ -31,6 +33,10 @@ KnownAtPosition = Annotated[
     Position | None, argument(description="As known at this place in the log.")
 ]
 AtLeast = Annotated[Position | None, argument(description="Wait until this can be read.")]
+FromKnown = Annotated[datetime, argument(description="As known to the record then.")]
+ToKnown = Annotated[
+    datetime | None, argument(description="As known to the record then; now by default.")
+]
 First = Annotated[int | None, argument(description="How many, 1 to 500; 50 by default.")]
 After = Annotated[str | None, argument(description="The cursor after which to go on.")]
 MrnAuthority = Annotated[
@@ -67,6 +73,14 @@ class CommandOutcome:
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
 
+@strawberry.type(description="A command that a read model could not take in.")
+class ParkedCommand:
+    command_id: strawberry.ID = strawberry.field(description="Its id.")
+    operation: str = strawberry.field(description="What it was.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    error: str = strawberry.field(description="Why, without anything about a patient.")
+
+
 @strawberry.type(description="A read model: how far it is.")
 class Projection:
     name: str = strawberry.field(description="Its name.")
@@ -75,8 +89,13 @@ class Projection:
     lag_seconds: float = strawberry.field(
         description="Age of the oldest event it lacks, in seconds."
     )
-    state: str = strawberry.field(description="FOLLOWING, or BEHIND.")
+    state: str = strawberry.field(
+        description="FOLLOWING, BEHIND, PARKED (it lacks some commands), or HALTED (at one)."
+    )
     parked: Long = strawberry.field(description="How many commands it could not take in.")
+    parked_commands: list[ParkedCommand] = strawberry.field(
+        description="Those commands, in the order of the log."
+    )
 
 
 @strawberry.type(description="What can be asked.")
@@ -331,6 +350,51 @@ class Query:
             lambda v: TimelineEntry.of(info, v, stories[v.entry]),
         )
 
+    @strawberry.field(
+        description="A stay as held at two moments of the record, and the facts that made the"
+        " difference; null if it is not known."
+    )
+    async def stay_difference(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="The stay's id.")],
+        from_known: FromKnown,
+        to_known: ToKnown = None,
+    ) -> StayDifference | None:
+        after, before = await _two(info, None, from_known, to_known)
+        return await StayDifference.find(info, _uuid(id), before, after)
+
+    @strawberry.field(
+        description="The beds of which something else is held for one moment than was held then,"
+        " and the facts that made the difference."
+    )
+    async def occupancy_difference(
+        self,
+        info: Ask,
+        from_known: FromKnown,
+        to_known: ToKnown = None,
+        ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        as_of: AsOf = None,
+    ) -> list[BedDifference]:
+        after, before = await _two(info, as_of, from_known, to_known)
+        return await BedDifference.all(info, ward, before, after)
+
+    @strawberry.field(
+        description="What was decided or recorded while a fact was wrong; null if it never was."
+    )
+    async def exposure(
+        self,
+        info: Ask,
+        movement_id: Annotated[
+            strawberry.ID, argument(description="The movement, visit or dose that was wrong.")
+        ],
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Exposure | None:
+        at = await info.context.at(None, known_at, known_at_position, at_least)
+        return await Exposure.find(info, _uuid(movement_id), at)
+
     @strawberry.field(description="What became of a command; null if it was not accepted.")
     async def command(
         self, info: Ask, id: Annotated[strawberry.ID, argument(description="The command's id.")]
@@ -347,14 +411,25 @@ class Query:
 
     @strawberry.field(description="The read models, and how far behind the log they are.")
     async def projections(self, info: Ask) -> list[Projection]:
+        parked = await info.context.ask(record.parked_commands)
         return [
             Projection(
                 name=view.name,
                 position=info.context.position(view.position),
                 lag=Long(view.lag),
                 lag_seconds=view.lag_seconds,
-                state="FOLLOWING" if view.lag == 0 else "BEHIND",
-                parked=Long(0),
+                state=view.state,
+                parked=Long(view.parked),
+                parked_commands=[
+                    ParkedCommand(
+                        command_id=strawberry.ID(str(p.command)),
+                        operation=camel(p.operation),
+                        position=info.context.position(p.last_position),
+                        error=p.error,
+                    )
+                    for p in parked
+                    if p.model == view.name
+                ],
             )
             for view in await info.context.ask(record.projections)
         ]
@@ -377,6 +452,17 @@ class Query:
             return None
         stories = await told(info, [entry], at)
         return TimelineEntry.of(info, entry, stories[entry.entry])
+
+
+async def _two(
+    info: Ask, as_of: datetime | None, from_known: datetime, to_known: datetime | None
+) -> tuple[At, At]:
+    """One moment as known later, and as known before."""
+    after = await info.context.at(as_of, to_known)
+    before = await info.context.at(after.as_of, from_known)
+    if before.known > after.known:
+        raise InvalidInput("fromKnown", "it lies after toKnown")
+    return after, before
 
 
 def _uuid(id: str | None) -> UUID:

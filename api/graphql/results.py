@@ -49,6 +49,14 @@ class RecordedNotYetReadable(Recorded):
     pass
 
 
+@strawberry.type(
+    description="Recorded, but a read model could not take it in: do not record it again."
+)
+class Parked(Recorded):
+    message: str = strawberry.field(description="What that means, for a person.")
+    read_models: list[str] = strawberry.field(description="Those that lack it, by name.")
+
+
 @strawberry.type(description="A patient was recorded.")
 class PatientRecorded(Recorded):
     patient: Patient = strawberry.field(description="The patient as now held.")
@@ -103,6 +111,7 @@ def _union(command: str) -> object:
 
 Any_ = (
     RecordedNotYetReadable
+    | Parked
     | CommandIdReused
     | InFuture
     | InvalidInput
@@ -163,15 +172,15 @@ WritePrescriptionResult = Annotated[
     _union("WritePrescription"),
 ]
 ChangePrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | ContradictsLaterFacts | Any_,
+    PrescriptionRecorded | PrescriptionStateBroken | PatientDied | ContradictsLaterFacts | Any_,
     _union("ChangePrescription"),
 ]
 HoldPrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | ContradictsLaterFacts | Any_,
+    PrescriptionRecorded | PrescriptionStateBroken | PatientDied | ContradictsLaterFacts | Any_,
     _union("HoldPrescription"),
 ]
 ResumePrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | ContradictsLaterFacts | Any_,
+    PrescriptionRecorded | PrescriptionStateBroken | PatientDied | ContradictsLaterFacts | Any_,
     _union("ResumePrescription"),
 ]
 StopPrescriptionResult = Annotated[

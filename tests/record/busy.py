@@ -24,6 +24,7 @@ from domain.refusals import Refusal
 from domain.room import Room
 from domain.stay import AdmissionType, Stay, VisitKind
 from domain.time import Precision
+from tests.record.mending import WEIGHTS, Mending
 from tests.record.ward import NURSE, place
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -32,12 +33,13 @@ BEDS = [f"{room}/{bed}" for room, beds in ROOMS.items() for bed in beds]
 DRUGS = ("Paracetamol", "Amoxicillin", "Heparin", "Morphine")
 
 
-class Busy:
+class Busy(Mending):
     """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done."""
 
     def __init__(
         self, hospital: Hospital, lot: Random, after: Callable[[], object] = lambda: None
     ) -> None:
+        super().__init__()
         self._hospital, self._lot, self._after = hospital, lot, after
         self.now = BEGINS
         self.accepted: Counter[str] = Counter()
@@ -52,6 +54,7 @@ class Busy:
         self._drugs: list[UUID] = []
         self._held: list[UUID] = []
         self._reserved: list[tuple[str, UUID]] = []
+        self._given: list[UUID] = []
         self._opened = 0
         self._acts = [
             (act, weight) for act, weight in _WEIGHTS.items() for act in [getattr(self, f"_{act}")]
@@ -71,7 +74,9 @@ class Busy:
         for act in self._lot.choices(acts, weights, k=steps):
             act()
 
-    def _give(self, command: str, **content: Any) -> Recorded | None:
+    def _give(
+        self, command: str, because_why: str | None = None, **content: Any
+    ) -> Recorded | None:
         self.now += timedelta(minutes=self._lot.randint(1, 90))
         late = self._lot.random() < 0.3 and self.now > BEGINS + timedelta(days=2)
         at = self.now
@@ -86,7 +91,11 @@ class Busy:
             occurred_at=at if late else None,
             precision=self._lot.choice([None, Precision.HOUR]),
             performed_by=self._lot.choice([None, "Dr. Okafor"]),
-            reason="noted afterwards" if late else self._lot.choice([None, "as agreed"]),
+            reason=because_why
+            if because_why
+            else "noted afterwards"
+            if late
+            else self._lot.choice([None, "as agreed"]),
         )
         try:
             told: Recorded = getattr(self._hospital, command)(said, **content)
@@ -94,6 +103,9 @@ class Busy:
             self.refused[f"{command}: {refusal.code}"] += 1
             return None
         self.accepted[command] += 1
+        self._remember(told)
+        if command in ("open_room", "set_hospital_time"):  # of no concern to the practitioners
+            self._given.append(told.command_id)
         self._after()
         return told
 
@@ -324,6 +336,14 @@ class Busy:
             ward, room, _ = bed.split("/")
             self._give("release_reservation", ward=ward, room=room, reservation_id=id)
 
+    # -- read models --
+
+    def _skip_command(self) -> None:
+        self._give("skip_command", name="practitioners", skipped=self._one(self._given))
+
+    def _retry_parked(self) -> None:
+        self._give("retry_parked", name=self._lot.choice(["stays", "timeline", "occupancy"]))
+
     # -- what is true by now --
 
     def _state(self, stay: UUID) -> Any:
@@ -340,6 +360,7 @@ class Busy:
 
 
 _WEIGHTS = {
+    **WEIGHTS,
     "register_patient": 6,
     "record_death": 0.7,
     "set_hospital_time": 0.7,
@@ -370,4 +391,6 @@ _WEIGHTS = {
     "finish_cleaning": 4,
     "reserve_bed": 2,
     "release_reservation": 2,
+    "skip_command": 2,
+    "retry_parked": 2,
 }
