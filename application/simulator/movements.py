@@ -339,7 +339,7 @@ class Movements:
         )
         patient.opened = patient.recorded  # before that the record shows a stay that has ended
         for prescribed in patient.prescribed:
-            prescribed.ended_at = prescribed.ended_at or life.now
+            prescribed.ended_at = prescribed.ended_at or person.home_since  # the discharge did
         patient.prescribed.clear()
         patient.gone = False
         life.people.leave_alone(person)
