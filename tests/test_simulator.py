@@ -154,8 +154,10 @@ def test_in_a_month_each_kind_of_mistake_is_made_and_put_right(month: House) -> 
     assert month.told.refused == ()
     for operation in (
         "amend_visit",
+        "cancel_administration",
         "cancel_discharge",
         "cancel_movement",
+        "cancel_visit",
         "correct_administration",
         "correct_facts",
         "correct_movement",
@@ -223,7 +225,8 @@ def test_a_run_that_was_broken_off_is_finished_by_running_it_again(scratch: Scra
 def test_less_detail_leaves_out_visits_and_doses_and_nothing_else(scratch: Scratch) -> None:
     full = live(scratch("full"), days=4)
     little = live(scratch("little"), days=4, detail=0.1)
-    less = {"record_visit", "record_administration", "amend_visit", "correct_administration"}
+    less = {"record_visit", "amend_visit", "cancel_visit", "record_administration"}
+    less |= {"correct_administration", "cancel_administration"}
     for operation in full.commands.keys() - less:
         assert little.commands[operation] == full.commands[operation], operation
     doses = "record_administration"

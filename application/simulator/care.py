@@ -8,8 +8,9 @@ from application.simulator.desk import NOTE
 from application.simulator.inpatient import Inpatient, Life, Seen
 from application.simulator.medicines import Medicines
 from application.simulator.movements import Movements
+from application.simulator.pen import put_right
 from application.simulator.staff import Doctor
-from application.simulator.words import AMENDED, CONSULT, FIRST_REVIEW, ROUND
+from application.simulator.words import AMENDED, CONSULT, FIRST_REVIEW, ROUND, VISIT_CANCELLED
 from domain.practitioner import Grade
 from domain.stay import AdmissionType, VisitKind
 
@@ -19,6 +20,7 @@ CONSULTS = 0.07
 EVENING_REVIEWS = 0.5
 DOCTORS_ROTATE = 0.2
 AMENDED_NOTES = 0.015
+CANCELLED_NOTES = 0.005
 FROM_PAPER_AFTER = 6 * HOUR
 
 
@@ -119,11 +121,19 @@ class Care:
         )
         if note is not None and life.care.random() < AMENDED_NOTES:
             other = life.care.choice([n for n in notes if n != note])
-            life.desk.tell(
+            put_right(
+                life,
                 lambda h, q: h.amend_visit(q, visit_id=seen.id, note=other),
-                at=recorded + life.care.uniform(0.2, 20) * HOUR,
-                by=doctor.actor,
-                lag=MINUTE,
-                reason=life.care.choice(AMENDED),
+                recorded,
+                doctor.actor,
+                AMENDED,
                 corrects=True,
+            )
+        elif life.care.random() < CANCELLED_NOTES:
+            put_right(
+                life,
+                lambda h, q: h.cancel_visit(q, visit_id=seen.id),
+                recorded,
+                doctor.actor,
+                VISIT_CANCELLED,
             )

@@ -6,7 +6,15 @@ from application.simulator.clock import DAY, HOUR, MINUTE
 from application.simulator.desk import DOSE, ORDER, Telling
 from application.simulator.formulary import AS_NEEDED, BY_KIND, HOURS, NEWBORN, ONCE, Drug
 from application.simulator.inpatient import Dose, Inpatient, Life, Prescribed
-from application.simulator.words import CHANGED, DOSE_CORRECTED, HELD, NOT_GIVEN, STOPPED
+from application.simulator.pen import put_right
+from application.simulator.words import (
+    CHANGED,
+    DOSE_CANCELLED,
+    DOSE_CORRECTED,
+    HELD,
+    NOT_GIVEN,
+    STOPPED,
+)
 from domain.course import Outside
 from domain.practitioner import Grade
 from domain.stay import AdmissionType
@@ -24,6 +32,7 @@ FIRST_DRUGS: dict[AdmissionType, tuple[int, int]] = {
 NOT_GIVEN_SHARE = 0.05
 OTHER_DOSE = 0.02
 CORRECTED_DOSES = 0.004
+CANCELLED_DOSES = 0.003
 LATE_DOSES = 0.15
 EMERGENCY_DOSES = 0.02
 
@@ -260,13 +269,21 @@ class Medicines:
             reason=why,
         )
         if given and outside is None and lot.random() < CORRECTED_DOSES:
-            life.desk.tell(
+            put_right(
+                life,
                 lambda h, q: h.correct_administration(
                     q, administration_id=dose.id, dose_given=f"twice {prescribed.dose}"
                 ),
-                at=recorded + lot.uniform(0.2, 20) * HOUR,
-                by=nurse,
-                lag=MINUTE,
-                reason=lot.choice(DOSE_CORRECTED),
+                recorded,
+                nurse,
+                DOSE_CORRECTED,
                 corrects=True,
+            )
+        elif lot.random() < CANCELLED_DOSES:
+            put_right(
+                life,
+                lambda h, q: h.cancel_administration(q, administration_id=dose.id),
+                recorded,
+                nurse,
+                DOSE_CANCELLED,
             )

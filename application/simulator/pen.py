@@ -4,14 +4,16 @@ Life goes on as it was. Until the record is right, nobody is given a bed that it
 what rests on the wrong entry is entered after it was put right (see `movements`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from math import log
 
-from application.simulator.clock import HOUR
-from application.simulator.desk import AT_ONCE
+from application.simulator.clock import HOUR, MINUTE
+from application.simulator.desk import AT_ONCE, Telling
 from application.simulator.house import Bed
 from application.simulator.inpatient import Inpatient, Life, Moved
 from application.simulator.words import WRONG_BED
+from domain.entry import Actor
 
 IN_WRONG_BED = 0.2
 """Per transfer; there is another bed to be mistaken for it in about a third of them."""
@@ -41,6 +43,26 @@ def put_in_right_bed(
     )
     wrong.mistaken_for(patient.person, recorded)
     return recorded
+
+
+def put_right(
+    life: Life,
+    telling: Telling,
+    entered: datetime,
+    by: Actor,
+    reasons: Sequence[str],
+    *,
+    corrects: bool = False,
+) -> None:
+    """A visit or a dose, some hours after it was entered, by who entered it. Nothing rests on it."""
+    life.desk.tell(
+        telling,
+        at=entered + life.care.uniform(0.2, 20) * HOUR,
+        by=by,
+        lag=MINUTE,
+        reason=life.care.choice(reasons),
+        corrects=corrects,
+    )
 
 
 def noticed(life: Life, entered: datetime) -> datetime:

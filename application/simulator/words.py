@@ -197,9 +197,19 @@ AMENDED = (
     "typing error",
 )
 
+VISIT_CANCELLED = (
+    "noted for the wrong patient",
+    "noted twice",
+)
+
 DOSE_CORRECTED = (
     "another amount was given, see chart",
     "seen at the count of ampoules",
+)
+
+DOSE_CANCELLED = (
+    "charted for the wrong patient",
+    "charted, but found on the tray",
 )
 
 RECOGNISED = (
