@@ -68,13 +68,13 @@ async def here(engine: AsyncEngine) -> Here:
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:
     """The last position recorded at or before a moment of the record's own clock, for good.
 
-    Waits for appends that are under way, so that the same moment always gives the same position;
-    a position inside a command is rounded down to the end of the command before it.
+    Waits for appends that are under way, so that the same moment always gives the same position. A
+    command is known whole or not at all, from the first of its events: each fact is known at its
+    own `recorded_at`.
     """
     found = text(
-        "SELECT CASE WHEN e.position = e.command_end THEN e.position ELSE c.first_position - 1 END"
-        " FROM record.events e JOIN record.commands c USING (command_id)"
-        " WHERE e.recorded_at <= :moment ORDER BY e.recorded_at DESC LIMIT 1"
+        "SELECT command_end FROM record.events WHERE recorded_at <= :moment"
+        " ORDER BY recorded_at DESC LIMIT 1"
     )
     async with engine.connect() as autocommit:
         connection = await autocommit.execution_options(isolation_level="READ COMMITTED")
