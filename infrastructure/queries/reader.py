@@ -199,7 +199,7 @@ def held(table: Any, as_of: datetime, known: int) -> ColumnElement[bool]:
 
 
 def _held(table: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
-    return held(table, *at)
+    return held(table, *at).is_(True)
 
 
 def _latest(table: Any) -> ColumnElement[bool]:

@@ -1,13 +1,13 @@
 """Who read whose data: a table that is only ever added to, and the one way into it.
 
 Revision ID: 0009
-Revises: 0005
+Revises: 0010
 """
 
 from alembic import op
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -340,6 +340,22 @@ def command(ward: Ward) -> None:
 
 
 @example
+def accesses(ward: Ward) -> None:
+    mrn = ward.patient()
+    ward.ask("query($m: String) { patient(mrn: $m) { sex } }", m=mrn)
+    told = ward.ask(
+        "query($m: String) { accesses(mrn: $m) { nodes {"
+        " subject role operation purpose brokeGlass patient { mrn } } } }",
+        m=mrn,
+    )["accesses"]["nodes"]
+    assert [a["operation"] for a in told] == ["patient", "registerPatient"]
+    assert {(a["subject"], a["role"], a["purpose"]) for a in told} == {
+        ("tester", "admin", "TREATMENT")
+    }
+    assert {(a["brokeGlass"], a["patient"]["mrn"]) for a in told} == {(False, mrn)}
+
+
+@example
 def projections(ward: Ward) -> None:
     position = ward.record("registerPatient", mrn=ward.name("M"))["position"]
     told = ward.ask("{ projections { name position lag lagSeconds state parked } }")["projections"]

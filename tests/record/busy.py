@@ -73,6 +73,7 @@ class Busy(Mending):
         acts, weights = zip(*self._acts, strict=True)
         for act in self._lot.choices(acts, weights, k=steps):
             act()
+        self._break_glass()
 
     def _give(
         self, command: str, because_why: str | None = None, **content: Any

@@ -24,7 +24,6 @@ WEIGHTS = {
     "correct_patient_details": 2,
     "merge_patients": 1.5,
     "unmerge_patients": 2,
-    "break_glass": 0.5,
 }
 
 

@@ -173,7 +173,7 @@ def test_an_event_of_an_older_version_is_brought_up_to_date(
     monkeypatch.setitem(EVENTS, "kettle.filled", Kettle.Filled)
     mapper = EventMapper()
     new = cast(Any, Kettle.Filled)(
-        originator_id=uuid4(), originator_version=1, entry=entry, millilitres=2000, by="nurse-1"
+        originator_id=uuid4(), originator_version=1, entry=entry, millilitres=2000, by="ada"
     )
     stored = mapper.to_stored_event(new)
     body = json.loads(stored.state)
