@@ -33,7 +33,7 @@ def _parse_date_time(value: Any) -> datetime:
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError(f"DateTime {value!r} does not exist.") from None
+        raise GraphQLError("There is no such DateTime.") from None
 
 
 def _parse_date(value: Any) -> date:
@@ -42,7 +42,7 @@ def _parse_date(value: Any) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise GraphQLError(f"Date {value!r} does not exist.") from None
+        raise GraphQLError("There is no such Date.") from None
 
 
 def _parse_time(value: Any) -> time:
@@ -51,7 +51,7 @@ def _parse_time(value: Any) -> time:
     try:
         return time.fromisoformat(value)
     except ValueError:
-        raise GraphQLError(f"Time {value!r} does not exist.") from None
+        raise GraphQLError("There is no such Time.") from None
 
 
 def _parse_long(value: Any) -> int:

@@ -15,6 +15,7 @@ from strawberry.types import ExecutionContext
 
 from api.graphql.allowed import Allowed
 from api.graphql.context import Context, ReadModelsBehind
+from api.graphql.faults import told_of, without_values
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.reading import RecordReading
@@ -78,11 +79,11 @@ def _told(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        return _coded(error, error.message, "BAD_REQUEST")
+        return _coded(error, without_values(error.message), "BAD_REQUEST")
     if isinstance(cause, NotAllowed):
         return _coded(error, cause.message, "NOT_ALLOWED")
     if isinstance(cause, Refusal):
-        return _coded(error, cause.message, cause.code)
+        return _coded(error, told_of(cause), cause.code)
     if isinstance(cause, DatabaseAway):
         return _coded(error, str(cause), "DATABASE_AWAY")
     if isinstance(cause, OperationalError | InterfaceError | PoolTimeout):
@@ -91,7 +92,9 @@ def _told(error: GraphQLError) -> GraphQLError:
         return _coded(error, "A value in it cannot be looked for.", "BAD_REQUEST")
     if isinstance(cause, ReadModelsBehind):
         return _coded(error, str(cause), "READ_MODELS_BEHIND")
-    log.error("internal error at %s: %s", error.path, type(cause).__name__, exc_info=_bare(cause))
+    # by the field's name in the schema: in the path it has the name that the client gave it
+    at = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
+    log.error("internal error at %s: %s", at, type(cause).__name__, exc_info=_bare(cause))
     return _coded(error, "Internal error; it was logged.", "INTERNAL")
 
 
@@ -125,11 +128,11 @@ schema = Schema(
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[
         Where,
+        RecordReading,
         Faults,
         lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
         Allowed,
-        RecordReading,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
