@@ -247,3 +247,22 @@ def test_everything_that_is_promised_is_found_to_hold(run: Run, moved: dict[str,
     told = run("verify", "--json")
     assert told.code == 0
     assert {promise["broken"] for promise in told.json} == {0}
+
+
+# -- who read --
+
+
+def test_who_asks_at_the_terminal_is_recorded_too(run: Run, moved: dict[str, Any]) -> None:
+    run("timeline", "M1", "--purpose", "quality")
+    run("occupancy")
+    told = run("accesses", "--mrn", "M1", "--json").json
+    assert [(a["operation"], a["purpose"], a["role"]) for a in told] == [
+        ("wardbook occupancy", "treatment", "admin"),
+        ("wardbook timeline", "quality", "admin"),
+    ]
+    assert {a["issuer"] for a in told} == {"os"}
+    assert {a["mrn"] for a in told} == {"M1"}
+    shown = run("accesses", "--subject", told[0]["subject"], "--limit", "1")
+    assert "wardbook accesses" in shown.out
+    assert run("accesses", "--mrn", "M1", "--to", ago(days=1).isoformat(), "--json").json == []
+    assert run("accesses", "--mrn", "nobody").code == 1
