@@ -12,7 +12,7 @@ from strawberry.types import Info
 
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.house import House
-from application.access import Caller
+from application.access import Caller, may
 from application.scope import CLOSED, hidden_labels
 from domain.refusals import InvalidInput, NotAllowed
 from infrastructure.queries import moment, people
@@ -92,7 +92,12 @@ class Context:
                 raise NotAllowed(CLOSED)
 
     async def patient_by_mrn(self, mrn: str, authority: str | None, at: At) -> PatientView | None:
-        """A patient who is asked for by name. Raises NotAllowed if they may not be shown."""
+        """A patient who is asked for by MRN. Raises NotAllowed if they may not be shown.
+
+        Nor may who is not shown names: an MRN that is known already would name somebody.
+        """
+        if not may(self.caller.role, "data:identity"):
+            raise NotAllowed(f"The role {self.caller.role} may not look for a patient by MRN")
         authority = authority or self.house.settings.mrn_authority
         found = await self.ask(people.patient_by_mrn, mrn, authority, at)
         if found is None and not self.reader.sees_all:

@@ -78,6 +78,15 @@ def test_an_analyst_sees_the_course_of_stays_and_no_names(shared: Ward) -> None:
         assert told.get("data") is None
 
 
+def test_an_analyst_finds_nobody_by_an_mrn_that_is_known_already(shared: Ward) -> None:
+    mrn = shared.patient()
+    for query in (
+        "query($m: String) { patient(mrn: $m) { id } }",
+        "query($m: String) { stays(filter: {patientMrn: $m}) { nodes { id } } }",
+    ):
+        assert codes(as_role(shared, Role.ANALYST).raw(query, {"m": mrn})) == {"NOT_ALLOWED"}
+
+
 def test_who_is_at_the_desk_reads_no_notes(shared: Ward) -> None:
     stay = shared.stay()
     for role in Role:
