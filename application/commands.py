@@ -193,8 +193,13 @@ class Commands(Application[UUID]):
                 self.recent.keep(aggregate)
             assert append.remembered is not None
             events = tuple(cast(Event, r.domain_event) for r in recordings)
-            return _recorded(append.remembered, events)
+            recorded = _recorded(append.remembered, events)
+            self.after(request, recorded)
+            return recorded
         raise VersionConflict(None, None)
+
+    def after(self, request: Request, recorded: Recorded) -> None:
+        """What follows from a command that was recorded: other commands, never a refusal."""
 
     def _again(self, earlier: Remembered, digest: str) -> Recorded:
         """The first answer again, if the content is the same."""

@@ -42,6 +42,7 @@ from domain.refusals import (
     VersionConflict,
 )
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
 from domain.time import ALWAYS, Period, Precision
 
@@ -117,6 +118,8 @@ class Decision:
         self._before: dict[UUID, _Before] = {}
         self._relinked: set[UUID] = set()
         self._together = False
+        self._waited: dict[UUID, frozenset[UUID]] = {}
+        self._known_names: set[unique.Unique] = set()
         self.corrected_at: datetime | None = None
         """When a fact really happened, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
@@ -266,6 +269,19 @@ class Decision:
             self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history)
             if self._together:
                 aggregate.decide_together()
+        if isinstance(aggregate, SourceVisit):
+            self._waited[aggregate.id] = frozenset(aggregate.waits_for)
+
+    def has(self, name: unique.Unique) -> UUID | None:
+        """Who has a name that only one may have; who names it again claims nothing new."""
+        owner = self.record.owner(*name)
+        if owner is not None:
+            self._known_names.add(name)
+        return owner
+
+    def trial(self) -> "Decision":
+        """A decision of the same command, to see whether something would do."""
+        return Decision(self.record, self.recent, self.entry, self.now, look=True)
 
     # -- write --
 
@@ -330,14 +346,32 @@ class Decision:
                 for stay in restated
                 if stay.patient and stay.history.period
             ],
-            unique=[
-                UniqueClaim(*claimed, aggregate.id, replaces=aggregate.version > 1)
-                for aggregate in self.loaded.values()
-                for event in aggregate.pending_events
-                if (claimed := unique.unique_of(cast(Event, event)))
-            ],
+            unique=[*self._names(), *self._waits(new=True)],
+            released=self._waits(new=False),
             recorded_at=recorded_at,
         )
+
+    def _names(self) -> list[UniqueClaim]:
+        """What the events of this command claim for their streams alone."""
+        return [
+            UniqueClaim(
+                *claimed, aggregate.id, replaces=isinstance(event, Patient.DetailsCorrected)
+            )
+            for aggregate in self.loaded.values()
+            for event in aggregate.pending_events
+            if (claimed := unique.unique_of(cast(Event, event)))
+            and claimed not in self._known_names
+        ]
+
+    def _waits(self, *, new: bool) -> list[UniqueClaim]:
+        """What reported visits wait for since this command, or no longer wait for."""
+        found = []
+        for visit in self.loaded.values():
+            if isinstance(visit, SourceVisit):
+                before, after = self._waited[visit.id], frozenset(visit.waits_for)
+                for subject in sorted(after - before if new else before - after):
+                    found.append(UniqueClaim(*unique.waiting(subject, visit.id), visit.id))
+        return found
 
     def _differences(self, stay: Stay) -> dict[UUID, Difference]:
         return difference(self._before[stay.id].stretches, stay.stretches)

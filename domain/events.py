@@ -8,6 +8,7 @@ from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription import Prescription
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
@@ -19,6 +20,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Stay,
     Prescription,
     DrugChart,
+    SourceVisit,
 )
 
 

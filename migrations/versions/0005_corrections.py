@@ -118,6 +118,9 @@ BEGIN
                     since timestamptz, until timestamptz);
             END IF;
             DELETE FROM unique_claims c
+                USING jsonb_to_recordset(cmd->'released') AS u (kind text, key text)
+                WHERE c.kind = u.kind AND c.key = u.key;
+            DELETE FROM unique_claims c
                 USING jsonb_to_recordset(cmd->'unique') AS u (kind text, owner uuid, replaces boolean)
                 WHERE u.replaces AND c.kind = u.kind AND c.owner = u.owner;
             INSERT INTO unique_claims
