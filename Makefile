@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test faults check format demo bench lock clean
+.PHONY: help setup test faults nightly check format demo bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,10 @@ test: setup ## Run the tests (WORKERS=2, ARGS=...)
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) tests/faults $(ARGS)
 
+nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
+	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
+	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py $(ARGS)
+
 check: setup ## Format, lint, types, layers, and what is committed against what is generated
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -56,7 +60,7 @@ format: setup ## Let ruff format the code and mend what it can
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
 
-bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying)
+bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|old_room)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.

@@ -150,7 +150,7 @@ async def _alive(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """Ready when the database answers and every read model is less than ten seconds behind."""
+    """Ready when the database answers, no read model has halted or is ten seconds behind."""
     house: House = request.app.state.house
     try:
         async with house.engine.connect() as connection:
@@ -158,8 +158,11 @@ async def _ready(request: Request) -> Response:
     except Exception:
         return JSONResponse({"ready": False, "why": "the database cannot be reached"}, 503)
     behind = [m.name for m in models if m.lag_seconds > 10]
-    told: dict[str, Any] = {"ready": not behind, "behind": behind}
-    return JSONResponse(told, 503 if behind else 200)
+    halted = [m.name for m in models if m.state == "HALTED"]
+    parked = [m.name for m in models if m.state == "PARKED"]
+    ready = not behind and not halted
+    told: dict[str, Any] = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
+    return JSONResponse(told, 200 if ready else 503)
 
 
 _PAGE = """<!doctype html>

@@ -44,7 +44,7 @@ from domain.refusals import (
 from domain.room import Room
 from domain.source_visit import SourceVisit
 from domain.stay import Stay
-from domain.time import ALWAYS, Period, Precision
+from domain.time import Period, Precision
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -190,8 +190,7 @@ class Decision:
 
     def stays_of(self, person: UUID) -> list[Stay]:
         """All stays of a person, under whichever record."""
-        claims = self.record.person_claims(person, ALWAYS)
-        return self.load(Stay, *(c.stay for c in claims))
+        return self.load(Stay, *self.record.stays_of(person))
 
     def with_movement(self, movement: UUID, field: str = "movementId") -> list[Stay]:
         """The stays in which a movement or visit is held true: two for a swap."""
@@ -323,6 +322,7 @@ class Decision:
         for stay in self._restated():
             if stay.id not in self._relinked:
                 self._check_person(stay)
+        for stay in [s for s in self.loaded.values() if isinstance(s, Stay)]:
             self._check_clinical(stay)
 
     def room_by_id(self, id: UUID) -> Room:
@@ -445,9 +445,9 @@ class Decision:
                 raise PatientAlreadyAdmitted(other.stay)
 
     def _check_clinical(self, stay: Stay) -> None:
-        """Refuse a stay that has become shorter than what was prescribed and given in it."""
-        before, now = self._before[stay.id].period, stay.history.period
-        if before is None or (now is not None and now.covers(before)):
+        """Refuse a stay that is no longer open when something was prescribed or given in it."""
+        before, now = self._before[stay.id].history, stay.history
+        if not any(p.without(now.open_periods) for p in before.open_periods):
             return
         outside = [
             fact

@@ -3,10 +3,11 @@
 from application.feeds import Feeds
 from application.identity import Identity
 from application.prescriptions import Prescriptions
+from application.projections import Projections
 from application.rooms import Rooms
 
 
-class Hospital(Identity, Rooms, Prescriptions, Feeds):
+class Hospital(Identity, Rooms, Prescriptions, Feeds, Projections):
     """All commands. Each is recorded whole and once, or refused with a reason (see `command`)."""
 
     name = "hospital"

@@ -125,5 +125,8 @@ class Record(Protocol):
     def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
         """The stays of a person during a period, as held true now."""
 
+    def stays_of(self, person: UUID) -> list[UUID]:
+        """All stays of a person, as held true now; those too that ended as they began."""
+
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one command; ``append`` carries the rest."""

@@ -12,8 +12,6 @@ from domain.hospital_time import CENSUS_TIME, HospitalTime
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
 from domain.refusals import AlreadyExists, InvalidInput, PatientDied
-from domain.stay import Stay
-from domain.time import Period
 
 HOSPITAL_TIME = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
 """The namespace of the streams that keep each hospital's own clock."""
@@ -135,12 +133,12 @@ class Registry(Commands):
         else:
             assert patient_mrn is not None
             patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
-        stays = [c.stay for c in self.record.person_claims(d.person(patient.id), Period(at))]
-        for stay in d.load(Stay, *stays):
+        stays = d.stays_of(d.person(patient.id))
+        for stay in stays:
             stay.must_outlive(at)
             for prescription in d.prescriptions_of(stay):
                 prescription.must_outlive(at)
-        here = [s.id for s in d.load(Stay, *stays) if s.history.includes(at)]
+        here = [s.id for s in stays if s.history.includes(at)]
         died_at = d.died_at(patient.id)
         if died_at is not None:
             raise PatientDied(died_at)

@@ -7,6 +7,7 @@ from domain.occupancy import Occupancy
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription import Prescription
+from domain.projection import Projection
 from domain.room import Room
 from domain.source_visit import SourceVisit
 from domain.stay import Stay
@@ -21,6 +22,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Prescription,
     DrugChart,
     SourceVisit,
+    Projection,
 )
 
 

@@ -258,6 +258,8 @@ class Reversal(Fact):
 
     def undoing(self, fact: Fact, state: State, before: State) -> State:
         """The state after it: what ``fact`` changed is again as in ``before``."""
+        if self.place is not None:
+            self._may_lead_to(self.place, fact, before)
         match fact:
             case Admission():
                 return replace(
@@ -292,6 +294,13 @@ class Reversal(Fact):
             bed_kept=before.bed_kept,
             expected_return=before.expected_return,
         )
+
+    def _may_lead_to(self, place: Place, fact: Fact, before: State) -> None:
+        """Refuse a place where nobody comes to lie by the reversal."""
+        if not isinstance(fact, Move | LeaveStart | LeaveEnd | Discharge):
+            raise InvalidInput("bed", "what is reversed has no place; leave it out")
+        if isinstance(fact, LeaveEnd) and not (before.bed_kept and place.bed):
+            raise InvalidInput("bed", "on leave again, the patient has no place but a kept bed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,6 +222,11 @@ class History:
             return None
         return Period(self.admission.at, self.ended_at)
 
+    @property
+    def open_periods(self) -> tuple[Period, ...]:
+        """When the patient was here, or on leave: not between a discharge and its reversal."""
+        return tuple(p for p, state in self.segments if state.status not in OVER)
+
     def at(self, moment: datetime) -> State | None:
         """The state at that moment; None before the admission."""
         return next((s for p, s in reversed(self.segments) if moment in p), None)

@@ -441,7 +441,9 @@ class Prescription(Aggregate):
         outside_prescription: Outside | None,
         entry: Entry,
     ) -> None:
-        dose = self._dose(administration)
+        dose = self.course.dose(administration)
+        if dose is None:
+            return  # a reader may leave it out
         self.course = self.course.putting_dose(
             Dose(
                 dose.id,

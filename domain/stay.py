@@ -745,8 +745,7 @@ class Stay(Aggregate):
         entry: Entry,
     ) -> None:
         admission = self.history.admission
-        assert admission is not None
-        if because is Because.ENTERED_IN_ERROR:
+        if because is Because.ENTERED_IN_ERROR and admission is not None:
             never = self._fact(NeverAdmitted, cancel, entry, admission=admission)
             self.history = History(self.id, (replace(never, at=admission.at),))
         else:
@@ -786,9 +785,8 @@ class Stay(Aggregate):
             self._happened(self._fact(Reversal, cancel, entry, of=movement, place=place))
             return
         discharge = self.history.fact(movement)
-        assert discharge is not None
         self.history = self.history.without([movement])
-        if place is not None:
+        if place is not None and discharge is not None:
             self._happened(
                 Move(
                     id=cancel,
@@ -810,10 +808,7 @@ class Stay(Aggregate):
         without_bed: str | None,
         entry: Entry,
     ) -> None:
-        fact = self.history.fact(movement)
-        assert fact is not None
-        place = _named(bed, shares_bed_of, without_bed)
-        self.history = self.history.putting(fact.corrected(at, place))
+        self._became(movement, at, _named(bed, shares_bed_of, without_bed))
 
     @event(VisitAmended)
     def _visit_amended(
@@ -826,11 +821,17 @@ class Stay(Aggregate):
         note: str | None,
         entry: Entry,
     ) -> None:
-        self.history = self.history.putting(self.visit(visit).corrected(at, None))
+        self._became(visit, at, None)
 
     @event(VisitCancelled)
     def _visit_cancelled(self, visit: UUID, entry: Entry) -> None:
         self.history = self.history.without([visit])
+
+    def _became(self, id: UUID, at: datetime | None, place: Place | None) -> None:
+        """A fact is otherwise; one that is not held (a reader may leave it out) stays unheld."""
+        fact = self.history.fact(id)
+        if fact is not None:
+            self.history = self.history.putting(fact.corrected(at, place))
 
     def _happened(self, fact: Fact) -> None:
         self.history = self.history.adding(fact)

@@ -49,8 +49,15 @@ class EventMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """Decode an event, bringing an older version up to date. Raises UnknownEvent."""
-        topic, state = stored_event.topic, stored_event.state
         version = stored_event.schema_version if isinstance(stored_event, Stored) else 1
+        return self._decoded(stored_event.topic, version, stored_event.state)
+
+    def event(self, row: Sequence[Any]) -> Event:
+        """The event of a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
+        _, _, topic, schema_version, body = row
+        return self._decoded(topic, schema_version, body)
+
+    def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:
         event = EVENTS.get(topic)
         if event is None:
             raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
@@ -68,7 +75,7 @@ class EventMapper(Mapper[UUID]):
                 f"A {topic!r} in the log does not fit its schema: {misfit}"
             ) from None
 
-    def _upcast(self, event: type[Event], version: int, state: bytes) -> bytes:
+    def _upcast(self, event: type[Event], version: int, state: bytes | str) -> bytes:
         body = msgspec.json.decode(state)
         for step in range(version, event.VERSION):
             getattr(event, f"upcast_v{step}_v{step + 1}")(body)

@@ -99,10 +99,10 @@ class Recorder(ApplicationRecorder):
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         with self._cursor() as cursor:
             said = msgspec.json.encode(commands).decode()
-            cursor.execute("SELECT record.append(%s::jsonb)", [said])
+            cursor.execute("SELECT record.append(%s::jsonb)::text", [said])
             row = cursor.fetchone()
         assert row is not None
-        return cast(list[dict[str, Any]], row[0])
+        return cast(list[dict[str, Any]], msgspec.json.decode(row[0]))
 
     # -- what a decision asks --
 
@@ -199,6 +199,14 @@ class Recorder(ApplicationRecorder):
             )
             return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
 
+    def stays_of(self, person: UUID) -> list[UUID]:
+        """All stays of a person, as held true now; those too that ended as they began."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay FROM record.person_claims WHERE person = %s ORDER BY during", [person]
+            )
+            return [stay for (stay,) in cursor]
+
     def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
         with self._cursor() as cursor:
             cursor.execute(
@@ -265,7 +273,7 @@ class Recorder(ApplicationRecorder):
         raise TypeError("follow the log with infrastructure.follow, which polls as well")
 
     def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
-        return (self.mapper.to_domain_event(stored_event(row)) for row in cursor)
+        return map(self.mapper.event, cursor)
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[TupleRow]]:
@@ -330,7 +338,7 @@ def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
         "command_id": append.command_id,
         "operation": append.operation,
         "digest": append.digest,
-        "reads": {str(stream): version for stream, version in append.reads.items()},
+        "reads": append.reads,
         "events": [
             {
                 "stream": e.originator_id,

@@ -1,31 +1,40 @@
 """The follower: keeps the read models up to date.
 
 It is woken by NOTIFY and looks by itself at least each second, whatever happens to the LISTEN. One
-follower at a time leads (an advisory lock); others wait to take over.
+follower at a time leads a read model (an advisory lock of its connection, one a model); any number of
+others stay warm and take over what is no longer led.
 """
 
-import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from zlib import crc32
 
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infrastructure.filling import Filler, LogRewound
+from infrastructure.filling import LIVE, Filler
+from infrastructure.parking import Target
 
-LEADER_LOCK = 1463898722, 2
+LEADER_LOCKS = 1463898723
+"""The first key of the locks of leaders; the second tells the read model."""
+
 POLL_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Keeps all read models up to date. Use `run` in a thread of its own, or `catch_up` once."""
+    """Keeps the read models up to date. Use `run` in a thread of its own, or `catch_up` once."""
 
-    def __init__(self, url: str, on_progress: Callable[[int, int], None] | None = None) -> None:
-        self._url = url
+    def __init__(
+        self,
+        url: str,
+        on_progress: Callable[[int, int], None] | None = None,
+        targets: Sequence[Target] = LIVE,
+    ) -> None:
+        self._url, self._targets = url, targets
         self._stopping = threading.Event()
         self._on_progress = on_progress
         self._end = 0
@@ -34,9 +43,8 @@ class Follower:
         """Follow the log until `stop` is called; comes back by itself when the database does."""
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-                    if self._lead(connection):
-                        self._follow(connection)
+                with self._connected() as connection:
+                    self._follow(connection)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 log.warning("the database cannot be reached; trying again")
             except Exception:
@@ -50,33 +58,65 @@ class Follower:
     def catch_up(self) -> int:
         """Fill the read models up to the end of the log as it is now; returns that position.
 
-        Where another follower leads, waits until that one has done it, or takes over from it.
+        What another follower leads is waited for, or taken over from it. A read model that has
+        halted is not waited for.
         """
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+        with self._connected() as connection:
             row = connection.execute("SELECT coalesce(max(position), 0) FROM record.events")
             self._end = int((row.fetchone() or [0])[0])
-            filler = Filler(connection, on_progress=self._tell)
-            while not self._lead(connection):
-                with contextlib.suppress(LogRewound):  # the leader is only just beginning
-                    reached = min(filler.positions().values())
-                    if reached >= self._end:
-                        return reached
-                    self._tell(reached)
+            led: list[Target] = []
+            while True:
+                taken = self._take_over(connection, led)
+                if taken:
+                    led += taken
+                    filler = Filler(connection, led, self._tell)
+                    filler.prepare()
+                    while filler.step():
+                        pass
+                others = [t for t in self._targets if t not in led]
+                done = all(_position(connection, t, self._end) >= self._end for t in others)
+                reached = min(_position(connection, t) for t in self._targets)
+                if done:
+                    return reached
+                self._tell(reached)
                 self._stopping.wait(0.1)
-            filler.prepare()
-            while filler.step():
-                pass
-            return min(filler.positions().values())
 
-    def _lead(self, connection: Connection[TupleRow]) -> bool:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", LEADER_LOCK).fetchone()
-        return bool(row and row[0])
+    def _connected(self) -> Connection[TupleRow]:
+        """A connection that notices within seconds, at both ends, that the other end is gone."""
+        connection = psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=5,
+            keepalives_idle=2,
+            keepalives_interval=1,
+            keepalives_count=3,
+            tcp_user_timeout=5_000,
+        )
+        for setting in ("idle = 2", "interval = 1", "count = 3"):
+            connection.execute(f"SET tcp_keepalives_{setting}".encode())
+        return connection
+
+    def _take_over(self, connection: Connection[TupleRow], led: Sequence[Target]) -> list[Target]:
+        """The read models that nobody led, and this follower leads from now on."""
+        free = {lock_of(t.model.name): t for t in self._targets if t not in led}
+        if not free:
+            return []
+        rows = connection.execute(
+            "SELECT key FROM unnest(%s::int[]) AS key WHERE pg_try_advisory_lock(%s, key)",
+            [list(free), LEADER_LOCKS],
+        )
+        return [free[key] for (key,) in rows]
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
-        filler = Filler(connection, on_progress=self._tell)
-        filler.prepare()
-        connection.execute("LISTEN wardbook_log")
+        led: list[Target] = []
+        filler = Filler(connection, led, self._tell)
         while not self._stopping.is_set():
+            taken = self._take_over(connection, led)
+            if taken:
+                led += taken
+                filler = Filler(connection, led, self._tell)
+                filler.prepare()
+                connection.execute("LISTEN wardbook_log")
             while filler.step() and not self._stopping.is_set():
                 pass
             for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
@@ -85,3 +125,20 @@ class Follower:
     def _tell(self, reached: int) -> None:
         if self._on_progress:
             self._on_progress(reached, max(reached, self._end))
+
+
+def lock_of(name: str) -> int:
+    """The second key of a leader's lock: the same number in every process."""
+    return crc32(name.encode()) - 2**31
+
+
+def _position(connection: Connection[TupleRow], target: Target, halted: int | None = None) -> int:
+    """Where a read model is, 0 before it began; ``halted`` instead for one that has halted."""
+    row = connection.execute(
+        target.sql("SELECT position, EXISTS (SELECT FROM {parked}) FROM {position}")
+    ).fetchone()
+    if row is None:
+        return 0
+    if halted is not None and target.model.halts and row[1]:
+        return halted
+    return int(row[0])

@@ -8,8 +8,12 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.queries.moment import here
+from infrastructure.queries.record import models_that_parked
+from infrastructure.read_models import READ_MODELS
 
 LOOK_AGAIN_SECONDS = 1.0
+
+HALTING = {model.name for model in READ_MODELS if model.halts}
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +29,8 @@ class Readable:
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.position = 0
+        self.parked = self.halted = False
+        """Whether a read model may have parked something by then, or stands still for good."""
 
     async def start(self) -> None:
         await self._look()
@@ -37,15 +43,15 @@ class Readable:
                 await self._task
 
     async def wait_for(self, position: int, timeout: float) -> bool:
-        """Wait until the position can be read; False if that takes longer than ``timeout`` s."""
-        if self.position >= position:
-            return True
-        try:
-            async with asyncio.timeout(timeout), self._changed:
-                await self._changed.wait_for(lambda: self.position >= position)
-        except TimeoutError:
-            return False
-        return True
+        """Wait until the position can be read.
+
+        False if that takes longer than ``timeout`` s, or cannot come because a read model halted.
+        """
+        if self.position < position:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout), self._changed:
+                    await self._changed.wait_for(lambda: self.position >= position or self.halted)
+        return self.position >= position
 
     async def _listen(self) -> None:
         while True:
@@ -57,7 +63,11 @@ class Readable:
                     while True:
                         await self._look()
                         async for told in connection.notifies(timeout=LOOK_AGAIN_SECONDS):
-                            await self._reached(int(told.payload))
+                            position, _, parked = told.payload.partition(" ")
+                            if parked:
+                                await self._look()
+                            else:
+                                await self._reached(int(position))
             except (psycopg.Error, OSError):
                 log.warning("the database cannot be reached; trying again")
             except Exception:
@@ -65,7 +75,11 @@ class Readable:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _look(self) -> None:
-        await self._reached((await here(self._engine)).position, exact=True)
+        position = (await here(self._engine)).position
+        async with self._engine.connect() as connection:
+            parked = await models_that_parked(connection)
+        self.parked, self.halted = bool(parked), not parked.isdisjoint(HALTING)
+        await self._reached(position, exact=True)
 
     async def _reached(self, position: int, exact: bool = False) -> None:
         async with self._changed:

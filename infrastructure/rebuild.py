@@ -1,12 +1,15 @@
-"""Rebuilding a read model beside its live tables: fill, compare, switch in one transaction.
+"""Rebuilding read models beside their live tables: fill, compare, switch in one transaction.
 
 The live tables answer all the while. Safe to kill at any point: what was begun is thrown away by the
 next attempt.
 """
 
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import Random
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, sql
@@ -15,7 +18,9 @@ from sqlalchemy import Engine, MetaData
 from sqlalchemy.schema import CreateSchema
 
 from infrastructure.database import APP_ROLE, Database
-from infrastructure.filling import BATCH_LOCK, Filler, Target
+from infrastructure.event_mapper import EventMapper
+from infrastructure.filling import BATCH_LOCK, Filler
+from infrastructure.parking import Halted, Parking, Target
 from infrastructure.read_models.model import ReadModel
 
 REBUILD_LOCK = 1463898722, 5
@@ -23,61 +28,153 @@ REBUILD_LOCK = 1463898722, 5
 Progress = Callable[[int, int], None]
 
 
+class HaltedBeside(Exception):
+    """A read model that may not miss anything cannot be filled as far as the live one is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did: rows now, and rows that differ from those that it replaced."""
+    """What a rebuild did: rows now, and rows that differ from those that it replaced.
+
+    ``parked`` says what the live tables had parked.
+    """
 
     rows: int
     different: int
     position: int
+    parked: tuple[str, ...] = ()
 
 
-def rebuild(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
-    """Fill a read model anew from the log and put it in the place of the live one."""
-    with _drafted(database, model, on_progress) as (owner, live, draft, told):
-        for statement in ("DROP SCHEMA {live} CASCADE", "ALTER SCHEMA {draft} RENAME TO {live}"):
+def rebuild(
+    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+) -> dict[str, Rebuilt]:
+    """Fill read models anew from the log and put them in the place of the live ones; by name.
+
+    The log is read and decoded once for all of them, and all are switched together.
+    """
+    with rarely_collected(), _drafted(database, models, on_progress) as (owner, drafts, told):
+        for draft in drafts:
+            live = sql.Identifier(_live(draft))
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live))
             owner.execute(
-                sql.SQL(statement).format(live=sql.Identifier(live), draft=sql.Identifier(draft))
+                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(draft.schema), live)
             )
         return told
 
 
 def compare(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
     """Fill a read model anew beside the live one, compare, and throw the new one away."""
-    with _drafted(database, model, on_progress) as (owner, _, draft, told):
-        owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
-        return told
+    with _drafted(database, [model], on_progress) as (owner, drafts, told):
+        for draft in drafts:
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft.schema)))
+        return told[model.name]
 
 
 @contextmanager
-def _drafted(
-    database: Database, model: type[ReadModel], on_progress: Progress
-) -> Iterator[tuple[Connection[TupleRow], str, str, Rebuilt]]:
-    """A draft at the same position as the live tables, compared, in a transaction that stops both."""
+def rarely_collected() -> Iterator[None]:
+    """Events and rows make no cycles, but so many objects that looking for cycles takes a fifth."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def compare_sample(
+    database: Database, model: type[ReadModel], most: int, lot: Random
+) -> tuple[int, Rebuilt]:
+    """Fold some things anew beside the live tables, at their position, and compare those rows.
+
+    Of the things that the model is about, ``most`` are drawn by lot; what is parked is looked at
+    too. Returns how many there were.
+    """
     live = str(model.metadata.schema)
     draft = f"{live}_draft"
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
-            tables = _make(engine, owner, model, draft)
-            end = _position(owner, live)
+            _make(engine, owner, model, draft)
+        with owner.transaction():
+            owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
+            position = _position(owner, live)
+            drawn = _drawn(owner, model, position, most, lot)
+            beside = Parking(owner, Target(model, draft), EventMapper(), position)
+            try:
+                beside.refill({model.stream_of(thing) for thing in drawn}, position)
+            except Halted as halted:
+                raise HaltedBeside(f"Read model {model.name} {halted}") from None
+            rows = different = 0
+            for table in model.tables():
+                rows += _count(owner, draft, table.name)
+                different += _different(owner, live, draft, table.name, table.info["of"], drawn)
+        owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
+        return len(drawn), Rebuilt(rows, different, position, _parked(owner, live))
+
+
+def _drawn(
+    owner: Connection[TupleRow], model: type[ReadModel], position: int, most: int, lot: Random
+) -> list[UUID]:
+    """Some of the things that the rows are about, and all that have anything parked."""
+    kinds = [f"{kind.TOPIC}.%" for kind in model.things()]  # type: ignore[attr-defined]
+    found = owner.execute(
+        "SELECT stream FROM record.events WHERE version = 1 AND topic LIKE ANY(%s)"
+        " AND position <= %s ORDER BY position",
+        [kinds, position],
+    )
+    things = [thing for (thing,) in found]
+    parked = owner.execute(
+        sql.SQL("SELECT DISTINCT unnest(streams) FROM {}").format(
+            sql.Identifier(str(model.metadata.schema), "parked")
+        )
+    )
+    return list({*lot.sample(things, min(most, len(things))), *(thing for (thing,) in parked)})
+
+
+@contextmanager
+def _drafted(
+    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+) -> Iterator[tuple[Connection[TupleRow], list[Target], dict[str, Rebuilt]]]:
+    """Drafts at the same position as the live tables, compared, in a transaction that stops both."""
+    drafts = [Target(model, f"{model.metadata.schema}_draft") for model in models]
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
+        with database.engine() as engine:
+            tables = [_make(engine, owner, draft.model, draft.schema) for draft in drafts]
+            end = min(_position(owner, _live(draft)) for draft in drafts)
             filler = Filler(
-                owner,
-                [Target(model, draft)],
-                on_progress=lambda reached: on_progress(reached, max(reached, end)),
+                owner, drafts, on_progress=lambda reached: on_progress(reached, max(reached, end))
             )
             filler.prepare()
             while filler.step(end):
                 pass
-            _index(engine, tables)
+            for made in tables:
+                _index(engine, made)
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-            position = _position(owner, live)
-            while filler.batch(position):
-                pass
-            rows = sum(_count(owner, draft, t.name) for t in model.tables())
-            different = sum(_different(owner, live, draft, t.name) for t in model.tables())
-            yield owner, live, draft, Rebuilt(rows, different, position)
+            yield owner, drafts, {draft.model.name: _compared(owner, draft) for draft in drafts}
+
+
+def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
+    """Bring a draft to where its live tables are by now, and compare. Raises HaltedBeside."""
+    live = _live(draft)
+    position = _position(owner, live)
+    filler = Filler(owner, [draft])
+    while filler.batch(position):
+        pass
+    if (reached := _position(owner, draft.schema)) < position:
+        raise HaltedBeside(
+            f"Read model {draft.model.name} cannot take in the command after position {reached};"
+            " this program cannot fill it."
+        )
+    names = [table.name for table in draft.model.tables()]
+    rows = sum(_count(owner, draft.schema, name) for name in names)
+    different = sum(_different(owner, live, draft.schema, name) for name in names)
+    return Rebuilt(rows, different, position, _parked(owner, live))
+
+
+def _live(draft: Target) -> str:
+    return str(draft.model.metadata.schema)
 
 
 def _make(
@@ -93,7 +190,8 @@ def _make(
         bare = MetaData(schema=draft)
         for table in model.metadata.sorted_tables:
             one = table.to_metadata(bare, schema=draft)
-            one.indexes.clear()
+            needed = table.info.get("revised_by", ())
+            one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
         bare.create_all(connection)
     name, role = sql.Identifier(draft), sql.Identifier(APP_ROLE)
     for grant in (
@@ -108,7 +206,7 @@ def _index(engine: Engine, tables: MetaData) -> None:
     with engine.begin() as connection:
         for table in tables.sorted_tables:
             for index in table.indexes:
-                index.create(connection)
+                index.create(connection, checkfirst=True)
             connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
 
 
@@ -126,12 +224,32 @@ def _count(owner: Connection[TupleRow], schema: str, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _different(owner: Connection[TupleRow], live: str, draft: str, table: str) -> int:
-    """Rows that are in one and not in the other."""
+def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
+    rows = owner.execute(
+        sql.SQL(
+            "SELECT 'command ' || command || ' at position ' || first || ' is parked: ' || error"
+            " FROM {} ORDER BY first"
+        ).format(sql.Identifier(schema, "parked"))
+    )
+    return tuple(why for (why,) in rows)
+
+
+def _different(
+    owner: Connection[TupleRow],
+    live: str,
+    draft: str,
+    table: str,
+    of: str | None = None,
+    things: Sequence[UUID] = (),
+) -> int:
+    """Rows that are in one and not in the other; of some things only, if they are named."""
+    only = sql.SQL("WHERE {} = ANY(%(things)s)").format(sql.Identifier(of)) if of else sql.SQL("")
     row = owner.execute(
         sql.SQL(
-            "SELECT (SELECT count(*) FROM (TABLE {one} EXCEPT ALL TABLE {other}) AS more)"
-            " + (SELECT count(*) FROM (TABLE {other} EXCEPT ALL TABLE {one}) AS less)"
-        ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table))
+            "WITH one AS (SELECT * FROM {one} {only}), other AS (SELECT * FROM {other} {only})"
+            " SELECT (SELECT count(*) FROM (TABLE one EXCEPT ALL TABLE other) AS more)"
+            " + (SELECT count(*) FROM (TABLE other EXCEPT ALL TABLE one) AS less)"
+        ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table), only=only),
+        {"things": list(things)},
     ).fetchone()
     return int(row[0]) if row else 0

@@ -1,46 +1,136 @@
-"""Commands about the read models: how far they are, and filling one anew."""
+"""Commands about the read models: how far they are, what they lack, and filling one anew."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from getpass import getuser
+from typing import Annotated, TypeVar
+from uuid import UUID, uuid4
 
 import typer
 from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.cli.loading import fill
 from api.cli.terminal import Exit, as_json, out, progress, settings, stop
+from application.commands import Request
+from application.hospital import Hospital
+from domain.entry import Actor
+from domain.refusals import Refusal
 from infrastructure.database import Database
-from infrastructure.queries.record import ProjectionView, projections
+from infrastructure.queries.record import parked_commands, projections
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild import rebuild
+from infrastructure.read_models.model import ReadModel
+from infrastructure.rebuild import HaltedBeside, rebuild
+from infrastructure.wiring import hospital
 
 app = typer.Typer()
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 models = typer.Typer(help="The read models.", no_args_is_help=True)
 app.add_typer(models, name="projections")
 
 
 @models.command("list")
-def list_models(json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """How far each read model is, and how far behind the log."""
-    database = Database.of(settings())
-    database.check_migrated()
-
-    async def ask() -> list[ProjectionView]:
-        engine = database.async_engine(pool_size=1)
-        try:
-            async with engine.connect() as connection:
-                return await projections(connection)
-        finally:
-            await engine.dispose()
-
-    told = asyncio.run(ask())
+def list_models(json: Json = False) -> None:
+    """How far each read model is, how far behind the log, and whether it lacks anything."""
+    told = _asked(projections)
     if json:
-        as_json([{"name": m.name, "position": m.position, "lag": m.lag} for m in told])
+        as_json(
+            [
+                {
+                    "name": m.name,
+                    "state": m.state,
+                    "position": m.position,
+                    "lag": m.lag,
+                    "parked": m.parked,
+                    "aliveAt": m.alive_at,
+                }
+                for m in told
+            ]
+        )
         return
-    table = Table("read model", "position", "lacks", "for", "alive at")
+    table = Table("read model", "state", "position", "lacks", "for", "parked", "alive at")
     for m in told:
         table.add_row(
-            m.name, f"{m.position:,}", f"{m.lag:,}", f"{m.lag_seconds:.1f} s", str(m.alive_at)
+            m.name,
+            m.state,
+            f"{m.position:,}",
+            f"{m.lag:,}",
+            f"{m.lag_seconds:.1f} s",
+            f"{m.parked:,}",
+            str(m.alive_at),
         )
     out.print(table)
+
+
+@models.command("parked")
+def list_parked(json: Json = False) -> None:
+    """The commands that read models could not take in, and why. Names no patient."""
+    told = _asked(parked_commands)
+    if json:
+        as_json(
+            [
+                {
+                    "readModel": p.model,
+                    "command": p.command,
+                    "operation": p.operation,
+                    "position": p.first_position,
+                    "error": p.error,
+                }
+                for p in told
+            ]
+        )
+        return
+    table = Table("read model", "position", "command", "operation", "why")
+    for p in told:
+        table.add_row(p.model, f"{p.first_position:,}", str(p.command), p.operation, p.error)
+    out.print(table)
+
+
+@models.command("retry")
+def retry_parked(
+    name: Annotated[str, typer.Argument(help="Its name, or all: those that parked anything.")],
+) -> None:
+    """Take in again what is parked, in the order of the log. Recorded as a fact.
+
+    What fails again is parked again.
+    """
+    wanted = {m.name for m in _named(name)}
+    waiting = sorted({p.model for p in _asked(parked_commands)} & wanted)
+    if not waiting:
+        out.print("Nothing is parked.")
+        return
+    with _deciding() as (database, house):
+        for model in waiting:
+            house.retry_parked(_request(), name=model)
+        fill(database)
+    left = [p for p in _asked(parked_commands) if p.model in waiting]
+    if left:
+        stop(f"{len(left)} commands are still parked: wardbook projections parked.")
+    out.print(f"Taken in again: {', '.join(waiting)}.")
+
+
+@models.command("skip")
+def skip_command(
+    name: Annotated[str, typer.Argument(help="The read model.")],
+    command: Annotated[UUID, typer.Argument(help="The id of a command that it has parked.")],
+    reason: Annotated[str, typer.Option(help="Why it may be left out.")],
+) -> None:
+    """Let a read model leave a parked command out for good. Recorded as a fact, with the reason.
+
+    Every rebuild and verify respects it; the command itself stays in the log.
+    """
+    (model,) = _named(name, several=False)
+    if (model.name, command) not in [(p.model, p.command) for p in _asked(parked_commands)]:
+        stop(f"{model.name} has not parked command {command}.")
+    with _deciding() as (database, house):
+        try:
+            house.skip_command(_request(reason), name=model.name, skipped=command)
+        except Refusal as refusal:
+            stop(refusal.message)
+        fill(database)
+    out.print(f"{model.name} leaves command {command} out.")
 
 
 @models.command("rebuild")
@@ -51,14 +141,53 @@ def rebuild_model(
 
     The live one answers all the while. Safe to kill at any point.
     """
-    wanted = [m for m in READ_MODELS if name in (m.name, "all")]
+    wanted = _named(name)
+    database = Database.of(settings())
+    database.check_migrated()
+    try:
+        with progress(f"Rebuilding {name}") as tell:
+            rebuilt = rebuild(database, wanted, tell)
+    except HaltedBeside as halted:
+        stop(str(halted))
+    for which, told in rebuilt.items():
+        same = "the same as before" if told.different == 0 else f"{told.different:,} differed"
+        out.print(f"{which}: {told.rows:,} rows at position {told.position:,}, {same}.")
+
+
+def _named(name: str, *, several: bool = True) -> list[type[ReadModel]]:
+    wanted = [m for m in READ_MODELS if name == m.name or (several and name == "all")]
     if not wanted:
         names = ", ".join(m.name for m in READ_MODELS)
         stop(f"There is no read model {name!r}; there are: {names}.", Exit.USAGE)
+    return wanted
+
+
+def _asked(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]:
+    """The answer to a question about the read models."""
     database = Database.of(settings())
     database.check_migrated()
-    for model in wanted:
-        with progress(f"Rebuilding {model.name}") as tell:
-            told = rebuild(database, model, tell)
-        same = "the same as before" if told.different == 0 else f"{told.different:,} differed"
-        out.print(f"{model.name}: {told.rows:,} rows at position {told.position:,}, {same}.")
+
+    async def ask() -> list[T]:
+        engine = database.async_engine(pool_size=1)
+        try:
+            async with engine.connect() as connection:
+                return await question(connection)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(ask())
+
+
+@contextmanager
+def _deciding() -> Iterator[tuple[Database, Hospital]]:
+    """The hospital, to record a decision about a read model."""
+    chosen = settings()
+    database = Database.of(chosen)
+    with closing(hospital(chosen, database)) as house:
+        yield database, house
+
+
+def _request(reason: str | None = None) -> Request:
+    """Who decides: the operating system's user."""
+    by = Actor(issuer="os", subject=getuser(), role="admin")
+    return Request(command_id=uuid4(), by=by, reason=reason)

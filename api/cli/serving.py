@@ -19,6 +19,7 @@ from api.token import local_token
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
+from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 
 app = typer.Typer()
@@ -51,7 +52,8 @@ def worker() -> None:
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: follower.stop())
     out.print("Following the log.")
-    follower.run()
+    with rarely_collected():
+        follower.run()
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The command ``verify``: every promise about the log and the read models, against the database."""
 
+from random import randrange
 from typing import Annotated
 
 import typer
@@ -17,13 +18,25 @@ def verify_command(
     read_models: Annotated[
         bool, typer.Option(help="Fill each read model anew beside the live one and compare.")
     ] = True,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Compare so many stays, patients, rooms of each read model; all by default."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed draws the same sample; by default a new one.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Check every promise about the log, the claims and the read models. Changes nothing."""
     database = Database.of(settings())
     database.check_migrated()
     told = []
-    for checked in verify(database, read_models):
+    if sample is not None:
+        seed = randrange(1_000_000) if seed is None else seed
+        err.print(f"A sample of {sample:,}, drawn with --seed {seed}.", highlight=False)
+    for checked in verify(database, read_models, sample, seed or 0):
         told.append(checked)
         if err.is_terminal:
             err.print(f"{checked.looked_at:>10,}  {checked.promise}", highlight=False)

@@ -111,6 +111,10 @@ class Context:
     async def _wait(self, position: int) -> None:
         timeout = self.house.settings.read_timeout_seconds
         if not await self.house.readable.wait_for(position, timeout):
+            if self.house.readable.halted:
+                raise ReadModelsBehind(
+                    "A read model has halted, so this cannot be read: tell who runs Wardbook."
+                )
             raise ReadModelsBehind("The read models are behind; ask again in a moment.")
 
 

@@ -24,6 +24,7 @@ from api.graphql.inputs import (
 from api.graphql.people import Patient, Practitioner
 from api.graphql.results import (
     HospitalTimeRecorded,
+    Parked,
     PatientRecorded,
     PractitionerRecorded,
     PrescriptionRecorded,
@@ -43,6 +44,7 @@ from domain.prescription import Medication
 from domain.refusals import InvalidInput, NotFound
 from domain.stay import Stay as StayAggregate
 from infrastructure.queries.moment import At
+from infrastructure.queries.record import parked_in
 from infrastructure.queries.stays import stopped_by, visit_by_id
 
 ENVELOPE = tuple(f.name for f in fields(CommandInput))
@@ -65,6 +67,27 @@ class TellNotYetReadable(ExceptionHandler[NotYetReadable, RecordedNotYetReadable
         self, exception: NotYetReadable, *, field: StrawberryField, info: Any
     ) -> RecordedNotYetReadable:
         return RecordedNotYetReadable(**exception.envelope)
+
+
+class ReadBackParked(Exception):
+    """A command was recorded, but read models have parked it or have halted at it."""
+
+    def __init__(self, envelope: dict[str, Any], read_models: list[str]) -> None:
+        super().__init__("recorded, and parked")
+        self.envelope, self.read_models = envelope, read_models
+
+
+class TellParked(ExceptionHandler[ReadBackParked, Parked]):
+    """Tells it as a member of the result: the fact is safe, what it changed cannot be shown."""
+
+    def handle(self, exception: ReadBackParked, *, field: StrawberryField, info: Any) -> Parked:
+        names = ", ".join(exception.read_models)
+        return Parked(
+            **exception.envelope,
+            message=f"The fact is recorded and safe. What it changed cannot be shown: {names} could"
+            " not take it in. Tell who runs Wardbook: 'wardbook projections parked'.",
+            read_models=exception.read_models,
+        )
 
 
 def uuid(given: str, what: str, field: str) -> UUID:
@@ -174,7 +197,11 @@ async def record(
         "recorded_at": recorded.recorded_at,
     }
     timeout = context.house.settings.read_timeout_seconds
-    if not await context.house.readable.wait_for(recorded.position, timeout):
+    readable = context.house.readable
+    arrived = await readable.wait_for(recorded.position, timeout)
+    if readable.parked and (lacking := await context.ask(parked_in, recorded.command_id)):
+        raise ReadBackParked(envelope, lacking)
+    if not arrived:
         raise NotYetReadable(envelope)
     as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)
     return recorded, envelope, At(as_of, recorded.position)

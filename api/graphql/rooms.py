@@ -11,6 +11,7 @@ from api.graphql.enums import BedState, RoomPolicy
 from api.graphql.node import Node
 from api.graphql.people import Patient
 from infrastructure.queries.moment import At
+from infrastructure.queries.record import parked_things
 from infrastructure.queries.rooms import (
     BedView,
     BoardRoom,
@@ -141,6 +142,12 @@ class Room(Node):
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
+
+    @strawberry.field(
+        description="Whether a read model lacks a command about this room: what is said may be old."
+    )
+    async def parked(self, info: Ask) -> bool:
+        return await info.context.one(parked_things, UUID(self.id), self.at) or False
 
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:

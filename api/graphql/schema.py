@@ -16,7 +16,7 @@ from strawberry.types import ExecutionContext
 from api.graphql.context import Context, ReadModelsBehind
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
-from api.graphql.recording import TellNotYetReadable
+from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
 from domain.refusals import Refusal
@@ -125,7 +125,7 @@ schema = Schema(
         lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
     ],
-    exception_handlers=[*HANDLERS, TellNotYetReadable()],
+    exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
 
 

@@ -22,6 +22,7 @@ from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
 from api.graphql.rooms import Room
 from infrastructure.queries.moment import At
+from infrastructure.queries.record import parked_things
 from infrastructure.queries.stays import (
     DoseView,
     PrescriptionView,
@@ -95,6 +96,12 @@ class Stay(Node):
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")
     async def version(self, info: Ask) -> int:
         return await info.context.versions(self.view.stay, self.at)
+
+    @strawberry.field(
+        description="Whether a read model lacks a command about this stay: what is said may be old."
+    )
+    async def parked(self, info: Ask) -> bool:
+        return await info.context.one(parked_things, self.view.stay, self.at) or False
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:

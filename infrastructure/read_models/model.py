@@ -12,12 +12,16 @@ from psycopg.rows import TupleRow
 from sqlalchemy import MetaData, Table
 
 from domain.aggregate import Aggregate, Event
+from domain.events import AGGREGATES
 from infrastructure.read_models.bitemporal import Rows, Writer
 
 A = TypeVar("A", bound=Aggregate)
 
-History = Callable[[UUID, int], list[Event]]
+History = Callable[[UUID, int], "list[Event | Hole]"]
 """The events of a stream before a position: how a model learns of what it does not remember."""
+
+
+_KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,29 @@ class Place:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An event that is left out. Its stream goes on as if it had changed nothing."""
+
+    originator_id: UUID
+    originator_version: int
+
+    def mutate(self, aggregate: Any) -> Any:
+        if self.originator_version != aggregate.version + 1:
+            raise ValueError(f"v{self.originator_version} does not follow v{aggregate.version}")
+        aggregate.version = self.originator_version
+        return aggregate
+
+
 class ReadModel:
     """A pure function of the log: no clock, no network. Made anew after every failed batch."""
 
     name: ClassVar[str]
     metadata: ClassVar[MetaData]
+    kinds: ClassVar[tuple[type[Aggregate], ...]]
+    """The aggregates whose events it folds; it passes over all others."""
+    halts: ClassVar[bool] = False
+    """Whether it stops at what it cannot take in, instead of parking that and going on."""
 
     def __init__(self, history: History, schema: str | None = None) -> None:
         self.history = history
@@ -43,6 +65,9 @@ class ReadModel:
     def apply(self, event: Event, place: Place) -> None:
         """Fold one event into rows (kept in memory until `flush`)."""
         raise NotImplementedError
+
+    def pass_over(self, hole: Hole) -> None:
+        """The next event of a stream is left out: only its version counts."""
 
     def writer(self, table: Table) -> Writer:
         writer = self._writers.get(table.name)
@@ -55,9 +80,25 @@ class ReadModel:
             writer.flush(cursor)
 
     @classmethod
+    def concerns(cls, topic: str) -> bool:
+        """Whether it folds such events. What nobody knows may concern all."""
+        kind = topic.partition(".")[0]
+        return kind in (k.TOPIC for k in cls.kinds) or kind not in _KNOWN_KINDS  # type: ignore[attr-defined]
+
+    @classmethod
+    def things(cls) -> tuple[type[Aggregate], ...]:
+        """What its rows are about: each table names the thing in the column ``info["of"]``."""
+        return cls.kinds
+
+    @classmethod
+    def stream_of(cls, thing: UUID) -> UUID:
+        """The stream from which the rows of a thing are folded."""
+        return thing
+
+    @classmethod
     def tables(cls) -> list[Table]:
-        """Its bitemporal tables, without the one that keeps its position."""
-        return [t for t in cls.metadata.sorted_tables if t.name != "position"]
+        """Its bitemporal tables, without those that keep its position and what it parked."""
+        return [t for t in cls.metadata.sorted_tables if "of" in t.info]
 
 
 class Folded(ReadModel, Generic[A]):
@@ -68,6 +109,10 @@ class Folded(ReadModel, Generic[A]):
 
     kind: ClassVar[type[Aggregate]]
     remembers: ClassVar[int] = 5_000
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            cls.kinds = (cls.kind,)
 
     def __init__(self, history: History, schema: str | None = None) -> None:
         super().__init__(history, schema)
@@ -87,6 +132,11 @@ class Folded(ReadModel, Generic[A]):
             self.writer(table).change(
                 before.get(table, {}), after, known=place.known, position=place.position
             )
+
+    def pass_over(self, hole: Hole) -> None:
+        aggregate = self._recent.get(hole.originator_id)
+        if aggregate is not None:
+            hole.mutate(aggregate)
 
     def _remembered(self, event: Event, place: Place) -> A:
         id = event.originator_id

@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 from sqlalchemy import Boolean, Column, MetaData, String, Uuid
 
-from domain.aggregate import Event
+from domain.aggregate import Aggregate, Event
 from domain.occupancy import Occupancy
+from domain.room import Room
 from domain.time import Period
 from infrastructure.read_models.bitemporal import bitemporal_table, position_table
 from infrastructure.read_models.model import History, Place, ReadModel
@@ -22,6 +25,7 @@ stretches = bitemporal_table(
     Column("kept", Boolean, nullable=False),
     Column("shares_bed_of", Uuid),
     find_by=("room",),
+    of="room",
 )
 
 
@@ -34,22 +38,39 @@ class Occupancies(ReadModel):
 
     name = "occupancy"
     metadata = metadata
+    kinds = (Occupancy,)
+    halts = True
 
     def __init__(self, history: History, schema: str | None = None) -> None:
         super().__init__(history, schema)
         self._changes: list[tuple[Occupancy.StretchesChanged, Place]] = []
 
     def apply(self, event: Event, place: Place) -> None:
-        writer = self.writer(stretches)
-        if isinstance(event, Occupancy.StretchesChanged):
-            for ended in event.ended:
-                writer.close(event.stay, ended.since, known=place.known)
-            self._changes.append((event, place))
-        if place.position < place.known:
+        if not isinstance(event, Occupancy.StretchesChanged):
             return
+        if self._changes and self._changes[0][1].known < place.known:
+            self._begin()
+        for ended in event.ended:
+            self.writer(stretches).close(event.stay, ended.since, known=place.known)
+        self._changes.append((event, place))
+
+    def flush(self, cursor: Cursor[TupleRow]) -> None:
+        self._begin()
+        super().flush(cursor)
+
+    @classmethod
+    def things(cls) -> tuple[type[Aggregate], ...]:
+        return (Room,)
+
+    @classmethod
+    def stream_of(cls, thing: UUID) -> UUID:
+        return Occupancy.id_for(thing)
+
+    def _begin(self) -> None:
+        """Put what one command begins: all that it ends is closed."""
         for change, told in self._changes:
             for begun in change.begun:
-                writer.put(
+                self.writer(stretches).put(
                     change.stay,
                     Period(begun.since, begun.until),
                     _values(change, begun.bed, begun.kept, begun.shares_bed_of),

@@ -29,6 +29,7 @@ class Practitioners(ReadModel):
 
     name = "practitioners"
     metadata = metadata
+    kinds = (Practitioner,)
 
     def apply(self, event: Event, place: Place) -> None:
         match event:

@@ -43,6 +43,8 @@ doses = bitemporal_table(
     Column("outside_prescription", String),
     Column("performed_by", String),
     find_by=("prescription", "stay"),
+    of="prescription",
+    revised_by=("administration",),
 )
 
 

@@ -28,6 +28,7 @@ beds = bitemporal_table(
     Column("room", Uuid, nullable=False),
     Column("bed", String, nullable=False),
     find_by=("room",),
+    of="room",
 )
 spells = bitemporal_table(
     "spells",
@@ -40,6 +41,7 @@ spells = bitemporal_table(
     Column("for_patient", Uuid),
     Column("for_stay", Uuid),
     find_by=("room",),
+    of="room",
 )
 
 

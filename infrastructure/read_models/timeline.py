@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
 from domain.drug_chart import DrugChart
+from domain.events import AGGREGATES
 from domain.facts import Because
 from domain.occupancy import Occupancy
 from domain.prescription import Prescription
@@ -53,6 +54,8 @@ entries = bitemporal_table(
     Column("source", JSONB),
     Column("data", JSONB, nullable=False),
     find_by=("patient", "stay", "movement", "fact", "subject"),
+    of="subject",
+    revised_by=("subject",),
 )
 
 NOT_SHOWN = (Occupancy.StretchesChanged, DrugChart.PrescriptionCharted)
@@ -84,6 +87,7 @@ class Timeline(ReadModel):
 
     name = "timeline"
     metadata = metadata
+    kinds = tuple(kind for kind in AGGREGATES if kind not in (Occupancy, DrugChart))
 
     def apply(self, event: Event, place: Place) -> None:
         if event.entry.about is None or isinstance(event, NOT_SHOWN):

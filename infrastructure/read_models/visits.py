@@ -22,6 +22,8 @@ visits = bitemporal_table(
     Column("kind", String, nullable=False),
     Column("note", String),
     find_by=("stay",),
+    of="stay",
+    revised_by=("visit",),
 )
 
 
@@ -30,6 +32,7 @@ class Visits(ReadModel):
 
     name = "visits"
     metadata = metadata
+    kinds = (Stay,)
 
     def apply(self, event: Event, place: Place) -> None:
         match event:

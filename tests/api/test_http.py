@@ -196,7 +196,10 @@ def test_a_server_is_alive_ready_and_says_how_to_begin(shared: Ward) -> None:
     http = shared.client.http
     assert http.get("/livez").text == "alive\n"
     ready = http.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "behind": []})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"ready": True, "behind": [], "halted": [], "parked": []},
+    )
     home = http.get("/")
     assert home.status_code == 200
     assert "/graphql" in home.text

@@ -283,6 +283,47 @@ def timeline(ward: Ward) -> None:
 
 
 @example
+def stay_difference(ward: Ward) -> None:
+    query = """query($id: ID!, $from: DateTime!) { stayDifference(id: $id, fromKnown: $from) {
+        before { stay { id } } after { stay { id status } } facts { kind } } }"""
+    before, stay = ago(seconds=1), ward.stay()
+    told = ward.ask(query, **{"id": stay, "from": before})["stayDifference"]
+    assert told == {
+        "before": [],
+        "after": [{"stay": {"id": stay, "status": "ADMITTED"}}],
+        "facts": [{"kind": "STAY_ADMITTED"}],
+    }
+
+
+@example
+def occupancy_difference(ward: Ward) -> None:
+    query = """query($ward: String, $from: DateTime!) {
+        occupancyDifference(ward: $ward, fromKnown: $from) {
+        room { number } before { state } after { state } facts { kind } } }"""
+    name = ward.name("W")
+    room = ward.room("a", ward=name)
+    known = ago()
+    ward.stay(f"{room}/a")
+    (told,) = ward.ask(query, **{"ward": name, "from": known})["occupancyDifference"]
+    assert (told["before"], told["after"]) == ({"state": "FREE"}, {"state": "OCCUPIED"})
+    assert {"kind": "STAY_ROOM_ALLOCATED"} in told["facts"]
+
+
+@example
+def exposure(ward: Ward) -> None:
+    stay = ward.stay()
+    visit = ward.record("recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND")
+    id = visit["visit"]["id"]
+    query = "query($id: ID!) { exposure(movementId: $id) { wrong { kind } decided { kind } } }"
+    assert ward.ask(query, id=id)["exposure"] is None
+    ward.record("cancelVisit", visitId=id, reason="another patient's")
+    assert ward.ask(query, id=id)["exposure"] == {
+        "wrong": [{"kind": "STAY_VISIT_RECORDED"}],
+        "decided": [],
+    }
+
+
+@example
 def command(ward: Ward) -> None:
     id = str(uuid4())
     query = "query($id: ID!) { command(id: $id) { commandId operation position recordedAt } }"

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from threading import Barrier
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -150,8 +150,8 @@ def _ours(database: Database, stack: ExitStack) -> list[Write]:
     assert isinstance(recorder, Recorder)
 
     def write(event: StoredEvent) -> None:
-        stream, version = UUID(str(event.originator_id)), event.originator_version
-        append = Append(uuid4(), "record_visit", "0" * 32, {stream: version - 1})
+        reads = {cast(UUID, event.originator_id): event.originator_version - 1}
+        append = Append(uuid4(), "record_visit", "0" * 32, reads)
         recorder.insert_events([event], append=append)
 
     return [write] * WRITERS

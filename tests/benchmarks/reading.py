@@ -48,7 +48,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     staff_number, stay = doctor(made), admitted(made, "M1", "A/1/a")
     made.close()
     home = folder / "home"
-    with _served(database, home) as address:
+    with served(database, home) as (address, _):
         headers = {"Authorization": f"Bearer {local_token(home)}"}
         with httpx2.Client(base_url=address, headers=headers, timeout=30) as client:
             visit = {"stayId": str(stay), "practitioner": staff_number, "kind": "ROUND"}
@@ -72,8 +72,8 @@ def _waited(client: httpx2.Client, visit: dict[str, Any]) -> float:
 
 
 @contextmanager
-def _served(database: Database, home: Path) -> Iterator[str]:
-    """The address of a server of its own."""
+def served(database: Database, home: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A server of its own: its address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -94,7 +94,7 @@ def _served(database: Database, home: Path) -> Iterator[str]:
                 if knock.connect_ex(("127.0.0.1", port)) == 0:
                     break
             sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait()

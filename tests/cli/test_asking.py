@@ -7,10 +7,12 @@ import pytest
 
 from application.hospital import Hospital
 from domain.prescription import Medication
+from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.read_models import READ_MODELS
 from tests.cli.conftest import Run
-from tests.record.ward import admitted, ago, place, request, room
+from tests.record.failing import fill, with_a_failing
+from tests.record.ward import admitted, ago, place, request, room, rows
 
 
 @pytest.fixture
@@ -185,6 +187,50 @@ def test_the_read_models_are_listed_and_rebuilt(run: Run, moved: dict[str, Any])
     assert "the same as before" in rebuilt.out
     assert run("projections", "rebuild", "all").out.count("the same as before") == len(READ_MODELS)
     assert run("projections", "rebuild", "nonsense").code == 2
+
+
+@pytest.fixture
+def bad(here: Database, moved: dict[str, Any]) -> str:
+    """A command that the timeline could not take in."""
+    found = "SELECT command_id FROM record.events WHERE topic = 'stay.transferred' LIMIT 1"
+    ((command,),) = rows(here, found)
+    fill(here, *with_a_failing("timeline", command))
+    return str(command)
+
+
+def test_what_is_parked_is_listed_and_taken_in_again(run: Run, bad: str) -> None:
+    states = {m["name"]: m["state"] for m in run("projections", "list", "--json").json}
+    assert (states["timeline"], states["stays"]) == ("PARKED", "FOLLOWING")
+    told = run("projections", "parked", "--json").json
+    assert (told[0]["readModel"], told[0]["command"]) == ("timeline", bad)
+    assert told[0]["error"] == "KeyError at stay.transferred"
+    assert bad in run("projections", "parked").out
+    broken = run("verify", "--json")
+    assert broken.code == 4
+    assert bad in broken.out
+
+    assert run("projections", "retry", "all").out.strip() == "Taken in again: timeline."
+    assert run("projections", "parked", "--json").json == []
+    assert run("verify").code == 0
+    assert run("projections", "retry", "timeline").out.strip() == "Nothing is parked."
+
+
+def test_what_is_parked_can_be_left_out_with_a_reason(run: Run, bad: str) -> None:
+    assert run("projections", "skip", "timeline", bad).code == 2
+    assert run("projections", "skip", "timeline", bad, "--reason", " ").code == 1
+    assert run("projections", "skip", "stays", bad, "--reason", "broken").code == 1
+    assert run("projections", "skip", "timeline", bad, "--reason", "broken").code == 0
+    assert run("projections", "parked", "--json").json == []
+    assert run("verify").code == 0
+
+
+def test_a_sample_is_verified_and_its_lot_is_told(run: Run, moved: dict[str, Any]) -> None:
+    run("occupancy")
+    told = run("verify", "--sample", "1", "--seed", "7", "--json")
+    assert told.code == 0
+    assert "--seed 7" in told.err
+    assert sum("for 1 drawn by lot" in promise["promise"] for promise in told.json) > 5
+    assert "--seed " in run("verify", "--sample", "2").err
 
 
 def test_what_is_asked_is_never_older_than_what_is_recorded(

@@ -91,6 +91,20 @@ def test_a_reversal_may_lead_to_another_bed_than_the_one_before() -> None:
     assert lay(there)[-1] == "C 12:00-"
 
 
+def test_what_has_no_place_leads_to_none_when_it_is_reversed() -> None:
+    stay = given(a_stay(), *IN_A, attended_by(DR_MEYER, "10:00"))
+    stay.when(cancel("10:00", REVERSED, to=B, when="12:00")).then_refused(InvalidInput, field="bed")
+
+
+def test_a_reversed_return_leads_to_no_bed_but_one_that_is_kept() -> None:
+    released = given(a_stay(), *IN_A, left("10:00", keeps_bed=False), returned("11:00", B))
+    to_c = cancel("11:00", REVERSED, to=C, when="12:00")
+    released.when(to_c).then_refused(InvalidInput, field="bed")
+    kept = given(a_stay(), *IN_A, left("10:00"), returned("11:00", B))
+    kept.when(cancel("11:00", REVERSED, to="corridor", when="12:00")).then_refused(InvalidInput)
+    assert lay(kept.when(to_c).aggregate)[-1] == "C 12:00- kept"
+
+
 def test_only_what_is_in_force_can_be_reversed() -> None:
     stay = given(a_stay(), *A_B_A)
     stay.when(cancel("10:00", REVERSED, when="16:00")).then_refused(StayStateBroken)

@@ -54,6 +54,7 @@ class Busy(Mending):
         self._drugs: list[UUID] = []
         self._held: list[UUID] = []
         self._reserved: list[tuple[str, UUID]] = []
+        self._given: list[UUID] = []
         self._opened = 0
         self._acts = [
             (act, weight) for act, weight in _WEIGHTS.items() for act in [getattr(self, f"_{act}")]
@@ -103,6 +104,8 @@ class Busy(Mending):
             return None
         self.accepted[command] += 1
         self._remember(told)
+        if command in ("open_room", "set_hospital_time"):  # of no concern to the practitioners
+            self._given.append(told.command_id)
         self._after()
         return told
 
@@ -333,6 +336,14 @@ class Busy(Mending):
             ward, room, _ = bed.split("/")
             self._give("release_reservation", ward=ward, room=room, reservation_id=id)
 
+    # -- read models --
+
+    def _skip_command(self) -> None:
+        self._give("skip_command", name="practitioners", skipped=self._one(self._given))
+
+    def _retry_parked(self) -> None:
+        self._give("retry_parked", name=self._lot.choice(["stays", "timeline", "occupancy"]))
+
     # -- what is true by now --
 
     def _state(self, stay: UUID) -> Any:
@@ -380,4 +391,6 @@ _WEIGHTS = {
     "finish_cleaning": 4,
     "reserve_bed": 2,
     "release_reservation": 2,
+    "skip_command": 2,
+    "retry_parked": 2,
 }

@@ -1,15 +1,19 @@
 """A busy history in a database of its own, with read models to be filled in every way there is."""
 
 import inspect
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 
 import psycopg
 from psycopg import sql
 
 from application.hospital import Hospital
 from infrastructure.database import Database
-from infrastructure.follow import Follower
+from infrastructure.follow import LEADER_LOCKS, Follower
+from infrastructure.parking import Target
 from infrastructure.read_models import READ_MODELS
 from tests.record.busy import Busy
 from tests.record.ward import rows
@@ -72,6 +76,23 @@ def end(database: Database) -> int:
     return last
 
 
+def led(database: Database) -> int:
+    """How many read models are led."""
+    (count,) = rows(database, f"SELECT count(*) {LEADING}")[0]
+    assert isinstance(count, int)
+    return count
+
+
+def await_position(database: Database, targets: Sequence[Target], position: int) -> None:
+    """Wait until some read models have reached a position."""
+    until = monotonic() + 20
+    while monotonic() < until:
+        found = [rows(database, f"SELECT position FROM {t.schema}.position") for t in targets]
+        if min((n for row in found for (n,) in row), default=0) >= position and all(found):
+            return
+    raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
+
+
 def await_read(database: Database, position: int) -> None:
     """Wait until every read model has reached a position; woken by the followers themselves."""
     with psycopg.connect(database.owner_url, autocommit=True) as listener:
@@ -84,13 +105,15 @@ def await_read(database: Database, position: int) -> None:
     raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
 
 
+LEADING = (
+    "FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database WHERE locktype = 'advisory'"
+    f" AND classid = {LEADER_LOCKS} AND granted AND datname = current_database()"
+)
+
+
 def leaders(database: Database) -> int:
-    """How many followers lead."""
-    (count,) = rows(
-        database,
-        "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database"
-        " WHERE locktype = 'advisory' AND objid = 2 AND granted AND datname = current_database()",
-    )[0]
+    """How many followers lead read models."""
+    (count,) = rows(database, f"SELECT count(DISTINCT pid) {LEADING}")[0]
     assert isinstance(count, int)
     return count
 
@@ -106,3 +129,19 @@ def commands_of(hospital: type[Hospital]) -> set[str]:
 
 def catch_up(database: Database) -> int:
     return Follower(database.app_url).catch_up()
+
+
+@contextmanager
+def running(*followers: Follower) -> Iterator[None]:
+    """Followers that run in threads; stopped in the end, whatever happens."""
+    threads = [threading.Thread(target=follower.run) for follower in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for follower in followers:
+            follower.stop()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert not any(thread.is_alive() for thread in threads)

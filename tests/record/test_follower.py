@@ -1,8 +1,6 @@
 """The follower: killed, doubled, interrupted or late, it leaves the read models as they should be."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -10,42 +8,30 @@ import pytest
 import infrastructure.filling
 from application.hospital import Hospital
 from infrastructure.database import Database
-from infrastructure.filling import LogRewound
+from infrastructure.filling import LIVE, LogRewound
 from infrastructure.follow import Follower
 from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import rebuild
 from tests.record.lived import (
+    LEADING,
     Dump,
     Lived,
+    await_position,
     await_read,
     catch_up,
     dump,
     end,
     forget,
     leaders,
+    led,
     positions,
+    running,
 )
 from tests.record.ward import admitted, at_once, place, request, room, rows
 
 
 class Killed(Exception):
     """The follower dies here."""
-
-
-@contextmanager
-def running(*followers: Follower) -> Iterator[None]:
-    """Followers that run in threads; stopped in the end, whatever happens."""
-    threads = [threading.Thread(target=follower.run) for follower in followers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        for follower in followers:
-            follower.stop()
-        for thread in threads:
-            thread.join(timeout=10)
-        assert not any(thread.is_alive() for thread in threads)
 
 
 def anew(database: Database) -> Dump:
@@ -117,9 +103,7 @@ def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
         await_read(database, end(database))
         cut = rows(
             database,
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-            " AND objid = 2 AND granted AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            f"SELECT pg_terminate_backend(pid) FROM (SELECT DISTINCT pid {LEADING}) AS leader",
         )
         assert cut == [(True,)]
         hospital.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
@@ -152,6 +136,62 @@ def test_of_two_followers_one_leads_and_the_other_takes_over(
 
     followed = dump(database)
     assert followed == anew(database)
+
+
+def test_followers_share_the_read_models_and_one_takes_over_what_another_leaves(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    some = Follower(database.app_url, targets=LIVE[:3])
+    with running(some):
+        await_position(database, LIVE[:3], 1)
+        assert positions(database) == {0, 1}
+        with running(Follower(database.app_url)):
+            await_read(database, 1)
+            assert leaders(database) == 2
+            assert led(database) == len(LIVE)
+            admitted(hospital, "M1", "A/1/a")
+            await_read(database, end(database))
+            some.stop()
+            admitted(hospital, "M2", "A/1/b")
+            await_read(database, end(database))
+            assert (leaders(database), led(database)) == (1, len(LIVE))
+
+    followed = dump(database)
+    assert followed == anew(database)
+
+
+def test_a_leader_whose_connection_is_cut_is_replaced_by_a_warm_one(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    with running(Follower(database.app_url), Follower(database.app_url)):
+        await_read(database, 1)
+        for n in range(3):
+            rows(
+                database,
+                f"SELECT pg_terminate_backend(pid) FROM (SELECT DISTINCT pid {LEADING}) AS leader",
+            )
+            admitted(hospital, f"M{n}")
+            await_read(database, end(database))
+            assert led(database) <= len(LIVE)
+
+    followed = dump(database)
+    assert followed == anew(database)
+
+
+def test_what_one_follower_has_read_is_not_told_while_another_is_behind(
+    hospital: Hospital, database: Database
+) -> None:
+    room(hospital)
+    catch_up(database)
+    with psycopg.connect(database.app_url, autocommit=True) as listener:
+        listener.execute("LISTEN wardbook_read")
+        admitted(hospital, "M1")
+        Follower(database.app_url, targets=LIVE[1:]).catch_up()
+        Follower(database.app_url, targets=LIVE[:1]).catch_up()
+        told = [note.payload for note in listener.notifies(timeout=1, stop_after=2)]
+    assert told == [str(end(database))]
 
 
 def test_several_that_catch_up_at_once_fill_the_read_models_once(
@@ -240,7 +280,7 @@ def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
 def test_a_read_model_that_is_rebuilt_says_the_same(lived: Lived, model: type) -> None:
     catch_up(lived.database)
-    told = rebuild(lived.database, model, lambda done, total: None)
+    (told,) = rebuild(lived.database, [model], lambda done, total: None).values()
 
     assert (told.different, told.position) == (0, end(lived.database))
     assert told.rows > 0
@@ -257,7 +297,7 @@ def test_a_rebuild_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
     )
     (stays,) = (model for model in READ_MODELS if model.name == "stays")
 
-    told = rebuild(lived.database, stays, lambda done, total: None)
+    told = rebuild(lived.database, [stays], lambda done, total: None)[stays.name]
 
     assert told.different in (3 + 3, 2 + 2, 1 + 1)
     assert dump(lived.database) == lived.first
@@ -275,7 +315,8 @@ def test_a_read_model_is_rebuilt_while_commands_and_a_follower_go_on(
         return 0
 
     def rebuild_all() -> int:
-        return sum(rebuild(database, m, lambda done, total: None).different for m in READ_MODELS)
+        rebuilt = rebuild(database, READ_MODELS, lambda done, total: None)
+        return sum(r.different for r in rebuilt.values())
 
     with running(follower):
         await_read(database, end(database))

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from psycopg import errors
 
+import infrastructure.group_commit
 from infrastructure.database import Database
 from infrastructure.event_store import DatabaseAway, Recorder
 from infrastructure.group_commit import GroupCommit
@@ -133,3 +134,47 @@ def test_nobody_waits_for_ever_when_a_leader_is_interrupted(recorder: Recorder) 
 
     told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 6)
     assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 6
+
+
+def test_a_leader_waits_for_those_who_came_together_last_time(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infrastructure.group_commit, "PATIENCE_SECONDS", 10)
+    batches: list[int] = []
+
+    def send(commands: Commands) -> list[dict[str, Any]]:
+        batches.append(len(commands))
+        return recorder.append_batch(commands)
+
+    group = GroupCommit(send)
+    group._expected, group._took = 3, 60  # as after a slow batch of three
+    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 3)
+
+    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 3
+    assert batches == [3]
+
+
+def test_a_leader_does_not_wait_for_long(recorder: Recorder) -> None:
+    group = GroupCommit(recorder.append_batch)
+    group._expected, group._took = 64, 60
+
+    begun = monotonic()
+    assert group.append(crafted((uuid4(), 1)))["outcome"] == "recorded"
+    assert monotonic() - begun < 10
+
+
+def test_who_is_interrupted_while_it_waits_for_others_does_not_stop_them(
+    recorder: Recorder,
+) -> None:
+    group = GroupCommit(recorder.append_batch)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    gather, group._gather = group._gather, interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        group.append(crafted((uuid4(), 1)))
+    group._gather = gather  # type: ignore[method-assign]
+
+    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 4)
+    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 4

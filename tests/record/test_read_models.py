@@ -12,7 +12,8 @@ import pytest
 import infrastructure.filling
 from application.hospital import Hospital
 from domain.aggregate import Aggregate, Event
-from domain.facts import Admission, State
+from domain.facts import State
+from domain.history import History
 from domain.prescription import Prescription
 from domain.room import Room
 from domain.stay import Stay
@@ -20,7 +21,7 @@ from infrastructure.filling import Filler
 from infrastructure.follow import Follower
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import Folded
-from infrastructure.read_models.timeline import NOT_SHOWN
+from infrastructure.read_models.timeline import NOT_SHOWN, entry_id
 from tests.record.lived import Lived, catch_up, commands_of, dump, end, forget, positions, tables
 from tests.record.ward import events, rows
 
@@ -129,10 +130,12 @@ def test_what_is_known_begins_and_ends_only_where_a_command_ends(
         " WHERE edge IS NOT NULL AND edge NOT IN (SELECT last_position FROM record.commands)",
     )
     assert between == []
+    # an entry of the timeline stays in its fact's place, whatever becomes known of it
+    told = "recorded_position" if schema.startswith("timeline") else "lower(known)"
     other = rows(
         full.database,
         f"SELECT t.position FROM {schema}.{table} t LEFT JOIN record.events e USING (position)"
-        " WHERE e.command_end IS DISTINCT FROM lower(known)",
+        f" WHERE e.command_end IS DISTINCT FROM {told}",
     )
     assert other == []
 
@@ -157,19 +160,32 @@ def test_rows_of_one_thing_never_overlap(full: Lived, schema: str, table: str) -
 
 
 def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) -> None:
-    about = [
-        (place, event)
-        for place, _, event in events(full.database)
+    told = [
+        (entry_id(event), event.entry.about.patient, event.entry.about.stay)
+        for _, _, event in events(full.database)
         if event.entry.about and not isinstance(event, NOT_SHOWN)
     ]
     entries = rows(
-        full.database, "SELECT position, patient, stay, occurred_at FROM timeline_v2.entries"
+        full.database,
+        "SELECT entry, patient, stay FROM timeline_v2.entries WHERE upper_inf(known)",
     )
-    assert sorted(entries, key=lambda row: row[0]) == [
-        (place, e.entry.about.patient, e.entry.about.stay, e.entry.occurred_at)
-        for place, e in about
-        if e.entry.about
-    ]
+    assert sorted(entries, key=str) == sorted(told, key=str)
+
+
+def test_what_is_corrected_or_cancelled_says_by_which_entry_and_that_one_says_so_too(
+    full: Lived,
+) -> None:
+    broken = rows(
+        full.database,
+        "SELECT old.entry FROM timeline_v2.entries old LEFT JOIN timeline_v2.entries new"
+        " ON new.entry IN (old.corrected_by, old.cancelled_by) AND upper_inf(new.known)"
+        " WHERE upper_inf(old.known) AND old.status <> 'TRUE'"
+        " AND (new.corrects IS DISTINCT FROM old.entry OR old.corrected_by IS NULL)"
+        " AND (new.cancels IS NULL OR old.cancelled_by IS NULL)",
+    )
+    assert broken == []
+    fates = "SELECT DISTINCT status FROM timeline_v2.entries WHERE upper_inf(known) ORDER BY status"
+    assert rows(full.database, fates) == [("CANCELLED",), ("CORRECTED",), ("TRUE",)]
 
 
 # -- every answer of the past --
@@ -178,13 +194,9 @@ Answer = tuple[Any, ...]
 
 
 def naive(stay: Stay, moment: datetime) -> State | None:
-    """The state at a moment: nothing but its facts up to then, one after the other."""
-    state: State | None = None
-    for fact in stay.history.facts:
-        if fact.at > moment:
-            break
-        state = fact.first() if isinstance(fact, Admission) else fact.after(state)  # type: ignore[arg-type]
-    return state
+    """The state at a moment: nothing but its facts up to then."""
+    history = History(stay.id, tuple(f for f in stay.history.facts if f.at <= moment))
+    return history.segments[-1][1] if history.segments else None
 
 
 def stay_answers(stay: Stay, moment: datetime) -> set[Answer]:

@@ -1,6 +1,7 @@
 """`wardbook verify` finds each promise that is broken on purpose, and nothing where none is."""
 
 from contextlib import AbstractContextManager
+from random import Random
 
 import psycopg
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from infrastructure.database import Database
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import ReadModel
-from infrastructure.rebuild import rebuild
+from infrastructure.rebuild import compare_sample, rebuild
 from infrastructure.verify import verify
 from tests.record.lived import Lived, dump
 
@@ -79,6 +80,37 @@ def test_a_log_that_cannot_be_folded_is_told_and_does_not_end_the_check(
     assert "read model stays is the fold of the log" in broken
 
 
+def test_a_sample_of_a_sound_record_is_sound_and_says_how_much_it_looked_at(
+    lived: Lived, server: Database
+) -> None:
+    with _copy(lived, server) as copy:
+        before = dump(copy)
+        told = [list(verify(copy, sample=5, seed=seed)) for seed in (1, 2, 1)]
+        assert dump(copy) == before
+    assert [c.promise for checks in told for c in checks if c.broken] == []
+    assert [c.promise for c in told[0][-len(READ_MODELS) :]] == [
+        f"read model {m.name} is the fold of the log, for {n} drawn by lot"
+        for m, n in zip(READ_MODELS, (5, 3, 5, 5, 5, 5, 5, 5), strict=True)
+    ]
+    looked = [[c.looked_at for c in checks] for checks in told]
+    assert looked[0] == looked[2] != looked[1]
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=lambda m: m.name)
+def test_a_sample_finds_what_is_wrong_in_it(
+    lived: Lived, server: Database, model: type[ReadModel]
+) -> None:
+    with _copy(lived, server) as copy:
+        (table, *_) = model.tables()
+        with psycopg.connect(copy.owner_url) as owner:
+            owner.execute(
+                f"DELETE FROM {table.fullname} WHERE ctid ="
+                f" (SELECT ctid FROM {table.fullname} LIMIT 1)".encode()
+            )
+        _, told = compare_sample(copy, model, 1_000_000, Random(1))
+    assert told.different == 1
+
+
 def test_verifying_changes_nothing(lived: Lived, server: Database) -> None:
     with _copy(lived, server) as copy:
         before = dump(copy)
@@ -95,10 +127,10 @@ def test_a_rebuilt_read_model_takes_the_place_of_a_spoiled_one(
         table = model.tables()[0]
         with psycopg.connect(copy.owner_url) as owner:
             owner.execute(f"DELETE FROM {table.fullname}".encode())
-        told = rebuild(copy, model, lambda done, total: None)
+        told = rebuild(copy, [model], lambda done, total: None)[model.name]
         assert told.different > 0
         assert dump(copy) == before
-        assert rebuild(copy, model, lambda done, total: None).different == 0
+        assert rebuild(copy, [model], lambda done, total: None)[model.name].different == 0
 
 
 def _copy(lived: Lived, server: Database) -> AbstractContextManager[Database]:

@@ -13,6 +13,7 @@ from application.commands import Request
 from application.hospital import Hospital
 from domain.aggregate import Event
 from domain.entry import Actor
+from domain.patient import Patient
 from domain.stay import AdmissionType, Stay
 from infrastructure.database import Database
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
@@ -122,13 +123,22 @@ def at_once(*acts: Callable[[], T]) -> list[T | Exception]:
 def assert_claims_are_the_stays(database: Database) -> None:
     """The claims held are those of every stay, rebuilt from its events alone."""
     beds, persons = set(), set()
+    links: dict[UUID | None, UUID] = {}
+    for _, _, event in events(database):
+        if isinstance(event, Patient.Merged):
+            links[event.originator_id] = event.into
+        elif isinstance(event, Patient.Unmerged):
+            del links[event.originator_id]
     for stay in stays_folded(events(database)).values():
         for s in stay.stretches:
             where = (s.bed.room, s.bed.bed, s.period.start, s.period.end)
             beds.add((stay.id, *where, s.kept, s.shares_bed_of))
-        period = stay.history.period
-        assert period is not None
-        persons.add((stay.patient, stay.id, period.start, period.end))
+        period, person = stay.history.period, stay.patient
+        while person in links:
+            person = links[person]
+        if period is not None:
+            ends = (None, None) if period.is_empty else (period.start, period.end)
+            persons.add((person, stay.id, *ends))
     bed_claims = rows(
         database,
         "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"

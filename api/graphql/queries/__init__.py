@@ -1,0 +1,46 @@
+"""All queries. Those about patients, stays and rooms are asked as of a moment, as known at another."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.node import Node
+from api.graphql.people import Patient, Practitioner
+from api.graphql.queries.arguments import named
+from api.graphql.queries.differences import DifferenceQueries
+from api.graphql.queries.people import PeopleQueries
+from api.graphql.queries.record import RecordQueries
+from api.graphql.queries.rooms import RoomQueries
+from api.graphql.queries.stays import StayQueries
+from api.graphql.queries.timeline import TimelineQueries
+from api.graphql.rooms import Room
+from api.graphql.stays import Prescription, Stay, Visit
+from api.graphql.timeline import TimelineEntry, told
+from infrastructure.queries import stays
+from infrastructure.queries.timeline import entry_by_id
+
+
+@strawberry.type(description="What can be asked.")
+class Query(
+    PeopleQueries, StayQueries, RoomQueries, TimelineQueries, DifferenceQueries, RecordQueries
+):
+    @strawberry.field(description="Anything that has an id, as held now.")
+    async def node(
+        self, info: Ask, id: Annotated[strawberry.ID, argument(description="Its id.")]
+    ) -> Node | None:
+        at = await info.context.at()
+        key = named(id)
+        for kind in (Patient, Stay, Room, Practitioner, Prescription):
+            found: Node | None = await kind.find(info, key, at)
+            if found is not None:
+                return found
+        visit = await info.context.ask(stays.visit_by_id, key, at)
+        if visit is not None:
+            return Visit.of(visit, at)
+        entry = await info.context.ask(entry_by_id, key, at)
+        if entry is None:
+            return None
+        stories = await told(info, [entry], at)
+        return TimelineEntry.of(info, entry, stories[entry.entry])

@@ -1,0 +1,51 @@
+"""What many questions take: the two clocks, and which page."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.scalars import Position
+from domain.refusals import InvalidInput
+from infrastructure.queries.moment import At
+
+AsOf = Annotated[
+    datetime | None, argument(description="As of this moment at the bedside; now by default.")
+]
+KnownAt = Annotated[
+    datetime | None, argument(description="As known to the record then; now by default.")
+]
+KnownAtPosition = Annotated[
+    Position | None, argument(description="As known at this place in the log.")
+]
+AtLeast = Annotated[Position | None, argument(description="Wait until this can be read.")]
+FromKnown = Annotated[datetime, argument(description="As known to the record then.")]
+ToKnown = Annotated[
+    datetime | None, argument(description="As known to the record then; now by default.")
+]
+First = Annotated[int | None, argument(description="How many, 1 to 500; 50 by default.")]
+After = Annotated[str | None, argument(description="The cursor after which to go on.")]
+MrnAuthority = Annotated[
+    str | None, argument(description="Who assigned the MRN; the hospital's own by default.")
+]
+
+
+async def two_moments(
+    info: Ask, as_of: datetime | None, from_known: datetime, to_known: datetime | None
+) -> tuple[At, At]:
+    """One moment as known later, and as known before."""
+    after = await info.context.at(as_of, to_known)
+    before = await info.context.at(after.as_of, from_known)
+    if before.known > after.known:
+        raise InvalidInput("fromKnown", "it lies after toKnown")
+    return after, before
+
+
+def named(id: str | None) -> UUID:
+    """The id, or one that names nothing."""
+    try:
+        return UUID(id or "")
+    except ValueError:
+        return UUID(int=0)

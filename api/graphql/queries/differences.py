@@ -1,0 +1,67 @@
+"""Questions about what was held at two moments of the record."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.differences import BedDifference, Exposure, StayDifference
+from api.graphql.queries.arguments import (
+    AsOf,
+    AtLeast,
+    FromKnown,
+    KnownAt,
+    KnownAtPosition,
+    ToKnown,
+    named,
+    two_moments,
+)
+
+
+@strawberry.type
+class DifferenceQueries:
+    @strawberry.field(
+        description="A stay as held at two moments of the record, and the facts that made the"
+        " difference; null if it is not known."
+    )
+    async def stay_difference(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="The stay's id.")],
+        from_known: FromKnown,
+        to_known: ToKnown = None,
+    ) -> StayDifference | None:
+        after, before = await two_moments(info, None, from_known, to_known)
+        return await StayDifference.find(info, named(id), before, after)
+
+    @strawberry.field(
+        description="The beds of which something else is held for one moment than was held then,"
+        " and the facts that made the difference."
+    )
+    async def occupancy_difference(
+        self,
+        info: Ask,
+        from_known: FromKnown,
+        to_known: ToKnown = None,
+        ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        as_of: AsOf = None,
+    ) -> list[BedDifference]:
+        after, before = await two_moments(info, as_of, from_known, to_known)
+        return await BedDifference.all(info, ward, before, after)
+
+    @strawberry.field(
+        description="What was decided or recorded while a fact was wrong; null if it never was."
+    )
+    async def exposure(
+        self,
+        info: Ask,
+        movement_id: Annotated[
+            strawberry.ID, argument(description="The movement, visit or dose that was wrong.")
+        ],
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Exposure | None:
+        at = await info.context.at(None, known_at, known_at_position, at_least)
+        return await Exposure.find(info, named(movement_id), at)

@@ -1,0 +1,98 @@
+"""Questions about patients and practitioners."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.node import Connection, page, page_size
+from api.graphql.people import Patient, Practitioner
+from api.graphql.queries.arguments import (
+    After,
+    AsOf,
+    AtLeast,
+    First,
+    KnownAt,
+    KnownAtPosition,
+    MrnAuthority,
+    named,
+)
+from api.graphql.scalars import decode_cursor, encode_cursor
+from domain.refusals import InvalidInput
+from infrastructure.queries import people
+
+
+@strawberry.type
+class PeopleQueries:
+    @strawberry.field(description="A patient, by MRN or by id.")
+    async def patient(
+        self,
+        info: Ask,
+        mrn: Annotated[str | None, argument(description="Medical record number.")] = None,
+        mrn_authority: MrnAuthority = None,
+        id: Annotated[strawberry.ID | None, argument(description="The patient's id.")] = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Patient | None:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        if (mrn is None) == (id is None):
+            raise InvalidInput("mrn", "name the patient by mrn or by id")
+        if mrn is not None:
+            authority = mrn_authority or info.context.house.settings.mrn_authority
+            view = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
+            return Patient.of(view, at) if view else None
+        return await Patient.find(info, named(id), at)
+
+    @strawberry.field(description="Patients in the order of their names.")
+    async def patients(
+        self,
+        info: Ask,
+        search: Annotated[
+            str | None, argument(description="The beginning of a name or an MRN.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Connection[Patient]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        wanted, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
+        found = await info.context.ask(people.patients_page, search, at, wanted + 1, place)
+        return page(
+            found,
+            wanted,
+            after,
+            lambda v: encode_cursor("patients", v.family_name or "", v.given_name or "", v.patient),
+            lambda v: Patient.of(v, at),
+        )
+
+    @strawberry.field(description="Practitioners in the order of their staff numbers.")
+    async def practitioners(
+        self,
+        info: Ask,
+        staff_number: Annotated[str | None, argument(description="This one only.")] = None,
+        first: First = None,
+        after: After = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Connection[Practitioner]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        wanted, place = page_size(first), decode_cursor(after, "practitioners", str)
+        found = await info.context.ask(
+            people.practitioners_page, staff_number, at, wanted + 1, place
+        )
+        return page(
+            found,
+            wanted,
+            after,
+            lambda v: encode_cursor("practitioners", v.staff_number),
+            lambda v: Practitioner.of(v, at),
+        )

@@ -1,0 +1,69 @@
+"""Questions about wards, rooms and who lies in them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.queries.arguments import AsOf, AtLeast, KnownAt, KnownAtPosition
+from api.graphql.rooms import OccupancyStretch, RoomOccupancy
+from domain.refusals import InvalidInput
+from infrastructure.queries import rooms
+
+
+@strawberry.type(description="A ward, by its name.")
+class Ward:
+    name: str = strawberry.field(description="Its name.")
+
+
+@strawberry.type
+class RoomQueries:
+    @strawberry.field(description="The wards, by name.")
+    async def wards(
+        self,
+        info: Ask,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[Ward]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        return [Ward(name=name) for name in await info.context.ask(rooms.wards, at)]
+
+    @strawberry.field(description="Who lies where: every bed of a ward, or of the house.")
+    async def room_occupancy(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[RoomOccupancy]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        return [
+            RoomOccupancy.of(view, at) for view in await info.context.ask(rooms.board, at, ward)
+        ]
+
+    @strawberry.field(description="Who lay where in a period, in stretches.")
+    async def occupancy_history(
+        self,
+        info: Ask,
+        from_: Annotated[datetime, argument(name="from", description="Beginning of the period.")],
+        to: Annotated[datetime, argument(description="End of the period, not included.")],
+        ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        room: Annotated[str | None, argument(description="Rooms of this number only.")] = None,
+        bed: Annotated[str | None, argument(description="Beds of this code only.")] = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[OccupancyStretch]:
+        if to <= from_:
+            raise InvalidInput("to", "the period ends after it begins")
+        at = await info.context.at(None, known_at, known_at_position, at_least)
+        found = await info.context.ask(
+            rooms.occupancy_history, at.known, from_, to, ward, room, bed
+        )
+        return [OccupancyStretch.of(view, at) for view in found]

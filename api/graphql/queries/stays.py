@@ -1,0 +1,113 @@
+"""Questions about stays and prescriptions."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.enums import StayStatus
+from api.graphql.node import Connection, page, page_size
+from api.graphql.queries.arguments import (
+    After,
+    AsOf,
+    AtLeast,
+    First,
+    KnownAt,
+    KnownAtPosition,
+    named,
+)
+from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.stays import Prescription, Stay
+from infrastructure.queries import people, stays
+
+
+@strawberry.input(description="Which stays; without statuses those that are open.")
+class StayFilter:
+    statuses: list[StayStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="In one of these states at that moment."
+    )
+    ward: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Whose patient has a bed of this ward then."
+    )
+    patient_mrn: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Of the patient with this MRN."
+    )
+    attending: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this staff number responsible then."
+    )
+
+
+@strawberry.type
+class StayQueries:
+    @strawberry.field(description="A stay; null before its admission.")
+    async def stay(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="The stay's id.")],
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Stay | None:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        return await Stay.find(info, named(id), at)
+
+    @strawberry.field(
+        description="Stays in the order of their admission; the open ones by default."
+    )
+    async def stays(
+        self,
+        info: Ask,
+        filter: Annotated[StayFilter | None, argument(description="Which ones.")] = None,
+        first: First = None,
+        after: After = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Connection[Stay]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        size, place = page_size(first), decode_cursor(after, "stays", datetime, UUID)
+        wanted = stays.StayFilter()
+        if filter is not None:
+            records: tuple[UUID, ...] | None = None
+            attending = None
+            if filter.patient_mrn:
+                authority = info.context.house.settings.mrn_authority
+                who = await info.context.ask(
+                    people.patient_by_mrn, filter.patient_mrn, authority, at
+                )
+                records = tuple(
+                    await info.context.ask(people.records_of, who.patient, at) if who else ()
+                )
+            if filter.attending:
+                staff = await info.context.ask(
+                    people.practitioners_page, filter.attending, at, 1, None
+                )
+                attending = staff[0].practitioner if staff else UUID(int=0)
+            statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
+            wanted = stays.StayFilter(statuses, filter.ward or None, records, attending)
+        found = await info.context.ask(stays.stays_page, wanted, at, size + 1, place)
+        return page(
+            found,
+            size,
+            after,
+            lambda v: encode_cursor("stays", v.admitted_at, v.stay),
+            lambda v: Stay.of(v, at),
+        )
+
+    @strawberry.field(description="A prescription; null before it was written or began.")
+    async def prescription(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="The prescription's id.")],
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Prescription | None:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        return await Prescription.find(info, named(id), at)

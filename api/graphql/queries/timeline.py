@@ -1,0 +1,91 @@
+"""The question what happened."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.enums import Reading, TimelineKind
+from api.graphql.node import Connection, page, page_size
+from api.graphql.queries.arguments import (
+    After,
+    AsOf,
+    AtLeast,
+    First,
+    KnownAt,
+    KnownAtPosition,
+    MrnAuthority,
+    named,
+)
+from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.timeline import TimelineEntry, told
+from domain.refusals import InvalidInput
+from infrastructure.queries import people
+from infrastructure.queries.timeline import timeline_page
+
+
+@strawberry.type
+class TimelineQueries:
+    @strawberry.field(description="What happened to a patient or in a stay, in that order.")
+    async def timeline(
+        self,
+        info: Ask,
+        mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
+        mrn_authority: MrnAuthority = None,
+        stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
+        kinds: Annotated[
+            list[TimelineKind] | None, argument(description="These kinds of facts only.")
+        ] = None,
+        read: Annotated[
+            Reading,
+            argument(
+                description="ALL: with what was corrected and cancelled, as it happened. TRUTH: only"
+                " what is held to be so. RECORD: all, in the order in which it became known."
+            ),
+        ] = Reading.ALL,
+        first: First = None,
+        after: After = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Connection[TimelineEntry]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        if (mrn is None) == (stay_id is None):
+            raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+        wanted = page_size(first)
+        place: tuple[Any, int] | None = (
+            decode_cursor(after, "record", int, int)
+            if read is Reading.RECORD
+            else decode_cursor(after, "timeline", datetime, int)
+        )
+        records: list[UUID] | None = None
+        if mrn is not None:
+            authority = mrn_authority or info.context.house.settings.mrn_authority
+            who = await info.context.ask(people.patient_by_mrn, mrn, authority, at)
+            records = await info.context.ask(people.records_of, who.patient, at) if who else []
+        found = await info.context.ask(
+            timeline_page,
+            at,
+            wanted + 1,
+            place,
+            reading=read,
+            patients=records,
+            stay=named(stay_id) if stay_id else None,
+            kinds=[k.value for k in kinds] if kinds else None,
+        )
+        stories = await told(info, found[:wanted], at)
+        return page(
+            found,
+            wanted,
+            after,
+            lambda v: (
+                encode_cursor("record", v.recorded_position, v.position)
+                if read is Reading.RECORD
+                else encode_cursor("timeline", v.occurred_at, v.position)
+            ),
+            lambda v: TimelineEntry.of(info, v, stories[v.entry]),
+        )

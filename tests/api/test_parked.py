@@ -1,0 +1,103 @@
+"""What clients are told of a command that a read model could not take in."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.server import app
+from infrastructure.database import Database
+from infrastructure.follow import Follower
+from infrastructure.settings import Settings
+from tests.api.ward import Ward, place
+from tests.conftest import TOKEN
+from tests.graphql import GraphQLClient
+from tests.record.failing import with_a_failing
+from tests.record.lived import running
+
+BAD = uuid4()
+"""The command that one of the read models cannot take in."""
+
+PROJECTIONS = (
+    "{ projections { name state parked lag parkedCommands { commandId operation error } } }"
+)
+
+
+@pytest.fixture
+def ward(request: pytest.FixtureRequest, settings: Settings, database: Database) -> Iterator[Ward]:
+    """A ward whose worker fails for one command in the read model that the test names."""
+    targets = with_a_failing(request.param, BAD)
+    with (
+        TestClient(app(settings, database, TOKEN, with_worker=False)) as http,
+        running(Follower(database.app_url, targets=targets)),
+    ):
+        yield Ward(GraphQLClient(http, TOKEN))
+
+
+def stays_and_rooms(ward: Ward) -> dict[str, bool]:
+    """Which stays and which rooms say that something about them is parked."""
+    told = ward.ask(
+        "{ stays { edges { node { id parked } } } roomOccupancy { room { number parked } } }"
+    )
+    stays = {edge["node"]["id"]: edge["node"]["parked"] for edge in told["stays"]["edges"]}
+    rooms = {row["room"]["number"]: row["room"]["parked"] for row in told["roomOccupancy"]}
+    return {**stays, **rooms}
+
+
+@pytest.mark.parametrize("ward", ["stays"], indirect=True)
+def test_a_parked_command_is_answered_and_every_stay_and_room_that_it_touches_says_so(
+    ward: Ward, database: Database
+) -> None:
+    one, other = ward.room("a", "b"), ward.room("a")
+    stay, untouched = ward.stay(f"{one}/a"), ward.stay(f"{other}/a")
+    moved = {"stayId": stay, "commandId": str(BAD), **place(f"{one}/b")}
+
+    told = ward.give("transferPatient", **moved)
+
+    assert told["__typename"] == "Parked"
+    assert told["commandId"] == str(BAD)
+    assert ward.give("transferPatient", **moved) == told
+    number, elsewhere = one.split("/")[1], other.split("/")[1]
+    says = stays_and_rooms(ward)
+    assert says == {stay: True, untouched: False, number: True, elsewhere: False}
+    listed = {p["name"]: p for p in ward.ask(PROJECTIONS)["projections"]}
+    assert (listed["stays"]["state"], listed["stays"]["parked"]) == ("PARKED", 1)
+    assert listed["stays"]["parkedCommands"] == [
+        {
+            "commandId": str(BAD),
+            "operation": "transferPatient",
+            "error": "KeyError at stay.transferred",
+        }
+    ]
+    assert {p["state"] for n, p in listed.items() if n != "stays"} == {"FOLLOWING"}
+    ready = ward.client.http.get("/readyz")
+    assert (ready.status_code, ready.json()["parked"]) == (200, ["stays"])
+    free = ward.give("changeSpecialty", stayId=untouched, specialty="surgery")
+    assert free["__typename"] == "StayRecorded"
+    follows = ward.give("changeSpecialty", stayId=stay, specialty="surgery")
+    assert follows["__typename"] == "Parked"
+
+
+@pytest.mark.parametrize("ward", ["occupancy"], indirect=True)
+def test_halted_occupancy_is_loud(ward: Ward, database: Database) -> None:
+    bed = ward.room("a", "b")
+    stay = ward.stay(f"{bed}/a")
+
+    told = ward.give("transferPatient", stayId=stay, commandId=str(BAD), **place(f"{bed}/b"))
+
+    assert told["__typename"] == "Parked"
+    listed = {p["name"]: p for p in ward.ask(PROJECTIONS)["projections"]}
+    assert (listed["occupancy"]["state"], listed["occupancy"]["parked"]) == ("HALTED", 1)
+    assert listed["stays"]["lag"] == 0 < listed["occupancy"]["lag"]
+    ready = ward.client.http.get("/readyz")
+    assert (ready.status_code, ready.json()["halted"]) == (503, ["occupancy"])
+    assert stays_and_rooms(ward) == {stay: True, bed.split("/")[1]: True}
+    later = ward.give("changeSpecialty", stayId=stay, specialty="surgery")
+    assert later["__typename"] == "RecordedNotYetReadable"
+    query = "query($p: Position) { wards(atLeast: $p) { name } }"
+    (fault,) = ward.client.raw(query, {"p": later["position"]})["errors"]
+    assert fault["extensions"]["code"] == "READ_MODELS_BEHIND"
+    assert "halted" in fault["message"]
+    assert ward.bed(f"{bed}/a")["stay"] == {"id": stay}, "as known before it halted"
+    assert UUID(told["commandId"]) == BAD

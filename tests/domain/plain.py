@@ -1,0 +1,231 @@
+"""A plain model of a stay and of what is put right about it. It shares nothing with the domain.
+
+A list of what was said, in the order in which it was said. Whoever asks goes through it from the
+beginning: first what is held to have happened, then what that comes to. Slow and simple on purpose.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+class Illegal(Exception):
+    """What was said does not follow from what is held."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """Something that was said: that a thing happened, or that what was said before was not so.
+
+    ``minute`` may be anything that has an order; ``where`` is a bed or another place.
+    """
+
+    kind: str
+    minute: Any = None
+    id: Any = None
+    of: Any = None
+    where: str | None = None
+    what: Any = None
+    order: int = 0
+    with_bed: Any = None
+    """Of an admission: the id of the allocation that was said in the same breath."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """What is true of a stay in one minute; ``where`` is a bed, another place, or nowhere."""
+
+    status: str
+    where: str = ""
+    kept: bool = False
+    doctor: str = ""
+    plan: str = "NONE"
+
+
+MOVES = ("allocate", "transfer", "swap")
+PLACES = (*MOVES, "leave, keep bed", "leave, release", "return", "discharge")
+PUT = ("put", "keep there")
+"""What a reversal that names a place comes to; it cannot be reversed itself."""
+
+
+def held(said: Sequence[Said]) -> list[Said]:
+    """What is held to have happened, in the order in which it happened."""
+    found: dict[Any, Said] = {}
+    for order, told in enumerate(said):
+        of = found.get(told.of)
+        if told.of is not None and (of is None or of.kind == "never admitted"):
+            raise Illegal("it is not held true")
+        match told.kind:
+            case "in error":
+                del found[told.of]
+            case "never admitted":
+                was = found[told.of]
+                found = {told.id: replace(told, minute=was.minute, what=was.what, of=None)}
+            case "visits in error":
+                found = {id: fact for id, fact in found.items() if fact.kind != "visit"}
+            case "discharge in error":
+                gone = found.pop(told.of)
+                if told.where:
+                    found[told.id] = replace(gone, kind="transfer", id=told.id, where=told.where)
+            case "corrected":
+                was = found[told.of]
+                found[told.of] = _right(was, told)
+                bed = found.get(was.with_bed)
+                if bed and told.minute is not None and bed.minute == was.minute:
+                    found[was.with_bed] = replace(bed, minute=told.minute)
+            case _:
+                found[told.id] = replace(told, order=order)
+    return sorted(found.values(), key=lambda fact: (fact.minute, fact.order))
+
+
+def _right(was: Said, told: Said) -> Said:
+    minute = was.minute if told.minute is None else told.minute
+    return replace(was, minute=minute, where=told.where or was.where)
+
+
+def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]:
+    """What is true after each fact, with its minute. Raises Illegal at the first that cannot be."""
+    admitted: Said | None = None
+    over: Said | None = None
+    stands: dict[str, list[Said]] = {"place": [], "attending": [], "plan": []}
+    for fact in held(said):
+        if fact.kind == "never admitted":
+            admitted = over = fact
+        elif fact.kind == "admit":
+            if admitted:
+                raise Illegal("admitted twice")
+            admitted = fact
+        elif admitted is None:
+            raise Illegal("before the admission")
+        elif fact.kind == "visit":
+            if over and over.minute != fact.minute:
+                raise Illegal("a visit after the end")
+        elif fact.kind == "reversed" and fact.of == admitted.id:
+            if over or fact.where:
+                raise Illegal("it is over already, or leads nowhere")
+            over = fact
+        elif fact.kind == "reversed":
+            _take_back(fact, stands, over)
+            over = None
+        elif over:
+            raise Illegal("after the end")
+        else:
+            stands["place" if fact.kind in PLACES else fact.kind].append(fact)
+            over = fact if fact.kind == "discharge" else None
+        yield fact.minute, _now(admitted, stands, over, beds)
+
+
+def _take_back(reversal: Said, stands: dict[str, list[Said]], over: Said | None) -> None:
+    """What was said last of its kind stands no longer."""
+    for facts in stands.values():
+        *_, last = [Said("nothing"), *(f for f in facts if f.kind not in PUT)]
+        if last.id == reversal.of:
+            break
+    else:
+        raise Illegal("it is not in force")
+    if over and over != last:
+        raise Illegal("after the end")
+    if reversal.where and last.kind not in PLACES:
+        raise Illegal("it has no place")
+    del facts[facts.index(last) :]
+    if reversal.where:
+        put = "keep there" if last.kind == "return" else "put"
+        facts.append(Said(put, where=reversal.where))
+
+
+def _now(
+    admitted: Said, stands: dict[str, list[Said]], over: Said | None, beds: Sequence[str]
+) -> Now:
+    now = Now("ADMITTED", where=admitted.where or "")
+    for fact in stands["place"]:
+        now = _moved(now, fact, beds)
+    if over and over.kind != "discharge":
+        now = Now("CANCELLED")
+    doctor = ([admitted.what or ""] + [f.what for f in stands["attending"]])[-1]
+    plan = (["NONE"] + [f.what for f in stands["plan"]])[-1]
+    return replace(now, doctor=doctor, plan="NONE" if now.status == "DISCHARGED" else plan)
+
+
+def _moved(now: Now, fact: Said, beds: Sequence[str]) -> Now:
+    away = now.status == "ON_LEAVE"
+    where = fact.where or ""
+    match fact.kind:
+        case "allocate" | "transfer" | "swap" if not away:
+            return replace(now, where=where)
+        case "leave, keep bed" if not away and now.where in beds:
+            return replace(now, status="ON_LEAVE", kept=True)
+        case "leave, release" if not away:
+            return replace(now, status="ON_LEAVE", where="")
+        case "return" if away and (where or now.kept):
+            return Now("ADMITTED", where or now.where)
+        case "put":
+            return Now("ADMITTED", where)
+        case "keep there" if now.kept and where in beds:
+            return replace(now, where=where)
+        case "discharge":
+            return Now("DISCHARGED")
+    raise Illegal(fact.kind)
+
+
+def at(said: Sequence[Said], beds: Sequence[str], minute: Any) -> Now | None:
+    """What is true at the end of a minute, of what is legal."""
+    now = None
+    for when, then in tale(said, beds):
+        if when <= minute:
+            now = then
+    return now
+
+
+def legal(said: Sequence[Said], beds: Sequence[str]) -> bool:
+    """Whether all that is held can have happened."""
+    try:
+        list(tale(said, beds))
+    except Illegal:
+        return False
+    return True
+
+
+def allows(said: Sequence[Said], beds: Sequence[str], told: Said) -> bool:
+    """Whether something may be said next, late or not."""
+    try:
+        return sayable(said, beds, told) and legal([*said, told], beds)
+    except Illegal:
+        return False
+
+
+def sayable(said: Sequence[Said], beds: Sequence[str], told: Said, together: bool = False) -> bool:
+    """Whether it makes sense to say it; ``together``: with other things, in whatever order."""
+    before, after = held(said), held([*said, told])
+    of = next((fact for fact in before if fact.id == told.of), None)
+    then = at(said, beds, told.minute) if told.kind in MOVES and not together else None
+    match told.kind:
+        case "allocate" if then and then.where in beds:
+            return False
+        case "transfer" if then and then.where == told.where:
+            return False
+        case "corrected" if of:
+            if of.kind == "visit":  # of which more can be said than its time
+                return told.minute is not None
+            return _may_be_corrected(of, told, beds) and before != after
+        case "in error" if of:
+            return not told.where and of.kind not in ("admit", "discharge")
+        case "discharge in error" if of:
+            return of.kind == "discharge"
+        case "reversed" if of:
+            return of.kind != "discharge" or told.where is not None
+    return True
+
+
+def _may_be_corrected(of: Said, told: Said, beds: Sequence[str]) -> bool:
+    if told.where is None:
+        return True
+    if of.kind == "admit":
+        return told.where not in beds
+    return of.kind in ("allocate", "transfer", "return", "reversed")
+
+
+def may_be_cancelled(said: Sequence[Said], beds: Sequence[str], void: bool) -> bool:
+    """Whether the admission may be taken back: the stay is open, nobody was there to see it."""
+    told = list(tale(said, beds))
+    visited = any(fact.kind == "visit" for fact in held(said))
+    return told[-1][1].status in ("ADMITTED", "ON_LEAVE") and (void or not visited)

@@ -1,0 +1,13 @@
+"""The tests of a file share one server: each makes rooms and people of its own."""
+
+import pytest
+
+from tests.api.conftest import shared
+from tests.api.ward import Ward
+
+__all__ = ["shared"]
+
+
+@pytest.fixture
+def ward(shared: Ward) -> Ward:
+    return shared

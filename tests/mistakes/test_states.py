@@ -1,0 +1,84 @@
+"""Mistakes of other systems about states: see `test_covered` for the list and what is left out."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.correction_examples import IN_ERROR, WRONG, entries
+from tests.api.ward import Ward, ago, late, place
+from tests.mistakes.asking import doses, the_stay
+
+
+def test_mistake_11_a_fact_is_not_written_into_the_history_of_another_kind(ward: Ward) -> None:
+    room = ward.room("a")
+    stay = ward.stay(f"{room}/a")
+    prescription = ward.prescription(stay)
+    ward.record("changeSpecialty", stayId=stay, specialty="surgery")
+    ward.record("planDischarge", stayId=stay, plan="PLANNED")
+    ward.record("holdPrescription", prescriptionId=prescription, reason="surgery")
+
+    told = entries(ward, stay)
+
+    kinds = [e["kind"] for e in told]
+    assert len(kinds) == len(set(kinds))
+    shapes = [frozenset(e["data"]) for e in told]
+    assert len(set(shapes)) == len(shapes), "two kinds of fact have the same shape"
+    named = {"specialty": "STAY_SPECIALTY_CHANGED", "plan": "STAY_DISCHARGE_PLANNED"}
+    for field, kind in named.items():
+        assert kind in {e["kind"] for e in told if field in e["data"]}
+
+
+@pytest.mark.parametrize("ended", ["discharged", "cancelled"])
+def test_mistake_12_a_stay_does_not_go_from_any_state_to_any_other(ward: Ward, ended: str) -> None:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a")
+    if ended == "discharged":
+        ward.record("dischargePatient", stayId=stay, disposition="HOME")
+    else:
+        ward.record("cancelAdmission", stayId=stay, **IN_ERROR)
+    before = the_stay(ward, stay) if ended == "discharged" else None
+
+    acts: dict[str, dict[str, Any]] = {
+        "transferPatient": place(f"{room}/b"),
+        "startLeave": {"keepBed": True},
+        "endLeave": {},
+        "dischargePatient": {"disposition": "HOME"},
+        "cancelAdmission": IN_ERROR,
+    }
+    for command, content in acts.items():
+        told = ward.give(command, stayId=stay, **content)
+        assert not told["__typename"].endswith("Recorded"), (command, told)
+
+    if before is not None:
+        assert the_stay(ward, stay) == before
+
+
+def test_mistake_12_the_dead_are_not_admitted(ward: Ward) -> None:
+    mrn, died = ward.patient(), ago(hours=3)
+    ward.record("recordDeath", patientMrn=mrn, **late(died))
+
+    told = ward.give("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", withoutBed="hall")
+
+    assert (told["__typename"], told["diedAt"]) == ("PatientDied", died)
+
+
+def test_mistake_15_a_prescription_does_not_go_from_any_state_to_any_other(ward: Ward) -> None:
+    prescription = ward.prescription()
+    ward.record("stopPrescription", prescriptionId=prescription, reason="rash")
+
+    for command in ("resumePrescription", "holdPrescription", "completePrescription"):
+        told = ward.give(command, prescriptionId=prescription, reason="a mistake")
+        assert told["__typename"] == "PrescriptionStateBroken", command
+
+
+def test_mistake_15_a_dose_whose_time_is_corrected_keeps_both_times(ward: Ward) -> None:
+    prescription, wrong, right = ward.prescription(), ago(hours=4), ago(hours=6)
+    given = ward.record(
+        "recordAdministration", prescriptionId=prescription, given=True, **late(wrong)
+    )
+    (dose,) = doses(ward, prescription)
+
+    ward.record("correctAdministration", administrationId=dose["id"], occurredAt=right, **WRONG)
+
+    assert [d["occurredAt"] for d in doses(ward, prescription)] == [right]
+    assert [d["occurredAt"] for d in doses(ward, prescription, given["position"])] == [wrong]

@@ -1,0 +1,68 @@
+"""Read models that fail for some commands, as one does that somebody made in a hurry."""
+
+from uuid import UUID
+
+from domain.aggregate import Event
+from infrastructure.database import Database
+from infrastructure.filling import LIVE
+from infrastructure.follow import Follower
+from infrastructure.parking import Target
+from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.model import Place, ReadModel
+from tests.record.lived import Dump
+from tests.record.ward import rows
+
+PARKING = [model for model in READ_MODELS if not model.halts]
+NAMES = [model.name for model in PARKING]
+
+
+def quiet(done: int, total: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def failing(model: type[ReadModel], *commands: UUID) -> type[ReadModel]:
+    """The same read model, made by somebody who did not think of these commands."""
+
+    class Failing(model):  # type: ignore[misc, valid-type]
+        name = model.name
+
+        def apply(self, event: Event, place: Place) -> None:
+            if event.entry.command_id in commands and self.concerns(event.TOPIC):
+                raise KeyError("Name of a patient")
+            super().apply(event, place)
+
+    return Failing
+
+
+def with_a_failing(name: str, *commands: UUID) -> tuple[Target, ...]:
+    """All read models, one of which fails for these commands."""
+    return tuple(
+        Target(failing(t.model, *commands), t.schema) if t.model.name == name else t for t in LIVE
+    )
+
+
+def fill(database: Database, *targets: Target) -> None:
+    """Fill the read models up to the end of the log."""
+    Follower(database.app_url, targets=targets).catch_up()
+
+
+def parked(database: Database, name: str) -> list[tuple[UUID, str]]:
+    return [
+        (command, error)
+        for command, error in rows(
+            database,
+            f"SELECT command, error FROM {model(name).metadata.schema}.parked ORDER BY first",
+        )
+    ]
+
+
+def model(name: str) -> type[ReadModel]:
+    return next(m for m in READ_MODELS if m.name == name)
+
+
+def of(told: Dump, name: str, *, parts: bool = True) -> Dump:
+    return {
+        table: lines
+        for table, lines in told.items()
+        if table.startswith(f"{model(name).metadata.schema}.") is parts
+    }

@@ -1,0 +1,376 @@
+"""A command that a read model cannot take in is parked, shown, and healed or left out by a decision."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from random import Random
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+import infrastructure.filling
+from application.commands import Recorded
+from application.hospital import Hospital
+from domain.aggregate import Event
+from domain.refusals import InvalidInput, NotFound, ReasonNeeded
+from infrastructure.database import Database
+from infrastructure.event_mapper import EventMapper, UnknownEvent
+from infrastructure.filling import LIVE, Filler
+from infrastructure.follow import Follower
+from infrastructure.parking import Target
+from infrastructure.read_models.model import Place, ReadModel
+from infrastructure.rebuild import HaltedBeside, compare, rebuild
+from infrastructure.settings import Settings
+from infrastructure.verify import verify
+from infrastructure.wiring import hospital as wired
+from tests.record.failing import (
+    NAMES,
+    PARKING,
+    failing,
+    fill,
+    model,
+    of,
+    parked,
+    quiet,
+    with_a_failing,
+)
+from tests.record.lived import (
+    Lived,
+    await_read,
+    catch_up,
+    dump,
+    end,
+    forget,
+    positions,
+    running,
+)
+from tests.record.ward import admitted, place, request, room, rows
+
+
+@pytest.fixture
+def ward(hospital: Hospital) -> dict[str, Any]:
+    """Two patients in a room; one is moved, then both change beds."""
+    room(hospital, "1", "a", "b", "c", "d")
+    one, other, third = (admitted(hospital, f"M{n}", f"A/1/{'abc'[n]}") for n in range(3))
+    moved = hospital.transfer_patient(request(), stay_id=one, **place("A/1/d"))
+    swapped = hospital.swap_beds(request(), stay_id=one, with_stay_id=other)
+    after = hospital.change_specialty(request(), stay_id=third, specialty="surgery")
+    return {
+        "one": one,
+        "other": other,
+        "third": third,
+        "moved": moved.command_id,
+        "swapped": swapped.command_id,
+        "after": after.command_id,
+        "position": moved.position,
+    }
+
+
+def test_what_fails_is_parked_with_all_that_follows_it_and_the_rest_goes_on(
+    hospital: Hospital, database: Database, ward: dict[str, Any]
+) -> None:
+    fill(database, *with_a_failing("stays", ward["moved"]))
+
+    assert parked(database, "stays") == [
+        (ward["moved"], "KeyError at stay.transferred"),
+        (ward["swapped"], "follows a command that is parked"),
+    ]
+    touched = rows(database, "SELECT touches FROM stays_v1.parked ORDER BY first")
+    (here,) = rows(database, "SELECT room FROM rooms_v1.rooms")[0]
+    assert {ward["one"], here} <= set(touched[0][0])
+    assert {ward["one"], ward["other"], here} <= set(touched[1][0])
+    beds = dict(rows(database, "SELECT stay, bed FROM stays_v1.stays WHERE upper_inf(known)"))
+    assert (beds[ward["one"]], beds[ward["other"]]) == ("a", "b")
+    assert rows(database, "SELECT FROM stays_v1.stays WHERE specialty = 'surgery'") == [()]
+    assert rows(database, "SELECT position FROM stays_v1.position") == [(end(database),)]
+
+    followed = dump(database)
+    forget(database)
+    catch_up(database)
+    assert of(followed, "stays", parts=False) == of(dump(database), "stays", parts=False)
+
+
+def test_what_is_said_of_a_parked_command_names_no_patient(
+    database: Database, ward: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(database, *with_a_failing("stays", ward["moved"]))
+    told = str(rows(database, "SELECT * FROM stays_v1.parked")) + caplog.text
+    assert "Name of" not in told
+    assert str(ward["moved"]) in caplog.text
+    assert "KeyError at stay.transferred" in caplog.text
+
+
+# -- decided --
+
+
+@pytest.fixture
+def copy(lived: Lived, server: Database) -> Iterator[Database]:
+    """The busy history in a database of its own, whose log may go on."""
+    name = rows(lived.database, "SELECT current_database()")[0][0]
+    with server.scratch(f"parking_in_{name}", name) as made:
+        yield made
+
+
+@contextmanager
+def deciding(database: Database) -> Iterator[Callable[..., Recorded]]:
+    """Gives a command after all that the log holds."""
+    with closing(wired(Settings(), database)) as hospital:
+        now = rows(database, "SELECT max(recorded_at) FROM record.events")[0][0]
+
+        def decide(command: str, **content: Any) -> Recorded:
+            said = request(now=now + timedelta(hours=1), reason="cannot be read")
+            told: Recorded = getattr(hospital, command)(said, **content)
+            return told
+
+        yield decide
+
+
+def some_commands(database: Database, of: type[ReadModel], count: int) -> list[UUID]:
+    """Commands that the read model folds, some of them early, drawn by lot."""
+    kinds = [f"{kind.TOPIC}.%" for kind in of.kinds]  # type: ignore[attr-defined]
+    found = rows(
+        database,
+        "SELECT DISTINCT command_id, command_end FROM record.events WHERE topic LIKE ANY(%s)"
+        " ORDER BY command_end",
+        [kinds],
+    )
+    late = found[len(found) // 3 :]
+    return [command for command, _ in Random(7).sample(late, min(count, len(late)))]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [*((name, 7) for name in NAMES), ("stays", 1), ("timeline", 1000)]
+)
+def test_a_retry_gives_what_would_have_been_without_the_failure(
+    copy: Database, monkeypatch: pytest.MonkeyPatch, name: str, size: int
+) -> None:
+    monkeypatch.setattr(infrastructure.filling, "BATCH", size)
+    bad = some_commands(copy, model(name), 3)
+    forget(copy)
+    fill(copy, *with_a_failing(name, *bad))
+    assert set(bad) <= {command for command, _ in parked(copy, name)}
+    assert len(compare(copy, model(name), quiet).parked) == len(parked(copy, name))
+
+    with deciding(copy) as decide:
+        decide("retry_parked", name=name)
+    catch_up(copy)
+
+    assert parked(copy, name) == []
+    healed = dump(copy)
+    forget(copy)
+    catch_up(copy)
+    assert healed == dump(copy)
+    assert compare(copy, model(name), quiet).different == 0
+
+
+@pytest.mark.parametrize("name", ["rooms", "stays", "timeline"])
+def test_what_fails_again_is_parked_again(copy: Database, name: str) -> None:
+    bad = some_commands(copy, model(name), 3)
+    forget(copy)
+    fill(copy, *with_a_failing(name, *bad))
+    before = (parked(copy, name), of(dump(copy), name))
+
+    with deciding(copy) as decide:
+        decide("retry_parked", name=name)
+    fill(copy, *with_a_failing(name, *bad[1:]))
+    between = parked(copy, name)
+    assert {command for command, _ in between} <= {command for command, _ in before[0]}
+
+    followed = of(dump(copy), name)
+    forget(copy)
+    fill(copy, *with_a_failing(name, *bad[1:]))
+    assert (between, followed) == (parked(copy, name), of(dump(copy), name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_skipped_is_left_out_by_every_rebuild_wherever_the_decision_lies(
+    copy: Database, name: str
+) -> None:
+    bad = some_commands(copy, model(name), 1)
+    broken = failing(model(name), *bad)
+    forget(copy)
+    fill(copy, *with_a_failing(name, *bad))
+
+    with deciding(copy) as decide:
+        decide("skip_command", name=name, skipped=bad[0])
+        decide("retry_parked", name="visits")
+    fill(copy, *with_a_failing(name, *bad))
+
+    assert parked(copy, name) == []
+    followed = dump(copy)
+    assert compare(copy, broken, quiet).different == 0
+    assert compare(copy, model(name), quiet).different == 0, "also by a program that could read it"
+    assert rebuild(copy, [broken], quiet)[broken.name].different == 0
+    assert dump(copy) == followed
+    forget(copy)
+    catch_up(copy)
+    assert dump(copy) == followed
+    left = rows(copy, f"SELECT position FROM {model(name).tables()[0].fullname}")
+    theirs = rows(copy, "SELECT position FROM record.events WHERE command_id = %s", bad)
+    assert not set(left) & set(theirs)
+
+
+def test_verify_tells_what_is_parked_until_it_is_decided(copy: Database) -> None:
+    bad = some_commands(copy, model("visits"), 1)
+    forget(copy)
+    fill(copy, *with_a_failing("visits", *bad))
+    told = {c.promise: c.examples for c in verify(copy) if c.broken}
+    assert list(told) == ["read model visits is the fold of the log"]
+    (examples,) = told.values()
+    assert any(f"command {bad[0]}" in example and "KeyError" in example for example in examples)
+
+    with deciding(copy) as decide:
+        decide("skip_command", name="visits", skipped=bad[0])
+    catch_up(copy)
+    assert [c.promise for c in verify(copy) if c.broken] == []
+
+
+def test_a_stay_goes_on_after_what_is_left_out(
+    hospital: Hospital, database: Database, ward: dict[str, Any]
+) -> None:
+    targets = with_a_failing("stays", ward["moved"])
+    fill(database, *targets)
+    why = request(reason="entered by a machine that was mended since")
+    hospital.skip_command(why, name="stays", skipped=ward["moved"])
+    fill(database, *targets)
+
+    assert parked(database, "stays") == []
+    hospital.change_specialty(request(), stay_id=ward["one"], specialty="surgery")
+    fill(database, *targets)
+    now = "SELECT stay, bed, specialty FROM stays_v1.stays WHERE upper_inf(known)"
+    told = [row[1:] for row in rows(database, now) if row[0] == ward["one"]]
+    assert told[-1] == ("b", "surgery")
+    assert ("d", None) not in told
+    followed = dump(database)
+    forget(database)
+    catch_up(database)
+    assert dump(database) == followed
+
+
+def test_a_worker_that_runs_acts_on_decisions_as_they_come(
+    hospital: Hospital, database: Database, ward: dict[str, Any]
+) -> None:
+    class Mending(model("stays")):  # type: ignore[misc]
+        """Fails at first, and is mended before the retry."""
+
+        name = "stays"
+        bad: ClassVar[set[UUID]] = {ward["moved"]}
+
+        def apply(self, event: Event, place: Place) -> None:
+            if event.entry.command_id in self.bad:
+                raise KeyError(event.TOPIC)
+            super().apply(event, place)
+
+    targets = tuple(Target(Mending, t.schema) if t.model.name == "stays" else t for t in LIVE)
+    with running(Follower(database.app_url, targets=targets)):
+        await_read(database, end(database))
+        assert len(parked(database, "stays")) == 2
+        Mending.bad.clear()
+        hospital.retry_parked(request(), name="stays")
+        await_read(database, end(database))
+    assert parked(database, "stays") == []
+    followed = dump(database)
+    forget(database)
+    catch_up(database)
+    assert dump(database) == followed
+
+
+def test_skipping_needs_a_reason_a_command_and_a_model_that_may_miss_something(
+    hospital: Hospital, ward: dict[str, Any]
+) -> None:
+    moved, why = ward["moved"], "it can never be read"
+    with pytest.raises(ReasonNeeded):
+        hospital.skip_command(request(), name="stays", skipped=moved)
+    with pytest.raises(NotFound):
+        hospital.skip_command(request(reason=why), name="stays", skipped=uuid4())
+    with pytest.raises(InvalidInput, match="occupancy never leaves anything out"):
+        hospital.skip_command(request(reason=why), name="occupancy", skipped=moved)
+    hospital.skip_command(request(reason=why), name="stays", skipped=moved)
+    with pytest.raises(InvalidInput, match="already"):
+        hospital.skip_command(request(reason=why), name="stays", skipped=moved)
+
+
+# -- what cannot even be read --
+
+
+class Unreadable(EventMapper):
+    """A program that does not know one of the topics."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self._topic = topic
+
+    def event(self, row: Sequence[Any]) -> Event:
+        if row[2] == self._topic:
+            raise UnknownEvent(f"The log holds events of type {self._topic!r}.")
+        return super().event(row)
+
+
+def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold_it(
+    database: Database, ward: dict[str, Any]
+) -> None:
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        filler = Filler(connection, mapper=Unreadable("stay.transferred"))
+        filler.prepare()
+        while filler.step():
+            pass
+    folding = {m.name for m in PARKING if parked(database, m.name)}
+    assert folding == {"stays", "timeline", "visits"}
+    assert ("UnknownEvent at stay.transferred") in {e for _, e in parked(database, "stays")}
+    assert {p for (p,) in rows(database, "SELECT position FROM occupancy_v1.position")} == {
+        end(database)
+    }
+
+
+def test_a_database_that_fails_parks_nothing(database: Database, ward: dict[str, Any]) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DROP TABLE stays_v1.stays")
+    try:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            catch_up(database)
+        assert positions(database) == {0}
+    finally:
+        database.migrate()
+    catch_up(database)
+    assert all(parked(database, name) == [] for name in NAMES)
+
+
+# -- occupancy --
+
+
+def test_occupancy_halts_before_what_it_cannot_take_in_and_the_others_go_on(
+    hospital: Hospital, database: Database, ward: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    targets = with_a_failing("occupancy", ward["moved"])
+    fill(database, *targets)
+
+    first = rows(database, "SELECT first FROM occupancy_v1.parked")
+    assert [c for c, _ in parked(database, "occupancy")] == [ward["moved"]]
+    at = rows(database, "SELECT position FROM occupancy_v1.position")
+    assert at[0][0] == first[0][0] - 1
+    assert rows(database, "SELECT position FROM stays_v1.position") == [(end(database),)]
+    assert f"occupancy halts at command {ward['moved']}, position {first[0][0]}" in caplog.text
+
+    admitted(hospital, "M9", "A/1/a")
+    fill(database, *targets)
+    assert rows(database, "SELECT position FROM occupancy_v1.position") == at
+    assert rows(database, "SELECT position FROM stays_v1.position") == [(end(database),)]
+
+    catch_up(database)
+    assert parked(database, "occupancy") == []
+    mended = dump(database)
+    forget(database)
+    catch_up(database)
+    assert dump(database) == mended
+
+
+def test_occupancy_is_not_rebuilt_by_a_program_that_cannot_take_in_everything(
+    database: Database, ward: dict[str, Any]
+) -> None:
+    catch_up(database)
+    before = dump(database)
+    with pytest.raises(HaltedBeside, match="occupancy"):
+        rebuild(database, [failing(model("occupancy"), ward["moved"])], quiet)
+    assert dump(database) == before

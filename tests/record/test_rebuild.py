@@ -1,0 +1,67 @@
+"""All read models rebuilt in one pass, and texts that COPY could take for something else."""
+
+import pytest
+
+from application.hospital import Hospital
+from domain.stay import VisitKind
+from infrastructure.database import Database
+from infrastructure.follow import Follower
+from infrastructure.read_models import READ_MODELS
+from infrastructure.rebuild import rebuild
+from tests.record.lived import (
+    Lived,
+    catch_up,
+    dump,
+    end,
+)
+from tests.record.test_follower import execute
+from tests.record.ward import admitted, doctor, request, rows
+
+
+def test_all_that_are_rebuilt_in_one_pass_say_the_same(lived: Lived) -> None:
+    catch_up(lived.database)
+    told: list[tuple[int, int]] = []
+
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: told.append(now))
+
+    assert list(rebuilt) == [model.name for model in READ_MODELS]
+    assert {r.different for r in rebuilt.values()} == {0}
+    assert {r.position for r in rebuilt.values()} == {end(lived.database)}
+    assert told[-1] == (end(lived.database), end(lived.database))
+    assert dump(lived.database) == lived.first
+    assert lived.database.differences() == []
+
+
+def test_one_pass_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
+    catch_up(lived.database)
+    execute(lived.database, "DELETE FROM visits_v1.visits")
+
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda done, total: None)
+
+    damaged = rebuilt.pop("visits")
+    assert damaged.different == damaged.rows > 0
+    assert {r.different for r in rebuilt.values()} == {0}
+    assert dump(lived.database) == lived.first
+
+
+@pytest.mark.parametrize(
+    "text", ["a\tb", "a\nb\r", "\\N", "\\.", 'a\\tb"c', "{a,b}", "NULL", "ä \U0001f3e5", " "]
+)
+def test_a_read_model_keeps_any_text_as_it_was_given(
+    hospital: Hospital, database: Database, text: str
+) -> None:
+    stay, staff_number = admitted(hospital, "M1"), doctor(hospital)
+    hospital.record_visit(
+        request(reason=text),
+        stay_id=stay,
+        practitioner=staff_number,
+        kind=VisitKind.ROUND,
+        note=text,
+    )
+    Follower(database.app_url).catch_up()
+
+    assert rows(database, "SELECT note FROM visits_v1.visits") == [(text,)]
+    visit = (
+        "SELECT reason, data->>'note' FROM timeline_v2.entries WHERE kind = 'STAY_VISIT_RECORDED'"
+    )
+    assert rows(database, visit) == [(text, text)]

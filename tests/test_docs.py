@@ -1,0 +1,125 @@
+"""What the documentation says is so: its GraphQL is of the schema, its story true of a record."""
+
+import re
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pytest
+from graphql import build_schema, parse, validate
+from starlette.testclient import TestClient
+
+from api.server import app
+from application.commands import Request
+from application.hospital import Hospital
+from domain.entry import Actor
+from domain.facts import Because, Disposition
+from domain.stay import AdmissionType, Stay
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.conftest import TOKEN
+from tests.graphql import GraphQLClient
+
+DOCS = Path(__file__).parents[1] / "docs"
+TIME = (DOCS / "time.md").read_text()
+SCHEMA = build_schema((DOCS / "schema.graphql").read_text())
+BLOCKS = re.findall(r"^```graphql\n(.*?)^```", TIME, re.MULTILINE | re.DOTALL)
+DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
+
+
+def test_there_is_graphql_to_check() -> None:
+    assert len(BLOCKS) >= 7
+
+
+@pytest.mark.parametrize(
+    "block", BLOCKS, ids=[b.split("{")[1].split("(")[0].strip() for b in BLOCKS]
+)
+def test_the_graphql_of_the_page_about_time_is_that_of_the_schema(block: str) -> None:
+    assert validate(SCHEMA, parse(block)) == []
+
+
+def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
+    settings: Settings, simulated: Database
+) -> None:
+    with closing(wired(settings, simulated)) as hospital:
+        stay = _mrs_mensah(hospital)
+    columns, *lines = _grid()
+    assert len(lines) == 7
+    with TestClient(app(settings, simulated, TOKEN)) as http:
+        client = GraphQLClient(http, TOKEN)
+        told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
+    assert told == lines
+
+
+def _grid() -> list[list[str]]:
+    """The page's own table: in the first line the columns, then what is known at each time."""
+    rows = [line.strip("|").split("|") for line in TIME.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    return [row for row in cells if len(row) == 6]
+
+
+def _asked(client: GraphQLClient, stay: UUID, line: list[str], columns: list[str]) -> list[str]:
+    """A line of the table, asked; what lies ahead of what is known is left out."""
+    query = """query($id: ID!, $asOf: DateTime, $knownAt: DateTime) {
+      stay(id: $id, asOf: $asOf, knownAt: $knownAt) { status bed } }"""
+    known, answers = _at(line[0]), []
+    for column in columns[1:]:
+        as_of = _at(column.removeprefix("as of "))
+        asked = {"asOf": as_of.isoformat(), "knownAt": known.isoformat()}
+        told = client.ask(query, id=str(stay), **asked)["stay"]
+        gone = told["status"] == "DISCHARGED"
+        answers.append("·" if as_of > known else "gone" if gone else told["bed"])
+    return answers
+
+
+def _at(told: str) -> datetime:
+    """`Mon 08:05` of the story."""
+    day, hour = told.split()
+    at = datetime.fromisoformat(f"2026-03-{DAYS[day]:02}T{hour}:00")
+    return at.replace(tzinfo=timezone(timedelta(hours=1)))
+
+
+def _mrs_mensah(hospital: Hospital) -> UUID:
+    """Record the story, each thing when the page says. Returns the stay's id."""
+    bed: dict[str, Any] = {"ward": "West", "room": "119"}
+    nurse = Actor(issuer="tests", subject="nurse", role="nurse")
+
+    def said(recorded: str, occurred: str | None, reason: str | None = None) -> Request:
+        return Request(
+            command_id=uuid5(NAMESPACE_URL, recorded),
+            by=nurse,
+            occurred_at=_at(occurred) if occurred else None,
+            reason=reason,
+            now=_at(recorded),
+        )
+
+    hospital.open_room(said("Mon 06:00", "Mon 06:00"), **bed, beds=["A", "B", "C"])
+    hospital.register_patient(said("Mon 07:00", "Mon 07:00"), mrn="M1", family_name="Mensah")
+    stay = hospital.admit_patient(
+        said("Mon 08:05", "Mon 08:00"),
+        patient_mrn="M1",
+        admission_type=AdmissionType.EMERGENCY,
+        **bed,
+        bed="A",
+    ).ids("stay")[0]
+    moved = hospital.transfer_patient(
+        said("Mon 20:00", "Mon 14:00", "written up after the shift"), stay_id=stay, **bed, bed="B"
+    )
+    (movement,) = [e.movement for e in moved.events if isinstance(e, Stay.Transferred)]
+    hospital.correct_movement(
+        said("Tue 10:00", None, "wrong bed entered"), movement_id=movement, **bed, bed="C"
+    )
+    hospital.discharge_patient(
+        said("Wed 09:10", "Wed 09:00"), stay_id=stay, disposition=Disposition.HOME
+    )
+    hospital.cancel_discharge(
+        said("Wed 15:05", "Wed 15:00", "nobody came to fetch her"),
+        stay_id=stay,
+        because=Because.DECISION_REVERSED,
+        **bed,
+        bed="A",
+    )
+    return stay
