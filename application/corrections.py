@@ -271,14 +271,6 @@ class Corrections(Commands):
 
     # -- what they share --
 
-    def void_admission(self, d: Decision, stay: Stay) -> None:
-        """Within a command: the stay never was. Clinical facts stop it."""
-        self._cancel_admission(d, stay, Because.ENTERED_IN_ERROR, False)
-
-    def take_back_discharge(self, d: Decision, stay: Stay, discharge: Discharge) -> None:
-        """Within a command: the discharge never was."""
-        self._cancel_discharge(d, stay, discharge, Because.ENTERED_IN_ERROR, None)
-
     def _cancel(self, d: Decision, movement: UUID, because: Because, place: Place | None) -> None:
         for stay in d.with_movement(movement):
             fact = stay.movement(movement)

@@ -5,55 +5,58 @@ is pending beside it; so any order of arrival of a set that is consistent ends i
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from msgspec.structs import replace
-
 from application.commands import Recorded, Request
-from application.corrections import Corrections
 from application.decision import Decision
-from application.stays import Stays
+from application.reported import Plan, Reported
 from domain import unique
 from domain.aggregate import Event
 from domain.entry import About, Actor, Source
-from domain.facts import Because, Discharge, Disposition, Place
+from domain.facts import Disposition
 from domain.occupancy import Occupancy
-from domain.refusals import InvalidInput, NotFound, Refusal
-from domain.source_visit import (
-    Applied,
-    Pending,
-    SourceKind,
-    SourceMovement,
-    SourceVisit,
-    Version,
-)
-from domain.stay import AdmissionType, Stay
+from domain.refusals import InvalidInput, Refusal
+from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
+from domain.stay import AdmissionType
+from domain.time import in_utc
 
 MOST_TOGETHER = 12
-"""How many visits that wait for the same beds are tried together."""
+"""How many visits that wait for the same rooms and people are tried together."""
 
-SYSTEM = Actor(issuer="wardbook", subject="pending", role="service")
+SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
 
 log = logging.getLogger(__name__)
+
+Versions = Mapping[str, Version]
 
 
 class NothingToSettle(Refusal):
     """Nothing that was pending fits now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which versions of a visit shall be held true, and which are now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementReport:
+    """What another system says that happened; ``occurred_at`` is the command's own, if absent."""
 
-    visit: SourceVisit
-    chosen: tuple[Version, ...]
+    kind: SourceKind
+    occurred_at: datetime | None = None
+    patient_mrn: str | None = None
+    mrn_authority: str | None = None
+    admission_type: AdmissionType | None = None
+    ward: str | None = None
+    room: str | None = None
+    bed: str | None = None
+    without_bed: str | None = None
+    keep_bed: bool = True
+    disposition: Disposition | None = None
 
 
-class Feeds(Stays, Corrections):
+class Feeds(Reported):
     """What other systems report."""
 
     def record_source_movement(
@@ -65,256 +68,171 @@ class Feeds(Stays, Corrections):
         source_visit: str,
         source_recorded_at: datetime,
         cancelled: bool | None = None,
-        movement: SourceMovement | None = None,
+        movement: MovementReport | None = None,
     ) -> Recorded:
         """Keep what another system reports of one movement, and hold it true as soon as it fits.
 
         Of two versions of an id the one recorded later at the source holds. Raises InvalidInput for
-        an id that was reported of another visit.
+        an id that was reported of another visit, and for a report that says nothing.
         """
-        if (movement is None) and not cancelled:
+        if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
-        source = Source(system=system, id=source_id, recorded_at=source_recorded_at)
-        request = replaced(
-            request, source=source, reason=request.reason or f"as reported by {system}"
-        )
-        version = Version(
-            source_id=source_id,
-            recorded_at=source_recorded_at,
-            cancelled=bool(cancelled),
-            movement=movement,
-        )
-        content = {"source_visit": source_visit, "version": version}
+        recorded_at = in_utc(source_recorded_at, "sourceRecordedAt")
+        source = Source(system=system, id=source_id, recorded_at=recorded_at)
+        content = {"source_visit": source_visit, "cancelled": cancelled, "movement": movement}
+        reason = request.reason or f"as reported by {system}"
 
         def decide(d: Decision) -> None:
-            if movement is not None:
-                self.check_time(movement.occurred_at, d.now)
-            owner = d.has(unique.source(system, source_id))
+            version = Version(
+                source_id=source_id,
+                recorded_at=recorded_at,
+                cancelled=bool(cancelled),
+                movement=self._said(d, movement) if movement else None,
+            )
             id = SourceVisit.id_for(system, source_visit)
-            if owner not in (None, id):
+            if d.has(unique.source(system, source_id)) not in (None, id):
                 raise InvalidInput("sourceVisit", "that id was reported of another visit before")
             (visit,) = d.load(SourceVisit, id)
-            visit.about = visit.about or self._about(d, version)
+            visit.about = self._about(d, [*visit.held.values(), version])
             visit.report(system, source_visit, version, d.entry)
             self._settle(d, visit)
 
-        return self.give(request, "record_source_movement", content, decide)
-
-    def after(self, request: Request, recorded: Recorded) -> None:
-        """Whatever waited for these beds, people or stays is tried again, in a command of its own."""
-        visits = self.record.owners(
-            f"waiting {subject}" for subject in sorted(_touched(recorded.events))
+        return self.give(
+            replaced(request, source=source, reason=reason),
+            "record_source_movement",
+            content,
+            decide,
         )
-        for visit in visits:
-            again = Request(
-                command_id=uuid5(recorded.command_id, f"settle {visit}"),
-                by=SYSTEM,
-                reason="it was pending, and may fit now",
-                now=request.now,
-            )
-            try:
-                self.settle_visit(again, visit=visit)
-            except NothingToSettle:
-                continue
-            except Refusal as refusal:
-                log.warning("a pending visit could not be tried again: %s", refusal.code)
 
-    def settle_visit(self, request: Request, *, visit: UUID) -> Recorded:
-        """Try again what is pending of a visit. Raises NothingToSettle."""
+    def follow_up(self, request: Request, recorded: Recorded) -> None:
+        """Whatever waits for what a command changed is tried again, in commands of their own.
+
+        What has just begun to wait is tried too: what it waits for may have happened meanwhile.
+        """
+        changes = deque([recorded])
+        while changes:
+            change = changes.popleft()
+            for visit in self._waiting(change.events):
+                settled = self._settle_alone(request, change, visit)
+                if settled is not None and not settled.repeated:
+                    changes.append(settled)
+
+    def _waiting(self, events: Sequence[Event]) -> list[UUID]:
+        found = self.record.owners(unique.waiting_for(s) for s in sorted(_touched(events)))
+        begun = [e.originator_id for e in events if isinstance(e, SourceVisit.Settled) and e.pending]
+        return list(dict.fromkeys([*found, *begun]))
+
+    def _settle_alone(self, request: Request, change: Recorded, visit: UUID) -> Recorded | None:
+        """Try again what is pending of a visit; None if nothing of it fits now."""
+        again = Request(
+            command_id=uuid5(change.command_id, f"settle {visit}"),
+            by=SETTLING,
+            reason="it was pending, and fits now",
+            now=request.now,
+        )
 
         def decide(d: Decision) -> None:
             (found,) = d.load(SourceVisit, visit)
             if not self._settle(d, found):
                 raise NothingToSettle("nothing that is pending fits now")
 
-        return self.give(request, "settle_visit", {"visit": visit}, decide)
+        try:
+            return self.record_alone(again, "settle_source_visit", {"visit": visit}, decide)
+        except NothingToSettle:
+            return None
+        except Refusal as refusal:  # it stays pending, until the next fact
+            log.warning("a pending visit could not be tried again: %s", refusal.code)
+            return None
 
     # -- what fits --
 
     def _settle(self, d: Decision, visit: SourceVisit) -> bool:
-        """Hold true what fits, of this visit and of those that wait for the same. Whether any did."""
+        """Hold true what fits, of this visit and of those it may depend on. Whether any changed."""
         visits = self._together(d, visit)
-        plans, whys = self._best(d, visits)
-        before = [(v.stay, v.applied, v.pending) for v in visits]
-        held = self._apply(d, plans)
-        for plan in plans:
-            stay, applied = held[plan.visit.id]
+        chosen, whys = self._best(d, visits)
+        held = self.hold_true(d, [Plan(v, chosen[v.id]) for v in visits])
+        changed = False
+        for each in visits:
+            each.about = self._about(d, each.held.values())
             pending = tuple(
-                Pending(version=v, why=whys.get((plan.visit.id, v.source_id), "Refusal"))
-                for v in plan.visit.wanted
-                if v not in plan.chosen
+                Pending(version=version, why=whys[each.id, version.source_id])
+                for version in sorted(each.held.values(), key=Version.turn)
+                if not _is_so(chosen[each.id], version)
             )
-            waits = self._waits_for(d, plan.visit, stay, pending) if pending else ()
-            plan.visit.settle(stay, applied, pending, waits, d.entry)
-        return before != [(v.stay, v.applied, v.pending) for v in visits]
+            now = held[each.id]
+            waits_for = {*self._subjects(d, each), *({now.stay} if now.stay else ())}
+            waits = tuple(sorted(waits_for)) if pending else ()
+            changed |= each.settle(now.stay, now.applied, pending, waits, d.entry)
+        return changed
 
     def _best(
         self, d: Decision, visits: Sequence[SourceVisit]
-    ) -> tuple[list[Plan], dict[tuple[UUID, str], str]]:
-        """All that is wanted, if it fits together; else as much as does, in the source's order."""
-        everything = [Plan(v, tuple(v.wanted)) for v in visits]
-        if self._refused(d, everything) is None:
-            return everything, {}
-        chosen = {v.id: tuple(_still(v)) for v in visits}
-        if self._refused(d, [Plan(v, chosen[v.id]) for v in visits]) is not None:
-            # what is taken back does not fit either: leave everything as it is held now
-            chosen = {v.id: tuple(a.version for a in v.applied) for v in visits}
+    ) -> tuple[dict[UUID, Versions], dict[tuple[UUID, str], str]]:
+        """All that is wanted, if it fits together; else as much as does, in the source's order.
+
+        Says too why each of the others does not fit.
+        """
+        wanted: dict[UUID, Versions] = {v.id: v.wanted for v in visits}
+        if self._refused(d, visits, wanted) is None:
+            return wanted, {}
+        chosen: dict[UUID, Versions] = {v.id: v.true for v in visits}
         whys: dict[tuple[UUID, str], str] = {}
-        waiting = sorted(
-            ((v, w) for v in visits for w in v.wanted if w not in chosen[v.id]),
-            key=lambda pair: pair[1].precedence(),
+        turns = sorted(
+            ((visit, version) for visit in visits for version in visit.held.values()),
+            key=lambda turn: turn[1].turn(),
         )
         progress = True
         while progress:
             progress = False
-            for visit, version in list(waiting):
-                others = [c for c in chosen[visit.id] if c.source_id != version.source_id]
-                tried = {**chosen, visit.id: (*others, version)}
-                refusal = self._refused(d, [Plan(v, tried[v.id]) for v in visits])
-                if refusal is None:
+            for visit in visits:
+                tried = {**chosen, visit.id: wanted[visit.id]}
+                if tried != chosen and self._refused(d, visits, tried) is None:
                     chosen, progress = tried, True
-                    waiting.remove((visit, version))
-                else:
+            for visit, version in turns:
+                if _is_so(chosen[visit.id], version):
+                    continue
+                for step in _steps(chosen[visit.id], version):
+                    tried = {**chosen, visit.id: step}
+                    refusal = self._refused(d, visits, tried)
+                    if refusal is None:
+                        chosen, progress = tried, True
+                        break
                     whys[visit.id, version.source_id] = refusal.code
-        return [Plan(v, chosen[v.id]) for v in visits], whys
+        return chosen, whys
 
-    def _refused(self, d: Decision, plans: Sequence[Plan]) -> Refusal | None:
+    def _refused(
+        self, d: Decision, visits: Sequence[SourceVisit], chosen: Mapping[UUID, Versions]
+    ) -> Refusal | None:
         """Why these versions cannot be held true together; None if they can."""
         trial = d.trial()
         try:
-            self._apply(trial, plans)
+            self.hold_true(trial, [Plan(v, chosen[v.id]) for v in visits])
             trial.settle()
         except Refusal as refusal:
             return refusal
         return None
 
     def _together(self, d: Decision, visit: SourceVisit) -> list[SourceVisit]:
-        """The visit, and those that wait for the rooms or the person that it names."""
-        found, subjects = [visit], self._subjects(d, visit, visit.wanted)
-        for other in self.record.owners(f"waiting {s}" for s in sorted(subjects)):
-            if other != visit.id and len(found) < MOST_TOGETHER:
-                found += d.load(SourceVisit, other)
-        return found
-
-    # -- holding it true --
-
-    def _apply(
-        self, d: Decision, plans: Sequence[Plan]
-    ) -> dict[UUID, tuple[UUID | None, tuple[Applied, ...]]]:
-        """Make the stays say what is chosen: take back, correct, enter; all looked at together."""
-        d.decide_together()
-        held = {}
-        own = d.entry
-        for plan in plans:
-            stay, applied = self._take_back(d, plan)
-            for version in sorted(plan.chosen, key=_admission_first):
-                if any(a.version == version for a in applied.values()):
-                    continue
-                stay, done = self._enter_reported(d, plan.visit, stay, version)
-                applied[version.source_id] = done
-                d.entry = own
-            order = sorted(applied.values(), key=lambda a: a.version.precedence())
-            held[plan.visit.id] = (stay.id if stay else None, tuple(order))
-        for decided in d.decided_together():
-            decided.check_together(d.died_at(decided.patient) if decided.patient else None)
-        return held
-
-    def _take_back(self, d: Decision, plan: Plan) -> tuple[Stay | None, dict[str, Applied]]:
-        """What is held true of the visit and shall not be, is taken back as entered in error."""
-        visit = plan.visit
-        stay = d.stay(visit.stay) if visit.stay else None
-        applied = {a.version.source_id: a for a in visit.applied}
-        for a in visit.applied:
-            if a.version in plan.chosen or stay is None:
-                continue
-            del applied[a.version.source_id]
-            fact = stay.history.fact(a.movement)
-            if _kind(a.version) is SourceKind.ADMIT:
-                if stay.history.admission:
-                    self.void_admission(d, stay)
-                return None, {}
-            if isinstance(fact, Discharge):
-                self.take_back_discharge(d, stay, fact)
-            elif fact is not None:
-                stay.cancel_movement(a.movement, Because.ENTERED_IN_ERROR, None, d.entry)
-        return stay, applied
-
-    def _enter_reported(
-        self, d: Decision, visit: SourceVisit, stay: Stay | None, version: Version
-    ) -> tuple[Stay, Applied]:
-        """One reported movement, as the same command by a ward would enter it."""
-        movement = version.movement
-        assert movement is not None
-        d.entry = replace(
-            d.entry,
-            occurred_at=movement.occurred_at,
-            source=Source(
-                system=visit.system, id=version.source_id, recorded_at=version.recorded_at
-            ),
-        )
-        place = d.place(movement.ward, movement.room, movement.bed, None, movement.without_bed)
-        if movement.kind is SourceKind.ADMIT:
-            return self._admit_reported(d, visit, version, movement, place)
-        if stay is None:
-            raise NotFound("admission of visit", visit.source_visit, "sourceVisit")
-        died_at = d.died_at(stay.patient)
-        match movement.kind:
-            case SourceKind.TRANSFER:
-                if place is None:
-                    raise InvalidInput("bed", "name a bed, or a place without one")
-                stay.transfer(place, d.entry)
-            case SourceKind.START_LEAVE:
-                stay.start_leave(movement.keep_bed, None, d.entry, died_at)
-            case SourceKind.END_LEAVE:
-                stay.end_leave(place, d.entry, died_at)
-            case SourceKind.DISCHARGE:
-                self.discharge(d, stay, movement.disposition or Disposition.OTHER)
-        return stay, Applied(version=version, movement=_last_movement(stay, 1))
-
-    def _admit_reported(
-        self,
-        d: Decision,
-        visit: SourceVisit,
-        version: Version,
-        movement: SourceMovement,
-        place: Place | None,
-    ) -> tuple[Stay, Applied]:
-        if movement.patient_mrn is None:
-            raise InvalidInput("patientMrn", "an admission names its patient")
-        patient = d.patient(
-            movement.patient_mrn, movement.mrn_authority or self.rules.mrn_authority
-        )
-        assert patient.about is not None
-        what = f"stay of {visit.id} {version.source_id}"
-        stay = d.new(Stay, what, replace(patient.about, stay=d.entry.id_of(what)))
-        without_bed = place.without_bed if place else None
-        stay.admit(
-            patient.id,
-            movement.admission_type or AdmissionType.EMERGENCY,
-            d.entry,
-            died_at=d.died_at(patient.id),
-            without_bed=without_bed,
-            confidentiality=patient.confidentiality,
-        )
-        if place is None or place.bed is None:
-            return stay, Applied(version=version, movement=_last_movement(stay, 1))
-        stay.allocate_room(place.bed, d.entry)
-        return stay, Applied(
-            version=version, movement=_last_movement(stay, 2), bed=_last_movement(stay, 1)
-        )
+        """The visit; those that wait for the rooms or the person that it names; and so on."""
+        found = {visit.id: visit}
+        asked: set[UUID] = set()
+        unasked = [visit]
+        while unasked and len(found) < MOST_TOGETHER:
+            subjects = self._subjects(d, unasked.pop(0)) - asked
+            asked |= subjects
+            others = self.record.owners(unique.waiting_for(s) for s in sorted(subjects))
+            for other in d.load(SourceVisit, *(o for o in others if o not in found)):
+                if len(found) < MOST_TOGETHER:
+                    found[other.id] = other
+                    unasked.append(other)
+        return list(found.values())
 
     # -- what it waits for --
 
-    def _waits_for(
-        self, d: Decision, visit: SourceVisit, stay: UUID | None, pending: Iterable[Pending]
-    ) -> tuple[UUID, ...]:
-        found = self._subjects(d, visit, [p.version for p in pending])
-        return tuple(sorted(found | ({stay} if stay else set())))
-
-    def _subjects(self, d: Decision, visit: SourceVisit, versions: Iterable[Version]) -> set[UUID]:
-        """The rooms and the person that these versions name, or what will name them."""
+    def _subjects(self, d: Decision, visit: SourceVisit) -> set[UUID]:
+        """The rooms and people that a visit is about, or what will name them."""
         names = set()
-        for version in versions:
+        for version in visit.held.values():
             said = version.movement
             if said and said.ward and said.room:
                 names.add(unique.room_number(said.ward, said.room))
@@ -326,47 +244,62 @@ class Feeds(Stays, Corrections):
             found |= {s.bed.room for s in d.trial().stay(visit.stay).stretches}
         return found
 
-    def _about(self, d: Decision, version: Version) -> About | None:
-        """Whom the report is about, where the patient is known."""
-        said = version.movement
-        if said is None or said.patient_mrn is None:
-            return None
-        authority = said.mrn_authority or self.rules.mrn_authority
-        if self.record.owner(*unique.mrn(authority, said.patient_mrn)) is None:
-            return None
-        return d.patient(said.patient_mrn, authority).about
+    def _about(self, d: Decision, versions: Iterable[Version]) -> About | None:
+        """Whom a visit is about, where that patient is known."""
+        for version in sorted(versions, key=Version.precedence, reverse=True):
+            said = version.movement
+            if said and said.patient_mrn:
+                authority = said.mrn_authority or self.rules.mrn_authority
+                if self.record.owner(*unique.mrn(authority, said.patient_mrn)) is not None:
+                    return d.patient(said.patient_mrn, authority).about
+        return None
+
+    def _said(self, d: Decision, report: MovementReport) -> SourceMovement:
+        """What is kept of a report. Raises InFuture, InvalidInput."""
+        at = report.occurred_at
+        occurred_at = d.entry.occurred_at if at is None else in_utc(at, "occurredAt")
+        self.check_time(occurred_at, d.now)
+        return SourceMovement(
+            kind=report.kind,
+            occurred_at=occurred_at,
+            patient_mrn=report.patient_mrn,
+            mrn_authority=report.mrn_authority,
+            admission_type=report.admission_type,
+            ward=report.ward,
+            room=report.room,
+            bed=report.bed,
+            without_bed=report.without_bed,
+            keep_bed=report.keep_bed,
+            disposition=report.disposition,
+        )
 
 
-def _kind(version: Version) -> SourceKind | None:
-    return version.movement.kind if version.movement else None
+def _is_so(chosen: Versions, version: Version) -> bool:
+    """Whether all is as a version says: it is held true, or nothing of its id is, if cancelled."""
+    return chosen.get(version.source_id) == (None if version.cancelled else version)
 
 
-def _admission_first(version: Version) -> tuple[bool, datetime, bool, bytes]:
-    return (_kind(version) is not SourceKind.ADMIT, *version.precedence())
-
-
-def _still(visit: SourceVisit) -> list[Version]:
-    """What is held true and still wanted as it is."""
-    wanted = visit.wanted
-    return [a.version for a in visit.applied if a.version in wanted]
-
-
-def _last_movement(stay: Stay, back: int) -> UUID:
-    """The id of the movement that was entered last, or before that."""
-    movement = getattr(stay.pending_events[-back], "movement", None)
-    assert isinstance(movement, UUID)
-    return movement
+def _steps(chosen: Versions, version: Version) -> list[Versions]:
+    """What would be nearer to what a version says: as it says, or at least not what it replaces."""
+    before = chosen.get(version.source_id)
+    without = {id: v for id, v in chosen.items() if id != version.source_id}
+    if before and before.kind is SourceKind.ADMIT:
+        without = {}  # nothing is left of a stay without its admission
+    as_it_says = without if version.cancelled else {**chosen, version.source_id: version}
+    return [as_it_says, without] if before else [as_it_says]
 
 
 def _touched(events: Iterable[Event]) -> set[UUID]:
     """The rooms, people and stays that a command changed, for those who wait for them."""
     found: set[UUID] = set()
     for event in events:
+        found.add(event.originator_id)
+        about = event.entry.about
+        if about is not None:
+            found |= {about.patient} | ({about.stay} if about.stay else set())
+        if isinstance(event, Occupancy.StretchesChanged):
+            found |= {event.room}
         name = unique.unique_of(event)
         if name is not None:
             found.add(unique.subject_of(name))
-        if isinstance(event, Occupancy.StretchesChanged):
-            found |= {event.room, event.stay, event.patient}
-        elif isinstance(event, Stay.Event):
-            found.add(event.originator_id)
     return found

@@ -54,9 +54,27 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     cancelled: bool = False
     movement: SourceMovement | None = None
 
+    @property
+    def kind(self) -> SourceKind | None:
+        return self.movement.kind if self.movement else None
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened; a cancel that does not say what it cancels: when it was recorded."""
+        return self.movement.occurred_at if self.movement else self.recorded_at
+
     def precedence(self) -> tuple[datetime, bool, bytes]:
-        """Of two versions the one recorded later holds; of the same moment, always the same one."""
+        """Of two versions of an id the later one holds; of the same moment, always the same one."""
         return self.recorded_at, self.cancelled, json.encode(self.movement)
+
+    def turn(self) -> tuple[datetime, str]:
+        """Its place in the order of the source's recording."""
+        return self.recorded_at, self.source_id
+
+    def rank(self) -> tuple[int, datetime, str]:
+        """Its place among movements of one moment: first the admission, last the discharge."""
+        first = {SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
+        return (first.get(self.kind, 1) if self.kind else 1, *self.turn())
 
 
 class Applied(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,25 +107,41 @@ class SourceVisit(Aggregate):
         version: Version
 
     class Settled(Event):
-        """What is held true of it now, and what is pending. ``waits_for``: beds' rooms, people."""
+        """What is held true of it now, and what is pending, until something happens to what it names.
+
+        ``begun`` and ``ended``: the ids that are pending in the patient's timeline from now on, or no
+        longer.
+        """
 
         TOPIC = "source-visit.settled"
+        system: Text
         stay: UUID | None
         applied: tuple[Applied, ...]
         pending: tuple[Pending, ...]
         waits_for: tuple[UUID, ...]
+        begun: tuple[Text, ...]
+        ended: tuple[Text, ...]
 
     def __init__(self) -> None:
         self.system = self.source_visit = ""
         self.held: dict[str, Version] = {}
+        self.reported: dict[str, int] = {}
+        """The version of this stream in which each id was told as it is held."""
+        self.patient: UUID | None = None
         self.stay: UUID | None = None
         self.applied: tuple[Applied, ...] = ()
         self.pending: tuple[Pending, ...] = ()
         self.waits_for: tuple[UUID, ...] = ()
+        self.shown: dict[str, tuple[UUID, Version]] = {}
+        """What is pending in whose timeline."""
 
     @staticmethod
     def id_for(system: str, source_visit: str) -> UUID:
         return uuid5(NAMESPACE_OID, json.encode(("source-visit", system, source_visit)).decode())
+
+    def movement_id(self, source_id: str) -> UUID:
+        """Our id for a movement that is reported, whatever becomes of it."""
+        return uuid5(self.id, source_id)
 
     # -- decide --
 
@@ -121,17 +155,34 @@ class SourceVisit(Aggregate):
         pending: tuple[Pending, ...],
         waits_for: tuple[UUID, ...],
         entry: Entry,
-    ) -> None:
-        """Say what became of it, if that is anything new."""
-        if (stay, applied, pending) == (self.stay, self.applied, self.pending):
-            return
-        self._settled(stay=stay, applied=applied, pending=pending, waits_for=waits_for, entry=entry)
+    ) -> bool:
+        """Say what became of it. False, and nothing is said, if it is as it was."""
+        patient = self.about.patient if self.about else None
+        told = (stay, applied, pending, waits_for, patient)
+        if told == (self.stay, self.applied, self.pending, self.waits_for, self.patient):
+            return False
+        shown = {p.version.source_id: (patient, p.version) for p in pending if patient}
+        self._settled(
+            system=self.system,
+            stay=stay,
+            applied=applied,
+            pending=pending,
+            waits_for=waits_for,
+            begun=tuple(id for id in shown if shown[id] != self.shown.get(id)),
+            ended=tuple(id for id in self.shown if self.shown[id] != shown.get(id)),
+            entry=entry,
+        )
+        return True
 
     @property
-    def wanted(self) -> list[Version]:
-        """The movements that hold, in the order in which the source recorded them."""
-        held = [v for v in self.held.values() if not v.cancelled and v.movement is not None]
-        return sorted(held, key=Version.precedence)
+    def wanted(self) -> dict[str, Version]:
+        """What should be held true, by the source's ids."""
+        return {id: v for id, v in self.held.items() if not v.cancelled}
+
+    @property
+    def true(self) -> dict[str, Version]:
+        """What is held true, by the source's ids."""
+        return {a.version.source_id: a.version for a in self.applied}
 
     # -- evolve --
 
@@ -141,15 +192,25 @@ class SourceVisit(Aggregate):
         before = self.held.get(version.source_id)
         if before is None or before.precedence() < version.precedence():
             self.held = {**self.held, version.source_id: version}
+            self.reported = {**self.reported, version.source_id: self.version + 1}
 
     @event(Settled)
     def _settled(
         self,
+        system: str,
         stay: UUID | None,
         applied: tuple[Applied, ...],
         pending: tuple[Pending, ...],
         waits_for: tuple[UUID, ...],
+        begun: tuple[str, ...],
+        ended: tuple[str, ...],
         entry: Entry,
     ) -> None:
         self.stay, self.applied, self.pending = stay, applied, pending
         self.waits_for = waits_for
+        self.patient = entry.about.patient if entry.about else None
+        self.shown = (
+            {p.version.source_id: (self.patient, p.version) for p in pending}
+            if self.patient
+            else {}
+        )

@@ -38,9 +38,14 @@ def source(system: str, id: str) -> Unique:
     return Unique("source", _key(system, id))
 
 
+def waiting_for(subject: UUID) -> str:
+    """The kind of claim of all that wait for something to happen to a room, a person or a stay."""
+    return f"waiting {subject}"
+
+
 def waiting(subject: UUID, visit: UUID) -> Unique:
-    """That a reported visit waits for something to happen to a room, a person or a stay."""
-    return Unique(f"waiting {subject}", str(visit))
+    """That a reported visit waits for it."""
+    return Unique(waiting_for(subject), str(visit))
 
 
 def subject_of(name: Unique) -> UUID:
