@@ -8,11 +8,12 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import replace as replaced
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from application.commands import Recorded, Request
+from msgspec.structs import replace
+
+from application.commands import Recorded, Request, command
 from application.decision import Decision
 from application.reported import Plan, Reported
 from domain import unique
@@ -20,7 +21,7 @@ from domain.aggregate import Event
 from domain.entry import About, Actor, Source
 from domain.facts import Disposition
 from domain.occupancy import Occupancy
-from domain.refusals import InvalidInput, Refusal
+from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay import AdmissionType
 from domain.time import in_utc
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 Versions = Mapping[str, Version]
 
 
-class NothingToSettle(Refusal):
+class NothingToSettle(Exception):
     """Nothing that was pending fits now."""
 
 
@@ -59,9 +60,10 @@ class MovementReport:
 class Feeds(Reported):
     """What other systems report."""
 
+    @command
     def record_source_movement(
         self,
-        request: Request,
+        d: Decision,
         *,
         system: str,
         source_id: str,
@@ -69,7 +71,7 @@ class Feeds(Reported):
         source_recorded_at: datetime,
         cancelled: bool | None = None,
         movement: MovementReport | None = None,
-    ) -> Recorded:
+    ) -> None:
         """Keep what another system reports of one movement, and hold it true as soon as it fits.
 
         Of two versions of an id the one recorded later at the source holds. Raises InvalidInput for
@@ -77,37 +79,29 @@ class Feeds(Reported):
         """
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
-        recorded_at = in_utc(source_recorded_at, "sourceRecordedAt")
-        source = Source(system=system, id=source_id, recorded_at=recorded_at)
-        content = {"source_visit": source_visit, "cancelled": cancelled, "movement": movement}
-        reason = request.reason or f"as reported by {system}"
-
-        def decide(d: Decision) -> None:
-            version = Version(
-                source_id=source_id,
-                recorded_at=recorded_at,
-                cancelled=bool(cancelled),
-                movement=self._said(d, movement) if movement else None,
-            )
-            id = SourceVisit.id_for(system, source_visit)
-            if d.has(unique.source(system, source_id)) not in (None, id):
-                raise InvalidInput("sourceVisit", "that id was reported of another visit before")
-            (visit,) = d.load(SourceVisit, id)
-            visit.about = self._about(d, [*visit.held.values(), version])
-            visit.report(system, source_visit, version, d.entry)
-            self._settle(d, visit)
-
-        return self.give(
-            replaced(request, source=source, reason=reason),
-            "record_source_movement",
-            content,
-            decide,
+        id = SourceVisit.id_for(system, source_visit)
+        if d.owner(unique.source(system, source_id)) not in (None, id):
+            raise InvalidInput("sourceVisit", "that id was reported of another visit before")
+        version = Version(
+            source_id=source_id,
+            recorded_at=in_utc(source_recorded_at, "sourceRecordedAt"),
+            cancelled=bool(cancelled),
+            movement=self._said(d, movement) if movement else None,
         )
+        d.entry = replace(
+            d.entry,
+            source=Source(system=system, id=source_id, recorded_at=version.recorded_at),
+            reason=d.entry.reason or f"as reported by {system}",
+        )
+        (visit,) = d.load(SourceVisit, id)
+        visit.about = self._about(d, [*visit.held.values(), version])
+        visit.report(system, source_visit, version, d.entry)
+        self._settle(d, visit)
 
     def follow_up(self, request: Request, recorded: Recorded) -> None:
         """Whatever waits for what a command changed is tried again, in commands of their own.
 
-        What has just begun to wait is tried too: what it waits for may have happened meanwhile.
+        What has just begun to wait for something unknown is tried too: it may have come meanwhile.
         """
         changes = deque([recorded])
         while changes:
@@ -119,7 +113,12 @@ class Feeds(Reported):
 
     def _waiting(self, events: Sequence[Event]) -> list[UUID]:
         found = self.record.owners(unique.waiting_for(s) for s in sorted(_touched(events)))
-        begun = [e.originator_id for e in events if isinstance(e, SourceVisit.Settled) and e.pending]
+        begun = [
+            event.originator_id
+            for event in events
+            if isinstance(event, SourceVisit.Settled)
+            and any(pending.why == NotFound.__name__ for pending in event.pending)
+        ]
         return list(dict.fromkeys([*found, *begun]))
 
     def _settle_alone(self, request: Request, change: Recorded, visit: UUID) -> Recorded | None:
@@ -134,8 +133,9 @@ class Feeds(Reported):
         def decide(d: Decision) -> None:
             (found,) = d.load(SourceVisit, visit)
             if not self._settle(d, found):
-                raise NothingToSettle("nothing that is pending fits now")
+                raise NothingToSettle
 
+        self.recent.forget([visit])  # another process may have been told more of it
         try:
             return self.record_alone(again, "settle_source_visit", {"visit": visit}, decide)
         except NothingToSettle:
@@ -239,7 +239,7 @@ class Feeds(Reported):
             if said and said.patient_mrn:
                 authority = said.mrn_authority or self.rules.mrn_authority
                 names.add(unique.mrn(authority, said.patient_mrn))
-        found = {self.record.owner(*name) or unique.subject_of(name) for name in names}
+        found = {d.owner(name) or unique.subject_of(name) for name in names}
         if visit.stay is not None:
             found |= {s.bed.room for s in d.trial().stay(visit.stay).stretches}
         return found
@@ -250,7 +250,7 @@ class Feeds(Reported):
             said = version.movement
             if said and said.patient_mrn:
                 authority = said.mrn_authority or self.rules.mrn_authority
-                if self.record.owner(*unique.mrn(authority, said.patient_mrn)) is not None:
+                if d.owner(unique.mrn(authority, said.patient_mrn)) is not None:
                     return d.patient(said.patient_mrn, authority).about
         return None
 

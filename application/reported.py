@@ -57,7 +57,9 @@ class Reported(Stays, Corrections):
             was = next((a for a in gone if a.version.kind is SourceKind.ADMIT), None)
             told = plan.versions.get(was.version.source_id) if was else None
             if was and told and _only_elsewhere_or_at_another_time(was.version, told):
-                again = [a for a in true.values() if a not in gone and _same_moment(a, [was.version])]
+                again = [
+                    a for a in true.values() if a not in gone and _same_moment(a, [was.version])
+                ]
                 gone = [a for a in gone if a is not was] + again
                 new = [v for v in new if v is not told] + [a.version for a in again]
                 self._take_back(d, stay, gone)

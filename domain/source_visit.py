@@ -139,9 +139,10 @@ class SourceVisit(Aggregate):
     def id_for(system: str, source_visit: str) -> UUID:
         return uuid5(NAMESPACE_OID, json.encode(("source-visit", system, source_visit)).decode())
 
-    def movement_id(self, source_id: str) -> UUID:
+    @staticmethod
+    def movement_id_for(visit: UUID, source_id: str) -> UUID:
         """Our id for a movement that is reported, whatever becomes of it."""
-        return uuid5(self.id, source_id)
+        return uuid5(visit, source_id)
 
     # -- decide --
 

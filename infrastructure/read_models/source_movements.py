@@ -14,14 +14,14 @@ source_movements = bitemporal_table(
     "source_movements",
     metadata,
     "source_movement",
-    Column("visit", Uuid, nullable=False, comment="the stream of the visit in the other system"),
-    Column("reported", Integer, nullable=False, comment="the event of it that told what holds"),
+    Column("visit", Uuid, nullable=False, comment="the visit that it is part of"),
+    Column("reported", Integer, nullable=False, comment="its event that holds"),
     Column("system", String, nullable=False),
     Column("source_visit", String, nullable=False),
     Column("source_id", String, nullable=False),
     Column("source_recorded_at", DateTime(timezone=True), nullable=False),
     Column("status", String, nullable=False),
-    Column("why", String, comment="the code of the refusal, while it is pending"),
+    Column("why", String, comment="code of the refusal, if pending"),
     Column("cancelled", Boolean, nullable=False, comment="whether the source took it back"),
     Column("kind", String),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
@@ -43,7 +43,7 @@ class SourceMovements(Folded[SourceVisit]):
     def rows(self, visit: SourceVisit, event: Event) -> dict[Table, Rows]:
         found: Rows = {}
         for version in visit.held.values():
-            id = visit.movement_id(version.source_id)
+            id = SourceVisit.movement_id_for(visit.id, version.source_id)
             found[id, version.occurred_at] = (Period(version.occurred_at), _values(visit, version))
         return {source_movements: found}
 

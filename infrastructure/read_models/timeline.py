@@ -106,7 +106,8 @@ class Timeline(ReadModel):
 
     def apply(self, event: Event, place: Place) -> None:
         if isinstance(event, SourceVisit.Settled):
-            return self._show_pending(event, place)
+            self._show_pending(event, place)
+            return
         if event.entry.about is None or isinstance(event, NOT_SHOWN):
             return
         match event:
@@ -152,13 +153,18 @@ class Timeline(ReadModel):
     def _show_pending(self, event: SourceVisit.Settled, place: Place) -> None:
         """What another system reported and what does not fit yet: visible, not true."""
         visit = event.originator_id
-        for id in event.ended:
+        for source_id in event.ended:
             self.writer(entries).revise(
-                {"subject": visit, "status": "PENDING", "fact": uuid5(visit, id)},
+                {
+                    "subject": visit,
+                    "status": "PENDING",
+                    "fact": SourceVisit.movement_id_for(visit, source_id),
+                },
                 known=place.known,
                 position=place.position,
             )
         for version in [p.version for p in event.pending if p.version.source_id in event.begun]:
+            id = SourceVisit.movement_id_for(visit, version.source_id)
             source = Source(
                 system=event.system, id=version.source_id, recorded_at=version.recorded_at
             )
@@ -169,14 +175,14 @@ class Timeline(ReadModel):
                 if version.cancelled or version.kind is None
                 else REPORTED_AS[version.kind],
                 "status": "PENDING",
-                "fact": uuid5(visit, version.source_id),
+                "fact": id,
                 "occurred_at": version.occurred_at,
                 "late": place.recorded_at - version.occurred_at > LATE_AFTER,
                 "source": msgspec.to_builtins(source),
                 "data": msgspec.to_builtins(version.movement or {}),
             }
             self.writer(entries).put(
-                uuid5(visit, version.source_id),
+                id,
                 Period(version.occurred_at),
                 values,
                 known=place.known,

@@ -85,9 +85,9 @@ CREATE TABLE source_movements_v1.source_movements (
     known INT8RANGE NOT NULL,
     position BIGINT NOT NULL
 );
-COMMENT ON COLUMN source_movements_v1.source_movements.visit IS 'the stream of the visit in the other system';
-COMMENT ON COLUMN source_movements_v1.source_movements.reported IS 'the event of it that told what holds';
-COMMENT ON COLUMN source_movements_v1.source_movements.why IS 'the code of the refusal, while it is pending';
+COMMENT ON COLUMN source_movements_v1.source_movements.visit IS 'the visit that it is part of';
+COMMENT ON COLUMN source_movements_v1.source_movements.reported IS 'its event that holds';
+COMMENT ON COLUMN source_movements_v1.source_movements.why IS 'code of the refusal, if pending';
 COMMENT ON COLUMN source_movements_v1.source_movements.cancelled IS 'whether the source took it back';
 COMMENT ON COLUMN source_movements_v1.source_movements.position IS 'the event that made the row';
 CREATE INDEX source_movements_source_movement ON source_movements_v1.source_movements (source_movement);

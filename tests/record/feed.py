@@ -1,6 +1,7 @@
 """A feed from another hospital system, for tests: messages, stories of them, and what came of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,6 @@ from application.commands import Recorded
 from application.feeds import MovementReport
 from application.hospital import Hospital
 from domain.facts import Disposition
-from domain.room import Room
 from domain.source_visit import SourceKind, SourceVisit
 from domain.stay import Stay
 from tests.record.ward import ago, place, request
@@ -69,6 +69,12 @@ class Feed:
         for patient in patients:
             self.register(patient)
 
+    def seen_by(self, hospital: Hospital) -> "Feed":
+        """The same feed, sent to another process."""
+        other = copy(self)
+        other.hospital = hospital
+        return other
+
     def register(self, patient: str) -> None:
         told = self.hospital.register_patient(request(), mrn=self.mrn(patient))
         self.patients[patient] = told.ids("patient")[0]
@@ -83,7 +89,7 @@ class Feed:
         """One message; its visit is named for its patient (``P`` of ``P.2``)."""
         movement = None
         if message.kind is not None:
-            where: Mapping[str, str] = place(f"{self.name}/1/{message.where}") if message.where else {}
+            where: dict[str, Any] = place(f"{self.name}/1/{message.where}") if message.where else {}
             admits = message.kind is SourceKind.ADMIT
             ends = message.kind is SourceKind.DISCHARGE
             movement = MovementReport(
@@ -105,7 +111,9 @@ class Feed:
 
     def visit(self, name: str) -> SourceVisit:
         """What is held of a visit, rebuilt from its events."""
-        return self._folded(SourceVisit, SourceVisit.id_for(SYSTEM, f"{self.name} {name}"))
+        id = SourceVisit.id_for(SYSTEM, f"{self.name} {name}")
+        visit: SourceVisit = self._folded(SourceVisit, id)
+        return visit
 
     def pending(self, *visits: str) -> dict[str, str]:
         """What is pending, by visit and id, and why."""
