@@ -71,6 +71,9 @@ record_visit              x   x   x   .   .   .   .   .   x   x
 amend_visit               .   x   x   .   .   .   .   .   x   x
 cancel_visit              .   x   x   .   .   .   .   .   x   x
 
+# commands: what other systems report
+record_source_movement    .   .   .   .   .   .   .   .   x   x
+
 # commands: medicines
 write_prescription        .   .   x   .   .   .   .   .   x   x
 change_prescription       .   .   x   x   .   .   .   .   x   x
@@ -103,6 +106,7 @@ timeline                  .   x   x   x   .   .   .   x   x   x
 stay_difference           .   x   x   x   .   .   .   x   x   x
 occupancy_difference      .   x   x   x   .   .   .   x   x   x
 exposure                  .   x   x   x   .   .   .   x   x   x
+pending_movements         x   x   x   .   x   .   x   x   x   x
 command                   x   x   x   x   x   x   x   x   x   x
 projections               .   .   .   .   .   x   x   .   x   x
 accesses                  .   .   .   .   .   .   x   x   x   .
@@ -116,7 +120,7 @@ data:audit                .   .   .   .   .   .   x   x   x   .
 
 # data with a confidentiality label; to others it is closed
 label:restricted          x   .   x   .   .   .   x   x   x   x
-label:very_restricted     .   .   .   .   .   .   x   x   x   .
+label:very_restricted     .   .   .   .   .   .   x   x   x   x
 """
 """Commands and questions by their names in Python; data: the house and its staff, the course of stays,
 who patients are, what was found, prescribed and done, and who read it."""

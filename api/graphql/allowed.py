@@ -31,7 +31,7 @@ HOUSE = """
     RoomOccupancy Ward
     CommandOutcome Parked ParkedCommand Projection
     GlassBroken HospitalTimeRecorded PatientRecorded PractitionerRecorded PrescriptionRecorded Recorded
-    RecordedNotYetReadable RoomRecorded StayRecorded VisitRecorded
+    RecordedNotYetReadable RoomRecorded SourceMovementRecorded StayRecorded VisitRecorded
     AlreadyExists BedNotOpen BedOccupied BedStateBroken CommandIdReused ContradictsLaterFacts Fact
     InFuture InvalidInput MergeImpossible MovementNotFound NotAllowed NotFound OutsideStay
     PatientAlreadyAdmitted PatientDied PrescriptionStateBroken ReasonNeeded Refusal
@@ -40,7 +40,8 @@ HOUSE = """
 """The house, its staff and the record itself; what a command's own giver hears of it."""
 
 STAY = """
-    BedOccupant OccupancyStretch Stay StayConnection StayDifference StayEdge StayPeriod
+    BedOccupant OccupancyStretch SourceMovement SourceMovementConnection SourceMovementEdge
+    Stay StayConnection StayDifference StayEdge StayPeriod
     Patient.id Patient.version Patient.confidentiality Patient.mergedInto Patient.otherRecords
     Patient.stays
 """

@@ -38,6 +38,7 @@ from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import beds, rooms, spells
+from infrastructure.read_models.source_movements import source_movements
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline import entries
 from infrastructure.read_models.visits import visits
@@ -94,6 +95,9 @@ class Reader:
                     self._sees_stay(entries.c.stay, entries.c.patient, at),
                 ),
             )
+        if table is source_movements:  # whose it is may not be known yet
+            whose_it_is = source_movements.c.patient
+            return or_(whose_it_is.is_(None), self._sees_patient(whose_it_is, at))
         if table in OF_STAYS:
             one = stays.alias("its_stay")
             of: Any = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)

@@ -18,6 +18,7 @@ from infrastructure.database import Database
 from infrastructure.queries.reader import OF_STAYS, OF_WARDS
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.patients import patients
+from infrastructure.read_models.source_movements import source_movements
 from infrastructure.read_models.timeline import entries
 from tests.api.example import EXAMPLES
 from tests.api.test_mutations import mutations
@@ -33,7 +34,7 @@ def test_every_table_with_patients_data_has_a_rule() -> None:
         for table in model.metadata.sorted_tables
         if {"stay", "patient", "for_patient", "for_stay"} & set(table.c.keys())
     }
-    assert about <= {patients, entries, *OF_STAYS, *OF_WARDS}
+    assert about <= {patients, entries, source_movements, *OF_STAYS, *OF_WARDS}
 
 
 def login(ward: Ward, role: Role = Role.NURSE, *wards: str, who: str = "Ada") -> GraphQLClient:
@@ -169,6 +170,8 @@ def test_a_patient_may_be_sent_to_another_ward_and_the_answer_is_still_shown(hou
 
 
 ANYBODYS = {
+    # another system tells of the whole house
+    "recordSourceMovement",
     "registerPatient",
     "registerPractitioner",
     "setHospitalTime",
@@ -233,7 +236,6 @@ def test_a_command_about_another_ward_is_refused(shared: Ward, name: str) -> Non
                 Role.BED_MANAGER,
                 Role.REGISTRAR,
                 Role.PHYSICIAN,
-                Role.SERVICE,
             },
         ),
     ],
