@@ -33,9 +33,10 @@ LOADERS: dict[str, Callable[[Asked], Any]] = {
 @contextmanager
 def reading(url: str) -> Iterator[Connection[TupleRow]]:
     """A connection for one report: everything is read at one moment, in UTC."""
-    with psycopg.connect(url, connect_timeout=5, options="-c TimeZone=UTC") as connection:
+    with psycopg.connect(url, connect_timeout=5) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        connection.execute("SET TimeZone TO 'UTC'")
         yield connection
 
 
