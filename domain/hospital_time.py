@@ -50,6 +50,18 @@ class LocalDays:
             found.append(max(found[-1], self.census(first + offset * DAY)))
         return found
 
+    def window(self, first: date, last: date) -> tuple[datetime, datetime]:
+        """The hospital days of a period: after the first moment, up to the second, included."""
+        censuses = self.censuses(first, last)
+        return censuses[0], censuses[-1]
+
+    def midnights(self, first: date, last: date) -> list[datetime]:
+        """The first moments of each calendar day of a period, and of the day after it, in order."""
+        found = [self.midnight(first)]
+        for offset in range(1, (last - first).days + 2):
+            found.append(max(found[-1], self.midnight(first + offset * DAY)))
+        return found
+
     def date_of(self, moment: datetime) -> date:
         """The calendar day in which a moment lies."""
         zones = self._zones

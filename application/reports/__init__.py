@@ -3,16 +3,38 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from application.reports.census import CENSUS_1
+from application.reports.census import (
+    AVERAGE_DAILY_CENSUS_1,
+    INPATIENT_CENSUS_1,
+    INPATIENT_SERVICE_DAYS_1,
+)
 from application.reports.definition import Definition
 from application.reports.inputs import Question
+from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
+from application.reports.movements import MOVEMENTS_1
+from application.reports.presence import DAYS_PRESENT_1
+from application.reports.readmission import READMISSION_1
+from application.reports.timeliness import TIMELINESS_1
+from application.reports.waiting import BOARDING_1, SENIOR_REVIEW_1
 from domain.hospital_time import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 
 EARLIEST = date(1900, 1, 1)
 """No period begins before."""
 
-ALL: tuple[Definition, ...] = (CENSUS_1,)
+ALL: tuple[Definition, ...] = (
+    INPATIENT_CENSUS_1,
+    INPATIENT_SERVICE_DAYS_1,
+    AVERAGE_DAILY_CENSUS_1,
+    MOVEMENTS_1,
+    READMISSION_1,
+    SENIOR_REVIEW_1,
+    BOARDING_1,
+    THERAPY_DAYS_1,
+    ACTIVE_PRESCRIPTIONS_1,
+    DAYS_PRESENT_1,
+    TIMELINESS_1,
+)
 
 REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}
 """By name and version. A version that was ever issued stays here for good."""

@@ -4,7 +4,7 @@ Each field of `Inputs` is one kind of input. A definition names in ``needs`` tho
 others are not loaded. Moments are in UTC, ids are those of the record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import NamedTuple
@@ -29,6 +29,8 @@ class Span(NamedTuple):
     ward: str | None
     room: UUID | None
     bed: str | None
+    shares: bool = False
+    """Whether it is a newborn in its mother's bed."""
 
 
 class InpatientStay(NamedTuple):
@@ -45,6 +47,45 @@ class InpatientStay(NamedTuple):
     discharged_at: datetime | None
     disposition: str | None
     spans: tuple[Span, ...]
+
+
+class Admission(NamedTuple):
+    """The beginning of a stay, of the period or of the time that a definition looks on after it."""
+
+    stay: UUID
+    patient: UUID
+    admission_type: str
+    admitted_at: datetime
+
+
+class DoseDays(NamedTuple):
+    """On how many calendar days of the period a person was given a drug."""
+
+    person: UUID
+    drug: str
+    days: int
+
+
+class Course(NamedTuple):
+    """A time in which a prescription of a stay was in force, or on hold."""
+
+    stay: UUID
+    since: datetime
+    until: datetime | None
+    is_held: bool
+
+
+class Told(NamedTuple):
+    """Facts about a patient of one kind, that occurred in one local hour of the day in one ward.
+
+    ``delays``: seconds from when each occurred until it was recorded. ``ward`` None: without a bed.
+    """
+
+    patient: UUID
+    kind: str
+    hour: int
+    ward: str | None
+    delays: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -72,6 +113,16 @@ class Inputs:
     question: Question
     days: LocalDays
     stays: tuple[InpatientStay, ...] = ()
+    admissions: tuple[Admission, ...] = ()
+    persons: Mapping[UUID, UUID] = field(default_factory=dict)
+    """The person of a record that was merged into another; every other record is its own person."""
+    deaths: Mapping[UUID, datetime] = field(default_factory=dict)
+    """When a patient died, where that is known."""
+    reviews: Mapping[UUID, datetime] = field(default_factory=dict)
+    """When a stay that began in the period was first visited by a consultant."""
+    dose_days: tuple[DoseDays, ...] = ()
+    courses: tuple[Course, ...] = ()
+    told: Sequence[Told] = ()
 
 
 NEEDS = frozenset(f.name for f in fields(Inputs)) - {"question", "days"}

@@ -21,11 +21,19 @@ from application.reports.inputs import Inputs, Question
 from domain.hospital_time import HospitalTime, LocalDays
 from domain.refusals import NotFound
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.queries.reporting import medicines, people, reviews, told
 from infrastructure.queries.reporting.asked import Asked
 from infrastructure.queries.reporting.stays import stays
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
     "stays": stays,
+    "admissions": people.admissions,
+    "persons": people.persons,
+    "deaths": people.deaths,
+    "reviews": reviews.reviews,
+    "dose_days": medicines.dose_days,
+    "courses": medicines.courses,
+    "told": told.told,
 }
 """How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
 

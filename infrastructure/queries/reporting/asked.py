@@ -24,11 +24,15 @@ class Asked:
     wards: dict[UUID, str]
     """The ward of each room."""
 
+    @property
+    def rooms(self) -> list[UUID]:
+        """The rooms of the ward that is asked for."""
+        return [room for room, ward in self.wards.items() if ward == self.question.ward]
+
     @cached_property
     def window(self) -> tuple[datetime, datetime]:
         """From the census before the period to the one that ends it."""
-        censuses = self.days.censuses(self.question.first, self.question.last)
-        return censuses[0], censuses[-1]
+        return self.days.window(self.question.first, self.question.last)
 
     def rows(self, query: str, **values: Any) -> list[TupleRow]:
         """The rows of a SELECT; ``%(position)s``, ``%(start)s`` and ``%(end)s`` are at hand."""
