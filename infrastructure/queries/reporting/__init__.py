@@ -22,9 +22,11 @@ from domain.hospital_time import HospitalTime, LocalDays
 from domain.refusals import NotFound
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.queries.reporting.asked import Asked
+from infrastructure.queries.reporting.beds import beds
 from infrastructure.queries.reporting.stays import stays
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
+    "beds": beds,
     "stays": stays,
 }
 """How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
