@@ -39,6 +39,10 @@ class LocalDays:
         zone, at = self._on(day)
         return last_moment(day, at, zone)
 
+    def ended(self, day: date) -> datetime:
+        """When a day has ended both ways: its census is taken, and the next calendar day begins."""
+        return max(self.census(day), self.midnight(day + DAY))
+
     def censuses(self, first: date, last: date) -> list[datetime]:
         """The censuses of the day before ``first``, and of each day up to ``last``, in order.
 
@@ -49,11 +53,6 @@ class LocalDays:
         for offset in range((last - first).days + 1):
             found.append(max(found[-1], self.census(first + offset * DAY)))
         return found
-
-    def window(self, first: date, last: date) -> tuple[datetime, datetime]:
-        """The hospital days of a period: after the first moment, up to the second, included."""
-        censuses = self.censuses(first, last)
-        return censuses[0], censuses[-1]
 
     def midnights(self, first: date, last: date) -> list[datetime]:
         """The first moments of each calendar day of a period, and of the day after it, in order."""

@@ -22,7 +22,12 @@ inpatients = bitemporal_table(
     Column("decided_to_admit_at", DateTime(timezone=True)),
     Column("discharged_at", DateTime(timezone=True)),
     Column("disposition", String),
-    Column("spans", JSONB, nullable=False, comment="since when, in which state, room and bed"),
+    Column(
+        "spans",
+        JSONB,
+        nullable=False,
+        comment="of each: since, state, room, bed, shared",
+    ),
 )
 
 OF_NO_CONCERN = (
@@ -59,7 +64,8 @@ class Inpatients(Folded[Stay]):
         spans: list[tuple[object, ...]] = []
         for period, state in history.segments[:-1] if gone else history.segments:
             bed = state.place.bed
-            place = (str(bed.room), bed.bed) if bed else (None, None)
+            shares = state.place.shares_bed_of is not None
+            place = (str(bed.room), bed.bed, shares) if bed else (None, None, False)
             if not spans or spans[-1][1:] != (state.status.value, *place):
                 spans.append((period.start, state.status.value, *place))
         # A stay that ended as it began was one too: its row is true for a tick.

@@ -26,7 +26,7 @@ CREATE TABLE inpatients_v1.inpatients (
     known INT8RANGE NOT NULL,
     position BIGINT NOT NULL
 );
-COMMENT ON COLUMN inpatients_v1.inpatients.spans IS 'since when, in which state, room and bed';
+COMMENT ON COLUMN inpatients_v1.inpatients.spans IS 'of each: since, state, room, bed, shared';
 COMMENT ON COLUMN inpatients_v1.inpatients.position IS 'the event that made the row';
 CREATE INDEX inpatients_stay ON inpatients_v1.inpatients (stay);
 CREATE INDEX inpatients_when ON inpatients_v1.inpatients USING gist (during, known);

@@ -67,6 +67,8 @@ def test_one_on_hold_is_listed_apart() -> None:
 
 def test_a_ward_counts_those_who_have_a_bed_of_it_then() -> None:
     moved = stay("here", "03-01 08:00", wards=[("03-02 12:00", "B")])
-    there = {"stays": (moved,), "courses": (course("03-01 08:00"),)}
-    told = asked(ACTIVE_PRESCRIPTIONS_1, "03-01", "03-03", ward="B", **there)
+    courses = (course("03-01 08:00"),)
+    told = asked(
+        ACTIVE_PRESCRIPTIONS_1, "03-01", "03-03", ward="B", stays=(moved,), courses=courses
+    )
     assert figures(told, "active") == [0, 1, 1]

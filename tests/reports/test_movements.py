@@ -1,13 +1,14 @@
 """Admissions, discharges, deaths and the rates made of them."""
 
 from fractions import Fraction
+from typing import Any
 
 from application.reports.formula import Value
 from application.reports.movements import MOVEMENTS_1
 from tests.reports.house import asked, at, figure, stay
 
 
-def told(*stays: object, ward: str | None = None, **inputs: object) -> dict[str, Value]:
+def told(*stays: object, ward: str | None = None, **inputs: Any) -> dict[str, Value]:
     """The figures of March 2026."""
     report = asked(MOVEMENTS_1, "03-01", "03-31", ward=ward, stays=stays, **inputs)
     return {row.figure: row.value for row in report.rows}

@@ -1,5 +1,7 @@
 """Days present: calendar days of which a person was there for any part."""
 
+from typing import Any
+
 from application.reports.formula import Value
 from application.reports.inputs import InpatientStay
 from application.reports.presence import DAYS_PRESENT_1
@@ -7,7 +9,7 @@ from tests.reports.house import asked, calendar, figure, stay
 
 
 def present(
-    *stays: InpatientStay, ward: str | None = None, zone: str = "UTC", **said: object
+    *stays: InpatientStay, ward: str | None = None, zone: str = "UTC", **said: Any
 ) -> Value:
     report = asked(
         DAYS_PRESENT_1, "03-01", "03-31", ward=ward, stays=stays, days=calendar(zone), **said

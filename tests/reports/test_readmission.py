@@ -1,5 +1,7 @@
 """Readmission within 30 days: which discharges are asked about, and which admissions count."""
 
+from typing import Any
+
 import pytest
 
 from application.reports.formula import Value
@@ -10,11 +12,11 @@ from tests.reports.house import asked, at, known, stay
 HER = known("her")
 
 
-def hers(name: str, admitted: str, discharged: str | None = None, **said: object) -> InpatientStay:
+def hers(name: str, admitted: str, discharged: str | None = None, **said: Any) -> InpatientStay:
     return stay(name, admitted, discharged, **{"patient": HER, **said})
 
 
-def told(*stays: InpatientStay, **inputs: object) -> tuple[Value, Value]:
+def told(*stays: InpatientStay, **inputs: Any) -> tuple[Value, Value]:
     """Live discharges of March 2026, and how many of them were followed by a readmission."""
     admissions = [Admission(s.stay, s.patient, s.admission_type, s.admitted_at) for s in stays]
     march = [s for s in stays if s.admitted_at < at("04-01 00:00")]

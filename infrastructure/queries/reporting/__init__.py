@@ -23,9 +23,11 @@ from domain.refusals import NotFound
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.queries.reporting import medicines, people, reviews, told
 from infrastructure.queries.reporting.asked import Asked
+from infrastructure.queries.reporting.beds import beds
 from infrastructure.queries.reporting.stays import stays
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
+    "beds": beds,
     "stays": stays,
     "admissions": people.admissions,
     "persons": people.persons,

@@ -17,6 +17,7 @@ class _Told(msgspec.Struct, array_like=True):
     state: str
     room: UUID | None
     bed: str | None
+    shares: bool
 
 
 _told = msgspec.json.Decoder(list[_Told])
@@ -38,7 +39,7 @@ def stays(asked: Asked) -> tuple[InpatientStay, ...]:
         for span in reversed(_told.decode(told)):
             state = AWAY if span.state == Status.DISCHARGED else span.state
             ward = wards.get(span.room) if span.room else None
-            spans.append(Span(span.since, until, state, ward, span.room, span.bed))
+            spans.append(Span(span.since, until, state, ward, span.room, span.bed, span.shares))
             until = span.since
         spans.reverse()
         found.append(

@@ -6,7 +6,7 @@ from infrastructure.queries.reporting.asked import Asked
 
 
 def told(asked: Asked) -> list[Told]:
-    """The facts of the period as they were told first, by patient, kind, local hour and ward.
+    """The facts of the period's calendar days, by patient, kind, local hour and ward.
 
     A corrected fact counts as first told, and what was entered in error or only cancels does not.
     """
@@ -21,7 +21,7 @@ def told(asked: Asked) -> list[Told]:
         "      [greatest(width_bucket(occurred_at, %(changes)s), 1)])::int AS hour,"
         "    extract(epoch FROM recorded_at - occurred_at)::int8 AS delay"
         "  FROM timeline_v2.entries WHERE known @> %(position)s::int8"
-        "    AND occurred_at > %(start)s AND occurred_at <= %(end)s"
+        "    AND occurred_at >= %(first)s AND occurred_at < %(last)s"
         "    AND corrects IS NULL AND cancels IS NULL AND status IN ('TRUE', 'CORRECTED')) f"
         " LEFT JOIN stays_v1.stays s ON s.stay = f.stay AND s.known @> %(position)s::int8"
         "   AND s.during @> f.occurred_at"
@@ -29,6 +29,8 @@ def told(asked: Asked) -> list[Told]:
         + " GROUP BY f.patient, f.kind, f.hour, s.room",
         zones=[zones[n] for n in changes],
         changes=[asked.days.midnight(days[n]) for n in changes],
+        first=asked.days.midnight(first),
+        last=asked.days.midnight(last + DAY),
         rooms=asked.rooms,
     )
     return [Told(who, kind, hour, asked.wards.get(room), d) for who, kind, hour, room, d in rows]
