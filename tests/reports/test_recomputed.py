@@ -23,9 +23,10 @@ from infrastructure.queries import reporting
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from infrastructure.wiring import seed
-from tests.record.ward import events, request
+from tests.record.ward import events, request, rows
 from tests.reports.house import figures
 from tests.reports.plain import Plain, balanced
+from tests.reports.plain_flows import Flows
 
 UNTIL = datetime(2026, 4, 4, tzinfo=UTC)
 FIRST, LAST = date(2026, 3, 22), date(2026, 4, 2)
@@ -42,6 +43,14 @@ REPORTS = (
     "bed-turnover-rate",
     "bed-turnover-interval",
     "long-stays",
+    "admissions-discharges-deaths",
+    "readmission",
+    "senior-review",
+    "boarding",
+    "days-of-therapy",
+    "active-prescriptions",
+    "days-present",
+    "timeliness",
 )
 
 
@@ -51,6 +60,7 @@ class Lived:
 
     database: Database
     log: list[tuple[int, Event]]
+    told_at: dict[int, datetime]
     before: int
     after: int
     corrected: Counter[str]
@@ -64,12 +74,15 @@ def lived(server: Database, worker_id: str) -> Iterator[Lived]:
         log = database.open_log("simulated")
         with closing(wired(settings, database)) as hospital:
             seed(settings, hospital, log, UNTIL - timedelta(days=17))
-            simulate(hospital, beds=14, days=16, seed=3, until=UNTIL, detail=0)
+            simulate(hospital, beds=14, days=16, seed=3, until=UNTIL, detail=0.2)
             before = events(database)
             corrected = correct(hospital, [event for _, _, event in before], Random(3))
         Follower(database.app_url).catch_up()
         told = [(position, event) for position, _, event in events(database)]
-        yield Lived(database, told, before[-1][0], told[-1][0], corrected)
+        told_at: dict[int, datetime] = dict(
+            rows(database, "SELECT position, recorded_at FROM record.events")
+        )
+        yield Lived(database, told, told_at, before[-1][0], told[-1][0], corrected)
 
 
 def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
@@ -145,7 +158,7 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, ward: str 
     position = getattr(lived, known)
     plain = Plain.of(lived.log, position, "Europe/Berlin", FIRST, LAST)
     plain.ward = ward
-    expected = plain.figures()
+    expected = plain.figures() | Flows(plain, lived.log, lived.told_at, position).figures()
     assert set(expected) == set(REPORTS)
     with reporting.reading(lived.database.app_url) as connection:
         for name in REPORTS:
