@@ -16,6 +16,7 @@ from application.reports import defined, newest
 from application.reports.definition import Report
 from application.reports.shown import shown
 from infrastructure.queries import reporting
+from infrastructure.rebuild import rarely_collected
 
 app = typer.Typer()
 
@@ -54,7 +55,7 @@ def report(
     given = settings()
     _, database = opened(given)
     position = known_position(database, known_at)
-    with reporting.reading(database.app_url) as connection:
+    with rarely_collected(), reporting.reading(database.app_url) as connection:
         told = reporting.report_of_period(
             connection, given.hospital, held, position, begins, ends, ward, _parameters(chosen)
         )
