@@ -16,8 +16,7 @@ from application.reports.definition import (
 )
 from application.reports.formula import WHOLE, Mark, total
 from application.reports.inputs import Inputs
-from application.reports.length_of_stay import METEOR, dates
-from domain.facts import Status
+from application.reports.length_of_stay import METEOR, in_period
 
 
 def _therapy(inputs: Inputs) -> Contributions:
@@ -32,7 +31,7 @@ def _therapy(inputs: Inputs) -> Contributions:
         found[subject] = tuple(marks)
     calendar = Calendar(inputs)
     for stay in inputs.stays:
-        days = sum(calendar.in_scope(ward) for _, ward in dates(stay, calendar, Status.ADMITTED))
+        days = in_period(stay, calendar)
         if days:
             person = inputs.persons.get(stay.patient, stay.patient)
             found[Subject("person", str(person))] += (Mark("patient_day", WHOLE, days),)
