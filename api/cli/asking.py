@@ -57,7 +57,7 @@ def timeline(
 ) -> None:
     """What happened to a patient, in the order in which it happened."""
     chosen = settings()
-    zone, database = _open(chosen)
+    zone, database = opened(chosen)
 
     async def ask(engine: AsyncEngine, at: At) -> list[tuple[EntryView, str]] | None:
         async with engine.connect() as connection:
@@ -113,7 +113,7 @@ def occupancy(
     purpose: For = Purpose.TREATMENT,
 ) -> None:
     """Who lies where: every bed, as of a moment, as known at another."""
-    zone, database = _open(settings())
+    zone, database = opened(settings())
 
     async def ask(engine: AsyncEngine, at: At) -> list[list[str]]:
         async with engine.connect() as connection:
@@ -160,7 +160,7 @@ def accesses(
 ) -> None:
     """Who read whose data, the latest first. Of one patient: what may be handed to the patient."""
     chosen = settings()
-    zone, database = _open(chosen)
+    zone, database = opened(chosen)
 
     async def ask(engine: AsyncEngine, at: At) -> list[tuple[AccessView, str]] | None:
         async with engine.connect() as connection:
@@ -199,7 +199,7 @@ def accesses(
     out.print(table)
 
 
-def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
+def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")
@@ -242,6 +242,15 @@ def _asked(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def known_position(database: Database, known_at: str | None) -> int:
+    """The log position at which the record is asked."""
+
+    async def known(engine: AsyncEngine, at: At) -> int:
+        return at.known
+
+    return _asked(database, "report", Purpose.QUALITY, known, known_at=known_at)
 
 
 def _fate(entry: EntryView) -> str:

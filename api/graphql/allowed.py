@@ -47,6 +47,12 @@ STAY = """
 """
 """The course of stays, of patients who are not named."""
 
+FIGURES = """
+    Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition ReportFigureOf
+    ReportParameter
+"""
+"""Figures, and what they mean."""
+
 IDENTITY = "Patient PatientConnection PatientEdge"
 """Who a patient is. A cursor of patients contains names."""
 
@@ -64,6 +70,7 @@ DATA: Mapping[str, str] = MappingProxyType(
         name: kind
         for kind, names in (
             ("data:house", HOUSE),
+            ("data:figures", FIGURES),
             ("data:stay", STAY),
             ("data:identity", IDENTITY),
             ("data:clinical", CLINICAL),

@@ -79,6 +79,11 @@ class Context:
         await self.know_reader()
         return self.moment(as_of or here.now, known)
 
+    def check_ward(self, ward: str | None) -> None:
+        """Raises NotAllowed for another ward than the reader's, or the whole house."""
+        if self.caller.wards is not None and ward not in self.caller.wards:
+            raise NotAllowed("Name a ward of yours: this login is not for the whole house")
+
     async def know_reader(self) -> None:
         """What the reader has opened by breaking the glass, for who does not see all anyway."""
         if not self.reader.sees_all:
