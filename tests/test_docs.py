@@ -17,7 +17,9 @@ from application.hospital import Hospital
 from domain.entry import Actor
 from domain.facts import Because, Disposition
 from domain.stay import AdmissionType, Stay
+from infrastructure.analysis import TABLES, asked
 from infrastructure.database import Database
+from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from tests.conftest import TOKEN
@@ -26,7 +28,15 @@ from tests.graphql import GraphQLClient
 DOCS = Path(__file__).parents[1] / "docs"
 TIME = (DOCS / "time.md").read_text()
 SCHEMA = build_schema((DOCS / "schema.graphql").read_text())
-BLOCKS = re.findall(r"^```graphql\n(.*?)^```", TIME, re.MULTILINE | re.DOTALL)
+ANALYSIS = (DOCS / "analysis.md").read_text()
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The examples of a page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks(TIME, "graphql")
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 
 
@@ -52,6 +62,30 @@ def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
         client = GraphQLClient(http, TOKEN)
         told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
     assert told == lines
+
+
+def test_the_tables_of_the_page_about_analysis_are_those_there_are() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", ANALYSIS, re.MULTILINE)
+    assert told == [table.name for table in TABLES]
+
+
+def test_the_examples_of_the_page_about_analysis_run(
+    settings: Settings, simulated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(wired(settings, simulated)) as hospital:
+        _mrs_mensah(hospital)
+    known = Follower(simulated.app_url).catch_up()
+    answers = []
+    for question in blocks(ANALYSIS, "sql"):
+        with asked(simulated, question, known, "Europe/Berlin", lambda *_: None) as (_, rows):
+            answers.append(list(rows))
+    assert answers == [[("West", 2, 602.5)], []]
+
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", simulated.owner_url)
+    (fold,) = blocks(ANALYSIS, "python")
+    names: dict[str, Any] = {}
+    exec(fold, names)
+    assert names["state"] == (0, 1)
 
 
 def _grid() -> list[list[str]]:
