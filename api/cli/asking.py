@@ -141,7 +141,7 @@ def occupancy(
 
 
 def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
-    """The hospital's time zone, and its database with the read models filled; or an end."""
+    """The hospital's time zone, and its database with read models that are up to date."""
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")
@@ -178,6 +178,15 @@ def answered(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def known_position(database: Database, known_at: str | None) -> int:
+    """The log position at which the record is asked."""
+
+    async def known(engine: AsyncEngine, at: At) -> int:
+        return at.known
+
+    return answered(database, None, known_at, known)
 
 
 def _fate(entry: EntryView) -> str:

@@ -6,7 +6,16 @@ import psycopg
 import typer
 from sqlalchemy.exc import OperationalError
 
-from api.cli import asking, loading, projections, querying, schemas, serving, verifying
+from api.cli import (
+    asking,
+    loading,
+    projections,
+    querying,
+    reporting,
+    schemas,
+    serving,
+    verifying,
+)
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
 from domain.refusals import Refusal
 from infrastructure.database import NotMigrated
@@ -25,6 +34,7 @@ for commands in (
     serving.app,
     loading.app,
     asking.app,
+    reporting.app,
     querying.app,
     schemas.app,
     projections.app,

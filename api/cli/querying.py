@@ -10,13 +10,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.cli.asking import KnownAt, answered, opened
+from api.cli.asking import KnownAt, known_position, opened
 from api.cli.terminal import Exit, err, out, progress, settings, stop
 from infrastructure.analysis import TABLES, BadQuestion, NotInstalled, asked, exported
 from infrastructure.database import Database, Log
-from infrastructure.queries.moment import At
 
 app = typer.Typer()
 
@@ -52,7 +50,7 @@ def query(
         _tell_tables()
         return
     zone, database = opened(settings())
-    known, log = answered(database, None, known_at, _position), database.open_log()
+    known, log = known_position(database, known_at), database.open_log()
     err.print(f"As known at position {known} of a {log.kind} log.", highlight=False)
     try:
         if export is not None:
@@ -66,10 +64,6 @@ def query(
                 _tell(format, names, rows)
     except (NotInstalled, BadQuestion, FileExistsError) as why:
         stop(str(why))
-
-
-async def _position(engine: AsyncEngine, at: At) -> int:
-    return at.known
 
 
 def _export(database: Database, directory: Path, known: int, log: Log) -> None:

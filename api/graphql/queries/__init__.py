@@ -12,6 +12,7 @@ from api.graphql.queries.arguments import named
 from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.people import PeopleQueries
 from api.graphql.queries.record import RecordQueries
+from api.graphql.queries.reports import ReportQueries
 from api.graphql.queries.rooms import RoomQueries
 from api.graphql.queries.stays import StayQueries
 from api.graphql.queries.timeline import TimelineQueries
@@ -24,7 +25,13 @@ from infrastructure.queries.timeline import entry_by_id
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    PeopleQueries, StayQueries, RoomQueries, TimelineQueries, DifferenceQueries, RecordQueries
+    PeopleQueries,
+    StayQueries,
+    RoomQueries,
+    TimelineQueries,
+    DifferenceQueries,
+    ReportQueries,
+    RecordQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
     async def node(

@@ -1,0 +1,78 @@
+"""What reports are computed from: the history as known at one log position.
+
+Each field of `Inputs` is one kind of input. A definition names in ``needs`` those that it reads; the
+others are not loaded. Moments are in UTC, ids are those of the record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.hospital_time import LocalDays
+
+AWAY = "AWAY"
+"""The state of a stay between a discharge and the reversal of it."""
+
+
+class Span(NamedTuple):
+    """A part of a stay in which neither its state nor its place changed.
+
+    ``state``: ``ADMITTED``, ``ON_LEAVE`` or ``AWAY``. ``until`` None while it is open. Without a room
+    (a corridor, not placed yet, on leave with the bed released) ward, room and bed are None.
+    """
+
+    since: datetime
+    until: datetime | None
+    state: str
+    ward: str | None
+    room: UUID | None
+    bed: str | None
+
+
+class InpatientStay(NamedTuple):
+    """A stay that touches the period, whole: its spans before and after the period too.
+
+    A stay whose admission was cancelled is none: it made nobody an inpatient.
+    """
+
+    stay: UUID
+    patient: UUID
+    admission_type: str
+    admitted_at: datetime
+    decided_to_admit_at: datetime | None
+    discharged_at: datetime | None
+    disposition: str | None
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a report is asked for: all that fixes it but its definition and the log position.
+
+    The period goes from the hospital day ``first`` to ``last``, both included.
+    """
+
+    first: date
+    last: date
+    ward: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def days(self) -> int:
+        """How many days the period has."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known at one position that concerns the period and the scope of a question."""
+
+    question: Question
+    days: LocalDays
+    stays: tuple[InpatientStay, ...] = ()
+
+
+NEEDS = frozenset(f.name for f in fields(Inputs)) - {"question", "days"}
+"""The inputs that are loaded on demand; the question and the hospital's days are always there."""
