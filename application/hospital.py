@@ -2,13 +2,14 @@
 
 from application.corrections import Corrections
 from application.identity import Identity
+from application.issuing import Issuing
 from application.prescriptions import Prescriptions
 from application.projections import Projections
 from application.rooms import Rooms
 from application.stays import Stays
 
 
-class Hospital(Identity, Rooms, Stays, Prescriptions, Corrections, Projections):
+class Hospital(Identity, Rooms, Stays, Prescriptions, Corrections, Projections, Issuing):
     """All commands. Each is recorded whole and once, or refused with a reason (see `command`)."""
 
     name = "hospital"

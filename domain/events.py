@@ -8,6 +8,7 @@ from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription import Prescription
 from domain.projection import Projection
+from domain.report import Report
 from domain.room import Room
 from domain.stay import Stay
 
@@ -21,6 +22,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Prescription,
     DrugChart,
     Projection,
+    Report,
 )
 
 

@@ -21,7 +21,9 @@ from api.graphql.inputs import (
     MovementCorrectionInput,
     SharerInput,
 )
+from api.graphql.issued import ReportIssue
 from api.graphql.people import Patient, Practitioner
+from api.graphql.reports import ReportParameterInput, ReportPeriod
 from api.graphql.results import (
     HospitalTimeRecorded,
     Parked,
@@ -29,12 +31,14 @@ from api.graphql.results import (
     PractitionerRecorded,
     PrescriptionRecorded,
     RecordedNotYetReadable,
+    ReportRecorded,
     RoomRecorded,
     StayRecorded,
     VisitRecorded,
 )
 from api.graphql.rooms import Room
 from api.graphql.stays import Prescription, Stay, Visit
+from application import issuing
 from application.commands import Recorded, Request
 from application.corrections import Cancel, Correction, LateEntry
 from application.stays import Sharer
@@ -161,12 +165,15 @@ def _parts(value: Any) -> dict[str, Any]:
 
 
 _PARTS = (
+    (ReportPeriod, issuing.ReportPeriod),
+    (ReportParameterInput, issuing.ReportParameter),
     (MovementCorrectionInput, Correction),
     (MovementCancelInput, Cancel),
     (LateEntryInput, LateEntry),
 )
 
 _IDS = {
+    "issue_id": "issued report",
     "movement_id": "movement",
     "visit_id": "visit",
     "administration_id": "dose",
@@ -284,3 +291,15 @@ async def prescription_recorded(
     stay = await Stay.find(info, prescription.view.stay, at)
     assert stay is not None
     return PrescriptionRecorded(**envelope, prescription=prescription, stay=stay)
+
+
+async def report_recorded(info: Ask, input: CommandInput, command: Command) -> ReportRecorded:
+    """Reports are computed from what can be read: what was recorded before is waited for."""
+    here = await info.context.here()
+    await info.context.house.readable.wait_for(
+        here.recorded, info.context.house.settings.read_timeout_seconds
+    )
+    recorded, envelope, at = await record(info, input, command)
+    issue = await ReportIssue.find(info, recorded.ids("report")[0], at)
+    assert issue is not None
+    return ReportRecorded(**envelope, issue=issue)

@@ -1,5 +1,6 @@
 """Read models: tables that answer questions, filled from the log, deletable at any time."""
 
+from infrastructure.read_models.issued_reports import IssuedReports
 from infrastructure.read_models.model import ReadModel
 from infrastructure.read_models.occupancy import Occupancies
 from infrastructure.read_models.patients import Patients
@@ -19,4 +20,5 @@ READ_MODELS: tuple[type[ReadModel], ...] = (
     Timeline,
     Prescriptions,
     Visits,
+    IssuedReports,
 )

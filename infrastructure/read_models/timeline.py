@@ -242,7 +242,12 @@ def _replaced(event: Event) -> tuple[str, ...]:
 
 def entry_id(event: Event) -> UUID:
     """The id of an event's entry: the same in every rebuild."""
-    return uuid5(event.originator_id, str(event.originator_version))
+    return entry_of(event.originator_id, event.originator_version)
+
+
+def entry_of(stream: UUID, version: int) -> UUID:
+    """The id of the entry of an event, by its stream and its version there."""
+    return uuid5(stream, str(version))
 
 
 def kind_of(event: Event) -> str:
