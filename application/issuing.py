@@ -11,7 +11,7 @@ from application.commands import Commands, Rules, command
 from application.decision import Decision
 from application.reports import REPORTS, defined, definition
 from application.reports.definition import Contributions, Definition, Row, Subject, exact
-from application.reports.inputs import Question
+from application.reports.inputs import Choice, Question
 from application.reports.restating import Changed, changed
 from domain.report import Cause, Change, Chosen, Exact, Figure, Report, Said, Terms
 
@@ -131,7 +131,9 @@ def terms_of(report: definition.Report) -> Terms:
 def asked_in(terms: Terms) -> tuple[Definition, Question]:
     """The definition and the question again. The code of every version that was issued stays."""
     held = REPORTS[terms.definition, terms.version]
-    return held, Question(terms.first, terms.last, terms.ward, terms.parameters)
+    return held, Question(
+        terms.first, terms.last, terms.ward, cast(Mapping[str, Choice], terms.parameters)
+    )
 
 
 def said_of(report: definition.Report) -> Said:

@@ -39,6 +39,10 @@ class LocalDays:
         zone, at = self._on(day)
         return last_moment(day, at, zone)
 
+    def ended(self, day: date) -> datetime:
+        """When a day has ended both ways: its census is taken, and the next calendar day begins."""
+        return max(self.census(day), self.midnight(day + DAY))
+
     def censuses(self, first: date, last: date) -> list[datetime]:
         """The censuses of the day before ``first``, and of each day up to ``last``, in order.
 

@@ -22,7 +22,7 @@ Of = tuple[tuple[str, str], ...]
 """What a figure is of, if not of the whole: ``(("day", "2026-03-01"),)``."""
 
 
-Chosen = int | str | tuple[str, ...]
+Chosen = int | str | tuple[int | str, ...]
 """What is chosen for a parameter."""
 
 

@@ -21,6 +21,9 @@ Moment = Annotated[datetime, Meta(tz=True)]
 LATE_AFTER = timedelta(minutes=60)
 """An entry recorded more than this after the fact occurred counts as late."""
 
+TICK = timedelta(microseconds=1)
+"""The least difference of two moments."""
+
 
 class Precision(StrEnum):
     """How precisely the time of a fact is known."""
@@ -115,13 +118,10 @@ def _local(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
     if one <= other:  # once, or twice where clocks go back
         return other if fold else one
     after = one.astimezone(zone).utcoffset()
-    while one - other > _TICK:  # skipped: the clocks change between the two
+    while one - other > TICK:  # skipped: the clocks change between the two
         middle = other + (one - other) // 2
         if middle.astimezone(zone).utcoffset() == after:
             one = middle
         else:
             other = middle
     return one
-
-
-_TICK = timedelta(microseconds=1)

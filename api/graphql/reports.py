@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import strawberry
 
 from api.graphql.context import Ask
 from api.graphql.scalars import Position
 from application.reports import definition as definitions
+from application.reports.inputs import Choice
 from application.reports.shown import shown
 
 
@@ -127,7 +127,9 @@ class Report:
         )
 
 
-def _parameters(held: definitions.Definition, values: Mapping[str, Any]) -> list[ReportParameter]:
+def _parameters(
+    held: definitions.Definition, values: Mapping[str, Choice]
+) -> list[ReportParameter]:
     return [
         ReportParameter(name=p.name, value=definitions.text_of(values[p.name]), meaning=p.meaning)
         for p in held.parameters

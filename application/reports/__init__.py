@@ -3,16 +3,42 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from application.reports.census import CENSUS_1
+from application.reports.beds import (
+    BED_OCCUPANCY_RATE_1,
+    BED_TURNOVER_INTERVAL_1,
+    BED_TURNOVER_RATE_1,
+)
+from application.reports.census import (
+    AVERAGE_DAILY_CENSUS_1,
+    INPATIENT_CENSUS_1,
+    INPATIENT_SERVICE_DAYS_1,
+)
 from application.reports.definition import Definition
 from application.reports.inputs import Question
+from application.reports.length_of_stay import (
+    AVERAGE_LENGTH_OF_STAY_1,
+    LEAVE_DAYS_1,
+    LONG_STAYS_1,
+    PATIENT_DAYS_1,
+)
 from domain.hospital_time import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 
 EARLIEST = date(1900, 1, 1)
 """No period begins before."""
 
-ALL: tuple[Definition, ...] = (CENSUS_1,)
+ALL: tuple[Definition, ...] = (
+    INPATIENT_CENSUS_1,
+    INPATIENT_SERVICE_DAYS_1,
+    AVERAGE_DAILY_CENSUS_1,
+    PATIENT_DAYS_1,
+    LEAVE_DAYS_1,
+    AVERAGE_LENGTH_OF_STAY_1,
+    BED_OCCUPANCY_RATE_1,
+    BED_TURNOVER_RATE_1,
+    BED_TURNOVER_INTERVAL_1,
+    LONG_STAYS_1,
+)
 
 REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}
 """By name and version. A version that was ever issued stays here for good."""
@@ -58,9 +84,9 @@ def asked(
     today = days.date_of(now)
     if last > today:
         raise InvalidInput("period", f"it lies in the future; it may reach up to today, {today}")
-    while last >= first and days.census(last) > now:
+    while last >= first and days.ended(last) > now:
         last -= DAY
     if last < first:
-        ends = days.census(first).isoformat()
+        ends = days.ended(first).isoformat()
         raise InvalidInput("period", f"none of its days has ended; the first one ends at {ends}")
     return Question(first, last, ward, definition.parameters_of(parameters or {}))

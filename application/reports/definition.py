@@ -9,15 +9,16 @@ old marks put back the old figure comes out.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from application.reports.formula import WHOLE, Formula, Mark, Marks, Of, Value
-from application.reports.inputs import NEEDS, Inputs, Question
+from application.reports.inputs import NEEDS, Choice, Inputs, Question
 from domain.refusals import InvalidInput
 
 
@@ -74,27 +75,32 @@ class Figure:
 
 @dataclass(frozen=True)
 class Parameter:
-    """What may be chosen; of the type of its default: a number, a text, or a list of texts."""
+    """What may be chosen; of the type of its default: a number, a text, or a list of either."""
 
     name: str
-    default: int | str | tuple[str, ...]
+    default: Choice
     meaning: str
 
-    def of_text(self, text: str) -> int | str | tuple[str, ...]:
+    def of_text(self, text: str) -> Choice:
         """The value that a text says; a list is separated by commas. Raises InvalidInput."""
         if isinstance(self.default, str):
             return text
-        if isinstance(self.default, tuple):
-            return tuple(part.strip() for part in text.split(",") if part.strip())
-        try:
-            return int(text)
-        except ValueError:
-            raise InvalidInput("parameters", f"{self.name} needs a whole number") from None
+        if isinstance(self.default, int):
+            return self._number(text)
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if self.default and isinstance(self.default[0], int):
+            return tuple(sorted({self._number(part) for part in parts}))
+        return parts
+
+    def _number(self, text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+            raise InvalidInput("parameters", f"{self.name} needs whole numbers, not {text!r}")
+        return int(text)
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Choice) -> str:
     """A parameter's value as the text that says it."""
-    return ", ".join(value) if isinstance(value, tuple | list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class Row(NamedTuple):
@@ -126,7 +132,7 @@ class Definition:
     def __post_init__(self) -> None:
         assert self.needs <= NEEDS, self.name
 
-    def parameters_of(self, given: Mapping[str, str]) -> dict[str, Any]:
+    def parameters_of(self, given: Mapping[str, str]) -> dict[str, Choice]:
         """All parameters, those not given by their defaults. Raises InvalidInput."""
         named = {p.name: p for p in self.parameters}
         for name in given:

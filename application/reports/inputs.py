@@ -29,6 +29,8 @@ class Span(NamedTuple):
     ward: str | None
     room: UUID | None
     bed: str | None
+    shares: bool = False
+    """Whether it is a newborn in its mother's bed."""
 
 
 class InpatientStay(NamedTuple):
@@ -47,6 +49,10 @@ class InpatientStay(NamedTuple):
     spans: tuple[Span, ...]
 
 
+Choice = int | str | tuple[int, ...] | tuple[str, ...]
+"""What a parameter may be."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What a report is asked for: all that fixes it but its definition and the log position.
@@ -57,12 +63,34 @@ class Question:
     first: date
     last: date
     ward: str | None = None
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, Choice] = field(default_factory=dict)
 
     @property
     def days(self) -> int:
         """How many days the period has."""
         return (self.last - self.first).days + 1
+
+    def numbers(self, parameter: str) -> tuple[int, ...]:
+        """A parameter that is a number, or a list of them."""
+        value = self.parameters[parameter]
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(v for v in values if isinstance(v, int))
+
+    def texts(self, parameter: str) -> tuple[str, ...]:
+        """A parameter that is a text, or a list of them; none if the report does not have it."""
+        value = self.parameters.get(parameter, ())
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(v for v in values if isinstance(v, str))
+
+
+class HouseBed(NamedTuple):
+    """A bed of a ward, from when on there is one, and the periods in which it is closed."""
+
+    room: UUID
+    bed: str
+    ward: str
+    since: datetime
+    closed: tuple[tuple[datetime, datetime | None], ...]
 
 
 @dataclass(frozen=True)
@@ -72,6 +100,7 @@ class Inputs:
     question: Question
     days: LocalDays
     stays: tuple[InpatientStay, ...] = ()
+    beds: tuple[HouseBed, ...] = ()
 
 
 NEEDS = frozenset(f.name for f in fields(Inputs)) - {"question", "days"}

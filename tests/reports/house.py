@@ -5,6 +5,7 @@ Times are local to ``ZONE`` of the test, as ``"03-01 23:50"`` of 2026; UTC unles
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from application.reports.definition import Definition, Report, computed
 from application.reports.formula import Value
-from application.reports.inputs import InpatientStay, Inputs, Question, Span
+from application.reports.inputs import HouseBed, InpatientStay, Inputs, Question, Span
 from domain.hospital_time import CENSUS_TIME, LocalDays
 
 YEAR = 2026
@@ -58,7 +59,7 @@ def stay(
     cuts = {at(admitted, zone)}
     cuts |= {at(cut, zone) for absence in (*leaves, *away) for cut in absence if cut}
     cuts |= {at(since, zone) for since, _ in wards}
-    told = [*sorted(cuts), until]
+    told = [*sorted(c for c in cuts if until is None or c <= until), until]
 
     def absent(when: datetime, absences: Sequence[tuple[str, str | None]]) -> bool:
         return any(at(a, zone) <= when and (b is None or when < at(b, zone)) for a, b in absences)
@@ -66,6 +67,8 @@ def stay(
     spans = []
     for since, end in pairwise(told):
         assert since is not None
+        if since == end:
+            continue  # it ended as it began
         lain_in = [w for s, w in wards if at(s, zone) <= since]
         here = lain_in[-1] if lain_in else ward
         state = "ON_LEAVE" if absent(since, leaves) else "ADMITTED"
@@ -85,6 +88,22 @@ def stay(
         "spans": tuple(spans),
     }
     return InpatientStay(**{**content, **said})
+
+
+def bed(
+    code: str,
+    ward: str = "A",
+    since: str = "01-01 00:00",
+    closed: Sequence[tuple[str, str | None]] = (),
+) -> HouseBed:
+    """A bed, from when on there is one, and when it is closed."""
+    spells = tuple((at(a), at(b) if b else None) for a, b in closed)
+    return HouseBed(known(f"room of {ward}"), code, ward, at(since), spells)
+
+
+def of_one(numerator: int, denominator: int) -> Fraction:
+    """A fraction, as the tests say it."""
+    return Fraction(numerator, denominator)
 
 
 def asked(

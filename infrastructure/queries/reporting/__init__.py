@@ -22,9 +22,11 @@ from domain.hospital_time import HospitalTime, LocalDays
 from domain.refusals import NotFound
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.queries.reporting.asked import Asked
+from infrastructure.queries.reporting.beds import beds
 from infrastructure.queries.reporting.stays import stays
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
+    "beds": beds,
     "stays": stays,
 }
 """How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
@@ -33,9 +35,10 @@ LOADERS: dict[str, Callable[[Asked], Any]] = {
 @contextmanager
 def reading(url: str) -> Iterator[Connection[TupleRow]]:
     """A connection for one report: everything is read at one moment, in UTC."""
-    with psycopg.connect(url, connect_timeout=5, options="-c TimeZone=UTC") as connection:
+    with psycopg.connect(url, connect_timeout=5) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        connection.execute("SET TimeZone TO 'UTC'")
         yield connection
 
 

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.reports.inputs import Question
-from domain.hospital_time import LocalDays
+from domain.hospital_time import DAY, LocalDays
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class Asked:
 
     @cached_property
     def window(self) -> tuple[datetime, datetime]:
-        """From the census before the period to the one that ends it."""
-        censuses = self.days.censuses(self.question.first, self.question.last)
-        return censuses[0], censuses[-1]
+        """From the beginning of the first day to the end of the last, by census and by calendar."""
+        first, last = self.question.first, self.question.last
+        begin = min(self.days.census(first - DAY), self.days.midnight(first))
+        return begin, max(begin, self.days.ended(last))
 
     def rows(self, query: str, **values: Any) -> list[TupleRow]:
         """The rows of a SELECT; ``%(position)s``, ``%(start)s`` and ``%(end)s`` are at hand."""
