@@ -20,7 +20,7 @@ def days_ago(days: int) -> str:
     return (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
 
 
-def report(ward: Ward, name: str, first: int, last: int, **asked: Any) -> dict[str, Any]:
+def report(ward: Ward, name: str, first: int, last: int, /, **asked: Any) -> dict[str, Any]:
     """A report on the days so many days ago, both included."""
     variables = {"name": name, "from": days_ago(first), "to": days_ago(last), **asked}
     told: dict[str, Any] = ward.ask(REPORT, **variables)["report"]
