@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,8 @@ import typer
 from rich.table import Table
 
 from api.cli.asking import KnownAt, known_position, opened
-from api.cli.terminal import Exit, err, out, request, settings, stop
+from api.cli.plot import svg
+from api.cli.terminal import Exit, err, out, progress, request, settings, stop
 from application.issuing import ReportParameter, ReportPeriod, as_said
 from application.reports import defined, newest
 from application.reports.definition import Report
@@ -20,10 +21,14 @@ from application.reports.shown import shown
 from domain import report as issued
 from infrastructure.database import Database
 from infrastructure.queries import reporting
+from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 
 app = typer.Typer()
+
+LONG = 92
+"""A period of more days than a quarter shows its progress."""
 
 
 class Format(StrEnum):
@@ -32,6 +37,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    SVG = "svg"
 
 
 @app.command()
@@ -71,10 +77,28 @@ def report(
         )
         return
     position = known_position(database, known_at)
-    with reporting.reading(database.app_url) as connection:
+    long = (ends - begins).days > LONG
+    with (
+        rarely_collected(),
+        reporting.reading(database.app_url) as connection,
+        progress(held.title) if long else nullcontext(lambda done, total: None) as tell,
+    ):
         told = reporting.report_of_period(
-            connection, given.hospital, held, position, begins, ends, ward, parameters
+            connection,
+            given.hospital,
+            held,
+            position,
+            begins,
+            ends,
+            ward,
+            parameters,
+            on_progress=tell,
         )
+        left_out = reporting.left_out(connection, position)
+    if left_out:
+        err.print(f"{len(left_out)} commands are parked; the figures may lack what they say.")
+    if told.question.last < ends:
+        err.print(f"Up to {told.question.last}: later days have not ended.")
     _PRINT[format](told)
 
 
@@ -141,7 +165,11 @@ def _csv(told: Report) -> None:
         writer.writerow([row.figure, *(of.get(name, "") for name in names), value, row.unit])
 
 
-_PRINT = {Format.TABLE: _table, Format.JSON: _json, Format.CSV: _csv}
+def _svg(told: Report) -> None:
+    sys.stdout.write(svg(told))
+
+
+_PRINT = {Format.TABLE: _table, Format.JSON: _json, Format.CSV: _csv, Format.SVG: _svg}
 
 
 def _day(given: str, option: str) -> date:

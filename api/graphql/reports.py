@@ -1,7 +1,8 @@
 """Reports and their definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from uuid import UUID
 
 import strawberry
 
@@ -101,9 +102,12 @@ class Report:
     digest: str = strawberry.field(description="SHA-256 of the canonical form.")
     canonical: str = strawberry.field(description="The canonical form: JSON, fractions exact.")
     figures: list[ReportFigure] = strawberry.field(description="Its figures, in order.")
+    parked: list[strawberry.ID] = strawberry.field(
+        description="Commands that a read model could not take in: figures may lack what they say."
+    )
 
     @classmethod
-    def of(cls, info: Ask, report: definitions.Report) -> "Report":
+    def of(cls, info: Ask, report: definitions.Report, parked: Sequence[UUID] = ()) -> "Report":
         held, question = report.definition, report.question
         return cls(
             definition=ReportDefinition.of(held),
@@ -124,6 +128,7 @@ class Report:
                 )
                 for row in report.rows
             ],
+            parked=[strawberry.ID(str(command)) for command in parked],
         )
 
 

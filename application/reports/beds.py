@@ -10,7 +10,7 @@ from application.reports.definition import (
     of_each_day,
 )
 from application.reports.formula import DAYS, WHOLE, Mark, count, total
-from application.reports.inputs import HouseBed, Inputs, Span
+from application.reports.inputs import Inputs, Span
 from application.reports.length_of_stay import discharged, length
 
 
@@ -24,10 +24,8 @@ def _contributions(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     found: dict[Subject, tuple[Mark, ...]] = {}
     for stay in inputs.stays:
-        marks = [
-            Mark("service", calendar.of[day], 1)
-            for day in service_days(stay, calendar, _needs_a_bed)
-        ]
+        served = service_days(stay, calendar, _needs_a_bed)
+        marks = [mark for days in served for mark in calendar.marks("service", days)]
         if discharged(stay, calendar):
             marks.append(Mark("length", WHOLE, length(stay, calendar)))
         if marks:
@@ -35,17 +33,12 @@ def _contributions(inputs: Inputs) -> Contributions:
     for bed in inputs.beds:
         if calendar.in_scope(bed.ward):
             days = calendar.at_censuses(bed.since, None)
-            closed = _closed(bed, calendar)
+            closed = {day for spell in bed.closed for day in calendar.at_censuses(*spell)}
             found[Subject("bed", f"{bed.room}/{bed.bed}")] = (
-                *(Mark("all", calendar.of[day], 1) for day in days),
-                *(Mark("open", calendar.of[day], 1) for day in days if day not in closed),
+                *calendar.marks("all", days),
+                *(m for day in days if day not in closed for m in calendar.mark("open", day)),
             )
     return found
-
-
-def _closed(bed: HouseBed, calendar: Calendar) -> set[int]:
-    """The days at whose census it is closed."""
-    return {day for spell in bed.closed for day in calendar.at_censuses(*spell)}
 
 
 SERVICE_DAYS = Figure(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from application.reports.definition import day_of
+from application.reports.formula import Mark, Of
 from application.reports.inputs import InpatientStay, Inputs, Span
 from domain.facts import Status
 
@@ -19,6 +20,7 @@ class Calendar:
         self.count = question.days
         self.first = question.first.toordinal()
         self.of = [day_of(question, day) for day in range(self.count)]
+        self._marks: dict[tuple[str, Of], list[Mark]] = {}
         self._censuses = days.censuses(question.first, question.last)
         self._midnights = [
             days.midnight(question.first + timedelta(days=day)) for day in range(self.count + 1)
@@ -31,7 +33,8 @@ class Calendar:
     def at_censuses(self, since: datetime, until: datetime | None) -> range:
         """The days of the period at whose census something was that was so in between."""
         end = self.count if until is None else self.hospital_day(until)
-        return range(max(self.hospital_day(since), 0), min(end, self.count))
+        start = max(self.hospital_day(since), 0)
+        return range(start, max(start, min(end, self.count)))
 
     def date(self, moment: datetime) -> int:
         """The calendar day, from midnight to midnight."""
@@ -40,7 +43,8 @@ class Calendar:
     def ends_of_days(self, since: datetime, until: datetime | None) -> range:
         """The calendar days of the period that end in between."""
         end = self.count if until is None else self.date(until)
-        return range(max(self.date(since), 0), min(end, self.count))
+        start = max(self.date(since), 0)
+        return range(start, max(start, min(end, self.count)))
 
     def includes(self, moment: datetime | None) -> bool:
         """Whether its calendar day is one of the period."""
@@ -48,7 +52,22 @@ class Calendar:
 
     def ordinal(self, moment: datetime) -> int:
         """The calendar day as Python numbers it, for days before the period too."""
+        day = self.date(moment)
+        if 0 <= day < self.count:
+            return self.first + day
         return self.days.date_of(moment).toordinal()
+
+    def marks(self, measure: str, days: range, *more: tuple[str, str]) -> list[Mark]:
+        """A mark for each of these days. Stays share them: a year has some hundred thousand."""
+        made = self._marks.get((measure, more))
+        if made is None:
+            made = [Mark(measure, (*of, *more), 1) for of in self.of]
+            self._marks[measure, more] = made
+        return made[days.start : days.stop]
+
+    def mark(self, measure: str, day: int) -> list[Mark]:
+        """A mark of one day; none if it is not of the period."""
+        return self.marks(measure, range(day, day + 1)) if 0 <= day < self.count else []
 
     def in_scope(self, ward: str | None) -> bool:
         return self.ward is None or ward == self.ward

@@ -1,6 +1,6 @@
 """Who is here, day by day: the inpatient census and what is counted with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from application.reports.calendar import Calendar, last_ward, present
 from application.reports.definition import (
@@ -18,7 +18,7 @@ AHIMA = "Horton, Calculating and Reporting Healthcare Statistics (AHIMA), chapte
 
 
 def of_stays(
-    marks: Callable[[InpatientStay, Calendar], Iterator[Mark]],
+    marks: Callable[[InpatientStay, Calendar], Iterable[Mark]],
 ) -> Callable[[Inputs], Contributions]:
     """The contributions of a report in which each stay adds marks of its own.
 
@@ -38,48 +38,40 @@ def of_stays(
 # -- 1: the census --
 
 
-def _census(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+def _census(stay: InpatientStay, calendar: Calendar) -> list[Mark]:
+    marks: list[Mark] = []
     before: Span | None = None
-    came = False
+    was = came = False
     for span in stay.spans:
-        here = present(span) and calendar.in_scope(span.ward)
-        was = before is not None and present(before) and calendar.in_scope(before.ward)
+        in_scope = calendar.in_scope(span.ward)
+        here = present(span) and in_scope
+        days = calendar.at_censuses(span.since, span.until)
         if here:
-            days = calendar.at_censuses(span.since, span.until)
-            for day in days:
-                yield Mark("present", calendar.of[day], 1)
-        if span.bed is not None and calendar.in_scope(span.ward):
-            for day in calendar.at_censuses(span.since, span.until):
-                yield Mark("bed_held", calendar.of[day], 1)
+            marks += calendar.marks("present", days)
+        if in_scope and span.bed is not None:
+            marks += calendar.marks("bed_held", days)
         if here != was:
             moved = _came(before, came) if here else _went(span)
-            yield from _on(calendar, calendar.hospital_day(span.since), moved)
+            marks += calendar.mark(moved, calendar.hospital_day(span.since))
         came = came or (present(span) and (calendar.ward is None or span.ward is not None))
-        before = span
-    if stay.discharged_at is None:
-        return
-    ends = calendar.hospital_day(stay.discharged_at)
-    if before is None and calendar.ward is None:  # it ended as it began
-        yield from _on(calendar, ends, "admitted")
-        yield from _on(calendar, ends, "discharged")
-    elif before is not None and present(before) and calendar.in_scope(before.ward):
-        yield from _on(calendar, ends, "discharged")
+        before, was = span, here
+    if stay.discharged_at is not None:
+        ends = calendar.hospital_day(stay.discharged_at)
+        if before is None and calendar.ward is None:  # it ended as it began
+            marks += calendar.mark("admitted", ends)
+        if was or (before is None and calendar.ward is None):
+            marks += calendar.mark("discharged", ends)
+    return marks
 
 
 def _came(before: Span | None, came: bool) -> str:
-    if not came:
+    if before is None or not came:
         return "admitted"
-    assert before is not None
     return "transferred_in" if present(before) else "returned"
 
 
 def _went(to: Span) -> str:
     return "transferred_out" if present(to) else "gone"
-
-
-def _on(calendar: Calendar, day: int, measure: str) -> Iterator[Mark]:
-    if 0 <= day < calendar.count:
-        yield Mark(measure, calendar.of[day], 1)
 
 
 def _daily(name: str, meaning: str, formula: Formula) -> Figure:
@@ -117,18 +109,21 @@ INPATIENT_CENSUS_1 = Definition(
 
 def service_days(
     stay: InpatientStay, calendar: Calendar, counts: Callable[[Span], bool] = present
-) -> Iterator[int]:
+) -> list[range]:
     """The days on which a stay is served: at the census, or admitted and discharged in one day.
 
     A stay has at most one a day, so those of the wards add up to those of the hospital; one that came
     and went within a day is its last ward's.
     """
-    for span in stay.spans:
-        if counts(span) and present(span) and calendar.in_scope(span.ward):
-            yield from calendar.at_censuses(span.since, span.until)
+    served = [
+        calendar.at_censuses(span.since, span.until)
+        for span in stay.spans
+        if counts(span) and calendar.in_scope(span.ward)
+    ]
     day = same_day(stay, calendar)
     if day is not None and calendar.in_scope(last_ward(stay)) and all(map(counts, stay.spans[-1:])):
-        yield day
+        served.append(range(day, day + 1))
+    return served
 
 
 def same_day(stay: InpatientStay, calendar: Calendar) -> int | None:
@@ -141,10 +136,9 @@ def same_day(stay: InpatientStay, calendar: Calendar) -> int | None:
     return None
 
 
-def _service(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
-    same = same_day(stay, calendar)
-    for day in service_days(stay, calendar):
-        yield Mark("same_day" if day == same else "present", calendar.of[day], 1)
+def _service(stay: InpatientStay, calendar: Calendar) -> list[Mark]:
+    measure = "present" if same_day(stay, calendar) is None else "same_day"
+    return [m for days in service_days(stay, calendar) for m in calendar.marks(measure, days)]
 
 
 INPATIENT_SERVICE_DAYS_1 = Definition(
@@ -175,11 +169,10 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
 )
 
 
-def _served(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
-    served = sum(1 for _ in service_days(stay, calendar))
-    if served:
-        newborn = stay.admission_type == AdmissionType.NEWBORN
-        yield Mark("newborns" if newborn else "others", WHOLE, served)
+def _served(stay: InpatientStay, calendar: Calendar) -> list[Mark]:
+    newborn = stay.admission_type == AdmissionType.NEWBORN
+    served = sum(map(len, service_days(stay, calendar)))
+    return [Mark("newborns" if newborn else "others", WHOLE, served)] if served else []
 
 
 AVERAGE_DAILY_CENSUS_1 = Definition(

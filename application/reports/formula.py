@@ -4,7 +4,7 @@ A formula reads like the one in the books, ``total("service") * 100 / total("ava
 by itself which measures it is made of.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,8 +36,10 @@ class Marks:
         self._amounts: defaultdict[str, defaultdict[Of, list[int]]] = defaultdict(
             lambda: defaultdict(list)
         )
-        for measure, of, amount in marks:
-            self._amounts[measure][of].append(amount)
+        all_of_them = list(marks)
+        times = Counter(map(id, all_of_them))  # many stays share a mark: hash it once
+        for mark in {id(mark): mark for mark in all_of_them}.values():
+            self._amounts[mark.measure][mark.of] += [mark.amount] * times[id(mark)]
         self._projected: dict[tuple[str, tuple[str, ...]], dict[Of, list[int]]] = {}
 
     def amounts(self, measure: str, of: Of) -> list[int]:

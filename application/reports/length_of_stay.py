@@ -48,22 +48,23 @@ def length(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMITTED
     return days
 
 
-def dates(stay: InpatientStay, calendar: Calendar, state: str) -> Iterator[tuple[int, str | None]]:
-    """The calendar days of the period that are patient days, or days of another state; and where."""
+def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMITTED) -> int:
+    """How many patient days (or days of another state) of the period a stay has in the scope.
+
+    A day belongs to the ward in which the patient lies at its end, or lay before an absence.
+    """
     admitted = calendar.date(stay.admitted_at)
     if stay.discharged_at is not None and calendar.date(stay.discharged_at) == admitted:
-        if state == Status.ADMITTED and 0 <= admitted < calendar.count:
-            yield admitted, last_ward(stay)
-        return
+        here = 0 <= admitted < calendar.count and calendar.in_scope(last_ward(stay))
+        return int(here and state == Status.ADMITTED)
+    found = 0
     for span, ward in with_wards(stay):
-        for day in calendar.ends_of_days(span.since, span.until):
-            if (Status.ADMITTED if day == admitted else span.state) == state:
-                yield day, ward
-
-
-def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMITTED) -> int:
-    """How many patient days (or days of another state) of the period a stay has in the scope."""
-    return sum(calendar.in_scope(ward) for _, ward in dates(stay, calendar, state))
+        if calendar.in_scope(ward):
+            days = calendar.ends_of_days(span.since, span.until)
+            found += len(days) if span.state == state else 0
+            if admitted in days and not present(span):
+                found += 1 if state == Status.ADMITTED else -int(span.state == state)
+    return found
 
 
 def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
@@ -224,11 +225,11 @@ def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
         since = calendar.ordinal(span.since)
         until = None if span.until is None else calendar.ordinal(span.until)
         if present(span) and calendar.in_scope(span.ward):
-            for day in calendar.at_censuses(span.since, span.until):
-                days = before + calendar.first + day - since
-                for least in calendar.question.numbers("days"):
-                    if days >= least:
-                        yield Mark("long", (*calendar.of[day], ("atLeast", str(least))), 1)
+            days = calendar.at_censuses(span.since, span.until)
+            for least in calendar.question.numbers("days"):
+                from_day = least - before + since - calendar.first
+                long = range(max(days.start, from_day), days.stop)
+                yield from calendar.marks("long", long, ("atLeast", str(least)))
         if until is not None and (present(span) or since == admitted < until):
             before += until - since if present(span) else 1
 

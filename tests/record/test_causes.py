@@ -183,12 +183,12 @@ def test_every_kind_of_contributor_is_met(lived: Lived) -> None:
     """So the property above speaks of each of them."""
     figures = ReadModelFigures(lived.database.app_url, "main")
     position = figures.position()
-    question = {"first": date(2026, 3, 4), "last": date(2026, 3, 20)}
+    first, last = date(2026, 3, 4), date(2026, 3, 20)
     kinds = {
         subject.kind
         for held in newest()
         for subject in figures.contributions(
-            held, Question(**question, parameters=held.parameters_of({})), position
+            held, Question(first, last, None, held.parameters_of({})), position
         )
     }
     assert kinds <= {"stay", "bed", "person"}

@@ -48,19 +48,17 @@ class ReportQueries:
 
         def compute() -> Report:
             with reporting.reading(house.database.app_url) as connection:
-                return Report.of(
-                    info,
-                    reporting.report_of_period(
-                        connection,
-                        house.settings.hospital,
-                        held,
-                        at.known,
-                        period.from_,
-                        period.to,
-                        ward,
-                        chosen,
-                    ),
+                told = reporting.report_of_period(
+                    connection,
+                    house.settings.hospital,
+                    held,
+                    at.known,
+                    period.from_,
+                    period.to,
+                    ward,
+                    chosen,
                 )
+                return Report.of(info, told, reporting.left_out(connection, at.known))
 
         return await asyncio.to_thread(compute)
 

@@ -24,6 +24,10 @@ from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.queries.reporting.asked import Asked
 from infrastructure.queries.reporting.beds import beds
 from infrastructure.queries.reporting.stays import stays
+from infrastructure.read_models import READ_MODELS
+
+Progress = Callable[[int, int], None]
+"""Called with how many steps are done, of how many."""
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
     "beds": beds,
@@ -51,6 +55,7 @@ def report_of_period(
     last: date,
     ward: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    on_progress: Progress = lambda done, total: None,
 ) -> Report:
     """The report of a period, up to the last of its days that had ended while that was known.
 
@@ -59,7 +64,7 @@ def report_of_period(
     days = local_days(connection, hospital, position)
     until = _newest_until(connection, position)
     question = question_of(definition, days, until, first, last, ward, parameters)
-    return report(connection, hospital, definition, question, position)
+    return report(connection, hospital, definition, question, position, on_progress)
 
 
 def report(
@@ -68,13 +73,24 @@ def report(
     definition: Definition,
     question: Question,
     position: int,
+    on_progress: Progress = lambda done, total: None,
 ) -> Report:
     """Compute a report. The same arguments give the same report for ever.
 
     ``position`` is the last one of a command, and the read models have reached it.
     """
-    loaded = inputs(connection, hospital, definition.needs, question, position)
-    return computed(definition, loaded, position)
+    steps = len(definition.needs) + 1
+    loaded = inputs(
+        connection,
+        hospital,
+        definition.needs,
+        question,
+        position,
+        lambda done, total: on_progress(done, steps),
+    )
+    told = computed(definition, loaded, position)
+    on_progress(steps, steps)
+    return told
 
 
 def inputs(
@@ -83,6 +99,7 @@ def inputs(
     needs: frozenset[str],
     question: Question,
     position: int,
+    on_progress: Progress = lambda done, total: None,
 ) -> Inputs:
     """What is needed for a question, as known at a position. Raises NotFound for an unknown ward."""
     wards: dict[UUID, str] = dict(
@@ -94,7 +111,11 @@ def inputs(
         raise NotFound("ward", question.ward, "ward")
     days = local_days(connection, hospital, position)
     asked = Asked(connection, question, position, days, wards)
-    loaded: dict[str, Any] = {need: LOADERS[need](asked) for need in sorted(needs)}
+    loaded: dict[str, Any] = {}
+    for need in sorted(needs):
+        on_progress(len(loaded), len(needs))
+        loaded[need] = LOADERS[need](asked)
+    on_progress(len(loaded), len(needs))
     return Inputs(question, days, **loaded)
 
 
@@ -109,6 +130,18 @@ def local_days(connection: Connection[TupleRow], hospital: str, position: int) -
     ):
         mapper.event(row).mutate(clock)
     return clock.days
+
+
+def left_out(connection: Connection[TupleRow], position: int) -> list[UUID]:
+    """The commands up to a position that a read model has parked: figures may lack what they say."""
+    parked = " UNION ".join(
+        f"SELECT command, first FROM {model.metadata.schema}.parked" for model in READ_MODELS
+    )
+    found = connection.execute(
+        f"SELECT DISTINCT command FROM ({parked}) AS p WHERE first <= %s ORDER BY 1".encode(),
+        [position],
+    )
+    return [command for (command,) in found]
 
 
 def _newest_until(connection: Connection[TupleRow], position: int) -> datetime:
