@@ -46,7 +46,7 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
-BLOCKS = blocks(TIME, "graphql")
+BLOCKS = blocks(TIME, "graphql") + blocks((DOCS / "reports.md").read_text(), "graphql")
 BLOCKS += re.findall(r"<<'?GRAPHQL'?\n(.*?)^GRAPHQL", README, re.MULTILINE | re.DOTALL)
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 

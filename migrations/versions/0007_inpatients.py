@@ -1,13 +1,13 @@
 """Inpatient stays as reports read them, each whole in one row. They come from the log.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0010
 """
 
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
