@@ -17,6 +17,7 @@ from application.reports.shown import shown
 from domain.report import Change, Exact, Report
 from infrastructure.database import Database
 from infrastructure.queries.issued import FactView, facts_at
+from infrastructure.rebuild import rarely_collected
 from infrastructure.wiring import hospital
 
 app = typer.Typer()
@@ -35,7 +36,11 @@ def restate(
     """
     given = settings()
     zone, database = opened(given)
-    with closing(hospital(given, database)) as house, progress("Restating") as tell:
+    with (
+        rarely_collected(),
+        closing(hospital(given, database)) as house,
+        progress("Restating") as tell,
+    ):
         tell(0, 1)
         (event,) = house.restate_report(request(reason), issue_id=issue).events
         assert isinstance(event, Report.Restated)
