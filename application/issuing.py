@@ -12,7 +12,7 @@ from application.decision import Decision
 from application.reports import REPORTS, defined, definition
 from application.reports.definition import Contributions, Definition, Row, Subject, exact
 from application.reports.inputs import Choice, Question
-from application.reports.restating import Changed, changed
+from application.reports.restating import Changed, Side, changed
 from domain.report import Cause, Change, Chosen, Exact, Figure, Report, Said, Terms
 
 
@@ -109,9 +109,10 @@ class Issuing(Commands):
         held, question = asked_in(issue.terms)
         before, now = issue.said.position, self.figures.position()
         old, new = (self.figures.contributions(held, question, at) for at in (before, now))
-        changes = changed(held, question, old, new)
-        about = self.figures.facts({s for c in changes for s in c.causes}, question, before, now)
         told = definition.Report(held, question, now, held.rows(question, new))
+        said = as_said(issue.terms, issue.said)
+        changes = changed(held, Side(said.rows, old), Side(told.rows, new))
+        about = self.figures.facts({s for c in changes for s in c.causes}, question, before, now)
         issue.restate(said_of(told), *explained(changes, about), d.entry)
 
 

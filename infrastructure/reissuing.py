@@ -7,9 +7,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.issuing import as_said, asked_in, explained
-from application.reports.definition import Contributions, Definition
+from application.reports.definition import Definition
 from application.reports.inputs import Question
-from application.reports.restating import changed
+from application.reports.restating import Side, changed
 from domain.report import Report, Said, Terms
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.figures import facts
@@ -62,8 +62,9 @@ def _explained(
 ) -> list[str]:
     held, question = asked_in(terms)
     to = restated.said.position
-    old, new = (_contributions(connection, hospital, held, question, at) for at in (before, to))
-    changes = changed(held, question, old, new)
+    changes = changed(
+        held, *(_side(connection, hospital, held, question, at) for at in (before, to))
+    )
     subjects = {subject for change in changes for subject in change.causes}
     about = facts(connection, hospital, subjects, question, before, to)
     told = explained(changes, about)
@@ -72,14 +73,13 @@ def _explained(
     return []
 
 
-def _contributions(
+def _side(
     connection: Connection[TupleRow],
     hospital: str,
     definition: Definition,
     question: Question,
     position: int,
-) -> Contributions:
-    needs = definition.needs
-    return definition.contributions(
-        reporting.inputs(connection, hospital, needs, question, position)
-    )
+) -> Side:
+    inputs = reporting.inputs(connection, hospital, definition.needs, question, position)
+    contributions = definition.contributions(inputs)
+    return Side(definition.rows(question, contributions), contributions)

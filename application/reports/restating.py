@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from application.reports.definition import Contributions, Definition, Row, Subject
 from application.reports.formula import Mark, Of, Value
-from application.reports.inputs import Question
 
 
 class Changed(NamedTuple):
@@ -24,16 +23,21 @@ class Changed(NamedTuple):
     causes: tuple[Subject, ...]
 
 
-def changed(
-    definition: Definition, question: Question, old: Contributions, new: Contributions
-) -> tuple[Changed, ...]:
+class Side(NamedTuple):
+    """A report at one of two positions: its figures, and what they are made of."""
+
+    rows: tuple[Row, ...]
+    contributions: Contributions
+
+
+def changed(definition: Definition, old: Side, new: Side) -> tuple[Changed, ...]:
     """Each figure to which something else is contributed, with those whose contribution it is.
 
     Complete: with the old contributions of the causes put back, the old figure comes out, since a
     formula sees nothing but marks. Minimal: what a cause contributes to that figure has changed.
     """
-    sides = [_values(definition.rows(question, marks)) for marks in (old, new)]
-    contributed = _Differences(old, new)
+    sides = [_values(side.rows) for side in (old, new)]
+    contributed = _Differences(old.contributions, new.contributions)
     found = []
     for name, of, unit in dict.fromkeys((*sides[0], *sides[1])):
         measures = next(f.formula.measures for f in definition.figures if f.name == name)

@@ -22,7 +22,7 @@ from application.reports import newest
 from application.reports.definition import Contributions, Definition, Row, Subject
 from application.reports.formula import Mark, Of
 from application.reports.inputs import Question
-from application.reports.restating import changed
+from application.reports.restating import Side, changed
 from domain.aggregate import Event
 from domain.hospital_time import HospitalTime
 from domain.patient import Patient
@@ -81,8 +81,9 @@ def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
     asked = draw(lived, log, data)
     held, question = asked.definition, asked.question
     old, new = asked.contributions(asked.before), asked.contributions(asked.after)
-    changes = changed(held, question, old, new)
-    rows = [values(held.rows(question, marks)) for marks in (old, new)]
+    sides = [Side(held.rows(question, marks), marks) for marks in (old, new)]
+    changes = changed(held, *sides)
+    rows = [values(side.rows) for side in sides]
 
     for change in changes:
         key = (change.figure, change.of)
