@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import closing
+from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -124,17 +125,18 @@ def _print(
     out.print(figures)
     told = Table("cause", "of", "what", "happened", "recorded", "by", "why", title="Causes")
     for number, cause in enumerate(event.causes, start=1):
-        for fact in map(facts.__getitem__, cause.facts):
-            told.add_row(
-                str(number),
-                f"{cause.kind} {cause.id}",
-                fact.topic,
-                fact.occurred_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-                fact.recorded_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-                fact.recorded_by["subject"],
-                fact.reason or "",
-            )
+        rows = (_row(facts[position], zone) for position in cause.facts)
+        for (what, *row), alike in groupby(rows):  # a discharge stops many prescriptions
+            times = len(list(alike))
+            what = f"{what} ({times} times)" if times > 1 else what
+            told.add_row(str(number), f"{cause.kind} {cause.id}", what, *row)
     out.print(told)
+
+
+def _row(fact: FactView, zone: ZoneInfo) -> tuple[str, ...]:
+    clocks = (at.astimezone(zone) for at in (fact.occurred_at, fact.recorded_at))
+    occurred, recorded = (at.strftime("%Y-%m-%d %H:%M") for at in clocks)
+    return fact.topic, occurred, recorded, fact.recorded_by["subject"], fact.reason or ""
 
 
 def _shown(held: Definition, change: Change, value: Exact) -> str:
