@@ -1,6 +1,6 @@
 """How the beds are used: occupancy, turnover."""
 
-from application.reports.calendar import Calendar, present
+from application.reports.calendar import Calendar
 from application.reports.census import AHIMA, service_days
 from application.reports.definition import (
     Contributions,
@@ -10,13 +10,8 @@ from application.reports.definition import (
     of_each_day,
 )
 from application.reports.formula import DAYS, WHOLE, Mark, count, total
-from application.reports.inputs import Inputs, Span
+from application.reports.inputs import Inputs
 from application.reports.length_of_stay import discharged, length
-
-
-def _needs_a_bed(span: Span) -> bool:
-    """A newborn in its mother's bed is served, but takes no bed."""
-    return present(span) and not span.shares
 
 
 def _contributions(inputs: Inputs) -> Contributions:
@@ -24,7 +19,7 @@ def _contributions(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     found: dict[Subject, tuple[Mark, ...]] = {}
     for stay in inputs.stays:
-        served = service_days(stay, calendar, _needs_a_bed)
+        served = service_days(stay, calendar, sharing_too=False)
         marks = [mark for days in served for mark in calendar.marks("service", days)]
         if discharged(stay, calendar):
             marks.append(Mark("length", WHOLE, length(stay, calendar)))

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from application.reports.definition import day_of
 from application.reports.formula import Mark, Of
@@ -22,9 +23,8 @@ class Calendar:
         self.of = [day_of(question, day) for day in range(self.count)]
         self._marks: dict[tuple[str, Of], list[Mark]] = {}
         self._censuses = days.censuses(question.first, question.last)
-        self._midnights = [
-            days.midnight(question.first + timedelta(days=day)) for day in range(self.count + 1)
-        ]
+        dates = (question.first + timedelta(days=day) for day in range(self.count + 1))
+        self._midnights = list(accumulate(map(days.midnight, dates), max))
 
     def hospital_day(self, moment: datetime) -> int:
         """The hospital day: after the census of the day before, up to its own census, included."""

@@ -14,7 +14,7 @@ from application.reports.formula import DAYS, WHOLE, Formula, Mark, total
 from application.reports.inputs import InpatientStay, Inputs, Span
 from domain.stay import AdmissionType
 
-AHIMA = "Horton, Calculating and Reporting Healthcare Statistics (AHIMA), chapters 3 and 4"
+AHIMA = "AHIMA: Horton, Calculating and Reporting Healthcare Statistics"
 
 
 def of_stays(
@@ -107,21 +107,21 @@ INPATIENT_CENSUS_1 = Definition(
 # -- 2, 3: service days --
 
 
-def service_days(
-    stay: InpatientStay, calendar: Calendar, counts: Callable[[Span], bool] = present
-) -> list[range]:
+def service_days(stay: InpatientStay, calendar: Calendar, sharing_too: bool = True) -> list[range]:
     """The days on which a stay is served: at the census, or admitted and discharged in one day.
 
     A stay has at most one a day, so those of the wards add up to those of the hospital; one that came
-    and went within a day is its last ward's.
+    and went within a day is its last ward's. Without ``sharing_too``, newborns in their mother's bed
+    are left out.
     """
     served = [
         calendar.at_censuses(span.since, span.until)
         for span in stay.spans
-        if counts(span) and calendar.in_scope(span.ward)
+        if present(span) and calendar.in_scope(span.ward) and (sharing_too or not span.shares)
     ]
     day = same_day(stay, calendar)
-    if day is not None and calendar.in_scope(last_ward(stay)) and all(map(counts, stay.spans[-1:])):
+    shares = bool(stay.spans) and stay.spans[-1].shares
+    if day is not None and calendar.in_scope(last_ward(stay)) and (sharing_too or not shares):
         served.append(range(day, day + 1))
     return served
 

@@ -31,20 +31,20 @@ from domain.facts import Status
 METEOR = "AIHW METEOR 269982, 270045, 270251"
 
 
-def length(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMITTED) -> int:
-    """The patient days (or days of another state) of a stay that has ended, all of them."""
+def length(stay: InpatientStay, calendar: Calendar) -> int:
+    """The length of a stay that has ended: its patient days, all of them."""
     assert stay.discharged_at is not None
     ordinal = calendar.ordinal
     admitted = ordinal(stay.admitted_at)
     if admitted == ordinal(stay.discharged_at):
-        return int(state == Status.ADMITTED)
+        return 1
     days = 0
     for span in stay.spans:
         since, until = ordinal(span.since), ordinal(span.until or stay.discharged_at)
-        if span.state == state:
+        if present(span):
             days += until - since
-        if since == admitted < until and not present(span):
-            days += 1 if state == Status.ADMITTED else -int(span.state == state)
+        elif since == admitted < until:
+            days += 1
     return days
 
 

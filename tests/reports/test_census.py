@@ -115,6 +115,11 @@ def test_between_a_discharge_and_its_reversal_the_patient_is_away() -> None:
     assert figures(told, "discharges") == [0, 0, 0, 0]
 
 
+def test_who_came_and_did_not_come_back_from_a_leave_of_the_same_day_was_served_that_day() -> None:
+    gone = stay("gone", "03-01 08:00", "03-01 20:00", leaves=[("03-01 12:00", None)])
+    assert figure(asked(INPATIENT_SERVICE_DAYS_1, "03-01", stays=(gone,)), "serviceDays") == 1
+
+
 def test_a_stay_that_ended_as_it_began_is_a_service_day() -> None:
     at_once = stay("at once", "03-01 08:00", "03-01 08:00")
     assert figure(asked(INPATIENT_SERVICE_DAYS_1, "03-01", stays=(at_once,)), "serviceDays") == 1
