@@ -10,6 +10,7 @@ from domain.prescription import Prescription
 from domain.projection import Projection
 from domain.report import Report
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
@@ -21,6 +22,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Stay,
     Prescription,
     DrugChart,
+    SourceVisit,
     Projection,
     Report,
 )

@@ -3,6 +3,7 @@
 import strawberry
 
 from api.graphql.mutations.corrections import CorrectionMutations
+from api.graphql.mutations.feeds import FeedMutations
 from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.prescriptions import PrescriptionMutations
 from api.graphql.mutations.reports import ReportMutations
@@ -18,5 +19,6 @@ class Mutation(
     PrescriptionMutations,
     CorrectionMutations,
     ReportMutations,
+    FeedMutations,
 ):
     pass
