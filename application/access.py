@@ -86,6 +86,10 @@ record_administration     .   x   x   x   .   .   .   .   x   x
 correct_administration    .   x   x   x   .   .   .   .   x   x
 cancel_administration     .   x   x   x   .   .   .   .   x   x
 
+# commands: reports
+issue_report              .   .   .   .   .   x   .   .   x   x
+restate_report            .   .   .   .   .   x   .   .   x   x
+
 # commands: the record itself
 break_glass               x   x   x   x   x   .   .   x   x   .
 skip_command              .   .   .   .   .   .   .   .   x   .
@@ -111,6 +115,8 @@ command                   x   x   x   x   x   x   x   x   x   x
 projections               .   .   .   .   .   x   x   .   x   x
 report_definitions        x   x   x   x   x   x   x   x   x   x
 report                    x   x   x   .   x   x   x   x   x   x
+report_issues             .   .   .   .   .   x   x   x   x   x
+report_issue              .   .   .   .   .   x   x   x   x   x
 accesses                  .   .   .   .   .   .   x   x   x   .
 
 # data, wherever it is shown

@@ -49,7 +49,8 @@ class Scope:
     by: Actor
     wards: frozenset[str] | None = None
 
-    def check_ward(self, ward: str) -> None:
+    def check_ward(self, ward: str | None) -> None:
+        """``None``: the whole house."""
         if self.wards is not None and ward not in self.wards:
             raise NotAllowed(ELSEWHERE)
 

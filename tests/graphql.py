@@ -12,6 +12,7 @@ DETAILS = """
   ... on PatientRecorded { patient { familyName id mrn version diedAt } }
   ... on GlassBroken { patient { mrn } until }
   ... on PractitionerRecorded { practitioner { id staffNumber } }
+  ... on ReportRecorded { issue { id report { ward period { from to } } } }
   ... on RoomRecorded {
     room { id ward number version policies
            beds { code state since until stateReason reservationId } } }

@@ -84,7 +84,7 @@ def timeline(
             drugs = await prescriptions_by_id(connection, subjects, at)
             return [(entry, story(entry, rooms, staff, drugs)) for entry in entries]
 
-    told = _asked(database, "timeline", purpose, ask, as_of, known_at)
+    told = answered(database, "timeline", purpose, ask, as_of, known_at)
     if told is None:
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
@@ -136,7 +136,7 @@ def occupancy(
                 rows.append([*where, who or reason, _local(since, zone) if since else ""])
         return rows
 
-    rows = _asked(database, "occupancy", purpose, ask, as_of, known_at)
+    rows = answered(database, "occupancy", purpose, ask, as_of, known_at)
     names = ("ward", "room", "bed", "state", "who or why", "since")
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
@@ -183,7 +183,7 @@ def accesses(
             at.shows(access.patient)
         return [(a, people[a.patient].mrn if a.patient in people else "?") for a in found]
 
-    told = _asked(database, "accesses", Purpose.LEGAL, ask)
+    told = answered(database, "accesses", Purpose.LEGAL, ask)
     if told is None:
         stop(f"There is no patient with MRN {mrn!r}.")
     if json:
@@ -213,7 +213,7 @@ def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
         the_hospital.close()
 
 
-def _asked(
+def answered(
     database: Database,
     operation: str,
     purpose: Purpose,
@@ -250,7 +250,7 @@ def known_position(database: Database, known_at: str | None) -> int:
     async def known(engine: AsyncEngine, at: At) -> int:
         return at.known
 
-    return _asked(database, "report", Purpose.QUALITY, known, known_at=known_at)
+    return answered(database, "report", Purpose.QUALITY, known, known_at=known_at)
 
 
 def _fate(entry: EntryView) -> str:

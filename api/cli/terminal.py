@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from getpass import getuser
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import typer
 from rich.console import Console
@@ -20,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from application.commands import Request
 from domain.entry import Actor
 from domain.refusals import InvalidInput
 from domain.time import in_utc
@@ -103,6 +105,11 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 def operator() -> Actor:
     """Who sits at the terminal: the operating system's user."""
     return Actor(issuer="os", subject=getuser(), role="admin")
+
+
+def request(reason: str | None = None) -> Request:
+    """Who gives a command here: the operating system's user."""
+    return Request(command_id=uuid4(), by=operator(), reason=reason)
 
 
 def now() -> datetime:

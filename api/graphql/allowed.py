@@ -42,13 +42,15 @@ HOUSE = """
 STAY = """
     BedOccupant OccupancyStretch SourceMovement SourceMovementConnection SourceMovementEdge
     Stay StayConnection StayDifference StayEdge StayPeriod
+    ReportFact
     Patient.id Patient.version Patient.confidentiality Patient.mergedInto Patient.otherRecords
     Patient.stays
 """
 """The course of stays, of patients who are not named."""
 
 FIGURES = """
-    Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition ReportFigureOf
+    ReportCause ReportChange ReportIssue ReportIssueConnection ReportIssueEdge ReportRecorded
+    ReportRestatement Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition ReportFigureOf
     ReportParameter
 """
 """Figures, and what they mean."""
@@ -60,6 +62,7 @@ AUDIT = "Access AccessConnection AccessEdge"
 """Who read whose data."""
 
 CLINICAL = """
+    ReportFact.summary ReportFact.reason ReportFact.recordedBy ReportFact.performedBy
     Administration Exposure Medication Prescription Recorder Source TimelineEntry
     TimelineEntryConnection TimelineEntryEdge Visit
 """

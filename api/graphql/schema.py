@@ -22,6 +22,7 @@ from api.graphql.reading import RecordReading
 from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
+from application.issuing import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
 from infrastructure.event_store import DatabaseAway
 
@@ -90,7 +91,7 @@ def _told(error: GraphQLError) -> GraphQLError:
         return _coded(error, "The database cannot be reached; ask again.", "DATABASE_AWAY")
     if isinstance(cause, DataError | UnicodeEncodeError):
         return _coded(error, "A value in it cannot be looked for.", "BAD_REQUEST")
-    if isinstance(cause, ReadModelsBehind):
+    if isinstance(cause, ReadModelsBehind | FiguresNotReadable):
         return _coded(error, str(cause), "READ_MODELS_BEHIND")
     # by the field's name in the schema: in the path it has the name that the client gave it
     at = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
