@@ -50,8 +50,8 @@ STAY = """
 
 FIGURES = """
     ReportCause ReportChange ReportIssue ReportIssueConnection ReportIssueEdge ReportRecorded
-    ReportRestatement Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition ReportFigureOf
-    ReportParameter
+    ReportRestatement Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition
+    ReportFigureOf ReportParameter
 """
 """Figures, and what they mean."""
 

@@ -93,7 +93,7 @@ class ReportRestatement:
     async def changes(self, info: Ask) -> list[ReportChange]:
         positions = sorted({p for cause in self.view.causes for p in cause.facts})
         found = await info.context.ask(issued.facts_at, positions)
-        at = At(self.restated_at, self.view.report.position)
+        at = info.context.moment(self.restated_at, self.view.report.position)
         facts = await _facts(info, found, at)
         causes = [
             ReportCause(

@@ -34,6 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.entry import Actor
 from domain.glass import Glass
+from infrastructure.read_models.inpatients import inpatients
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
@@ -43,7 +44,7 @@ from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline import entries
 from infrastructure.read_models.visits import visits
 
-OF_STAYS = (stays, visits, prescriptions, doses)
+OF_STAYS = (stays, visits, prescriptions, doses, inpatients)
 """Tables whose rows are seen by who sees the stay."""
 
 OF_WARDS = (rooms, beds, spells, stretches)
