@@ -51,6 +51,7 @@ check: setup ## Format, lint, types, layers, and what is committed against what 
 	$(BIN)/lint-imports
 	$(BIN)/wardbook schema --check
 	$(BIN)/wardbook schema --events --check
+	$(BIN)/wardbook schema --feed --check
 	$(BIN)/wardbook migrate --check
 
 format: setup ## Let ruff format the code and mend what it can

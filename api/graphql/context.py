@@ -81,6 +81,10 @@ class Context:
     def position(self, position: int) -> Position:
         return encode_position(self.house.log.id, self.house.log.epoch, position)
 
+    def after(self, given: Position | None) -> int:
+        """Where to go on in the log; from its beginning, if nothing was given."""
+        return 0 if given is None else self._position(given, "after")
+
     async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
         """One of many things asked for at the same time, fetched together with the others."""
         if id is None:

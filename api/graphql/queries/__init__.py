@@ -6,6 +6,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.feed import FeedQueries
 from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
 from api.graphql.queries.arguments import named
@@ -24,7 +25,13 @@ from infrastructure.queries.timeline import entry_by_id
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    PeopleQueries, StayQueries, RoomQueries, TimelineQueries, DifferenceQueries, RecordQueries
+    PeopleQueries,
+    StayQueries,
+    RoomQueries,
+    TimelineQueries,
+    DifferenceQueries,
+    FeedQueries,
+    RecordQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
     async def node(
