@@ -276,13 +276,6 @@ def event_id(logged: Logged) -> UUID:
     return uuid5(logged.command_id, f"{event.originator_id}/{event.originator_version}")
 
 
-def rooms_in(event: Event) -> set[UUID]:
-    """The rooms that the public data of an event names."""
-    public, bed = BY_TOPIC[event.TOPIC], getattr(event, "bed", None)
-    found = {bed.room} if bed is not None and not isinstance(bed, str) else set()
-    return found | {_subject(event)} if public.subject == "room" else found
-
-
 def subject(event: Event) -> str:
     """The CloudEvents attribute ``subject``: what the fact is about."""
     return f"{BY_TOPIC[event.TOPIC].subject}/{_subject(event)}"

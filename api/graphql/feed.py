@@ -1,7 +1,6 @@
 """The feed: what was recorded, in the order of the log, in the shape of CloudEvents 1.0."""
 
 import enum
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -12,9 +11,9 @@ from api.graphql.context import Ask, Context
 from api.graphql.node import Connection, Edge, PageInfo, page_size
 from api.graphql.queries.arguments import First
 from api.graphql.scalars import JSON, Position
-from api.public_events import BY_TOPIC, PUBLIC, Rooms, data, event_id, rooms_in, subject
+from api.public_events import BY_TOPIC, PUBLIC, Rooms, data, event_id, subject
 from domain.refusals import InvalidInput
-from infrastructure.queries.feed import Logged, events_page, rooms_located
+from infrastructure.queries.feed import Logged, events_page
 
 
 class EventKind(enum.Enum):
@@ -96,12 +95,6 @@ def topics_of(kinds: list[EventKind] | None) -> frozenset[str]:
     return frozenset(kind.value for kind in kinds) if kinds is not None else frozenset(BY_TOPIC)
 
 
-async def rooms_of(context: Context, found: Iterable[Logged]) -> Rooms:
-    """The rooms that some events name."""
-    rooms = set().union(*(rooms_in(logged.event) for logged in found))
-    return await context.ask(rooms_located, rooms) if rooms else {}
-
-
 @strawberry.type
 class FeedQueries:
     @strawberry.field(
@@ -124,10 +117,9 @@ class FeedQueries:
             raise InvalidInput("after", "the log is not that far yet")
         context.answers(here.position)
         found = await context.ask(events_page, begin, here.position, size, topics_of(kinds), ward)
-        rooms = await rooms_of(context, found.events)
         edges = [
             Edge(cursor=str(event.position), node=event)
-            for event in (Event.of(context, logged, rooms) for logged in found.events)
+            for event in (Event.of(context, logged, found.rooms) for logged in found.events)
         ]
         return Connection(
             edges=edges,

@@ -13,16 +13,26 @@ from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from api.graphql.context import Context, ReadModelsBehind
+from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
+from api.graphql.subscriptions import Subscription
 from domain.refusals import Refusal
 from infrastructure.event_store import DatabaseAway
 
 log = logging.getLogger(__name__)
+
+
+class Fresh(SchemaExtension):
+    """Each operation over a WebSocket has a context of its own: the connection's would go stale."""
+
+    def on_operation(self) -> Iterator[None]:
+        if isinstance(self.execution_context.context, Connected):
+            self.execution_context.context = self.execution_context.context.operation()
+        yield
 
 
 class Faults(SchemaExtension):
@@ -34,6 +44,12 @@ class Faults(SchemaExtension):
         errors = getattr(result, "errors", None)
         if errors:
             result.errors = [_told(error) for error in errors]
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        """The same for what is told over a WebSocket, item by item."""
+        if getattr(result, "errors", None):
+            result.errors = [_told(error) for error in result.errors]
+        yield
 
 
 class Where(SchemaExtension):
@@ -118,8 +134,10 @@ class Schema(strawberry.Schema):
 schema = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[
+        Fresh,
         Where,
         Faults,
         lambda: Parsed(maxsize=1000),

@@ -42,14 +42,6 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Events after a position, all that there are of those asked for up to ``reached``."""
-
-    events: tuple[Logged, ...]
-    reached: int
-
-
-@dataclass(frozen=True, slots=True)
 class Located:
     """Where a room is: its ward and its number, which never change."""
 
@@ -58,14 +50,23 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Events after a position, all that there are of those asked for up to ``reached``."""
+
+    events: tuple[Logged, ...]
+    rooms: dict[UUID, Located]
+    """The rooms that they name."""
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
     """What some events are about."""
 
+    topics: frozenset[str]
     rooms: frozenset[UUID]
     stays: frozenset[UUID]
     patients: frozenset[UUID]
-    merges: bool
-    """Whether records of patients were merged, or a merge was taken back."""
 
 
 class _Bed(Struct):
@@ -116,21 +117,26 @@ async def events_page(
     scan = {"after": after, "until": until, "scanned": scanned}
     rows = (await connection.execute(_SCAN, scan)).all()
     if not rows:
-        return Page((), max(after, until))
+        return Page((), {}, max(after, until))
     there = await _positions_in(connection, rows, ward) if ward is not None else None
     found: list[Logged] = []
+    reached = rows[-1].position
     for position, known, recorded_at, command, *stored in rows:
         if len(found) >= first and known > found[-1].known:
-            return Page(tuple(found), found[-1].known)
+            reached = found[-1].known
+            break
         if stored[2] in topics and (there is None or position in there):
             found.append(Logged(position, known, recorded_at, command, MAPPER.event(stored)))
-    return Page(tuple(found), rows[-1].position)
+    named = set().union(*(_rooms_of(logged.event) for logged in found))
+    return Page(tuple(found), await rooms_located(connection, named), reached)
 
 
 async def rooms_located(
     connection: AsyncConnection, rooms: Collection[UUID]
 ) -> dict[UUID, Located]:
     """Where rooms are, as the log said when they were opened."""
+    if not rooms:
+        return {}
     found = await connection.execute(
         text(
             "SELECT stream, body->>'ward', body->>'number' FROM record.events"
@@ -148,17 +154,16 @@ async def touched(connection: AsyncConnection, after: int, until: int) -> Touche
             "SELECT DISTINCT CASE WHEN topic LIKE 'room.%' THEN stream"
             "   WHEN topic = :occupancy THEN (body->>'room')::uuid END,"
             " (body#>>'{entry,about,stay}')::uuid, (body#>>'{entry,about,patient}')::uuid,"
-            " topic IN ('patient.merged', 'patient.unmerged') FROM record.events"
-            " WHERE position > :after AND position <= :until"
+            " topic FROM record.events WHERE position > :after AND position <= :until"
         ),
         {"after": after, "until": until, "occupancy": Occupancy.StretchesChanged.TOPIC},
     )
     rows = found.all()
     return Touched(
+        topics=frozenset(row[3] for row in rows),
         rooms=_some(row[0] for row in rows),
         stays=_some(row[1] for row in rows),
         patients=_some(row[2] for row in rows),
-        merges=any(row[3] for row in rows),
     )
 
 
@@ -196,6 +201,13 @@ async def _positions_in(
 def _stay_at(body: _Body, known: int) -> tuple[UUID | None, datetime, int]:
     about = body.entry.about
     return (about.stay if about else None), body.entry.occurred_at, known
+
+
+def _rooms_of(event: Event) -> set[UUID]:
+    if isinstance(event, Room.Event):
+        return {event.originator_id}
+    named = (getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None))
+    return {room for room in named if room is not None}
 
 
 def _room_of(topic: str, stream: UUID, body: _Body) -> UUID | None:

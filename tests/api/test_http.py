@@ -9,7 +9,7 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from api.graphql.scalars import encode_cursor
-from api.server import MAX_BODY
+from api.endpoint import MAX_BODY
 from tests.api.ward import Ward, codes
 from tests.conftest import TOKEN
 

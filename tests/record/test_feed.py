@@ -18,14 +18,13 @@ from api.public_events import (
     data,
     event_id,
     feed_schema,
-    rooms_in,
     subject,
 )
 from domain.events import EVENTS
 from domain.occupancy import BedStretch, Occupancy
 from domain.room import Room
 from infrastructure.database import Database
-from infrastructure.queries.feed import Logged, Page, events_page, rooms_located
+from infrastructure.queries.feed import Logged, Page, events_page
 from tests.record.lived import Lived, end
 from tests.record.ward import events
 
@@ -99,13 +98,9 @@ def test_the_schema_that_is_kept_is_that_of_the_program() -> None:
 
 
 def test_what_is_told_of_a_busy_house_fits_the_schema_and_is_told_once(lived: Lived) -> None:
-    found = [logged for page in read(lived.database, 500, topics=TOLD) for logged in page.events]
-    rooms = asked(
-        lived.database,
-        lambda connection: rooms_located(
-            connection, set().union(*(rooms_in(logged.event) for logged in found))
-        ),
-    )
+    pages = read(lived.database, 500, topics=TOLD)
+    found = [logged for page in pages for logged in page.events]
+    rooms = {id: where for page in pages for id, where in page.rooms.items()}
     schema = json.loads(feed_schema())
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
     for logged in found:
