@@ -6,6 +6,7 @@ something fails is done again with care (`infrastructure.parking`).
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
@@ -30,6 +31,9 @@ BATCH = 1_000
 
 BATCH_LOCK = 1463898722, 4
 """Held by each batch of the live tables; who switches tables holds it too."""
+
+HEARTBEAT = "500 ms"
+"""How old the last sign of life of a read model may be before an idle follower gives another."""
 
 END = 2**63 - 1
 
@@ -70,6 +74,17 @@ class Filler:
             t.sql("SELECT {name}, position, EXISTS (SELECT FROM {parked}) FROM {position}")
             for t in self._watched
         )
+        self._ask_due = sql.SQL(
+            "SELECT count(*) < {models} OR min(position) < coalesce((SELECT max(position)"
+            " FROM record.events), 0) OR min(alive_at) < clock_timestamp() - {beat}::interval"
+            " FROM ({positions}) AS p"
+        ).format(
+            models=len(targets),
+            beat=HEARTBEAT,
+            positions=sql.SQL(" UNION ALL ").join(
+                t.sql("SELECT position, alive_at FROM {position}") for t in targets
+            ),
+        )
 
     def prepare(self) -> None:
         """See that each read model has a position in this log. Raises LogRewound."""
@@ -105,7 +120,7 @@ class Filler:
 
     def step(self, until: int = END) -> bool:
         """One batch, for the read models that are furthest behind. False: nothing to do."""
-        if not self._targets:
+        if not self._targets or not self._is_due():
             return False
         try:
             return self._transaction(until, self._together)
@@ -141,9 +156,7 @@ class Filler:
             fill(calm, rows)
         if rows and careful:
             self._with_care(careful, rows)
-        for target in group:
-            if target.model.name not in self._halted:
-                self._move(target, end)
+        self._move([t for t in group if t.model.name not in self._halted], end)
         if end > start:
             if careful or fill != self._together:
                 after, parked = self._standing()
@@ -181,7 +194,7 @@ class Filler:
                 parking.fill(rows)
             except Halted as halted:
                 self._halted.add(target.model.name)
-                self._move(target, halted.before)
+                self._move([target], halted.before)
                 continue
             if self._decided([target], rows):
                 parking.decide(rows[-1])
@@ -197,11 +210,14 @@ class Filler:
         self._models.pop(target.model.name, None)
         return Parking(self._connection, target, self._mapper, rows[0][0])
 
-    def _move(self, target: Target, position: int) -> None:
-        self._connection.execute(
-            target.sql("UPDATE {position} SET position = %s, alive_at = clock_timestamp()"),
-            [position],
-        )
+    def _is_due(self) -> bool:
+        """Whether there is anything to take in, or a sign of life to give: one cheap look."""
+        row = self._connection.execute(self._ask_due).fetchone()
+        return row is None or bool(row[0])
+
+    def _move(self, targets: Sequence[Target], position: int) -> None:
+        if targets:
+            self._connection.execute(_moving(tuple(targets)), {"position": position})
 
     def _tell(self, reached: int, before: int, parked: bool) -> None:
         """Tell who waits how far all live read models are now, and whether anything is parked."""
@@ -243,3 +259,16 @@ class Filler:
             " ORDER BY position",
             {"after": after, "until": until, "batch": BATCH, "decisions": self._decisions},
         ).fetchall()
+
+
+@cache
+def _moving(targets: tuple[Target, ...]) -> sql.Composed:
+    """One statement that says of each of them how far it is now."""
+    moves = sql.SQL(", ").join(
+        sql.Identifier(t.schema)
+        + sql.SQL(" AS (")
+        + t.sql("UPDATE {position} SET position = %(position)s, alive_at = clock_timestamp()")
+        + sql.SQL(")")
+        for t in targets
+    )
+    return sql.SQL("WITH ") + moves + sql.SQL(" SELECT")

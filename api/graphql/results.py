@@ -4,27 +4,19 @@ Each mutation has a union of its own; the refusals that any command may meet are
 """
 
 from datetime import datetime
-from typing import Annotated
 
 import strawberry
 
 from api.graphql.people import Patient, Practitioner
 from api.graphql.refusals import (
-    AlreadyExists,
     BedNotOpen,
     BedOccupied,
-    BedStateBroken,
     CommandIdReused,
     ContradictsLaterFacts,
     InFuture,
     InvalidInput,
-    MergeImpossible,
-    MovementNotFound,
     NotFound,
     OutsideStay,
-    PatientAlreadyAdmitted,
-    PatientDied,
-    PrescriptionStateBroken,
     ReasonNeeded,
     RoomPolicyBroken,
     SharersUnplaced,
@@ -101,7 +93,7 @@ class PrescriptionRecorded(Recorded):
     stay: Stay = strawberry.field(description="The stay as now held.")
 
 
-def _union(command: str) -> object:
+def union_of(command: str) -> object:
     """The union that a mutation answers with, named after it."""
     name = command[0].lower() + command[1:]
     return strawberry.union(
@@ -121,121 +113,3 @@ Any_ = (
 )
 Bed_ = BedNotOpen | BedOccupied | RoomPolicyBroken | SharersUnplaced
 Stay_ = StayNotOpen | StayStateBroken | OutsideStay | ContradictsLaterFacts
-
-RegisterPatientResult = Annotated[PatientRecorded | AlreadyExists | Any_, _union("RegisterPatient")]
-RegisterPractitionerResult = Annotated[
-    PractitionerRecorded | AlreadyExists | Any_, _union("RegisterPractitioner")
-]
-SetHospitalTimeResult = Annotated[HospitalTimeRecorded | Any_, _union("SetHospitalTime")]
-RecordDeathResult = Annotated[
-    PatientRecorded | PatientDied | ContradictsLaterFacts | Any_,
-    _union("RecordDeath"),
-]
-OpenRoomResult = Annotated[RoomRecorded | AlreadyExists | Any_, _union("OpenRoom")]
-AddBedResult = Annotated[RoomRecorded | AlreadyExists | Any_, _union("AddBed")]
-SetRoomPolicyResult = Annotated[RoomRecorded | Any_, _union("SetRoomPolicy")]
-CloseBedResult = Annotated[
-    RoomRecorded | BedOccupied | BedNotOpen | BedStateBroken | Any_,
-    _union("CloseBed"),
-]
-ReopenBedResult = Annotated[RoomRecorded | BedStateBroken | Any_, _union("ReopenBed")]
-StartCleaningResult = Annotated[
-    RoomRecorded | BedOccupied | BedNotOpen | BedStateBroken | Any_,
-    _union("StartCleaning"),
-]
-FinishCleaningResult = Annotated[RoomRecorded | BedStateBroken | Any_, _union("FinishCleaning")]
-ReserveBedResult = Annotated[
-    RoomRecorded | BedNotOpen | BedStateBroken | Any_, _union("ReserveBed")
-]
-ReleaseReservationResult = Annotated[
-    RoomRecorded | BedStateBroken | Any_, _union("ReleaseReservation")
-]
-AdmitPatientResult = Annotated[
-    StayRecorded | PatientAlreadyAdmitted | PatientDied | Bed_ | Stay_ | Any_,
-    _union("AdmitPatient"),
-]
-AllocateRoomResult = Annotated[StayRecorded | Bed_ | Stay_ | Any_, _union("AllocateRoom")]
-TransferPatientResult = Annotated[StayRecorded | Bed_ | Stay_ | Any_, _union("TransferPatient")]
-SwapBedsResult = Annotated[StayRecorded | Bed_ | Stay_ | Any_, _union("SwapBeds")]
-StartLeaveResult = Annotated[StayRecorded | PatientDied | Bed_ | Stay_ | Any_, _union("StartLeave")]
-EndLeaveResult = Annotated[StayRecorded | PatientDied | Bed_ | Stay_ | Any_, _union("EndLeave")]
-ChangeAttendingResult = Annotated[StayRecorded | Stay_ | Any_, _union("ChangeAttending")]
-ChangeSpecialtyResult = Annotated[StayRecorded | Stay_ | Any_, _union("ChangeSpecialty")]
-RecordVisitResult = Annotated[VisitRecorded | PatientDied | Stay_ | Any_, _union("RecordVisit")]
-PlanDischargeResult = Annotated[StayRecorded | Stay_ | Any_, _union("PlanDischarge")]
-DischargePatientResult = Annotated[
-    StayRecorded | SharersUnplaced | PrescriptionStateBroken | Stay_ | Any_,
-    _union("DischargePatient"),
-]
-WritePrescriptionResult = Annotated[
-    PrescriptionRecorded | OutsideStay | PatientDied | Any_,
-    _union("WritePrescription"),
-]
-ChangePrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | PatientDied | ContradictsLaterFacts | Any_,
-    _union("ChangePrescription"),
-]
-HoldPrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | PatientDied | ContradictsLaterFacts | Any_,
-    _union("HoldPrescription"),
-]
-ResumePrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | PatientDied | ContradictsLaterFacts | Any_,
-    _union("ResumePrescription"),
-]
-StopPrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | ContradictsLaterFacts | Any_,
-    _union("StopPrescription"),
-]
-CompletePrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | ContradictsLaterFacts | Any_,
-    _union("CompletePrescription"),
-]
-RecordAdministrationResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | OutsideStay | PatientDied | Any_,
-    _union("RecordAdministration"),
-]
-_Corrected = PatientDied | PatientAlreadyAdmitted | MovementNotFound | PrescriptionStateBroken
-CancelAdmissionResult = Annotated[
-    StayRecorded | PatientDied | Bed_ | Stay_ | Any_, _union("CancelAdmission")
-]
-CancelDischargeResult = Annotated[
-    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CancelDischarge")
-]
-CancelMovementResult = Annotated[
-    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CancelMovement")
-]
-CorrectMovementResult = Annotated[
-    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CorrectMovement")
-]
-CorrectFactsResult = Annotated[
-    StayRecorded | _Corrected | Bed_ | Stay_ | Any_, _union("CorrectFacts")
-]
-AmendVisitResult = Annotated[
-    VisitRecorded | MovementNotFound | PatientDied | Stay_ | Any_, _union("AmendVisit")
-]
-CancelVisitResult = Annotated[StayRecorded | MovementNotFound | Any_, _union("CancelVisit")]
-CancelPrescriptionResult = Annotated[
-    PrescriptionRecorded | PrescriptionStateBroken | Any_, _union("CancelPrescription")
-]
-CorrectAdministrationResult = Annotated[
-    PrescriptionRecorded
-    | PrescriptionStateBroken
-    | MovementNotFound
-    | OutsideStay
-    | PatientDied
-    | Any_,
-    _union("CorrectAdministration"),
-]
-CancelAdministrationResult = Annotated[
-    PrescriptionRecorded | MovementNotFound | Any_, _union("CancelAdministration")
-]
-CorrectPatientDetailsResult = Annotated[
-    PatientRecorded | AlreadyExists | Any_, _union("CorrectPatientDetails")
-]
-MergePatientsResult = Annotated[
-    PatientRecorded | MergeImpossible | ContradictsLaterFacts | Any_, _union("MergePatients")
-]
-UnmergePatientsResult = Annotated[
-    PatientRecorded | MovementNotFound | Any_, _union("UnmergePatients")
-]

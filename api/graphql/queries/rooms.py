@@ -7,12 +7,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.queries.arguments import (
-    AsOf,
-    AtLeast,
-    KnownAt,
-    KnownAtPosition,
-)
+from api.graphql.queries.arguments import AsOf, AtLeast, KnownAt, KnownAtPosition
 from api.graphql.rooms import OccupancyStretch, RoomOccupancy
 from domain.refusals import InvalidInput
 from infrastructure.queries import rooms

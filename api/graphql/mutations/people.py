@@ -1,0 +1,159 @@
+"""What is recorded of persons, and of the hospital's own clock."""
+
+from datetime import date, time
+from typing import Annotated
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.enums import Confidentiality, Grade, Sex
+from api.graphql.inputs import CommandInput, must, said
+from api.graphql.recording import hospital_time_recorded, patient_recorded, practitioner_recorded
+from api.graphql.refusals import (
+    AlreadyExists,
+    ContradictsLaterFacts,
+    MergeImpossible,
+    MovementNotFound,
+    PatientDied,
+)
+from api.graphql.results import (
+    Any_,
+    HospitalTimeRecorded,
+    PatientRecorded,
+    PractitionerRecorded,
+    union_of,
+)
+
+
+@strawberry.input(description="Make a person known; without names: not identified yet.")
+class RegisterPatientInput(CommandInput):
+    mrn: str = must("Medical record number; temporary for somebody unidentified.")
+    mrn_authority: str | None = said("Who assigned it; the hospital's own by default.")
+    family_name: str | None = said("Family name.")
+    given_name: str | None = said("Given name.")
+    birth_date: date | None = said("Birth date.")
+    sex: Sex | None = said("Administrative sex; UNKNOWN by default.")
+    confidentiality: Confidentiality | None = said("Confidentiality label; NORMAL by default.")
+
+
+@strawberry.input(description="Details always were so, or are so from validFrom on.")
+class CorrectPatientDetailsInput(CommandInput):
+    patient_mrn: str = must("The patient's MRN as recorded.")
+    mrn_authority: str | None = said("Who assigned it; the hospital's own by default.")
+    mrn: str | None = said("The right MRN.")
+    family_name: str | None = said("Family name.")
+    given_name: str | None = said("Given name.")
+    birth_date: date | None = said("Birth date.")
+    sex: Sex | None = said("Administrative sex.")
+    confidentiality: Confidentiality | None = said("Confidentiality label.")
+    valid_from: date | None = said(
+        "The hospital's day from which they are so; absent: they always were."
+    )
+
+
+@strawberry.input(description="Two records are one person: reading follows the link.")
+class MergePatientsInput(CommandInput):
+    patient_mrn: str = must("The MRN of the record that is merged away.")
+    mrn_authority: str | None = said("Who assigned it; the hospital's own by default.")
+    into_mrn: str = must("The MRN of the record that it is merged into.")
+    into_mrn_authority: str | None = said("Who assigned that; the hospital's own by default.")
+
+
+@strawberry.input(description="They were not one person: exactly what was is again.")
+class UnmergePatientsInput(CommandInput):
+    merge_id: strawberry.ID = must("The merge.")
+
+
+@strawberry.input(description="A death, at occurredAt, of a patient named by MRN or by stay.")
+class RecordDeathInput(CommandInput):
+    patient_mrn: str | None = said("The patient's MRN.")
+    mrn_authority: str | None = said("Who assigned it; the hospital's own by default.")
+    stay_id: strawberry.ID | None = said("The patient's stay.")
+
+
+@strawberry.input(description="Make a practitioner known.")
+class RegisterPractitionerInput(CommandInput):
+    staff_number: str = must("Staff number.")
+    family_name: str | None = said("Family name.")
+    given_name: str | None = said("Given name.")
+    grade: Grade | None = said("Seniority; OTHER by default.")
+    grade_from: date | None = said("The day from which the grade is held; absent: always.")
+    specialty: str | None = said("Specialty.")
+
+
+@strawberry.input(description="Set the hospital's own clock.")
+class SetHospitalTimeInput(CommandInput):
+    time_zone: str = must("IANA name, for example Europe/Berlin.")
+    census_time: time | None = said("Local time of the census; 23:59 by default.")
+    valid_from: date | None = said("The local day from which it holds; absent: always was so.")
+
+
+RegisterPatientResult = Annotated[
+    PatientRecorded | AlreadyExists | Any_, union_of("RegisterPatient")
+]
+CorrectPatientDetailsResult = Annotated[
+    PatientRecorded | AlreadyExists | Any_, union_of("CorrectPatientDetails")
+]
+MergePatientsResult = Annotated[
+    PatientRecorded | MergeImpossible | ContradictsLaterFacts | Any_, union_of("MergePatients")
+]
+UnmergePatientsResult = Annotated[
+    PatientRecorded | MovementNotFound | Any_, union_of("UnmergePatients")
+]
+RecordDeathResult = Annotated[
+    PatientRecorded | PatientDied | ContradictsLaterFacts | Any_,
+    union_of("RecordDeath"),
+]
+RegisterPractitionerResult = Annotated[
+    PractitionerRecorded | AlreadyExists | Any_, union_of("RegisterPractitioner")
+]
+SetHospitalTimeResult = Annotated[HospitalTimeRecorded | Any_, union_of("SetHospitalTime")]
+
+
+@strawberry.type
+class PeopleMutations:
+    @strawberry.mutation(description="Make a person known; without names: not identified yet.")
+    async def register_patient(
+        self, info: Ask, input: RegisterPatientInput
+    ) -> RegisterPatientResult:
+        return await patient_recorded(info, input, info.context.house.hospital.register_patient)
+
+    @strawberry.mutation(description="Details always were so, or are so from a day on.")
+    async def correct_patient_details(
+        self, info: Ask, input: CorrectPatientDetailsInput
+    ) -> CorrectPatientDetailsResult:
+        return await patient_recorded(
+            info, input, info.context.house.hospital.correct_patient_details
+        )
+
+    @strawberry.mutation(description="Two records are one person: reading follows the link.")
+    async def merge_patients(self, info: Ask, input: MergePatientsInput) -> MergePatientsResult:
+        return await patient_recorded(info, input, info.context.house.hospital.merge_patients)
+
+    @strawberry.mutation(description="They were not one person: exactly what was is again.")
+    async def unmerge_patients(
+        self, info: Ask, input: UnmergePatientsInput
+    ) -> UnmergePatientsResult:
+        return await patient_recorded(info, input, info.context.house.hospital.unmerge_patients)
+
+    @strawberry.mutation(
+        description="A death, at occurredAt, of a patient named by MRN or by stay."
+    )
+    async def record_death(self, info: Ask, input: RecordDeathInput) -> RecordDeathResult:
+        return await patient_recorded(info, input, info.context.house.hospital.record_death)
+
+    @strawberry.mutation(description="Make a practitioner known.")
+    async def register_practitioner(
+        self, info: Ask, input: RegisterPractitionerInput
+    ) -> RegisterPractitionerResult:
+        return await practitioner_recorded(
+            info, input, info.context.house.hospital.register_practitioner
+        )
+
+    @strawberry.mutation(description="Set the hospital's own clock.")
+    async def set_hospital_time(
+        self, info: Ask, input: SetHospitalTimeInput
+    ) -> SetHospitalTimeResult:
+        return await hospital_time_recorded(
+            info, input, info.context.house.hospital.set_hospital_time
+        )
