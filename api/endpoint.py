@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from typing import Any, cast
 
+from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
@@ -36,6 +37,8 @@ LOGIN_SECONDS = 10
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""
 
+_GO_ON = "too slow: subscribe again, after the last position that you got"
+
 Operation = Context | Connected
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,8 @@ class _TooLargeError(Exception):
 
 class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
     """One WebSocket: bounded in what it takes, and in how long it waits for a slow client."""
+
+    _giving_up: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Any) -> None:
         """What is no message of the protocol closes the connection; it is never an error of ours."""
@@ -65,9 +70,12 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
             async with asyncio.timeout(patience):
                 await super().send_message(message)
         except TimeoutError:
+            if self._giving_up is None:
+                log.warning("a client takes nothing of what it is sent; its WebSocket is closed")
+                # Of its own: this task is one of those that end with the operations.
+                self._giving_up = asyncio.create_task(self.websocket.close(TOO_SLOW, _GO_ON))
             for id in list(self.operations):
                 await self.cleanup_operation(id)
-            await self.websocket.close(TOO_SLOW, "too slow: subscribe again, after your position")
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Tell that it happened, without what it said: a message may contain a patient's data."""
@@ -127,6 +135,13 @@ class Endpoint(GraphQL[Operation, None]):
             return _UNAUTHENTICATED
         length = request.headers.get("content-length", "0")
         return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
+
+    async def run(self, request: Any, *args: Any, **named: Any) -> Any:
+        """What cannot even be asked is told as any other fault: in JSON, with a code."""
+        try:
+            return await super().run(request, *args, **named)
+        except HTTPException as fault:
+            return _fault(fault.status_code, "BAD_REQUEST", fault.reason)
 
     def decode_json(self, data: str | bytes) -> object:
         """A body that is no JSON object in UTF-8, or nested without end, is its sender's fault."""

@@ -103,14 +103,16 @@ class Timeline:
         found = await entries_recorded(
             connection, after, until, PAGE, patients=records, stay=self._stay
         )
+        whole = len(found) < PAGE
         told: list[Told[Extension]] = []
         for position, entries in groupby(found, key=lambda entry: entry.recorded_position):
             at, together = At(now, position), list(entries)
             words = await stories(connection, together, at)
-            told += [
-                Told(entry.position, Extension(at, entry, words[entry.entry])) for entry in together
-            ]
-        return told, until if len(found) < PAGE else found[-1].position
+            for entry in together:
+                ends_command = entry is together[-1] and (whole or entry is not found[-1])
+                end = position if ends_command else entry.position
+                told.append(Told(end, Extension(at, entry, words[entry.entry])))
+        return told, until if whole else found[-1].position
 
 
 class Occupancy:

@@ -26,18 +26,22 @@ from tests.graphql import GraphQLClient
 DOCS = Path(__file__).parents[1] / "docs"
 TIME = (DOCS / "time.md").read_text()
 SCHEMA = build_schema((DOCS / "schema.graphql").read_text())
-BLOCKS = re.findall(r"^```graphql\n(.*?)^```", TIME, re.MULTILINE | re.DOTALL)
+BLOCKS = [
+    block
+    for page in (TIME, (DOCS / "feed.md").read_text())
+    for block in re.findall(r"^```graphql\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+]
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 
 
 def test_there_is_graphql_to_check() -> None:
-    assert len(BLOCKS) >= 7
+    assert len(BLOCKS) >= 11
 
 
 @pytest.mark.parametrize(
     "block", BLOCKS, ids=[b.split("{")[1].split("(")[0].strip() for b in BLOCKS]
 )
-def test_the_graphql_of_the_page_about_time_is_that_of_the_schema(block: str) -> None:
+def test_the_graphql_of_the_pages_is_that_of_the_schema(block: str) -> None:
     assert validate(SCHEMA, parse(block)) == []
 
 

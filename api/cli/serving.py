@@ -5,7 +5,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from api.cli.loading import fill, simulate_into
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
+from api.endpoint import MAX_BODY
 from api.server import app as server
 from api.token import local_token
 from infrastructure.database import Database, NotMigrated
@@ -23,6 +24,15 @@ from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 
 app = typer.Typer()
+
+SOCKETS: dict[str, Any] = {
+    "ws_max_size": MAX_BODY,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    # a compressor for each socket takes more memory than all the rest of it
+    "ws_per_message_deflate": False,
+}
+"""How WebSockets are served: who does not answer a ping is gone."""
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -178,6 +188,7 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=10,
+        **SOCKETS,
     )
 
 

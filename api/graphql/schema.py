@@ -11,7 +11,8 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.mutations import Mutation
@@ -124,7 +125,16 @@ def _bare(cause: BaseException) -> tuple[type[BaseException], BaseException, Any
     return type(cause), type(cause).__new__(type(cause)), cause.__traceback__
 
 
+ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}
+"""What is answered over HTTP; a subscription has many answers."""
+
+
 class Schema(strawberry.Schema):
+    async def execute(self, *args: Any, **named: Any) -> ExecutionResult:
+        allowed = named.get("allowed_operation_types") or ONE_ANSWER
+        named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
+        return await super().execute(*args, **named)
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
