@@ -20,6 +20,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 from strawberry.types.unset import UNSET, UnsetType
 
+from api import metrics
 from api.graphql.context import Connected, Context
 from api.graphql.schema import schema
 from api.house import House
@@ -53,6 +54,10 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
 
     _giving_up: asyncio.Task[None] | None = None
 
+    async def handle(self) -> None:
+        with metrics.SOCKETS.track_inprogress():
+            await super().handle()
+
     async def handle_message(self, message: Any) -> None:
         """What is no message of the protocol closes the connection; it is never an error of ours."""
         if not _is_message(message):
@@ -72,6 +77,7 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
         except TimeoutError:
             if self._giving_up is None:
                 log.warning("a client takes nothing of what it is sent; its WebSocket is closed")
+                metrics.TOO_SLOW.inc()
                 # Of its own: this task is one of those that end with the operations.
                 self._giving_up = asyncio.create_task(self.websocket.close(TOO_SLOW, _GO_ON))
             for id in list(self.operations):
@@ -114,7 +120,10 @@ class Endpoint(GraphQL[Operation, None]):
         self.house, self._token = house, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._fault_of(Request(scope)) if scope["type"] == "http" else None
+        if scope["type"] == "websocket":
+            await super().__call__(scope, receive, send)
+            return
+        fault = self._fault_of(Request(scope))
         received = 0
 
         async def at_most() -> Message:  # a body sent in chunks says no length beforehand
@@ -125,10 +134,16 @@ class Endpoint(GraphQL[Operation, None]):
                 raise _TooLargeError
             return message
 
-        try:
-            await (fault or super().__call__)(scope, at_most, send)
-        except _TooLargeError:
-            await _TOO_LARGE(scope, receive, send)
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                metrics.REQUESTS.labels(message["status"]).inc()
+            await send(message)
+
+        with metrics.SECONDS.time():
+            try:
+                await (fault or super().__call__)(scope, at_most, counted)
+            except _TooLargeError:
+                await _TOO_LARGE(scope, receive, counted)
 
     def _fault_of(self, request: Request) -> Response | None:
         if actor_of(_bearer(request.headers.get("authorization")), self._token) is None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from api import metrics
 from api.endpoint import Endpoint
 from api.house import House
 from infrastructure.database import Database
@@ -66,6 +67,7 @@ def app(
             Route("/", _home),
             Route("/livez", _alive),
             Route("/readyz", _ready),
+            Route("/metrics", _metrics),
         ],
         lifespan=lifespan,
     )
@@ -93,6 +95,16 @@ async def _ready(request: Request) -> Response:
     ready = not behind and not halted
     told: dict[str, Any] = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
     return JSONResponse(told, 200 if ready else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    """Numbers for Prometheus; without the read models' while the database is away."""
+    house: House = request.app.state.house
+    models: list[record.ProjectionView] = []
+    with contextlib.suppress(Exception):
+        async with house.engine.connect() as connection:
+            models = await record.projections(connection)
+    return Response(metrics.told(house, models), media_type=metrics.CONTENT_TYPE)
 
 
 _PAGE = """<!doctype html>

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,6 +39,15 @@ class Served:
 
     def http(self) -> httpx2.Client:
         return httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+
+    def await_followers(self, wanted: int) -> None:
+        """Wait until so many subscriptions follow: what is recorded now, they are all told."""
+        until, found = monotonic() + PATIENCE, -1
+        with self.http() as http:
+            while found != wanted and monotonic() < until:
+                told = http.get("/metrics").text
+                found = int(float(told.partition("\nwardbook_followers ")[2].split()[0]))
+        assert found == wanted
 
     def stop(self) -> None:
         self.server.should_exit = True

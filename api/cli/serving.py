@@ -12,6 +12,7 @@ import typer
 import uvicorn
 from rich.table import Table
 
+from api import logs
 from api.cli.loading import fill, simulate_into
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
 from api.endpoint import MAX_BODY
@@ -62,6 +63,7 @@ def worker() -> None:
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: follower.stop())
     out.print("Following the log.")
+    logs.begin()
     with rarely_collected():
         follower.run()
 
@@ -178,6 +180,7 @@ def _announce(chosen: Settings, host: str, port: int) -> None:
 
 
 def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
+    logs.begin()
     application = server(chosen, database, local_token(chosen.home), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
@@ -187,6 +190,7 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
         port=port,
         log_level="warning",
         access_log=False,
+        log_config=None,
         timeout_graceful_shutdown=10,
         **SOCKETS,
     )

@@ -14,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from api import metrics
 from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
@@ -109,6 +110,7 @@ def _told(error: GraphQLError) -> GraphQLError:
 
 
 def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
+    metrics.REFUSALS.labels(code).inc()
     extensions = {**(error.extensions or {}), "code": code}
     return GraphQLError(
         message,

@@ -169,13 +169,13 @@ def test_each_operation_reads_the_present(socket: Client, followed: Ward) -> Non
         assert socket.receive()["type"] == "complete"
 
 
-def test_what_is_no_longer_followed_is_not_told(socket: Client, followed: Ward) -> None:
-    first = socket.subscribe(FOLLOW)
+def test_what_is_no_longer_followed_is_not_told(
+    running: Served, socket: Client, followed: Ward
+) -> None:
+    first, second = socket.subscribe(FOLLOW), socket.subscribe(FOLLOW)
+    running.await_followers(2)
     socket.send(id=first, type="complete")
-    second = socket.subscribe(FOLLOW)
-    socket.subscribe(QUERY)
-    assert isinstance(socket.next(), list)
-    assert socket.receive()["type"] == "complete"
+    running.await_followers(1)
     followed.patient()
     assert socket.receive()["id"] == second
 

@@ -20,9 +20,7 @@ def boards(running: Served) -> Iterator[list[Client]]:
     opened = [Client(running.url) for _ in range(3)]
     for board in opened:
         board.subscribe(FOLLOW)
-        board.subscribe("{ __typename }")
-        board.receive()
-        board.receive()
+    running.await_followers(len(opened))
     yield opened
     for board in opened:
         board.__exit__(None, None, None)
