@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from cross_web import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -18,9 +18,11 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
+from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
 from api import metrics
+from api.faults import fault
 from api.graphql.context import Connected, Context
 from api.graphql.schema import schema
 from api.house import House
@@ -37,6 +39,9 @@ LOGIN_SECONDS = 10
 
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""
+
+JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
+_ANSWERS = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
 _GO_ON = "too slow: subscribe again, after the last position that you got"
 
@@ -123,7 +128,11 @@ class Endpoint(GraphQL[Operation, None]):
         if scope["type"] == "websocket":
             await super().__call__(scope, receive, send)
             return
-        fault = self._fault_of(Request(scope))
+        await self.guarded(scope, receive, send, super().__call__)
+
+    async def guarded(self, scope: Scope, receive: Receive, send: Send, answer: ASGIApp) -> None:
+        """Answer those who may ask, if what they send is not too much; counted either way."""
+        refused = self._fault_of(Request(scope))
         received = 0
 
         async def at_most() -> Message:  # a body sent in chunks says no length beforehand
@@ -141,22 +150,37 @@ class Endpoint(GraphQL[Operation, None]):
 
         with metrics.SECONDS.time():
             try:
-                await (fault or super().__call__)(scope, at_most, counted)
+                await (refused or answer)(scope, at_most, counted)
             except _TooLargeError:
                 await _TOO_LARGE(scope, receive, counted)
 
     def _fault_of(self, request: Request) -> Response | None:
         if actor_of(_bearer(request.headers.get("authorization")), self._token) is None:
             return _UNAUTHENTICATED
+        if _answered_as(request) is None:
+            return _NOT_ACCEPTABLE
         length = request.headers.get("content-length", "0")
         return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
 
     async def run(self, request: Any, *args: Any, **named: Any) -> Any:
         """What cannot even be asked is told as any other fault: in JSON, with a code."""
         try:
-            return await super().run(request, *args, **named)
-        except HTTPException as fault:
-            return _fault(fault.status_code, "BAD_REQUEST", fault.reason)
+            response = await super().run(request, *args, **named)
+        except HTTPException as refused:
+            response = fault(refused.status_code, "BAD_REQUEST", refused.reason)
+        if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
+            response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
+            if getattr(request.state, "is_not_executed", False):
+                response.status_code = 400
+        return response
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> Any:
+        """What was not executed has no data, not even none, so that a client can tell."""
+        told: dict[str, Any] = dict(await super().process_result(request, result))
+        if result.data is None and not any(error.path for error in result.errors or ()):
+            request.state.is_not_executed = True
+            del told["data"]
+        return told
 
     def decode_json(self, data: str | bytes) -> object:
         """A body that is no JSON object in UTF-8, or nested without end, is its sender's fault."""
@@ -189,18 +213,25 @@ class Endpoint(GraphQL[Operation, None]):
         return without_payload
 
 
+def _answered_as(request: Request) -> str | None:
+    """The media type that the client likes best of those there are; None if it likes neither."""
+    liked, best = 0.0, None
+    for accepted in (request.headers.get("accept") or JSON).split(","):
+        name, *parameters = (part.strip().lower() for part in accepted.split(";"))
+        weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        with contextlib.suppress(ValueError):
+            if name in _ANSWERS and float(weight) > liked:
+                liked, best = float(weight), _ANSWERS[name]
+    return best
+
+
 def _bearer(shown: str | None) -> str | None:
     scheme, _, given = (shown or "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
 
 
-def _fault(status: int, code: str, message: str) -> JSONResponse:
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body, status, headers)
-
-
-_UNAUTHENTICATED = _fault(
+_UNAUTHENTICATED = fault(
     401, "UNAUTHENTICATED", "Show the token that the server printed: Authorization: Bearer TOKEN."
 )
-_TOO_LARGE = _fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")
+_NOT_ACCEPTABLE = fault(406, "BAD_REQUEST", f"Accept {RESPONSE_JSON} or {JSON}.")
+_TOO_LARGE = fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route, WebSocketRoute
 
 from api import metrics
+from api.batch import Batch
 from api.endpoint import Endpoint
 from api.house import House
 from infrastructure.database import Database
@@ -44,16 +45,16 @@ def app(
         house = House(settings, database, log, the_hospital, engine, readable, live)
         endpoint = Endpoint(house, token)
         app.state.house = house
-        app.routes.extend(
-            (
-                Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"]),
-                WebSocketRoute("/graphql", endpoint),
-            )
-        )
+        asked = [
+            Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"]),
+            WebSocketRoute("/graphql", endpoint),
+            Route("/commands", Batch(endpoint), methods=["POST"]),
+        ]
+        app.routes.extend(asked)
         try:
             yield
         finally:
-            app.routes[:] = [r for r in app.routes if getattr(r, "endpoint", None) is not endpoint]
+            app.routes[:] = [route for route in app.routes if route not in asked]
             follower.stop()
             await live.stop()
             await readable.stop()

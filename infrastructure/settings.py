@@ -43,6 +43,9 @@ class Settings:
     read_timeout_seconds: float = 5.0
     """How long an answer waits for the read models before it says that they are behind."""
 
+    request_timeout_seconds: float = 30.0
+    """How long one operation over HTTP may take."""
+
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
 
@@ -79,6 +82,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "clock_tolerance_seconds": int,
     "late_after_minutes": int,
     "read_timeout_seconds": float,
+    "request_timeout_seconds": float,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
     "slow_client_seconds": float,
 }

@@ -1,5 +1,6 @@
 """The schema, put together; and how faults are told."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ from strawberry.types.graphql import OperationType
 
 from api import metrics
 from api.graphql.context import Connected, Context, ReadModelsBehind
+from api.graphql.limits import Limits
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.recording import TellNotYetReadable, TellParked
@@ -94,7 +96,8 @@ def _told(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        return _coded(error, error.message, "BAD_REQUEST")
+        code = (error.extensions or {}).get("code", "BAD_REQUEST")
+        return _coded(error, error.message, str(code))
     if isinstance(cause, Refusal):
         return _coded(error, cause.message, cause.code)
     if isinstance(cause, DatabaseAway):
@@ -131,11 +134,24 @@ ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}
 """What is answered over HTTP; a subscription has many answers."""
 
 
+_TIMED_OUT = GraphQLError(
+    "It took too long. A command may have been recorded: send it again with the same commandId.",
+    path=[],
+    extensions={"code": "TIMED_OUT"},
+)
+
+
 class Schema(strawberry.Schema):
     async def execute(self, *args: Any, **named: Any) -> ExecutionResult:
         allowed = named.get("allowed_operation_types") or ONE_ANSWER
         named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
-        return await super().execute(*args, **named)
+        context: Context = named["context_value"]
+        try:
+            async with asyncio.timeout(context.house.settings.request_timeout_seconds):
+                return await super().execute(*args, **named)
+        except TimeoutError:
+            metrics.REFUSALS.labels("TIMED_OUT").inc()
+            return ExecutionResult(data=None, errors=[_TIMED_OUT])
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -154,6 +170,7 @@ schema = Schema(
         Faults,
         lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
+        Limits,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
