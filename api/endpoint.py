@@ -175,11 +175,12 @@ class Endpoint(GraphQL[Operation, None]):
         return response
 
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
-        """What was not executed has no data, not even none, so that a client can tell."""
+        """What was not executed has no data, not even none: as the newer media type has it."""
         told: dict[str, Any] = dict(await super().process_result(request, result))
         if result.data is None and not any(error.path for error in result.errors or ()):
             request.state.is_not_executed = True
-            del told["data"]
+            if _answered_as(request) == RESPONSE_JSON:
+                del told["data"]
         return told
 
     def decode_json(self, data: str | bytes) -> object:
