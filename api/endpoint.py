@@ -85,6 +85,7 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
                 metrics.TOO_SLOW.inc()
                 # Of its own: this task is one of those that end with the operations.
                 self._giving_up = asyncio.create_task(self.websocket.close(TOO_SLOW, _GO_ON))
+                self._giving_up.add_done_callback(self._task_done)
             for id in list(self.operations):
                 await self.cleanup_operation(id)
 

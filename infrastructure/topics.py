@@ -36,9 +36,8 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What a timeline was extended by, in words as of then."""
+    """What a timeline was extended by, and that in words, as of then."""
 
-    at: At
     entry: EntryView
     story: str
 
@@ -106,12 +105,12 @@ class Timeline:
         whole = len(found) < PAGE
         told: list[Told[Extension]] = []
         for position, entries in groupby(found, key=lambda entry: entry.recorded_position):
-            at, together = At(now, position), list(entries)
-            words = await stories(connection, together, at)
+            together = list(entries)
+            words = await stories(connection, together, At(now, position))
             for entry in together:
                 ends_command = entry is together[-1] and (whole or entry is not found[-1])
                 end = position if ends_command else entry.position
-                told.append(Told(end, Extension(at, entry, words[entry.entry])))
+                told.append(Told(end, Extension(entry, words[entry.entry])))
         return told, until if whole else found[-1].position
 
 
