@@ -240,8 +240,11 @@ NOT_TOLD = (
     "hospital-time.set",
     "projection.command-skipped",
     "projection.retry-requested",
+    "source-visit.reported",
+    "source-visit.settled",
 )
-"""Internal events that are nobody else's concern: they keep the record itself."""
+"""Internal events that are nobody else's concern: they keep the record itself, or what another system
+reported until it is true. What comes of that is told as any other fact."""
 
 BY_TOPIC = {public.topic: public for public in PUBLIC}
 
