@@ -96,7 +96,7 @@ def topics_of(kinds: list[EventKind] | None) -> frozenset[str]:
 
 
 @strawberry.type
-class FeedQueries:
+class EventQueries:
     @strawberry.field(
         description="What was recorded, in the order of the log, for other systems and for clients"
         " that were offline. A page ends where a command ends, so it may have a few more than asked"

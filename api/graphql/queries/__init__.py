@@ -6,7 +6,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.feed import FeedQueries
+from api.graphql.feed import EventQueries
 from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
 from api.graphql.queries.arguments import named
@@ -33,6 +33,7 @@ class Query(
     TimelineQueries,
     DifferenceQueries,
     FeedQueries,
+    EventQueries,
     RecordQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
