@@ -6,6 +6,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.feed import EventQueries
 from api.graphql.issued import ReportIssue
 from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
@@ -35,6 +36,7 @@ class Query(
     DifferenceQueries,
     ReportQueries,
     FeedQueries,
+    EventQueries,
     RecordQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
