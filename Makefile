@@ -42,7 +42,8 @@ faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 
 nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
-	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py $(ARGS)
+	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py \
+	  tests/record/test_source_movements.py tests/record/test_reported_lives.py $(ARGS)
 
 check: setup ## Format, lint, types, layers, and what is committed against what is generated
 	$(BIN)/ruff format --check .
@@ -60,7 +61,7 @@ format: setup ## Let ruff format the code and mend what it can
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
 
-bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room)
+bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.

@@ -8,7 +8,9 @@ from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription import Prescription
 from domain.projection import Projection
+from domain.report import Report
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
@@ -20,7 +22,9 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Stay,
     Prescription,
     DrugChart,
+    SourceVisit,
     Projection,
+    Report,
 )
 
 

@@ -18,12 +18,15 @@ from domain.history import Stretch
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
-from domain.unique import unique_of
+from domain.unique import Unique, unique_of, waiting
 from infrastructure.database import Database
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.queries import reporting
 from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import HaltedBeside, compare, compare_sample
+from infrastructure.reissuing import reissued
 
 SHOWN = 10
 """How many broken things of one promise are told one by one."""
@@ -58,6 +61,7 @@ def verify(
             yield check(connection)
         yield _occupancy(connection)
     if read_models:
+        yield _reports(database)
         for model in READ_MODELS:
             checked = Checked(f"read model {model.name} is the fold of the log")
             try:
@@ -77,6 +81,17 @@ def verify(
             if told.different:
                 checked.breaks(f"{told.different} rows differ at position {told.position}")
             yield checked
+
+
+def _reports(database: Database) -> Checked:
+    """Compute every issue and restatement again; they come from the read models."""
+    checked = Checked("issued reports come out the same when they are computed again")
+    with reporting.reading(database.owner_url) as connection:
+        for issue, broken in reissued(connection):
+            checked.looked_at += 1
+            for what in broken:
+                checked.breaks(f"report {issue}: {what}")
+    return checked
 
 
 def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> Checked:
@@ -179,8 +194,7 @@ def _claims(connection: Connection[TupleRow]) -> Checked:
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 checked.breaks(f"claim of the patient of stay {stream}")
         else:
-            held = {key.kind: key for event in events if (key := unique_of(event)) is not None}
-            for key in held.values():
+            for key in _unique(stream, events):
                 checked.looked_at += 1
                 if unique.pop(key, None) != stream:
                     checked.breaks(f"{key.kind} {key.key} of {stream}")
@@ -189,10 +203,21 @@ def _claims(connection: Connection[TupleRow]) -> Checked:
     return checked
 
 
+def _unique(stream: UUID, events: list[Event]) -> set[Unique]:
+    """What a stream alone has: the last of each kind; of a reported visit all, and what it waits for."""
+    keys = [key for event in events if (key := unique_of(event)) is not None]
+    if not isinstance(events[0], SourceVisit.Reported):
+        return set({key.kind: key for key in keys}.values())
+    waits_for = next(
+        (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
+    )
+    return {*keys, *(waiting(subject, stream) for subject in waits_for)}
+
+
 def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:
     """The streams that claims come from, one after the other."""
     mapper = EventMapper()
-    kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner)]
+    kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner, SourceVisit)]
     with connection.cursor("aggregates") as cursor:
         cursor.itersize = 5_000
         cursor.execute(

@@ -11,6 +11,7 @@ DETAILS = """
   ... on Refusal { code message path }
   ... on PatientRecorded { patient { familyName id mrn version diedAt } }
   ... on PractitionerRecorded { practitioner { id staffNumber } }
+  ... on ReportRecorded { issue { id report { ward period { from to } } } }
   ... on RoomRecorded {
     room { id ward number version policies
            beds { code state since until stateReason reservationId } } }
@@ -22,6 +23,9 @@ DETAILS = """
   ... on PrescriptionRecorded {
     prescription { id version status dose start stop medication { name }
                    administrations { id occurredAt given doseGiven reasonNotGiven } } }
+  ... on SourceMovementRecorded {
+    sourceMovement { id status why movementId sourceId kind reportedAt patient { mrn } }
+    ofStay: stay { id status bed } }
   ... on BedOccupied { bed byStay }
   ... on BedNotOpen { bed reason }
   ... on RoomPolicyBroken { policy }

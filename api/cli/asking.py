@@ -52,7 +52,7 @@ def timeline(
 ) -> None:
     """What happened to a patient, in the order in which it happened."""
     chosen = settings()
-    zone, database = _open(chosen)
+    zone, database = opened(chosen)
 
     async def ask(engine: AsyncEngine, at: At) -> list[tuple[EntryView, str]] | None:
         async with engine.connect() as connection:
@@ -78,7 +78,7 @@ def timeline(
             drugs = await prescriptions_by_id(connection, subjects, at)
             return [(entry, story(entry, rooms, staff, drugs)) for entry in entries]
 
-    told = _asked(database, as_of, known_at, ask)
+    told = answered(database, as_of, known_at, ask)
     if told is None:
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
@@ -106,7 +106,7 @@ def occupancy(
     json: Json = False,
 ) -> None:
     """Who lies where: every bed, as of a moment, as known at another."""
-    zone, database = _open(settings())
+    zone, database = opened(settings())
 
     async def ask(engine: AsyncEngine, at: At) -> list[list[str]]:
         async with engine.connect() as connection:
@@ -127,7 +127,7 @@ def occupancy(
                 rows.append([*where, who or reason, _local(since, zone) if since else ""])
         return rows
 
-    rows = _asked(database, as_of, known_at, ask)
+    rows = answered(database, as_of, known_at, ask)
     names = ("ward", "room", "bed", "state", "who or why", "since")
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
@@ -140,7 +140,8 @@ def occupancy(
     out.print(f"{taken} of {len(rows)} beds are taken.")
 
 
-def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
+def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
+    """The hospital's time zone, and its database with read models that are up to date."""
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")
@@ -154,12 +155,14 @@ def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
         the_hospital.close()
 
 
-def _asked(
+def answered(
     database: Database,
     as_of: str | None,
     known_at: str | None,
     question: Callable[[AsyncEngine, At], Awaitable[T]],
 ) -> T:
+    """The answer to a question as of a moment, as known at another; both as options say."""
+
     async def run() -> T:
         engine = database.async_engine(pool_size=2)
         try:
@@ -175,6 +178,15 @@ def _asked(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def known_position(database: Database, known_at: str | None) -> int:
+    """The log position at which the record is asked."""
+
+    async def known(engine: AsyncEngine, at: At) -> int:
+        return at.known
+
+    return answered(database, None, known_at, known)
 
 
 def _fate(entry: EntryView) -> str:

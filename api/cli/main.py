@@ -6,8 +6,19 @@ import psycopg
 import typer
 from sqlalchemy.exc import OperationalError
 
-from api.cli import asking, loading, projections, schemas, serving, verifying
+from api.cli import (
+    asking,
+    loading,
+    projections,
+    querying,
+    reporting,
+    restating,
+    schemas,
+    serving,
+    verifying,
+)
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
+from application.issuing import FiguresNotReadable
 from domain.refusals import Refusal
 from infrastructure.database import NotMigrated
 from infrastructure.embedded import EmbeddedServerError
@@ -21,7 +32,17 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-for commands in (serving.app, loading.app, asking.app, schemas.app, projections.app, verifying.app):
+for commands in (
+    serving.app,
+    loading.app,
+    asking.app,
+    reporting.app,
+    restating.app,
+    querying.app,
+    schemas.app,
+    projections.app,
+    verifying.app,
+):
     app.registered_commands += commands.registered_commands
     app.registered_groups += commands.registered_groups
 
@@ -34,6 +55,8 @@ def main() -> None:
             app()
         except Refusal as refusal:
             stop(refusal.message)
+        except FiguresNotReadable as lacking:
+            stop(str(lacking))
         except (DatabaseAway, EmbeddedServerError, NotMigrated) as away:
             stop(str(away), Exit.NO_DATABASE)
         except (psycopg.OperationalError, OperationalError):

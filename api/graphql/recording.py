@@ -20,8 +20,11 @@ from api.graphql.inputs import (
     MovementCancelInput,
     MovementCorrectionInput,
     SharerInput,
+    SourceMovementInput,
 )
+from api.graphql.issued import ReportIssue
 from api.graphql.people import Patient, Practitioner
+from api.graphql.reports import ReportParameterInput, ReportPeriod
 from api.graphql.results import (
     HospitalTimeRecorded,
     Parked,
@@ -29,19 +32,25 @@ from api.graphql.results import (
     PractitionerRecorded,
     PrescriptionRecorded,
     RecordedNotYetReadable,
+    ReportRecorded,
     RoomRecorded,
+    SourceMovementRecorded,
     StayRecorded,
     VisitRecorded,
 )
 from api.graphql.rooms import Room
+from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
+from application import issuing
 from application.commands import Recorded, Request
 from application.corrections import Cancel, Correction, LateEntry
+from application.feeds import MovementReport
 from application.stays import Sharer
 from domain.facts import Because
 from domain.hospital_time import HospitalTime
 from domain.prescription import Medication
 from domain.refusals import InvalidInput, NotFound
+from domain.source_visit import SourceVisit
 from domain.stay import Stay as StayAggregate
 from infrastructure.queries.moment import At
 from infrastructure.queries.record import parked_in
@@ -161,12 +170,16 @@ def _parts(value: Any) -> dict[str, Any]:
 
 
 _PARTS = (
+    (ReportPeriod, issuing.ReportPeriod),
+    (ReportParameterInput, issuing.ReportParameter),
     (MovementCorrectionInput, Correction),
     (MovementCancelInput, Cancel),
     (LateEntryInput, LateEntry),
+    (SourceMovementInput, MovementReport),
 )
 
 _IDS = {
+    "issue_id": "issued report",
     "movement_id": "movement",
     "visit_id": "visit",
     "administration_id": "dose",
@@ -284,3 +297,29 @@ async def prescription_recorded(
     stay = await Stay.find(info, prescription.view.stay, at)
     assert stay is not None
     return PrescriptionRecorded(**envelope, prescription=prescription, stay=stay)
+
+
+async def report_recorded(info: Ask, input: CommandInput, command: Command) -> ReportRecorded:
+    """Reports are computed from what can be read: what was recorded before is waited for."""
+    here = await info.context.here()
+    await info.context.house.readable.wait_for(
+        here.recorded, info.context.house.settings.read_timeout_seconds
+    )
+    recorded, envelope, at = await record(info, input, command)
+    issue = await ReportIssue.find(info, recorded.ids("report")[0], at)
+    assert issue is not None
+    return ReportRecorded(**envelope, issue=issue)
+
+
+async def source_movement_recorded(
+    info: Ask, input: CommandInput, command: Command
+) -> SourceMovementRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    event = recorded.events[0]
+    assert isinstance(event, SourceVisit.Reported)
+    id = SourceVisit.movement_id_for(event.originator_id, event.version.source_id)
+    told = await SourceMovement.find(info, id, at)
+    assert told is not None
+    return SourceMovementRecorded(
+        **envelope, source_movement=told, stay=await Stay.find(info, told.of_stay, at)
+    )

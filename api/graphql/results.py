@@ -7,6 +7,7 @@ from datetime import datetime
 
 import strawberry
 
+from api.graphql.issued import ReportIssue
 from api.graphql.people import Patient, Practitioner
 from api.graphql.refusals import (
     BedNotOpen,
@@ -26,6 +27,7 @@ from api.graphql.refusals import (
 )
 from api.graphql.rooms import Room
 from api.graphql.scalars import Position
+from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
 
 
@@ -93,12 +95,25 @@ class PrescriptionRecorded(Recorded):
     stay: Stay = strawberry.field(description="The stay as now held.")
 
 
+@strawberry.type(description="A report of another system was kept; see what became of it.")
+class SourceMovementRecorded(Recorded):
+    source_movement: SourceMovement = strawberry.field(
+        description="The movement as that system holds it: recorded, cancelled, or pending and why."
+    )
+    stay: Stay | None = strawberry.field(description="The stay as now held, where there is one.")
+
+
 def union_of(command: str) -> object:
     """The union that a mutation answers with, named after it."""
     name = command[0].lower() + command[1:]
     return strawberry.union(
         f"{command}Result", description=f"What {name} answers: what was recorded, or why not."
     )
+
+
+@strawberry.type(description="A report was issued or restated.")
+class ReportRecorded(Recorded):
+    issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
 
 
 Any_ = (

@@ -8,7 +8,11 @@ from uuid import UUID
 
 from application.commands import Recorded
 from application.corrections import Cancel, Correction, EntryKind, LateEntry
+from application.feeds import MovementReport
+from application.issuing import ReportPeriod
+from application.reports import newest
 from domain.facts import Because
+from domain.source_visit import SourceKind
 
 WEIGHTS = {
     "cancel_admission": 1.5,
@@ -24,6 +28,9 @@ WEIGHTS = {
     "correct_patient_details": 2,
     "merge_patients": 1.5,
     "unmerge_patients": 2,
+    "issue_report": 3,
+    "restate_report": 4,
+    "record_source_movement": 12,
 }
 
 
@@ -43,10 +50,12 @@ class Mending:
         self._visits: list[UUID] = []
         self._doses: list[UUID] = []
         self._merges: list[UUID] = []
+        self._issues: list[UUID] = []
         self._gone: list[UUID] = []
         self._written: list[UUID] = []
 
     def _remember(self, told: Recorded) -> None:
+        self._issues += [id for id in told.ids("report") if id not in self._issues]
         for event in told.events:
             for name, ids in (
                 ("movement", self._movements),
@@ -146,3 +155,40 @@ class Mending:
 
     def _unmerge_patients(self) -> None:
         self._mend("unmerge_patients", merge_id=self._one(self._merges))
+
+    # -- reports --
+
+    def _issue_report(self) -> None:
+        first = self._lot.randint(1, 10)
+        period = ReportPeriod(
+            (self.now - timedelta(days=first)).date(),
+            (self.now - timedelta(days=self._lot.randint(0, first))).date(),
+        )
+        ward = self._lot.choice([None, "A", "B"])
+        self._give("issue_report", name=self._lot.choice(newest()).name, period=period, ward=ward)
+
+    def _restate_report(self) -> None:
+        if self._issues:
+            self._give("restate_report", issue_id=self._one(self._issues))
+
+    def _record_source_movement(self) -> None:
+        visit, id = self._lot.randint(1, 12), self._lot.randint(1, 4)
+        kind = SourceKind.ADMIT if id == 1 else self._lot.choice(list(SourceKind)[1:])
+        at = self.now - timedelta(minutes=self._lot.randint(1, 600))
+        admits = kind is SourceKind.ADMIT
+        said = MovementReport(
+            kind=kind,
+            occurred_at=at,
+            patient_mrn=self._one(self._mrns) if admits else None,
+            **(self._bed() if admits or kind is SourceKind.TRANSFER else {}),
+        )
+        cancelled = self._lot.random() < 0.15
+        self._give(
+            "record_source_movement",
+            system="ADT",
+            source_id=f"{visit}.{id}",
+            source_visit=str(visit),
+            source_recorded_at=at + timedelta(minutes=self._lot.randint(0, 60)),
+            cancelled=cancelled or None,
+            movement=None if cancelled and self._lot.random() < 0.5 else said,
+        )

@@ -1,0 +1,93 @@
+"""Questions for figures."""
+
+import asyncio
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.issued import ReportIssue
+from api.graphql.node import Connection, page, page_size
+from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
+from api.graphql.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
+from api.graphql.scalars import decode_cursor, encode_cursor
+from application.reports import defined, newest
+from infrastructure.queries import issued, reporting
+
+
+@strawberry.type
+class ReportQueries:
+    @strawberry.field(description="What reports there are, each in its newest version.")
+    def report_definitions(self) -> list[ReportDefinition]:
+        return [ReportDefinition.of(held) for held in newest()]
+
+    @strawberry.field(description="A report on a period, as known now or at another moment.")
+    async def report(
+        self,
+        info: Ask,
+        name: Annotated[str, argument(description="The name of its definition.")],
+        period: Annotated[ReportPeriod, argument(description="On which days.")],
+        ward: Annotated[
+            str | None, argument(description="On this ward only; the hospital by default.")
+        ] = None,
+        version: Annotated[
+            int | None, argument(description="Which version; the newest by default.")
+        ] = None,
+        parameters: Annotated[
+            list[ReportParameterInput] | None, argument(description="Others than the defaults.")
+        ] = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Report:
+        held = defined(name, version)
+        chosen = {p.name: p.value for p in parameters or ()}
+        at = await info.context.at(None, known_at, known_at_position, at_least)
+        house = info.context.house
+
+        def compute() -> Report:
+            with reporting.reading(house.database.app_url) as connection:
+                told = reporting.report_of_period(
+                    connection,
+                    house.settings.hospital,
+                    held,
+                    at.known,
+                    period.from_,
+                    period.to,
+                    ward,
+                    chosen,
+                )
+                return Report.of(info, told, reporting.left_out(connection, at.known))
+
+        return await asyncio.to_thread(compute)
+
+    @strawberry.field(description="The reports that were given out, the newest first.")
+    async def report_issues(
+        self,
+        info: Ask,
+        name: Annotated[str | None, argument(description="Of this definition only.")] = None,
+        first: First = None,
+        after: After = None,
+        at_least: AtLeast = None,
+    ) -> Connection[ReportIssue]:
+        at = await info.context.at(at_least=at_least)
+        size, place = page_size(first), decode_cursor(after, "issues", int)
+        before = place[0] if place else None
+        views = await info.context.ask(issued.issues_page, at, name, size + 1, before)
+        return page(
+            views,
+            size,
+            after,
+            lambda view: encode_cursor("issues", view.position),
+            lambda view: ReportIssue.of(info, view, at),
+        )
+
+    @strawberry.field(description="A report that was given out, by its id.")
+    async def report_issue(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="Its id.")],
+        at_least: AtLeast = None,
+    ) -> ReportIssue | None:
+        return await ReportIssue.find(info, named(id), await info.context.at(at_least=at_least))
