@@ -1,8 +1,14 @@
-"""Between events and the JSON that the log keeps, by topic and version of the schema."""
+"""Between events and what the log keeps of them, by topic and version of the schema.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+Events are told as JSON, whole, and kept in columns and what is their own (docs/adr/0016): the append
+function takes them apart, the view ``record.events`` puts them together for whoever reads with SQL,
+`EventMapper.event` does for this program, without going through JSON again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -11,9 +17,20 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from application.record import EventDoesNotFit
 from domain.aggregate import Event
+from domain.entry import About, Actor, Entry, Source
 from domain.events import EVENTS
+from domain.time import Precision
 
-EVENT_COLUMNS = "stream, version, topic, schema_version, body::text"
+EVENT_COLUMNS = (
+    "stream, version, topic, schema_version, own::text, stay, patient, key, command_id, operation,"
+    " digest, occurred_at AT TIME ZONE 'UTC', precision, issuer, subject, role, on_behalf_of,"
+    " performed_by, witnessed_by, reason, source, source_id, source_recorded_at AT TIME ZONE 'UTC',"
+    " hospital"
+)
+"""The columns of ``record.events`` that an event is read from, by `EventMapper.event`."""
+
+OF_ALL = ("originator_id", "originator_version", "entry")
+"""What every event has beside its own fields."""
 
 
 class UnknownEvent(Exception):
@@ -33,6 +50,7 @@ class EventMapper(Mapper[UUID]):
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._decoders = {topic: msgspec.json.Decoder(event) for topic, event in EVENTS.items()}
+        self._own = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> Stored:
         """Encode an event. Raises EventDoesNotFit if its schema does not allow it."""
@@ -54,26 +72,34 @@ class EventMapper(Mapper[UUID]):
 
     def event(self, row: Sequence[Any]) -> Event:
         """The event of a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
-        _, _, topic, schema_version, body = row
-        return self._decoded(topic, schema_version, body)
+        stream, version, topic, schema_version, own, *envelope = row
+        event = _known(topic, schema_version)
+        if schema_version < event.VERSION:
+            whole = {
+                "originator_id": stream,
+                "originator_version": version,
+                "entry": msgspec.to_builtins(_entry(*envelope)),
+                **msgspec.json.decode(own),
+            }
+            return self._decoded(topic, schema_version, self._encode(whole))
+        try:
+            said = self._own[topic](own)
+        except msgspec.ValidationError as misfit:
+            raise _misfit(topic, misfit) from None
+        made = object.__new__(event)
+        made.__dict__.update(
+            originator_id=stream, originator_version=version, entry=_entry(*envelope), **said
+        )
+        return made
 
     def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:
-        event = EVENTS.get(topic)
-        if event is None:
-            raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
-        if version > event.VERSION:
-            raise UnknownEvent(
-                f"The log holds {topic!r} in version {version}; this program knows it up to "
-                f"version {event.VERSION}. Use a newer program."
-            )
+        event = _known(topic, version)
         if version < event.VERSION:
             state = self._upcast(event, version, state)
         try:
             return self._decoders[topic].decode(state)
         except msgspec.ValidationError as misfit:
-            raise UnknownEvent(
-                f"A {topic!r} in the log does not fit its schema: {misfit}"
-            ) from None
+            raise _misfit(topic, misfit) from None
 
     def _upcast(self, event: type[Event], version: int, state: bytes | str) -> bytes:
         body = msgspec.json.decode(state)
@@ -82,7 +108,71 @@ class EventMapper(Mapper[UUID]):
         return self._encode(body)
 
 
-def stored_event(row: Sequence[Any]) -> Stored:
-    """An event from a row of `EVENT_COLUMNS`."""
-    stream, version, topic, schema_version, body = row
-    return Stored(stream, version, topic, body.encode(), schema_version)
+def _known(topic: str, version: int) -> type[Event]:
+    """The class of an event that this program knows in that version. Raises UnknownEvent."""
+    event = EVENTS.get(topic)
+    if event is None:
+        raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
+    if version > event.VERSION:
+        raise UnknownEvent(
+            f"The log holds {topic!r} in version {version}; this program knows it up to "
+            f"version {event.VERSION}. Use a newer program."
+        )
+    return event
+
+
+def _misfit(topic: str, misfit: msgspec.ValidationError) -> UnknownEvent:
+    return UnknownEvent(f"A {topic!r} in the log does not fit its schema: {misfit}")
+
+
+def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
+    """Decodes what an event says beside its envelope, as strictly as the event itself."""
+    types = get_type_hints(event, include_extras=True)
+    own = [(f.name, types[f.name]) for f in fields(event) if f.name not in OF_ALL]  # type: ignore[arg-type]
+    decode = msgspec.json.Decoder(msgspec.defstruct(event.__name__, own)).decode
+    return lambda said: msgspec.structs.asdict(decode(said))
+
+
+def _entry(
+    stay: UUID | None,
+    patient: UUID | None,
+    key: str | None,
+    command_id: UUID,
+    operation: str,
+    digest: bytes,
+    occurred_at: datetime,
+    precision: str | None,
+    issuer: str,
+    subject: str,
+    role: str,
+    on_behalf_of: str | None,
+    performed_by: str | None,
+    witnessed_by: str | None,
+    reason: str | None,
+    source: str | None,
+    source_id: str | None,
+    source_recorded_at: datetime | None,
+    hospital: str,
+) -> Entry:
+    """The envelope from its columns: the inverse of ``record.taken_apart``."""
+    about = told_by = None
+    if patient is not None and key is not None:
+        key_id = f"{patient}{key}" if key.startswith("/") else key
+        about = About(patient=patient, key_id=key_id, stay=stay)
+    if source is not None and source_id is not None:
+        known_at = source_recorded_at and source_recorded_at.replace(tzinfo=UTC)
+        told_by = Source(system=source, id=source_id, recorded_at=known_at)
+    return Entry(
+        command_id=command_id,
+        operation=operation,
+        digest=digest.hex(),
+        occurred_at=occurred_at.replace(tzinfo=UTC),
+        precision=Precision(precision) if precision else Precision.MINUTE,
+        recorded_by=Actor(issuer=issuer, subject=subject, role=role, on_behalf_of=on_behalf_of),
+        performed_by=performed_by,
+        witnessed_by=witnessed_by,
+        reason=reason,
+        source=told_by,
+        hospital=hospital,
+        about=about,
+    )

@@ -69,12 +69,11 @@ async def position_at(engine: AsyncEngine, moment: datetime) -> int:
     """The last position recorded at or before a moment of the record's own clock, for good.
 
     Waits for appends that are under way, so that the same moment always gives the same position;
-    a position inside a command is rounded down to the end of the command before it.
+    it is the end of a command, which is recorded with the last of its events.
     """
     found = text(
-        "SELECT CASE WHEN e.position = e.command_end THEN e.position ELSE c.first_position - 1 END"
-        " FROM record.events e JOIN record.commands c USING (command_id)"
-        " WHERE e.recorded_at <= :moment ORDER BY e.recorded_at DESC LIMIT 1"
+        "SELECT last_position FROM record.commands WHERE recorded_at <= :moment"
+        " ORDER BY recorded_at DESC LIMIT 1"
     )
     async with engine.connect() as autocommit:
         connection = await autocommit.execution_options(isolation_level="READ COMMITTED")

@@ -10,17 +10,24 @@ def crafted(*events: tuple[UUID, int], **more: Any) -> dict[str, Any]:
     reads: dict[str, int] = {}
     for stream, version in events:
         reads.setdefault(str(stream), version - 1)
+    entry = {
+        "operation": "crafted",
+        "digest": "00",
+        "occurred_at": "2026-03-02T08:00:00Z",
+        "recorded_by": {"issuer": "test", "subject": "nurse-1", "role": "nurse"},
+        "hospital": "main",
+    }
     return {
         "command_id": uuid4(),
         "operation": "crafted",
-        "digest": "digest",
+        "digest": "00",
         "events": [
             {
                 "stream": stream,
                 "version": version,
                 "topic": "crafted",
                 "schema_version": 1,
-                "body": {"n": n},
+                "body": {"n": n, "entry": entry},
             }
             for n, (stream, version) in enumerate(events, 1)
         ],
