@@ -1,8 +1,8 @@
 """Between events and what the log keeps of them, by topic and version of the schema.
 
-Events are told as JSON, whole, and kept in columns and what is their own (docs/adr/0016): the append
-function takes them apart, the view ``record.events`` puts them together for whoever reads with SQL,
-`EventMapper.event` does for this program, without going through JSON again.
+Events are told as JSON, whole, and kept in columns and what is their own (docs/adr/0016): the view
+``record.events`` puts them together again for whoever reads with SQL, `EventMapper.event` does for this
+program.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,9 +39,13 @@ class UnknownEvent(Exception):
 
 @dataclass(frozen=True)
 class Stored(StoredEvent):
-    """An event as it is kept: ``state`` is its JSON, ``schema_version`` the version of its schema."""
+    """An event to be kept, or kept: ``state`` is its JSON, whole; ``told`` its parts as JSON.
+
+    ``schema_version`` is the version of its schema.
+    """
 
     schema_version: int = 1
+    told: bytes = b""
 
 
 class EventMapper(Mapper[UUID]):
@@ -61,8 +65,9 @@ class EventMapper(Mapper[UUID]):
         except msgspec.ValidationError as misfit:
             why, _, at = str(misfit).partition(" - at `$.")
             raise EventDoesNotFit(event.TOPIC, at.rstrip("`") or "event", why) from misfit
+        told = self._encode(_told(event))
         return Stored(
-            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION
+            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION, told
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
@@ -133,6 +138,70 @@ def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
     return lambda said: msgspec.structs.asdict(decode(said))
 
 
+class _Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event in parts, named as the columns are that ``record.append`` puts them into."""
+
+    stream: UUID
+    version: int
+    topic: str
+    schema_version: int
+    operation: str
+    digest: str
+    occurred_at: datetime
+    issuer: str
+    subject: str
+    role: str
+    hospital: str
+    own: dict[str, Any]
+    precision: Precision = Precision.MINUTE
+    on_behalf_of: str | None = None
+    performed_by: str | None = None
+    witnessed_by: str | None = None
+    reason: str | None = None
+    source: str | None = None
+    source_id: str | None = None
+    source_recorded_at: datetime | None = None
+    patient: UUID | None = None
+    stay: UUID | None = None
+    key: str | None = None
+
+
+def _told(event: Event) -> _Told:
+    entry = event.entry
+    by, source, about = entry.recorded_by, entry.source, entry.about
+    return _Told(
+        event.originator_id,
+        event.originator_version,
+        event.TOPIC,
+        event.VERSION,
+        entry.operation,
+        f"\\x{entry.digest}",
+        entry.occurred_at,
+        by.issuer,
+        by.subject,
+        by.role,
+        entry.hospital,
+        {name: value for name, value in event.__dict__.items() if name not in OF_ALL},
+        entry.precision,
+        by.on_behalf_of,
+        entry.performed_by,
+        entry.witnessed_by,
+        entry.reason,
+        source.system if source else None,
+        source.id if source else None,
+        source.recorded_at if source else None,
+        about.patient if about else None,
+        about.stay if about else None,
+        _key(about) if about else None,
+    )
+
+
+def _key(about: About) -> str:
+    """The key's id, without the patient's if it begins with that and a slash, as it mostly does."""
+    patient = str(about.patient)
+    return about.key_id[36:] if about.key_id.startswith(f"{patient}/") else about.key_id
+
+
 def _entry(
     stay: UUID | None,
     patient: UUID | None,
@@ -154,7 +223,7 @@ def _entry(
     source_recorded_at: datetime | None,
     hospital: str,
 ) -> Entry:
-    """The envelope from its columns: the inverse of ``record.taken_apart``."""
+    """The envelope from its columns: the inverse of `_told`."""
     about = told_by = None
     if patient is not None and key is not None:
         key_id = f"{patient}{key}" if key.startswith("/") else key

@@ -331,16 +331,7 @@ def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
         "operation": append.operation,
         "digest": append.digest,
         "reads": append.reads,
-        "events": [
-            {
-                "stream": e.originator_id,
-                "version": e.originator_version,
-                "topic": e.topic,
-                "schema_version": e.schema_version if isinstance(e, Stored) else 1,
-                "body": msgspec.Raw(e.state),
-            }
-            for e in events
-        ],
+        "events": [msgspec.Raw(cast(Stored, e).told) for e in events],
         "unique": [
             {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
             for u in append.unique

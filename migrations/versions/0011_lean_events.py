@@ -16,9 +16,9 @@ depends_on = None
 TABLES = """
 CREATE TABLE record.kinds (
     no             integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    topic          text NOT NULL,
+    topic          text COLLATE "C" NOT NULL,
     schema_version integer NOT NULL CHECK (schema_version > 0),
-    operation      text NOT NULL,
+    operation      text COLLATE "C" NOT NULL,
     UNIQUE (topic, schema_version, operation)
 );
 COMMENT ON TABLE record.kinds IS
@@ -77,27 +77,29 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION record.in_utc IS 'A moment as events say it in JSON.';
 
-CREATE FUNCTION record.taken_apart(topic text, schema_version integer, body jsonb) RETURNS TABLE (
-    kind integer, occurred_at timestamptz, patient uuid, stay uuid, key text, digest bytea,
-    "precision" text, issuer text, subject text, role text, on_behalf_of text, performed_by text,
-    witnessed_by text, reason text, source text, source_id text, source_recorded_at timestamptz,
-    hospital text, own jsonb)
-LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT (SELECT no FROM record.kinds k WHERE k.topic = taken_apart.topic
-                AND k.schema_version = taken_apart.schema_version AND k.operation = e.operation),
-        e.occurred_at, (e.about->>'patient')::uuid, (e.about->>'stay')::uuid,
-        CASE WHEN starts_with(e.about->>'key_id', e.about->>'patient' || '/')
-             THEN substr(e.about->>'key_id', 37) ELSE e.about->>'key_id' END,
-        decode(e.digest, 'hex'), e.precision, e.recorded_by->>'issuer', e.recorded_by->>'subject',
-        e.recorded_by->>'role', e.recorded_by->>'on_behalf_of', e.performed_by, e.witnessed_by,
-        e.reason, e.source->>'system', e.source->>'id', (e.source->>'recorded_at')::timestamptz,
-        e.hospital, body - '{originator_id,originator_version,entry}'::text[]
-    FROM jsonb_to_record(body->'entry') AS e (
-        operation text, digest text, occurred_at timestamptz, "precision" text, recorded_by jsonb,
-        performed_by text, witnessed_by text, reason text, source jsonb, hospital text, about jsonb)
+CREATE FUNCTION record.told(events jsonb) RETURNS TABLE (
+    n bigint, kind integer, stream uuid, version integer, occurred_at timestamptz, patient uuid,
+    stay uuid, key text, digest bytea, "precision" text, issuer text, subject text, role text,
+    on_behalf_of text, performed_by text, witnessed_by text, reason text, source text,
+    source_id text, source_recorded_at timestamptz, hospital text, own jsonb)
+LANGUAGE sql STABLE AS $$
+    SELECT n, (SELECT no FROM record.kinds k WHERE k.topic = e.topic
+                   AND k.schema_version = e.schema_version AND k.operation = e.operation),
+        stream, version, occurred_at, patient, stay, key, digest, "precision", issuer, subject,
+        role, on_behalf_of, performed_by, witnessed_by, reason, source, source_id,
+        source_recorded_at, hospital, own
+    FROM ROWS FROM (jsonb_to_recordset(events) AS (
+        topic text, schema_version integer, operation text, stream uuid, version integer,
+        occurred_at timestamptz, patient uuid, stay uuid, key text, digest bytea, "precision" text,
+        issuer text, subject text, role text, on_behalf_of text, performed_by text,
+        witnessed_by text, reason text, source text, source_id text,
+        source_recorded_at timestamptz, hospital text, own jsonb)
+    ) WITH ORDINALITY AS e (topic, schema_version, operation, stream, version, occurred_at,
+        patient, stay, key, digest, "precision", issuer, subject, role, on_behalf_of, performed_by,
+        witnessed_by, reason, source, source_id, source_recorded_at, hospital, own, n)
 $$;
-COMMENT ON FUNCTION record.taken_apart IS
-    'An event''s columns in stored_events, from kind on. The view events puts it together again.';
+COMMENT ON FUNCTION record.told IS
+    'The events of a command as it tells them; kind is NULL for one that is the first of its kind.';
 """
 
 VIEW = """
@@ -143,8 +145,19 @@ INSERT INTO record.kinds (topic, schema_version, operation)
 SELECT topic, schema_version, body->'entry'->>'operation' FROM record.former_events
 GROUP BY 1, 2, 3 ORDER BY min(position);
 INSERT INTO record.stored_events
-SELECT f.position, f.stream, f.version, f.command_id, f.command_end, f.recorded_at, apart.*
-FROM record.former_events f, record.taken_apart(f.topic, f.schema_version, f.body) AS apart
+SELECT f.position, f.stream, f.version, f.command_id, f.command_end, f.recorded_at,
+    (SELECT no FROM record.kinds k WHERE k.topic = f.topic
+        AND k.schema_version = f.schema_version AND k.operation = e.operation),
+    e.occurred_at, (e.about->>'patient')::uuid, (e.about->>'stay')::uuid,
+    CASE WHEN starts_with(e.about->>'key_id', e.about->>'patient' || '/')
+         THEN substr(e.about->>'key_id', 37) ELSE e.about->>'key_id' END,
+    decode(e.digest, 'hex'), e.precision, e.recorded_by->>'issuer', e.recorded_by->>'subject',
+    e.recorded_by->>'role', e.recorded_by->>'on_behalf_of', e.performed_by, e.witnessed_by,
+    e.reason, e.source->>'system', e.source->>'id', (e.source->>'recorded_at')::timestamptz,
+    e.hospital, f.body - '{originator_id,originator_version,entry}'::text[]
+FROM record.former_events f, jsonb_to_record(f.body->'entry') AS e (
+    operation text, digest text, occurred_at timestamptz, "precision" text, recorded_by jsonb,
+    performed_by text, witnessed_by text, reason text, source jsonb, hospital text, about jsonb)
 ORDER BY f.position;
 
 DO $$
@@ -187,6 +200,7 @@ DECLARE
     outcome       jsonb;
     outcomes      jsonb := '[]';
     appended      boolean := false;
+    at            integer := 0;
 BEGIN
     SELECT log.kind INTO STRICT log_kind FROM log;
     SELECT e.position, e.recorded_at INTO last_position, last_at
@@ -194,8 +208,9 @@ BEGIN
     last_position := coalesce(last_position, 0);
     last_at := coalesce(last_at, '-infinity');
 
-    FOR cmd IN SELECT value FROM jsonb_array_elements(commands) LOOP
+    WHILE at < jsonb_array_length(commands) LOOP
     BEGIN
+        cmd := commands->at;
         SELECT * INTO earlier FROM record.commands c
             WHERE c.command_id = (cmd->>'command_id')::uuid;
         IF FOUND THEN
@@ -213,9 +228,10 @@ BEGIN
             END IF;
             IF EXISTS (
                 SELECT FROM (
-                    SELECT e->>'stream' AS stream, (e->>'version')::integer AS version,
-                           row_number() OVER (PARTITION BY e->>'stream' ORDER BY n) AS nth
-                    FROM jsonb_array_elements(cmd->'events') WITH ORDINALITY AS given (e, n)
+                    SELECT stream, version, row_number() OVER (PARTITION BY stream ORDER BY n) AS nth
+                    FROM ROWS FROM (
+                        jsonb_to_recordset(cmd->'events') AS (stream text, version integer)
+                    ) WITH ORDINALITY AS e (stream, version, n)
                 ) AS written
                 WHERE version IS DISTINCT FROM nth + (cmd->'reads'->>stream)::integer
             ) THEN
@@ -231,23 +247,13 @@ BEGIN
             END IF;
             first_at := greatest(first_at, last_at + interval '1 microsecond');
 
-            INSERT INTO kinds (topic, schema_version, operation)
-            SELECT DISTINCT e.topic, e.schema_version, e.body->'entry'->>'operation'
-            FROM jsonb_to_recordset(cmd->'events')
-                AS e (topic text, schema_version integer, body jsonb)
-            WHERE NOT EXISTS (SELECT FROM kinds k WHERE k.topic = e.topic
-                AND k.schema_version = e.schema_version
-                AND k.operation = e.body->'entry'->>'operation');
-
             INSERT INTO stored_events
-            SELECT last_position + n, e.stream, e.version, (cmd->>'command_id')::uuid,
+            SELECT last_position + n, stream, version, (cmd->>'command_id')::uuid,
                    last_position + event_count, first_at + (n - 1) * interval '1 microsecond',
-                   apart.*
-            FROM ROWS FROM (
-                jsonb_to_recordset(cmd->'events') AS (
-                    stream uuid, version integer, topic text, schema_version integer, body jsonb)
-            ) WITH ORDINALITY AS e (stream, version, topic, schema_version, body, n),
-                taken_apart(e.topic, e.schema_version, e.body) AS apart;
+                   kind, occurred_at, patient, stay, key, digest, "precision",
+                   issuer, subject, role, on_behalf_of, performed_by, witnessed_by, reason, source,
+                   source_id, source_recorded_at, hospital, own
+            FROM told(cmd->'events');
 
             INSERT INTO record.commands
             VALUES ((cmd->>'command_id')::uuid, cmd->>'operation', cmd->>'digest',
@@ -265,8 +271,19 @@ BEGIN
     EXCEPTION WHEN exclusion_violation OR unique_violation THEN
         GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
         outcome := jsonb_build_object('outcome', 'taken', 'claim', broken);
+    WHEN not_null_violation THEN -- an event is the first of its kind: once more, with its number
+        INSERT INTO kinds (topic, schema_version, operation)
+        SELECT e.topic, e.schema_version, e.operation
+        FROM jsonb_to_recordset(cmd->'events')
+            AS e (topic text, schema_version integer, operation text)
+        EXCEPT SELECT topic, schema_version, operation FROM kinds;
+        IF NOT FOUND THEN
+            RAISE; -- something else is missing
+        END IF;
+        CONTINUE;
     END;
     outcomes := outcomes || outcome;
+    at := at + 1;
     END LOOP;
 
     IF appended THEN
@@ -315,18 +332,17 @@ BEGIN
         SELECT e.*, command_id, ends - size + n AS place, ends,
                version IS DISTINCT FROM (reads->>stream::text)::integer
                    + row_number() OVER (PARTITION BY no, stream ORDER BY n) AS astray
-        FROM command, ROWS FROM (
-            jsonb_to_recordset(events) AS (
-                stream uuid, version integer, topic text, schema_version integer, body jsonb)
-        ) WITH ORDINALITY AS e (stream, version, topic, schema_version, body, n)
+        FROM command, told(events) AS e
     ), clear AS MATERIALIZED (
         SELECT NOT bool_or(astray) AS way FROM written
     ), appended AS (
         INSERT INTO stored_events
         SELECT last_position + place, stream, version, command_id, last_position + ends,
-               first_at + (place - 1) * interval '1 microsecond', apart.*
-        FROM written, taken_apart(written.topic, written.schema_version, written.body) AS apart
-        WHERE (SELECT way FROM clear)
+               first_at + (place - 1) * interval '1 microsecond',
+               kind, occurred_at, patient, stay, key, digest, "precision",
+               issuer, subject, role, on_behalf_of, performed_by, witnessed_by, reason, source,
+               source_id, source_recorded_at, hospital, own
+        FROM written WHERE (SELECT way FROM clear)
     ), remembered AS (
         INSERT INTO record.commands
         SELECT command_id, operation, digest, last_position + ends - size + 1,
@@ -356,6 +372,11 @@ EXCEPTION WHEN exclusion_violation OR unique_violation OR not_null_violation THE
 END $$;
 """
 
+APPEND = """
+-- The few rows of kinds are looked up for each event: by the index, whatever their number.
+ALTER FUNCTION record.append(jsonb) SET enable_seqscan = off;
+"""
+
 RIGHTS = """
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA record FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION record.in_utc(timestamptz) TO wardbook_app;
@@ -364,7 +385,7 @@ GRANT SELECT ON record.kinds, record.stored_events, record.events TO wardbook_ap
 
 
 def upgrade() -> None:
-    for part in (MOVED, TABLES, FUNCTIONS, VIEW, MOVE, ONE_BY_ONE, TOGETHER, RIGHTS):
+    for part in (MOVED, TABLES, FUNCTIONS, VIEW, MOVE, ONE_BY_ONE, TOGETHER, APPEND, RIGHTS):
         op.execute(part)
 
 

@@ -10,11 +10,13 @@ def crafted(*events: tuple[UUID, int], **more: Any) -> dict[str, Any]:
     reads: dict[str, int] = {}
     for stream, version in events:
         reads.setdefault(str(stream), version - 1)
-    entry = {
+    envelope = {
         "operation": "crafted",
-        "digest": "00",
+        "digest": r"\x00",
         "occurred_at": "2026-03-02T08:00:00Z",
-        "recorded_by": {"issuer": "test", "subject": "nurse-1", "role": "nurse"},
+        "issuer": "test",
+        "subject": "nurse-1",
+        "role": "nurse",
         "hospital": "main",
     }
     return {
@@ -27,7 +29,8 @@ def crafted(*events: tuple[UUID, int], **more: Any) -> dict[str, Any]:
                 "version": version,
                 "topic": "crafted",
                 "schema_version": 1,
-                "body": {"n": n, "entry": entry},
+                **envelope,
+                "own": {"n": n},
             }
             for n, (stream, version) in enumerate(events, 1)
         ],
