@@ -178,7 +178,9 @@ def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:
             stream = lot_id(lot)
             versions = range(1, lot.choice([1, 1, 1, 40]) + 1)
             events = [
-                Stored(stream, told["version"], told["topic"], b"{}", told=msgspec.json.encode(told))
+                Stored(
+                    stream, told["version"], told["topic"], b"{}", told=msgspec.json.encode(told)
+                )
                 for told in crafted(*((stream, version) for version in versions))["events"]
             ]
             append = Append(lot_id(lot), "load", digest=stream.hex, reads={stream: 0})

@@ -119,7 +119,9 @@ def test_the_application_updates_no_column_of_the_record(
     refused = (errors.InsufficientPrivilege, errors.GeneratedAlways)
     for table, column in columns:
         # What the view puts together cannot be updated by anybody.
-        with pytest.raises((*refused, errors.ObjectNotInPrerequisiteState, errors.FeatureNotSupported)):
+        with pytest.raises(
+            (*refused, errors.ObjectNotInPrerequisiteState, errors.FeatureNotSupported)
+        ):
             run(app, "UPDATE record.{} SET {} = DEFAULT", table, column)
 
 

@@ -6,7 +6,6 @@ from random import Random
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-import msgspec
 import psycopg
 import pytest
 from jsonschema import Draft202012Validator
