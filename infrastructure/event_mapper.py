@@ -8,7 +8,7 @@ program.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, cast, get_type_hints
+from typing import Any, TypedDict, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -22,10 +22,9 @@ from domain.events import EVENTS
 from domain.time import Precision
 
 EVENT_COLUMNS = (
-    "stream, version, topic, schema_version, own::text, stay, patient, key, command_id, operation,"
-    " digest, occurred_at AT TIME ZONE 'UTC', precision, issuer, subject, role, on_behalf_of,"
-    " performed_by, witnessed_by, reason, source, source_id, source_recorded_at AT TIME ZONE 'UTC',"
-    " hospital"
+    "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
+    " digest, occurred_at, precision, issuer, subject, role, on_behalf_of, performed_by,"
+    " witnessed_by, reason, source, source_id, source_recorded_at, hospital"
 )
 """The columns of ``record.events`` that an event is read from, by `EventMapper.event`."""
 
@@ -77,24 +76,19 @@ class EventMapper(Mapper[UUID]):
 
     def event(self, row: Sequence[Any]) -> Event:
         """The event of a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
-        stream, version, topic, schema_version, own, *envelope = row
-        event = _known(topic, schema_version)
+        stream, version, topic, schema_version, own = row[:5]
+        event, entry = _known(topic, schema_version), _entry(row)
         if schema_version < event.VERSION:
-            whole = {
-                "originator_id": stream,
-                "originator_version": version,
-                "entry": msgspec.to_builtins(_entry(*envelope)),
-                **msgspec.json.decode(own),
-            }
+            envelope = {"originator_id": stream, "originator_version": version, "entry": entry}
+            whole = msgspec.to_builtins(envelope) | msgspec.json.decode(own)
             return self._decoded(topic, schema_version, self._encode(whole))
         try:
             said = self._own[topic](own)
         except msgspec.ValidationError as misfit:
             raise _misfit(topic, misfit) from None
+        said["originator_id"], said["originator_version"], said["entry"] = stream, version, entry
         made = object.__new__(event)
-        made.__dict__.update(
-            originator_id=stream, originator_version=version, entry=_entry(*envelope), **said
-        )
+        object.__setattr__(made, "__dict__", said)  # as its dataclass would, field by field
         return made
 
     def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:
@@ -133,9 +127,9 @@ def _misfit(topic: str, misfit: msgspec.ValidationError) -> UnknownEvent:
 def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
     """Decodes what an event says beside its envelope, as strictly as the event itself."""
     types = get_type_hints(event, include_extras=True)
-    own = [(f.name, types[f.name]) for f in fields(event) if f.name not in OF_ALL]  # type: ignore[arg-type]
-    decode = msgspec.json.Decoder(msgspec.defstruct(event.__name__, own)).decode
-    return lambda said: msgspec.structs.asdict(decode(said))
+    names = [field.name for field in fields(event)]  # type: ignore[arg-type]
+    own = {name: types[name] for name in names if name not in OF_ALL}
+    return msgspec.json.Decoder(TypedDict(event.__name__, own)).decode  # type: ignore[operator]
 
 
 class _Told(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -202,40 +196,41 @@ def _key(about: About) -> str:
     return about.key_id[36:] if about.key_id.startswith(f"{patient}/") else about.key_id
 
 
-def _entry(
-    stay: UUID | None,
-    patient: UUID | None,
-    key: str | None,
-    command_id: UUID,
-    operation: str,
-    digest: bytes,
-    occurred_at: datetime,
-    precision: str | None,
-    issuer: str,
-    subject: str,
-    role: str,
-    on_behalf_of: str | None,
-    performed_by: str | None,
-    witnessed_by: str | None,
-    reason: str | None,
-    source: str | None,
-    source_id: str | None,
-    source_recorded_at: datetime | None,
-    hospital: str,
-) -> Entry:
+def _entry(row: Sequence[Any]) -> Entry:
     """The envelope from its columns: the inverse of `_told`."""
+    (
+        *_,
+        stay,
+        patient,
+        key_id,
+        command_id,
+        operation,
+        digest,
+        occurred_at,
+        precision,
+        issuer,
+        subject,
+        role,
+        on_behalf_of,
+        performed_by,
+        witnessed_by,
+        reason,
+        source,
+        source_id,
+        source_recorded_at,
+        hospital,
+    ) = row
     about = told_by = None
-    if patient is not None and key is not None:
-        key_id = f"{patient}{key}" if key.startswith("/") else key
+    if patient is not None:
         about = About(patient=patient, key_id=key_id, stay=stay)
-    if source is not None and source_id is not None:
-        known_at = source_recorded_at and source_recorded_at.replace(tzinfo=UTC)
+    if source is not None:
+        known_at = source_recorded_at and source_recorded_at.astimezone(UTC)
         told_by = Source(system=source, id=source_id, recorded_at=known_at)
     return Entry(
         command_id=command_id,
         operation=operation,
         digest=digest.hex(),
-        occurred_at=occurred_at.replace(tzinfo=UTC),
+        occurred_at=occurred_at.astimezone(UTC),
         precision=Precision(precision) if precision else Precision.MINUTE,
         recorded_by=Actor(issuer=issuer, subject=subject, role=role, on_behalf_of=on_behalf_of),
         performed_by=performed_by,

@@ -127,8 +127,9 @@ SELECT position, stream, version,
                 'key_id', CASE WHEN key LIKE '/%' THEN patient || key ELSE key END,
                 'stay', stay) END))) AS body,
     (SELECT k.operation FROM record.kinds k WHERE k.no = kind) AS operation,
-    occurred_at, patient, stay, key, digest, precision, issuer, subject, role, on_behalf_of,
-    performed_by, witnessed_by, reason, source, source_id, source_recorded_at, hospital, own,
+    occurred_at, patient, stay, CASE WHEN key LIKE '/%' THEN patient || key ELSE key END AS key_id,
+    digest, precision, issuer, subject, role, on_behalf_of, performed_by, witnessed_by, reason,
+    source, source_id, source_recorded_at, hospital, own,
     record.fact_of(own) AS fact, (own->>'cancel')::uuid AS cancel
 FROM record.stored_events;
 COMMENT ON VIEW record.events IS
