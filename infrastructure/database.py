@@ -19,7 +19,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 
@@ -137,8 +138,12 @@ class Database:
         return Log(*row)
 
     def async_engine(self, pool_size: int = 10) -> AsyncEngine:
-        """For reading: pooled, each statement by itself."""
-        return create_async_engine(
+        """For reading: pooled, each statement by itself.
+
+        Its plans are made without looking at the moments asked for. Whether a row is true then and
+        whether it is known there is not independent, so estimates from both are far too high.
+        """
+        engine = create_async_engine(
             sqlalchemy_url(self.app_url),
             pool_size=pool_size,
             max_overflow=pool_size,
@@ -146,6 +151,14 @@ class Database:
             isolation_level="AUTOCOMMIT",
             connect_args={"connect_timeout": 5},
         )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def plan_for_any_moment(connection: DBAPIConnection, _: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
+            cursor.close()
+
+        return engine
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

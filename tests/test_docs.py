@@ -1,14 +1,23 @@
 """What the documentation says is so: its GraphQL is of the schema, its story true of a record."""
 
+import json
+import os
 import re
-from contextlib import closing
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
+import uvicorn
 from graphql import build_schema, parse, validate
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.server import app
@@ -18,26 +27,29 @@ from domain.entry import Actor
 from domain.facts import Because, Disposition
 from domain.stay import AdmissionType, Stay
 from infrastructure.database import Database
+from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from tests.conftest import TOKEN
 from tests.graphql import GraphQLClient
 
 DOCS = Path(__file__).parents[1] / "docs"
+README = (DOCS.parent / "README.md").read_text()
 TIME = (DOCS / "time.md").read_text()
 SCHEMA = build_schema((DOCS / "schema.graphql").read_text())
 BLOCKS = re.findall(r"^```graphql\n(.*?)^```", TIME, re.MULTILINE | re.DOTALL)
+BLOCKS += re.findall(r"<<'?GRAPHQL'?\n(.*?)^GRAPHQL", README, re.MULTILINE | re.DOTALL)
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 
 
 def test_there_is_graphql_to_check() -> None:
-    assert len(BLOCKS) >= 7
+    assert len(BLOCKS) >= 11
 
 
 @pytest.mark.parametrize(
     "block", BLOCKS, ids=[b.split("{")[1].split("(")[0].strip() for b in BLOCKS]
 )
-def test_the_graphql_of_the_page_about_time_is_that_of_the_schema(block: str) -> None:
+def test_the_graphql_of_the_pages_is_that_of_the_schema(block: str) -> None:
     assert validate(SCHEMA, parse(block)) == []
 
 
@@ -52,6 +64,58 @@ def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
         client = GraphQLClient(http, TOKEN)
         told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
     assert told == lines
+
+
+def test_the_readmes_question_has_two_answers_and_a_difference(
+    settings: Settings, simulated: Database
+) -> None:
+    with closing(wired(settings, simulated)) as hospital:
+        _mrs_mensah(hospital)
+    Follower(simulated.app_url).catch_up()
+    section = README.partition("## One question with two answers\n")[2].partition("\n## ")[0]
+    commands = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 3
+    with _served(app(settings, simulated, TOKEN)) as url:
+        told = subprocess.run(
+            ["sh", "-eu"],
+            input="\n".join([ASK, *commands]),
+            env={"URL": url, "TOKEN": TOKEN, "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    found, answers, difference = told.stdout.splitlines()
+    assert "moved 2026-03-02T13:00:00Z, entered 2026-03-02T19:00:00" in found
+    stays = json.loads(answers)["data"]
+    assert [stays[when]["bed"] for when in ("before", "after")] == ["B", "C"]
+    (fact,) = json.loads(difference)["data"]["stayDifference"]["facts"]
+    assert (fact["summary"], fact["reason"]) == (
+        "Moved to West, room 119, bed C",
+        "wrong bed entered",
+    )
+
+
+ASK = """ask() { python3 -c '
+import json, os, sys, urllib.request
+content = {"Authorization": "Bearer " + os.environ["TOKEN"], "Content-Type": "application/json"}
+body = json.dumps({"query": sys.stdin.read()}).encode()
+asked = urllib.request.Request(os.environ["URL"] + "/graphql", body, content)
+print(urllib.request.urlopen(asked).read().decode())'; }"""
+"""What the README's `ask` does, without curl, which not every machine has."""
+
+
+@contextmanager
+def _served(application: Starlette) -> Iterator[str]:
+    """Its address, while it is served to other processes."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def _grid() -> list[list[str]]:

@@ -13,13 +13,14 @@ from application.simulator.house import Bed, Kind
 from application.simulator.inpatient import SPECIALTIES, Inpatient, Life, Reservation
 from application.simulator.movements import Movements
 from application.simulator.people import Person
-from application.simulator.words import CORRIDORS, NO_SHOW
+from application.simulator.words import CORRIDORS, NO_SHOW, RECOGNISED
 from domain.stay import AdmissionType
 
 RETURNING = 0.14
 INFECTIOUS = 0.06
 NO_BED_AT_FIRST = 0.06
 UNIDENTIFIED = 0.012
+NOT_RECOGNISED = 0.05
 NO_SHOWS = 0.04
 FULL, SENT_ELSEWHERE = 0.9, 0.75
 """How full the house is when most ambulances are asked to drive to another one."""
@@ -37,6 +38,7 @@ class Arrivals:
     def __init__(self, life: Life, movements: Movements, course: Course) -> None:
         self.life, self.movements, self.course = life, movements, course
         self.begins = life.now
+        self.has_duplicates = False
         self.rates = rates({kind: len(life.house.of(kind)) for kind in Kind})
         course.appoint = self._appoint
 
@@ -126,11 +128,38 @@ class Arrivals:
         if line.admission is AdmissionType.EMERGENCY:
             if lot.random() < RETURNING:
                 known = life.people.returning(life.now, child=child)
+                not_recognised = life.slips.random() < NOT_RECOGNISED or not self.has_duplicates
+                if known is not None and not child and not_recognised:
+                    return self._registered_twice(known)
                 if known is not None:
                     return known
             if not child and lot.random() < UNIDENTIFIED:
                 return life.people.unidentified()
         return life.people.somebody(life.now, child=child)
+
+    def _registered_twice(self, known: Person) -> Person:
+        """Somebody who was here comes without papers, and is recognised only later.
+
+        It is seldom, but there is no house without it: the first who returns is one.
+        """
+        self.has_duplicates = True
+        life, lot = self.life, self.life.slips
+        person = life.people.unidentified(really=known)
+        life.agenda.after(lot.uniform(4, 60) * HOUR, lambda: self._recognised(person, known))
+        return person
+
+    def _recognised(self, person: Person, known: Person) -> None:
+        if person.recorded is None:  # there was no bed, and the patient went elsewhere
+            self.has_duplicates = False
+            return
+        self.life.desk.tell(
+            lambda h, q: h.merge_patients(q, patient_mrn=person.mrn, into_mrn=known.mrn),
+            at=self.life.now,
+            by=self.life.staff.registrar(self.life.slips),
+            lag=AT_THE_DESK.draw(self.life.slips),
+            after=person.recorded,
+            reason=self.life.slips.choice(RECOGNISED),
+        )
 
     # -- waiting --
 

@@ -5,11 +5,12 @@ from math import log
 
 from application.simulator.clock import HOUR, MINUTE
 from application.simulator.desk import NOTE
-from application.simulator.inpatient import Inpatient, Life
+from application.simulator.inpatient import Inpatient, Life, Seen
 from application.simulator.medicines import Medicines
 from application.simulator.movements import Movements
+from application.simulator.pen import put_right
 from application.simulator.staff import Doctor
-from application.simulator.words import CONSULT, FIRST_REVIEW, ROUND
+from application.simulator.words import AMENDED, CONSULT, FIRST_REVIEW, ROUND, VISIT_CANCELLED
 from domain.practitioner import Grade
 from domain.stay import AdmissionType, VisitKind
 
@@ -18,6 +19,8 @@ WEEKEND_ROUNDS = 0.7
 CONSULTS = 0.07
 EVENING_REVIEWS = 0.5
 DOCTORS_ROTATE = 0.2
+AMENDED_NOTES = 0.015
+CANCELLED_NOTES = 0.005
 FROM_PAPER_AFTER = 6 * HOUR
 
 
@@ -104,7 +107,8 @@ class Care:
         note = life.care.choice(notes) if life.care.random() < 0.9 else None
         lag = NOTE.draw(life.care) + MINUTE
         forgotten = lag > FROM_PAPER_AFTER
-        life.desk.tell(
+        seen = Seen()
+        recorded = life.desk.tell(
             lambda h, q: h.record_visit(
                 q, stay_id=patient.id, practitioner=doctor.number, kind=kind, note=note
             ),
@@ -112,5 +116,24 @@ class Care:
             by=life.staff.registrar(life.care) if forgotten else doctor.actor,
             lag=lag,
             after=patient.opened,
+            then=seen.learn,
             performed_by=doctor.name if forgotten else None,
         )
+        if note is not None and life.care.random() < AMENDED_NOTES:
+            other = life.care.choice([n for n in notes if n != note])
+            put_right(
+                life,
+                lambda h, q: h.amend_visit(q, visit_id=seen.id, note=other),
+                recorded,
+                doctor.actor,
+                AMENDED,
+                corrects=True,
+            )
+        elif life.care.random() < CANCELLED_NOTES:
+            put_right(
+                life,
+                lambda h, q: h.cancel_visit(q, visit_id=seen.id),
+                recorded,
+                doctor.actor,
+                VISIT_CANCELLED,
+            )

@@ -23,6 +23,7 @@ ELSEWHERE = 0.01
 """Where the stays end that are no deaths; the rest go home."""
 
 SLIPS = 0.12
+NOT_FETCHED = 0.025
 BIRTHS = 0.88
 TWINS = 0.015
 CHILD_NEEDS_OWN_BED = 0.06
@@ -45,6 +46,7 @@ class Course:
     def __init__(self, life: Life, movements: Movements, care: Care, critical: float) -> None:
         self.life, self.movements, self.care = life, movements, care
         self.critical = critical
+        self.somebody_came_back = False
         self.appoint: Callable[[Person, Kind, datetime], None] | None = None
 
     def begin(self, patient: Inpatient) -> None:
@@ -247,10 +249,28 @@ class Course:
             life.agenda.at(again, lambda: self._go(patient, disposition, destination, away))
             return
         self.movements.discharge(patient, disposition, destination)
+        alone = not patient.children and patient.mother is None
+        not_fetched = life.slips.random() < NOT_FETCHED or not self.somebody_came_back
+        if disposition is Disposition.HOME and alone and not_fetched:
+            self.somebody_came_back = True
+            life.agenda.after(life.slips.uniform(1.2, 4) * HOUR, lambda: self._not_fetched(patient))
+            return
         returns = disposition is Disposition.HOME and patient.goes_to in OUTLIERS
         if self.appoint and returns and life.moves.random() < APPOINTMENTS:
             day = life.now + life.moves.uniform(6, 26) * DAY
             self.appoint(patient.person, patient.goes_to, day)
+
+    def _not_fetched(self, patient: Inpatient) -> None:
+        """Nobody was there to take the patient home; back into a bed, if there is one."""
+        life = self.life
+        bed = life.house.bed_for(patient.person, (patient.goes_to,), life.now, patient.infectious)
+        if bed is None or patient.person.home_since is None:
+            self.somebody_came_back = False
+            return
+        self.movements.comes_back(patient, bed)
+        self.care.medicines.begin(patient)
+        patient.ends_at = life.now + life.slips.uniform(0.7, 2) * DAY
+        life.agenda.after(6 * HOUR, lambda: self._plan(patient))
 
     def _die(self, patient: Inpatient) -> None:
         life = self.life

@@ -91,6 +91,7 @@ class _Entry:
     performed_by: str | None
     witnessed_by: str | None
     reason: str | None
+    corrects: bool
 
 
 class Desk:
@@ -119,16 +120,18 @@ class Desk:
         performed_by: str | None = None,
         witnessed_by: str | None = None,
         reason: str | None = None,
+        corrects: bool = False,
     ) -> datetime:
         """Note a fact that happened ``at``. Returns when it will be recorded.
 
-        That is ``lag`` later, but not before what it rests on was recorded (``after``).
+        That is ``lag`` later, but not before what it rests on was recorded (``after``). What
+        ``corrects`` leaves the time of the fact as it was.
         """
         recorded = at + lag
         if after is not None and recorded <= after:
             recorded = after + min(lag, SOON_AFTER)
         entry = _Entry(
-            next(self._number), at, by, telling, then, performed_by, witnessed_by, reason
+            next(self._number), at, by, telling, then, performed_by, witnessed_by, reason, corrects
         )
         heappush(self._waiting, (recorded, entry.number, entry))
         return recorded
@@ -148,11 +151,11 @@ class Desk:
         delay = recorded - entry.at
         is_late = delay > self._hospital.rules.late_after
         reason = entry.reason or (self._lot.choice(LATE) if is_late else None)
-        vague = delay > timedelta(hours=8) and self._lot.random() < 0.4
+        vague = not entry.corrects and delay > timedelta(hours=8) and self._lot.random() < 0.4
         request = Request(
             command_id=uuid5(self._namespace, str(entry.number)),
             by=entry.by,
-            occurred_at=entry.at,
+            occurred_at=None if entry.corrects else entry.at,
             precision=self._lot.choice((Precision.HOUR, Precision.ESTIMATED)) if vague else None,
             performed_by=entry.performed_by,
             witnessed_by=entry.witnessed_by,

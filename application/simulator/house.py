@@ -86,6 +86,11 @@ class Bed:
         self.occupant = self.believed = person
         self.known_from(recorded)
 
+    def mistaken_for(self, person: Person, until: datetime) -> None:
+        """The record shows somebody here, who never was, until that is put right."""
+        self.believed = person
+        self.known_from(until)
+
     def left(self, recorded: datetime) -> None:
         self.occupant = None
         self.known_from(recorded)
@@ -159,6 +164,19 @@ class House:
             if fitting:
                 return max(fitting, key=lambda bed: _worth(bed.room, isolate))
         return None
+
+    def others_like(self, bed: Bed, person: Person, now: datetime) -> list[Bed]:
+        """Free beds that somebody may take for this one, those of the same room first."""
+        fitting = [
+            other
+            for other in self._by_kind[bed.kind]
+            if other is not bed
+            and not other.room.isolation
+            and other.is_free(now)
+            and other.reserved(now) is None
+            and other.room.admits(person, now)
+        ]
+        return sorted(fitting, key=lambda other: other.room is not bed.room)
 
     def _build(
         self, ward: str, kind: Kind, count: int, floor: int, opened: datetime, lot: Random

@@ -12,8 +12,9 @@ from application.simulator.formulary import Drug
 from application.simulator.house import Bed, House, Kind
 from application.simulator.people import People, Person
 from application.simulator.staff import Doctor, Staff
+from domain.prescription import Prescription
 from domain.room import Room
-from domain.stay import AdmissionType
+from domain.stay import AdmissionType, Stay
 
 SPECIALTIES: dict[Kind, str] = {
     Kind.EMERGENCY: "emergency medicine",
@@ -29,8 +30,8 @@ SPECIALTIES: dict[Kind, str] = {
 class Life:
     """What all that happens in the house has in common.
 
-    There is a lot of its own for movements, for prescriptions and for care, so that less ``detail``
-    (fewer visits and doses) changes nothing else.
+    There is a lot of its own for movements, for prescriptions, for care and for slips of the pen, so
+    that less ``detail`` (fewer visits and doses) changes nothing else.
     """
 
     agenda: Agenda
@@ -42,6 +43,7 @@ class Life:
     moves: Random
     orders: Random
     care: Random
+    slips: Random
     detail: float
 
     @property
@@ -67,6 +69,40 @@ class Prescribed(Known):
         return self.ended_at is None and (self.stop is None or now < self.stop)
 
 
+class Moved(Known):
+    """A transfer; its id is that of the movement."""
+
+    KIND = "movement"
+
+    def learn(self, recorded: Recorded) -> None:
+        moves = (e.movement for e in recorded.events if isinstance(e, Stay.Transferred))
+        self._id: UUID | None = next(moves)
+
+
+class Seen(Known):
+    """A visit in the record."""
+
+    KIND = "visit"
+
+    def learn(self, recorded: Recorded) -> None:
+        visits = (e.visit for e in recorded.events if isinstance(e, Stay.VisitRecorded))
+        self._id: UUID | None = next(visits)
+
+
+class Dose(Known):
+    """An administration in the record."""
+
+    KIND = "administration"
+
+    def learn(self, recorded: Recorded) -> None:
+        given = (
+            e.administration
+            for e in recorded.events
+            if isinstance(e, Prescription.AdministrationRecorded)
+        )
+        self._id: UUID | None = next(given)
+
+
 class Reservation(Known):
     """A bed kept for somebody who is expected; its id is that of the spell in the room."""
 
@@ -80,9 +116,10 @@ class Reservation(Known):
 class Inpatient(Known):
     """A stay in life.
 
-    ``opened`` is when its admission is in the record, ``recorded`` the last of its movements so
-    far. A movement forgotten for hours, until ``forgotten_until``, may be entered after later ones.
-    ``touched`` is when anything but a visit or a dose happened last.
+    ``opened`` is when its admission is in the record (or, come back from a discharge, that it was
+    taken back), ``recorded`` the last of its movements so far. A movement forgotten for hours, until
+    ``forgotten_until``, may be entered after later ones. ``touched`` is when anything but a visit or
+    a dose happened last.
     """
 
     KIND = "stay"

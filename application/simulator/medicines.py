@@ -5,8 +5,16 @@ from functools import partial
 from application.simulator.clock import DAY, HOUR, MINUTE
 from application.simulator.desk import DOSE, ORDER, Telling
 from application.simulator.formulary import AS_NEEDED, BY_KIND, HOURS, NEWBORN, ONCE, Drug
-from application.simulator.inpatient import Inpatient, Life, Prescribed
-from application.simulator.words import CHANGED, HELD, NOT_GIVEN, STOPPED
+from application.simulator.inpatient import Dose, Inpatient, Life, Prescribed
+from application.simulator.pen import put_right
+from application.simulator.words import (
+    CHANGED,
+    DOSE_CANCELLED,
+    DOSE_CORRECTED,
+    HELD,
+    NOT_GIVEN,
+    STOPPED,
+)
 from domain.course import Outside
 from domain.practitioner import Grade
 from domain.stay import AdmissionType
@@ -23,6 +31,8 @@ FIRST_DRUGS: dict[AdmissionType, tuple[int, int]] = {
 
 NOT_GIVEN_SHARE = 0.05
 OTHER_DOSE = 0.02
+CORRECTED_DOSES = 0.004
+CANCELLED_DOSES = 0.003
 LATE_DOSES = 0.15
 EMERGENCY_DOSES = 0.02
 
@@ -240,7 +250,8 @@ class Medicines:
         another = None
         if given and lot.random() < OTHER_DOSE:
             another = f"half of {prescribed.dose}"
-        life.desk.tell(
+        dose = Dose()
+        recorded = life.desk.tell(
             lambda h, q: h.record_administration(
                 q,
                 prescription_id=prescribed.id,
@@ -253,6 +264,26 @@ class Medicines:
             by=nurse,
             lag=DOSE.draw(lot),
             after=prescribed.recorded,
+            then=dose.learn,
             witnessed_by=witness,
             reason=why,
         )
+        if given and outside is None and lot.random() < CORRECTED_DOSES:
+            put_right(
+                life,
+                lambda h, q: h.correct_administration(
+                    q, administration_id=dose.id, dose_given=f"twice {prescribed.dose}"
+                ),
+                recorded,
+                nurse,
+                DOSE_CORRECTED,
+                corrects=True,
+            )
+        elif lot.random() < CANCELLED_DOSES:
+            put_right(
+                life,
+                lambda h, q: h.cancel_administration(q, administration_id=dose.id),
+                recorded,
+                nurse,
+                DOSE_CANCELLED,
+            )

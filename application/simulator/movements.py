@@ -17,12 +17,13 @@ from application.simulator.desk import (
     Telling,
 )
 from application.simulator.house import Bed, Kind
-from application.simulator.inpatient import Inpatient, Life, Prescribed
+from application.simulator.inpatient import Inpatient, Life, Moved, Prescribed
+from application.simulator.pen import put_in_right_bed, wrong_bed
 from application.simulator.staff import Doctor
-from application.simulator.words import TRANSFER
+from application.simulator.words import CAME_BACK, TRANSFER
 from application.stays import Sharer
 from domain.entry import Actor
-from domain.facts import Disposition, Plan
+from domain.facts import Because, Disposition, Plan
 from domain.practitioner import Grade
 from domain.stay import AdmissionType
 
@@ -120,11 +121,15 @@ class Movements:
             after = patient.recorded
         free_to_forget = not pending and not patient.children and patient.mother is None
         forgotten = free_to_forget and life.moves.random() < TRANSFER_FORGOTTEN
+        entered = bed
+        if free_to_forget and not forgotten:
+            entered = wrong_bed(life, patient, bed) or bed
         if forgotten:
             lag = FORGOTTEN
         along = patient.sharing
         after = max([after, *(child.settled for child in patient.children)])
-        ward, room, code = bed.place
+        ward, room, code = entered.place
+        moved = Moved()
         recorded = self._tell(
             patient,
             lambda h, q: h.transfer_patient(
@@ -138,8 +143,12 @@ class Movements:
             life.staff.nurse(life.moves),
             lag,
             after=after,
+            creates=moved,
             reason=reason,
         )
+        left = recorded
+        if entered is not bed:
+            recorded = put_in_right_bed(life, patient, moved, entered, bed, recorded)
         if forgotten:
             patient.forgotten_until, patient.forgotten_in = recorded, old
         else:
@@ -149,9 +158,21 @@ class Movements:
         for child in along:
             child.recorded, child.bed = recorded, bed
         if not shared:
-            self.beds.leave(old, recorded)
+            self.beds.leave(old, left)
         bed.taken(patient.person, recorded)
         patient.bed = bed
+
+    def enter_move(self, patient: Inpatient, bed: Bed, moved: Moved) -> datetime:
+        """Tell of a move to a bed, whether or not it was so. Returns when it is recorded."""
+        ward, room, code = bed.place
+        return self._tell(
+            patient,
+            lambda h, q: h.transfer_patient(q, stay_id=patient.id, ward=ward, room=room, bed=code),
+            self.life.staff.nurse(self.life.slips),
+            MOVEMENT,
+            after=patient.settled,
+            creates=moved,
+        )
 
     def within(self, patient: Inpatient, bed: Bed) -> None:
         """To another room of the same ward, for a reason."""
@@ -296,6 +317,35 @@ class Movements:
         self.beds.empty(patient)
         if disposition is not Disposition.DIED:
             life.people.went_home(patient.person, life.now, patient.settled)
+
+    def comes_back(self, patient: Inpatient, bed: Bed) -> None:
+        """The discharge is taken back on the same day: the patient was away in between."""
+        life, person = self.life, patient.person
+        ward, room, code = bed.place
+        patient.recorded = self._tell(
+            patient,
+            lambda h, q: h.cancel_discharge(
+                q,
+                stay_id=patient.id,
+                because=Because.DECISION_REVERSED,
+                ward=ward,
+                room=room,
+                bed=code,
+            ),
+            life.staff.registrar(life.slips),
+            MOVEMENT,
+            after=patient.settled,
+            reason=life.slips.choice(CAME_BACK),
+        )
+        patient.opened = patient.recorded  # before that the record shows a stay that has ended
+        for prescribed in patient.prescribed:
+            prescribed.ended_at = prescribed.ended_at or person.home_since  # the discharge did
+        patient.prescribed.clear()
+        patient.gone = False
+        life.people.leave_alone(person)
+        person.home_since = None
+        self.here.append(patient)
+        self.beds.take(patient, bed)
 
     # -- telling --
 

@@ -59,11 +59,14 @@ class People:
             child.given = None
         return child
 
-    def unidentified(self) -> Person:
-        """Brought in without papers: a temporary number and no name."""
+    def unidentified(self, really: Person | None = None) -> Person:
+        """Brought in without papers: a temporary number and no name.
+
+        ``really``: one whose record is found only later, and who does not come again otherwise.
+        """
         self.count += 1
         self._unknown += 1
-        sex = self._lot.choice((Sex.MALE, Sex.MALE, Sex.FEMALE))
+        sex = really.sex if really else self._lot.choice((Sex.MALE, Sex.MALE, Sex.FEMALE))
         return Person(f"T{self._unknown:06}", sex, None, None, None)
 
     def returning(self, now: datetime, *, child: bool) -> Person | None:

@@ -18,6 +18,7 @@ from application.simulator.inpatient import SPECIALTIES, Life
 from application.simulator.medicines import Medicines
 from application.simulator.movements import Movements
 from application.simulator.people import People
+from application.simulator.slips import Slips
 from application.simulator.staff import Staff
 from application.simulator.upkeep import Upkeep
 from domain.policies import RoomPolicy
@@ -81,6 +82,7 @@ def simulate(
     course = Course(life, movements, care, critical)
     Arrivals(life, movements, course).begin()
     Upkeep(life, movements, course).day()
+    Slips(life, movements).day()
 
     told = begins
 
@@ -122,6 +124,7 @@ def _life(
         moves=Random(f"{seed} moves"),
         orders=Random(f"{seed} orders"),
         care=Random(f"{seed} care"),
+        slips=Random(f"{seed} slips"),
         detail=detail,
     )
 

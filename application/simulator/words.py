@@ -172,6 +172,52 @@ LATE = (
     "entered on behalf of the night team",
 )
 
+WRONG_BED = (
+    "wrong bed entered",
+    "beds mixed up on the list",
+    "entered from memory; seen at the bedside",
+)
+
+NEVER_MOVED = (
+    "entered for the wrong patient",
+    "entered in error, was not moved",
+)
+
+EACH_OTHERS = "each was entered in the other's bed"
+
+CAME_BACK = (
+    "nobody came to take the patient home",
+    "transport did not come",
+    "unwell at the door, stays",
+)
+
+AMENDED = (
+    "noted for another patient's problem",
+    "dictated note, read again",
+    "typing error",
+)
+
+VISIT_CANCELLED = (
+    "noted for the wrong patient",
+    "noted twice",
+)
+
+DOSE_CORRECTED = (
+    "another amount was given, see chart",
+    "seen at the count of ampoules",
+)
+
+DOSE_CANCELLED = (
+    "charted for the wrong patient",
+    "charted, but found on the tray",
+)
+
+RECOGNISED = (
+    "recognised by a relative",
+    "papers were brought in",
+    "recognised by staff from an earlier stay",
+)
+
 BED_CLOSED = (
     "bed frame broken",
     "staff shortage",

@@ -1,11 +1,25 @@
 """The moment of a question: as of when at the bedside, as known at which position of the log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Table, and_, cast, func, literal, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Table,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    func,
+    literal,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from infrastructure.read_models import READ_MODELS
@@ -28,6 +42,14 @@ class At:
             table.c.during.op("@>")(cast(literal(self.as_of), DateTime(timezone=True))),
             known(table, self.known),
         )
+
+    def of(self, table: Table) -> ColumnElement[bool]:
+        """The same for rows that are found by what they are about: its few rows are looked through.
+
+        Said so that no plan looks for the moment first. Of all that ended before a moment the last
+        row holds at it for ever, so those that hold grow with the log, however few are asked for.
+        """
+        return self.holds(table).is_(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +90,15 @@ async def here(engine: AsyncEngine) -> Here:
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:
     """The last position recorded at or before a moment of the record's own clock, for good.
 
-    Waits for appends that are under way, so that the same moment always gives the same position;
-    it is the end of a command, which is recorded with the last of its events.
+    Waits for appends that are under way, so that the same moment always gives the same position. A
+    command is known whole or not at all, from the first of its events: each fact is known at its
+    own `recorded_at`.
     """
-    found = text(
-        "SELECT last_position FROM record.commands WHERE recorded_at <= :moment"
-        " ORDER BY recorded_at DESC LIMIT 1"
+    found = text(  # the command recorded then, or the next one if it had begun to be
+        "SELECT coalesce((SELECT command_end FROM record.events"
+        "   WHERE position = before.last + 1 AND recorded_at <= :moment), before.last)"
+        " FROM (SELECT coalesce((SELECT last_position FROM record.commands"
+        "   WHERE recorded_at <= :moment ORDER BY recorded_at DESC LIMIT 1), 0) AS last) AS before"
     )
     async with engine.connect() as autocommit:
         connection = await autocommit.execution_options(isolation_level="READ COMMITTED")
@@ -113,6 +138,11 @@ async def versions(
         {"streams": streams, "position": position},
     )
     return {row[0]: row[1] for row in found}
+
+
+def one_of(column: ColumnElement[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """One of many ids, in one parameter: as an IN list, three hundred took longer than the rest."""
+    return column == any_(cast(literal(list(ids), ARRAY(Uuid)), ARRAY(Uuid)))
 
 
 def columns(table: Table, *left_out: str) -> list[ColumnElement[Any]]:

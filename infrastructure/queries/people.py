@@ -47,7 +47,7 @@ async def patients_by_id(
 ) -> dict[UUID, PatientView]:
     """Patients by their ids."""
     found = await connection.execute(
-        select(*columns(patients)).where(patients.c.patient.in_(ids), at.holds(patients))
+        select(*columns(patients)).where(patients.c.patient.in_(ids), at.of(patients))
     )
     return {row.patient: view(PatientView, row) for row in found}
 
@@ -58,7 +58,7 @@ async def patient_by_mrn(
     """A patient by MRN within its authority."""
     found = await connection.execute(
         select(*columns(patients)).where(
-            patients.c.mrn == mrn, patients.c.mrn_authority == authority, at.holds(patients)
+            patients.c.mrn == mrn, patients.c.mrn_authority == authority, at.of(patients)
         )
     )
     row = found.one_or_none()
@@ -71,7 +71,7 @@ async def records_of(connection: AsyncConnection, patient: UUID, at: At) -> list
     for id in found:  # grows while it is walked
         rows = await connection.execute(
             select(patients.c.patient, patients.c.merged_into).where(
-                or_(patients.c.patient == id, patients.c.merged_into == id), at.holds(patients)
+                or_(patients.c.patient == id, patients.c.merged_into == id), at.of(patients)
             )
         )
         for row in rows:
@@ -114,7 +114,7 @@ async def practitioners_by_id(
     """Practitioners by their ids."""
     found = await connection.execute(
         select(*columns(practitioners)).where(
-            practitioners.c.practitioner.in_(ids), at.holds(practitioners)
+            practitioners.c.practitioner.in_(ids), at.of(practitioners)
         )
     )
     return {row.practitioner: view(PractitionerView, row) for row in found}

@@ -6,24 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    DateTime,
-    Select,
-    Table,
-    Uuid,
-    any_,
-    cast,
-    func,
-    literal,
-    select,
-    text,
-)
+from sqlalchemy import ColumnElement, DateTime, Select, Table, cast, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room import BedState
-from infrastructure.queries.moment import At, columns, known, since, until, view
+from infrastructure.queries.moment import At, columns, known, one_of, since, until, view
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import beds, rooms, spells
 
@@ -104,7 +91,7 @@ async def rooms_by_id(
 ) -> dict[UUID, RoomView]:
     """Rooms by their ids."""
     found = await connection.execute(
-        select(*columns(rooms)).where(rooms.c.room.in_(ids), at.holds(rooms))
+        select(*columns(rooms)).where(rooms.c.room.in_(ids), at.of(rooms))
     )
     return {row.room: _room(row) for row in found}
 
@@ -170,7 +157,8 @@ async def occupancy_history(
             here = here.where(rooms.c.ward == ward)
         if number is not None:
             here = here.where(rooms.c.number == number)
-        query = query.where(stretches.c.room.in_(here))
+        there = (await connection.execute(here)).scalars().all()
+        query = query.where(one_of(stretches.c.room, there))
     if bed is not None:
         query = query.where(stretches.c.bed == bed)
     found = await connection.execute(query.order_by(since(stretches), stretches.c.stay))
@@ -183,14 +171,13 @@ def _then(
     """What held at a moment, in some rooms or (None) in all.
 
     The moment is looked for first: what held then is never more than the house has beds, while the
-    rows of a room grow with the years. As an IN list, three hundred rooms took longer than the rest.
+    rows of a room grow with the years.
     """
     then = select(*shown).where(at.holds(table))
     if rooms is None:
         return then
     held = then.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
-    there = cast(literal(rooms, ARRAY(Uuid)), ARRAY(Uuid))
-    return select(held).where(held.c.room == any_(there))
+    return select(held).where(one_of(held.c.room, rooms))
 
 
 def _room(row: Any) -> RoomView:

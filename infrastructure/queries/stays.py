@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import BindParameter, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, since, view
+from infrastructure.queries.moment import At, columns, one_of, since, view
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
-from infrastructure.read_models.stays import stays
+from infrastructure.read_models.stays import OPEN, stays
 from infrastructure.read_models.timeline import entries
 from infrastructure.read_models.visits import visits
 
@@ -93,7 +93,7 @@ class DoseView:
 class StayFilter:
     """Which stays are meant; without a status, those that are open."""
 
-    statuses: tuple[str, ...] = ("ADMITTED", "ON_LEAVE")
+    statuses: tuple[str, ...] = OPEN
     ward: str | None = None
     patients: tuple[UUID, ...] | None = None
     attending: UUID | None = None
@@ -104,7 +104,7 @@ async def stays_by_id(
 ) -> dict[UUID, StayView]:
     """Stays by their ids; one that was not admitted yet is absent."""
     found = await connection.execute(
-        select(*columns(stays)).where(stays.c.stay.in_(ids), at.holds(stays))
+        select(*columns(stays)).where(stays.c.stay.in_(ids), at.of(stays))
     )
     return {row.stay: view(StayView, row) for row in found}
 
@@ -117,14 +117,21 @@ async def stays_page(
     after: tuple[datetime, UUID] | None,
 ) -> list[StayView]:
     """Stays in the order of admission, from a place in that order."""
-    query = select(*columns(stays)).where(stays.c.status.in_(wanted.statuses), at.holds(stays))
-    if wanted.patients is not None:
-        query = query.where(stays.c.patient.in_(wanted.patients))
+    # written out, so that the plan can be that of the index of open stays
+    statuses: BindParameter[str] = bindparam(
+        "statuses", wanted.statuses, expanding=True, literal_execute=True
+    )
+    query = select(*columns(stays)).where(stays.c.status.in_(statuses))
+    if wanted.patients is None:
+        query = query.where(at.holds(stays))
+    else:
+        query = query.where(stays.c.patient.in_(wanted.patients), at.of(stays))
     if wanted.attending:
         query = query.where(stays.c.attending == wanted.attending)
     if wanted.ward:
         here = select(rooms.c.room).where(rooms.c.ward == wanted.ward, at.holds(rooms))
-        query = query.where(stays.c.room.in_(here))
+        there = (await connection.execute(here)).scalars().all()
+        query = query.where(one_of(stays.c.room, there))
     if after:
         query = query.where(tuple_(stays.c.admitted_at, stays.c.stay) > tuple_(*after))
     found = await connection.execute(query.order_by(stays.c.admitted_at, stays.c.stay).limit(first))
@@ -137,7 +144,7 @@ async def visits_of(
     """The visits of each stay, up to the moment, in the order in which they occurred."""
     found = await connection.execute(
         select(*columns(visits), since(visits))
-        .where(visits.c.stay.in_(ids), at.holds(visits))
+        .where(visits.c.stay.in_(ids), at.of(visits))
         .order_by(since(visits), visits.c.position)
     )
     told: dict[UUID, list[VisitView]] = {}
@@ -149,7 +156,7 @@ async def visits_of(
 async def visit_by_id(connection: AsyncConnection, id: UUID, at: At) -> VisitView | None:
     """One visit."""
     found = await connection.execute(
-        select(*columns(visits), since(visits)).where(visits.c.visit == id, at.holds(visits))
+        select(*columns(visits), since(visits)).where(visits.c.visit == id, at.of(visits))
     )
     row = found.one_or_none()
     return view(VisitView, row) if row else None
@@ -161,7 +168,7 @@ async def prescriptions_by_id(
     """Prescriptions by their ids."""
     found = await connection.execute(
         select(*columns(prescriptions)).where(
-            prescriptions.c.prescription.in_(ids), at.holds(prescriptions)
+            prescriptions.c.prescription.in_(ids), at.of(prescriptions)
         )
     )
     return {row.prescription: view(PrescriptionView, row) for row in found}
@@ -177,11 +184,11 @@ async def stopped_by(
         entries.c.stay
         == select(entries.c.stay).where(entries.c.fact == discharge).limit(1).scalar_subquery(),
         entries.c.data["discharge"].astext == str(discharge),
-        at.holds(entries),
+        at.of(entries),
     )
     found = await connection.execute(
         select(*columns(prescriptions))
-        .where(prescriptions.c.prescription.in_(stops), at.holds(prescriptions))
+        .where(prescriptions.c.prescription.in_(stops), at.of(prescriptions))
         .order_by(prescriptions.c.start, prescriptions.c.prescription)
     )
     return [view(PrescriptionView, row) for row in found]
@@ -193,7 +200,7 @@ async def prescriptions_of(
     """The prescriptions of each stay, in the order of their start."""
     found = await connection.execute(
         select(*columns(prescriptions))
-        .where(prescriptions.c.stay.in_(ids), at.holds(prescriptions))
+        .where(prescriptions.c.stay.in_(ids), at.of(prescriptions))
         .order_by(prescriptions.c.start, prescriptions.c.prescription)
     )
     told: dict[UUID, list[PrescriptionView]] = {}
@@ -208,7 +215,7 @@ async def doses_of(
     """The doses of each prescription, up to the moment, in the order in which they occurred."""
     found = await connection.execute(
         select(*columns(doses), since(doses))
-        .where(doses.c.prescription.in_(ids), at.holds(doses))
+        .where(doses.c.prescription.in_(ids), at.of(doses))
         .order_by(since(doses), doses.c.position)
     )
     told: dict[UUID, list[DoseView]] = {}

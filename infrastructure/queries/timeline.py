@@ -66,7 +66,7 @@ async def timeline_page(
 
     As the record: in the order of knowing. As the truth: without what is not held to be so.
     """
-    query = select(*columns(entries), entries.c.position).where(at.holds(entries))
+    query = select(*columns(entries), entries.c.position).where(at.of(entries))
     if reading is Reading.TRUTH:
         query = query.where(
             entries.c.status == "TRUE",
@@ -90,9 +90,7 @@ async def timeline_page(
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: At) -> EntryView | None:
     """One entry."""
     found = await connection.execute(
-        select(*columns(entries), entries.c.position).where(
-            entries.c.entry == id, at.holds(entries)
-        )
+        select(*columns(entries), entries.c.position).where(entries.c.entry == id, at.of(entries))
     )
     row = found.one_or_none()
     return view(EntryView, row) if row else None

@@ -1,6 +1,6 @@
 """Stays: the state of each at every moment, as known at every position."""
 
-from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
+from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
 from domain.facts import Status
@@ -35,6 +35,16 @@ stays = bitemporal_table(
     Column("confidentiality", String, nullable=False),
     find_by=("patient", "room"),
 )
+OPEN = (Status.ADMITTED.value, Status.ON_LEAVE.value)
+Index(
+    "stays_open",
+    stays.c.during,
+    stays.c.known,
+    postgresql_using="gist",
+    postgresql_where=stays.c.status.in_(OPEN),
+)
+"""Of a stay that has ended, too, the last row is open: those of all years, which nobody looks through
+for the few that are here."""
 
 
 class Stays(Folded[Stay]):

@@ -3,13 +3,13 @@
 ``record.events`` becomes a view that shows each event whole, as before; it is read as before.
 
 Revision ID: 0011
-Revises: 0005
+Revises: 0010
 """
 
 from alembic import op
 
 revision = "0011"
-down_revision = "0005"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

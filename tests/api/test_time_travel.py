@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -65,6 +65,13 @@ class Story:
     def number(self, position: str) -> int:
         """The number in the log that a position stands for."""
         return decode_position(position, self.house.log.id, self.house.log.epoch, "position")
+
+    def recorded(self, kind: str) -> datetime:
+        """When the stay's one fact of this kind was recorded, as its timeline tells."""
+        query = f"""query($id: ID!) {{
+          timeline(stayId: $id, kinds: [{kind}]) {{ nodes {{ recordedAt }} }} }}"""
+        (told,) = self.ward.client.ask(query, id=self.names["stay"])["timeline"]["nodes"]
+        return moment(told["recordedAt"])
 
     def answer(self, name: str, **at: Any) -> Any:
         told = self.ask(name, **at)
@@ -214,7 +221,11 @@ def test_the_same_moment_has_another_answer_since_more_is_known(story: Story, na
 def test_what_was_believed_ends_in_the_very_moment_in_which_more_is_recorded(
     story: Story, name: str
 ) -> None:
-    just_before = said(moment(story.after.at) - timedelta(microseconds=1))
+    """A command is known whole, from the first of its facts on."""
+    recorded = story.recorded("STAY_TRANSFERRED")
+    assert recorded < moment(story.after.at)
+    assert story.answer(name, knownAt=said(recorded)) == known(story)[name]
+    just_before = said(recorded - timedelta(microseconds=1))
     whole = story.answer(name, knownAt=just_before)
     assert story.answer(name, knownAt=just_before) == whole
     if name in ("stay", "stays", "patient", "roomOccupancy"):

@@ -1,23 +1,27 @@
 """A hospital of many beds, long in use: its events made as the domain makes them, appended in bulk.
 
-Each bed is given to one stay after the other, each some days long. The aggregates evolve and tell
-the rooms as in a command, but no command is decided and nothing is claimed; the events go through
-`record.append`, some hundred commands a batch.
+Each bed is given to one stay after the other, each some days long, and to the same few patients in
+turn. Some stays are corrected, some have visits, a prescription and doses. The aggregates evolve and
+tell the rooms as in a command, but no command is decided and nothing is claimed; the events go
+through `record.append`, some hundred commands a batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from application.hospital import Hospital
 from application.record import Append
+from domain.drug_chart import DrugChart
 from domain.entry import About, Actor, Entry
 from domain.facts import Disposition
 from domain.occupancy import BedStretch, Occupancy
-from domain.patient import Confidentiality
+from domain.patient import Confidentiality, Patient, Sex
+from domain.prescription import Medication, Prescription
 from domain.refusals import BedRef
-from domain.stay import AdmissionType, Stay
+from domain.stay import AdmissionType, Stay, VisitKind
 from domain.time import Precision
 from infrastructure.event_mapper import EventMapper
 from infrastructure.event_store import Recorder, _command
@@ -26,8 +30,34 @@ from tests.record.ward import request
 BEGUN = datetime(2006, 1, 1, tzinfo=UTC)
 STAY = timedelta(days=3)
 CLEANING = timedelta(hours=2)
+HOUR = timedelta(hours=1)
+PATIENTS = 16
+"""To whom a bed is given in turn."""
+TREATED, CORRECTED = 4, 20
+"""Each fourth stay has visits, a prescription and doses; each twentieth a corrected movement."""
 
 MAPPER = EventMapper()
+Command = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Lying:
+    """A stay under way. ``version`` is that of its stream, ``since`` when it got its bed."""
+
+    about: About
+    stay: UUID
+    patient: UUID
+    since: datetime
+    version: int = 0
+    allocated: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A place in the log at which somebody lies in every bed, and a moment at which they do."""
+
+    position: int
+    moment: datetime
 
 
 class House:
@@ -37,58 +67,152 @@ class House:
         assert isinstance(made.recorder, Recorder)
         self.recorder = made.recorder
         self.rooms = [_opened(made, n) for n in range(beds // 2)]
+        self.doctor = made.register_practitioner(
+            request(BEGUN - timedelta(days=1)), staff_number="D1"
+        ).ids("practitioner")[0]
+        self.beds = [[(room, bed) for room in self.rooms] for bed in "ab"]
+        self.full: list[Full] = []
+        self.patients: dict[tuple[UUID, str], list[UUID]] = {}
         self._told = dict.fromkeys(self.rooms, 0)  # versions of the rooms' occupancy
-        self._left = dict.fromkeys(((r, b) for r in self.rooms for b in "ab"), BEGUN)
+        self._here: dict[tuple[UUID, str], Lying] = {}
 
     def fill(self, events: int, on_progress: Callable[[int], None] = lambda done: None) -> datetime:
-        """Record stays until there are at least so many events; returns when the last one ended."""
+        """Record stays until there are at least so many events; returns until when they are known.
+
+        In the end somebody lies in every bed.
+        """
         while (done := self.recorder.max_notification_id() or 0) < events:
             on_progress(done)
-            for bed in "ab":  # no batch has two commands on one room: they share a stream
-                for commands in zip(*(self._stay(room, bed) for room in self.rooms), strict=True):
-                    self.recorder.append_batch(commands)
-        return min(self._left.values())
+            turn = len(self.full)
+            since = BEGUN + turn * (STAY + CLEANING)
+            for beds in self.beds:  # no batch has two commands on one room: they share a stream
+                if turn:
+                    self._append(self._leaves(*bed, since - CLEANING) for bed in beds)
+                if turn < PATIENTS:
+                    self._append(self._registered(*bed, since - HOUR) for bed in beds)
+                self._append(self._comes(*bed, since) for bed in beds)
+            for beds in self.beds:
+                self._append(
+                    self._moved_later(*bed) for n, bed in enumerate(beds, turn) if not n % CORRECTED
+                )
+            lying = [bed for beds in self.beds for bed in beds]
+            treated = [self._here[bed] for n, bed in enumerate(lying, turn) if not n % TREATED]
+            for commands in zip(*(self._treated(stay) for stay in treated), strict=True):
+                self._append(commands)
+            self.full.append(Full(self.recorder.max_notification_id() or 0, since + STAY / 2))
+        return self.full[-1].moment
 
-    def _stay(self, room: UUID, bed: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Two commands: came and got a bed, left."""
-        since = self._left[room, bed] + CLEANING
-        until = self._left[room, bed] = since + STAY
-        stay, patient, occupancy = uuid4(), uuid4(), Occupancy.id_for(room)
-        about = About(patient=patient, key_id=str(patient), stay=stay)
-        came, left = _entry(since, about), _entry(until, about)
-        told = self._told[room]
-        events: list[Any] = [
-            _made(
-                Stay.Admitted, stay, 1, came, movement=uuid4(), patient=patient,
-                admission_type=AdmissionType.ELECTIVE, decided_to_admit_at=None, attending=None,
-                specialty=None, without_bed=None, confidentiality=Confidentiality.NORMAL,
-            ),
-            _made(
-                Stay.RoomAllocated, stay, 2, came, movement=uuid4(),
-                bed=BedRef(room, bed), shares_bed_of=None,
-            ),
-            _made(
-                Occupancy.StretchesChanged, occupancy, told + 1, came, room=room, stay=stay,
-                patient=patient, ended=(), begun=(BedStretch(bed=bed, since=since),),
-            ),
-            _made(
-                Stay.Discharged, stay, 3, left, movement=uuid4(), disposition=Disposition.HOME,
-                destination=None, discharge_medicines=(),
-            ),
-            _made(
-                Occupancy.StretchesChanged, occupancy, told + 2, left, room=room, stay=stay,
-                patient=patient, ended=(BedStretch(bed=bed, since=since),),
-                begun=(BedStretch(bed=bed, since=since, until=until),),
-            ),
-        ]  # fmt: skip
-        self._told[room] = told + 2
-        return (
-            _one(came, events[:3], {stay: 0, occupancy: told}),
-            _one(left, events[3:], {stay: 2, occupancy: told + 1}),
-        )
+    def _append(self, commands: Iterable[Command]) -> None:
+        self.recorder.append_batch(list(commands))
+
+    def _registered(self, room: UUID, bed: str, at: datetime) -> Command:
+        patient = uuid4()
+        self.patients.setdefault((room, bed), []).append(patient)
+        entry = _entry(at, About(patient=patient, key_id=f"{patient}/1"))
+        registered = _made(
+            Patient.Registered, patient, 1, entry, mrn=str(patient), mrn_authority="main",
+            family_name="Patient", given_name=None, birth_date=None, sex=Sex.OTHER,
+            confidentiality=Confidentiality.NORMAL,
+        )  # fmt: skip
+        return _one(entry, [registered])
+
+    def _comes(self, room: UUID, bed: str, since: datetime) -> Command:
+        """Admitted, into the bed."""
+        patient = self.patients[room, bed][len(self.full) % PATIENTS]
+        stay = uuid4()
+        about = About(patient=patient, key_id=f"{patient}/1", stay=stay)
+        lying = self._here[room, bed] = Lying(about, stay, patient, since)
+        came = _entry(since, about)
+        admitted = _made(
+            Stay.Admitted, stay, 1, came, movement=uuid4(), patient=patient,
+            admission_type=AdmissionType.ELECTIVE, decided_to_admit_at=None, attending=None,
+            specialty=None, without_bed=None, confidentiality=Confidentiality.NORMAL,
+        )  # fmt: skip
+        allocated = _made(
+            Stay.RoomAllocated, stay, 2, came, movement=lying.allocated, bed=BedRef(room, bed),
+            shares_bed_of=None,
+        )  # fmt: skip
+        begun = BedStretch(bed=bed, since=since)
+        return self._in_room(room, lying, came, [admitted, allocated], (), (begun,))
+
+    def _moved_later(self, room: UUID, bed: str) -> Command:
+        """The bed was given an hour later than was said."""
+        lying = self._here[room, bed]
+        before, lying.since = lying.since, lying.since + HOUR
+        entry = _entry(lying.since + HOUR, lying.about)
+        corrected = _made(
+            Stay.MovementCorrected, lying.stay, lying.version + 1, entry, at=lying.since,
+            movement=lying.allocated, precision=None, bed=None, shares_bed_of=None,
+            without_bed=None,
+        )  # fmt: skip
+        ended, begun = BedStretch(bed=bed, since=before), BedStretch(bed=bed, since=lying.since)
+        return self._in_room(room, lying, entry, [corrected], (ended,), (begun,))
+
+    def _leaves(self, room: UUID, bed: str, until: datetime) -> Command:
+        lying = self._here[room, bed]
+        left = _entry(until, lying.about)
+        discharged = _made(
+            Stay.Discharged, lying.stay, lying.version + 1, left, movement=uuid4(),
+            disposition=Disposition.HOME, destination=None, discharge_medicines=(),
+        )  # fmt: skip
+        ended = BedStretch(bed=bed, since=lying.since)
+        begun = BedStretch(bed=bed, since=lying.since, until=until)
+        return self._in_room(room, lying, left, [discharged], (ended,), (begun,))
+
+    def _in_room(
+        self,
+        room: UUID,
+        lying: Lying,
+        entry: Entry,
+        events: list[Any],
+        ended: tuple[BedStretch, ...],
+        begun: tuple[BedStretch, ...],
+    ) -> Command:
+        """What happened to a stay, and what its room is told of it."""
+        occupancy, told = Occupancy.id_for(room), self._told[room]
+        changed = _made(
+            Occupancy.StretchesChanged, occupancy, told + 1, entry, room=room, stay=lying.stay,
+            patient=lying.patient, ended=ended, begun=begun,
+        )  # fmt: skip
+        self._told[room] = told + 1
+        reads = {lying.stay: lying.version, occupancy: told}
+        lying.version += len(events)
+        return _one(entry, [*events, changed], reads)
+
+    def _treated(self, lying: Lying) -> Iterator[Command]:
+        """Two visits, a prescription, two doses; each a command."""
+        at = lying.since + 2 * HOUR
+        for n in (1, 2):
+            entry = _entry(at + n * HOUR, lying.about)
+            visited = _made(
+                Stay.VisitRecorded, lying.stay, lying.version + 1, entry, visit=uuid4(),
+                practitioner=self.doctor, visit_kind=VisitKind.ROUND, note=None,
+            )  # fmt: skip
+            yield _one(entry, [visited], {lying.stay: lying.version})
+            lying.version += 1
+        drug, entry = uuid4(), _entry(at, lying.about)
+        written = _made(
+            Prescription.Written, drug, 1, entry, stay=lying.stay, patient=lying.patient,
+            medication=Medication(name="Paracetamol"), dose="1 g", route="oral",
+            frequency="every 6 hours", start=at, stop=None, prescriber=self.doctor,
+        )  # fmt: skip
+        charted = _made(
+            DrugChart.PrescriptionCharted, DrugChart.id_for(lying.stay), 1, entry,
+            stay=lying.stay, prescription=drug,
+        )  # fmt: skip
+        yield _one(entry, [written, charted])
+        for n in (1, 2):
+            entry = _entry(at + n * HOUR, lying.about)
+            given = _made(
+                Prescription.AdministrationRecorded, drug, n + 1, entry, administration=uuid4(),
+                given=True, dose_given=None, reason_not_given=None, outside_prescription=None,
+            )  # fmt: skip
+            yield _one(entry, [given], {drug: n})
 
 
-def _one(entry: Entry, events: list[Any], reads: dict[UUID, int]) -> dict[str, Any]:
+def _one(entry: Entry, events: list[Any], reads: dict[UUID, int] | None = None) -> Command:
+    """A command; without ``reads`` its streams are new."""
+    reads = reads if reads is not None else {event.originator_id: 0 for event in events}
     append = Append(entry.command_id, entry.operation, entry.digest, reads)
     return _command(append, [MAPPER.to_stored_event(event) for event in events])
 

@@ -123,7 +123,7 @@ def former(lived: Lived, server: Database, worker: str) -> Iterator[Database]:
     """The busy history as an older program kept it: each event as one document."""
     parts = ("log", "commands", "subjects", "bed_claims", "person_claims", "unique_claims")
     with server.scratch(f"former_{worker}") as database:
-        alembic.upgrade(database._alembic(), "0005")
+        alembic.upgrade(database._alembic(), "0010")
         with (
             psycopg.connect(lived.database.owner_url) as source,
             psycopg.connect(database.owner_url) as target,
