@@ -88,7 +88,7 @@ class EventMapper(Mapper[UUID]):
             raise _misfit(topic, misfit) from None
         said["originator_id"], said["originator_version"], said["entry"] = stream, version, entry
         made = object.__new__(event)
-        object.__setattr__(made, "__dict__", said)  # as its dataclass would, field by field
+        object.__setattr__(made, "__dict__", said)  # all at once: events are frozen
         return made
 
     def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:

@@ -231,7 +231,7 @@ def _touched(events: Iterable[Logged]) -> set[UUID]:
     found = set()
     for row in events:
         own = msgspec.json.decode(row[8])
-        for id in (row[4], own.get("room"), own.get("stay"), row[9]):
+        for id in (row[4], own.get("room"), own.get("stay"), row[9]):  # the last: whom it is about
             try:
                 found.add(UUID(str(id)))
             except ValueError:

@@ -61,7 +61,7 @@ COMMENT ON TABLE record.stored_events IS
     'The source of truth: appended by record.append, never changed. The view events shows it whole.';
 COMMENT ON COLUMN record.stored_events.command_end IS 'The last position of the event''s command.';
 COMMENT ON COLUMN record.stored_events.kind IS
-    'Of record.kinds. No foreign key: to check it costs a fifth of an append.';
+    'Of record.kinds. No foreign key: record.append takes it from there, and nobody else writes.';
 COMMENT ON COLUMN record.stored_events.patient IS 'With stay and key: whom the event is about.';
 COMMENT ON COLUMN record.stored_events.key IS
     'The key of the sealed fields; without the patient''s id, if it begins with that and a slash.';
