@@ -151,6 +151,23 @@ class Commands(Application[UUID]):
         decide: Callable[[Decision], None],
         corrects: bool = False,
     ) -> Recorded:
+        """Record a command, once and whole; then whatever waited for it.
+
+        A repeat does the second too: so nothing is left behind where an answer was lost.
+        """
+        recorded = self.record_alone(request, operation, content, decide, corrects)
+        self.follow_up(request, recorded)
+        return recorded
+
+    def record_alone(
+        self,
+        request: Request,
+        operation: str,
+        content: dict[str, Any],
+        decide: Callable[[Decision], None],
+        corrects: bool = False,
+    ) -> Recorded:
+        """Record a command, and nothing that follows from it."""
         digest = digest_of(request, operation, content)
         for attempt in range(ATTEMPTS):
             opening = self.record.opening(request.command_id)
@@ -195,6 +212,9 @@ class Commands(Application[UUID]):
             events = tuple(cast(Event, r.domain_event) for r in recordings)
             return _recorded(append.remembered, events)
         raise VersionConflict(None, None)
+
+    def follow_up(self, request: Request, recorded: Recorded) -> None:
+        """What follows from a command that was recorded: other commands, never a refusal."""
 
     def _again(self, earlier: Remembered, digest: str) -> Recorded:
         """The first answer again, if the content is the same."""

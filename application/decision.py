@@ -42,6 +42,7 @@ from domain.refusals import (
     VersionConflict,
 )
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
 from domain.time import Period, Precision
 
@@ -117,6 +118,10 @@ class Decision:
         self._before: dict[UUID, _Before] = {}
         self._relinked: set[UUID] = set()
         self._together = False
+        self._waited: dict[UUID, frozenset[UUID]] = {}
+        self._owners: dict[unique.Unique, UUID | None] = {}
+        self._looked_at: set[UUID] = set()
+        self._trials: list[Decision] = []
         self.corrected_at: datetime | None = None
         """When a fact really happened, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
@@ -128,8 +133,13 @@ class Decision:
         missing = [id for id in dict.fromkeys(ids) if id not in self.loaded]
         if missing:
             aggregates = self.recent.copies(kind, missing)
-            asked = [a for a in aggregates if self._look or not a.exists]
-            self.from_memory |= len(asked) < len(aggregates)
+            asked = [
+                a
+                for a in aggregates
+                if not a.exists or (self._look and a.id not in self._looked_at)
+            ]
+            self._looked_at.update(a.id for a in asked)
+            self.from_memory |= any(a.id not in self._looked_at for a in aggregates)
             news = self.record.streams({a.id: a.version for a in asked}) if asked else {}
             for aggregate in aggregates:
                 for event in news.get(aggregate.id, ()):
@@ -163,7 +173,7 @@ class Decision:
         return self.one(Patient, stay.patient, "patient", "stayId")
 
     def patient(self, mrn: str, authority: str) -> Patient:
-        id = self.record.owner(*unique.mrn(authority, mrn))
+        id = self.owner(unique.mrn(authority, mrn))
         if id is None:
             raise NotFound("patient with MRN", mrn, "patientMrn")
         return self.one(Patient, id, "patient", "patientMrn")
@@ -205,13 +215,13 @@ class Decision:
         return found[0]
 
     def practitioner(self, staff_number: str, field: str) -> UUID:
-        id = self.record.owner(*unique.staff_number(staff_number))
+        id = self.owner(unique.staff_number(staff_number))
         if id is None:
             raise NotFound("practitioner with staff number", staff_number, field)
         return id
 
     def room(self, ward: str, number: str) -> Room:
-        id = self.record.owner(*unique.room_number(ward, number))
+        id = self.owner(unique.room_number(ward, number))
         if id is None:
             raise NotFound("room", f"{ward}/{number}", "room")
         return self.one(Room, id, "room", "room")
@@ -265,6 +275,24 @@ class Decision:
             self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history)
             if self._together:
                 aggregate.decide_together()
+        if isinstance(aggregate, SourceVisit):
+            self._waited[aggregate.id] = frozenset(aggregate.waits_for)
+
+    def owner(self, name: unique.Unique) -> UUID | None:
+        """Who has something that only one thing may have."""
+        if name not in self._owners:
+            self._owners[name] = self.record.owner(*name)
+        return self._owners[name]
+
+    def trial(self) -> "Decision":
+        """A decision of the same command, to see whether something would do.
+
+        What it rests on is named in the append too: whatever is recorded was decided by it.
+        """
+        trial = Decision(self.record, self.recent, self.entry, self.now, look=True)
+        trial._owners, trial._looked_at = self._owners, self._looked_at
+        self._trials.append(trial)
+        return trial
 
     # -- write --
 
@@ -322,7 +350,7 @@ class Decision:
             command_id=self.entry.command_id,
             operation=operation,
             digest=self.entry.digest,
-            reads=self._reads,
+            reads=self._all_reads(),
             restated=[stay.id for stay in restated],
             beds=[Claim(stay.id, stretch) for stay in restated for stretch in stay.stretches],
             persons=[
@@ -330,14 +358,40 @@ class Decision:
                 for stay in restated
                 if stay.patient and stay.history.period
             ],
-            unique=[
-                UniqueClaim(*claimed, aggregate.id, replaces=aggregate.version > 1)
-                for aggregate in self.loaded.values()
-                for event in aggregate.pending_events
-                if (claimed := unique.unique_of(cast(Event, event)))
-            ],
+            unique=[*self._names(), *self._waits(new=True)],
+            released=self._waits(new=False),
             recorded_at=recorded_at,
         )
+
+    def _all_reads(self) -> dict[UUID, int]:
+        """Every stream that was looked at, with the oldest version of it that was seen."""
+        reads = dict(self._reads)
+        for trial in self._trials:
+            for id, version in trial._reads.items():
+                reads[id] = min(version, reads.get(id, version))
+        return reads
+
+    def _names(self) -> list[UniqueClaim]:
+        """What the events of this command claim for their streams alone."""
+        return [
+            UniqueClaim(
+                *claimed, aggregate.id, replaces=isinstance(event, Patient.DetailsCorrected)
+            )
+            for aggregate in self.loaded.values()
+            for event in aggregate.pending_events
+            if (claimed := unique.unique_of(cast(Event, event)))
+            and self._owners.get(claimed) != aggregate.id
+        ]
+
+    def _waits(self, *, new: bool) -> list[UniqueClaim]:
+        """What reported visits wait for since this command, or no longer wait for."""
+        found = []
+        for visit in self.loaded.values():
+            if isinstance(visit, SourceVisit):
+                before, after = self._waited[visit.id], frozenset(visit.waits_for)
+                for subject in sorted(after - before if new else before - after):
+                    found.append(UniqueClaim(*unique.waiting(subject, visit.id), visit.id))
+        return found
 
     def _differences(self, stay: Stay) -> dict[UUID, Difference]:
         return difference(self._before[stay.id].stretches, stay.stretches)

@@ -1,14 +1,13 @@
 """The hospital: everything that can be recorded, one method per command."""
 
-from application.corrections import Corrections
+from application.feeds import Feeds
 from application.identity import Identity
 from application.prescriptions import Prescriptions
 from application.projections import Projections
 from application.rooms import Rooms
-from application.stays import Stays
 
 
-class Hospital(Identity, Rooms, Stays, Prescriptions, Corrections, Projections):
+class Hospital(Identity, Rooms, Prescriptions, Feeds, Projections):
     """All commands. Each is recorded whole and once, or refused with a reason (see `command`)."""
 
     name = "hospital"

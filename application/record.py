@@ -67,6 +67,7 @@ class Append:
     beds: Sequence[Claim] = ()
     persons: Sequence[PersonClaim] = ()
     unique: Sequence[UniqueClaim] = ()
+    released: Sequence[UniqueClaim] = ()
     recorded_at: datetime | None = None
     remembered: Remembered | None = field(default=None, init=False)
 
@@ -111,6 +112,9 @@ class Record(Protocol):
 
     def owner(self, kind: str, key: str) -> UUID | None:
         """Who has a unique claim."""
+
+    def owners(self, kinds: Iterable[str]) -> list[UUID]:
+        """All who have a unique claim of one of these kinds."""
 
     def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
         """Who lies, or keeps a bed, in a room during a period, as held true now."""

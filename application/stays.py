@@ -207,9 +207,19 @@ class Stays(Commands):
         Those in ``keep_prescriptions`` go on as discharge medicines. Raises StayNotOpen,
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
-        stay = d.stay(stay_id)
-        at = d.entry.occurred_at
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
+        self.discharge(d, d.stay(stay_id), disposition, destination, kept)
+
+    def discharge(
+        self,
+        d: Decision,
+        stay: Stay,
+        disposition: Disposition,
+        destination: str | None = None,
+        kept: tuple[UUID, ...] = (),
+    ) -> None:
+        """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
+        at = d.entry.occurred_at
         prescriptions = d.prescriptions_of(stay)
         for id in kept:
             if id not in {p.id for p in prescriptions}:

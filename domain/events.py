@@ -9,6 +9,7 @@ from domain.practitioner import Practitioner
 from domain.prescription import Prescription
 from domain.projection import Projection
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
@@ -20,6 +21,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Stay,
     Prescription,
     DrugChart,
+    SourceVisit,
     Projection,
 )
 

@@ -227,7 +227,7 @@ class Stay(Aggregate):
         without_bed: str | None = None,
         confidentiality: Confidentiality = Confidentiality.NORMAL,
     ) -> None:
-        movement = entry.id_of("admission")
+        movement = self._new_id(entry, "admission")
         self._may(
             died_at,
             self._fact(Admission, movement, entry, attending=attending, specialty=specialty),
@@ -246,7 +246,7 @@ class Stay(Aggregate):
 
     def allocate_room(self, bed: BedRef, entry: Entry, shares_bed_of: UUID | None = None) -> None:
         """The first bed. Refused where the patient already has one: that is a transfer."""
-        movement = entry.id_of("allocation")
+        movement = self._new_id(entry, "allocation")
         self._may(None, self._move(movement, entry, Place(bed, shares_bed_of)))
         state = self.history.at(entry.occurred_at)
         if self.together is None and state and state.place.bed:
@@ -365,11 +365,14 @@ class Stay(Aggregate):
 
         ``also_later``: doses and prescriptions that lie after it, which are refused with its own.
         """
-        movement = entry.id_of("discharge")
+        movement = self._new_id(entry, "discharge")
         fact = self._fact(
             Discharge, movement, entry, disposition=disposition, destination=destination
         )
-        self.history.adding(fact).check([movement], also=also_later)
+        if self.together is not None:
+            self.together.add(movement)
+        else:
+            self.history.adding(fact).check([movement], also=also_later)
         self._discharged(
             movement=movement,
             disposition=disposition,

@@ -170,6 +170,16 @@ class Recorder(ApplicationRecorder):
             ).fetchone()
         return row[0] if row else None
 
+    def owners(self, kinds: Iterable[str]) -> list[UUID]:
+        """All who have a unique claim of one of these kinds."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT owner FROM record.unique_claims WHERE kind = ANY(%s)"
+                " ORDER BY owner",
+                [list(kinds)],
+            )
+            return [row[0] for row in cursor]
+
     def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
         """Who has beds of a room during a period, as held true now."""
         return self._bed_claims("room = %s AND during && %s", [room, _range(period)])
@@ -337,6 +347,8 @@ def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
             for u in append.unique
         ],
     }
+    if append.released:
+        command["released"] = [{"kind": u.kind, "key": u.key} for u in append.released]
     if append.recorded_at is not None:
         command["recorded_at"] = append.recorded_at
     if append.restated:

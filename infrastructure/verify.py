@@ -18,8 +18,9 @@ from domain.history import Stretch
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.room import Room
+from domain.source_visit import SourceVisit
 from domain.stay import Stay
-from domain.unique import unique_of
+from domain.unique import Unique, unique_of, waiting
 from infrastructure.database import Database
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models import READ_MODELS
@@ -179,8 +180,7 @@ def _claims(connection: Connection[TupleRow]) -> Checked:
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 checked.breaks(f"claim of the patient of stay {stream}")
         else:
-            held = {key.kind: key for event in events if (key := unique_of(event)) is not None}
-            for key in held.values():
+            for key in _unique(stream, events):
                 checked.looked_at += 1
                 if unique.pop(key, None) != stream:
                     checked.breaks(f"{key.kind} {key.key} of {stream}")
@@ -189,10 +189,21 @@ def _claims(connection: Connection[TupleRow]) -> Checked:
     return checked
 
 
+def _unique(stream: UUID, events: list[Event]) -> set[Unique]:
+    """What a stream alone has: the last of each kind; of a reported visit all, and what it waits for."""
+    keys = [key for event in events if (key := unique_of(event)) is not None]
+    if not isinstance(events[0], SourceVisit.Reported):
+        return set({key.kind: key for key in keys}.values())
+    waits_for = next(
+        (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
+    )
+    return {*keys, *(waiting(subject, stream) for subject in waits_for)}
+
+
 def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:
     """The streams that claims come from, one after the other."""
     mapper = EventMapper()
-    kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner)]
+    kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner, SourceVisit)]
     with connection.cursor("aggregates") as cursor:
         cursor.itersize = 5_000
         cursor.execute(

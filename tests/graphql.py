@@ -22,6 +22,9 @@ DETAILS = """
   ... on PrescriptionRecorded {
     prescription { id version status dose start stop medication { name }
                    administrations { id occurredAt given doseGiven reasonNotGiven } } }
+  ... on SourceMovementRecorded {
+    sourceMovement { id status why movementId sourceId kind reportedAt patient { mrn } }
+    ofStay: stay { id status bed } }
   ... on BedOccupied { bed byStay }
   ... on BedNotOpen { bed reason }
   ... on RoomPolicyBroken { policy }

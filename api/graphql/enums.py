@@ -17,6 +17,7 @@ from domain.patient import Confidentiality, Sex
 from domain.policies import RoomPolicy
 from domain.practitioner import Grade
 from domain.room import BedState
+from domain.source_visit import SourceKind as SourceMovementKind
 from domain.stay import AdmissionType, VisitKind
 from domain.time import Precision
 from infrastructure.queries.timeline import Reading
@@ -37,6 +38,8 @@ __all__ = [
     "Reading",
     "RoomPolicy",
     "Sex",
+    "SourceMovementKind",
+    "SourceMovementStatus",
     "StayStatus",
     "TimelineKind",
     "VisitKind",
@@ -52,6 +55,7 @@ for _kind, _name, _description in (
     (Disposition, "Disposition", "Where the patient went at discharge."),
     (Because, "Because", "Why a fact is taken back, which decides what the past becomes."),
     (EntryKind, "LateEntryKind", "What may be entered late together with corrections."),
+    (SourceMovementKind, "SourceMovementKind", "What another system may report."),
     (Reading, "TimelineReading", "How a timeline is read."),
     (AdmissionType, "AdmissionType", "How the patient came in."),
     (VisitKind, "VisitKind", "The kind of a visit."),
@@ -67,6 +71,13 @@ for _kind, _name, _description in (
 class EntryStatus(enum.Enum):
     TRUE = "TRUE"
     CORRECTED = "CORRECTED"
+    CANCELLED = "CANCELLED"
+    PENDING = "PENDING"
+
+
+@strawberry.enum(description="What became of a movement that another system reports.")
+class SourceMovementStatus(enum.Enum):
+    RECORDED = "RECORDED"
     CANCELLED = "CANCELLED"
     PENDING = "PENDING"
 

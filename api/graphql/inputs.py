@@ -9,7 +9,14 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from api.graphql.enums import Because, EntryKind, Precision
+from api.graphql.enums import (
+    AdmissionType,
+    Because,
+    Disposition,
+    EntryKind,
+    Precision,
+    SourceMovementKind,
+)
 
 
 def said(description: str, name: str | None = None) -> Any:
@@ -83,3 +90,18 @@ class LateEntryInput:
     shares_bed_of: strawberry.ID | None = said("The mother's stay, for a child in her bed.")
     without_bed: str | None = said("A place without a bed.")
     keep_bed: bool | None = said("Whether the bed is kept during a leave; true by default.")
+
+
+@strawberry.input(description="What another system says that happened.")
+class SourceMovementInput:
+    kind: SourceMovementKind = must("What happened; a TRANSFER may be into the first bed.")
+    occurred_at: datetime | None = said("When it happened; the command's occurredAt by default.")
+    patient_mrn: str | None = said("The patient's MRN, for an admission.")
+    mrn_authority: str | None = said("Who assigned it; the hospital's own by default.")
+    admission_type: AdmissionType | None = said("How the patient came in; EMERGENCY by default.")
+    ward: str | None = said("The ward of the bed, for an admission, a transfer or a return.")
+    room: str | None = said("The room of the bed.")
+    bed: str | None = said("The bed's code.")
+    without_bed: str | None = said("Where a patient without a bed is: corridor, trolley.")
+    keep_bed: bool | None = said("Whether the bed is kept during a leave; true by default.")
+    disposition: Disposition | None = said("Where the patient went; OTHER by default.")

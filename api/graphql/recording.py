@@ -20,6 +20,7 @@ from api.graphql.inputs import (
     MovementCancelInput,
     MovementCorrectionInput,
     SharerInput,
+    SourceMovementInput,
 )
 from api.graphql.people import Patient, Practitioner
 from api.graphql.results import (
@@ -30,18 +31,22 @@ from api.graphql.results import (
     PrescriptionRecorded,
     RecordedNotYetReadable,
     RoomRecorded,
+    SourceMovementRecorded,
     StayRecorded,
     VisitRecorded,
 )
 from api.graphql.rooms import Room
+from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
 from application.commands import Recorded, Request
 from application.corrections import Cancel, Correction, LateEntry
+from application.feeds import MovementReport
 from application.stays import Sharer
 from domain.facts import Because
 from domain.hospital_time import HospitalTime
 from domain.prescription import Medication
 from domain.refusals import InvalidInput, NotFound
+from domain.source_visit import SourceVisit
 from domain.stay import Stay as StayAggregate
 from infrastructure.queries.moment import At
 from infrastructure.queries.record import parked_in
@@ -164,6 +169,7 @@ _PARTS = (
     (MovementCorrectionInput, Correction),
     (MovementCancelInput, Cancel),
     (LateEntryInput, LateEntry),
+    (SourceMovementInput, MovementReport),
 )
 
 _IDS = {
@@ -284,3 +290,17 @@ async def prescription_recorded(
     stay = await Stay.find(info, prescription.view.stay, at)
     assert stay is not None
     return PrescriptionRecorded(**envelope, prescription=prescription, stay=stay)
+
+
+async def source_movement_recorded(
+    info: Ask, input: CommandInput, command: Command
+) -> SourceMovementRecorded:
+    recorded, envelope, at = await record(info, input, command)
+    event = recorded.events[0]
+    assert isinstance(event, SourceVisit.Reported)
+    id = SourceVisit.movement_id_for(event.originator_id, event.version.source_id)
+    told = await SourceMovement.find(info, id, at)
+    assert told is not None
+    return SourceMovementRecorded(
+        **envelope, source_movement=told, stay=await Stay.find(info, told.of_stay, at)
+    )

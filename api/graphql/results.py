@@ -26,6 +26,7 @@ from api.graphql.refusals import (
 )
 from api.graphql.rooms import Room
 from api.graphql.scalars import Position
+from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
 
 
@@ -91,6 +92,14 @@ class VisitRecorded(Recorded):
 class PrescriptionRecorded(Recorded):
     prescription: Prescription = strawberry.field(description="The prescription as now held.")
     stay: Stay = strawberry.field(description="The stay as now held.")
+
+
+@strawberry.type(description="A report of another system was kept; see what became of it.")
+class SourceMovementRecorded(Recorded):
+    source_movement: SourceMovement = strawberry.field(
+        description="The movement as that system holds it: recorded, cancelled, or pending and why."
+    )
+    stay: Stay | None = strawberry.field(description="The stay as now held, where there is one.")
 
 
 def union_of(command: str) -> object:

@@ -52,6 +52,8 @@ def story(
         found = drugs.get(entry.subject)
         return found.medication if found else "a medicine"
 
+    if entry.status == "PENDING":
+        return _pending(entry)
     sentence = _SENTENCES.get(entry.kind)
     return sentence(data, bed, doctor, drug) if sentence else entry.kind.replace("_", " ").lower()
 
@@ -108,6 +110,15 @@ def _discharged(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
 def _planned(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
     when = f" for {d['expected_at']}" if d.get("expected_at") else ""
     return f"Discharge {_words(d['plan'])}{when}"
+
+
+def _pending(entry: EntryView) -> str:
+    """What another system says; it names places by what is written on them."""
+    system = entry.source["system"] if entry.source else "Another system"
+    where = [f"{n} {entry.data[n]}" for n in ("ward", "room", "bed") if entry.data.get(n)]
+    where += [entry.data[n] for n in ("without_bed",) if entry.data.get(n)]
+    what = _words(entry.kind.removeprefix("STAY_"))
+    return f"{system} reports, not true yet: {what}" + (f", {', '.join(where)}" if where else "")
 
 
 _SENTENCES: dict[str, Told] = {

@@ -6,6 +6,7 @@ from infrastructure.read_models.patients import Patients
 from infrastructure.read_models.practitioners import Practitioners
 from infrastructure.read_models.prescriptions import Prescriptions
 from infrastructure.read_models.rooms import Rooms
+from infrastructure.read_models.source_movements import SourceMovements
 from infrastructure.read_models.stays import Stays
 from infrastructure.read_models.timeline import Timeline
 from infrastructure.read_models.visits import Visits
@@ -19,4 +20,5 @@ READ_MODELS: tuple[type[ReadModel], ...] = (
     Timeline,
     Prescriptions,
     Visits,
+    SourceMovements,
 )

@@ -10,10 +10,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
 from domain.drug_chart import DrugChart
+from domain.entry import Source
 from domain.events import AGGREGATES
 from domain.facts import Because
 from domain.occupancy import Occupancy
 from domain.prescription import Prescription
+from domain.source_visit import SourceKind, SourceVisit
 from domain.stay import Stay
 from domain.time import LATE_AFTER, Period
 from infrastructure.read_models.bitemporal import (
@@ -58,8 +60,21 @@ entries = bitemporal_table(
     revised_by=("subject",),
 )
 
-NOT_SHOWN = (Occupancy.StretchesChanged, DrugChart.PrescriptionCharted)
+NOT_SHOWN = (
+    Occupancy.StretchesChanged,
+    DrugChart.PrescriptionCharted,
+    SourceVisit.Reported,
+)
 """Events that only repeat, for a room or a list, what another event of the command says."""
+
+REPORTED_AS = {
+    SourceKind.ADMIT: "STAY_ADMITTED",
+    SourceKind.TRANSFER: "STAY_TRANSFERRED",
+    SourceKind.START_LEAVE: "STAY_LEAVE_STARTED",
+    SourceKind.END_LEAVE: "STAY_LEAVE_ENDED",
+    SourceKind.DISCHARGE: "STAY_DISCHARGED",
+}
+"""What a movement that another system reports will be, once it is true."""
 
 ENVELOPE = ("originator_id", "originator_version", "entry")
 
@@ -90,6 +105,9 @@ class Timeline(ReadModel):
     kinds = tuple(kind for kind in AGGREGATES if kind not in (Occupancy, DrugChart))
 
     def apply(self, event: Event, place: Place) -> None:
+        if isinstance(event, SourceVisit.Settled):
+            self._show_pending(event, place)
+            return
         if event.entry.about is None or isinstance(event, NOT_SHOWN):
             return
         match event:
@@ -131,6 +149,45 @@ class Timeline(ReadModel):
                     known=place.known,
                     position=place.position,
                 )
+
+    def _show_pending(self, event: SourceVisit.Settled, place: Place) -> None:
+        """What another system reported and what does not fit yet: visible, not true."""
+        visit = event.originator_id
+        for source_id in event.ended:
+            self.writer(entries).revise(
+                {
+                    "subject": visit,
+                    "status": "PENDING",
+                    "fact": SourceVisit.movement_id_for(visit, source_id),
+                },
+                known=place.known,
+                position=place.position,
+            )
+        for version in [p.version for p in event.pending if p.version.source_id in event.begun]:
+            id = SourceVisit.movement_id_for(visit, version.source_id)
+            source = Source(
+                system=event.system, id=version.source_id, recorded_at=version.recorded_at
+            )
+            values = {
+                **_values(event, place),
+                "stay": event.stay,
+                "kind": "STAY_MOVEMENT_CANCELLED"
+                if version.cancelled or version.kind is None
+                else REPORTED_AS[version.kind],
+                "status": "PENDING",
+                "fact": id,
+                "occurred_at": version.occurred_at,
+                "late": place.recorded_at - version.occurred_at > LATE_AFTER,
+                "source": msgspec.to_builtins(source),
+                "data": msgspec.to_builtins(version.movement or {}),
+            }
+            self.writer(entries).put(
+                id,
+                Period(version.occurred_at),
+                values,
+                known=place.known,
+                position=place.position,
+            )
 
     def _correct(self, event: Event, place: Place, at: datetime | None) -> None:
         """Another entry takes the place of the one that told the fact."""

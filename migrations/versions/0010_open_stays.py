@@ -1,13 +1,13 @@
 """The stays that are open are found without all that ended: of those, too, the last row is open.
 
 Revision ID: 0010
-Revises: 0005
+Revises: 0006
 """
 
 from alembic import op
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from application.commands import Recorded
 from application.corrections import Cancel, Correction, EntryKind, LateEntry
+from application.feeds import MovementReport
 from domain.facts import Because
+from domain.source_visit import SourceKind
 
 WEIGHTS = {
     "cancel_admission": 1.5,
@@ -24,6 +26,7 @@ WEIGHTS = {
     "correct_patient_details": 2,
     "merge_patients": 1.5,
     "unmerge_patients": 2,
+    "record_source_movement": 12,
 }
 
 
@@ -146,3 +149,25 @@ class Mending:
 
     def _unmerge_patients(self) -> None:
         self._mend("unmerge_patients", merge_id=self._one(self._merges))
+
+    def _record_source_movement(self) -> None:
+        visit, id = self._lot.randint(1, 12), self._lot.randint(1, 4)
+        kind = SourceKind.ADMIT if id == 1 else self._lot.choice(list(SourceKind)[1:])
+        at = self.now - timedelta(minutes=self._lot.randint(1, 600))
+        admits = kind is SourceKind.ADMIT
+        said = MovementReport(
+            kind=kind,
+            occurred_at=at,
+            patient_mrn=self._one(self._mrns) if admits else None,
+            **(self._bed() if admits or kind is SourceKind.TRANSFER else {}),
+        )
+        cancelled = self._lot.random() < 0.15
+        self._give(
+            "record_source_movement",
+            system="ADT",
+            source_id=f"{visit}.{id}",
+            source_visit=str(visit),
+            source_recorded_at=at + timedelta(minutes=self._lot.randint(0, 60)),
+            cancelled=cancelled or None,
+            movement=None if cancelled and self._lot.random() < 0.5 else said,
+        )

@@ -28,6 +28,10 @@ SPOILED = {
     ),
     "the claims are the fold": "DELETE FROM record.bed_claims WHERE ctid ="
     " (SELECT ctid FROM record.bed_claims LIMIT 1)",
+    "the claims are the fold of the events": (
+        "DELETE FROM record.unique_claims WHERE ctid = (SELECT ctid FROM record.unique_claims"
+        " WHERE kind LIKE 'waiting %' LIMIT 1)"
+    ),
     "no two stays have a bed": (
         "ALTER TABLE record.bed_claims DROP CONSTRAINT one_stay_per_bed;"
         "INSERT INTO record.bed_claims SELECT bed_no, room, bed, gen_random_uuid(), during, kept,"
@@ -41,6 +45,10 @@ SPOILED = {
     "read model stays": (
         "UPDATE stays_v1.stays SET specialty = 'another' WHERE ctid ="
         " (SELECT ctid FROM stays_v1.stays LIMIT 1)"
+    ),
+    "read model source_movements": (
+        "UPDATE source_movements_v1.source_movements SET why = 'another' WHERE ctid = (SELECT ctid"
+        " FROM source_movements_v1.source_movements WHERE status = 'PENDING' LIMIT 1)"
     ),
     "read model timeline": "DELETE FROM timeline_v2.entries WHERE ctid ="
     " (SELECT ctid FROM timeline_v2.entries LIMIT 1)",

@@ -3,6 +3,7 @@
 import strawberry
 
 from api.graphql.mutations.corrections import CorrectionMutations
+from api.graphql.mutations.feeds import FeedMutations
 from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.prescriptions import PrescriptionMutations
 from api.graphql.mutations.rooms import RoomMutations
@@ -11,6 +12,11 @@ from api.graphql.mutations.stays import StayMutations
 
 @strawberry.type(description="What can be recorded.")
 class Mutation(
-    PeopleMutations, RoomMutations, StayMutations, PrescriptionMutations, CorrectionMutations
+    PeopleMutations,
+    RoomMutations,
+    StayMutations,
+    PrescriptionMutations,
+    CorrectionMutations,
+    FeedMutations,
 ):
     pass

@@ -10,12 +10,14 @@ from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
 from api.graphql.queries.arguments import named
 from api.graphql.queries.differences import DifferenceQueries
+from api.graphql.queries.feeds import FeedQueries
 from api.graphql.queries.people import PeopleQueries
 from api.graphql.queries.record import RecordQueries
 from api.graphql.queries.rooms import RoomQueries
 from api.graphql.queries.stays import StayQueries
 from api.graphql.queries.timeline import TimelineQueries
 from api.graphql.rooms import Room
+from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
 from api.graphql.timeline import TimelineEntry, told
 from infrastructure.queries import stays
@@ -24,7 +26,13 @@ from infrastructure.queries.timeline import entry_by_id
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    PeopleQueries, StayQueries, RoomQueries, TimelineQueries, DifferenceQueries, RecordQueries
+    PeopleQueries,
+    StayQueries,
+    RoomQueries,
+    TimelineQueries,
+    DifferenceQueries,
+    FeedQueries,
+    RecordQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
     async def node(
@@ -32,7 +40,7 @@ class Query(
     ) -> Node | None:
         at = await info.context.at()
         key = named(id)
-        for kind in (Patient, Stay, Room, Practitioner, Prescription):
+        for kind in (Patient, Stay, Room, Practitioner, Prescription, SourceMovement):
             found: Node | None = await kind.find(info, key, at)
             if found is not None:
                 return found

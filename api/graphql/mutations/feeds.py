@@ -1,0 +1,42 @@
+"""What other systems report."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.inputs import CommandInput, SourceMovementInput, must, said
+from api.graphql.recording import source_movement_recorded
+from api.graphql.results import Any_, SourceMovementRecorded, union_of
+
+
+@strawberry.input(description="A movement as another system reports it, or that it is cancelled.")
+class RecordSourceMovementInput(CommandInput):
+    system: str = must("The other system, by name.")
+    source_id: strawberry.ID = must("Its id of the movement: the same in every version of it.")
+    source_visit: str = must("Its id of the visit that the movement is part of.")
+    source_recorded_at: datetime = must(
+        "When it recorded this version; of two versions of an id the later one holds."
+    )
+    cancelled: bool | None = said("Whether it took the movement back.")
+    movement: SourceMovementInput | None = said("What happened; may be absent in a cancel.")
+
+
+RecordSourceMovementResult = Annotated[
+    SourceMovementRecorded | Any_, union_of("RecordSourceMovement")
+]
+
+
+@strawberry.type
+class FeedMutations:
+    @strawberry.mutation(
+        description="Keep a movement, or its cancel, as another system reports it: late, twice, out"
+        " of order. What does not fit yet is pending, and tried again after each fact of that stay"
+        " or room."
+    )
+    async def record_source_movement(
+        self, info: Ask, input: RecordSourceMovementInput
+    ) -> RecordSourceMovementResult:
+        hospital = info.context.house.hospital
+        return await source_movement_recorded(info, input, hospital.record_source_movement)

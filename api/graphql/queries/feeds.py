@@ -1,0 +1,44 @@
+"""The question what other systems reported that does not fit yet."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.node import Connection, page, page_size
+from api.graphql.queries.arguments import After, AsOf, AtLeast, First, KnownAt, KnownAtPosition
+from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.source_movements import SourceMovement
+from infrastructure.queries.source_movements import pending_page
+
+
+@strawberry.type
+class FeedQueries:
+    @strawberry.field(
+        description="What other systems reported that does not fit yet, in the order in which they"
+        " recorded it; with asOf, what is said to have happened up to then."
+    )
+    async def pending_movements(
+        self,
+        info: Ask,
+        system: Annotated[str | None, argument(description="Of this system only.")] = None,
+        first: First = None,
+        after: After = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Connection[SourceMovement]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        size, place = page_size(first), decode_cursor(after, "pending", datetime, UUID)
+        found = await info.context.ask(pending_page, system, at, size + 1, place)
+        return page(
+            found,
+            size,
+            after,
+            lambda v: encode_cursor("pending", v.source_recorded_at, v.source_movement),
+            lambda v: SourceMovement.of(v, at),
+        )

@@ -1,0 +1,217 @@
+"""A visit as another system reports it: its movements, which come late, twice, or out of order.
+
+Each movement has an id in its system, and each id may be told in several versions; the one recorded
+last at the source holds, and may be a cancel. Versions are kept as reported. Those that do not fit
+the record yet are *pending*: visible, not true.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from msgspec import Struct, json
+
+from domain.aggregate import Aggregate, Event, event
+from domain.entry import Code, Entry, Text
+from domain.facts import Disposition
+from domain.stay import AdmissionType
+from domain.time import Moment
+
+
+class SourceKind(StrEnum):
+    """The movements that another system may report (HL7 A01, A02, A21, A22, A03)."""
+
+    ADMIT = "ADMIT"
+    TRANSFER = "TRANSFER"
+    START_LEAVE = "START_LEAVE"
+    END_LEAVE = "END_LEAVE"
+    DISCHARGE = "DISCHARGE"
+
+
+class SourceMovement(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What the other system says that happened. A place is named by ward, room and bed."""
+
+    kind: SourceKind
+    occurred_at: Moment
+    patient_mrn: Code | None = None
+    mrn_authority: Code | None = None
+    admission_type: AdmissionType | None = None
+    ward: Text | None = None
+    room: Code | None = None
+    bed: Code | None = None
+    without_bed: Text | None = None
+    keep_bed: bool = True
+    disposition: Disposition | None = None
+
+
+class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One id as its system held it from a moment on: a movement, or that it was cancelled."""
+
+    source_id: Text
+    recorded_at: Moment
+    cancelled: bool = False
+    movement: SourceMovement | None = None
+
+    @property
+    def kind(self) -> SourceKind | None:
+        return self.movement.kind if self.movement else None
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened; a cancel that does not say what it cancels: when it was recorded."""
+        return self.movement.occurred_at if self.movement else self.recorded_at
+
+    def precedence(self) -> tuple[datetime, bool, bytes]:
+        """Of two versions of an id the later one holds; of the same moment, always the same one."""
+        return self.recorded_at, self.cancelled, json.encode(self.movement)
+
+    def turn(self) -> tuple[datetime, str]:
+        """Its place in the order of the source's recording."""
+        return self.recorded_at, self.source_id
+
+    def rank(self) -> tuple[int, datetime, str]:
+        """Its place among movements of one moment: first the admission, last the discharge."""
+        first = {SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
+        return (first.get(self.kind, 1) if self.kind else 1, *self.turn())
+
+
+class Applied(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A version that is held true: as which movement of the stay."""
+
+    version: Version
+    movement: UUID
+    bed: UUID | None = None
+    """The movement into the first bed, where an admission named one."""
+
+
+class Pending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A version that does not fit yet, and why (the code of the refusal)."""
+
+    version: Version
+    why: Text
+
+
+class SourceVisit(Aggregate):
+    """The movements of one visit in another system, and what became of each."""
+
+    TOPIC = "source-visit"
+
+    class Reported(Event):
+        """Another system said so; whether it is true is told by `Settled`."""
+
+        TOPIC = "source-visit.reported"
+        system: Text
+        source_visit: Text
+        version: Version
+
+    class Settled(Event):
+        """What is held true of it now, and what is pending, until something happens to what it names.
+
+        ``begun`` and ``ended``: the ids that are pending in the patient's timeline from now on, or no
+        longer.
+        """
+
+        TOPIC = "source-visit.settled"
+        system: Text
+        stay: UUID | None
+        applied: tuple[Applied, ...]
+        pending: tuple[Pending, ...]
+        waits_for: tuple[UUID, ...]
+        begun: tuple[Text, ...]
+        ended: tuple[Text, ...]
+
+    def __init__(self) -> None:
+        self.system = self.source_visit = ""
+        self.held: dict[str, Version] = {}
+        self.reported: dict[str, int] = {}
+        """The version of this stream in which each id was told as it is held."""
+        self.patient: UUID | None = None
+        self.stay: UUID | None = None
+        self.applied: tuple[Applied, ...] = ()
+        self.pending: tuple[Pending, ...] = ()
+        self.waits_for: tuple[UUID, ...] = ()
+        self.shown: dict[str, tuple[UUID, Version]] = {}
+        """What is pending in whose timeline."""
+
+    @staticmethod
+    def id_for(system: str, source_visit: str) -> UUID:
+        return uuid5(NAMESPACE_OID, json.encode(("source-visit", system, source_visit)).decode())
+
+    @staticmethod
+    def movement_id_for(visit: UUID, source_id: str) -> UUID:
+        """Our id for a movement that is reported, whatever becomes of it."""
+        return uuid5(visit, source_id)
+
+    # -- decide --
+
+    def report(self, system: str, source_visit: str, version: Version, entry: Entry) -> None:
+        self._reported(system=system, source_visit=source_visit, version=version, entry=entry)
+
+    def settle(
+        self,
+        stay: UUID | None,
+        applied: tuple[Applied, ...],
+        pending: tuple[Pending, ...],
+        waits_for: tuple[UUID, ...],
+        entry: Entry,
+    ) -> bool:
+        """Say what became of it. False, and nothing is said, if it is as it was."""
+        patient = self.about.patient if self.about else None
+        told = (stay, applied, pending, waits_for, patient)
+        if told == (self.stay, self.applied, self.pending, self.waits_for, self.patient):
+            return False
+        shown = {p.version.source_id: (patient, p.version) for p in pending if patient}
+        self._settled(
+            system=self.system,
+            stay=stay,
+            applied=applied,
+            pending=pending,
+            waits_for=waits_for,
+            begun=tuple(id for id in shown if shown[id] != self.shown.get(id)),
+            ended=tuple(id for id in self.shown if self.shown[id] != shown.get(id)),
+            entry=entry,
+        )
+        return True
+
+    @property
+    def wanted(self) -> dict[str, Version]:
+        """What should be held true, by the source's ids."""
+        return {id: v for id, v in self.held.items() if not v.cancelled}
+
+    @property
+    def true(self) -> dict[str, Version]:
+        """What is held true, by the source's ids."""
+        return {a.version.source_id: a.version for a in self.applied}
+
+    # -- evolve --
+
+    @event(Reported)
+    def _reported(self, system: str, source_visit: str, version: Version, entry: Entry) -> None:
+        self.system, self.source_visit = system, source_visit
+        before = self.held.get(version.source_id)
+        if before is None or before.precedence() < version.precedence():
+            self.held = {**self.held, version.source_id: version}
+            self.reported = {**self.reported, version.source_id: self.version + 1}
+
+    @event(Settled)
+    def _settled(
+        self,
+        system: str,
+        stay: UUID | None,
+        applied: tuple[Applied, ...],
+        pending: tuple[Pending, ...],
+        waits_for: tuple[UUID, ...],
+        begun: tuple[str, ...],
+        ended: tuple[str, ...],
+        entry: Entry,
+    ) -> None:
+        self.stay, self.applied, self.pending = stay, applied, pending
+        self.waits_for = waits_for
+        self.patient = entry.about.patient if entry.about else None
+        self.shown = (
+            {p.version.source_id: (self.patient, p.version) for p in pending}
+            if self.patient
+            else {}
+        )
