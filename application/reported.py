@@ -57,9 +57,8 @@ class Reported(Stays, Corrections):
             was = next((a for a in gone if a.version.kind is SourceKind.ADMIT), None)
             told = plan.versions.get(was.version.source_id) if was else None
             if was and told and _only_elsewhere_or_at_another_time(was.version, told):
-                again = [
-                    a for a in true.values() if a not in gone and _same_moment(a, [was.version])
-                ]
+                then = [was.version, told]
+                again = [a for a in true.values() if a not in gone and _same_moment(a, then)]
                 gone = [a for a in gone if a is not was] + again
                 new = [v for v in new if v is not told] + [a.version for a in again]
                 self._take_back(d, stay, gone)
@@ -102,19 +101,31 @@ class Reported(Stays, Corrections):
     def _amend_admission(
         self, d: Decision, visit: SourceVisit, stay: Stay, was: Applied, told: Version
     ) -> Applied:
-        """The same patient was admitted at another time, or into another bed: the stay stays."""
+        """The same patient was admitted at another time, or into another place: the stay stays.
+
+        With it stays what the staff has entered in it.
+        """
         said, died_at = told.movement, d.died_at(stay.patient)
         assert said is not None
-        if stay.movement(was.movement).at != said.occurred_at:
+        admission = stay.movement(was.movement)
+        place, bed = _place(d, said) or Place(), was.bed
+        elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
+        if admission.corrected(said.occurred_at, elsewhere) != admission:
             stay.correct_movement(
-                was.movement, said.occurred_at, Precision.MINUTE, None, d.entry, died_at
+                was.movement, said.occurred_at, Precision.MINUTE, elsewhere, d.entry, died_at
             )
-        place = _place(d, said)
-        if was.bed and place:
-            move = stay.movement(was.bed)
+        if bed and place.bed:
+            move = stay.movement(bed)
             if isinstance(move, Move) and move.place != place:
-                stay.correct_movement(was.bed, None, None, place, d.entry, died_at)
-        return replace(was, version=told)
+                stay.correct_movement(bed, None, None, place, d.entry, died_at)
+        elif bed:
+            if stay.history.fact(bed):  # or the staff took it back before
+                stay.cancel_movement(bed, Because.ENTERED_IN_ERROR, None, d.entry, died_at)
+            bed = None
+        elif place.bed:
+            stay.allocate_room(place.bed, _entry_of(d, visit, told))
+            bed = _just_entered(stay)
+        return replace(was, version=told, bed=bed)
 
     def _enter_reported(
         self, d: Decision, visit: SourceVisit, stay: Stay | None, version: Version
@@ -194,9 +205,10 @@ def _only_elsewhere_or_at_another_time(was: Version, told: Version) -> bool:
     before, after = was.movement, told.movement
     if before is None or after is None or after.kind is not SourceKind.ADMIT:
         return False
-    if before.bed is not None and after.bed is not None:
-        before = replace(before, ward=after.ward, room=after.room, bed=after.bed)
-    return replace(before, occurred_at=after.occurred_at) == after
+    there = replace(
+        before, ward=after.ward, room=after.room, bed=after.bed, without_bed=after.without_bed
+    )
+    return replace(there, occurred_at=after.occurred_at) == after
 
 
 def _just_entered(stay: Stay) -> UUID:

@@ -6,7 +6,7 @@ while nobody knows when it ends. Two periods that only touch do not overlap.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,6 +20,9 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 LATE_AFTER = timedelta(minutes=60)
 """An entry recorded more than this after the fact occurred counts as late."""
+
+TICK = timedelta(microseconds=1)
+"""The least difference of two moments."""
 
 
 class Precision(StrEnum):
@@ -97,3 +100,28 @@ def time_zone(name: str) -> ZoneInfo:
     if name not in available_timezones():
         raise InvalidInput("timeZone", f"{name!r} is no IANA time zone; try Europe/Berlin or UTC")
     return ZoneInfo(name)
+
+
+def first_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """When clocks first show a local time, in UTC; if they skip it, the first moment after."""
+    return _local(day, at, zone, 0)
+
+
+def last_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """When clocks last show a local time, in UTC; if they skip it, the first moment after."""
+    return _local(day, at, zone, 1)
+
+
+def _local(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
+    local = datetime.combine(day, at, zone)
+    one, other = (local.replace(fold=f).astimezone(UTC) for f in (0, 1))
+    if one <= other:  # once, or twice where clocks go back
+        return other if fold else one
+    after = one.astimezone(zone).utcoffset()
+    while one - other > TICK:  # skipped: the clocks change between the two
+        middle = other + (one - other) // 2
+        if middle.astimezone(zone).utcoffset() == after:
+            one = middle
+        else:
+            other = middle
+    return one

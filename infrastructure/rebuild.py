@@ -72,7 +72,7 @@ def compare(database: Database, model: type[ReadModel], on_progress: Progress) -
 
 @contextmanager
 def rarely_collected() -> Iterator[None]:
-    """Events and rows make no cycles, but so many objects that looking for cycles takes a fifth."""
+    """Events, rows and marks make no cycles; looking for cycles among so many costs a fifth."""
     usual = gc.get_threshold()
     gc.set_threshold(50_000, *usual[1:])
     try:

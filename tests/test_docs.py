@@ -38,6 +38,7 @@ README = (DOCS.parent / "README.md").read_text()
 TIME = (DOCS / "time.md").read_text()
 SCHEMA = build_schema((DOCS / "schema.graphql").read_text())
 BLOCKS = re.findall(r"^```graphql\n(.*?)^```", TIME, re.MULTILINE | re.DOTALL)
+BLOCKS += re.findall(r"^```graphql\n(.*?)^```", (DOCS / "reports.md").read_text(), re.M | re.S)
 BLOCKS += re.findall(r"<<'?GRAPHQL'?\n(.*?)^GRAPHQL", README, re.MULTILINE | re.DOTALL)
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 

@@ -52,7 +52,7 @@ def timeline(
 ) -> None:
     """What happened to a patient, in the order in which it happened."""
     chosen = settings()
-    zone, database = _open(chosen)
+    zone, database = opened(chosen)
 
     async def ask(engine: AsyncEngine, at: At) -> list[tuple[EntryView, str]] | None:
         async with engine.connect() as connection:
@@ -106,7 +106,7 @@ def occupancy(
     json: Json = False,
 ) -> None:
     """Who lies where: every bed, as of a moment, as known at another."""
-    zone, database = _open(settings())
+    zone, database = opened(settings())
 
     async def ask(engine: AsyncEngine, at: At) -> list[list[str]]:
         async with engine.connect() as connection:
@@ -140,7 +140,8 @@ def occupancy(
     out.print(f"{taken} of {len(rows)} beds are taken.")
 
 
-def _open(chosen: Settings) -> tuple[ZoneInfo, Database]:
+def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
+    """The hospital's time zone, and its database with read models that are up to date."""
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")
@@ -175,6 +176,15 @@ def _asked(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def known_position(database: Database, known_at: str | None) -> int:
+    """The log position at which the record is asked."""
+
+    async def known(engine: AsyncEngine, at: At) -> int:
+        return at.known
+
+    return _asked(database, None, known_at, known)
 
 
 def _fate(entry: EntryView) -> str:

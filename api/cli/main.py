@@ -6,7 +6,7 @@ import psycopg
 import typer
 from sqlalchemy.exc import OperationalError
 
-from api.cli import asking, loading, projections, schemas, serving, verifying
+from api.cli import asking, loading, projections, reporting, schemas, serving, verifying
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
 from domain.refusals import Refusal
 from infrastructure.database import NotMigrated
@@ -21,7 +21,15 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-for commands in (serving.app, loading.app, asking.app, schemas.app, projections.app, verifying.app):
+for commands in (
+    serving.app,
+    loading.app,
+    asking.app,
+    reporting.app,
+    schemas.app,
+    projections.app,
+    verifying.app,
+):
     app.registered_commands += commands.registered_commands
     app.registered_groups += commands.registered_groups
 

@@ -171,14 +171,15 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
     application = server(chosen, database, local_token(chosen.home), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
-    uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=10,
-    )
+    with rarely_collected():
+        uvicorn.run(
+            application,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=10,
+        )
 
 
 def _is_empty(database: Database) -> bool:

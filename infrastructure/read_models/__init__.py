@@ -1,5 +1,6 @@
 """Read models: tables that answer questions, filled from the log, deletable at any time."""
 
+from infrastructure.read_models.inpatients import Inpatients
 from infrastructure.read_models.model import ReadModel
 from infrastructure.read_models.occupancy import Occupancies
 from infrastructure.read_models.patients import Patients
@@ -16,6 +17,7 @@ READ_MODELS: tuple[type[ReadModel], ...] = (
     Practitioners,
     Rooms,
     Stays,
+    Inpatients,
     Occupancies,
     Timeline,
     Prescriptions,

@@ -167,4 +167,4 @@ def test_a_zone_that_does_not_exist_is_not_set() -> None:
 def test_the_census_time_is_kept_with_the_zone() -> None:
     clock = the_clock()
     clock.set_time("UTC", time(6), MARCH, entry())
-    assert clock.settings == ((MARCH, "UTC", time(6)),)
+    assert clock.days.settings == ((MARCH, "UTC", time(6)),)

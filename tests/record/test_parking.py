@@ -317,7 +317,7 @@ def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold
         while filler.step():
             pass
     folding = {m.name for m in PARKING if parked(database, m.name)}
-    assert folding == {"stays", "timeline", "visits"}
+    assert folding == {"stays", "inpatients", "timeline", "visits"}
     assert ("UnknownEvent at stay.transferred") in {e for _, e in parked(database, "stays")}
     assert {p for (p,) in rows(database, "SELECT position FROM occupancy_v1.position")} == {
         end(database)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from application.hospital import Hospital
 from domain.stay import VisitKind
+from domain.time import Period
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
@@ -180,6 +181,21 @@ def test_an_admission_that_was_at_another_time_keeps_its_stay(hospital: Hospital
     feed.send(admit("P", "1", 1, "b", told=3))
     assert feed.visit("P").stay == stay
     assert [s[1][0][1] for s in feed.history()["P"]] == ["b"]
+
+
+@pytest.mark.parametrize("beds", [(None, "a"), ("a", None)])
+def test_an_admission_that_had_a_bed_after_all_or_none_keeps_what_the_staff_entered(
+    hospital: Hospital, beds: tuple[str | None, str | None]
+) -> None:
+    feed = Feed(hospital, "W", "P", "ab")
+    feed.send(admit("P", "1", 1, beds[0], told=1))
+    stay = feed.visit("P").stay
+    assert stay is not None
+    hospital.transfer_patient(request(feed.at(4)), stay_id=stay, **place("W/1/b"))
+    feed.send(admit("P", "1", 2, beds[1], told=2))
+    assert (feed.visit("P").stay, feed.pending("P")) == (stay, {})
+    before = [(Period(feed.at(2), feed.at(4)), "a", False)] if beds[1] else []
+    assert feed.history()["P"][0][1] == [*before, (Period(feed.at(4)), "b", False)]
 
 
 def test_two_reports_at_once_of_one_bed_leave_nothing_behind(

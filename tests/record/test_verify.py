@@ -98,7 +98,7 @@ def test_a_sample_of_a_sound_record_is_sound_and_says_how_much_it_looked_at(
     assert [c.promise for checks in told for c in checks if c.broken] == []
     assert [c.promise for c in told[0][-len(READ_MODELS) :]] == [
         f"read model {m.name} is the fold of the log, for {n} drawn by lot"
-        for m, n in zip(READ_MODELS, (5, 3, 5, 5, 5, 5, 5, 5), strict=True)
+        for m, n in zip(READ_MODELS, (5, 3, 5, 5, 5, 5, 5, 5, 5, 5), strict=True)
     ]
     looked = [[c.looked_at for c in checks] for checks in told]
     assert looked[0] == looked[2] != looked[1]

@@ -13,6 +13,7 @@ from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.feeds import FeedQueries
 from api.graphql.queries.people import PeopleQueries
 from api.graphql.queries.record import RecordQueries
+from api.graphql.queries.reports import ReportQueries
 from api.graphql.queries.rooms import RoomQueries
 from api.graphql.queries.stays import StayQueries
 from api.graphql.queries.timeline import TimelineQueries
@@ -31,6 +32,7 @@ class Query(
     RoomQueries,
     TimelineQueries,
     DifferenceQueries,
+    ReportQueries,
     FeedQueries,
     RecordQueries,
 ):

@@ -1,0 +1,96 @@
+"""The days of a period: hospital days between censuses, calendar days between midnights."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from application.reports.definition import day_of
+from application.reports.formula import Mark, Of
+from application.reports.inputs import InpatientStay, Inputs, Span
+from domain.facts import Status
+
+
+class Calendar:
+    """Days are numbered from 0, the first of the period; -1 is before it, ``count`` is after it."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        question, days = inputs.question, inputs.days
+        self.days = days
+        self.question, self.ward = question, question.ward
+        self.count = question.days
+        self.first = question.first.toordinal()
+        self.of = [day_of(question, day) for day in range(self.count)]
+        self._marks: dict[tuple[str, Of], list[Mark]] = {}
+        self._censuses = days.censuses(question.first, question.last)
+        dates = (question.first + timedelta(days=day) for day in range(self.count + 1))
+        self._midnights = list(accumulate(map(days.midnight, dates), max))
+
+    def hospital_day(self, moment: datetime) -> int:
+        """The hospital day: after the census of the day before, up to its own census, included."""
+        return bisect_left(self._censuses, moment) - 1
+
+    def at_censuses(self, since: datetime, until: datetime | None) -> range:
+        """The days of the period at whose census something was that was so in between."""
+        end = self.count if until is None else self.hospital_day(until)
+        start = max(self.hospital_day(since), 0)
+        return range(start, max(start, min(end, self.count)))
+
+    def date(self, moment: datetime) -> int:
+        """The calendar day, from midnight to midnight."""
+        return bisect_right(self._midnights, moment) - 1
+
+    def ends_of_days(self, since: datetime, until: datetime | None) -> range:
+        """The calendar days of the period that end in between."""
+        end = self.count if until is None else self.date(until)
+        start = max(self.date(since), 0)
+        return range(start, max(start, min(end, self.count)))
+
+    def includes(self, moment: datetime | None) -> bool:
+        """Whether its calendar day is one of the period."""
+        return moment is not None and 0 <= self.date(moment) < self.count
+
+    def ordinal(self, moment: datetime) -> int:
+        """The calendar day as Python numbers it, for days before the period too."""
+        day = self.date(moment)
+        if 0 <= day < self.count:
+            return self.first + day
+        return self.days.date_of(moment).toordinal()
+
+    def marks(self, measure: str, days: range, *more: tuple[str, str]) -> list[Mark]:
+        """A mark for each of these days. Stays share them: a year has some hundred thousand."""
+        made = self._marks.get((measure, more))
+        if made is None:
+            made = [Mark(measure, (*of, *more), 1) for of in self.of]
+            self._marks[measure, more] = made
+        return made[days.start : days.stop]
+
+    def mark(self, measure: str, day: int) -> list[Mark]:
+        """A mark of one day; none if it is not of the period."""
+        return self.marks(measure, range(day, day + 1)) if 0 <= day < self.count else []
+
+    def in_scope(self, ward: str | None) -> bool:
+        return self.ward is None or ward == self.ward
+
+
+def present(span: Span) -> bool:
+    """Whether the patient is in the hospital then: not on leave, not away."""
+    return span.state == Status.ADMITTED
+
+
+def with_wards(stay: InpatientStay) -> Iterator[tuple[Span, str | None]]:
+    """The spans, each with the ward of the patient: while away, the one lain in before."""
+    ward = None
+    for span in stay.spans:
+        ward = span.ward if present(span) else span.ward or ward
+        yield span, ward
+
+
+def last_ward(stay: InpatientStay) -> str | None:
+    """The ward in which the patient lay last; it is the one that discharges."""
+    return next((span.ward for span in reversed(stay.spans) if span.ward), None)
+
+
+def first_ward(stay: InpatientStay) -> str | None:
+    """The ward in which the patient lay first; it is the one that admits."""
+    return next((span.ward for span in stay.spans if span.ward), None)

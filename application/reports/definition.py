@@ -1,0 +1,214 @@
+"""A report: a named, versioned definition over the one history.
+
+A definition says in two steps what it computes. ``contributions`` looks at the inputs and gives for
+each subject (a stay, a bed, a person) its *marks*: what it adds to which measure. The formulas of the
+figures see nothing of the inputs but the marks of all subjects. So a figure changes only where marks
+change: between two positions of the log the subjects whose marks differ are its causes, and with the
+old marks put back the old figure comes out.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from itertools import chain
+from typing import NamedTuple
+
+from application.reports.formula import WHOLE, Formula, Mark, Marks, Of, Value
+from application.reports.inputs import NEEDS, Choice, Inputs, Question
+from domain.refusals import InvalidInput
+
+
+class Subject(NamedTuple):
+    """Whose marks they are: a ``stay``, a ``bed``, a ``person``, and its id."""
+
+    kind: str
+    id: str
+
+
+Contributions = Mapping[Subject, tuple[Mark, ...]]
+
+Each = Callable[[Question, Marks, Formula], Iterable[Of]]
+
+
+def of_the_whole(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+    """One figure."""
+    return (WHOLE,)
+
+
+def of_each_day(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+    """A figure for each day of the period."""
+    return (day_of(question, index) for index in range(question.days))
+
+
+def of_each(*names: str) -> Each:
+    """A figure for each of what the marks are of, in order: each ward, each drug."""
+
+    def each(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+        return sorted({of for measure in formula.measures for of in marks.by(measure, names)})
+
+    return each
+
+
+def day_of(question: Question, index: int) -> Of:
+    """What a mark of that day of the period is of; the first day is 0."""
+    return (("day", (question.first + timedelta(days=index)).isoformat()),)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a report, or one for each day, ward, drug ...
+
+    ``unit`` says what it counts; ``decimals`` how many of them are shown.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    formula: Formula
+    each: Each = of_the_whole
+    decimals: int = 0
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What may be chosen; of the type of its default: a number, a text, or a list of either."""
+
+    name: str
+    default: Choice
+    meaning: str
+
+    def of_text(self, text: str) -> Choice:
+        """The value that a text says; a list is separated by commas. Raises InvalidInput."""
+        if isinstance(self.default, str):
+            return text
+        if isinstance(self.default, int):
+            return self._number(text)
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if self.default and isinstance(self.default[0], int):
+            return tuple(sorted({self._number(part) for part in parts}))
+        return parts
+
+    def _number(self, text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+            raise InvalidInput("parameters", f"{self.name} needs whole numbers, not {text!r}")
+        return int(text)
+
+
+def text_of(value: Choice) -> str:
+    """A parameter's value as the text that says it."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+class Row(NamedTuple):
+    """A figure that was computed."""
+
+    figure: str
+    of: Of
+    unit: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A report as it is defined; the code of each version that was ever issued stays.
+
+    ``formula`` says it in words; ``source`` where the rule comes from; ``needs`` which inputs it reads.
+    """
+
+    name: str
+    version: int
+    title: str
+    formula: str
+    source: str
+    figures: tuple[Figure, ...]
+    needs: frozenset[str]
+    contributions: Callable[[Inputs], Contributions]
+    parameters: tuple[Parameter, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.needs <= NEEDS, self.name
+
+    def parameters_of(self, given: Mapping[str, str]) -> dict[str, Choice]:
+        """All parameters, those not given by their defaults. Raises InvalidInput."""
+        named = {p.name: p for p in self.parameters}
+        for name in given:
+            if name not in named:
+                known = ", ".join(named) or "none"
+                raise InvalidInput("parameters", f"{self.name} has no {name!r}; it has: {known}")
+        return {
+            name: parameter.of_text(given[name]) if name in given else parameter.default
+            for name, parameter in named.items()
+        }
+
+    def rows(self, question: Question, contributions: Contributions) -> tuple[Row, ...]:
+        """The figures: a function of the contributions and of nothing else."""
+        marks = Marks(chain.from_iterable(contributions.values()), question.days)
+        return tuple(
+            Row(figure.name, of, figure.unit, _plain(figure.formula.compute(marks, of)))
+            for figure in self.figures
+            for of in figure.each(question, marks, figure.formula)
+        )
+
+    def marks_of(self, row: Row, marks: Iterable[Mark]) -> tuple[Mark, ...]:
+        """Those among the marks that a figure is made of."""
+        measures = next(f.formula.measures for f in self.figures if f.name == row.figure)
+        wanted = set(row.of)
+        return tuple(m for m in marks if m.measure in measures and wanted <= set(m.of))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report as computed. Five things fix it: definition, parameters, period, scope, position."""
+
+    definition: Definition
+    question: Question
+    position: int
+    rows: tuple[Row, ...]
+
+    def canonical(self) -> bytes:
+        """The same five give the same bytes for ever: JSON, keys in order, fractions exact."""
+        told = {
+            "definition": f"{self.definition.name}@{self.definition.version}",
+            "parameters": self.question.parameters,
+            "period": [self.question.first.isoformat(), self.question.last.isoformat()],
+            "ward": self.question.ward,
+            "position": self.position,
+            "figures": [
+                {
+                    "name": row.figure,
+                    "of": dict(row.of),
+                    "unit": row.unit,
+                    "value": exact(row.value),
+                }
+                for row in self.rows
+            ],
+        }
+        return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical bytes, in hexadecimal."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def computed(definition: Definition, inputs: Inputs, position: int) -> Report:
+    """The report of a question, from what is known at a position."""
+    question = inputs.question
+    rows = definition.rows(question, definition.contributions(inputs))
+    return Report(definition, question, position, rows)
+
+
+def exact(value: Value) -> int | str | None:
+    """A value as JSON keeps it without loss: a whole number, or ``"23/7"``."""
+    return str(value) if isinstance(value, Fraction) else value
+
+
+def _plain(value: Value) -> Value:
+    """A fraction that is whole as a whole number."""
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return value.numerator
+    return value

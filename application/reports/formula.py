@@ -1,0 +1,140 @@
+"""Formulas: how figures are made of the marks of all subjects, exactly.
+
+A formula reads like the one in the books, ``total("service") * 100 / total("available")``, and knows
+by itself which measures it is made of.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
+
+Value = int | Fraction | None
+"""Exact; None where a denominator is 0. It is rounded only when it is shown."""
+
+Of = tuple[tuple[str, str], ...]
+"""What a figure is of, if not of the whole: ``(("day", "2026-03-01"),)``; names in a fixed order."""
+
+WHOLE: Of = ()
+
+
+class Mark(NamedTuple):
+    """What a subject adds to a measure. Times are in seconds."""
+
+    measure: str
+    of: Of
+    amount: int
+
+
+class Marks:
+    """The marks of all subjects, by measure, and within it by what they are of."""
+
+    def __init__(self, marks: Iterable[Mark], days: int) -> None:
+        self.days = days
+        self._amounts: defaultdict[str, defaultdict[Of, list[int]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        all_of_them = list(marks)
+        times = Counter(map(id, all_of_them))  # many stays share a mark: hash it once
+        for mark in {id(mark): mark for mark in all_of_them}.values():
+            self._amounts[mark.measure][mark.of] += [mark.amount] * times[id(mark)]
+        self._projected: dict[tuple[str, tuple[str, ...]], dict[Of, list[int]]] = {}
+
+    def amounts(self, measure: str, of: Of) -> list[int]:
+        """The amounts of a measure where they are of this, and perhaps of more besides."""
+        return self.by(measure, tuple(name for name, _ in of)).get(of, [])
+
+    def by(self, measure: str, names: tuple[str, ...]) -> dict[Of, list[int]]:
+        """The amounts of a measure by these names."""
+        found = self._projected.get((measure, names))
+        if found is None:
+            found = self._projected[measure, names] = {}
+            for of, amounts in self._amounts.get(measure, {}).items():
+                known = dict(of)
+                if all(name in known for name in names):
+                    key = tuple((name, known[name]) for name in names)
+                    found.setdefault(key, []).extend(amounts)
+        return found
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What is computed of the marks, for the whole or for what a figure is of."""
+
+    measures: frozenset[str]
+    compute: Callable[[Marks, Of], Value]
+
+    def __add__(self, other: "Term") -> "Formula":
+        return _both(self, other, lambda a, b: a + b)
+
+    def __sub__(self, other: "Term") -> "Formula":
+        return _both(self, other, lambda a, b: a - b)
+
+    def __mul__(self, other: "Term") -> "Formula":
+        return _both(self, other, lambda a, b: a * b)
+
+    def __truediv__(self, other: "Term") -> "Formula":
+        """None where the other is 0."""
+        return _both(self, other, lambda a, b: Fraction(a) / b if b else None)
+
+
+Term = Formula | int
+
+
+def total(*measures: str) -> Formula:
+    """The sum of one or more measures."""
+    return Formula(
+        frozenset(measures),
+        lambda marks, of: sum(sum(marks.amounts(measure, of)) for measure in measures),
+    )
+
+
+def count(measure: str) -> Formula:
+    """How many marks there are of a measure."""
+    return Formula(frozenset({measure}), lambda marks, of: len(marks.amounts(measure, of)))
+
+
+def percentile(measure: str, percent: int) -> Formula:
+    """The nearest rank: the least amount that so many per cent of all do not exceed."""
+
+    def compute(marks: Marks, of: Of) -> Value:
+        amounts = sorted(marks.amounts(measure, of))
+        return amounts[ceil(Fraction(percent * len(amounts), 100)) - 1] if amounts else None
+
+    return Formula(frozenset({measure}), compute)
+
+
+def median(measure: str) -> Formula:
+    """The middle amount; between the two middle ones, if their number is even."""
+
+    def compute(marks: Marks, of: Of) -> Value:
+        amounts = sorted(marks.amounts(measure, of))
+        if not amounts:
+            return None
+        middle = len(amounts) // 2
+        return Fraction(amounts[(len(amounts) - 1) // 2] + amounts[middle], 2)
+
+    return Formula(frozenset({measure}), compute)
+
+
+DAYS = Formula(
+    frozenset(), lambda marks, of: 1 if any(name == "day" for name, _ in of) else marks.days
+)
+"""The days of the period; 1 for a figure of one day."""
+
+
+def _both(
+    one: Formula, other: Term, of_both: "Callable[[int | Fraction, int | Fraction], Value]"
+) -> Formula:
+    if isinstance(other, int):
+        number = other
+        other = Formula(frozenset(), lambda marks, of: number)
+    right = other
+
+    def compute(marks: Marks, of: Of) -> Value:
+        a, b = one.compute(marks, of), right.compute(marks, of)
+        return None if a is None or b is None else of_both(a, b)
+
+    return Formula(one.measures | right.measures, compute)

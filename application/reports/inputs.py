@@ -1,0 +1,156 @@
+"""What reports are computed from: the history as known at one log position.
+
+Each field of `Inputs` is one kind of input. A definition names in ``needs`` those that it reads; the
+others are not loaded. Moments are in UTC, ids are those of the record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.hospital_time import LocalDays
+
+AWAY = "AWAY"
+"""The state of a stay between a discharge and the reversal of it."""
+
+
+class Span(NamedTuple):
+    """A part of a stay in which neither its state nor its place changed.
+
+    ``state``: ``ADMITTED``, ``ON_LEAVE`` or ``AWAY``. ``until`` None while it is open. Without a room
+    (a corridor, not placed yet, on leave with the bed released) ward, room and bed are None.
+    """
+
+    since: datetime
+    until: datetime | None
+    state: str
+    ward: str | None
+    room: UUID | None
+    bed: str | None
+    shares: bool = False
+    """Whether it is a newborn in its mother's bed."""
+
+
+class InpatientStay(NamedTuple):
+    """A stay that touches the period, whole: its spans before and after the period too.
+
+    A stay whose admission was cancelled is none: it made nobody an inpatient.
+    """
+
+    stay: UUID
+    patient: UUID
+    admission_type: str
+    admitted_at: datetime
+    decided_to_admit_at: datetime | None
+    discharged_at: datetime | None
+    disposition: str | None
+    spans: tuple[Span, ...]
+
+
+class Admission(NamedTuple):
+    """The beginning of a stay, of the period or of the time that a definition looks on after it."""
+
+    stay: UUID
+    patient: UUID
+    admission_type: str
+    admitted_at: datetime
+
+
+class DoseDays(NamedTuple):
+    """On how many calendar days of the period a person was given a drug."""
+
+    person: UUID
+    drug: str
+    days: int
+
+
+class Course(NamedTuple):
+    """A time in which a prescription of a stay was in force, or on hold."""
+
+    stay: UUID
+    since: datetime
+    until: datetime | None
+    is_held: bool
+
+
+class Told(NamedTuple):
+    """Facts about a patient of one kind, that occurred in one local hour of the day in one ward.
+
+    ``delays``: seconds from when each occurred until it was recorded. ``ward`` None: without a bed.
+    """
+
+    patient: UUID
+    kind: str
+    hour: int
+    ward: str | None
+    delays: Sequence[int]
+
+
+Choice = int | str | tuple[int, ...] | tuple[str, ...]
+"""What a parameter may be."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a report is asked for: all that fixes it but its definition and the log position.
+
+    The period goes from the hospital day ``first`` to ``last``, both included.
+    """
+
+    first: date
+    last: date
+    ward: str | None = None
+    parameters: Mapping[str, Choice] = field(default_factory=dict)
+
+    @property
+    def days(self) -> int:
+        """How many days the period has."""
+        return (self.last - self.first).days + 1
+
+    def numbers(self, parameter: str) -> tuple[int, ...]:
+        """A parameter that is a number, or a list of them."""
+        value = self.parameters[parameter]
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(v for v in values if isinstance(v, int))
+
+    def texts(self, parameter: str) -> tuple[str, ...]:
+        """A parameter that is a text, or a list of them; none if the report does not have it."""
+        value = self.parameters.get(parameter, ())
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(v for v in values if isinstance(v, str))
+
+
+class HouseBed(NamedTuple):
+    """A bed of a ward, from when on there is one, and the periods in which it is closed."""
+
+    room: UUID
+    bed: str
+    ward: str
+    since: datetime
+    closed: tuple[tuple[datetime, datetime | None], ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known at one position that concerns the period and the scope of a question."""
+
+    question: Question
+    days: LocalDays
+    stays: tuple[InpatientStay, ...] = ()
+    beds: tuple[HouseBed, ...] = ()
+    admissions: tuple[Admission, ...] = ()
+    persons: Mapping[UUID, UUID] = field(default_factory=dict)
+    """The person of a record that was merged into another; every other record is its own person."""
+    deaths: Mapping[UUID, datetime] = field(default_factory=dict)
+    """When a patient died, where that is known."""
+    reviews: Mapping[UUID, datetime] = field(default_factory=dict)
+    """When a stay that began in the period was first visited by a consultant."""
+    dose_days: tuple[DoseDays, ...] = ()
+    courses: tuple[Course, ...] = ()
+    told: Sequence[Told] = ()
+
+
+NEEDS = frozenset(f.name for f in fields(Inputs)) - {"question", "days"}
+"""The inputs that are loaded on demand; the question and the hospital's days are always there."""

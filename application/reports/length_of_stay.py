@@ -1,0 +1,256 @@
+"""How long patients stay: patient days, leave days, length of stay.
+
+A date is a patient day, a leave day, or neither; what is so at its end decides. The date of admission
+is always a patient day, the date of discharge neither, but for a stay of one date (AIHW METEOR 269982,
+270045, 270251). From that follow all its edges: the date of going on leave is leave, the date of
+return is a patient day; back and gone again the same date is leave; back and discharged is neither. A
+date that ends between a discharge and its reversal is neither, too.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from application.reports.calendar import (
+    Calendar,
+    first_ward,
+    last_ward,
+    present,
+    with_wards,
+)
+from application.reports.census import of_stays
+from application.reports.definition import (
+    Definition,
+    Figure,
+    Parameter,
+    day_of,
+)
+from application.reports.formula import WHOLE, Formula, Mark, Marks, Of, count, median, total
+from application.reports.inputs import InpatientStay, Question
+from domain.facts import Status
+
+METEOR = "AIHW METEOR 269982, 270045, 270251"
+
+
+def length(stay: InpatientStay, calendar: Calendar) -> int:
+    """The length of a stay that has ended: its patient days, all of them."""
+    assert stay.discharged_at is not None
+    ordinal = calendar.ordinal
+    admitted = ordinal(stay.admitted_at)
+    if admitted == ordinal(stay.discharged_at):
+        return 1
+    days = 0
+    for span in stay.spans:
+        since, until = ordinal(span.since), ordinal(span.until or stay.discharged_at)
+        if present(span):
+            days += until - since
+        elif since == admitted < until:
+            days += 1
+    return days
+
+
+def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMITTED) -> int:
+    """How many patient days (or days of another state) of the period a stay has in the scope.
+
+    A day belongs to the ward in which the patient lies at its end, or lay before an absence.
+    """
+    admitted = calendar.date(stay.admitted_at)
+    if stay.discharged_at is not None and calendar.date(stay.discharged_at) == admitted:
+        here = 0 <= admitted < calendar.count and calendar.in_scope(last_ward(stay))
+        return int(here and state == Status.ADMITTED)
+    found = 0
+    for span, ward in with_wards(stay):
+        if calendar.in_scope(ward):
+            days = calendar.ends_of_days(span.since, span.until)
+            found += len(days) if span.state == state else 0
+            if admitted in days and not present(span):
+                found += 1 if state == Status.ADMITTED else -int(span.state == state)
+    return found
+
+
+def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
+    """Whether it was discharged on a date of the period, from the ward of the scope."""
+    return calendar.includes(stay.discharged_at) and calendar.in_scope(last_ward(stay))
+
+
+# -- 4, 5: patient days and leave days --
+
+
+def _patient_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+    if days := in_period(stay, calendar):
+        yield Mark("patient_days", WHOLE, days)
+    if discharged(stay, calendar):
+        here = sum((s.until - s.since for s in stay.spans if present(s) and s.until), timedelta())
+        yield Mark("length", WHOLE, length(stay, calendar))
+        yield Mark("length_with_leave", WHOLE, _between(stay, calendar))
+        yield Mark("seconds_here", WHOLE, here // timedelta(seconds=1))
+
+
+def _between(stay: InpatientStay, calendar: Calendar) -> int:
+    """Dates from admission to discharge, absences included; at least one."""
+    assert stay.discharged_at is not None
+    return max(calendar.ordinal(stay.discharged_at) - calendar.ordinal(stay.admitted_at), 1)
+
+
+PATIENT_DAYS_1 = Definition(
+    name="patient-days",
+    version=1,
+    title="Patient days and length of stay",
+    formula="Discharge date - admission date - leave days; a stay of one date counts 1.",
+    source=METEOR,
+    needs=frozenset({"stays"}),
+    contributions=of_stays(_patient_days),
+    figures=(
+        Figure("patientDays", "days", "Patient days of the period.", total("patient_days")),
+        Figure(
+            "discharges", "discharges", "Discharges in the period, deaths too.", count("length")
+        ),
+        Figure(
+            "lengthOfStay",
+            "days",
+            "Length of stay of those discharged, added up, from their admission on.",
+            total("length"),
+        ),
+        Figure(
+            "lengthOfStayWithLeave",
+            "days",
+            "The same without taking off their leave days.",
+            total("length_with_leave"),
+        ),
+        Figure(
+            "timeInHospital",
+            "days",
+            "The same to the second: the time of those discharged in the hospital, leave left out.",
+            total("seconds_here") / (24 * 60 * 60),
+            decimals=2,
+        ),
+    ),
+)
+
+
+def _leave_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+    if days := in_period(stay, calendar, Status.ON_LEAVE):
+        yield Mark("leave_days", WHOLE, days)
+    for span, ward in with_wards(stay):
+        begun = span.state == Status.ON_LEAVE and calendar.includes(span.since)
+        if begun and calendar.in_scope(ward):
+            yield Mark("leaves", WHOLE, 1)
+
+
+LEAVE_DAYS_1 = Definition(
+    name="leave-days",
+    version=1,
+    title="Leave days",
+    formula="Dates that end while the patient is on leave. The date of going is leave, the date of"
+    " return is not; admitted and gone the same date is a patient day.",
+    source="AIHW METEOR 270251",
+    needs=frozenset({"stays"}),
+    contributions=of_stays(_leave_days),
+    figures=(
+        Figure("leaveDays", "days", "Leave days of the period.", total("leave_days")),
+        Figure("leaves", "leaves", "Leaves that began in the period.", total("leaves")),
+    ),
+)
+
+
+# -- 6: average length of stay --
+
+WITHOUT = Parameter("without", (), "Admission types to leave out, for example NEWBORN, DAY_CASE.")
+
+
+def _lengths(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+    if days := in_period(stay, calendar):
+        yield Mark("patient_days", WHOLE, days)
+    if calendar.includes(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
+        yield Mark("admissions", WHOLE, 1)
+    if stay.discharged_at is not None and discharged(stay, calendar):
+        days = length(stay, calendar)
+        yield Mark("length", WHOLE, days)
+        if calendar.date(stay.admitted_at) < calendar.date(stay.discharged_at):
+            yield Mark("length_overnight", WHOLE, days)
+
+
+AVERAGE_LENGTH_OF_STAY_1 = Definition(
+    name="average-length-of-stay",
+    version=1,
+    title="Average length of stay",
+    formula="Length of stay of the discharged, added up / discharges, deaths included.",
+    source="AHIMA; its two rivals: inpatient days / admissions; overnight stays alone (OECD)",
+    needs=frozenset({"stays"}),
+    contributions=of_stays(_lengths),
+    parameters=(WITHOUT,),
+    figures=(
+        Figure(
+            "averageLengthOfStay",
+            "days",
+            "Length of stay of those discharged in the period, from their admission on.",
+            total("length") / count("length"),
+            decimals=2,
+        ),
+        Figure(
+            "medianLengthOfStay",
+            "days",
+            "The length that half of them do not exceed.",
+            median("length"),
+            decimals=1,
+        ),
+        Figure(
+            "patientDaysPerAdmission",
+            "days",
+            "A rival: patient days of the period / admissions in the period.",
+            total("patient_days") / total("admissions"),
+            decimals=2,
+        ),
+        Figure(
+            "averageLengthOfOvernightStay",
+            "days",
+            "A rival: only stays of at least one night.",
+            total("length_overnight") / count("length_overnight"),
+            decimals=2,
+        ),
+        Figure("discharges", "discharges", "Discharges in the period.", count("length")),
+        Figure("admissions", "admissions", "Admissions in the period.", total("admissions")),
+        Figure("patientDays", "days", "Patient days of the period.", total("patient_days")),
+    ),
+)
+
+
+# -- 16: long stays --
+
+
+def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+    """At the census of a day: patient days from the admission up to the date before it."""
+    before = 0
+    admitted = calendar.ordinal(stay.admitted_at)
+    for span in stay.spans:
+        since = calendar.ordinal(span.since)
+        until = None if span.until is None else calendar.ordinal(span.until)
+        if present(span) and calendar.in_scope(span.ward):
+            days = calendar.at_censuses(span.since, span.until)
+            for least in calendar.question.numbers("days"):
+                from_day = least - before + since - calendar.first
+                long = range(max(days.start, from_day), days.stop)
+                yield from calendar.marks("long", long, ("atLeast", str(least)))
+        if until is not None and (present(span) or since == admitted < until):
+            before += until - since if present(span) else 1
+
+
+def _long_at(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+    for day in range(question.days):
+        for least in question.numbers("days"):
+            yield (*day_of(question, day), ("atLeast", str(least)))
+
+
+LONG_STAYS_1 = Definition(
+    name="long-stays",
+    version=1,
+    title="Long stays",
+    formula="Patients present at the census of a day whose length of stay by then is 7, 14, 21 days"
+    " or more: the day of the census is not counted, leave days neither.",
+    source="NHS England, long length of stay (patients with stays of 7, 14, 21 days and over)",
+    needs=frozenset({"stays"}),
+    contributions=of_stays(_long),
+    parameters=(Parameter("days", (7, 14, 21), "From how many days on a stay is long."),),
+    figures=(
+        Figure("longStays", "patients", "At the census of the day.", total("long"), _long_at),
+    ),
+)

@@ -1,0 +1,109 @@
+"""Medicines: days of therapy, and what is prescribed at a moment."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from application.reports.calendar import Calendar
+from application.reports.definition import (
+    Contributions,
+    Definition,
+    Figure,
+    Parameter,
+    Subject,
+    of_each,
+    of_each_day,
+)
+from application.reports.formula import WHOLE, Mark, total
+from application.reports.inputs import Inputs
+from application.reports.length_of_stay import METEOR, in_period
+
+
+def _therapy(inputs: Inputs) -> Contributions:
+    chosen = inputs.question.texts("drugs")
+    given: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
+    for person, drug, days in inputs.dose_days:
+        if not chosen or drug in chosen:
+            given[Subject("person", str(person))][drug] += days
+    found: defaultdict[Subject, tuple[Mark, ...]] = defaultdict(tuple)
+    for subject, drugs in given.items():
+        marks = [Mark("therapy", (("drug", drug),), days) for drug, days in sorted(drugs.items())]
+        found[subject] = tuple(marks)
+    calendar = Calendar(inputs)
+    for stay in inputs.stays:
+        days = in_period(stay, calendar)
+        if days:
+            person = inputs.persons.get(stay.patient, stay.patient)
+            found[Subject("person", str(person))] += (Mark("patient_day", WHOLE, days),)
+    return found
+
+
+THERAPY_DAYS_1 = Definition(
+    name="days-of-therapy",
+    version=1,
+    title="Days of therapy",
+    formula="1 for each person, drug and calendar day on which a dose was given, x 1 000 / patient"
+    " days. A drug is what the prescription calls it.",
+    source="CDC NHSN, antimicrobial use and resistance protocol: antimicrobial days; " + METEOR,
+    needs=frozenset({"stays", "persons", "dose_days"}),
+    contributions=_therapy,
+    parameters=(Parameter("drugs", (), "Only these drugs, by name; all by default."),),
+    figures=(
+        Figure("daysOfTherapy", "days", "Of all the drugs together.", total("therapy")),
+        Figure("daysOfTherapyByDrug", "days", "Of each drug.", total("therapy"), of_each("drug")),
+        Figure("patientDays", "days", "Patient days of the period.", total("patient_day")),
+        Figure(
+            "rate",
+            "per 1 000 patient days",
+            "Days of therapy x 1 000 / patient days.",
+            total("therapy") * 1000 / total("patient_day"),
+            decimals=2,
+        ),
+    ),
+)
+
+
+def _active(inputs: Inputs) -> Contributions:
+    calendar = Calendar(inputs)
+    days_in_ward = {
+        stay.stay: {
+            day
+            for span in stay.spans
+            if span.ward == calendar.ward
+            for day in calendar.at_censuses(span.since, span.until)
+        }
+        for stay in inputs.stays
+        if calendar.ward is not None
+    }
+    counted: defaultdict[UUID, Counter[tuple[str, int]]] = defaultdict(Counter)
+    for stay, since, until, is_held in inputs.courses:
+        measure = "held" if is_held else "active"
+        days: Iterable[int] = calendar.at_censuses(since, until)
+        if calendar.ward is not None:
+            days = days_in_ward.get(stay, set()).intersection(days)
+        counted[stay].update((measure, day) for day in days)
+    return {
+        Subject("stay", str(stay)): tuple(
+            Mark(measure, calendar.of[day], n) for (measure, day), n in sorted(days.items())
+        )
+        for stay, days in counted.items()
+        if days
+    }
+
+
+ACTIVE_PRESCRIPTIONS_1 = Definition(
+    name="active-prescriptions",
+    version=1,
+    title="Active prescriptions",
+    formula="Prescriptions with start <= t < stop, at the census time t of each day; those on hold"
+    " apart. Of a ward: of those who have a bed of it then.",
+    source="HL7 FHIR, MedicationRequest.status",
+    needs=frozenset({"stays", "courses"}),
+    contributions=_active,
+    figures=(
+        Figure(
+            "active", "prescriptions", "In force at the census time.", total("active"), of_each_day
+        ),
+        Figure("held", "prescriptions", "On hold at the census time.", total("held"), of_each_day),
+    ),
+)

@@ -1,0 +1,112 @@
+"""Who came, who went, who died: counts of a period and the rates made of them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from uuid import UUID
+
+from application.reports.calendar import Calendar, first_ward, last_ward, present
+from application.reports.census import AHIMA, of_stays
+from application.reports.definition import Contributions, Definition, Figure
+from application.reports.formula import WHOLE, Mark, total
+from application.reports.inputs import InpatientStay, Inputs
+from domain.facts import Disposition
+
+EARLY = timedelta(hours=48)
+"""A death so soon after the admission is left out of the net death rate."""
+
+
+def counted(calendar: Calendar, moment: datetime | None) -> bool:
+    """Whether a moment is counted in the period: its hospital day is one of it."""
+    return moment is not None and 0 <= calendar.hospital_day(moment) < calendar.count
+
+
+def wards(stay: InpatientStay) -> Iterator[tuple[datetime, str]]:
+    """From when on the patient lay in which ward; leaves, and places without a bed, passed over."""
+    last = None
+    for span in stay.spans:
+        if present(span) and span.ward not in (None, last):
+            last = span.ward
+            yield span.since, last
+
+
+def _contributions(inputs: Inputs) -> Contributions:
+    return of_stays(partial(_moved, inputs.deaths))(inputs)
+
+
+def _moved(
+    deaths: Mapping[UUID, datetime], stay: InpatientStay, calendar: Calendar
+) -> Iterator[Mark]:
+    if calendar.ward is not None:
+        for (_, left), (since, entered) in pairwise(wards(stay)):
+            if counted(calendar, since) and calendar.ward in (left, entered):
+                measure = "transferred_out" if left == calendar.ward else "transferred_in"
+                yield Mark(measure, WHOLE, 1)
+    if counted(calendar, stay.admitted_at) and calendar.in_scope(first_ward(stay)):
+        yield Mark("admitted", WHOLE, 1)
+    gone = stay.discharged_at
+    if gone is None or not counted(calendar, gone) or not calendar.in_scope(last_ward(stay)):
+        return
+    yield Mark("discharged", WHOLE, 1)
+    if stay.disposition == Disposition.DIED:
+        yield Mark("died", WHOLE, 1)
+        if min(deaths.get(stay.patient, gone), gone) - stay.admitted_at < EARLY:
+            yield Mark("died_early", WHOLE, 1)
+
+
+MOVEMENTS_1 = Definition(
+    name="admissions-discharges-deaths",
+    version=1,
+    title="Admissions, discharges and deaths",
+    formula="Gross death rate = deaths x 100 / discharges. Net death rate = (deaths - deaths within"
+    " 48 hours of the admission) x 100 / (discharges - those deaths). Discharges include deaths. The"
+    " ward in which a patient lies first admits, the one in which she lies last discharges; in between"
+    " are transfers.",
+    source=AHIMA,
+    needs=frozenset({"stays", "deaths"}),
+    contributions=_contributions,
+    figures=(
+        Figure(
+            "admissions",
+            "admissions",
+            "Stays that began; those whose admission was cancelled did not.",
+            total("admitted"),
+        ),
+        Figure(
+            "transfersIn", "transfers", "Into the ward; 0 of the hospital.", total("transferred_in")
+        ),
+        Figure(
+            "transfersOut",
+            "transfers",
+            "Out of the ward; 0 of the hospital.",
+            total("transferred_out"),
+        ),
+        Figure(
+            "discharges", "discharges", "Stays that ended, deaths included.", total("discharged")
+        ),
+        Figure("deaths", "deaths", "Stays that ended by death.", total("died")),
+        Figure(
+            "deathsWithin48h",
+            "deaths",
+            "Those less than 48 hours after the admission.",
+            total("died_early"),
+        ),
+        Figure(
+            "grossDeathRate",
+            "percent",
+            "Of the discharges, how many were deaths.",
+            total("died") * 100 / total("discharged"),
+            decimals=2,
+        ),
+        Figure(
+            "netDeathRate",
+            "percent",
+            "The same without deaths within 48 hours, above and below the line.",
+            (total("died") - total("died_early"))
+            * 100
+            / (total("discharged") - total("died_early")),
+            decimals=2,
+        ),
+    ),
+)

@@ -1,0 +1,37 @@
+"""Days on which patients were there for any part."""
+
+from collections import defaultdict
+
+from application.reports.calendar import Calendar, present
+from application.reports.definition import Contributions, Definition, Figure, Subject
+from application.reports.formula import WHOLE, Mark, total
+from application.reports.inputs import Inputs
+from domain.time import TICK
+
+
+def _contributions(inputs: Inputs) -> Contributions:
+    calendar = Calendar(inputs)
+    found: defaultdict[Subject, set[int]] = defaultdict(set)
+    for stay in inputs.stays:
+        person = inputs.persons.get(stay.patient, stay.patient)
+        for span in stay.spans:
+            if present(span) and calendar.in_scope(span.ward):
+                begins = max(calendar.date(span.since), 0)
+                ends = calendar.date(span.until - TICK) if span.until else calendar.count
+                days = range(begins, min(ends + 1, calendar.count))
+                if days:
+                    found[Subject("person", str(person))].update(days)
+    return {subject: (Mark("present", WHOLE, len(days)),) for subject, days in found.items()}
+
+
+DAYS_PRESENT_1 = Definition(
+    name="days-present",
+    version=1,
+    title="Days present",
+    formula="For each person the calendar days on which she was in the location for any part of the"
+    " day, added up. On leave nobody is.",
+    source="CDC NHSN, antimicrobial use and resistance protocol: days present",
+    needs=frozenset({"stays", "persons"}),
+    contributions=_contributions,
+    figures=(Figure("daysPresent", "days", "Person days, any part of the day.", total("present")),),
+)

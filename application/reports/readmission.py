@@ -1,0 +1,79 @@
+"""Who came back: readmissions after a discharge."""
+
+from collections import defaultdict
+from datetime import timedelta
+from uuid import UUID
+
+from application.reports.calendar import Calendar, last_ward
+from application.reports.definition import Contributions, Definition, Figure, Parameter, Subject
+from application.reports.formula import WHOLE, Mark, total
+from application.reports.inputs import Admission, Inputs
+from application.reports.movements import counted
+from domain.facts import Disposition
+
+NO_INDEX = (Disposition.DIED, Disposition.AGAINST_ADVICE, Disposition.TRANSFERRED)
+
+
+def _contributions(inputs: Inputs) -> Contributions:
+    question = inputs.question
+    calendar = Calendar(inputs)
+    (within,) = question.numbers("days")
+    unplanned = question.texts("unplanned")
+    came: defaultdict[UUID, list[Admission]] = defaultdict(list)
+    for admission in inputs.admissions:
+        came[inputs.persons.get(admission.patient, admission.patient)].append(admission)
+    found: defaultdict[Subject, tuple[Mark, ...]] = defaultdict(tuple)
+    for stay in inputs.stays:
+        gone = stay.discharged_at
+        if gone is None or not counted(calendar, gone) or stay.disposition in NO_INDEX:
+            continue
+        if not calendar.in_scope(last_ward(stay)):
+            continue
+        person = inputs.persons.get(stay.patient, stay.patient)
+        later = [a for a in came[person] if a.admitted_at >= gone and a.stay != stay.stay]
+        back = min(later, key=lambda a: a.admitted_at, default=None)
+        marks = [Mark("index", WHOLE, 1)]
+        if back is not None:
+            latest = inputs.days.date_of(gone) + timedelta(days=within)
+            soon = inputs.days.date_of(back.admitted_at) <= latest
+            marks += [Mark("readmitted", WHOLE, 1)] * (soon and back.admission_type in unplanned)
+        found[Subject("person", str(person))] += tuple(marks)
+    return found
+
+
+READMISSION_1 = Definition(
+    name="readmission",
+    version=1,
+    title="Readmission within 30 days, crude",
+    formula="Unplanned admissions of the same person within 30 calendar days of a live discharge"
+    " x 100 / live discharges. Who died, left against advice or went to another hospital is left"
+    " out. Only the first admission after a discharge counts, and if it was planned, none does.",
+    source="CMS, hospital-wide readmission measure, without its risk adjustment",
+    needs=frozenset({"stays", "admissions", "persons"}),
+    contributions=_contributions,
+    parameters=(
+        Parameter("days", 30, "Within how many days after the day of the discharge."),
+        Parameter("unplanned", ("EMERGENCY",), "Which types of admission are unplanned."),
+    ),
+    figures=(
+        Figure(
+            "liveDischarges",
+            "discharges",
+            "Discharges of the period that a readmission may follow.",
+            total("index"),
+        ),
+        Figure(
+            "readmissions",
+            "admissions",
+            "Of those, how many were followed by an unplanned readmission in time.",
+            total("readmitted"),
+        ),
+        Figure(
+            "readmissionRate",
+            "percent",
+            "Readmissions x 100 / live discharges.",
+            total("readmitted") * 100 / total("index"),
+            decimals=2,
+        ),
+    ),
+)

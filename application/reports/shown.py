@@ -1,0 +1,16 @@
+"""How figures are shown: rounded, and only here."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from application.reports.definition import Definition, Row
+
+
+def shown(definition: Definition, row: Row) -> str:
+    """A value to be read: rounded half up to the decimals of its figure; ``-`` where there is none."""
+    if row.value is None:
+        return "-"
+    decimals = next(f.decimals for f in definition.figures if f.name == row.figure)
+    value = Fraction(row.value)
+    exact = Decimal(value.numerator) / Decimal(value.denominator)
+    return str(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))

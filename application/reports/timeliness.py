@@ -1,0 +1,61 @@
+"""How soon what happens is in the record."""
+
+from collections import defaultdict
+
+from application.reports.definition import (
+    Contributions,
+    Definition,
+    Figure,
+    Subject,
+    of_each,
+    of_the_whole,
+)
+from application.reports.formula import Mark, count, median, percentile, total
+from application.reports.inputs import Inputs
+
+LATE = 3600
+"""Seconds after which a fact is late in the record."""
+
+NOWHERE = "without a bed"
+
+
+def _contributions(inputs: Inputs) -> Contributions:
+    found: defaultdict[Subject, list[Mark]] = defaultdict(list)
+    for about, kind, hour, ward, delays in inputs.told:
+        of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
+        marks = found[Subject("person", str(inputs.persons.get(about, about)))]
+        marks += [Mark("delay", of, delay) for delay in delays]
+        late = sum(delay > LATE for delay in delays)
+        if late:
+            marks.append(Mark("late", of, late))
+    return {subject: tuple(marks) for subject, marks in found.items()}
+
+
+_SHARE = total("late") * 100 / count("delay")
+
+TIMELINESS_1 = Definition(
+    name="timeliness",
+    version=1,
+    title="Timeliness of the record",
+    formula="Recorded - occurred, of every fact about a patient that occurred in the period, as it was"
+    " told first: a correction is another entry of a fact that is counted already. What was entered"
+    " in error, and the cancels themselves, are left out.",
+    source="Wardbook's two clocks; HL7 v2 EVN-2 and EVN-6",
+    needs=frozenset({"told", "persons"}),
+    contributions=_contributions,
+    figures=tuple(
+        Figure(name + apart, unit, meaning, formula, each, decimals)
+        for apart, each in (
+            ("", of_the_whole),
+            ("ByWard", of_each("ward")),
+            ("ByKind", of_each("kind")),
+            ("ByHour", of_each("hour")),
+        )
+        for name, unit, meaning, formula, decimals in (
+            ("facts", "facts", "How many occurred.", count("delay"), 0),
+            ("medianDelay", "seconds", "The middle one.", median("delay"), 0),
+            ("percentile90", "seconds", "Nine of ten came sooner.", percentile("delay", 90), 0),
+            ("late", "percent", "Recorded more than an hour later.", _SHARE, 1),
+        )
+    ),
+)

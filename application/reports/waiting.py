@@ -1,0 +1,122 @@
+"""How long patients wait: for a senior doctor, and for a bed."""
+
+from datetime import timedelta
+
+from application.reports.calendar import Calendar, first_ward
+from application.reports.definition import Contributions, Definition, Figure, Parameter, Subject
+from application.reports.formula import WHOLE, Mark, count, median, percentile, total
+from application.reports.inputs import Inputs
+from application.reports.movements import counted, wards
+
+SECOND = timedelta(seconds=1)
+
+
+def _reviewed(inputs: Inputs) -> Contributions:
+    question = inputs.question
+    calendar = Calendar(inputs)
+    (hours,) = question.numbers("hours")
+    types = question.texts("types")
+    found: dict[Subject, tuple[Mark, ...]] = {}
+    for stay in inputs.stays:
+        if not counted(calendar, stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
+            continue
+        if types and stay.admission_type not in types:
+            continue
+        seen = inputs.reviews.get(stay.stay)
+        marks = [Mark("admitted", WHOLE, 1)]
+        if seen is not None:
+            waited = seen - stay.admitted_at
+            marks.append(Mark("wait", WHOLE, waited // SECOND))
+            if waited <= timedelta(hours=hours):
+                marks.append(Mark("in_time", WHOLE, 1))
+        else:
+            marks.append(Mark("waiting" if stay.discharged_at is None else "never", WHOLE, 1))
+        found[Subject("stay", str(stay.stay))] = tuple(marks)
+    return found
+
+
+SENIOR_REVIEW_1 = Definition(
+    name="senior-review",
+    version=1,
+    title="Time to first senior review",
+    formula="First visit by a consultant (the grade held on that day) - admission, of the stays"
+    " that began in the period. Share in time = seen within 14 hours x 100 / all of them, those"
+    " who still wait and those who left unseen included.",
+    source="NHS England, seven day services clinical standard 2",
+    needs=frozenset({"stays", "reviews"}),
+    contributions=_reviewed,
+    parameters=(
+        Parameter("hours", 14, "Within how many hours a review is in time."),
+        Parameter("types", (), "Only admissions of these types; all by default."),
+    ),
+    figures=(
+        Figure("admissions", "admissions", "Stays that began in the period.", total("admitted")),
+        Figure("seen", "admissions", "Of those, seen by a consultant.", count("wait")),
+        Figure("waiting", "admissions", "Still here, and not seen yet.", total("waiting")),
+        Figure("leftUnseen", "admissions", "Discharged without having been seen.", total("never")),
+        Figure("medianWait", "seconds", "Of those who were seen.", median("wait")),
+        Figure("percentile90", "seconds", "Of those who were seen.", percentile("wait", 90)),
+        Figure(
+            "seenInTime",
+            "percent",
+            "Seen within the hours asked for, x 100 / all admissions.",
+            total("in_time") * 100 / total("admitted"),
+            decimals=1,
+        ),
+    ),
+)
+
+
+def _boarded(inputs: Inputs) -> Contributions:
+    question = inputs.question
+    calendar = Calendar(inputs)
+    emergency = question.texts("wards")
+    found: dict[Subject, tuple[Mark, ...]] = {}
+    for stay in inputs.stays:
+        decided = stay.decided_to_admit_at
+        if decided is None or not counted(calendar, decided):
+            continue
+        left = next(
+            ((since, ward) for since, ward in wards(stay) if ward not in emergency),
+            None,
+        )
+        if not calendar.in_scope(left[1] if left else None):
+            continue
+        mark = Mark("ended" if stay.discharged_at else "waiting", WHOLE, 1)
+        if left is not None:
+            mark = Mark("boarded", WHOLE, max((left[0] - decided) // SECOND, 0))
+        found[Subject("stay", str(stay.stay))] = (Mark("decided", WHOLE, 1), mark)
+    return found
+
+
+BOARDING_1 = Definition(
+    name="boarding",
+    version=1,
+    title="Boarding time",
+    formula="From the decision to admit (not the assignment of a bed) to leaving the emergency"
+    " department: the first bed of another ward. Of the stays decided on in the period. A place"
+    " without a bed counts as the emergency department.",
+    source="ACEP, definition of a boarded patient; CMS ED-2",
+    needs=frozenset({"stays"}),
+    contributions=_boarded,
+    parameters=(
+        Parameter(
+            "wards",
+            ("Emergency", "Emergency Unit", "Emergency Department"),
+            "The wards that are the emergency department.",
+        ),
+    ),
+    figures=(
+        Figure("decisions", "admissions", "Decisions to admit in the period.", total("decided")),
+        Figure("boarded", "admissions", "Of those, moved on to a bed.", count("boarded")),
+        Figure("stillBoarding", "admissions", "Still waiting for a bed.", total("waiting")),
+        Figure(
+            "endedThere",
+            "admissions",
+            "Discharged, or died, before they had a bed.",
+            total("ended"),
+        ),
+        Figure("medianBoardingTime", "seconds", "Of those who moved on.", median("boarded")),
+        Figure("percentile90", "seconds", "Of those who moved on.", percentile("boarded", 90)),
+    ),
+)

@@ -1,0 +1,12 @@
+"""A ward whose reports are asked over HTTP."""
+
+import pytest
+
+from tests.api.ward import Ward
+from tests.graphql import GraphQLClient
+
+
+@pytest.fixture
+def ward(client: GraphQLClient) -> Ward:
+    """A ward with a server of its own, on an empty log."""
+    return Ward(client)

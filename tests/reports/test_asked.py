@@ -1,0 +1,162 @@
+"""Reports as a client asks for them: from recorded events, over HTTP."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from application.reports import newest
+from tests.api.conftest import shared
+from tests.api.ward import Ward, ago, codes, late, place
+
+__all__ = ["shared"]
+
+REPORT = (
+    "query($name: String!, $from: Date!, $to: Date!, $ward: String, $parameters:"
+    " [ReportParameterInput!], $version: Int, $knownAt: DateTime, $knownAtPosition: Position,"
+    " $atLeast: Position) { report(name: $name, period: {from: $from, to: $to}, ward: $ward,"
+    " version: $version, parameters: $parameters, knownAt: $knownAt,"
+    " knownAtPosition: $knownAtPosition, atLeast: $atLeast) { definition { name version }"
+    " parameters { name value } period { from to } ward position digest canonical parked"
+    " figures { name of { name value } unit value exact shown } } }"
+)
+
+
+def days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
+
+
+def variables(name: str, first: int, last: int, **asked: Any) -> dict[str, Any]:
+    return {"name": name, "from": days_ago(first), "to": days_ago(last), **asked}
+
+
+def report(asks: Ward, name: str, first: int, last: int, **asked: Any) -> dict[str, Any]:
+    """A report on the days so many days ago, both included."""
+    told: dict[str, Any] = asks.ask(REPORT, **variables(name, first, last, **asked))["report"]
+    return told
+
+
+def values(told: dict[str, Any], name: str) -> list[float | None]:
+    return [figure["value"] for figure in told["figures"] if figure["name"] == name]
+
+
+def test_a_late_discharge_changes_the_census_but_not_what_it_was_known_to_be(shared: Ward) -> None:
+    name = shared.name("Ward ")
+    room = shared.room(ward=name)
+    stay = shared.stay(f"{room}/a", at=ago(days=5))
+    before = report(shared, "inpatient-census", 4, 2, ward=name)
+    told = shared.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=3)))
+    after = report(shared, "inpatient-census", 4, 2, ward=name, atLeast=told["position"])
+    again = report(shared, "inpatient-census", 4, 2, ward=name, knownAtPosition=before["position"])
+    assert values(before, "census") == [1, 1, 1]
+    assert values(after, "census") == [1, 0, 0]
+    assert again == before
+
+
+def test_what_fixes_a_report_fixes_its_digest(shared: Ward) -> None:
+    told = report(shared, "bed-occupancy-rate", 10, 3)
+    canonical = json.loads(told["canonical"])
+    assert told["digest"] == hashlib.sha256(told["canonical"].encode()).hexdigest()
+    assert canonical["definition"] == "bed-occupancy-rate@1"
+    assert canonical["period"] == [told["period"]["from"], told["period"]["to"]]
+    assert len(canonical["figures"]) == len(told["figures"])
+    assert told["parked"] == []
+    other = report(shared, "bed-occupancy-rate", 10, 4, knownAtPosition=told["position"])
+    assert other["digest"] != told["digest"]
+
+
+def test_a_stay_through_two_wards_with_a_leave_is_told_by_each_report(shared: Ward) -> None:
+    one, other = shared.name("Ward "), shared.name("Ward ")
+    first, second = shared.room(ward=one), shared.room(ward=other)
+    stay = shared.stay(f"{first}/a", at=f"{days_ago(8)}T08:00Z")
+    shared.record(
+        "transferPatient", stayId=stay, **place(f"{second}/a"), **late(f"{days_ago(6)}T12:00Z")
+    )
+    shared.record("startLeave", stayId=stay, keepBed=True, **late(f"{days_ago(5)}T10:00Z"))
+    shared.record("endLeave", stayId=stay, **late(f"{days_ago(4)}T10:00Z"))
+    told = shared.record(
+        "dischargePatient", stayId=stay, disposition="HOME", **late(f"{days_ago(3)}T09:00Z")
+    )
+    known = {"knownAtPosition": told["position"]}
+    of_one, of_other = (
+        report(shared, "inpatient-census", 8, 3, ward=ward, **known) for ward in (one, other)
+    )
+    assert values(of_one, "census") == [1, 1, 0, 0, 0, 0]
+    assert values(of_other, "census") == [0, 0, 1, 0, 1, 0]
+    assert values(of_other, "bedsHeld") == [0, 0, 1, 1, 1, 0]
+    days = report(shared, "patient-days", 8, 3, ward=other, **known)
+    assert values(days, "lengthOfStay") == [4]
+    leave = report(shared, "leave-days", 8, 3, ward=other, **known)
+    assert values(leave, "leaveDays") == [1]
+    beds = report(shared, "bed-occupancy-rate", 6, 3, ward=other, **known)
+    (rate,) = (f for f in beds["figures"] if f["name"] == "occupancyRate")
+    assert (rate["value"], rate["exact"], rate["shown"], rate["unit"]) == (
+        25.0,
+        "25",
+        "25.0",
+        "percent",
+    )
+
+
+def test_an_admission_that_was_cancelled_made_nobody_an_inpatient(shared: Ward) -> None:
+    ward = shared.name("Ward ")
+    stay = shared.stay(f"{shared.room(ward=ward)}/a", at=ago(days=4))
+    before = report(shared, "inpatient-service-days", 4, 2, ward=ward)
+    told = shared.record(
+        "cancelAdmission", stayId=stay, because="DECISION_REVERSED", reason="went elsewhere"
+    )
+    after = report(shared, "inpatient-service-days", 4, 2, ward=ward, atLeast=told["position"])
+    assert values(before, "serviceDays") == [3]
+    assert values(after, "serviceDays") == [0]
+
+
+def test_parameters_are_said_with_the_report(shared: Ward) -> None:
+    told = report(shared, "long-stays", 3, 3, parameters=[{"name": "days", "value": "2, 10"}])
+    assert told["parameters"] == [{"name": "days", "value": "2, 10"}]
+    assert [{o["name"]: o["value"] for o in f["of"]}["atLeast"] for f in told["figures"]] == [
+        "2",
+        "10",
+    ]
+
+
+def test_today_is_left_out_and_the_report_says_so(shared: Ward) -> None:
+    told = report(shared, "inpatient-census", 2, 0)
+    assert told["period"] == {"from": days_ago(2), "to": days_ago(1)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (variables("bed-fullness", 3, 2), "NotFound"),
+        (variables("inpatient-census", 2, 3), "InvalidInput"),
+        (variables("inpatient-census", 2, -1), "InvalidInput"),
+        (variables("inpatient-census", 0, 0), "InvalidInput"),
+        (variables("inpatient-census", 3, 2, version=99), "InvalidInput"),
+        (variables("inpatient-census", 3, 2, ward="Nowhere"), "NotFound"),
+        (
+            variables("inpatient-census", 3, 2, parameters=[{"name": "days", "value": "1"}]),
+            "InvalidInput",
+        ),
+        (variables("inpatient-census", 3, 2, knownAt="2999-01-01T00:00Z"), "InvalidInput"),
+        ({**variables("inpatient-census", 3, 2), "from": "2026-02-30"}, "BAD_REQUEST"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(
+    shared: Ward, asked: dict[str, Any], code: str
+) -> None:
+    shared.room()
+    answer = shared.client.raw(REPORT, asked)
+    assert codes(answer) == {code}
+    assert len(answer["errors"]) == 1
+
+
+def test_the_definitions_are_told_with_formula_source_and_figures(shared: Ward) -> None:
+    told = shared.ask(
+        "{ reportDefinitions { name version title formula source figures { name unit meaning }"
+        " parameters { name value meaning } } }"
+    )["reportDefinitions"]
+    assert [(d["name"], d["version"]) for d in told] == [(d.name, d.version) for d in newest()]
+    (long,) = (d for d in told if d["name"] == "long-stays")
+    assert [p["value"] for p in long["parameters"]] == ["7, 14, 21"]

@@ -1,0 +1,164 @@
+"""What holds for every report, and which questions are refused."""
+
+import re
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from application.reports import ALL, REPORTS, asked, census, defined, newest
+from application.reports import calendar as calendar_module
+from application.reports import definition as definition_module
+from application.reports.census import INPATIENT_CENSUS_1
+from application.reports.definition import Definition, Subject
+from application.reports.formula import Mark, Marks, count, median, percentile, total
+from application.reports.inputs import NEEDS, Inputs
+from application.reports.length_of_stay import AVERAGE_LENGTH_OF_STAY_1, LONG_STAYS_1
+from domain.hospital_time import LocalDays
+from domain.refusals import InvalidInput, NotFound
+from infrastructure.queries.reporting import LOADERS
+from tests.reports import house
+from tests.reports.house import calendar, day, figures, of_one, stay
+
+each = pytest.mark.parametrize("held", ALL, ids=[f"{d.name}@{d.version}" for d in ALL])
+
+
+def test_a_report_has_one_code_for_each_version() -> None:
+    assert len(REPORTS) == len(ALL)
+    assert [d.name for d in newest()] == list(dict.fromkeys(d.name for d in ALL))
+
+
+@each
+def test_a_report_says_what_it_is(held: Definition) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", held.name)
+    assert held.title
+    assert held.formula.endswith(".")
+    assert held.source
+    names = [figure.name for figure in held.figures]
+    assert len(set(names)) == len(names) > 0
+    for figure in held.figures:
+        assert re.fullmatch(r"[a-z][A-Za-z0-9]*", figure.name)
+        assert figure.meaning.endswith(".")
+        assert figure.unit
+    assert all(parameter.meaning.endswith(".") for parameter in held.parameters)
+
+
+@each
+def test_without_anybody_a_report_is_empty_and_not_an_error(held: Definition) -> None:
+    told = house.asked(held, "03-01", "03-02")
+    assert {row.value for row in told.rows} <= {0, None, 2}  # 2: the days of the period
+    assert told.canonical() == house.asked(held, "03-01", "03-02").canonical()
+
+
+def test_every_input_has_a_loader() -> None:
+    assert set(LOADERS) == NEEDS
+
+
+def test_a_report_that_there_is_not_is_refused() -> None:
+    with pytest.raises(NotFound):
+        defined("bed-fullness")
+    with pytest.raises(InvalidInput, match="it has: 1"):
+        defined("inpatient-census", 99)
+
+
+# -- periods --
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def days_asked(first: str, last: str, now: datetime, days: LocalDays) -> tuple[date, date]:
+    question = asked(INPATIENT_CENSUS_1, days, now, day(first), day(last))
+    return question.first, question.last
+
+
+def test_a_period_reaches_up_to_the_last_day_that_has_ended() -> None:
+    assert days_asked("03-01", "03-10", NOON, calendar()) == (day("03-01"), day("03-09"))
+    assert days_asked("03-01", "03-09", NOON, calendar()) == (day("03-01"), day("03-09"))
+
+
+def test_a_day_has_ended_when_its_census_is_taken_and_the_next_day_begun() -> None:
+    east, noon = calendar("Pacific/Auckland"), calendar(census=time(12))
+    at_census = datetime(2026, 3, 9, 10, 59, tzinfo=UTC)  # 23:59 in Auckland
+    midnight = datetime(2026, 3, 9, 11, 0, tzinfo=UTC)
+    assert days_asked("03-01", "03-09", at_census, east)[1] == day("03-08")
+    assert days_asked("03-01", "03-09", midnight, east)[1] == day("03-09")
+    assert days_asked("03-01", "03-10", NOON, noon)[1] == day("03-09")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "why"),
+    [
+        ("03-05", "03-04", "ends before it begins"),
+        ("03-01", "03-11", "lies in the future"),
+        ("03-10", "03-10", "none of its days has ended"),
+    ],
+)
+def test_a_period_that_is_none_is_refused(first: str, last: str, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        days_asked(first, last, NOON, calendar())
+
+
+def test_a_period_before_any_hospital_had_a_record_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="before 1900"):
+        asked(INPATIENT_CENSUS_1, calendar(), NOON, date.min, date.min)
+
+
+# -- parameters --
+
+
+def test_parameters_are_of_the_type_of_their_defaults() -> None:
+    assert LONG_STAYS_1.parameters_of({}) == {"days": (7, 14, 21)}
+    assert LONG_STAYS_1.parameters_of({"days": "30, 3,3"}) == {"days": (3, 30)}
+    assert AVERAGE_LENGTH_OF_STAY_1.parameters_of({"without": "A,"}) == {"without": ("A",)}
+
+
+@pytest.mark.parametrize("given", [{"days": "a week"}, {"days": "-1"}, {"weeks": "1"}])
+def test_parameters_that_make_no_sense_are_refused(given: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput, match="days"):
+        LONG_STAYS_1.parameters_of(given)
+
+
+# -- formulas --
+
+
+def of_some(*amounts: int) -> Marks:
+    return Marks([Mark("some", (("ward", "A"),), amount) for amount in amounts], days=1)
+
+
+def test_formulas_are_exact_and_have_no_value_over_nothing() -> None:
+    marks = of_some(1, 1, 5)
+    third = total("some") / count("some")
+    assert third.compute(marks, ()) == of_one(7, 3)
+    assert third.compute(marks, (("ward", "A"),)) == of_one(7, 3)
+    assert third.compute(marks, (("ward", "B"),)) is None
+    assert (third * 100 + 1).compute(of_some(), ()) is None
+    assert third.measures == {"some"}
+
+
+def test_medians_lie_between_the_middle_ones_and_percentiles_are_the_nearest_rank() -> None:
+    assert median("some").compute(of_some(4, 1, 9), ()) == 4
+    assert median("some").compute(of_some(4, 1, 9, 5), ()) == of_one(9, 2)
+    assert percentile("some", 90).compute(of_some(*range(1, 11)), ()) == 9
+    assert percentile("some", 90).compute(of_some(7), ()) == 7
+    assert percentile("some", 90).compute(of_some(), ()) is None
+
+
+def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() -> None:
+    told = house.asked(INPATIENT_CENSUS_1, "03-01", "03-02", stays=(stay("one", "03-01 08:00"),))
+    question = told.question
+    inputs = Inputs(question, calendar(), stays=(stay("one", "03-01 08:00"),))
+    ((subject, marks),) = INPATIENT_CENSUS_1.contributions(inputs).items()
+    assert subject == Subject("stay", str(house.known("one")))
+    row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
+    assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Mark("present", row.of, 1),)
+
+
+def test_the_report_that_the_documentation_adds_can_be_added() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+    (code,) = re.findall(r"^   ```python\n(   def _without_bed.*?)^   ```", page, re.M | re.S)
+    names = {**vars(calendar_module), **vars(census), **vars(definition_module)}
+    exec(dedent(code), names)
+    corridor = stay("corridor", "03-01 08:00", ward=None, wards=[("03-02 10:00", "A")])
+    told = house.asked(names["WITHOUT_BED_1"], "03-01", "03-02", stays=(corridor,))
+    assert figures(told, "withoutBed") == [1, 0]

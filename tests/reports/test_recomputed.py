@@ -1,0 +1,192 @@
+"""Each report of a simulated house with corrections equals a plain fold of its events."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from application.hospital import Hospital
+from application.reports import defined
+from application.reports.inputs import Question
+from application.simulator import simulate
+from domain.aggregate import Event
+from domain.facts import Because
+from domain.refusals import Refusal
+from infrastructure.database import Database
+from infrastructure.follow import Follower
+from infrastructure.queries import reporting
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from infrastructure.wiring import seed
+from tests.record.ward import events, request, rows
+from tests.reports.house import figures
+from tests.reports.plain import Plain, balanced
+from tests.reports.plain_flows import Flows
+
+UNTIL = datetime(2026, 4, 4, tzinfo=UTC)
+FIRST, LAST = date(2026, 3, 22), date(2026, 4, 2)
+"""On 29 March the clocks of Berlin change."""
+
+REPORTS = (
+    "inpatient-census",
+    "inpatient-service-days",
+    "average-daily-census",
+    "patient-days",
+    "leave-days",
+    "average-length-of-stay",
+    "bed-occupancy-rate",
+    "bed-turnover-rate",
+    "bed-turnover-interval",
+    "long-stays",
+    "admissions-discharges-deaths",
+    "readmission",
+    "senior-review",
+    "boarding",
+    "days-of-therapy",
+    "active-prescriptions",
+    "days-present",
+    "timeliness",
+)
+
+
+@dataclass
+class Lived:
+    """A house that has lived, as recorded: before its corrections, and with them."""
+
+    database: Database
+    log: list[tuple[int, Event]]
+    told_at: dict[int, datetime]
+    before: int
+    after: int
+    corrected: Counter[str]
+
+
+@pytest.fixture(scope="module")
+def lived(server: Database, worker_id: str) -> Iterator[Lived]:
+    settings = Settings(time_zone="Europe/Berlin")
+    with server.scratch(f"reports_{worker_id}") as database:
+        database.migrate()
+        log = database.open_log("simulated")
+        with closing(wired(settings, database)) as hospital:
+            seed(settings, hospital, log, UNTIL - timedelta(days=17))
+            simulate(hospital, beds=14, days=16, seed=3, until=UNTIL, detail=0.2)
+            before = events(database)
+            corrected = correct(hospital, [event for _, _, event in before], Random(3))
+        Follower(database.app_url).catch_up()
+        told = [(position, event) for position, _, event in events(database)]
+        told_at: dict[int, datetime] = dict(
+            rows(database, "SELECT position, recorded_at FROM record.events")
+        )
+        yield Lived(database, told, told_at, before[-1][0], told[-1][0], corrected)
+
+
+def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
+    """Take back and put right some of what was told; what is refused is left as it is."""
+    accepted: Counter[str] = Counter()
+    movements: list[Any] = [
+        e for e in told if e.TOPIC.startswith("stay.") and hasattr(e, "movement")
+    ]
+    gone = [event for event in told if event.TOPIC == "stay.discharged"]
+    now = UNTIL
+    for _ in range(400):
+        now += timedelta(seconds=7)
+        event = lot.choice(movements)
+        moved = event.entry.occurred_at + timedelta(minutes=lot.randint(-2000, 2000))
+        said: dict[str, Any] = {"now": now, "reason": "entered wrongly"}
+        because = lot.choice(list(Because))
+        try:
+            match lot.randint(0, 6):
+                case 0 | 1 | 2:
+                    name = "corrected"
+                    hospital.correct_movement(
+                        request(min(moved, UNTIL), **said), movement_id=event.movement
+                    )
+                case 3:
+                    name = "cancelled"
+                    at = None if because is Because.ENTERED_IN_ERROR else min(moved, UNTIL)
+                    hospital.cancel_movement(
+                        request(at, **said), movement_id=event.movement, because=because
+                    )
+                case 4:
+                    name, left = "came back", lot.choice(gone)
+                    later = left.entry.occurred_at + timedelta(hours=lot.randint(1, 60))
+                    hospital.cancel_discharge(
+                        request(min(later, UNTIL), **said),
+                        stay_id=left.originator_id,
+                        because=Because.DECISION_REVERSED,
+                        without_bed="corridor",
+                    )
+                case 5:
+                    name, stay = "went on leave", event.originator_id
+                    back = min(moved + timedelta(hours=lot.randint(1, 60)), UNTIL)
+                    hospital.start_leave(request(moved, **said), stay_id=stay, keep_bed=True)
+                    now += timedelta(seconds=7)
+                    hospital.end_leave(request(back, **{**said, "now": now}), stay_id=stay)
+                case _:
+                    name = "admission cancelled"
+                    hospital.cancel_admission(
+                        request(**said),
+                        stay_id=event.originator_id,
+                        because=Because.ENTERED_IN_ERROR,
+                        void_clinical_facts=True,
+                    )
+        except Refusal:
+            continue
+        accepted[name] += 1
+    return accepted
+
+
+def test_the_house_was_corrected_in_many_ways(lived: Lived) -> None:
+    assert set(lived.corrected) == {
+        "corrected",
+        "cancelled",
+        "came back",
+        "went on leave",
+        "admission cancelled",
+    }
+    assert sum(lived.corrected.values()) > 40
+
+
+@pytest.mark.parametrize("ward", [None, "Medicine", "Maternity"])
+@pytest.mark.parametrize("known", ["before", "after"])
+def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, ward: str | None) -> None:
+    position = getattr(lived, known)
+    plain = Plain.of(lived.log, position, "Europe/Berlin", FIRST, LAST)
+    plain.ward = ward
+    expected = plain.figures() | Flows(plain, lived.log, lived.told_at, position).figures()
+    assert set(expected) == set(REPORTS)
+    with reporting.reading(lived.database.app_url) as connection:
+        for name in REPORTS:
+            held = defined(name)
+            question = Question(FIRST, LAST, ward, held.parameters_of({}))
+            told = reporting.report(connection, "main", held, question, position)
+            found = {figure: figures(told, figure) for figure in expected[name]}
+            assert found == expected[name], name
+            if name == "inpatient-census":
+                assert balanced(
+                    {figure.name: figures(told, figure.name) for figure in held.figures}
+                )
+
+
+def test_the_corrections_change_figures_and_the_old_ones_come_out_again(lived: Lived) -> None:
+    with reporting.reading(lived.database.app_url) as connection:
+        for name in REPORTS:
+            held = defined(name)
+            question = Question(FIRST, LAST, None, held.parameters_of({}))
+            was, now = (
+                held.contributions(
+                    reporting.inputs(connection, "main", held.needs, question, position)
+                )
+                for position in (lived.before, lived.after)
+            )
+            changed = {s for s in {*was, *now} if was.get(s, ()) != now.get(s, ())}
+            put_back = {s: marks for s, marks in now.items() if s not in changed}
+            put_back |= {s: was[s] for s in changed if s in was}
+            assert changed
+            assert held.rows(question, now) != held.rows(question, was), name
+            assert held.rows(question, put_back) == held.rows(question, was), name
