@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from alembic import command as alembic
+from alembic.script import ScriptDirectory
 from msgspec.structs import replace
 from psycopg import errors
 from psycopg.types.json import Jsonb
@@ -123,7 +124,9 @@ def former(lived: Lived, server: Database, worker: str) -> Iterator[Database]:
     """The busy history as an older program kept it: each event as one document."""
     parts = ("log", "commands", "subjects", "bed_claims", "person_claims", "unique_claims")
     with server.scratch(f"former_{worker}") as database:
-        alembic.upgrade(database._alembic(), "0010")
+        config = database._alembic()
+        moved = ScriptDirectory.from_config(config).get_revision("0011")
+        alembic.upgrade(config, str(moved.down_revision))
         with (
             psycopg.connect(lived.database.owner_url) as source,
             psycopg.connect(database.owner_url) as target,
