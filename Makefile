@@ -61,7 +61,7 @@ format: setup ## Let ruff format the code and mend what it can
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
 
-bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room)
+bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.

@@ -8,6 +8,7 @@ from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription import Prescription
 from domain.projection import Projection
+from domain.report import Report
 from domain.room import Room
 from domain.source_visit import SourceVisit
 from domain.stay import Stay
@@ -23,6 +24,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     DrugChart,
     SourceVisit,
     Projection,
+    Report,
 )
 
 

@@ -23,8 +23,10 @@ from domain.stay import Stay
 from domain.unique import Unique, unique_of, waiting
 from infrastructure.database import Database
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.queries import reporting
 from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import HaltedBeside, compare, compare_sample
+from infrastructure.reissuing import reissued
 
 SHOWN = 10
 """How many broken things of one promise are told one by one."""
@@ -59,6 +61,7 @@ def verify(
             yield check(connection)
         yield _occupancy(connection)
     if read_models:
+        yield _reports(database)
         for model in READ_MODELS:
             checked = Checked(f"read model {model.name} is the fold of the log")
             try:
@@ -78,6 +81,17 @@ def verify(
             if told.different:
                 checked.breaks(f"{told.different} rows differ at position {told.position}")
             yield checked
+
+
+def _reports(database: Database) -> Checked:
+    """Compute every issue and restatement again; they come from the read models."""
+    checked = Checked("issued reports come out the same when they are computed again")
+    with reporting.reading(database.owner_url) as connection:
+        for issue, broken in reissued(connection):
+            checked.looked_at += 1
+            for what in broken:
+                checked.breaks(f"report {issue}: {what}")
+    return checked
 
 
 def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> Checked:

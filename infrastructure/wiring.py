@@ -7,6 +7,7 @@ from application.commands import Request
 from application.hospital import Hospital
 from domain.entry import Actor
 from infrastructure.database import Database, Log
+from infrastructure.figures import ReadModelFigures
 from infrastructure.settings import Settings
 
 SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
@@ -16,7 +17,7 @@ SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
 def hospital(settings: Settings, database: Database) -> Hospital:
     """The hospital of a database that is migrated."""
     env = {"PERSISTENCE_MODULE": "infrastructure.event_store", "DATABASE": database.app_url}
-    return Hospital(env, settings.rules)
+    return Hospital(env, settings.rules, ReadModelFigures(database.app_url, settings.hospital))
 
 
 def seed(settings: Settings, hospital: Hospital, log: Log, now: datetime | None = None) -> None:

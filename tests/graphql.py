@@ -11,6 +11,7 @@ DETAILS = """
   ... on Refusal { code message path }
   ... on PatientRecorded { patient { familyName id mrn version diedAt } }
   ... on PractitionerRecorded { practitioner { id staffNumber } }
+  ... on ReportRecorded { issue { id report { ward period { from to } } } }
   ... on RoomRecorded {
     room { id ward number version policies
            beds { code state since until stateReason reservationId } } }

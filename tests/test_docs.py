@@ -26,6 +26,7 @@ from application.hospital import Hospital
 from domain.entry import Actor
 from domain.facts import Because, Disposition
 from domain.stay import AdmissionType, Stay
+from infrastructure.analysis import TABLES, asked
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
@@ -37,8 +38,15 @@ DOCS = Path(__file__).parents[1] / "docs"
 README = (DOCS.parent / "README.md").read_text()
 TIME = (DOCS / "time.md").read_text()
 SCHEMA = build_schema((DOCS / "schema.graphql").read_text())
-BLOCKS = re.findall(r"^```graphql\n(.*?)^```", TIME, re.MULTILINE | re.DOTALL)
-BLOCKS += re.findall(r"^```graphql\n(.*?)^```", (DOCS / "reports.md").read_text(), re.M | re.S)
+ANALYSIS = (DOCS / "analysis.md").read_text()
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The examples of a page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks(TIME, "graphql") + blocks((DOCS / "reports.md").read_text(), "graphql")
 BLOCKS += re.findall(r"<<'?GRAPHQL'?\n(.*?)^GRAPHQL", README, re.MULTILINE | re.DOTALL)
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 
@@ -65,6 +73,30 @@ def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
         client = GraphQLClient(http, TOKEN)
         told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
     assert told == lines
+
+
+def test_the_tables_of_the_page_about_analysis_are_those_there_are() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", ANALYSIS, re.MULTILINE)
+    assert told == [table.name for table in TABLES]
+
+
+def test_the_examples_of_the_page_about_analysis_run(
+    settings: Settings, simulated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(wired(settings, simulated)) as hospital:
+        _mrs_mensah(hospital)
+    known = Follower(simulated.app_url).catch_up()
+    answers = []
+    for question in blocks(ANALYSIS, "sql"):
+        with asked(simulated, question, known, "Europe/Berlin", lambda *_: None) as (_, rows):
+            answers.append(list(rows))
+    assert answers == [[("West", 2, 602.5)], []]
+
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", simulated.owner_url)
+    (fold,) = blocks(ANALYSIS, "python")
+    names: dict[str, Any] = {}
+    exec(fold, names)
+    assert names["state"] == (0, 1)
 
 
 def test_the_readmes_question_has_two_answers_and_a_difference(

@@ -78,7 +78,7 @@ def timeline(
             drugs = await prescriptions_by_id(connection, subjects, at)
             return [(entry, story(entry, rooms, staff, drugs)) for entry in entries]
 
-    told = _asked(database, as_of, known_at, ask)
+    told = answered(database, as_of, known_at, ask)
     if told is None:
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
@@ -127,7 +127,7 @@ def occupancy(
                 rows.append([*where, who or reason, _local(since, zone) if since else ""])
         return rows
 
-    rows = _asked(database, as_of, known_at, ask)
+    rows = answered(database, as_of, known_at, ask)
     names = ("ward", "room", "bed", "state", "who or why", "since")
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
@@ -155,12 +155,14 @@ def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
         the_hospital.close()
 
 
-def _asked(
+def answered(
     database: Database,
     as_of: str | None,
     known_at: str | None,
     question: Callable[[AsyncEngine, At], Awaitable[T]],
 ) -> T:
+    """The answer to a question as of a moment, as known at another; both as options say."""
+
     async def run() -> T:
         engine = database.async_engine(pool_size=2)
         try:
@@ -184,7 +186,7 @@ def known_position(database: Database, known_at: str | None) -> int:
     async def known(engine: AsyncEngine, at: At) -> int:
         return at.known
 
-    return _asked(database, None, known_at, known)
+    return answered(database, None, known_at, known)
 
 
 def _fate(entry: EntryView) -> str:

@@ -6,8 +6,19 @@ import psycopg
 import typer
 from sqlalchemy.exc import OperationalError
 
-from api.cli import asking, loading, projections, reporting, schemas, serving, verifying
+from api.cli import (
+    asking,
+    loading,
+    projections,
+    querying,
+    reporting,
+    restating,
+    schemas,
+    serving,
+    verifying,
+)
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
+from application.issuing import FiguresNotReadable
 from domain.refusals import Refusal
 from infrastructure.database import NotMigrated
 from infrastructure.embedded import EmbeddedServerError
@@ -26,6 +37,8 @@ for commands in (
     loading.app,
     asking.app,
     reporting.app,
+    restating.app,
+    querying.app,
     schemas.app,
     projections.app,
     verifying.app,
@@ -42,6 +55,8 @@ def main() -> None:
             app()
         except Refusal as refusal:
             stop(refusal.message)
+        except FiguresNotReadable as lacking:
+            stop(str(lacking))
         except (DatabaseAway, EmbeddedServerError, NotMigrated) as away:
             stop(str(away), Exit.NO_DATABASE)
         except (psycopg.OperationalError, OperationalError):

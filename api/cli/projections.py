@@ -3,19 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
-from getpass import getuser
 from typing import Annotated, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import typer
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cli.loading import fill
-from api.cli.terminal import Exit, as_json, out, progress, settings, stop
-from application.commands import Request
+from api.cli.terminal import Exit, as_json, out, progress, request, settings, stop
 from application.hospital import Hospital
-from domain.entry import Actor
 from domain.refusals import Refusal
 from infrastructure.database import Database
 from infrastructure.queries.record import parked_commands, projections
@@ -103,7 +100,7 @@ def retry_parked(
         return
     with _deciding() as (database, house):
         for model in waiting:
-            house.retry_parked(_request(), name=model)
+            house.retry_parked(request(), name=model)
         fill(database)
     left = [p for p in _asked(parked_commands) if p.model in waiting]
     if left:
@@ -126,7 +123,7 @@ def skip_command(
         stop(f"{model.name} has not parked command {command}.")
     with _deciding() as (database, house):
         try:
-            house.skip_command(_request(reason), name=model.name, skipped=command)
+            house.skip_command(request(reason), name=model.name, skipped=command)
         except Refusal as refusal:
             stop(refusal.message)
         fill(database)
@@ -185,9 +182,3 @@ def _deciding() -> Iterator[tuple[Database, Hospital]]:
     database = Database.of(chosen)
     with closing(hospital(chosen, database)) as house:
         yield database, house
-
-
-def _request(reason: str | None = None) -> Request:
-    """Who decides: the operating system's user."""
-    by = Actor(issuer="os", subject=getuser(), role="admin")
-    return Request(command_id=uuid4(), by=by, reason=reason)

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -13,12 +13,17 @@ from rich.table import Table
 
 from api.cli.asking import KnownAt, known_position, opened
 from api.cli.plot import svg
-from api.cli.terminal import Exit, err, out, progress, settings, stop
+from api.cli.terminal import Exit, err, out, progress, request, settings, stop
+from application.issuing import ReportParameter, ReportPeriod, as_said
 from application.reports import defined, newest
 from application.reports.definition import Report
 from application.reports.shown import shown
+from domain import report as issued
+from infrastructure.database import Database
 from infrastructure.queries import reporting
 from infrastructure.rebuild import rarely_collected
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital
 
 app = typer.Typer()
 
@@ -49,6 +54,9 @@ def report(
         list[str] | None, typer.Option("--set", help="A parameter: --set days=30.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Give it out: recorded, to be restated later.")
+    ] = False,
 ) -> None:
     """A report on a period, as known now or at another moment; alone, what reports there are."""
     if name is None:
@@ -60,8 +68,15 @@ def report(
     begins, ends = _day(first, "--from"), _day(last or first, "--to")
     given = settings()
     _, database = opened(given)
-    position = known_position(database, known_at)
     parameters = _parameters(chosen)
+    if issue:
+        if known_at is not None:
+            stop("A report is issued as known now: leave out --known-at.", Exit.USAGE)
+        _PRINT[format](
+            _issued(given, database, name, ReportPeriod(begins, ends), ward, version, parameters)
+        )
+        return
+    position = known_position(database, known_at)
     long = (ends - begins).days > LONG
     with (
         rarely_collected(),
@@ -85,6 +100,30 @@ def report(
     if told.question.last < ends:
         err.print(f"Up to {told.question.last}: later days have not ended.")
     _PRINT[format](told)
+
+
+def _issued(
+    given: Settings,
+    database: Database,
+    name: str,
+    period: ReportPeriod,
+    ward: str | None,
+    version: int | None,
+    parameters: dict[str, str],
+) -> Report:
+    """Issue it, and tell the id that it can be restated by."""
+    with closing(hospital(given, database)) as house:
+        (event,) = house.issue_report(
+            request(),
+            name=name,
+            period=period,
+            ward=ward,
+            version=version,
+            parameters=[ReportParameter(*chosen) for chosen in parameters.items()] or None,
+        ).events
+    assert isinstance(event, issued.Report.Issued)
+    err.print(f"Issued: wardbook restate {event.originator_id}", highlight=False)
+    return as_said(event.terms, event.said)
 
 
 def _list() -> None:

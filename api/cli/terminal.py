@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
+from getpass import getuser
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import typer
 from rich.console import Console
@@ -19,6 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from application.commands import Request
+from domain.entry import Actor
 from domain.refusals import InvalidInput
 from domain.time import in_utc
 from infrastructure.settings import BadSetting, Settings, from_environment
@@ -96,6 +100,12 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield tell
+
+
+def request(reason: str | None = None) -> Request:
+    """Who gives a command here: the operating system's user."""
+    by = Actor(issuer="os", subject=getuser(), role="admin")
+    return Request(command_id=uuid4(), by=by, reason=reason)
 
 
 def now() -> datetime:

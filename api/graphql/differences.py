@@ -1,5 +1,6 @@
 """Differences between what was held at two moments of the record, and what a wrong fact led to."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -7,11 +8,13 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.issued import ReportIssue
 from api.graphql.rooms import Bed, Room
 from api.graphql.scalars import Position
 from api.graphql.stays import Stay
 from api.graphql.timeline import TimelineEntry, told
-from infrastructure.queries import differences
+from infrastructure.exposed import containing
+from infrastructure.queries import differences, reporting
 from infrastructure.queries.moment import At
 from infrastructure.queries.timeline import EntryView
 
@@ -84,6 +87,29 @@ class Exposure:
         description="Doses, prescriptions, visits and beds of the same stay, and who was put into"
         " the rooms that it names, recorded in between, in that order."
     )
+    view: strawberry.Private[differences.ExposureView]
+    at: strawberry.Private[At]
+
+    @strawberry.field(
+        description="The reports, issued or restated in between, to whose figures the fact belonged,"
+        " or which left somebody out because of it."
+    )
+    async def reports(self, info: Ask) -> list[ReportIssue]:
+        house, view = info.context.house, self.view
+
+        def look() -> list[UUID]:
+            with reporting.reading(house.database.app_url) as connection:
+                return containing(
+                    connection,
+                    house.settings.hospital,
+                    view.wrong,
+                    view.wrong_from,
+                    view.wrong_to,
+                )
+
+        issues = await asyncio.to_thread(look)
+        found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
+        return [issue for issue in found if issue]
 
     @classmethod
     async def find(cls, info: Ask, fact: UUID, at: At) -> "Exposure | None":
@@ -95,6 +121,8 @@ class Exposure:
             wrong_to=info.context.position(found.wrong_to),
             wrong=await _told(info, found.wrong, at),
             decided=await _told(info, found.decided, at),
+            view=found,
+            at=at,
         )
 
 

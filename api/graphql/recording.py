@@ -22,7 +22,9 @@ from api.graphql.inputs import (
     SharerInput,
     SourceMovementInput,
 )
+from api.graphql.issued import ReportIssue
 from api.graphql.people import Patient, Practitioner
+from api.graphql.reports import ReportParameterInput, ReportPeriod
 from api.graphql.results import (
     HospitalTimeRecorded,
     Parked,
@@ -30,6 +32,7 @@ from api.graphql.results import (
     PractitionerRecorded,
     PrescriptionRecorded,
     RecordedNotYetReadable,
+    ReportRecorded,
     RoomRecorded,
     SourceMovementRecorded,
     StayRecorded,
@@ -38,6 +41,7 @@ from api.graphql.results import (
 from api.graphql.rooms import Room
 from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
+from application import issuing
 from application.commands import Recorded, Request
 from application.corrections import Cancel, Correction, LateEntry
 from application.feeds import MovementReport
@@ -166,6 +170,8 @@ def _parts(value: Any) -> dict[str, Any]:
 
 
 _PARTS = (
+    (ReportPeriod, issuing.ReportPeriod),
+    (ReportParameterInput, issuing.ReportParameter),
     (MovementCorrectionInput, Correction),
     (MovementCancelInput, Cancel),
     (LateEntryInput, LateEntry),
@@ -173,6 +179,7 @@ _PARTS = (
 )
 
 _IDS = {
+    "issue_id": "issued report",
     "movement_id": "movement",
     "visit_id": "visit",
     "administration_id": "dose",
@@ -290,6 +297,18 @@ async def prescription_recorded(
     stay = await Stay.find(info, prescription.view.stay, at)
     assert stay is not None
     return PrescriptionRecorded(**envelope, prescription=prescription, stay=stay)
+
+
+async def report_recorded(info: Ask, input: CommandInput, command: Command) -> ReportRecorded:
+    """Reports are computed from what can be read: what was recorded before is waited for."""
+    here = await info.context.here()
+    await info.context.house.readable.wait_for(
+        here.recorded, info.context.house.settings.read_timeout_seconds
+    )
+    recorded, envelope, at = await record(info, input, command)
+    issue = await ReportIssue.find(info, recorded.ids("report")[0], at)
+    assert issue is not None
+    return ReportRecorded(**envelope, issue=issue)
 
 
 async def source_movement_recorded(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import strawberry
 
+from api.graphql.issued import ReportIssue
 from api.graphql.people import Patient, Practitioner
 from api.graphql.refusals import (
     BedNotOpen,
@@ -108,6 +109,11 @@ def union_of(command: str) -> object:
     return strawberry.union(
         f"{command}Result", description=f"What {name} answers: what was recorded, or why not."
     )
+
+
+@strawberry.type(description="A report was issued or restated.")
+class ReportRecorded(Recorded):
+    issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
 
 
 Any_ = (

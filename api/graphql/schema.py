@@ -19,6 +19,7 @@ from api.graphql.queries import Query
 from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
+from application.issuing import FiguresNotReadable
 from domain.refusals import Refusal
 from infrastructure.event_store import DatabaseAway
 
@@ -85,7 +86,7 @@ def _told(error: GraphQLError) -> GraphQLError:
         return _coded(error, "The database cannot be reached; ask again.", "DATABASE_AWAY")
     if isinstance(cause, DataError | UnicodeEncodeError):
         return _coded(error, "A value in it cannot be looked for.", "BAD_REQUEST")
-    if isinstance(cause, ReadModelsBehind):
+    if isinstance(cause, ReadModelsBehind | FiguresNotReadable):
         return _coded(error, str(cause), "READ_MODELS_BEHIND")
     log.error("internal error at %s: %s", error.path, type(cause).__name__, exc_info=_bare(cause))
     return _coded(error, "Internal error; it was logged.", "INTERNAL")

@@ -26,6 +26,15 @@ class Recorder:
     role: str = strawberry.field(description="The role used.")
     on_behalf_of: str | None = strawberry.field(description="For whom, if for somebody else.")
 
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Self:
+        return cls(
+            issuer=said["issuer"],
+            subject=said["subject"],
+            role=said["role"],
+            on_behalf_of=said.get("on_behalf_of"),
+        )
+
 
 @strawberry.type(description="Another system that knew a fact first.")
 class Source:
@@ -69,12 +78,7 @@ class TimelineEntry(Node):
             occurred_at_precision=Precision(view.precision),
             recorded_at=view.recorded_at,
             position=info.context.position(view.recorded_position),
-            recorded_by=Recorder(
-                issuer=view.recorded_by["issuer"],
-                subject=view.recorded_by["subject"],
-                role=view.recorded_by["role"],
-                on_behalf_of=view.recorded_by.get("on_behalf_of"),
-            ),
+            recorded_by=Recorder.of(view.recorded_by),
             performed_by=view.performed_by,
             reason=view.reason,
             late=view.late,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, view
+from infrastructure.queries.moment import At, columns, known, view
 from infrastructure.read_models.timeline import entries
 
 
@@ -85,6 +85,18 @@ async def timeline_page(
         query = query.where(tuple_(*order) > tuple_(*after))
     found = await connection.execute(query.order_by(*order, entries.c.entry).limit(first))
     return [view(EntryView, row) for row in found]
+
+
+async def entries_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, EntryView]:
+    """Entries by their ids, also of what lies ahead."""
+    found = await connection.execute(
+        select(*columns(entries), entries.c.position).where(
+            entries.c.entry.in_(ids), known(entries, at.known)
+        )
+    )
+    return {row.entry: view(EntryView, row) for row in found}
 
 
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: At) -> EntryView | None:

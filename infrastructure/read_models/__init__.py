@@ -1,6 +1,7 @@
 """Read models: tables that answer questions, filled from the log, deletable at any time."""
 
 from infrastructure.read_models.inpatients import Inpatients
+from infrastructure.read_models.issued_reports import IssuedReports
 from infrastructure.read_models.model import ReadModel
 from infrastructure.read_models.occupancy import Occupancies
 from infrastructure.read_models.patients import Patients
@@ -22,5 +23,6 @@ READ_MODELS: tuple[type[ReadModel], ...] = (
     Timeline,
     Prescriptions,
     Visits,
+    IssuedReports,
     SourceMovements,
 )

@@ -233,9 +233,13 @@ class Timeline(ReadModel):
         """The entry of the cancel itself, beside the one that it takes back."""
         values = {**_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
         values["fact"] = values["movement"] = _made_by_cancel(event)
+        period: Period | None = Period(event.entry.occurred_at)
+        if values["fact"] and getattr(event, "because", None) is Because.ENTERED_IN_ERROR:
+            # Where the patient was instead, from the time of what never was.
+            values["occurred_at"], period = Same("occurred_at"), None
         self.writer(entries).revise(
             {"subject": event.originator_id, "status": "TRUE", **which},
-            Copy(values, Period(event.entry.occurred_at)),
+            Copy(values, period),
             known=place.known,
             position=place.position,
             close=False,
@@ -295,7 +299,12 @@ def _replaced(event: Event) -> tuple[str, ...]:
 
 def entry_id(event: Event) -> UUID:
     """The id of an event's entry: the same in every rebuild."""
-    return uuid5(event.originator_id, str(event.originator_version))
+    return entry_of(event.originator_id, event.originator_version)
+
+
+def entry_of(stream: UUID, version: int) -> UUID:
+    """The id of the entry of an event, by its stream and its version there."""
+    return uuid5(stream, str(version))
 
 
 def kind_of(event: Event) -> str:

@@ -3,13 +3,13 @@
 ``record.events`` becomes a view that shows each event whole, as before; it is read as before.
 
 Revision ID: 0011
-Revises: 0007
+Revises: 0009
 """
 
 from alembic import op
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

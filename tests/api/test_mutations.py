@@ -384,3 +384,28 @@ def record_administration(ward: Ward) -> Answer:
     assert (refused["given"], refused["reasonNotGiven"]) == (False, "asleep")
     assert (given["given"], given["doseGiven"]) == (True, "1 g")
     return told
+
+
+# -- reports --
+
+
+@example("ReportRecorded")
+def issue_report(ward: Ward) -> Answer:
+    name = ward.room(ward=ward.name("W")).split("/")[0]
+    period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
+    told = ward.give(
+        "issueReport", name="inpatient-census", version=1, period=period, ward=name, parameters=[]
+    )
+    assert told["issue"]["report"]["period"] == period
+    assert told["issue"]["report"]["ward"] == name
+    return told
+
+
+@example("ReportRecorded")
+def restate_report(ward: Ward) -> Answer:
+    ward.room()
+    period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
+    issued = ward.give("issueReport", name="bed-occupancy-rate", period=period)["issue"]["id"]
+    told = ward.give("restateReport", issueId=issued, reason="the month is closed")
+    assert told["issue"]["id"] == issued
+    return told

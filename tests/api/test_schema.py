@@ -234,6 +234,8 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
             assert taken == set()
         elif name in ("occupancyHistory", "exposure", "report"):
             assert taken == set(READS) - {"asOf"}
+        elif name in ("reportIssue", "reportIssues"):  # what was said stays as it was said
+            assert taken == {"atLeast"}
         elif name == "occupancyDifference":  # known at two moments of its own
             assert taken == {"asOf"}
         else:

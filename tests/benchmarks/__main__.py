@@ -6,7 +6,16 @@ from pathlib import Path
 
 from infrastructure.database import Database
 from infrastructure.embedded import ensure_server, stop_server
-from tests.benchmarks import appending, emptying, occupancy, old_room, past, reading, rebuilding
+from tests.benchmarks import (
+    appending,
+    emptying,
+    occupancy,
+    old_room,
+    past,
+    reading,
+    rebuilding,
+    restating,
+)
 from tests.benchmarks.results import Row, show
 
 
@@ -18,7 +27,16 @@ def main() -> None:
         folder.chmod(0o711)  # the embedded server may run as another user
         server = Database(ensure_server(folder / "server"))
         try:
-            for part in (appending, reading, rebuilding, emptying, occupancy, past, old_room):
+            for part in (
+                appending,
+                reading,
+                rebuilding,
+                emptying,
+                occupancy,
+                past,
+                old_room,
+                restating,
+            ):
                 title = part.__name__.rpartition(".")[2]
                 if chosen and title not in chosen:
                     continue

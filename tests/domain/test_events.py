@@ -4,7 +4,7 @@ The samples are drawn from the annotations of each class, so a new event is test
 """
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
@@ -102,6 +102,10 @@ def drawn(kind: Any) -> st.SearchStrategy[Any]:
         return st.text(min_size=shortest, max_size=20) if inner[0] is str else drawn(inner[0])
     if origin in (Union, types.UnionType):
         return st.one_of([drawn(one) for one in reversed(inner)])
+    if origin is Mapping:
+        return st.dictionaries(*map(drawn, inner), max_size=2)
+    if origin is tuple and inner[-1] is not ...:
+        return st.tuples(*map(drawn, inner))
     if origin is tuple:
         return st.lists(drawn(inner[0]), max_size=2).map(tuple)
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -9,6 +9,8 @@ from uuid import UUID
 from application.commands import Recorded
 from application.corrections import Cancel, Correction, EntryKind, LateEntry
 from application.feeds import MovementReport
+from application.issuing import ReportPeriod
+from application.reports import newest
 from domain.facts import Because
 from domain.source_visit import SourceKind
 
@@ -26,6 +28,8 @@ WEIGHTS = {
     "correct_patient_details": 2,
     "merge_patients": 1.5,
     "unmerge_patients": 2,
+    "issue_report": 3,
+    "restate_report": 4,
     "record_source_movement": 12,
 }
 
@@ -46,10 +50,12 @@ class Mending:
         self._visits: list[UUID] = []
         self._doses: list[UUID] = []
         self._merges: list[UUID] = []
+        self._issues: list[UUID] = []
         self._gone: list[UUID] = []
         self._written: list[UUID] = []
 
     def _remember(self, told: Recorded) -> None:
+        self._issues += [id for id in told.ids("report") if id not in self._issues]
         for event in told.events:
             for name, ids in (
                 ("movement", self._movements),
@@ -149,6 +155,21 @@ class Mending:
 
     def _unmerge_patients(self) -> None:
         self._mend("unmerge_patients", merge_id=self._one(self._merges))
+
+    # -- reports --
+
+    def _issue_report(self) -> None:
+        first = self._lot.randint(1, 10)
+        period = ReportPeriod(
+            (self.now - timedelta(days=first)).date(),
+            (self.now - timedelta(days=self._lot.randint(0, first))).date(),
+        )
+        ward = self._lot.choice([None, "A", "B"])
+        self._give("issue_report", name=self._lot.choice(newest()).name, period=period, ward=ward)
+
+    def _restate_report(self) -> None:
+        if self._issues:
+            self._give("restate_report", issue_id=self._one(self._issues))
 
     def _record_source_movement(self) -> None:
         visit, id = self._lot.randint(1, 12), self._lot.randint(1, 4)

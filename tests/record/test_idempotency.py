@@ -15,6 +15,7 @@ from domain.refusals import BedOccupied, CommandIdReused, InvalidInput, NotFound
 from domain.time import Precision
 from infrastructure.database import Database
 from infrastructure.event_store import DatabaseAway
+from infrastructure.figures import ReadModelFigures
 from infrastructure.settings import Settings
 from tests.record.ward import (
     ELECTIVE,
@@ -240,7 +241,8 @@ def wire(database: Database) -> Iterator[Wire]:
 def far(wire: Wire, settings: Settings) -> Iterator[Hospital]:
     """A hospital that reaches its database through the wire only."""
     env = {"PERSISTENCE_MODULE": "infrastructure.event_store", "DATABASE": wire.url}
-    made = Hospital(env, settings.rules)
+    figures = ReadModelFigures(wire.url, settings.hospital)
+    made = Hospital(env, settings.rules, figures)
     yield made
     made.close()
 

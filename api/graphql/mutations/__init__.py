@@ -6,6 +6,7 @@ from api.graphql.mutations.corrections import CorrectionMutations
 from api.graphql.mutations.feeds import FeedMutations
 from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.prescriptions import PrescriptionMutations
+from api.graphql.mutations.reports import ReportMutations
 from api.graphql.mutations.rooms import RoomMutations
 from api.graphql.mutations.stays import StayMutations
 
@@ -17,6 +18,7 @@ class Mutation(
     StayMutations,
     PrescriptionMutations,
     CorrectionMutations,
+    ReportMutations,
     FeedMutations,
 ):
     pass

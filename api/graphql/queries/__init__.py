@@ -6,6 +6,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.issued import ReportIssue
 from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
 from api.graphql.queries.arguments import named
@@ -42,7 +43,8 @@ class Query(
     ) -> Node | None:
         at = await info.context.at()
         key = named(id)
-        for kind in (Patient, Stay, Room, Practitioner, Prescription, SourceMovement):
+        kinds = (Patient, Stay, Room, Practitioner, Prescription, SourceMovement, ReportIssue)
+        for kind in kinds:
             found: Node | None = await kind.find(info, key, at)
             if found is not None:
                 return found

@@ -7,10 +7,13 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.queries.arguments import AtLeast, KnownAt, KnownAtPosition
+from api.graphql.issued import ReportIssue
+from api.graphql.node import Connection, page, page_size
+from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
 from api.graphql.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
+from api.graphql.scalars import decode_cursor, encode_cursor
 from application.reports import defined, newest
-from infrastructure.queries import reporting
+from infrastructure.queries import issued, reporting
 
 
 @strawberry.type
@@ -58,3 +61,33 @@ class ReportQueries:
                 return Report.of(info, told, reporting.left_out(connection, at.known))
 
         return await asyncio.to_thread(compute)
+
+    @strawberry.field(description="The reports that were given out, the newest first.")
+    async def report_issues(
+        self,
+        info: Ask,
+        name: Annotated[str | None, argument(description="Of this definition only.")] = None,
+        first: First = None,
+        after: After = None,
+        at_least: AtLeast = None,
+    ) -> Connection[ReportIssue]:
+        at = await info.context.at(at_least=at_least)
+        size, place = page_size(first), decode_cursor(after, "issues", int)
+        before = place[0] if place else None
+        views = await info.context.ask(issued.issues_page, at, name, size + 1, before)
+        return page(
+            views,
+            size,
+            after,
+            lambda view: encode_cursor("issues", view.position),
+            lambda view: ReportIssue.of(info, view, at),
+        )
+
+    @strawberry.field(description="A report that was given out, by its id.")
+    async def report_issue(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="Its id.")],
+        at_least: AtLeast = None,
+    ) -> ReportIssue | None:
+        return await ReportIssue.find(info, named(id), await info.context.at(at_least=at_least))

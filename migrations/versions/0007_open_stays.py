@@ -1,12 +1,12 @@
 """The stays that are open are found without all that ended: of those, too, the last row is open.
 
-Revision ID: 0010
+Revision ID: 0007
 Revises: 0006
 """
 
 from alembic import op
 
-revision = "0010"
+revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None

@@ -1,13 +1,13 @@
 """Inpatient stays as reports read them, each whole in one row. They come from the log.
 
-Revision ID: 0007
-Revises: 0010
+Revision ID: 0008
+Revises: 0007
 """
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0010"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

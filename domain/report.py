@@ -1,0 +1,132 @@
+"""Reports that were given out: what each said, and how it was restated when more was known.
+
+A report is computed outside of here, from what is known at one position of the log; its stream holds
+what was said. A restatement names the facts that changed a figure by their positions in the log and
+nothing else: what they say is read there, where it never changes, and nothing about a patient is
+written down twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct
+
+from domain.aggregate import Aggregate, Event, event
+from domain.entry import Entry, Text
+from domain.refusals import InvalidInput
+
+Exact = int | str | None
+"""A value without loss: a whole number, ``"23/7"``, or None where a denominator was 0."""
+
+Of = tuple[tuple[str, str], ...]
+"""What a figure is of, if not of the whole: ``(("day", "2026-03-01"),)``."""
+
+
+Chosen = int | str | tuple[int | str, ...]
+"""What is chosen for a parameter."""
+
+
+class Terms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was asked for; the days from ``first`` to ``last``, both included."""
+
+    definition: Text
+    version: int
+    parameters: Mapping[str, Chosen]
+    first: date
+    last: date
+    ward: Text | None
+
+
+class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure as it was given out."""
+
+    name: Text
+    of: Of
+    unit: Text
+    value: Exact
+
+
+class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What came out, as known at a position; the digest is of its canonical form."""
+
+    position: int
+    figures: tuple[Figure, ...]
+    digest: Text
+
+
+class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose contribution changed (a stay, a bed, a person), and the positions of the facts about it."""
+
+    kind: Text
+    id: Text
+    facts: tuple[int, ...]
+
+
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure to which something else is contributed than before.
+
+    ``old`` and ``new`` may be the same, where causes offset each other. ``causes``: which of the
+    restatement's causes contribute something else to it, counted from 0.
+    """
+
+    name: Text
+    of: Of
+    unit: Text
+    old: Exact
+    new: Exact
+    causes: tuple[int, ...]
+
+
+class Report(Aggregate):
+    """One issue of a report, with its restatements."""
+
+    TOPIC = "report"
+
+    class Issued(Event):
+        """It was given out."""
+
+        TOPIC = "report.issued"
+        terms: Terms
+        said: Said
+
+    class Restated(Event):
+        """The same as known at a later position, and what changed since it was last said."""
+
+        TOPIC = "report.restated"
+        said: Said
+        changes: tuple[Change, ...]
+        causes: tuple[Cause, ...]
+
+    def __init__(self) -> None:
+        self.terms: Terms | None = None
+        self.said: Said | None = None
+
+    # -- decide --
+
+    def issue(self, terms: Terms, said: Said, entry: Entry) -> None:
+        self._issued(terms=terms, said=said, entry=entry)
+
+    def restate(
+        self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], entry: Entry
+    ) -> None:
+        """Say it again. Raises InvalidInput if nothing was recorded since it was last said."""
+        assert self.said is not None
+        if said.position <= self.said.position:
+            raise InvalidInput("issueId", "nothing was recorded since it was last computed")
+        self._restated(said=said, changes=tuple(changes), causes=tuple(causes), entry=entry)
+
+    # -- evolve --
+
+    @event(Issued)
+    def _issued(self, terms: Terms, said: Said, entry: Entry) -> None:
+        self.terms, self.said = terms, said
+
+    @event(Restated)
+    def _restated(
+        self,
+        said: Said,
+        changes: tuple[Change, ...],
+        causes: tuple[Cause, ...],
+        entry: Entry,
+    ) -> None:
+        self.said = said

@@ -1,0 +1,47 @@
+"""The log as Python events, to be folded by whoever asks what no table answers."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import psycopg
+
+from domain.aggregate import Event
+from infrastructure.database import Database
+from infrastructure.event_mapper import EventMapper
+from infrastructure.parking import LOGGED
+from infrastructure.read_models.model import Place
+
+AT_ONCE = 5_000
+"""Events that are in memory at one time."""
+
+
+def history(
+    database: Database,
+    *,
+    known_at: datetime | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[tuple[Event, Place]]:
+    """Every event in the order of the log, with its place; up to a moment of the record's clock.
+
+    Read as a stream, so memory does not grow with the log. ``on_progress`` gets what is done and how
+    much there is, as the progress bar of the command line takes it. Raises UnknownEvent at an event
+    that this program does not know.
+    """
+    mapper = EventMapper()
+    with psycopg.connect(database.app_url) as connection:
+        row = connection.execute(
+            "SELECT coalesce(max(position), 0) FROM record.events"
+            " WHERE %(at)s::timestamptz IS NULL OR recorded_at <= %(at)s",
+            {"at": known_at},
+        ).fetchone()
+        end = int(row[0]) if row else 0
+        with connection.cursor("history") as cursor:
+            cursor.itersize = AT_ONCE
+            cursor.execute(
+                f"SELECT {LOGGED} FROM record.events WHERE position <= %s ORDER BY position".encode(),
+                [end],
+            )
+            for position, known, recorded_at, _, *stored in cursor:
+                yield mapper.event(stored), Place(position, known, recorded_at)
+                if position % AT_ONCE == 0 or position == end:
+                    on_progress(position, end)

@@ -1,0 +1,92 @@
+"""Reports that were given out, and how each was restated."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Date, Integer, MetaData, String, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.aggregate import Event
+from domain.report import Report
+from domain.time import Period
+from infrastructure.read_models.bitemporal import bitemporal_table, position_table
+from infrastructure.read_models.model import Place, ReadModel
+
+metadata = MetaData(schema="issued_reports_v1")
+position_table(metadata)
+issues = bitemporal_table(
+    "issues",
+    metadata,
+    "issue",
+    Column("name", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("ward", String),
+    Column("computed_at", BigInteger, nullable=False, comment="the position it is known at"),
+    Column("told", JSONB, nullable=False, comment="terms, and what was said"),
+    Column("recorded_by", JSONB, nullable=False),
+    Column("reason", String),
+)
+restatements = bitemporal_table(
+    "restatements",
+    metadata,
+    "restatement",
+    Column("issue", Uuid, nullable=False),
+    Column("computed_at", BigInteger, nullable=False, comment="the position it is known at"),
+    Column("told", JSONB, nullable=False, comment="what was said, changes and their causes"),
+    Column("recorded_by", JSONB, nullable=False),
+    Column("reason", String),
+    find_by=("issue",),
+    of="issue",
+)
+
+
+class IssuedReports(ReadModel):
+    """One row an issue, one row a restatement, as they were told."""
+
+    name = "issued_reports"
+    metadata = metadata
+    kinds = (Report,)
+
+    def apply(self, event: Event, place: Place) -> None:
+        match event:
+            case Report.Issued(terms=terms, said=said):
+                self.writer(issues).put(
+                    event.originator_id,
+                    Period(event.entry.occurred_at),
+                    {
+                        "name": terms.definition,
+                        "version": terms.version,
+                        "first_day": terms.first,
+                        "last_day": terms.last,
+                        "ward": terms.ward,
+                        "computed_at": said.position,
+                        "told": msgspec.to_builtins({"terms": terms, "said": said}),
+                        **_recorded(event),
+                    },
+                    known=place.known,
+                    position=place.position,
+                )
+            case Report.Restated(said=said):
+                self.writer(restatements).put(
+                    event.entry.id_of("restatement"),
+                    Period(event.entry.occurred_at),
+                    {
+                        "issue": event.originator_id,
+                        "computed_at": said.position,
+                        "told": msgspec.to_builtins(
+                            {"said": said, "changes": event.changes, "causes": event.causes}
+                        ),
+                        **_recorded(event),
+                    },
+                    known=place.known,
+                    position=place.position,
+                )
+
+
+def _recorded(event: Event) -> dict[str, Any]:
+    return {
+        "recorded_by": msgspec.to_builtins(event.entry.recorded_by),
+        "reason": event.entry.reason,
+    }

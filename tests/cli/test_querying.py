@@ -1,0 +1,72 @@
+"""``wardbook query``: the history as tables, as known at any moment."""
+
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from application.hospital import Hospital
+from infrastructure.analysis import TABLES
+from tests.cli.conftest import Run
+from tests.record.ward import admitted, ago, place, request, room
+
+WHERE = "SELECT bed, until IS NULL AS there FROM stretches ORDER BY since"
+
+
+@pytest.fixture
+def believed(staffed: Hospital) -> str:
+    """A patient who was moved yesterday, which was told just now. Until when it was not known."""
+    room(staffed, "119", "a", "b")
+    stay = admitted(staffed, "M1", "A/119/a", ago(days=3))
+    before = staffed.change_specialty(request(), stay_id=stay, specialty="surgery")
+    staffed.transfer_patient(request(ago(days=1)), stay_id=stay, **place("A/119/b"))
+    return before.recorded_at.isoformat()
+
+
+def test_a_question_has_its_answer_as_known_now_and_as_known_then(run: Run, believed: str) -> None:
+    told = run("query", WHERE, "--format", "json")
+    assert told.json == [{"bed": "a", "there": False}, {"bed": "b", "there": True}]
+    then = run("query", WHERE, "--format", "json", "--known-at", believed)
+    assert then.json == [{"bed": "a", "there": True}]
+    position = then.err.split("position ")[1].split()[0]
+    assert then.err.strip() == f"As known at position {position} of a real log."
+    assert run("query", "SELECT 1 WHERE false", "--format", "json").json == []
+
+
+def test_an_answer_is_printed_as_a_table_or_as_csv(
+    run: Run, believed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("query", WHERE, "--format", "csv").out == "bed,there\na,False\nb,True\n"
+    assert "there" in run("query", WHERE).out
+    monkeypatch.setattr(sys, "stdin", StringIO("SELECT NULL AS nothing, sum(1) AS one"))
+    assert run("query", "-", "--format", "csv").out == "nothing,one\n,1\n"
+
+
+def test_the_tables_are_listed_with_what_each_column_means(run: Run) -> None:
+    told = run("query", "--tables")
+    assert told.code == 0
+    for table in TABLES:
+        assert table.name in told.out
+        assert all(column.name in told.out for column in table.columns)
+
+
+def test_the_tables_are_written_as_parquet_and_not_over_others(
+    run: Run, believed: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "parquet"
+    told = run("query", "--export", str(folder))
+    assert told.code == 0
+    assert told.out.split() == [str(folder / f"{table.name}.parquet") for table in TABLES]
+    again = run("query", "--export", str(folder))
+    assert (again.code, again.out) == (1, "")
+    assert "another folder" in again.err
+
+
+def test_what_cannot_be_answered_is_said(run: Run, believed: str) -> None:
+    for question in ("SELEC 1", "SELECT name FROM facts", "SELECT * FROM patients"):
+        told = run("query", question)
+        assert (told.code, told.out) == (1, "")
+        assert "Error" in told.err
+    assert run("query").code == 2
+    assert run("query", WHERE, "--tables").code == 2

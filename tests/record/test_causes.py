@@ -1,0 +1,196 @@
+"""Random histories with corrections: what changed a figure is told whole, and nothing else is.
+
+Two positions of a busy log are drawn, and a report. What the restatement says is compared with plain
+counting: of marks, without what the application knows of them, and of the log's own events.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from application.reports import newest
+from application.reports.definition import Contributions, Definition, Row, Subject
+from application.reports.formula import Mark, Of
+from application.reports.inputs import Question
+from application.reports.restating import Side, changed
+from domain.aggregate import Event
+from domain.hospital_time import HospitalTime
+from domain.patient import Patient
+from domain.stay import Stay
+from infrastructure.figures import ReadModelFigures
+from tests.record.busy import BEGINS
+from tests.record.lived import Lived
+from tests.record.ward import events
+
+DAYS = 30
+
+
+@dataclass
+class Asked:
+    """A report on some days, at two positions of a log."""
+
+    lived: Lived
+    definition: Definition
+    question: Question
+    before: int
+    after: int
+
+    @cached_property
+    def figures(self) -> ReadModelFigures:
+        return ReadModelFigures(self.lived.database.app_url, "main")
+
+    def contributions(self, position: int) -> Contributions:
+        return self.figures.contributions(self.definition, self.question, position)
+
+
+@pytest.fixture(scope="module")
+def log(lived: Lived) -> list[tuple[int, int, Event]]:
+    return events(lived.database)
+
+
+def draw(lived: Lived, log: list[tuple[int, int, Event]], data: st.DataObject) -> Asked:
+    ends = sorted({end for _, end, _ in log})
+    places = st.sampled_from(ends[20:])
+    before, after = sorted((data.draw(places), data.draw(places)))
+    offset, length = data.draw(st.integers(-2, DAYS)), data.draw(st.integers(0, 12))
+    first = BEGINS.date() + timedelta(days=offset)
+    ward = data.draw(st.sampled_from([None, "A", "B"]))
+    definition = data.draw(st.sampled_from(newest()))
+    chosen = definition.parameters_of({})
+    question = Question(first, first + timedelta(days=length), ward, chosen)
+    return Asked(lived, definition, question, before, after)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@for_all(data=st.data())
+def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
+    lived: Lived, log: list[tuple[int, int, Event]], data: st.DataObject
+) -> None:
+    asked = draw(lived, log, data)
+    held, question = asked.definition, asked.question
+    old, new = asked.contributions(asked.before), asked.contributions(asked.after)
+    sides = [Side(held.rows(question, marks), marks) for marks in (old, new)]
+    changes = changed(held, *sides)
+    rows = [values(side.rows) for side in sides]
+
+    for change in changes:
+        key = (change.figure, change.of)
+        assert (change.old, change.new) == (rows[0].get(key), rows[1].get(key))
+        # Complete: with the old contributions of the causes put back, the old figure comes out.
+        back = {s: m for s, m in new.items() if s not in change.causes}
+        back |= {s: old[s] for s in change.causes if s in old}
+        assert values(held.rows(question, back)).get(key) == change.old
+        # Minimal: each contributes something else to this very figure.
+        for subject in change.causes:
+            given = [of_row(held, *key, marks.get(subject, ())) for marks in (old, new)]
+            assert given[0] != given[1]
+    told = {(change.figure, change.of) for change in changes}
+    assert {key for key in {*rows[0], *rows[1]} if rows[0].get(key) != rows[1].get(key)} <= told
+    # And nobody is left out who contributes something else.
+    for figure, of in told:
+        (change,) = [c for c in changes if (c.figure, c.of) == (figure, of)]
+        differ = {
+            subject
+            for subject in {*old, *new}
+            if of_row(held, figure, of, old.get(subject, ()))
+            != of_row(held, figure, of, new.get(subject, ()))
+        }
+        assert set(change.causes) == differ
+
+    subjects = {subject for change in changes for subject in change.causes}
+    about = asked.figures.facts(subjects, question, asked.before, asked.after)
+    for subject in subjects:
+        assert about[subject] == plain_facts(log, asked, subject)
+        assert about[subject], f"nothing explains {subject}"
+
+
+def values(rows: Iterable[Row]) -> dict[tuple[str, Of], Any]:
+    return {(row.figure, row.of): row.value for row in rows}
+
+
+def of_row(held: Definition, figure: str, of: Of, marks: Iterable[Mark]) -> Counter[Any]:
+    """What marks add to one figure: which measure, by how much."""
+    (measures,) = [f.formula.measures for f in held.figures if f.name == figure]
+    return Counter(
+        (mark.measure, mark.amount)
+        for mark in marks
+        if mark.measure in measures and set(of) <= set(mark.of)
+    )
+
+
+def plain_facts(log: list[tuple[int, int, Event]], asked: Asked, subject: Subject) -> list[int]:
+    """All that was recorded between of a subject, by going through the log."""
+    between = [(at, e) for at, end, e in log if asked.before < at and end <= asked.after]
+    return sorted(
+        at
+        for at, event in between
+        if not event.TOPIC.startswith(("occupancy.", "drug-chart."))
+        and (_about(log, asked, event, subject) or _of_the_days(event, asked.question))
+    )
+
+
+def _about(log: list[tuple[int, int, Event]], asked: Asked, event: Event, subject: Subject) -> bool:
+    if subject.kind == "bed":
+        room, _, code = subject.id.partition("/")
+        return str(event.originator_id) == room and getattr(event, "bed", code) == code
+    about = event.entry.about
+    if about is None:
+        return False
+    if subject.kind == "stay":
+        (patient,) = {
+            e.patient
+            for _, _, e in log
+            if isinstance(e, Stay.Admitted) and str(e.originator_id) == subject.id
+        }
+        return str(about.stay) == subject.id or (about.stay is None and about.patient == patient)
+    assert subject.kind == "person"
+    return any(
+        _root(log, about.patient, at) == UUID(subject.id) for at in (asked.before, asked.after)
+    )
+
+
+def _root(log: list[tuple[int, int, Event]], patient: UUID, position: int) -> UUID:
+    """Whose record it is, as known at a position."""
+    links: dict[UUID, UUID] = {}
+    for _, _, event in log[: bisect_right(log, position, key=lambda row: row[1])]:
+        if isinstance(event, Patient.Merged):
+            links[event.originator_id] = event.into
+        elif isinstance(event, Patient.Unmerged):
+            del links[event.originator_id]
+    while patient in links:
+        patient = links[patient]
+    return patient
+
+
+def _of_the_days(event: Event, question: Question) -> bool:
+    if not isinstance(event, HospitalTime.TimeSet):
+        return False
+    return event.valid_from is None or event.valid_from <= question.last + timedelta(days=1)
+
+
+def test_every_kind_of_contributor_is_met(lived: Lived) -> None:
+    """So the property above speaks of each of them."""
+    figures = ReadModelFigures(lived.database.app_url, "main")
+    position = figures.position()
+    first, last = date(2026, 3, 4), date(2026, 3, 20)
+    kinds = {
+        subject.kind
+        for held in newest()
+        for subject in figures.contributions(
+            held, Question(first, last, None, held.parameters_of({})), position
+        )
+    }
+    assert kinds <= {"stay", "bed", "person"}
+    assert {"stay", "bed"} <= kinds

@@ -1,0 +1,266 @@
+"""Reports issued and restated: what is recorded, what is refused, and why a figure changed."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from application.hospital import Hospital
+from application.issuing import FiguresNotReadable, ReportParameter, ReportPeriod, as_said
+from domain.facts import Disposition
+from domain.refusals import CommandIdReused, InvalidInput, NotFound
+from domain.report import Cause, Change, Report
+from domain.stay import Stay
+from infrastructure.database import Database
+from infrastructure.filling import LIVE
+from infrastructure.follow import Follower
+from infrastructure.read_models import READ_MODELS
+from infrastructure.rebuild import rebuild
+from infrastructure.verify import verify
+from tests.record.failing import fill, with_a_failing
+from tests.record.ward import admitted, ago, request, room, rows
+
+CENSUS = "inpatient-census"
+
+
+def day(days: float) -> date:
+    return (datetime.now(UTC) - timedelta(days=days)).date()
+
+
+def issue(hospital: Hospital, first: int, last: int, **content: Any) -> Report.Issued:
+    """A census of the days so many days ago, as known when it is asked for."""
+    content = {"name": CENSUS, **content}
+    period = ReportPeriod(day(first), day(last))
+    (event,) = hospital.issue_report(request(), period=period, **content).events
+    assert isinstance(event, Report.Issued)
+    return event
+
+
+def restate(hospital: Hospital, issued: UUID) -> Report.Restated:
+    (event,) = hospital.restate_report(request(), issue_id=issued).events
+    assert isinstance(event, Report.Restated)
+    return event
+
+
+def discharge(hospital: Hospital, stay: UUID, at: datetime) -> UUID:
+    told = hospital.discharge_patient(request(at), stay_id=stay, disposition=Disposition.HOME)
+    (movement,) = [e.movement for e in told.events if isinstance(e, Stay.Discharged)]
+    return movement
+
+
+def facts(database: Database, cause: Cause) -> list[str]:
+    """What the facts of a cause are, in order."""
+    found = rows(
+        database,
+        "SELECT topic FROM record.events WHERE position = ANY(%s) ORDER BY position",
+        [list(cause.facts)],
+    )
+    return [topic for (topic,) in found]
+
+
+def changes(event: Report.Restated, name: str = "census") -> list[Change]:
+    return [change for change in event.changes if change.name == name]
+
+
+@pytest.fixture
+def read(hospital: Hospital, follower: Follower) -> Callable[[], None]:
+    """Let the read models learn of all that was recorded."""
+    room(hospital)
+
+    def learn() -> None:
+        follower.catch_up()
+
+    return learn
+
+
+def test_a_late_discharge_changes_the_figures_of_its_days_and_is_their_cause(
+    hospital: Hospital, database: Database, read: Callable[[], None]
+) -> None:
+    gone = admitted(hospital, "M1", "A/1/a", ago(days=6))
+    stayed = admitted(hospital, "M2", "A/1/b", ago(days=6))
+    read()
+    issued = issue(hospital, 5, 2)
+    assert [f.value for f in issued.said.figures if f.name == "census"] == [2, 2, 2, 2]
+
+    discharge(hospital, gone, ago(days=3))
+    hospital.change_specialty(request(), stay_id=stayed, specialty="surgery")
+    read()
+    restated = restate(hospital, issued.originator_id)
+    told = [(dict(c.of)["day"], c.old, c.new, c.causes) for c in changes(restated)]
+    assert told == [(str(day(3)), 2, 1, (0,)), (str(day(2)), 2, 1, (0,))]
+    (cause,) = restated.causes
+    assert (cause.kind, cause.id) == ("stay", str(gone))
+    assert facts(database, cause) == ["stay.discharged"]
+
+
+def test_what_is_restated_again_says_what_changed_since_it_was_said_last(
+    hospital: Hospital, database: Database, read: Callable[[], None]
+) -> None:
+    stay = admitted(hospital, "M1", "A/1/a", ago(days=6))
+    read()
+    issued = issue(hospital, 5, 2).originator_id
+    movement = discharge(hospital, stay, ago(days=3))
+    read()
+    assert len(changes(restate(hospital, issued))) == 2
+    hospital.correct_movement(
+        request(reason="wrong day", occurred_at=ago(days=2)), movement_id=movement
+    )
+    read()
+    again = restate(hospital, issued)
+    assert [(c.old, c.new) for c in changes(again)] == [(0, 1)]
+    assert facts(database, again.causes[0]) == ["stay.movement-corrected"]
+
+
+def test_causes_that_offset_each_other_are_told_though_the_figure_is_the_same(
+    hospital: Hospital, read: Callable[[], None]
+) -> None:
+    here = admitted(hospital, "M1", "A/1/a", ago(days=6))
+    read()
+    issued = issue(hospital, 3, 3).originator_id
+    discharge(hospital, here, ago(days=5))
+    came = admitted(hospital, "M2", "A/1/a", ago(days=4))
+    read()
+    restated = restate(hospital, issued)
+    (change,) = changes(restated)
+    assert (change.old, change.new) == (1, 1)
+    assert {restated.causes[n].id for n in change.causes} == {str(here), str(came)}
+
+
+def test_a_bed_closed_late_is_the_cause_of_another_occupancy_rate(
+    hospital: Hospital, database: Database, read: Callable[[], None]
+) -> None:
+    admitted(hospital, "M1", "A/1/a", ago(days=6))
+    read()
+    issued = issue(hospital, 4, 3, name="bed-occupancy-rate").originator_id
+    closed = request(ago(days=5), reason="a leak, told late")
+    hospital.close_bed(closed, ward="A", room="1", bed="b", until=ago(days=1))
+    read()
+    restated = restate(hospital, issued)
+    (change,) = changes(restated, "occupancyRate")
+    assert (change.old, change.new) == (50, 100)
+    (cause,) = restated.causes
+    assert (cause.kind, facts(database, cause)) == ("bed", ["room.bed-closed"])
+
+
+def test_another_census_time_is_a_fact_about_everybody_whose_days_it_changes(
+    hospital: Hospital, database: Database, read: Callable[[], None]
+) -> None:
+    at = datetime.combine(day(4), datetime.min.time(), UTC).replace(hour=20)
+    admitted(hospital, "M1", "A/1/a", at)
+    read()
+    issued = issue(hospital, 4, 3).originator_id
+    hospital.set_hospital_time(
+        request(), time_zone="UTC", census_time=datetime.min.time().replace(hour=12)
+    )
+    read()
+    restated = restate(hospital, issued)
+    assert [(c.old, c.new) for c in changes(restated)] == [(1, 0)]
+    assert facts(database, restated.causes[0]) == ["hospital-time.set"]
+
+
+def test_an_issue_comes_out_the_same_from_read_models_that_are_filled_anew(
+    hospital: Hospital, database: Database, read: Callable[[], None]
+) -> None:
+    stay = admitted(hospital, "M1", "A/1/a", ago(days=6))
+    read()
+    issued = issue(hospital, 5, 2)
+    before = as_said(issued.terms, issued.said).canonical()
+    discharge(hospital, stay, ago(days=3))
+    read()
+    restate(hospital, issued.originator_id)
+    read()
+    rebuild(database, READ_MODELS, lambda done, total: None)
+    figures, terms = hospital.figures, issued.terms
+    told = figures.of_period(
+        as_said(terms, issued.said).definition,
+        issued.said.position,
+        terms.first,
+        terms.last,
+        terms.ward,
+        {},
+    )
+    assert told.canonical() == before
+    assert told.digest == issued.said.digest
+    (reports,) = [c for c in verify(database) if c.promise.startswith("issued reports")]
+    assert (reports.looked_at, reports.broken) == (2, 0)
+
+
+def test_a_repeated_command_gets_the_first_answer_though_more_is_known_by_now(
+    hospital: Hospital, read: Callable[[], None]
+) -> None:
+    stay = admitted(hospital, "M1", "A/1/a", ago(days=6))
+    read()
+    said, period = request(), ReportPeriod(day(5), day(2))
+    first = hospital.issue_report(said, name=CENSUS, period=period)
+    discharge(hospital, stay, ago(days=3))
+    read()
+    again = hospital.issue_report(said, name=CENSUS, period=period)
+    assert (again.repeated, again.events) == (True, first.events)
+    with pytest.raises(CommandIdReused):
+        hospital.issue_report(said, name=CENSUS, period=ReportPeriod(day(5), day(3)))
+
+    restating = request()
+    issued = first.ids("report")[0]
+    restated = hospital.restate_report(restating, issue_id=issued)
+    read()
+    assert hospital.restate_report(restating, issue_id=issued).events == restated.events
+
+
+def test_what_cannot_be_issued_or_restated_is_refused(
+    hospital: Hospital, read: Callable[[], None]
+) -> None:
+    read()
+    with pytest.raises(NotFound):
+        issue(hospital, 3, 2, name="nonsense")
+    with pytest.raises(NotFound):
+        issue(hospital, 3, 2, ward="Z")
+    with pytest.raises(InvalidInput):
+        issue(hospital, 2, 3)
+    with pytest.raises(InvalidInput):
+        issue(hospital, 3, 2, parameters=[ReportParameter("nonsense", "1")])
+    with pytest.raises(NotFound):
+        hospital.restate_report(request(), issue_id=UUID(int=1))
+    issued = issue(hospital, 3, 2).originator_id
+    with pytest.raises(InvalidInput, match="nothing was recorded since"):
+        restate(hospital, issued)
+    read()
+    assert restate(hospital, issued).changes == ()  # all that is new is the issue itself
+
+
+def test_nothing_is_issued_while_a_read_model_lacks_a_command(
+    hospital: Hospital, database: Database, read: Callable[[], None]
+) -> None:
+    read()
+    hospital.register_patient(told := request(), mrn="M1")
+    fill(database, *with_a_failing("patients", told.command_id))
+    with pytest.raises(FiguresNotReadable, match="patients"):
+        issue(hospital, 3, 2)
+    hospital.retry_parked(request(), name="patients")
+    fill(database, *LIVE)
+    issue(hospital, 3, 2)
+
+
+@pytest.mark.parametrize("late", [1, 10, 30])
+def test_after_many_late_facts_the_causes_are_all_of_them_and_nobody_else(
+    hospital: Hospital, database: Database, follower: Follower, late: int
+) -> None:
+    beds = [f"b{n}" for n in range(late + 3)]
+    room(hospital, "1", *beds, at=ago(days=60))
+    stays = [
+        admitted(hospital, f"M{n}", f"A/1/{bed}", ago(days=40 - n / 10))
+        for n, bed in enumerate(beds)
+    ]
+    follower.catch_up()
+    issued = issue(hospital, 35, 5).originator_id
+    for n, stay in enumerate(stays[:late]):
+        discharge(hospital, stay, ago(days=30 - n / 4))
+    follower.catch_up()
+    restated = restate(hospital, issued)
+    assert {cause.id for cause in restated.causes} == {str(stay) for stay in stays[:late]}
+    assert [facts(database, cause) for cause in restated.causes] == [["stay.discharged"]] * late
+    for change in changes(restated):
+        assert isinstance(change.old, int)
+        assert isinstance(change.new, int)
+        assert change.old - change.new == len(change.causes)
