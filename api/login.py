@@ -46,8 +46,13 @@ def read(
     return said
 
 
-def caller_of(said: Mapping[str, Any], role_claim: str, wards_claim: str) -> Caller:
-    """Whom a token names. Raises NotLoggedIn if its role or wards make no sense."""
+def caller_of(
+    said: Mapping[str, Any], role_claim: str, wards_claim: str, leeway: int = 0
+) -> Caller:
+    """Whom a token names. Raises NotLoggedIn if its role or wards make no sense.
+
+    ``leeway``: seconds that clocks may differ, for which it holds longer.
+    """
     given = said.get(role_claim)
     known = {role.value for role in Role}
     roles = [r for r in (given if isinstance(given, list) else [given]) if r in known]
@@ -67,7 +72,7 @@ def caller_of(said: Mapping[str, Any], role_claim: str, wards_claim: str) -> Cal
     return Caller(
         Actor(issuer=said["iss"], subject=said["sub"], role=roles[0]),
         frozenset(wards) if wards is not None else None,
-        datetime.fromtimestamp(said["exp"], UTC),
+        datetime.fromtimestamp(said["exp"] + leeway, UTC),
     )
 
 

@@ -65,7 +65,10 @@ class Provider:
             raise NotLoggedIn("This is no signed token.") from None
         await self._keep_keys(kid)
         said = read(token, self._keys, ALGORITHMS, self._claims)
-        return caller_of(said, self._settings.oidc_role_claim, self._settings.oidc_wards_claim)
+        chosen = self._settings
+        return caller_of(
+            said, chosen.oidc_role_claim, chosen.oidc_wards_claim, chosen.clock_tolerance_seconds
+        )
 
     async def _keep_keys(self, kid: object) -> None:
         """Ask the provider for its keys if this one is unknown, or they are old."""

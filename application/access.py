@@ -113,6 +113,12 @@ exposure                  .   x   x   x   .   .   .   x   x   x
 pending_movements         x   x   x   .   x   .   x   x   x   x
 command                   x   x   x   x   x   x   x   x   x   x
 projections               .   .   .   .   .   x   x   .   x   x
+# questions that go on, and the feed for other systems
+events                    .   .   .   .   .   .   .   .   x   x
+timeline_extended         .   x   x   x   .   .   .   x   x   x
+room_occupancy_changed    x   x   x   x   x   x   x   x   x   x
+
+# questions about figures
 report_definitions        x   x   x   x   x   x   x   x   x   x
 report                    x   x   x   .   x   x   x   x   x   x
 report_issues             .   .   .   .   .   x   x   x   x   x

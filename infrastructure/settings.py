@@ -4,7 +4,7 @@ Their names begin with ``WARDBOOK_``, those of the login's provider with ``OIDC_
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -58,6 +58,15 @@ class Settings:
     oidc_wards_claim: str = "wards"
     """The claim of a token that lists the wards, for staff who have some."""
 
+    request_timeout_seconds: float = 30.0
+    """How long one operation over HTTP may take."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
+
+    slow_client_seconds: float = 10.0
+    """How long a WebSocket may take nothing of what it is sent before it is closed."""
+
     @property
     def rules(self) -> Rules:
         return Rules(
@@ -91,9 +100,12 @@ def name_of(setting: str) -> str:
     return setting.upper() if setting.startswith("oidc_") else f"WARDBOOK_{setting.upper()}"
 
 
-_CONVERT = {
+_CONVERT: dict[str, Callable[[str], object]] = {
     "home": Path,
     "clock_tolerance_seconds": int,
     "late_after_minutes": int,
     "read_timeout_seconds": float,
+    "request_timeout_seconds": float,
+    "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
+    "slow_client_seconds": float,
 }

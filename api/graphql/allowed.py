@@ -23,6 +23,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from api.graphql.context import Context
+from api.login import NotLoggedIn
 from application.access import may
 from domain.refusals import NotAllowed
 
@@ -40,6 +41,7 @@ HOUSE = """
 """The house, its staff and the record itself; what a command's own giver hears of it."""
 
 STAY = """
+    RoomOccupancyChange
     BedOccupant OccupancyStretch SourceMovement SourceMovementConnection SourceMovementEdge
     Stay StayConnection StayDifference StayEdge StayPeriod
     ReportFact
@@ -63,6 +65,7 @@ AUDIT = "Access AccessConnection AccessEdge"
 
 CLINICAL = """
     ReportFact.summary ReportFact.reason ReportFact.recordedBy ReportFact.performedBy
+    Event EventConnection EventEdge
     Administration Exposure Medication Prescription Recorder Source TimelineEntry
     TimelineEntryConnection TimelineEntryEdge Visit
 """
@@ -134,6 +137,10 @@ class Allowed(SchemaExtension):
         context, document = execution.context, execution.graphql_document
         if document is not None and not execution.pre_execution_errors:
             assert isinstance(context, Context)
+            try:
+                context.check_login()
+            except NotLoggedIn as ended:
+                execution.pre_execution_errors = [GraphQLError(str(ended), original_error=ended)]
             role = context.caller.role
             for what, field in asked(execution.schema._schema, document).needs.items():
                 if not may(role, what):

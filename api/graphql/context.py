@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from strawberry.types import Info
 
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.house import House
+from api.login import NotLoggedIn
 from application.access import Caller, may
 from application.scope import CLOSED, hidden_labels
 from domain.refusals import InvalidInput, NotAllowed
@@ -29,6 +30,20 @@ class ReadModelsBehind(Exception):
     """The read models have not reached the position that was asked for, in the time given."""
 
 
+class Connected:
+    """A WebSocket: its operations come one after the other, or at once, each with its own Context."""
+
+    def __init__(self, house: House, shown: str | None) -> None:
+        """``shown``: the Authorization of the handshake, where there was one."""
+        self.house, self.shown = house, shown
+        self.connection_params: dict[str, Any] = {}
+        self.caller: Caller | None = None
+
+    def operation(self) -> "Context":
+        assert self.caller is not None, "an operation before the login"
+        return Context(self.house, self.caller)
+
+
 class Context:
     """One operation. Its clock and its position are read once."""
 
@@ -38,7 +53,7 @@ class Context:
         self.answered_at: int | None = None
         self._here: Here | None = None
         self._once = asyncio.Lock()
-        self._loaders: dict[tuple[Any, At], DataLoader[UUID, Any]] = {}
+        self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
     async def here(self) -> Here:
         async with self._once:
@@ -84,6 +99,11 @@ class Context:
         if self.caller.wards is not None and ward not in self.caller.wards:
             raise NotAllowed("Name a ward of yours: this login is not for the whole house")
 
+    def check_login(self) -> None:
+        """Raises NotLoggedIn once the caller's token has ended: a subscription may outlive it."""
+        if datetime.now(UTC) >= self.caller.ends:
+            raise NotLoggedIn("The token has expired; log in again with another one.")
+
     async def know_reader(self) -> None:
         """What the reader has opened by breaking the glass, for who does not see all anyway."""
         if not self.reader.sees_all:
@@ -122,13 +142,22 @@ class Context:
     def position(self, position: int) -> Position:
         return encode_position(self.house.log.id, self.house.log.epoch, position)
 
+    def after(self, given: Position | None) -> int:
+        """Where to go on in the log; from its beginning, if nothing was given."""
+        return 0 if given is None else self._position(given, "after")
+
+    def begin(self, position: int, shared: dict[Any, Any]) -> None:
+        """Another item of a subscription is answered: by itself, as known at its own position."""
+        self.answered_at, self._here = position, None
+        self._loaders = shared if self.reader.sees_all else {}
+
     async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
         """One of many things asked for at the same time, fetched together with the others."""
         if id is None:
             return None
-        loader = self._loaders.get((question, at))
+        loader = self._loaders.get((question, at.as_of, at.known))
         if loader is None:
-            loader = self._loaders[question, at] = self._loader(question, at)
+            loader = self._loaders[question, at.as_of, at.known] = self._loader(question, at)
         return await loader.load(id)  # type: ignore[no-any-return]
 
     async def versions(self, id: UUID, at: At) -> int:

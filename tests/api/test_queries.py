@@ -324,6 +324,18 @@ def exposure(ward: Ward) -> None:
 
 
 @example
+def events(ward: Ward) -> None:
+    mrn = ward.patient()
+    query = """query($after: Position) { events(after: $after, first: 500) {
+        nodes { kind data } pageInfo { hasNextPage endCursor } } }"""
+    told = ward.ask(query)["events"]
+    while told["pageInfo"]["hasNextPage"]:
+        told = ward.ask(query, after=told["pageInfo"]["endCursor"])["events"]
+    last = told["nodes"][-1]
+    assert (last["kind"], last["data"]["mrn"]) == ("PATIENT_REGISTERED", mrn)
+
+
+@example
 def command(ward: Ward) -> None:
     id = str(uuid4())
     query = "query($id: ID!) { command(id: $id) { commandId operation position recordedAt } }"

@@ -77,7 +77,7 @@ class House:
         self._here: dict[tuple[UUID, str], Lying] = {}
 
     def fill(self, events: int, on_progress: Callable[[int], None] = lambda done: None) -> datetime:
-        """Record stays until there are at least so many events; returns until when they are known.
+        """Record stays until there are so many events; returns a moment of the last of them.
 
         In the end somebody lies in every bed.
         """

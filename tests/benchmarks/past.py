@@ -2,9 +2,8 @@
 
 The house of `many` is filled (``WARDBOOK_BENCH_EVENTS``) and asked by each query function, and
 through GraphQL over HTTP. A year ago is a place in the log: that at which the house was full a year
-before it was so last (or, in a log shorter than two years, half of it ago). What was recorded then
-is known by a place, and by the time of the record's own clock; the answers to both are of one size.
-The two sides alternate, question by question.
+before it was so last (or, in a log shorter than two years, half of it ago); a client names it by the
+time at which that place was recorded. The two sides alternate, subject by subject.
 """
 
 import asyncio

@@ -1,0 +1,111 @@
+"""How questions are looked for: a few things by what they are, a house by the moment.
+
+Plans are made for any moment (`Database.async_engine`), here of empty tables, with an index where
+one can be used at all: what a plan may use does not depend on how much there is.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infrastructure.database import Database
+from infrastructure.queries.moment import At
+from infrastructure.queries.people import (
+    patient_by_mrn,
+    patients_by_id,
+    practitioners_by_id,
+    records_of,
+)
+from infrastructure.queries.rooms import board, occupancy_history, rooms_by_id
+from infrastructure.queries.stays import (
+    StayFilter,
+    doses_of,
+    prescriptions_by_id,
+    prescriptions_of,
+    stays_by_id,
+    stays_page,
+    visits_of,
+)
+from infrastructure.queries.timeline import timeline_page
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+AT, ID = At(NOW, 1), uuid4()
+Asks = Callable[[AsyncConnection], Awaitable[Any]]
+
+FEW: dict[str, Asks] = {
+    "patients": lambda c: patients_by_id(c, [ID], AT),
+    "patient": lambda c: patient_by_mrn(c, "M1", "main", AT),
+    "records": lambda c: records_of(c, ID, AT),
+    "practitioners": lambda c: practitioners_by_id(c, [ID], AT),
+    "rooms": lambda c: rooms_by_id(c, [ID], AT),
+    "stays": lambda c: stays_by_id(c, [ID], AT),
+    "stays of a patient": lambda c: stays_page(c, StayFilter(patients=(ID,)), AT, 50, None),
+    "visits": lambda c: visits_of(c, [ID], AT),
+    "prescriptions": lambda c: prescriptions_by_id(c, [ID], AT),
+    "prescriptions of a stay": lambda c: prescriptions_of(c, [ID], AT),
+    "doses": lambda c: doses_of(c, [ID], AT),
+    "timeline of a patient": lambda c: timeline_page(c, AT, 50, None, patients=[ID]),
+    "timeline of a stay": lambda c: timeline_page(c, AT, 50, None, stay=ID),
+}
+HOUSE: dict[str, tuple[Asks, str]] = {
+    "open stays": (lambda c: stays_page(c, StayFilter(), AT, 50, None), "stays_open"),
+    "board": (lambda c: board(c, AT), "stretches_when"),
+    "history": (
+        lambda c: occupancy_history(c, AT, NOW - timedelta(days=7), NOW, "A", None, None),
+        "stretches_when",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_a_few_things_are_never_looked_for_among_all_that_hold_then(
+    database: Database, name: str
+) -> None:
+    plans = asyncio.run(_plans(database, FEW[name]))
+    assert "Index" in plans
+    assert "_when" not in plans
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_a_house_is_looked_for_by_the_moment(database: Database, name: str) -> None:
+    asks, index = HOUSE[name]
+    assert index in asyncio.run(_plans(database, asks))
+
+
+async def _plans(database: Database, asks: Asks) -> str:
+    """The plans of all statements of a question, for any values."""
+    engine = database.async_engine(1)
+    asked: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    async with engine.connect() as connection:
+        assert connection.sync_connection
+        event.listen(connection.sync_connection, "before_cursor_execute", note)
+        await asks(connection)
+        event.remove(connection.sync_connection, "before_cursor_execute", note)
+        await connection.exec_driver_sql("SET enable_seqscan = off")
+        told = [
+            line
+            for statement in asked
+            for (line,) in await connection.exec_driver_sql(
+                "EXPLAIN (GENERIC_PLAN) " + _with_numbers(statement)
+            )
+        ]
+    await engine.dispose()
+    return "\n".join(told)
+
+
+def _with_numbers(statement: str) -> str:
+    """Its parameters as PostgreSQL names them."""
+    number = count(1)
+    return re.sub(r"%\(\w+\)s", lambda _: f"${next(number)}", statement)
