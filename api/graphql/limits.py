@@ -38,7 +38,16 @@ DEPTH = 15
 ALIASES = 100
 COST = 20_000
 
-LENGTHS = {"roomOccupancy": 100, "rooms": 30, "wards": 30, "beds": 6, "occupants": 2}
+LENGTHS = {
+    "roomOccupancy": 100,
+    "rooms": 30,
+    "wards": 30,
+    "beds": 6,
+    "occupants": 2,
+    "restatements": 2,
+    "causes": 3,  # of each change; they are found once for all changes
+    "of": 1,
+}
 """How long lists are that are not read by pages, where that is not the usual."""
 
 USUAL = 10
