@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, json
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -73,19 +73,9 @@ class _Bed(Struct):
     room: UUID
 
 
-class _About(Struct):
-    stay: UUID | None = None
-
-
-class _Entry(Struct):
-    occurred_at: datetime
-    about: _About | None = None
-
-
 class _Body(Struct):
-    """As much of an event as says where it belongs."""
+    """As much of an event as says in which room it belongs."""
 
-    entry: _Entry
     room: UUID | None = None
     bed: _Bed | str | None = None
 
@@ -139,7 +129,7 @@ async def rooms_located(
         return {}
     found = await connection.execute(
         text(
-            "SELECT stream, body->>'ward', body->>'number' FROM record.events"
+            "SELECT stream, own->>'ward', own->>'number' FROM record.events"
             " WHERE stream = ANY(:rooms) AND version = 1 AND topic = :opened"
         ),
         {"rooms": list(rooms), "opened": Room.Opened.TOPIC},
@@ -152,8 +142,7 @@ async def touched(connection: AsyncConnection, after: int, until: int) -> Touche
     found = await connection.execute(
         text(
             "SELECT DISTINCT CASE WHEN topic LIKE 'room.%' THEN stream"
-            "   WHEN topic = :occupancy THEN (body->>'room')::uuid END,"
-            " (body#>>'{entry,about,stay}')::uuid, (body#>>'{entry,about,patient}')::uuid,"
+            "   WHEN topic = :occupancy THEN (own->>'room')::uuid END, stay, patient,"
             " topic FROM record.events WHERE position > :after AND position <= :until"
         ),
         {"after": after, "until": until, "occupancy": Occupancy.StretchesChanged.TOPIC},
@@ -172,12 +161,11 @@ def _some(ids: Iterable[UUID | None]) -> frozenset[UUID]:
 
 
 async def _positions_in(
-    connection: AsyncConnection, rows: Sequence[Sequence[Any]], ward: str
+    connection: AsyncConnection, rows: Sequence[Row[Any]], ward: str
 ) -> set[int]:
     """The events whose command touches a room of the ward, or whose stay lay in one as it occurred."""
-    bodies = [_BODY.decode(row[8]) for row in rows]
-    named = [_room_of(row[6], row[4], body) for row, body in zip(rows, bodies, strict=True)]
-    asked = [_stay_at(body, row[1]) for row, body in zip(rows, bodies, strict=True)]
+    named = [_room_of(row.topic, row.stream, _BODY.decode(row.own)) for row in rows]
+    asked = [(row.stay, row.occurred_at, row.command_end) for row in rows]
     lay = await connection.execute(
         text(
             "SELECT asked.stay, asked.at, asked.known, s.room FROM (SELECT DISTINCT * FROM unnest("
@@ -196,11 +184,6 @@ async def _positions_in(
         for row, stay in zip(rows, asked, strict=True)
         if row[1] in commands or beds.get(stay) in here
     }
-
-
-def _stay_at(body: _Body, known: int) -> tuple[UUID | None, datetime, int]:
-    about = body.entry.about
-    return (about.stay if about else None), body.entry.occurred_at, known
 
 
 def _rooms_of(event: Event) -> set[UUID]:
