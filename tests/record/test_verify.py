@@ -92,7 +92,7 @@ def test_a_log_that_cannot_be_folded_is_told_and_does_not_end_the_check(
             )
         told = list(verify(copy))
     broken = {c.promise: c.examples for c in told if c.broken}
-    assert len(told) == 7 + len(READ_MODELS)
+    assert len(told) == 8 + len(READ_MODELS)
     assert any("does not follow" in e for e in broken["the claims are the fold of the events"])
     assert "read model stays is the fold of the log" in broken
 
