@@ -237,9 +237,12 @@ PUBLIC = (
 
 NOT_TOLD = (
     "drug-chart.prescription-charted",
+    "glass.broken",
     "hospital-time.set",
     "projection.command-skipped",
     "projection.retry-requested",
+    "report.issued",
+    "report.restated",
     "source-visit.reported",
     "source-visit.settled",
 )

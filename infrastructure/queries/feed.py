@@ -178,11 +178,11 @@ async def _positions_in(
     beds = {(stay, at, known): room for stay, at, known, room in lay}
     where = await rooms_located(connection, {r for r in (*named, *beds.values()) if r})
     here = {room for room, located in where.items() if located.ward == ward}
-    commands = {row[1] for row, room in zip(rows, named, strict=True) if room in here}
+    commands = {r.command_end for r, room in zip(rows, named, strict=True) if room in here}
     return {
-        row[0]
+        row.position
         for row, stay in zip(rows, asked, strict=True)
-        if row[1] in commands or beds.get(stay) in here
+        if row.command_end in commands or beds.get(stay) in here
     }
 
 

@@ -203,7 +203,10 @@ def test_every_read_with_a_past_is_asked_here() -> None:
     query = schema._schema.query_type
     assert query is not None
     with_a_past = {n for n, field in query.fields.items() if "knownAt" in field.args}
-    assert set(QUESTIONS) == with_a_past - {"exposure"}  # see test_differences
+    elsewhere = {"exposure", "report", "reportIssues", "reportIssue", "pendingMovements"}
+    assert (
+        set(QUESTIONS) == with_a_past - elsewhere
+    )  # test_differences, test_source_movements, tests/reports
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
