@@ -247,7 +247,8 @@ NOT_TOLD = (
     "source-visit.settled",
 )
 """Internal events that are nobody else's concern: they keep the record itself, or what another system
-reported until it is true. What comes of that is told as any other fact."""
+reported until it is true (what comes of that is told as any other fact), or are figures, which are
+asked for as reports, or say who may read."""
 
 BY_TOPIC = {public.topic: public for public in PUBLIC}
 

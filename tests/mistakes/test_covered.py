@@ -1,4 +1,4 @@
-"""Which of the 28 mistakes that other systems make are kept out by a test here.
+"""Each of the 28 mistakes that other systems make is kept out by a test here.
 
 Each was found by reading the code, or the threads, of open hospital systems. The test is named for
 the mistake that it keeps out, and goes through the public API.
