@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test faults nightly check format demo bench lock clean
+.PHONY: help setup test faults nightly check format demo bench audits lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,7 @@ check: setup ## Format, lint, types, layers, and what is committed against what 
 	$(BIN)/lint-imports
 	$(BIN)/wardbook schema --check
 	$(BIN)/wardbook schema --events --check
+	$(BIN)/wardbook schema --feed --check
 	$(BIN)/wardbook migrate --check
 
 format: setup ## Let ruff format the code and mend what it can
@@ -61,8 +62,11 @@ format: setup ## Let ruff format the code and mend what it can
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
 
-bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating)
+bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating|sockets)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)
+	$(BIN)/python -m tests.clients.audits
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
 lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)

@@ -1,4 +1,4 @@
-"""What a server has at hand: the hospital, its database, and the readable position."""
+"""What a server has at hand: the hospital, its database, the readable position, and who follows."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.hospital import Hospital
 from infrastructure.database import Database, Log
+from infrastructure.live import Live
 from infrastructure.readable import Readable
 from infrastructure.settings import Settings
 
@@ -20,3 +21,4 @@ class House:
     hospital: Hospital
     engine: AsyncEngine
     readable: Readable
+    live: Live

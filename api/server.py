@@ -1,7 +1,6 @@
-"""The server: GraphQL over HTTP, health, and a page that says how to begin."""
+"""The server: GraphQL, health, and a page that says how to begin."""
 
 import contextlib
-import json
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,92 +8,19 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from starlette.routing import Route, WebSocketRoute
 
-from api.graphql.context import Context
-from api.graphql.schema import schema
+from api import metrics
+from api.batch import Batch
+from api.endpoint import Endpoint
 from api.house import House
-from api.token import actor_of
 from infrastructure.database import Database
 from infrastructure.follow import Follower
+from infrastructure.live import Live
 from infrastructure.queries import record
 from infrastructure.readable import Readable
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital, seed
-
-MAX_BODY = 1_000_000
-"""Bytes of a request's body."""
-
-
-class _TooLargeError(Exception):
-    """A request's body turns out to be too large."""
-
-
-class Endpoint(GraphQL[Context, None]):
-    """GraphQL over HTTP for those who show the token."""
-
-    def __init__(self, house: House, token: str) -> None:
-        super().__init__(schema, graphql_ide=None, subscription_protocols=())
-        self._house, self._token = house, token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._fault_of(Request(scope)) if scope["type"] == "http" else None
-        received = 0
-
-        async def at_most() -> Message:  # a body sent in chunks says no length beforehand
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY:
-                raise _TooLargeError
-            return message
-
-        try:
-            await (fault or super().__call__)(scope, at_most, send)
-        except _TooLargeError:
-            await _TOO_LARGE(scope, receive, send)
-
-    def _fault_of(self, request: Request) -> Response | None:
-        if actor_of(_bearer(request), self._token) is None:
-            return _UNAUTHENTICATED
-        length = request.headers.get("content-length", "0")
-        return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
-
-    def decode_json(self, data: str | bytes) -> object:
-        """A body that is no JSON object in UTF-8, or nested without end, is its sender's fault."""
-        with contextlib.suppress(UnicodeDecodeError, RecursionError):
-            told = super().decode_json(data)
-            if isinstance(told, dict | list) or isinstance(data, str):
-                return told
-        raise json.JSONDecodeError("no JSON object", "", 0)
-
-    async def get_context(
-        self, request: Request | WebSocket, response: Response | WebSocket
-    ) -> Context:
-        actor = actor_of(_bearer(request), self._token)
-        if actor is None:
-            raise PermissionError("only HTTP requests that show the token come here")
-        return Context(self._house, actor)
-
-
-def _bearer(request: Request | WebSocket) -> str | None:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    return given.strip() if scheme.lower() == "bearer" else None
-
-
-def _fault(status: int, code: str, message: str) -> JSONResponse:
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body, status, headers)
-
-
-_UNAUTHENTICATED = _fault(
-    401, "UNAUTHENTICATED", "Show the token that the server printed: Authorization: Bearer TOKEN."
-)
-_TOO_LARGE = _fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")
 
 
 def app(
@@ -114,17 +40,23 @@ def app(
         if with_worker:
             worker.start()
         await readable.start()
-        house = House(settings, database, log, the_hospital, engine, readable)
+        live = Live(readable, engine)
+        live.start()
+        house = House(settings, database, log, the_hospital, engine, readable, live)
         endpoint = Endpoint(house, token)
         app.state.house = house
-        app.routes.append(
-            Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"])
-        )
+        asked = [
+            Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"]),
+            WebSocketRoute("/graphql", endpoint),
+            Route("/commands", Batch(endpoint), methods=["POST"]),
+        ]
+        app.routes.extend(asked)
         try:
             yield
         finally:
-            app.routes[:] = [r for r in app.routes if getattr(r, "endpoint", None) is not endpoint]
+            app.routes[:] = [route for route in app.routes if route not in asked]
             follower.stop()
+            await live.stop()
             await readable.stop()
             await engine.dispose()
             if with_worker:
@@ -136,6 +68,7 @@ def app(
             Route("/", _home),
             Route("/livez", _alive),
             Route("/readyz", _ready),
+            Route("/metrics", _metrics),
         ],
         lifespan=lifespan,
     )
@@ -163,6 +96,16 @@ async def _ready(request: Request) -> Response:
     ready = not behind and not halted
     told: dict[str, Any] = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
     return JSONResponse(told, 200 if ready else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    """Numbers for Prometheus; without the read models' while the database is away."""
+    house: House = request.app.state.house
+    models: list[record.ProjectionView] = []
+    with contextlib.suppress(Exception):
+        async with house.engine.connect() as connection:
+            models = await record.projections(connection)
+    return Response(metrics.told(house, models), media_type=metrics.CONTENT_TYPE)
 
 
 _PAGE = """<!doctype html>

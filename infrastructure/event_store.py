@@ -42,7 +42,7 @@ from domain.history import Stretch
 from domain.occupancy import Claim
 from domain.refusals import BedRef
 from domain.time import Period
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, Stored, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, Stored
 from infrastructure.group_commit import GroupCommit
 
 DATABASE_AWAY_AFTER = 4.0
@@ -156,9 +156,8 @@ class Recorder(ApplicationRecorder):
         """The streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
         with self._cursor() as cursor:
             cursor.execute(
-                "SELECT stream FROM record.events WHERE record.fact_of(body) = %(fact)s"
-                " UNION SELECT stream FROM record.events"
-                " WHERE body ? 'cancel' AND (body->>'cancel')::uuid = %(fact)s ORDER BY stream",
+                "SELECT stream FROM record.events WHERE fact = %(fact)s"
+                " UNION SELECT stream FROM record.events WHERE cancel = %(fact)s ORDER BY stream",
                 {"fact": fact},
             )
             return [row[0] for row in cursor]
@@ -232,12 +231,15 @@ class Recorder(ApplicationRecorder):
     ) -> Sequence[StoredEvent]:
         with self._cursor() as cursor:
             cursor.execute(
-                f"SELECT {EVENT_COLUMNS} FROM record.events WHERE stream = %s"
-                " AND version > %s AND version <= %s"
+                "SELECT stream, version, topic, schema_version, body::text FROM record.events"
+                " WHERE stream = %s AND version > %s AND version <= %s"
                 f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s".encode(),
                 [originator_id, gt or 0, 2**31 - 1 if lte is None else lte, limit],
             )
-            return [stored_event(row) for row in cursor]
+            return [
+                Stored(stream, version, topic, body.encode(), schema_version)
+                for stream, version, topic, schema_version, body in cursor
+            ]
 
     def select_notifications(
         self,
@@ -339,16 +341,7 @@ def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
         "operation": append.operation,
         "digest": append.digest,
         "reads": append.reads,
-        "events": [
-            {
-                "stream": e.originator_id,
-                "version": e.originator_version,
-                "topic": e.topic,
-                "schema_version": e.schema_version if isinstance(e, Stored) else 1,
-                "body": msgspec.Raw(e.state),
-            }
-            for e in events
-        ],
+        "events": [msgspec.Raw(cast(Stored, e).told) for e in events],
         "unique": [
             {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
             for u in append.unique

@@ -135,7 +135,7 @@ def _of_beds(connection: Connection[TupleRow], ids: list[str], after: int, to: i
     """What was told of beds (``room/code``): their own facts, and those of the whole room."""
     rooms = {UUID(id.split("/")[0]) for id in ids}
     told = connection.execute(
-        "SELECT stream::text, body->>'bed', position FROM record.events"
+        "SELECT stream::text, own->>'bed', position FROM record.events"
         " WHERE stream = ANY(%s) AND position > %s AND position <= %s",
         [list(rooms), after, to],
     ).fetchall()
@@ -154,7 +154,7 @@ def _calendar(
 ) -> set[int]:
     """The changes of the hospital's clock that reach the days of a question."""
     changes = connection.execute(
-        "SELECT position, (body->>'valid_from')::date FROM record.events WHERE stream = %s"
+        "SELECT position, (own->>'valid_from')::date FROM record.events WHERE stream = %s"
         " AND topic = %s AND position > %s AND position <= %s",
         [uuid5(HOSPITAL_TIME, hospital), HospitalTime.TimeSet.TOPIC, after, to],
     )

@@ -83,7 +83,7 @@ def history(connection: Connection[TupleRow], mapper: EventMapper, left_out: set
 def left_out(connection: Connection[TupleRow], model: type[ReadModel], until: int) -> set[UUID]:
     """The commands that a read model leaves out, by the decisions up to a position."""
     rows = connection.execute(
-        "SELECT body->>'command' FROM record.events WHERE stream = %s AND topic = %s"
+        "SELECT own->>'command' FROM record.events WHERE stream = %s AND topic = %s"
         " AND position <= %s",
         [Projection.id_for(model.name), Projection.CommandSkipped.TOPIC, until],
     )
@@ -230,9 +230,8 @@ def _touched(events: Iterable[Logged]) -> set[UUID]:
     """Every stream, stay and room that a command is about, read without knowing its events."""
     found = set()
     for row in events:
-        body = msgspec.json.decode(row[8])
-        about = body.get("entry", {}).get("about") or {}
-        for id in (row[4], body.get("room"), body.get("stay"), about.get("stay")):
+        own = msgspec.json.decode(row[8])
+        for id in (row[4], own.get("room"), own.get("stay"), row[9]):  # the last: whom it is about
             try:
                 found.add(UUID(str(id)))
             except ValueError:

@@ -53,6 +53,11 @@ class Readable:
                     await self._changed.wait_for(lambda: self.position >= position or self.halted)
         return self.position >= position
 
+    async def past(self, position: int) -> None:
+        """Wait until more than the position can be read, however long that takes."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.position > position)
+
     async def _listen(self) -> None:
         while True:
             try:

@@ -1,7 +1,7 @@
 """Settings, from the environment. Every name begins with ``WARDBOOK_``; `wardbook doctor` lists them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +43,15 @@ class Settings:
     read_timeout_seconds: float = 5.0
     """How long an answer waits for the read models before it says that they are behind."""
 
+    request_timeout_seconds: float = 30.0
+    """How long one operation over HTTP may take."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
+
+    slow_client_seconds: float = 10.0
+    """How long a WebSocket may take nothing of what it is sent before it is closed."""
+
     @property
     def rules(self) -> Rules:
         return Rules(
@@ -68,9 +77,12 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**given)  # type: ignore[arg-type]
 
 
-_CONVERT = {
+_CONVERT: dict[str, Callable[[str], object]] = {
     "home": Path,
     "clock_tolerance_seconds": int,
     "late_after_minutes": int,
     "read_timeout_seconds": float,
+    "request_timeout_seconds": float,
+    "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
+    "slow_client_seconds": float,
 }

@@ -22,7 +22,7 @@ from domain.source_visit import SourceVisit
 from domain.stay import Stay
 from domain.unique import Unique, unique_of, waiting
 from infrastructure.database import Database
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.queries import reporting
 from infrastructure.read_models import READ_MODELS
 from infrastructure.rebuild import HaltedBeside, compare, compare_sample
@@ -146,12 +146,12 @@ def _commands(connection: Connection[TupleRow]) -> Checked:
         " FULL JOIN (SELECT command_id, min(position) AS first, max(position) AS last,"
         "   count(*) AS events, max(recorded_at) AS recorded_at,"
         "   min(command_end) AS least_end, max(command_end) AS greatest_end,"
-        "   min(body->'entry'->>'operation') AS operation, min(body->'entry'->>'digest') AS digest,"
-        "   bool_and(body->'entry'->>'command_id' = command_id::text) AS own"
+        "   array_agg(DISTINCT operation) AS operation,"
+        "   array_agg(DISTINCT encode(digest, 'hex')) AS digest"
         "   FROM record.events GROUP BY command_id) AS e USING (command_id)"
-        " WHERE (c.first_position, c.last_position, c.recorded_at, c.operation, c.digest)"
-        "   IS DISTINCT FROM (e.first, e.last, e.recorded_at, e.operation, e.digest)"
-        "   OR e.events <> e.last - e.first + 1 OR NOT e.own"
+        " WHERE (c.first_position, c.last_position, c.recorded_at, ARRAY[c.operation],"
+        "   ARRAY[c.digest]) IS DISTINCT FROM (e.first, e.last, e.recorded_at, e.operation, e.digest)"
+        "   OR e.events <> e.last - e.first + 1"
         "   OR e.least_end <> e.last OR e.greatest_end <> e.last",
     )
 
@@ -227,7 +227,7 @@ def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[E
         )
         events: list[Event] = []
         for row in cursor:
-            event: Event = mapper.to_domain_event(stored_event(row))
+            event = mapper.event(row)
             if events and events[0].originator_id != event.originator_id:
                 yield events[0].originator_id, events
                 events = []
@@ -271,7 +271,7 @@ def _links(connection: Connection[TupleRow]) -> dict[UUID, UUID]:
     """Which record is merged into which, by all that was said of it."""
     found: dict[UUID, UUID] = {}
     for stream, topic, into in connection.execute(
-        "SELECT stream, topic, (body->>'into')::uuid FROM record.events"
+        "SELECT stream, topic, (own->>'into')::uuid FROM record.events"
         " WHERE topic IN (%s, %s) ORDER BY position",
         [Patient.Merged.TOPIC, Patient.Unmerged.TOPIC],
     ):

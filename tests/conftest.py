@@ -102,7 +102,8 @@ RECORD_TABLES = (
     "person_claims",
     "unique_claims",
     "subjects",
-    "events",
+    "stored_events",
+    "kinds",
     "commands",
     "log",
 )

@@ -46,7 +46,8 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
-BLOCKS = blocks(TIME, "graphql") + blocks((DOCS / "reports.md").read_text(), "graphql")
+PAGES = (TIME, *((DOCS / page).read_text() for page in ("reports.md", "feed.md")))
+BLOCKS = [block for page in PAGES for block in blocks(page, "graphql")]
 BLOCKS += re.findall(r"<<'?GRAPHQL'?\n(.*?)^GRAPHQL", README, re.MULTILINE | re.DOTALL)
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 

@@ -19,12 +19,10 @@ from infrastructure.queries.moment import At
 from infrastructure.queries.people import (
     patient_by_mrn,
     patients_by_id,
-    practitioners_by_id,
     records_of,
 )
-from infrastructure.queries.rooms import board, rooms_by_id
-from infrastructure.queries.stays import prescriptions_by_id
-from infrastructure.queries.story import rooms_in, staff_in, story
+from infrastructure.queries.rooms import board
+from infrastructure.queries.story import stories
 from infrastructure.queries.timeline import EntryView, Reading, timeline_page
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
@@ -72,11 +70,8 @@ def timeline(
                 last = page[-1]
                 told_at = last.recorded_position if read is Reading.RECORD else last.occurred_at
                 after = told_at, last.position
-            rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
-            staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
-            subjects = list({e.subject for e in entries if e.kind.startswith("PRESCRIPTION")})
-            drugs = await prescriptions_by_id(connection, subjects, at)
-            return [(entry, story(entry, rooms, staff, drugs)) for entry in entries]
+            words = await stories(connection, entries, at)
+            return [(entry, words[entry.entry]) for entry in entries]
 
     told = answered(database, as_of, known_at, ask)
     if told is None:

@@ -1,4 +1,4 @@
-"""The command ``schema``: the GraphQL schema and the events' schemas, and whether they are kept."""
+"""The command ``schema``: the schemas of GraphQL, the events and the feed, and whether they are kept."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ import typer
 
 from api.cli.terminal import Exit, out, stop
 from api.graphql.schema import sdl
+from api.public_events import feed_schema
 from domain.events import EVENTS
 
 app = typer.Typer()
@@ -17,6 +18,7 @@ app = typer.Typer()
 ROOT = Path(__file__).resolve().parent.parent.parent
 SDL_FILE = ROOT / "docs" / "schema.graphql"
 EVENTS_FILE = ROOT / "docs" / "events.schema.json"
+FEED_FILE = ROOT / "docs" / "feed.schema.json"
 
 
 @app.command()
@@ -24,19 +26,26 @@ def schema(
     events: Annotated[
         bool, typer.Option("--events", help="The JSON Schemas of the events instead.")
     ] = False,
+    feed: Annotated[
+        bool, typer.Option("--feed", help="The JSON Schema of the feed instead.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare with the one that is kept.")
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Keep it, in docs/.")] = False,
 ) -> None:
-    """Print the GraphQL schema (SDL), or with --events the JSON Schema of every event type."""
-    told, file = (event_schemas(), EVENTS_FILE) if events else (sdl(), SDL_FILE)
+    """Print the GraphQL schema (SDL), or the JSON Schema of the events or of the feed."""
+    if events:
+        told, file, option = event_schemas(), EVENTS_FILE, "--events "
+    elif feed:
+        told, file, option = feed_schema(), FEED_FILE, "--feed "
+    else:
+        told, file, option = sdl(), SDL_FILE, ""
     if write:
         file.write_text(told)
     elif not check:
         sys.stdout.write(told)
     elif not file.exists() or file.read_text() != told:
-        option = "--events " if events else ""
         stop(
             f"{file.relative_to(ROOT)} is not what the program says. "
             f"If the change is meant, run: wardbook schema {option}--write",

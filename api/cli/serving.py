@@ -5,15 +5,17 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
 import uvicorn
 from rich.table import Table
 
+from api import logs
 from api.cli.loading import fill, simulate_into
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
+from api.endpoint import MAX_BODY
 from api.server import app as server
 from api.token import local_token
 from infrastructure.database import Database, NotMigrated
@@ -23,6 +25,15 @@ from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 
 app = typer.Typer()
+
+SOCKETS: dict[str, Any] = {
+    "ws_max_size": MAX_BODY,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    # a compressor for each socket takes more memory than all the rest of it
+    "ws_per_message_deflate": False,
+}
+"""How WebSockets are served: who does not answer a ping is gone."""
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -52,6 +63,7 @@ def worker() -> None:
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: follower.stop())
     out.print("Following the log.")
+    logs.begin()
     with rarely_collected():
         follower.run()
 
@@ -168,6 +180,7 @@ def _announce(chosen: Settings, host: str, port: int) -> None:
 
 
 def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
+    logs.begin()
     application = server(chosen, database, local_token(chosen.home), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
@@ -178,7 +191,9 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
             port=port,
             log_level="warning",
             access_log=False,
+            log_config=None,
             timeout_graceful_shutdown=10,
+            **SOCKETS,
         )
 
 

@@ -26,6 +26,20 @@ class ReadModelsBehind(Exception):
     """The read models have not reached the position that was asked for, in the time given."""
 
 
+class Connected:
+    """A WebSocket: its operations come one after the other, or at once, each with its own Context."""
+
+    def __init__(self, house: House, shown: str | None) -> None:
+        """``shown``: the Authorization of the handshake, where there was one."""
+        self.house, self.shown = house, shown
+        self.connection_params: dict[str, Any] = {}
+        self.actor: Actor | None = None
+
+    def operation(self) -> "Context":
+        assert self.actor is not None, "an operation before the login"
+        return Context(self.house, self.actor)
+
+
 class Context:
     """One operation. Its clock and its position are read once."""
 
@@ -80,6 +94,14 @@ class Context:
 
     def position(self, position: int) -> Position:
         return encode_position(self.house.log.id, self.house.log.epoch, position)
+
+    def after(self, given: Position | None) -> int:
+        """Where to go on in the log; from its beginning, if nothing was given."""
+        return 0 if given is None else self._position(given, "after")
+
+    def begin(self, position: int, shared: dict[Any, Any]) -> None:
+        """Another item of a subscription is answered: by itself, as known at its own position."""
+        self.answered_at, self._here, self._loaders = position, None, shared
 
     async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
         """One of many things asked for at the same time, fetched together with the others."""

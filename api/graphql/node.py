@@ -10,7 +10,8 @@ from domain.refusals import InvalidInput
 T = TypeVar("T")
 V = TypeVar("V")
 
-MOST = 500
+MOST, PAGE = 500, 50
+"""How many entries a page may have, and how many it has if nothing is said."""
 
 
 @strawberry.interface(description="Something that can be fetched again by its id.")
@@ -46,7 +47,7 @@ class Connection(Generic[T]):
 
 def page_size(first: int | None) -> int:
     """How many entries are asked for. Raises InvalidInput if too few or too many."""
-    wanted = 50 if first is None else first
+    wanted = PAGE if first is None else first
     if not 1 <= wanted <= MOST:
         raise InvalidInput("first", f"ask for 1 to {MOST} entries")
     return wanted

@@ -44,7 +44,7 @@ from api.graphql.stays import Prescription, Stay, Visit
 from application import issuing
 from application.commands import Recorded, Request
 from application.corrections import Cancel, Correction, LateEntry
-from application.feeds import MovementReport
+from application.source_movements import MovementReport
 from application.stays import Sharer
 from domain.facts import Because
 from domain.hospital_time import HospitalTime

@@ -12,6 +12,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types.field import StrawberryField
 
+from api import metrics
 from api.graphql.context import Ask
 from api.graphql.rooms import Room
 from domain import refusals as domain
@@ -212,6 +213,7 @@ class Told:
         self._member, self._data = member, data
 
     def handle(self, exception: Any, *, field: StrawberryField, info: Any) -> Refusal:
+        metrics.REFUSALS.labels(exception.code).inc()
         return self._member(
             code=exception.code,
             message=exception.message,

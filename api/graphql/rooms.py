@@ -151,7 +151,7 @@ class Room(Node):
 
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:
-        found = await info.context.ask(board, self.at, None, UUID(self.id))
+        found = await info.context.ask(board, self.at, None, [UUID(self.id)])
         return [Bed.of(bed, self.at) for room in found for bed in room.beds]
 
 

@@ -127,7 +127,9 @@ def decode_position(given: str, log_id: UUID, epoch: int, field: str) -> int:
         raise InvalidInput(field, "this is no position; give back one that was given out")
     if parts[1] != log_id.hex[:12] or parts[2] != epoch:
         raise InvalidInput(
-            field, "this position belongs to another log, or to one before a restore"
+            field,
+            "this position belongs to another log, or to one before a restore: leave it out and read"
+            " anew from the beginning",
         )
     return int(parts[3])
 

@@ -1,5 +1,6 @@
 """The schema, put together; and how faults are told."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -11,19 +12,32 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
-from api.graphql.context import Context, ReadModelsBehind
+from api import metrics
+from api.graphql.context import Connected, Context, ReadModelsBehind
+from api.graphql.limits import Limits
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
+from api.graphql.subscriptions import Subscription
 from application.issuing import FiguresNotReadable
 from domain.refusals import Refusal
 from infrastructure.event_store import DatabaseAway
 
 log = logging.getLogger(__name__)
+
+
+class Fresh(SchemaExtension):
+    """Each operation over a WebSocket has a context of its own: the connection's would go stale."""
+
+    def on_operation(self) -> Iterator[None]:
+        if isinstance(self.execution_context.context, Connected):
+            self.execution_context.context = self.execution_context.context.operation()
+        yield
 
 
 class Faults(SchemaExtension):
@@ -35,6 +49,12 @@ class Faults(SchemaExtension):
         errors = getattr(result, "errors", None)
         if errors:
             result.errors = [_told(error) for error in errors]
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        """The same for what is told over a WebSocket, item by item."""
+        if getattr(result, "errors", None):
+            result.errors = [_told(error) for error in result.errors]
+        yield
 
 
 class Where(SchemaExtension):
@@ -77,7 +97,8 @@ def _told(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        return _coded(error, error.message, "BAD_REQUEST")
+        code = (error.extensions or {}).get("code", "BAD_REQUEST")
+        return _coded(error, error.message, str(code))
     if isinstance(cause, Refusal):
         return _coded(error, cause.message, cause.code)
     if isinstance(cause, DatabaseAway):
@@ -93,6 +114,7 @@ def _told(error: GraphQLError) -> GraphQLError:
 
 
 def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
+    metrics.REFUSALS.labels(code).inc()
     extensions = {**(error.extensions or {}), "code": code}
     return GraphQLError(
         message,
@@ -109,7 +131,29 @@ def _bare(cause: BaseException) -> tuple[type[BaseException], BaseException, Any
     return type(cause), type(cause).__new__(type(cause)), cause.__traceback__
 
 
+ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}
+"""What is answered over HTTP; a subscription has many answers."""
+
+
+_TIMED_OUT = GraphQLError(
+    "It took too long. A command may have been recorded: send it again with the same commandId.",
+    path=[],
+    extensions={"code": "TIMED_OUT"},
+)
+
+
 class Schema(strawberry.Schema):
+    async def execute(self, *args: Any, **named: Any) -> ExecutionResult:
+        allowed = named.get("allowed_operation_types") or ONE_ANSWER
+        named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
+        context: Context = named["context_value"]
+        try:
+            async with asyncio.timeout(context.house.settings.request_timeout_seconds):
+                return await super().execute(*args, **named)
+        except TimeoutError:
+            metrics.REFUSALS.labels("TIMED_OUT").inc()
+            return ExecutionResult(data=None, errors=[_TIMED_OUT])
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
@@ -119,12 +163,15 @@ class Schema(strawberry.Schema):
 schema = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[
+        Fresh,
         Where,
         Faults,
         lambda: Parsed(maxsize=1000),
         lambda: ValidationCache(maxsize=1000),
+        Limits,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )

@@ -12,10 +12,7 @@ from api.graphql.enums import EntryStatus, Precision, TimelineKind
 from api.graphql.node import Node
 from api.graphql.scalars import JSON, Position
 from infrastructure.queries.moment import At
-from infrastructure.queries.people import practitioners_by_id
-from infrastructure.queries.rooms import rooms_by_id
-from infrastructure.queries.stays import prescriptions_by_id
-from infrastructure.queries.story import rooms_in, staff_in, story
+from infrastructure.queries.story import stories
 from infrastructure.queries.timeline import EntryView
 
 
@@ -96,12 +93,7 @@ class TimelineEntry(Node):
 
 async def told(info: Ask, views: Iterable[EntryView], at: At) -> dict[UUID, str]:
     """The summary of each entry, with rooms, staff and drugs by name."""
-    views = list(views)
-    rooms = await info.context.ask(rooms_by_id, list(rooms_in(views)), at)
-    staff = await info.context.ask(practitioners_by_id, list(staff_in(views)), at)
-    subjects = [v.subject for v in views if v.kind.startswith("PRESCRIPTION")]
-    drugs = await info.context.ask(prescriptions_by_id, subjects, at)
-    return {view.entry: story(view, rooms, staff, drugs) for view in views}
+    return await info.context.ask(stories, list(views), at)
 
 
 def _id(id: UUID | None) -> strawberry.ID | None:

@@ -94,9 +94,11 @@ async def position_at(engine: AsyncEngine, moment: datetime) -> int:
     command is known whole or not at all, from the first of its events: each fact is known at its
     own `recorded_at`.
     """
-    found = text(
-        "SELECT command_end FROM record.events WHERE recorded_at <= :moment"
-        " ORDER BY recorded_at DESC LIMIT 1"
+    found = text(  # the command recorded then, or the next one if it had begun to be
+        "SELECT coalesce((SELECT command_end FROM record.events"
+        "   WHERE position = before.last + 1 AND recorded_at <= :moment), before.last)"
+        " FROM (SELECT coalesce((SELECT last_position FROM record.commands"
+        "   WHERE recorded_at <= :moment ORDER BY recorded_at DESC LIMIT 1), 0) AS last) AS before"
     )
     async with engine.connect() as autocommit:
         connection = await autocommit.execution_options(isolation_level="READ COMMITTED")

@@ -1,6 +1,6 @@
 """Questions about rooms: what there is, who lies where, who lay where."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,14 +97,17 @@ async def rooms_by_id(
 
 
 async def board(
-    connection: AsyncConnection, at: At, ward: str | None = None, only: UUID | None = None
+    connection: AsyncConnection,
+    at: At,
+    ward: str | None = None,
+    only: Collection[UUID] | None = None,
 ) -> list[BoardRoom]:
-    """Who lies where at a moment: every bed of a ward (or the house), in order."""
+    """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
     wanted = select(*columns(rooms)).where(at.holds(rooms))
     if ward is not None:
         wanted = wanted.where(rooms.c.ward == ward)
     if only is not None:
-        wanted = wanted.where(rooms.c.room == only)
+        wanted = wanted.where(rooms.c.room.in_(only))
     found = await connection.execute(wanted.order_by(rooms.c.ward, rooms.c.number))
     here = [_room(row) for row in found]
     ids = None if ward is None and only is None else [room.room for room in here]

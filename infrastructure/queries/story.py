@@ -1,12 +1,15 @@
 """A timeline entry in words: one short sentence, with rooms, staff and drugs by name."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from infrastructure.queries.people import PractitionerView
-from infrastructure.queries.rooms import RoomView
-from infrastructure.queries.stays import PrescriptionView
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infrastructure.queries.moment import At
+from infrastructure.queries.people import PractitionerView, practitioners_by_id
+from infrastructure.queries.rooms import RoomView, rooms_by_id
+from infrastructure.queries.stays import PrescriptionView, prescriptions_by_id
 from infrastructure.queries.timeline import EntryView
 
 Data = Mapping[str, Any]
@@ -21,6 +24,17 @@ def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
     """The practitioners that entries speak of."""
     names = ("attending", "practitioner", "prescriber")
     return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
+
+
+async def stories(
+    connection: AsyncConnection, entries: Sequence[EntryView], at: At
+) -> dict[UUID, str]:
+    """The sentence of each entry, with rooms, staff and drugs by name."""
+    rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
+    staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
+    subjects = [e.subject for e in entries if e.kind.startswith("PRESCRIPTION")]
+    drugs = await prescriptions_by_id(connection, subjects, at)
+    return {entry.entry: story(entry, rooms, staff, drugs) for entry in entries}
 
 
 def story(

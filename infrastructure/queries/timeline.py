@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, or_, select, tuple_
+from sqlalchemy import Column, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, known, view
@@ -97,6 +97,29 @@ async def entries_by_id(
         )
     )
     return {row.entry: view(EntryView, row) for row in found}
+
+
+async def entries_recorded(
+    connection: AsyncConnection,
+    after: int,
+    until: int,
+    first: int,
+    *,
+    patients: Sequence[UUID] | None = None,
+    stay: UUID | None = None,
+) -> list[EntryView]:
+    """What was recorded after one position and up to another, in that order, as it was known then."""
+    query = select(*columns(entries), entries.c.position).where(
+        entries.c.position > after,
+        entries.c.recorded_position <= until,
+        func.lower(entries.c.known) == entries.c.recorded_position,
+    )
+    if patients is not None:
+        query = query.where(entries.c.patient.in_(patients))
+    if stay is not None:
+        query = query.where(entries.c.stay == stay)
+    found = await connection.execute(query.order_by(entries.c.position).limit(first))
+    return [view(EntryView, row) for row in found]
 
 
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: At) -> EntryView | None:

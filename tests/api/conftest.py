@@ -12,6 +12,7 @@ from infrastructure.settings import Settings
 from tests.api.ward import Ward
 from tests.conftest import TOKEN, empty
 from tests.graphql import GraphQLClient
+from tests.serving import Client, Served, served
 
 
 @pytest.fixture
@@ -28,3 +29,29 @@ def shared(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
     home: Path = tmp_path_factory.mktemp("home")
     with TestClient(app(Settings(home=home), migrated, TOKEN)) as http:
         yield Ward(GraphQLClient(http, TOKEN))
+
+
+@pytest.fixture(scope="module")
+def running(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A real server that the tests of a file share."""
+    empty(migrated)
+    migrated.open_log("real")
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"), allowed_origins=("https://board.example",)
+    )
+    with served(app(settings, migrated, TOKEN)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def followed(running: Served) -> Iterator[Ward]:
+    """The ward of that server."""
+    with running.http() as http:
+        yield Ward(GraphQLClient(http, TOKEN))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def socket(running: Served) -> Iterator[Client]:
+    """A WebSocket that is logged in."""
+    with Client(running.url) as made:
+        yield made

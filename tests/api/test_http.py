@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from starlette.websockets import WebSocketDisconnect
 
+from api.endpoint import MAX_BODY
 from api.graphql.scalars import encode_cursor
-from api.server import MAX_BODY
 from tests.api.ward import Ward, codes
 from tests.conftest import TOKEN
 
@@ -53,14 +52,6 @@ def test_the_scheme_may_be_written_in_any_case(shared: Ward) -> None:
     for scheme in ("Bearer", "bearer", "BEARER"):
         headers = {"Authorization": f"{scheme} {TOKEN}"}
         assert shared.client.http.post("/graphql", json=QUERY, headers=headers).status_code == 200
-
-
-def test_a_websocket_gets_nothing(shared: Ward) -> None:
-    with (
-        pytest.raises(WebSocketDisconnect),
-        shared.client.http.websocket_connect("/graphql", headers=BEARER),
-    ):
-        pass
 
 
 # -- how much --

@@ -3,12 +3,12 @@
 import pytest
 
 from api.graphql.schema import schema
-from tests.api import correction_examples, feed_examples
+from tests.api import correction_examples, source_movement_examples
 from tests.api.example import EXAMPLES, Answer, example
 from tests.api.ward import Ward, ago, ahead, late, place
 
 assert correction_examples  # registers its examples
-assert feed_examples
+assert source_movement_examples
 
 
 def mutations() -> list[str]:

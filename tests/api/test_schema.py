@@ -227,7 +227,14 @@ READS = ("asOf", "knownAt", "knownAtPosition", "atLeast")
 
 def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
     queries = getattr(TYPES["Query"], "fields")  # noqa: B009
-    timeless = {"command", "projections", "node", "stayDifference", "reportDefinitions"}
+    timeless = {
+        "command",
+        "projections",
+        "node",
+        "stayDifference",
+        "reportDefinitions",
+        "events",
+    }
     for name, field in queries.items():
         taken = set(field.args) & set(READS)
         if name in timeless:

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     reading,
     rebuilding,
     restating,
+    sockets,
 )
 from tests.benchmarks.results import Row, show
 
@@ -36,6 +37,7 @@ def main() -> None:
                 past,
                 old_room,
                 restating,
+                sockets,
             ):
                 title = part.__name__.rpartition(".")[2]
                 if chosen and title not in chosen:

@@ -7,6 +7,7 @@ stream of its own for each writer, each acknowledged after the commit (fsync on)
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -139,8 +140,8 @@ def _events(count: int) -> list[StoredEvent]:
         visit_kind=VisitKind.ROUND,
         note=None,
     )
-    one = EventMapper().to_stored_event(visit)
-    return [StoredEvent(one.originator_id, n, one.topic, one.state) for n in range(1, count + 1)]
+    told = EventMapper().to_stored_event
+    return [told(replace(visit, originator_version=n)) for n in range(1, count + 1)]
 
 
 def _ours(database: Database, stack: ExitStack) -> list[Write]:

@@ -24,7 +24,7 @@ from psycopg import sql
 from application.simulator import simulate
 from domain.aggregate import Event
 from infrastructure.database import Database
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import import_mimic_iv
 from infrastructure.read_models import READ_MODELS
@@ -74,9 +74,10 @@ def measure(database: Database, folder: Path) -> list[Row]:
 def _bytes(database: Database) -> float:
     """On disk, an event, with all indexes; as PostgreSQL keeps them after a VACUUM."""
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        owner.execute("VACUUM ANALYZE record.events")
+        owner.execute("VACUUM ANALYZE record.stored_events")
         row = owner.execute(
-            "SELECT pg_total_relation_size('record.events')::float / count(*) FROM record.events"
+            "SELECT (pg_total_relation_size('record.stored_events')"
+            " + pg_total_relation_size('record.kinds'))::float / count(*) FROM record.events"
         ).fetchone()
     assert row is not None
     return float(row[0])
@@ -148,7 +149,7 @@ class View(PostgresTrackingRecorder):
             " WHERE stream = %s AND position < %s ORDER BY version",
             [stream, before],
         )
-        return [self._mapper.to_domain_event(stored_event(row)) for row in rows]
+        return [self._mapper.event(row) for row in rows]
 
 
 class Filling(Projection[View]):

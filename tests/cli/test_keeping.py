@@ -11,6 +11,7 @@ import api.cli.schemas
 from api.cli.schemas import event_schemas
 from api.cli.terminal import Exit
 from api.graphql.schema import sdl
+from api.public_events import feed_schema
 from application.hospital import Hospital
 from infrastructure.database import Database
 from infrastructure.settings import Settings
@@ -66,14 +67,15 @@ def test_the_token_is_printed_alone_and_stays_the_same(run: Run, home: Path) -> 
 def test_the_schemas_are_printed(run: Run) -> None:
     assert run("schema").out == sdl()
     assert run("schema", "--events").out == event_schemas()
+    assert run("schema", "--feed").out == feed_schema()
 
 
-@pytest.mark.parametrize("option", [(), ("--events",)])
+@pytest.mark.parametrize("option", [(), ("--events",), ("--feed",)])
 def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(api.cli.schemas, "ROOT", tmp_path)
-    for name in ("SDL_FILE", "EVENTS_FILE"):
+    for name in ("SDL_FILE", "EVENTS_FILE", "FEED_FILE"):
         monkeypatch.setattr(api.cli.schemas, name, tmp_path / name)
 
     missing = run("schema", "--check", *option)

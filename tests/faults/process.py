@@ -19,18 +19,21 @@ from threading import Barrier, get_ident
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 import psycopg
-from eventsourcing.persistence import InfrastructureFactory, StoredEvent
+from eventsourcing.persistence import InfrastructureFactory
 from eventsourcing.utils import Environment
 from starlette.testclient import TestClient
 
 from api.server import app as server
 from application.record import Append
 from infrastructure.database import Database
+from infrastructure.event_mapper import Stored
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from tests.faults.checker import Acknowledged, lot_id
+from tests.record.crafted import crafted
 from tests.record.ward import place
 
 FORKS = get_context("forkserver")
@@ -173,9 +176,12 @@ def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:
         together.wait(timeout=20)
         for _ in range(150):
             stream = lot_id(lot)
+            versions = range(1, lot.choice([1, 1, 1, 40]) + 1)
             events = [
-                StoredEvent(stream, version, "load.event", b"{}")
-                for version in range(1, lot.choice([1, 1, 1, 40]) + 1)
+                Stored(
+                    stream, told["version"], told["topic"], b"{}", told=msgspec.json.encode(told)
+                )
+                for told in crafted(*((stream, version) for version in versions))["events"]
             ]
             append = Append(lot_id(lot), "load", digest=stream.hex, reads={stream: 0})
             log.insert_events(events, append=append)

@@ -10,17 +10,27 @@ def crafted(*events: tuple[UUID, int], **more: Any) -> dict[str, Any]:
     reads: dict[str, int] = {}
     for stream, version in events:
         reads.setdefault(str(stream), version - 1)
+    envelope = {
+        "operation": "crafted",
+        "digest": r"\x00",
+        "occurred_at": "2026-03-02T08:00:00Z",
+        "issuer": "test",
+        "subject": "nurse-1",
+        "role": "nurse",
+        "hospital": "main",
+    }
     return {
         "command_id": uuid4(),
         "operation": "crafted",
-        "digest": "digest",
+        "digest": "00",
         "events": [
             {
                 "stream": stream,
                 "version": version,
                 "topic": "crafted",
                 "schema_version": 1,
-                "body": {"n": n},
+                **envelope,
+                "own": {"n": n},
             }
             for n, (stream, version) in enumerate(events, 1)
         ],

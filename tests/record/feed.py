@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from application.commands import Recorded
-from application.feeds import MovementReport
 from application.hospital import Hospital
+from application.source_movements import MovementReport
 from domain.facts import Disposition
 from domain.source_visit import SourceKind, SourceVisit
 from domain.stay import Stay

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from application.commands import Recorded
 from application.corrections import Cancel, Correction, EntryKind, LateEntry
-from application.feeds import MovementReport
 from application.issuing import ReportPeriod
 from application.reports import newest
+from application.source_movements import MovementReport
 from domain.facts import Because
 from domain.source_visit import SourceKind
 

@@ -43,11 +43,11 @@ SPOILED = {
         " gen_random_uuid(), 'z', stay, during, kept, NULL FROM record.bed_claims LIMIT 1"
     ),
     "issued reports": (
-        "UPDATE record.events SET body = jsonb_set(body, '{said,figures,0,value}', '1234')"
+        "UPDATE record.stored_events SET own = jsonb_set(own, '{said,figures,0,value}', '1234')"
         " WHERE position = (SELECT min(position) FROM record.events WHERE topic = 'report.issued')"
     ),
     "issued reports come out": (
-        "UPDATE record.events SET body = jsonb_set(body, '{causes,0,facts}', '[1]')"
+        "UPDATE record.stored_events SET own = jsonb_set(own, '{causes,0,facts}', '[1]')"
         " WHERE position = (SELECT min(position) FROM record.events WHERE topic ="
         " 'report.restated' AND body->'causes'->0 IS NOT NULL)"
     ),

@@ -16,7 +16,7 @@ from domain.entry import Actor
 from domain.patient import Patient
 from domain.stay import AdmissionType, Stay
 from infrastructure.database import Database
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, stored_event
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ def events(database: Database) -> list[tuple[int, int, Event]]:
         database,
         f"SELECT position, command_end, {EVENT_COLUMNS} FROM record.events ORDER BY position",
     )
-    return [(row[0], row[1], mapper.to_domain_event(stored_event(row[2:]))) for row in found]
+    return [(row[0], row[1], mapper.event(row[2:])) for row in found]
 
 
 def stays_folded(log: Iterable[tuple[int, int, Event]]) -> dict[UUID, Stay]:

@@ -3,11 +3,11 @@
 import strawberry
 
 from api.graphql.mutations.corrections import CorrectionMutations
-from api.graphql.mutations.feeds import FeedMutations
 from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.prescriptions import PrescriptionMutations
 from api.graphql.mutations.reports import ReportMutations
 from api.graphql.mutations.rooms import RoomMutations
+from api.graphql.mutations.source_movements import SourceMovementMutations
 from api.graphql.mutations.stays import StayMutations
 
 
@@ -19,6 +19,6 @@ class Mutation(
     PrescriptionMutations,
     CorrectionMutations,
     ReportMutations,
-    FeedMutations,
+    SourceMovementMutations,
 ):
     pass

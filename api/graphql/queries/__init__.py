@@ -6,16 +6,17 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.feed import EventQueries
 from api.graphql.issued import ReportIssue
 from api.graphql.node import Node
 from api.graphql.people import Patient, Practitioner
 from api.graphql.queries.arguments import named
 from api.graphql.queries.differences import DifferenceQueries
-from api.graphql.queries.feeds import FeedQueries
 from api.graphql.queries.people import PeopleQueries
 from api.graphql.queries.record import RecordQueries
 from api.graphql.queries.reports import ReportQueries
 from api.graphql.queries.rooms import RoomQueries
+from api.graphql.queries.source_movements import SourceMovementQueries
 from api.graphql.queries.stays import StayQueries
 from api.graphql.queries.timeline import TimelineQueries
 from api.graphql.rooms import Room
@@ -34,7 +35,8 @@ class Query(
     TimelineQueries,
     DifferenceQueries,
     ReportQueries,
-    FeedQueries,
+    SourceMovementQueries,
+    EventQueries,
     RecordQueries,
 ):
     @strawberry.field(description="Anything that has an id, as held now.")

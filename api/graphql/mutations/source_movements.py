@@ -29,7 +29,7 @@ RecordSourceMovementResult = Annotated[
 
 
 @strawberry.type
-class FeedMutations:
+class SourceMovementMutations:
     @strawberry.mutation(
         description="Keep a movement, or its cancel, as another system reports it: late, twice, out"
         " of order. What does not fit yet is pending, and tried again after each fact of that stay"

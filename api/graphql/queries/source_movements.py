@@ -16,7 +16,7 @@ from infrastructure.queries.source_movements import pending_page
 
 
 @strawberry.type
-class FeedQueries:
+class SourceMovementQueries:
     @strawberry.field(
         description="What other systems reported that does not fit yet, in the order in which they"
         " recorded it; with asOf, what is said to have happened up to then."

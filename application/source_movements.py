@@ -57,7 +57,7 @@ class MovementReport:
     disposition: Disposition | None = None
 
 
-class Feeds(Reported):
+class SourceMovements(Reported):
     """What other systems report."""
 
     @command

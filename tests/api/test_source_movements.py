@@ -1,6 +1,6 @@
 """What other systems report, asked for as a client would."""
 
-from tests.api.feed_examples import admission, report
+from tests.api.source_movement_examples import admission, report
 from tests.api.ward import Ward, ago, late
 
 PENDING = """query($knownAt: Position, $asOf: DateTime) {

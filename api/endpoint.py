@@ -1,0 +1,239 @@
+"""The endpoint of GraphQL: over HTTP, and over WebSockets by graphql-transport-ws."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from datetime import timedelta
+from typing import Any, cast
+
+from cross_web import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+)
+from strawberry.types import ExecutionResult
+from strawberry.types.unset import UNSET, UnsetType
+
+from api import metrics
+from api.faults import fault
+from api.graphql.context import Connected, Context
+from api.graphql.schema import schema
+from api.house import House
+from api.token import actor_of
+
+MAX_BODY = 1_000_000
+"""Bytes of a request's body, and of a message over a WebSocket."""
+
+MOST_SUBSCRIPTIONS = 20
+"""Operations at once over one WebSocket."""
+
+LOGIN_SECONDS = 10
+"""How long a WebSocket may be open before its connection_init."""
+
+TOO_SLOW = 4413
+"""The code with which a WebSocket is closed whose client does not take what it is sent."""
+
+JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
+_ANSWERS = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
+
+_GO_ON = "too slow: subscribe again, after the last position that you got"
+
+Operation = Context | Connected
+
+log = logging.getLogger(__name__)
+
+
+class _TooLargeError(Exception):
+    """A request's body turns out to be too large."""
+
+
+class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
+    """One WebSocket: bounded in what it takes, and in how long it waits for a slow client."""
+
+    _giving_up: asyncio.Task[None] | None = None
+
+    async def handle(self) -> None:
+        with metrics.SOCKETS.track_inprogress():
+            await super().handle()
+
+    async def handle_message(self, message: Any) -> None:
+        """What is no message of the protocol closes the connection; it is never an error of ours."""
+        if not _is_message(message):
+            await self.handle_invalid_message("this is no message of graphql-transport-ws")
+            return
+        await super().handle_message(message)
+
+    async def send_message(self, message: Any) -> None:
+        """Send it, or give up a client that has not taken anything for a while.
+
+        Nothing is lost: it can go on after the last position that it got.
+        """
+        patience = cast(Endpoint, self.view).house.settings.slow_client_seconds
+        try:
+            async with asyncio.timeout(patience):
+                await super().send_message(message)
+        except TimeoutError:
+            if self._giving_up is None:
+                log.warning("a client takes nothing of what it is sent; its WebSocket is closed")
+                metrics.TOO_SLOW.inc()
+                # Of its own: this task is one of those that end with the operations.
+                self._giving_up = asyncio.create_task(self.websocket.close(TOO_SLOW, _GO_ON))
+                self._giving_up.add_done_callback(self._task_done)
+            for id in list(self.operations):
+                await self.cleanup_operation(id)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Tell that it happened, without what it said: a message may contain a patient's data."""
+        log.error("an operation over a WebSocket failed: %s", type(error).__name__)
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in ("subscribe", "complete"):
+        return True
+    payload = message.get("payload", {})
+    return (
+        isinstance(message.get("id"), str)
+        and isinstance(payload, dict)
+        and (message["type"] == "complete" or isinstance(payload.get("query"), str))
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+class Endpoint(GraphQL[Operation, None]):
+    """GraphQL for those who show the token."""
+
+    graphql_transport_ws_handler_class = Socket
+
+    def __init__(self, house: House, token: str) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),
+            max_subscriptions_per_connection=MOST_SUBSCRIPTIONS,
+            allowed_origins=house.settings.allowed_origins,
+        )
+        self.house, self._token = house, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await super().__call__(scope, receive, send)
+            return
+        await self.guarded(scope, receive, send, super().__call__)
+
+    async def guarded(self, scope: Scope, receive: Receive, send: Send, answer: ASGIApp) -> None:
+        """Answer those who may ask, if what they send is not too much; counted either way."""
+        refused = self._fault_of(Request(scope))
+        received = 0
+
+        async def at_most() -> Message:  # a body sent in chunks says no length beforehand
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise _TooLargeError
+            return message
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                metrics.REQUESTS.labels(message["status"]).inc()
+            await send(message)
+
+        with metrics.SECONDS.time():
+            try:
+                await (refused or answer)(scope, at_most, counted)
+            except _TooLargeError:
+                await _TOO_LARGE(scope, receive, counted)
+
+    def _fault_of(self, request: Request) -> Response | None:
+        if actor_of(_bearer(request.headers.get("authorization")), self._token) is None:
+            return _UNAUTHENTICATED
+        if _answered_as(request) is None:
+            return _NOT_ACCEPTABLE
+        length = request.headers.get("content-length", "0")
+        return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
+
+    async def run(self, request: Any, *args: Any, **named: Any) -> Any:
+        """What cannot even be asked is told as any other fault: in JSON, with a code."""
+        try:
+            response = await super().run(request, *args, **named)
+        except HTTPException as refused:
+            response = fault(refused.status_code, "BAD_REQUEST", refused.reason)
+        if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
+            response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
+            if getattr(request.state, "is_not_executed", False):
+                response.status_code = 400
+        return response
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> Any:
+        """What was not executed has no data, not even none: as the newer media type has it."""
+        told: dict[str, Any] = dict(await super().process_result(request, result))
+        if result.data is None and not any(error.path for error in result.errors or ()):
+            request.state.is_not_executed = True
+            if _answered_as(request) == RESPONSE_JSON:
+                del told["data"]
+        return told
+
+    def decode_json(self, data: str | bytes) -> object:
+        """A body that is no JSON object in UTF-8, or nested without end, is its sender's fault."""
+        with contextlib.suppress(UnicodeDecodeError, RecursionError):
+            told = super().decode_json(data)
+            if isinstance(told, dict | list) or isinstance(data, str):
+                return told
+        raise json.JSONDecodeError("no JSON object", "", 0)
+
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Operation:
+        shown = request.headers.get("authorization")
+        if isinstance(request, WebSocket):
+            return Connected(self.house, shown)
+        actor = actor_of(_bearer(shown), self._token)
+        if actor is None:
+            raise PermissionError("only HTTP requests that show the token come here")
+        return Context(self.house, actor)
+
+    async def on_ws_connect(self, context: Operation) -> UnsetType | dict[str, object] | None:
+        """The login of a WebSocket: as in HTTP, or in connection_init, which a browser can send."""
+        assert isinstance(context, Connected)
+        given = {name.lower(): value for name, value in context.connection_params.items()}
+        shown = given.get("authorization", context.shown)
+        context.actor = actor_of(_bearer(shown if isinstance(shown, str) else None), self._token)
+        if context.actor is None:
+            raise ConnectionRejectionError
+        without_payload: UnsetType = UNSET
+        return without_payload
+
+
+def _answered_as(request: Request) -> str | None:
+    """The media type that the client likes best of those there are; None if it likes neither."""
+    liked, best = 0.0, None
+    for accepted in (request.headers.get("accept") or JSON).split(","):
+        name, *parameters = (part.strip().lower() for part in accepted.split(";"))
+        weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        with contextlib.suppress(ValueError):
+            if name in _ANSWERS and float(weight) > liked:
+                liked, best = float(weight), _ANSWERS[name]
+    return best
+
+
+def _bearer(shown: str | None) -> str | None:
+    scheme, _, given = (shown or "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else None
+
+
+_UNAUTHENTICATED = fault(
+    401, "UNAUTHENTICATED", "Show the token that the server printed: Authorization: Bearer TOKEN."
+)
+_NOT_ACCEPTABLE = fault(406, "BAD_REQUEST", f"Accept {RESPONSE_JSON} or {JSON}.")
+_TOO_LARGE = fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")

@@ -1,0 +1,175 @@
+"""How much one operation may ask: tokens, depth, aliases, and what it may cost.
+
+The cost of an operation is how many things it may have to find: each thing counts one, and in a list as
+often as the list may be long, lists within lists multiplied. So a page of 500 stays with the doses of
+all their prescriptions is refused before anything is asked of the database.
+
+The rule is one class, made once: the cache of validated documents looks it up by its identity.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValidationContext,
+    ValidationRule,
+    VariableNode,
+    get_named_type,
+)
+from strawberry.extensions import SchemaExtension
+
+from api.graphql.node import MOST, PAGE
+
+TOKENS = 5_000
+DEPTH = 15
+ALIASES = 100
+COST = 20_000
+
+LENGTHS = {
+    "roomOccupancy": 100,
+    "rooms": 30,
+    "wards": 30,
+    "beds": 6,
+    "occupants": 2,
+    "restatements": 2,
+    "causes": 3,  # of each change; they are found once for all changes
+    "of": 1,
+}
+"""How long lists are that are not read by pages, where that is not the usual."""
+
+USUAL = 10
+"""How long any other list is taken to be."""
+
+PARTS = ("nodes", "edges", "node", "pageInfo")
+"""Parts of a page: what they hold is counted with the page."""
+
+
+class Limits(SchemaExtension):
+    """Not too much of anything; and of a document of several operations it is said which is meant."""
+
+    def on_operation(self) -> Iterator[None]:
+        context = self.execution_context
+        context.parse_options["max_tokens"] = TOKENS
+        context.validation_rules = (*context.validation_rules, Costs)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        several = document and _operations(document.definitions) > 1
+        if several and context._provided_operation_name is None:
+            message = "The document has several operations: say which by operationName."
+            context.pre_execution_errors = [GraphQLError(message)]
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a part of an operation asks for."""
+
+    cost: int = 0
+    depth: int = 0
+    aliases: int = 0
+
+
+class Costs(ValidationRule):
+    """Refuses what is too deep, has too many aliases, or may cost too much."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._fragments: dict[str, Measure] = {}
+        self._defaults: dict[str, int] = {}
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        self._fragments = {}
+        self._defaults = {
+            definition.variable.name.value: int(definition.default_value.value)
+            for definition in node.variable_definitions or ()
+            if isinstance(definition.default_value, IntValueNode)
+        }
+        root = self.context.schema.get_root_type(node.operation)
+        try:
+            found = self._all(node.selection_set, root)
+        except RecursionError:
+            found = Measure(depth=DEPTH + 1)
+        for name, asked, allowed in (
+            ("depth", found.depth, DEPTH),
+            ("aliases", found.aliases, ALIASES),
+            ("cost", found.cost, COST),
+        ):
+            if asked > allowed:
+                message = f"The operation is too large: {name} {asked}, {allowed} are allowed."
+                refused = GraphQLError(message, node, extensions={"code": "TOO_COSTLY"})
+                self.report_error(refused)
+
+    def _all(self, selected: SelectionSetNode, kind: Any) -> Measure:
+        """Costs and aliases add up; of the depths the greatest counts."""
+        found = [self._one(selection, kind) for selection in selected.selections]
+        return Measure(
+            sum(measure.cost for measure in found),
+            max((measure.depth for measure in found), default=0),
+            sum(measure.aliases for measure in found),
+        )
+
+    def _one(self, selection: Any, kind: Any) -> Measure:
+        if isinstance(selection, FragmentSpreadNode):
+            return self._spread(selection.name.value)
+        if isinstance(selection, InlineFragmentNode):
+            on = selection.type_condition
+            within = self.context.schema.get_type(on.name.value) if on else kind
+            return self._all(selection.selection_set, within)
+        return self._field(selection, kind)
+
+    def _spread(self, name: str) -> Measure:
+        """A fragment is measured once, however often it is spread."""
+        if name not in self._fragments:
+            self._fragments[name] = Measure()  # one that spreads itself is another rule's concern
+            fragment: FragmentDefinitionNode | None = self.context.get_fragment(name)
+            if fragment is not None:
+                within = self.context.schema.get_type(fragment.type_condition.name.value)
+                self._fragments[name] = self._all(fragment.selection_set, within)
+        return self._fragments[name]
+
+    def _field(self, field: FieldNode, kind: Any) -> Measure:
+        name, aliased = field.name.value, 1 if field.alias else 0
+        has_fields = isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+        definition = kind.fields.get(name) if has_fields else None
+        if field.selection_set is None or definition is None:
+            return Measure(0, 1, aliased)
+        within = self._all(field.selection_set, get_named_type(definition.type))
+        if name in PARTS:
+            cost = within.cost
+        else:
+            cost = self._length(field, definition) * (1 + within.cost)
+        return Measure(cost, within.depth + 1, within.aliases + aliased)
+
+    def _length(self, field: FieldNode, definition: Any) -> int:
+        """How many things a field gives, at most."""
+        name, kind = field.name.value, definition.type
+        if "first" in definition.args:
+            given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
+            if isinstance(given, IntValueNode):
+                return min(int(given.value), MOST)
+            if isinstance(given, VariableNode):
+                return min(self._defaults.get(given.name.value, MOST), MOST)
+            return PAGE
+        while isinstance(kind, GraphQLNonNull):
+            kind = kind.of_type
+        return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
+
+
+def _operations(definitions: Any) -> int:
+    return sum(isinstance(definition, OperationDefinitionNode) for definition in definitions)

@@ -1,0 +1,139 @@
+"""All subscriptions: what was missed since a position, then what happens, each item once."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask, Context
+from api.graphql.feed import AfterPosition, Event, Kinds, OfWard, topics_of
+from api.graphql.queries.arguments import MrnAuthority
+from api.graphql.rooms import RoomOccupancy
+from api.graphql.scalars import Position
+from api.graphql.timeline import TimelineEntry
+from domain.refusals import InvalidInput, NotFound
+from infrastructure.live import Told, Topic
+from infrastructure.queries.people import patient_by_mrn
+from infrastructure.topics import Feed, Occupancy, Timeline
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Rooms of which something else is held than before.")
+class RoomOccupancyChange:
+    position: Position = strawberry.field(
+        description="As known there; go on after it by giving it as after."
+    )
+    rooms: list[RoomOccupancy] = strawberry.field(
+        description="Those rooms with all their beds, as they are now."
+    )
+
+
+@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+class Subscription:
+    @strawberry.subscription(
+        description="What is recorded, in the order of the log, as in the query events."
+    )
+    async def events(
+        self, info: Ask, after: AfterPosition = None, kinds: Kinds = None, ward: OfWard = None
+    ) -> AsyncGenerator[Event, None]:
+        context = info.context
+        begin = await _begin(context, after)
+        return _events(context, Feed(topics_of(kinds), ward), begin)
+
+    @strawberry.subscription(
+        description="What is recorded of a stay or of a patient, late entries and corrections too,"
+        " in the order of the log. Each entry is told once, as it was known when it was recorded."
+    )
+    async def timeline_extended(
+        self,
+        info: Ask,
+        mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
+        mrn_authority: MrnAuthority = None,
+        stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
+        after: AfterPosition = None,
+    ) -> AsyncGenerator[TimelineEntry, None]:
+        context = info.context
+        if (mrn is None) == (stay_id is None):
+            raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+        begin = await _begin(context, after)
+        if mrn is not None:
+            authority = mrn_authority or context.house.settings.mrn_authority
+            who = await context.ask(patient_by_mrn, mrn, authority, await context.at())
+            if who is None:
+                raise NotFound("patient", mrn, "mrn")
+            return _entries(info, Timeline(patient=who.patient), begin)
+        try:
+            return _entries(info, Timeline(stay=UUID(stay_id)), begin)
+        except ValueError:
+            raise NotFound("stay", str(stay_id), "stayId") from None
+
+    @strawberry.subscription(
+        description="Who lies where in a ward, or in the house: the rooms of which something else is"
+        " held, of the past too, or whose beds changed as time went by. What was missed since"
+        " after is told in one item."
+    )
+    async def room_occupancy_changed(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="Of this ward only.")] = None,
+        after: AfterPosition = None,
+    ) -> AsyncGenerator[RoomOccupancyChange, None]:
+        context = info.context
+        begin = await _begin(context, after)
+        seen = (await context.here()).now if after is None else None
+        return _rooms(context, Occupancy(ward, seen), begin)
+
+
+async def _begin(context: Context, after: Position | None) -> int | None:
+    """Where to go on. Raises InvalidInput for a position that the log has not reached."""
+    if after is None:
+        return None
+    begin = context.after(after)
+    if begin > (await context.here()).recorded:
+        raise InvalidInput("after", "the log is not that far yet")
+    return begin
+
+
+async def _events(context: Context, topic: Feed, after: int | None) -> AsyncGenerator[Event, None]:
+    async with _told(context, topic, after) as items:
+        async for told in items:
+            yield Event.of(context, told.what.logged, told.what.rooms)
+
+
+async def _entries(
+    info: Ask, topic: Timeline, after: int | None
+) -> AsyncGenerator[TimelineEntry, None]:
+    async with _told(info.context, topic, after) as items:
+        async for told in items:
+            entry = TimelineEntry.of(info, told.what.entry, told.what.story)
+            entry.position = info.context.position(told.position)
+            yield entry
+
+
+async def _rooms(
+    context: Context, topic: Occupancy, after: int | None
+) -> AsyncGenerator[RoomOccupancyChange, None]:
+    async with _told(context, topic, after) as items:
+        async for told in items:
+            yield RoomOccupancyChange(
+                position=context.position(told.position),
+                rooms=[RoomOccupancy.of(room, told.what.at) for room in told.what.rooms],
+            )
+
+
+def _told(
+    context: Context, topic: Topic[T], after: int | None
+) -> aclosing[AsyncGenerator[Told[T], None]]:
+    """What changes, item by item; each is answered by itself, with what all who are told share."""
+
+    async def items() -> AsyncGenerator[Told[T], None]:
+        async with aclosing(context.house.live.follow(topic, after)) as found:
+            async for told in found:
+                context.begin(told.position, told.shared)
+                yield told
+
+    return aclosing(items())

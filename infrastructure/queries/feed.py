@@ -1,0 +1,216 @@
+"""The log as other systems read it: events in its order, by topic and by ward.
+
+A page ends where a command ends, so that nobody sees half of one. What lies in a ward is asked of the
+log and of the occupancy as known when the event was recorded: the same question gets the same answer
+for ever.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.aggregate import Event
+from domain.occupancy import Occupancy
+from domain.room import Room
+from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.read_models.occupancy import stretches
+
+SCANNED = 2_000
+"""Events that are looked at for one page, at most; a page of rare ones may be short, or empty."""
+
+SCANNED_FOR_ONE = 20
+"""Events that are looked at for each one that is asked for."""
+
+MAPPER = EventMapper()
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event with its place in the log; ``known`` is the end of its command."""
+
+    position: int
+    known: int
+    recorded_at: datetime
+    command_id: UUID
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a room is: its ward and its number, which never change."""
+
+    ward: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events after a position, all that there are of those asked for up to ``reached``."""
+
+    events: tuple[Logged, ...]
+    rooms: dict[UUID, Located]
+    """The rooms that they name."""
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What some events are about."""
+
+    topics: frozenset[str]
+    rooms: frozenset[UUID]
+    stays: frozenset[UUID]
+    patients: frozenset[UUID]
+
+
+class _Bed(Struct):
+    room: UUID
+
+
+class _About(Struct):
+    stay: UUID | None = None
+
+
+class _Entry(Struct):
+    occurred_at: datetime
+    about: _About | None = None
+
+
+class _Body(Struct):
+    """As much of an event as says where it belongs."""
+
+    entry: _Entry
+    room: UUID | None = None
+    bed: _Bed | str | None = None
+
+
+_BODY = json.Decoder(_Body)
+
+_SCAN = text(
+    f"SELECT position, command_end, recorded_at, command_id, {EVENT_COLUMNS} FROM record.events"
+    " WHERE position > :after AND position <= least(:until, ("
+    "   SELECT max(command_end) FROM (SELECT command_end FROM record.events"
+    "     WHERE position > :after ORDER BY position LIMIT :scanned) AS first))"
+    " ORDER BY position"
+)
+
+
+async def events_page(
+    connection: AsyncConnection,
+    after: int,
+    until: int,
+    first: int,
+    topics: Collection[str],
+    ward: str | None = None,
+) -> Page:
+    """Events of some topics after one position and up to another, both ends of commands or not.
+
+    ``first``: as many, and then to the end of that command.
+    """
+    scanned = min(SCANNED, SCANNED_FOR_ONE * first)
+    scan = {"after": after, "until": until, "scanned": scanned}
+    rows = (await connection.execute(_SCAN, scan)).all()
+    if not rows:
+        return Page((), {}, max(after, until))
+    there = await _positions_in(connection, rows, ward) if ward is not None else None
+    found: list[Logged] = []
+    reached = rows[-1].position
+    for position, known, recorded_at, command, *stored in rows:
+        if len(found) >= first and known > found[-1].known:
+            reached = found[-1].known
+            break
+        if stored[2] in topics and (there is None or position in there):
+            found.append(Logged(position, known, recorded_at, command, MAPPER.event(stored)))
+    named = set().union(*(_rooms_of(logged.event) for logged in found))
+    return Page(tuple(found), await rooms_located(connection, named), reached)
+
+
+async def rooms_located(
+    connection: AsyncConnection, rooms: Collection[UUID]
+) -> dict[UUID, Located]:
+    """Where rooms are, as the log said when they were opened."""
+    if not rooms:
+        return {}
+    found = await connection.execute(
+        text(
+            "SELECT stream, body->>'ward', body->>'number' FROM record.events"
+            " WHERE stream = ANY(:rooms) AND version = 1 AND topic = :opened"
+        ),
+        {"rooms": list(rooms), "opened": Room.Opened.TOPIC},
+    )
+    return {stream: Located(ward, number) for stream, ward, number in found}
+
+
+async def touched(connection: AsyncConnection, after: int, until: int) -> Touched:
+    """What the events after one position and up to another are about."""
+    found = await connection.execute(
+        text(
+            "SELECT DISTINCT CASE WHEN topic LIKE 'room.%' THEN stream"
+            "   WHEN topic = :occupancy THEN (body->>'room')::uuid END,"
+            " (body#>>'{entry,about,stay}')::uuid, (body#>>'{entry,about,patient}')::uuid,"
+            " topic FROM record.events WHERE position > :after AND position <= :until"
+        ),
+        {"after": after, "until": until, "occupancy": Occupancy.StretchesChanged.TOPIC},
+    )
+    rows = found.all()
+    return Touched(
+        topics=frozenset(row[3] for row in rows),
+        rooms=_some(row[0] for row in rows),
+        stays=_some(row[1] for row in rows),
+        patients=_some(row[2] for row in rows),
+    )
+
+
+def _some(ids: Iterable[UUID | None]) -> frozenset[UUID]:
+    return frozenset(id for id in ids if id is not None)
+
+
+async def _positions_in(
+    connection: AsyncConnection, rows: Sequence[Sequence[Any]], ward: str
+) -> set[int]:
+    """The events whose command touches a room of the ward, or whose stay lay in one as it occurred."""
+    bodies = [_BODY.decode(row[8]) for row in rows]
+    named = [_room_of(row[6], row[4], body) for row, body in zip(rows, bodies, strict=True)]
+    asked = [_stay_at(body, row[1]) for row, body in zip(rows, bodies, strict=True)]
+    lay = await connection.execute(
+        text(
+            "SELECT asked.stay, asked.at, asked.known, s.room FROM (SELECT DISTINCT * FROM unnest("
+            " CAST(:stays AS uuid[]), CAST(:moments AS timestamptz[]), CAST(:knowns AS int8[])))"
+            f" AS asked (stay, at, known) JOIN {stretches.fullname} s ON s.stay = asked.stay"
+            " AND s.during @> asked.at AND s.known @> asked.known"
+        ),
+        dict(zip(("stays", "moments", "knowns"), map(list, zip(*asked, strict=True)), strict=True)),
+    )
+    beds = {(stay, at, known): room for stay, at, known, room in lay}
+    where = await rooms_located(connection, {r for r in (*named, *beds.values()) if r})
+    here = {room for room, located in where.items() if located.ward == ward}
+    commands = {row[1] for row, room in zip(rows, named, strict=True) if room in here}
+    return {
+        row[0]
+        for row, stay in zip(rows, asked, strict=True)
+        if row[1] in commands or beds.get(stay) in here
+    }
+
+
+def _stay_at(body: _Body, known: int) -> tuple[UUID | None, datetime, int]:
+    about = body.entry.about
+    return (about.stay if about else None), body.entry.occurred_at, known
+
+
+def _rooms_of(event: Event) -> set[UUID]:
+    if isinstance(event, Room.Event):
+        return {event.originator_id}
+    named = (getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None))
+    return {room for room in named if room is not None}
+
+
+def _room_of(topic: str, stream: UUID, body: _Body) -> UUID | None:
+    if topic.startswith("room."):
+        return stream
+    return body.room or (body.bed.room if isinstance(body.bed, _Bed) else None)

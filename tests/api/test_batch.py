@@ -1,0 +1,122 @@
+"""Commands that were recorded offline: given together, answered one by one, in order."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.batch import MOST
+from tests.api.ward import Ward, ago, codes, late, place
+from tests.conftest import TOKEN
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def command(mutation: str, **input: Any) -> dict[str, Any]:
+    return {"mutation": mutation, "input": {"commandId": str(uuid4()), **input}}
+
+
+def given(ward: Ward, *commands: Any) -> list[Any]:
+    answer = ward.client.http.post("/commands", json={"commands": commands}, headers=BEARER)
+    assert answer.status_code == 200
+    results = answer.json()["results"]
+    assert isinstance(results, list)
+    return results
+
+
+def a_shift(ward: Ward) -> list[dict[str, Any]]:
+    """What a nurse recorded while the network was away; the second cannot be so."""
+    room, mrn = ward.room("a", "b"), ward.name("M")
+    taken = ward.stay(f"{room}/a")
+    admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}
+    return [
+        command("registerPatient", mrn=mrn, familyName="Adeyemi", **late(ago(hours=6))),
+        command("admitPatient", **admission, **place(f"{room}/a"), **late(ago(hours=5))),
+        command("admitPatient", **admission, **place(f"{room}/b"), **late(ago(hours=4))),
+        command("changeSpecialty", stayId=taken, specialty="surgery", **late(ago(hours=3))),
+    ]
+
+
+def test_they_are_answered_in_order_and_a_bad_one_does_not_stop_the_others(shared: Ward) -> None:
+    shift = a_shift(shared)
+
+    told = given(shared, *shift)
+
+    kinds = ["PatientRecorded", "BedOccupied", "StayRecorded", "StayRecorded"]
+    assert [answer["__typename"] for answer in told] == kinds
+    ids = [c["input"]["commandId"] for c in shift]
+    assert [told[n]["commandId"] for n in (0, 2, 3)] == [ids[n] for n in (0, 2, 3)]
+    assert told[1]["code"] == "BedOccupied"
+    assert told[1]["byStay"] == told[3]["stay"]["id"]
+    assert told[2]["stay"]["bed"] == "b"
+    query = "query($id: ID!) { stay(id: $id) { admittedAt } }"
+    read = shared.ask(query, id=told[2]["stay"]["id"])
+    assert read["stay"]["admittedAt"] == shift[2]["input"]["occurredAt"]
+
+
+def test_sent_again_they_have_no_second_effect_and_the_same_answers(shared: Ward) -> None:
+    shift = a_shift(shared)
+    first = given(shared, *shift)
+    assert given(shared, *shift) == first
+
+
+def test_the_answer_is_that_of_the_mutation(shared: Ward) -> None:
+    mrn = shared.patient()
+    admission = {"patientMrn": mrn, "admissionType": "ELECTIVE", **late(ago(hours=1))}
+    wanted = command("admitPatient", **admission)
+    (told,) = given(shared, wanted)
+    by_mutation = shared.give("admitPatient", **wanted["input"])
+    assert (
+        by_mutation["stay"].items()
+        >= {
+            name: value for name, value in told["stay"].items() if name in by_mutation["stay"]
+        }.items()
+    )
+    assert (told["position"], told["recordedAt"]) == (
+        by_mutation["position"],
+        by_mutation["recordedAt"],
+    )
+    (again,) = given(shared, command("admitPatient", **admission))
+    refused = shared.give("admitPatient", **admission)
+    refused["stay"] = refused.pop("otherStay")  # the client of the tests calls it so
+    assert again == refused
+    assert again["stay"] == told["stay"]["id"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        3,
+        {},
+        {"mutation": "nothing", "input": {}},
+        {"mutation": "node", "input": {"occurredAt": "2026-03-01T08:00:00Z"}},
+        {"mutation": ["recordDeath"], "input": {}},
+        {"mutation": "recordDeath", "input": []},
+        command("recordDeath", patientMrn="nobody"),
+        command("recordDeath", patientMrn="nobody", occurredAt="yesterday"),
+        command("recordDeath", patientMrn="nobody", occurredAt="2026-03-01T08:00:00Z", nothing=1),
+    ],
+    ids=lambda bad: " ".join(str(bad).split("'")[:4])[:30],
+)
+def test_what_is_no_command_is_told_in_its_place(shared: Ward, bad: Any) -> None:
+    good = command("registerPatient", mrn=shared.name("M"), **late(ago(hours=1)))
+    told = given(shared, bad, good)
+    assert codes(told[0]) == {"BAD_REQUEST"}
+    assert told[1]["__typename"] == "PatientRecorded"
+
+
+@pytest.mark.parametrize("body", [[], 3, {}, {"commands": 3}, {"commands": {}}], ids=str)
+def test_what_is_no_batch_is_refused(shared: Ward, body: Any) -> None:
+    answer = shared.client.http.post("/commands", json=body, headers=BEARER)
+    assert (answer.status_code, codes(answer.json())) == (400, {"BAD_REQUEST"})
+
+
+def test_who_may_not_ask_may_not_send(shared: Ward) -> None:
+    http = shared.client.http
+    assert http.post("/commands", json={"commands": []}).status_code == 401
+    assert http.get("/commands", headers=BEARER).status_code == 405
+    plain = {**BEARER, "Content-Type": "text/plain"}
+    assert http.post("/commands", content=b'{"commands": []}', headers=plain).status_code == 400
+    many = {"commands": [None] * (MOST + 1)}
+    assert http.post("/commands", json=many, headers=BEARER).status_code == 413

@@ -1,0 +1,194 @@
+"""How WebSockets are held: who may open one, what it may say, and how it ends."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from api.endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
+from api.server import app
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from tests.api.ward import Ward
+from tests.conftest import TOKEN
+from tests.serving import LOGIN, Client, Served, served
+
+FOLLOW = "subscription { events { id } }"
+QUERY = "{ wards { name } }"
+
+
+def code_of(told: dict[str, Any]) -> str:
+    """The code of the one fault that a message of type error tells."""
+    assert told["type"] == "error"
+    (fault,) = told["payload"]
+    return str(fault["extensions"]["code"])
+
+
+# -- who --
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        {},
+        {"Authorization": None},
+        {"Authorization": TOKEN},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": {"Bearer": TOKEN}},
+        {"token": TOKEN},
+    ],
+)
+def test_nobody_follows_without_the_token(running: Served, login: dict[str, Any]) -> None:
+    with Client(running.url, login=None) as socket:
+        socket.send(type="connection_init", payload=login)
+        with suppress(ConnectionClosed):  # it may be closed already
+            socket.send(id="1", type="subscribe", payload={"query": FOLLOW})
+        assert socket.closed() == (4403, "Forbidden")
+
+
+def test_nothing_is_answered_before_the_login(running: Served, followed: Ward) -> None:
+    with Client(running.url, login=None) as socket:
+        socket.send(id="1", type="subscribe", payload={"query": QUERY})
+        assert socket.closed() == (4401, "Unauthorized")
+
+
+def test_the_token_may_be_shown_in_the_handshake(running: Served, followed: Ward) -> None:
+    with Client(running.url, login={}, headers=LOGIN) as socket:
+        socket.subscribe(QUERY)
+        assert isinstance(socket.next(), list)
+
+
+def test_a_wrong_token_in_the_login_is_not_made_good_by_the_handshake(running: Served) -> None:
+    with Client(running.url, login=None, headers=LOGIN) as socket:
+        socket.send(type="connection_init", payload={"Authorization": "Bearer nonsense"})
+        assert socket.closed() == (4403, "Forbidden")
+
+
+def test_a_page_of_another_origin_opens_no_socket(running: Served) -> None:
+    for origin in (
+        "https://evil.example",
+        "null",
+        f"https://127.0.0.1:{running.port}.evil.example",
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            Client(running.url, origin=origin)
+        assert refused.value.response.status_code == 403
+
+
+def test_pages_of_our_own_origin_and_of_those_that_are_allowed_do(running: Served) -> None:
+    for origin in (f"http://127.0.0.1:{running.port}", "https://board.example"):
+        with Client(running.url, origin=origin) as socket:
+            socket.subscribe(QUERY)
+            assert isinstance(socket.next(), list)
+
+
+# -- what --
+
+
+def test_the_legacy_protocol_is_not_spoken(running: Served) -> None:
+    with Client(running.url, login=None, protocol="graphql-ws") as socket:
+        assert socket.closed() == (4406, "Subprotocol not acceptable")
+
+
+def test_a_ping_is_answered(socket: Client) -> None:
+    socket.send(type="ping")
+    assert socket.receive() == {"type": "pong"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "3",
+        "null",
+        "[]",
+        "{}",
+        '{"type": 3}',
+        '{"type": "nonsense"}',
+        '{"type": "subscribe"}',
+        '{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}',
+        '{"type": "subscribe", "id": "1", "payload": []}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": {}}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": []}}',
+        '{"type": "complete"}',
+        "[" * 100_000,
+    ],
+    ids=lambda text: text[:40],
+)
+def test_what_is_no_message_closes_the_socket(socket: Client, text: str) -> None:
+    socket.send_text(text)
+    assert socket.closed()[0] == 4400
+
+
+def test_a_message_that_is_too_large_closes_the_socket(socket: Client) -> None:
+    socket.send_text(json.dumps({"type": "ping", "payload": {"x": "x" * MAX_BODY}}))
+    assert socket.closed()[0] == 1009
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("subscription { nothing { id } }", "BAD_REQUEST"),
+        ('subscription { events(after: "garbage") { id } }', "InvalidInput"),
+        ("subscription { timelineExtended { id } }", "InvalidInput"),
+        ('subscription { timelineExtended(mrn: "nobody") { id } }', "NotFound"),
+        ('subscription { timelineExtended(stayId: "nonsense") { id } }', "NotFound"),
+        ("subscription { events { id } events2: events { id } }", "BAD_REQUEST"),
+        ("{ nothing }", "BAD_REQUEST"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_with_a_code(
+    socket: Client, query: str, code: str
+) -> None:
+    socket.subscribe(query)
+    assert code_of(socket.receive()) == code
+    socket.subscribe(QUERY)
+    assert isinstance(socket.next(), list)
+
+
+def test_there_is_a_limit_of_subscriptions(socket: Client) -> None:
+    for _ in range(MOST_SUBSCRIPTIONS):
+        socket.subscribe(FOLLOW)
+    socket.subscribe(FOLLOW)
+    told = socket.receive()
+    assert (told["id"], told["type"]) == (str(MOST_SUBSCRIPTIONS + 1), "error")
+    socket.send(id="1", type="complete")
+    socket.subscribe(QUERY)
+    assert isinstance(socket.next(), list)
+
+
+def test_each_operation_reads_the_present(socket: Client, followed: Ward) -> None:
+    query = "query($mrn: String!) { patient(mrn: $mrn) { familyName } }"
+    mrn = followed.patient()
+    for name in ("Adeyemi", "Okafor"):
+        correction = {"patientMrn": mrn, "familyName": name, "reason": "misheard"}
+        followed.record("correctPatientDetails", **correction)
+        socket.subscribe(query, mrn=mrn)
+        assert socket.next() == {"familyName": name}
+        assert socket.receive()["type"] == "complete"
+
+
+def test_what_is_no_longer_followed_is_not_told(
+    running: Served, socket: Client, followed: Ward
+) -> None:
+    first, second = socket.subscribe(FOLLOW), socket.subscribe(FOLLOW)
+    running.await_followers(2)
+    socket.send(id=first, type="complete")
+    running.await_followers(1)
+    followed.patient()
+    assert socket.receive()["id"] == second
+
+
+# -- how it ends --
+
+
+def test_a_server_that_stops_says_so(database: Database, settings: Settings) -> None:
+    with served(app(settings, database, TOKEN)) as server, Client(server.url) as socket:
+        socket.subscribe(FOLLOW)
+        socket.subscribe(QUERY)
+        assert socket.next() == []
+        server.stop()
+        assert socket.closed()[0] == 1012

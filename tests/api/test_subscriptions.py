@@ -1,0 +1,162 @@
+"""What is followed over WebSockets: a real client against a real server."""
+
+from tests.api.ward import Ward, ago, ahead, late, place
+from tests.serving import Client, Served
+
+EVENTS = """subscription($after: Position, $kinds: [EventKind!], $ward: String) {
+  events(after: $after, kinds: $kinds, ward: $ward) { id kind position data } }"""
+TIMELINE = """subscription($mrn: String, $stay: ID, $after: Position) {
+  timelineExtended(mrn: $mrn, stayId: $stay, after: $after) {
+    id kind summary late status corrects position recordedAt } }"""
+BOARD = """subscription($ward: String, $after: Position) {
+  roomOccupancyChanged(ward: $ward, after: $after) {
+    position rooms { room { number } beds { code state patient { mrn } stay { id } } } } }"""
+
+
+def position(ward: Ward) -> str:
+    """Where the log is now."""
+    told = ward.client.raw("{ wards { name } }")["extensions"]["position"]
+    assert isinstance(told, str)
+    return told
+
+
+# -- what is told --
+
+
+def test_what_is_recorded_is_told_as_it_happens(followed: Ward, socket: Client) -> None:
+    socket.subscribe(EVENTS, after=position(followed))
+    mrn = followed.patient()
+    told = socket.next()
+    assert (told["kind"], told["data"]["mrn"]) == ("PATIENT_REGISTERED", mrn)
+
+
+def test_what_was_missed_comes_first(followed: Ward, socket: Client) -> None:
+    before, first = position(followed), followed.patient()
+    socket.subscribe(EVENTS, after=before, kinds=["PATIENT_REGISTERED"])
+    assert socket.next()["data"]["mrn"] == first
+    followed.room()
+    second = followed.patient()
+    assert socket.next()["data"]["mrn"] == second
+
+
+def test_without_a_position_it_begins_now(running: Served, followed: Ward, socket: Client) -> None:
+    followed.patient()
+    socket.subscribe(EVENTS)
+    running.await_followers(1)
+    second = followed.patient()
+    assert socket.next()["data"]["mrn"] == second
+
+
+def test_events_of_a_ward_are_told_to_those_who_follow_that_ward(
+    followed: Ward, socket: Client
+) -> None:
+    socket.subscribe(EVENTS, after=position(followed), ward="Followed", kinds=["STAY_ADMITTED"])
+    followed.stay(f"{followed.room('a', ward='Other')}/a")
+    stay = followed.stay(f"{followed.room('a', ward='Followed')}/a")
+    assert socket.next()["data"]["stayId"] == stay
+
+
+def test_a_timeline_is_extended_by_late_entries_and_corrections_too(
+    followed: Ward, socket: Client
+) -> None:
+    room, mrn = followed.room("a", "b", "c"), followed.patient()
+    stay = followed.stay(f"{room}/a", patientMrn=mrn)
+    before = position(followed)
+    socket.subscribe(TIMELINE, stay=stay, after=before)
+    socket.subscribe(TIMELINE, mrn=mrn, after=before)
+    followed.stay()  # of somebody else
+    at = ago(hours=30)
+    followed.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(at))
+
+    told = [socket.next(), socket.next()]
+
+    assert told[0] == told[1]
+    assert (told[0]["kind"], told[0]["late"]) == ("STAY_TRANSFERRED", True)
+    assert told[0]["summary"].endswith(f"room {room.split('/')[1]}, bed b")
+    query = "query($id: ID!) { timeline(stayId: $id) { nodes { movementId position } } }"
+    moved = followed.ask(query, id=stay)["timeline"]["nodes"][-1]
+    assert moved["position"] == told[0]["position"]
+    correction = {"movementId": moved["movementId"], "reason": "wrong bed"}
+    followed.record("correctMovement", **correction, **place(f"{room}/c"))
+    corrected = socket.next()
+    assert corrected == socket.next()
+    assert corrected["corrects"] == told[0]["id"]
+    assert corrected["summary"].endswith("bed c")
+
+
+def test_a_replayed_timeline_is_that_which_was_told_as_it_happened(
+    followed: Ward, socket: Client
+) -> None:
+    room, before = followed.room("a", "b"), position(followed)
+    stays = [followed.stay(f"{room}/{code}") for code in "ab"]
+    socket.subscribe(TIMELINE, stay=stays[0], after=before)
+    live = [socket.next(), socket.next()]
+    followed.record("swapBeds", stayId=stays[0], withStayId=stays[1])
+    live.append(socket.next())
+    followed.record(
+        "cancelAdmission", stayId=stays[0], because="ENTERED_IN_ERROR", reason="no such"
+    )
+    live.append(socket.next())
+
+    for n in range(len(live)):
+        after = live[n - 1]["position"] if n else before
+        with Client(socket.url) as again:
+            again.subscribe(TIMELINE, stay=stays[0], after=after)
+            assert [again.next() for _ in live[n:]] == live[n:]
+
+
+def test_a_board_is_told_which_rooms_have_changed(followed: Ward, socket: Client) -> None:
+    here, there = followed.room("a", "b", ward="Board"), followed.room("a", ward="Board")
+    followed.room("a", ward="Elsewhere")
+    socket.subscribe(BOARD, ward="Board", after=position(followed))
+    mrn = followed.patient()
+    stay = followed.stay(f"{here}/a", patientMrn=mrn)
+
+    told = socket.next()
+
+    (room,) = told["rooms"]
+    assert room["room"] == {"number": here.split("/")[1]}
+    occupied = {"code": "a", "state": "OCCUPIED", "patient": {"mrn": mrn}, "stay": {"id": stay}}
+    free = {"code": "b", "state": "FREE", "patient": None, "stay": None}
+    assert room["beds"] == [occupied, free]
+    followed.record("transferPatient", stayId=stay, **place(f"{there}/a"))
+    told = socket.next()
+    states = {r["room"]["number"]: [b["state"] for b in r["beds"]] for r in told["rooms"]}
+    assert states == {here.split("/")[1]: ["FREE", "FREE"], there.split("/")[1]: ["OCCUPIED"]}
+    followed.record("closeBed", **place(f"{here}/b"), reason="paint")
+    assert [b["state"] for b in socket.next()["rooms"][0]["beds"]] == ["FREE", "CLOSED"]
+
+
+def test_a_board_is_told_of_a_change_that_reaches_the_past_only(
+    followed: Ward, socket: Client
+) -> None:
+    room = followed.room("a", "b", ward="Past")
+    stay = followed.stay(f"{room}/a", ago(days=3))
+    followed.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=1)))
+    socket.subscribe(BOARD, ward="Past", after=position(followed))
+    followed.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(days=2)))
+    assert [b["state"] for b in socket.next()["rooms"][0]["beds"]] == ["FREE", "FREE"]
+
+
+def test_a_board_is_told_when_a_bed_changes_as_time_goes_by(followed: Ward, socket: Client) -> None:
+    room = followed.room("a", ward="Time")
+    socket.subscribe(BOARD, ward="Time", after=position(followed))
+    until = ahead(seconds=1.5)
+    followed.record("reserveBed", **place(f"{room}/a"), patientMrn=followed.patient(), until=until)
+    assert socket.next()["rooms"][0]["beds"][0]["state"] == "RESERVED"
+    assert socket.next()["rooms"][0]["beds"][0]["state"] == "FREE"
+
+
+def test_what_a_board_missed_is_told_in_one_item(followed: Ward, socket: Client) -> None:
+    rooms = [followed.room("a", ward="Missed") for _ in range(3)]
+    before = position(followed)
+    stay = followed.stay(f"{rooms[0]}/a")
+    followed.record("transferPatient", stayId=stay, **place(f"{rooms[1]}/a"))
+    socket.subscribe(BOARD, ward="Missed", after=before)
+
+    told = socket.next()
+
+    assert [r["room"]["number"] for r in told["rooms"]] == sorted(
+        r.split("/")[1] for r in rooms[:2]
+    )
+    assert told["position"] == position(followed)

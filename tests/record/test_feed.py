@@ -1,0 +1,207 @@
+"""The feed: the log as other systems read it, in pages, by kind and by ward."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.cli.schemas import FEED_FILE
+from api.public_events import (
+    BY_TOPIC,
+    NOT_TOLD,
+    data,
+    event_id,
+    feed_schema,
+    subject,
+)
+from domain.events import EVENTS
+from domain.occupancy import BedStretch, Occupancy
+from domain.room import Room
+from infrastructure.database import Database
+from infrastructure.queries.feed import Logged, Page, events_page
+from tests.record.lived import Lived, end
+from tests.record.ward import events
+
+T = TypeVar("T")
+TOLD = frozenset(BY_TOPIC)
+ALL = frozenset(EVENTS)
+
+
+def asked(database: Database, question: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        engine = database.async_engine(1)
+        async with engine.connect() as connection:
+            told = await question(connection)
+        await engine.dispose()
+        return told
+
+    return asyncio.run(ask())
+
+
+def read(database: Database, first: int, **how: Any) -> list[Page]:
+    """All pages up to the end of the log."""
+    until, how = end(database), {"topics": ALL, **how}
+
+    async def pages(connection: AsyncConnection) -> list[Page]:
+        found, reached = [], 0
+        while reached < until:
+            found.append(await events_page(connection, reached, until, first, **how))
+            reached = found[-1].reached
+        return found
+
+    return asked(database, pages)
+
+
+def positions(pages: list[Page]) -> list[int]:
+    return [logged.position for page in pages for logged in page.events]
+
+
+# -- the table --
+
+
+def test_every_internal_event_is_told_or_known_not_to_be() -> None:
+    assert set(BY_TOPIC) | set(NOT_TOLD) == ALL
+    assert not set(BY_TOPIC) & set(NOT_TOLD)
+
+
+def test_no_two_events_are_told_by_one_name() -> None:
+    for names in zip(*((p.type, p.dataschema, p.kind) for p in BY_TOPIC.values()), strict=True):
+        assert len(set(names)) == len(BY_TOPIC)
+
+
+@pytest.mark.parametrize("topic", sorted(TOLD))
+def test_every_field_that_is_told_is_one_of_the_event(topic: str) -> None:
+    """And what an event says is told, but for the ids of streams, which nobody has a use for."""
+    public = BY_TOPIC[topic]
+    internal = {f.encode_name for f in msgspec.inspect.type_info(EVENTS[topic]).fields}  # type: ignore[attr-defined]
+    told = {
+        field.internal or "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+        for name, field in {**public.needs, **public.may}.items()
+    }
+    assert told <= internal
+    of_all = {"originator_id", "originator_version", "entry"}
+    elsewhere = {"patient", "stay", "room", "ward", "number"}
+    assert internal - told - of_all <= elsewhere
+
+
+def test_the_schema_that_is_kept_is_that_of_the_program() -> None:
+    assert FEED_FILE.read_text() == feed_schema(), "run: wardbook schema --feed --write"
+
+
+# -- what is told --
+
+
+def test_what_is_told_of_a_busy_house_fits_the_schema_and_is_told_once(lived: Lived) -> None:
+    pages = read(lived.database, 500, topics=TOLD)
+    found = [logged for page in pages for logged in page.events]
+    rooms = {id: where for page in pages for id, where in page.rooms.items()}
+    schema = json.loads(feed_schema())
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    for logged in found:
+        public = BY_TOPIC[logged.event.TOPIC]
+        told = {
+            "specversion": "1.0",
+            "id": str(event_id(logged)),
+            "source": "urn:uuid:00000000-0000-4000-8000-000000000000",
+            "type": public.type,
+            "subject": subject(logged.event),
+            "time": logged.recorded_at.isoformat(),
+            "datacontenttype": "application/json",
+            "dataschema": public.dataschema,
+            "data": data(logged.event, rooms),
+        }
+        told = json.loads(json.dumps(told))
+        validator.validate(told)
+        fields = schema["$defs"][public.name]["properties"]
+        assert set(told["data"]) <= set(fields), "a field that the schema does not name"
+    assert {logged.event.TOPIC for logged in found} >= TOLD - {"prescription.stop-corrected"}
+    assert len({event_id(logged) for logged in found}) == len(found)
+
+
+# -- pages --
+
+
+@pytest.mark.parametrize("first", [1, 7, 500])
+def test_pages_of_any_size_tell_every_event_once_and_end_where_a_command_ends(
+    lived: Lived, first: int
+) -> None:
+    pages = read(lived.database, first)
+
+    assert positions(pages) == list(range(1, end(lived.database) + 1))
+    for page in pages:
+        assert page.reached == page.events[-1].known
+        whole = sum(logged.known < page.reached for logged in page.events)
+        assert whole < first
+
+
+def test_a_page_goes_on_in_the_middle_of_a_command(lived: Lived) -> None:
+    known = {
+        logged.position: logged.known for p in read(lived.database, 500) for logged in p.events
+    }
+    inside = next(position for position in known if known[position] > position)
+    page = asked(
+        lived.database, lambda c: events_page(c, inside, known[inside], first=100, topics=ALL)
+    )
+    assert positions([page]) == list(range(inside + 1, known[inside] + 1))
+
+
+def test_rare_kinds_are_found_and_a_page_without_any_goes_on(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infrastructure.queries.feed.SCANNED", 20)
+    rare = frozenset({"patient.died"})
+    pages = read(lived.database, 50, topics=rare)
+    assert any(not page.events for page in pages)
+    assert positions(pages) == [n for n, _, e in events(lived.database) if e.TOPIC in rare]
+
+
+# -- wards --
+
+
+def in_ward(database: Database, ward: str) -> list[int]:
+    """The same, by a plain fold of the whole log."""
+    log = [logged for page in read(database, 500) for logged in page.events]
+    wards = {e.originator_id: e.ward for _, _, e in events(database) if isinstance(e, Room.Opened)}
+    held: dict[UUID, list[tuple[UUID, BedStretch]]] = {}
+    found: list[int] = []
+    for known in dict.fromkeys(logged.known for logged in log):
+        command = [logged for logged in log if logged.known == known]
+        for event in (logged.event for logged in command):
+            if isinstance(event, Occupancy.StretchesChanged):
+                gone = [(event.room, stretch) for stretch in event.ended]
+                kept = [s for s in held.get(event.stay, []) if s not in gone]
+                held[event.stay] = kept + [(event.room, stretch) for stretch in event.begun]
+        touches = any(wards.get(room) == ward for logged in command for room in _rooms(logged))
+        found += [e.position for e in command if touches or _lay(e, held, wards) == ward]
+    return found
+
+
+def _rooms(logged: Logged) -> set[UUID]:
+    event = logged.event
+    named = {getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None)}
+    return {room for room in named if room} | {event.originator_id}
+
+
+def _lay(
+    logged: Logged, held: dict[UUID, list[tuple[UUID, BedStretch]]], wards: dict[UUID, str]
+) -> str | None:
+    about, at = logged.event.entry.about, logged.event.entry.occurred_at
+    if about is None or about.stay is None:
+        return None
+    for room, stretch in held.get(about.stay, []):
+        if stretch.since <= at and (stretch.until is None or at < stretch.until):
+            return wards[room]
+    return None
+
+
+@pytest.mark.parametrize("ward", ["A", "B", "nowhere"])
+def test_what_a_ward_is_told_is_what_a_plain_fold_of_the_log_finds(lived: Lived, ward: str) -> None:
+    found = positions(read(lived.database, 60, ward=ward))
+    assert found == in_ward(lived.database, ward)
+    assert bool(found) == (ward != "nowhere")
