@@ -336,6 +336,63 @@ def events(ward: Ward) -> None:
 
 
 @example
+def pending_movements(ward: Ward) -> None:
+    source_id, visit = ward.name("Z"), ward.name("V")
+    left = {"kind": "DISCHARGE", "occurredAt": ago(days=1)}
+    report = {"system": "ADT", "sourceId": source_id, "sourceVisit": visit, "movement": left}
+    ward.record("recordSourceMovement", **report, sourceRecordedAt=ago(days=1))
+    query = (
+        """{ pendingMovements(system: "ADT", first: 500) { nodes { sourceId sourceVisit why } } }"""
+    )
+    told = ward.ask(query)["pendingMovements"]["nodes"]
+    assert {"sourceId": source_id, "sourceVisit": visit, "why": "NotFound"} in told
+
+
+@example
+def report_definitions(ward: Ward) -> None:
+    told = ward.ask("{ reportDefinitions { name version source } }")["reportDefinitions"]
+    assert "inpatient-census" in {definition["name"] for definition in told}
+    assert all(definition["source"] for definition in told)
+
+
+@example
+def report(ward: Ward) -> None:
+    name = ward.name("Ward")
+    ward.stay(f"{ward.room('a', ward=name)}/a", at=ago(days=3))
+    days = {"from": ago(days=2)[:10], "to": ago(days=2)[:10]}
+    query = """query($ward: String, $period: ReportPeriod!) {
+        report(name: "inpatient-census", ward: $ward, period: $period) {
+            figures { name value } } }"""
+    told = ward.ask(query, ward=name, period=days)["report"]["figures"]
+    assert {"name": "census", "value": 1} in told
+
+
+@example
+def report_issues(ward: Ward) -> None:
+    id = issued(ward)
+    query = """{ reportIssues(name: "inpatient-census", first: 100) { nodes { id } } }"""
+    assert {"id": id} in ward.ask(query)["reportIssues"]["nodes"]
+
+
+@example
+def report_issue(ward: Ward) -> None:
+    id = issued(ward)
+    query = "query($id: ID!) { reportIssue(id: $id) { id report { definition { name } } } }"
+    assert ward.ask(query, id=id)["reportIssue"] == {
+        "id": id,
+        "report": {"definition": {"name": "inpatient-census"}},
+    }
+    assert ward.ask(query, id=str(uuid4()))["reportIssue"] is None
+
+
+def issued(ward: Ward) -> str:
+    """A report of the day before yesterday that was issued."""
+    days = {"from": ago(days=2)[:10], "to": ago(days=2)[:10]}
+    told = ward.record("issueReport", name="inpatient-census", period=days)
+    return str(told["issue"]["id"])
+
+
+@example
 def command(ward: Ward) -> None:
     id = str(uuid4())
     query = "query($id: ID!) { command(id: $id) { commandId operation position recordedAt } }"
@@ -391,6 +448,15 @@ NODES: dict[str, Callable[[Ward], str]] = {
         "recordVisit", stayId=ward.stay(), practitioner=ward.doctor(), kind="ROUND"
     )["visit"]["id"],
     "Prescription": lambda ward: ward.prescription(),
+    "ReportIssue": lambda ward: issued(ward),
+    "SourceMovement": lambda ward: ward.record(
+        "recordSourceMovement",
+        system="ADT",
+        sourceId=ward.name("Z"),
+        sourceVisit=ward.name("V"),
+        sourceRecordedAt=ago(days=1),
+        movement={"kind": "DISCHARGE", "occurredAt": ago(days=1)},
+    )["sourceMovement"]["id"],
     "TimelineEntry": lambda ward: ward.ask(
         "query($mrn: String) { timeline(mrn: $mrn) { nodes { id } } }", mrn=ward.patient()
     )["timeline"]["nodes"][0]["id"],
