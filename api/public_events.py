@@ -237,6 +237,7 @@ PUBLIC = (
 
 NOT_TOLD = (
     "drug-chart.prescription-charted",
+    "glass.broken",
     "hospital-time.set",
     "projection.command-skipped",
     "projection.retry-requested",

@@ -5,7 +5,10 @@ import re
 from domain.refusals import AlreadyExists, NotFound, Refusal
 
 _VALUES = (
-    (re.compile(r"^Syntax Error.*", re.DOTALL), "Syntax Error: this cannot be read as GraphQL."),
+    (
+        re.compile(r"^Syntax Error: (?!Document contains more than).*", re.DOTALL),
+        "Syntax Error: this cannot be read as GraphQL.",
+    ),
     (re.compile(r"(cannot represent [^:]*):.*", re.DOTALL), r"\1."),
     (re.compile(r",? found:? .*", re.DOTALL), "."),
     (re.compile(r"Value .* does not exist in '(\w+)' enum.*", re.DOTALL), r"No value of '\1'."),

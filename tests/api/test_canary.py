@@ -144,12 +144,12 @@ def test_a_command_that_our_own_fault_stops_is_logged_without_its_content(
     input = {"commandId": str(uuid4()), "mrn": CANARY, "familyName": CANARY, "reason": CANARY}
     with psycopg.connect(migrated.owner_url, autocommit=True) as owner:
         owner.execute(
-            "ALTER TABLE record.events ADD CONSTRAINT no_more CHECK (position < 0) NOT VALID"
+            "ALTER TABLE record.stored_events ADD CONSTRAINT no_more CHECK (position < 0) NOT VALID"
         )
         try:
             told = shared.client.raw(REGISTER, {"i": input})
         finally:
-            owner.execute("ALTER TABLE record.events DROP CONSTRAINT no_more")
+            owner.execute("ALTER TABLE record.stored_events DROP CONSTRAINT no_more")
     assert codes(told) == {"INTERNAL"}
     assert CANARY not in json.dumps(told)
     assert "CheckViolation" in logged()

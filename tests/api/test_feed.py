@@ -58,7 +58,7 @@ def test_what_is_recorded_is_told_in_the_shape_of_cloudevents(shared: Ward) -> N
     bed = allocated["data"]["bed"]
     assert (bed["ward"], bed["room"], bed["bed"]) == (ward, number, "a")
     assert allocated["data"]["occurredAt"] == at
-    assert allocated["data"]["recordedBy"]["subject"] == "local"
+    assert allocated["data"]["recordedBy"]["subject"] == "tester"
     query = "query($id: ID!, $at: Position) { stay(id: $id, knownAtPosition: $at) { bed } }"
     assert shared.ask(query, id=stay, at=told[2]["knownFrom"])["stay"] == {"bed": "a"}
 
