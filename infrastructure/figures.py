@@ -103,11 +103,11 @@ def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: 
     return _grouped(
         connection.execute(
             f"SELECT stay::text, position FROM {entries.fullname}"
-            "  WHERE stay = ANY(%(ids)s::uuid[])"
+            "  WHERE stay = ANY(%(ids)s::uuid[]) AND status <> 'PENDING'"
             "   AND position > %(after)s AND position <= %(to)s"
             f" UNION SELECT s.stay::text, e.position FROM {stays.fullname} s"
             f"  JOIN {entries.fullname} e ON e.patient = s.patient AND e.stay IS NULL"
-            "  WHERE s.stay = ANY(%(ids)s::uuid[])"
+            "  WHERE s.stay = ANY(%(ids)s::uuid[]) AND e.status <> 'PENDING'"
             "   AND e.position > %(after)s AND e.position <= %(to)s",
             {"ids": ids, "after": after, "to": to},
         )
@@ -125,7 +125,8 @@ def _of_persons(connection: Connection[TupleRow], ids: list[str], after: int, to
             "  UNION SELECT r.person, l.patient FROM records r"
             "  JOIN links l ON l.merged_into = r.patient)"
             f" SELECT DISTINCT r.person::text, e.position FROM records r JOIN {entries.fullname} e"
-            "  ON e.patient = r.patient WHERE e.position > %(after)s AND e.position <= %(to)s",
+            "  ON e.patient = r.patient AND e.status <> 'PENDING'"
+            " WHERE e.position > %(after)s AND e.position <= %(to)s",
             {"ids": ids, "after": after, "to": to},
         )
     )

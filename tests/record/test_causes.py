@@ -136,7 +136,7 @@ def plain_facts(log: list[tuple[int, int, Event]], asked: Asked, subject: Subjec
     return sorted(
         at
         for at, event in between
-        if not event.TOPIC.startswith(("occupancy.", "drug-chart."))
+        if not event.TOPIC.startswith(("occupancy.", "drug-chart.", "source-visit."))
         and (_about(log, asked, event, subject) or _of_the_days(event, asked.question))
     )
 
