@@ -26,13 +26,13 @@ from eventsourcing.utils import Environment
 from starlette.testclient import TestClient
 
 from api.server import app as server
-from api.token import LocalTokens
 from application.record import Append
 from infrastructure.database import Database
 from infrastructure.event_mapper import Stored
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
+from tests.conftest import LOGIN, TOKEN
 from tests.faults.checker import Acknowledged, lot_id
 from tests.record.crafted import crafted
 from tests.record.ward import place
@@ -145,9 +145,8 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
 
 def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: When) -> None:
     """Be an API that is asked once; die at a step. Says the answer."""
-    login = LocalTokens(bytes(32))
-    api = server(Settings(), Database(url), login, with_worker=False)
-    with TestClient(api, headers={"Authorization": f"Bearer {login.make()}"}) as http:
+    api = server(Settings(), Database(url), LOGIN, with_worker=False)
+    with TestClient(api, headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         steps = Steps(step, when, die, of_all_threads=True)
         answer = http.post("/graphql", json=asked).json()
         steps.come()
