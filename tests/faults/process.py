@@ -8,7 +8,7 @@ a process is killed between any two things it does.
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import get_context
@@ -73,7 +73,8 @@ class Running:
         """Wait for its end, wake it up if it is frozen; its exit code."""
         for _ in range(400):
             if self.process.is_alive():
-                self.send(signal.SIGCONT)
+                with suppress(ProcessLookupError):  # it has ended meanwhile
+                    self.send(signal.SIGCONT)
                 self.process.join(timeout=0.05)
         assert self.process.exitcode is not None, "the process does not end"
         return self.process.exitcode
