@@ -12,6 +12,9 @@ from domain.patient import Confidentiality, Sex
 CHILD_UNTIL = 17
 """Years; a year less than the law's, so that nobody comes of age in a children's room."""
 
+LABELLED = 0.0
+"""The share of patients with a confidentiality label: none, while nobody here breaks the glass."""
+
 
 class Person(Known):
     """A patient. ``recorded``: when what was last told of this person as such is in the record."""
@@ -102,9 +105,7 @@ class People:
         """Make a person known who is not yet."""
         if person.recorded is not None:
             return
-        label = self._lot.choices(
-            (None, Confidentiality.RESTRICTED, Confidentiality.VERY_RESTRICTED), (970, 28, 2)
-        )[0]
+        label = Confidentiality.RESTRICTED if self._lot.random() < LABELLED else None
         person.recorded = self._desk.tell(
             lambda h, q: h.register_patient(
                 q,
