@@ -260,7 +260,10 @@ class Prescription(Aggregate):
         self._administration_cancelled(administration=administration, entry=entry)
 
     def cancel(self, entry: Entry) -> None:
-        """It never was. Refused once a dose was given: what was given was prescribed."""
+        """It never was, nor were its doses that were not given.
+
+        Refused once a dose was given: what was given was prescribed.
+        """
         if self.course.cancelled:
             raise PrescriptionStateBroken("it was cancelled before")
         if any(d.given for d in self.course.doses):
@@ -421,7 +424,7 @@ class Prescription(Aggregate):
 
     @event(Cancelled)
     def _cancelled(self, entry: Entry) -> None:
-        self.course = replace(self.course, cancelled=True)
+        self.course = replace(self.course, cancelled=True, doses=())
 
     @event(StopCorrected)
     def _stop_corrected(

@@ -7,7 +7,13 @@ from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
 from domain.aggregate import Event
 from domain.prescription import Prescription
 from domain.time import Period
-from infrastructure.read_models.bitemporal import Copy, Rows, bitemporal_table, position_table
+from infrastructure.read_models.bitemporal import (
+    Copy,
+    Rows,
+    Values,
+    bitemporal_table,
+    position_table,
+)
 from infrastructure.read_models.model import Folded, Place
 
 metadata = MetaData(schema="prescriptions_v1")
@@ -44,7 +50,7 @@ doses = bitemporal_table(
     Column("performed_by", String),
     find_by=("prescription", "stay"),
     of="prescription",
-    revised_by=("administration",),
+    revised_by=("administration", "prescription"),
 )
 
 
@@ -70,11 +76,9 @@ class Prescriptions(Folded[Prescription]):
             case Prescription.AdministrationCorrected():
                 self._revise(event, place)
             case Prescription.AdministrationCancelled():
-                self.writer(doses).revise(
-                    {"administration": event.administration},
-                    known=place.known,
-                    position=place.position,
-                )
+                self._take_back({"administration": event.administration}, place)
+            case Prescription.Cancelled():
+                self._take_back({"prescription": event.originator_id}, place)
             case Prescription.AdministrationRecorded():
                 about = event.entry.about
                 self.writer(doses).put(
@@ -93,6 +97,10 @@ class Prescriptions(Folded[Prescription]):
                     known=place.known,
                     position=place.position,
                 )
+
+    def _take_back(self, which: Values, place: Place) -> None:
+        """These doses were entered in error."""
+        self.writer(doses).revise(which, known=place.known, position=place.position)
 
     def _revise(self, event: Prescription.AdministrationCorrected, place: Place) -> None:
         said = {

@@ -4,7 +4,7 @@ import pytest
 
 from domain.course import Outside
 from domain.prescription import Prescription
-from domain.refusals import InvalidInput, PatientDied, PrescriptionStateBroken
+from domain.refusals import InvalidInput, MovementNotFound, PatientDied, PrescriptionStateBroken
 from tests.domain.prescriptions import (
     a_prescription,
     change,
@@ -22,7 +22,7 @@ from tests.domain.prescriptions import (
     stopped,
     written,
 )
-from tests.domain.ward import Act, Told, at, given
+from tests.domain.ward import Act, Told, at, entry, given
 
 DOSE = Prescription.AdministrationRecorded
 
@@ -112,3 +112,12 @@ def test_a_marked_dose_stands_in_the_way_of_nothing() -> None:
     past = (written("08:00"), gave("12:00", Outside.LATE))
     given(a_prescription(), *past).when(stop("10:00")).then(Prescription.Stopped)
     given(a_prescription(), *past).when(hold("11:00")).then(Prescription.Held)
+
+
+def test_a_dose_of_what_was_cancelled_never_was_either_and_cannot_be_cancelled_again() -> None:
+    prescription = given(a_prescription(), written("08:00"), did_not_give("09:00"))
+    (dose,) = prescription.aggregate.course.doses
+    cancelled = prescription.when(lambda p: p.cancel(entry("10:00"))).then(Prescription.Cancelled)
+    assert cancelled.course.doses == ()
+    again = prescription.when(lambda p: p.cancel_administration(dose.id, entry("11:00")))
+    again.then_refused(MovementNotFound)

@@ -107,6 +107,11 @@ class Day:
             late = Outside.LATE
             self.give("correct_administration", administration_id=id, outside_prescription=late)
         self.give("cancel_administration", administration_id=id, because=ERROR)
+        never = self.give("write_prescription", stay_id=stay, medication=heparin)
+        (never_was,) = never.ids("prescription")
+        refused = {"prescription_id": never_was, "given": False, "reason_not_given": "asleep"}
+        self.give("record_administration", **refused)
+        self.give("cancel_prescription", prescription_id=never_was, because=ERROR)
         return drug
 
     def _discharges(self, stay: UUID) -> None:
