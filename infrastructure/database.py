@@ -86,11 +86,14 @@ class Database:
             row = connection.execute("SELECT to_regclass('alembic_version') IS NULL").fetchone()
         return bool(row and row[0])
 
+    def beside(self, name: str) -> "Database":
+        """The database of that name on the same server, whether it is there or not."""
+        return Database(_url(urlsplit(self.owner_url)._replace(path=f"/{name}")))
+
     @contextmanager
     def scratch(self, name: str, template: str | None = None) -> Iterator["Database"]:
         """Another database on the same server, dropped in the end; for checks and tests."""
-        parts = urlsplit(self.owner_url)
-        made = Database(_url(parts._replace(path=f"/{name}")))
+        made = self.beside(name)
         with psycopg.connect(self.owner_url, autocommit=True) as owner:
             source = sql.Identifier(template or "template1")
             owner.execute(

@@ -20,6 +20,7 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from tests.graphql import GraphQLClient
+from tests.record.lived import LIVED, Lived, dump, lived_once
 
 LOGIN = LocalTokens(b"the key that the tests sign with")
 TOKEN = LOGIN.make(subject="tester")
@@ -33,7 +34,12 @@ def server(testrun_uid: str) -> Iterator[Database]:
     closes that folder to others.
     """
     home = Path(tempfile.gettempdir()) / f"wardbook-tests-{testrun_uid}"
-    yield Database(ensure_server(home))
+    database = Database(ensure_server(home))
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        # A killed process loses nothing that the system holds; that is all that tests can do to it.
+        owner.execute("ALTER SYSTEM SET fsync = off")
+        owner.execute("SELECT pg_reload_conf()")
+    yield database
     if stop_server(home):
         shutil.rmtree(home)
 
@@ -44,6 +50,17 @@ def migrated(server: Database, worker_id: str) -> Iterator[Database]:
     with server.scratch(f"worker_{worker_id}") as database:
         database.migrate()
         yield database
+
+
+@pytest.fixture(scope="session")
+def lived(server: Database, worker_id: str) -> Iterator[Lived]:
+    """A busy history, followed one command at a time. Tests may do anything to its read models.
+
+    It is lived once a run; each worker has a copy.
+    """
+    accepted, refused = lived_once(server)
+    with server.scratch(f"busy_{worker_id}", LIVED) as database:
+        yield Lived(database, accepted, refused, dump(database))
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import inspect
 import re
 from collections.abc import Iterator
-from contextlib import closing
-from random import Random
 from typing import Any
 
 import pytest
@@ -28,11 +26,7 @@ from api.graphql.schema import schema, sdl
 from application.hospital import Hospital
 from domain import refusals
 from domain.refusals import Refusal
-from infrastructure.database import Database
-from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.record.busy import Busy
-from tests.record.lived import commands_of
+from tests.record.lived import Lived, commands_of
 
 TYPES = {
     name: kind
@@ -147,14 +141,8 @@ def test_a_union_has_the_refusals_that_the_command_is_said_to_raise(mutation: st
     assert named <= set(members(mutation))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(
-    settings: Settings, simulated: Database, seed: int
-) -> None:
-    with closing(wired(settings, simulated)) as hospital:
-        busy = Busy(hospital, Random(seed))
-        busy.live(600)
-    seen = {refused.partition(": ")[::2] for refused in busy.refused}
+def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(lived: Lived) -> None:
+    seen = {refused.partition(": ")[::2] for refused in lived.refused}
     seen = {(command, code) for command, code in seen if command not in OPERATORS}
     assert len(seen) > 30
     for command, code in sorted(seen):

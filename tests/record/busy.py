@@ -75,6 +75,11 @@ class Busy(Mending):
             act()
         self._break_glass()
 
+    def attempt(self, *commands: str) -> None:
+        """Try these, of something or somebody chosen by lot."""
+        for command in commands:
+            getattr(self, f"_{command}")()
+
     def _give(
         self, command: str, because_why: str | None = None, **content: Any
     ) -> Recorded | None:

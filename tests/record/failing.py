@@ -41,6 +41,11 @@ def with_a_failing(name: str, *commands: UUID) -> tuple[Target, ...]:
     )
 
 
+def alone(name: str, *commands: UUID) -> tuple[Target, ...]:
+    """One read model without the others, which fails for these commands."""
+    return tuple(t for t in with_a_failing(name, *commands) if t.model.name == name)
+
+
 def fill(database: Database, *targets: Target) -> None:
     """Fill the read models up to the end of the log."""
     Follower(database.app_url, targets=targets).catch_up()

@@ -1,20 +1,27 @@
 """A busy history in a database of its own, with read models to be filled in every way there is."""
 
 import inspect
+import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from random import Random
 from time import monotonic
 
 import psycopg
 from psycopg import sql
 
 from application.hospital import Hospital
+from domain.events import EVENTS
 from infrastructure.database import Database
+from infrastructure.filling import Filler
 from infrastructure.follow import LEADER_LOCKS, Follower
 from infrastructure.parking import Target
 from infrastructure.read_models import READ_MODELS
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
 from tests.record.busy import Busy
 from tests.record.ward import rows
 
@@ -23,11 +30,66 @@ Dump = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Lived:
-    """``first`` is what the read models said when they followed one command at a time."""
+    """``first`` is what the read models said when they followed one command at a time.
+
+    ``accepted`` by command; ``refused`` by command and code of the refusal, ``admit_patient: …``.
+    """
 
     database: Database
-    busy: Busy
+    accepted: Counter[str]
+    refused: Counter[str]
     first: Dump
+
+
+LIVED = "busy"
+"""The database of the busy history that all workers of a run copy."""
+
+TOLD_RARELY = {"stay.room-allocated"}
+"""Kinds of events that the lot need not choose."""
+
+
+def lived_once(server: Database) -> tuple[Counter[str], Counter[str]]:
+    """Live the busy history if no worker of this run has; what was accepted and refused in it."""
+    with psycopg.connect(server.owner_url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(2026)")  # one worker lives it, the others wait
+        told = owner.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
+            [LIVED],
+        ).fetchone()
+        if told is None:
+            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(LIVED)))
+            counted = json.dumps(_live(server.beside(LIVED)))
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            owner.execute(comment.format(sql.Identifier(LIVED), sql.Literal(counted)))
+        else:
+            counted = told[0]
+    accepted, refused = json.loads(counted)
+    return Counter(accepted), Counter(refused)
+
+
+def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
+    database.migrate()
+    database.open_log("simulated")
+    with (
+        closing(wired(Settings(), database)) as hospital,
+        psycopg.connect(database.app_url, autocommit=True) as connection,
+    ):
+        filler = Filler(connection)
+        filler.prepare()
+        busy = Busy(hospital, Random(2026), filler.step)
+        busy.live(500)
+        while spared := commands_of(Hospital) - set(busy.accepted):
+            busy.attempt(*sorted(spared))
+            busy.live(5)
+        while _untold(database):  # what follows of itself when a discharge is taken back
+            busy.attempt("write_prescription", "discharge_patient", "cancel_discharge")
+    return busy.accepted, busy.refused
+
+
+def _untold(database: Database) -> set[str]:
+    """The kinds of events that the log does not have yet."""
+    told = {topic for (topic,) in rows(database, "SELECT DISTINCT topic FROM record.events")}
+    return set(EVENTS) - TOLD_RARELY - told
 
 
 def tables() -> Iterator[tuple[str, str]]:
@@ -39,19 +101,33 @@ def tables() -> Iterator[tuple[str, str]]:
 
 def dump(database: Database) -> Dump:
     """All rows of all tables, and the positions, as text."""
-    told = {
-        f"{schema}.{table}": [
-            text for (text,) in rows(database, f"SELECT t::text FROM {schema}.{table} t ORDER BY 1")
-        ]
-        for schema, table in tables()
-    }
-    for model in READ_MODELS:
-        position = f"{model.metadata.schema}.position"
-        told[position] = [str(rows(database, f"SELECT log_id, epoch, position FROM {position}"))]
+    with psycopg.connect(database.owner_url) as owner:
+
+        def lines(query: str) -> list[str]:
+            return [text for (text,) in owner.execute(query.encode())]
+
+        told = {
+            f"{schema}.{table}": lines(f"SELECT t::text FROM {schema}.{table} t ORDER BY 1")
+            for schema, table in tables()
+        }
+        for model in READ_MODELS:
+            position = f"{model.metadata.schema}.position"
+            told[position] = lines(f"SELECT (log_id, epoch, position)::text FROM {position}")
     return told
 
 
 def forget(database: Database) -> None:
+    """Empty every read model, as if it had just been made."""
+    tables = [
+        sql.Identifier(str(model.metadata.schema), table.name)
+        for model in READ_MODELS
+        for table in model.metadata.sorted_tables
+    ]
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+
+
+def remake(database: Database) -> None:
     """Drop every read model and make its tables anew, empty."""
     with psycopg.connect(database.owner_url) as owner:
         for model in READ_MODELS:

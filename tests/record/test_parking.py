@@ -28,6 +28,7 @@ from infrastructure.wiring import hospital as wired
 from tests.record.failing import (
     NAMES,
     PARKING,
+    alone,
     failing,
     fill,
     model,
@@ -149,19 +150,19 @@ def test_a_retry_gives_what_would_have_been_without_the_failure(
     monkeypatch.setattr(infrastructure.filling, "BATCH", size)
     bad = some_commands(copy, model(name), 3)
     forget(copy)
-    fill(copy, *with_a_failing(name, *bad))
+    fill(copy, *alone(name, *bad))
     assert set(bad) <= {command for command, _ in parked(copy, name)}
     assert len(compare(copy, model(name), quiet).parked) == len(parked(copy, name))
 
     with deciding(copy) as decide:
         decide("retry_parked", name=name)
-    catch_up(copy)
+    fill(copy, *alone(name))
 
     assert parked(copy, name) == []
-    healed = dump(copy)
+    healed = of(dump(copy), name)
     forget(copy)
-    catch_up(copy)
-    assert healed == dump(copy)
+    fill(copy, *alone(name))
+    assert healed == of(dump(copy), name)
     assert compare(copy, model(name), quiet).different == 0
 
 
@@ -169,18 +170,18 @@ def test_a_retry_gives_what_would_have_been_without_the_failure(
 def test_what_fails_again_is_parked_again(copy: Database, name: str) -> None:
     bad = some_commands(copy, model(name), 3)
     forget(copy)
-    fill(copy, *with_a_failing(name, *bad))
+    fill(copy, *alone(name, *bad))
     before = (parked(copy, name), of(dump(copy), name))
 
     with deciding(copy) as decide:
         decide("retry_parked", name=name)
-    fill(copy, *with_a_failing(name, *bad[1:]))
+    fill(copy, *alone(name, *bad[1:]))
     between = parked(copy, name)
     assert {command for command, _ in between} <= {command for command, _ in before[0]}
 
     followed = of(dump(copy), name)
     forget(copy)
-    fill(copy, *with_a_failing(name, *bad[1:]))
+    fill(copy, *alone(name, *bad[1:]))
     assert (between, followed) == (parked(copy, name), of(dump(copy), name))
 
 
@@ -191,22 +192,22 @@ def test_what_is_skipped_is_left_out_by_every_rebuild_wherever_the_decision_lies
     bad = some_commands(copy, model(name), 1)
     broken = failing(model(name), *bad)
     forget(copy)
-    fill(copy, *with_a_failing(name, *bad))
+    fill(copy, *alone(name, *bad))
 
     with deciding(copy) as decide:
         decide("skip_command", name=name, skipped=bad[0])
         decide("retry_parked", name="visits")
-    fill(copy, *with_a_failing(name, *bad))
+    fill(copy, *alone(name, *bad))
 
     assert parked(copy, name) == []
-    followed = dump(copy)
+    followed = of(dump(copy), name)
     assert compare(copy, broken, quiet).different == 0
     assert compare(copy, model(name), quiet).different == 0, "also by a program that could read it"
     assert rebuild(copy, [broken], quiet)[broken.name].different == 0
-    assert dump(copy) == followed
+    assert of(dump(copy), name) == followed
     forget(copy)
-    catch_up(copy)
-    assert dump(copy) == followed
+    fill(copy, *alone(name))
+    assert of(dump(copy), name) == followed
     left = rows(copy, f"SELECT position FROM {model(name).tables()[0].fullname}")
     theirs = rows(copy, "SELECT position FROM record.events WHERE command_id = %s", bad)
     assert not set(left) & set(theirs)

@@ -109,8 +109,8 @@ class Day:
         self.give("cancel_administration", administration_id=id, because=ERROR)
         never = self.give("write_prescription", stay_id=stay, medication=heparin)
         (never_was,) = never.ids("prescription")
-        refused = {"prescription_id": never_was, "given": False, "reason_not_given": "asleep"}
-        self.give("record_administration", **refused)
+        refused: dict[str, Any] = {"prescription_id": never_was, "given": False}
+        self.give("record_administration", **refused, reason_not_given="asleep")
         self.give("cancel_prescription", prescription_id=never_was, because=ERROR)
         return drug
 

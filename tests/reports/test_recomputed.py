@@ -28,6 +28,8 @@ from tests.reports.house import figures
 from tests.reports.plain import Plain, balanced
 from tests.reports.plain_flows import Flows
 
+pytestmark = pytest.mark.xdist_group("recomputed")  # its house is lived in once a run
+
 UNTIL = datetime(2026, 4, 4, tzinfo=UTC)
 FIRST, LAST = date(2026, 3, 22), date(2026, 4, 2)
 """On 29 March the clocks of Berlin change."""
