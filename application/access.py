@@ -128,6 +128,7 @@ accesses                  .   .   .   .   .   .   x   x   x   .
 # data, wherever it is shown
 data:house                x   x   x   x   x   x   x   x   x   x
 data:figures              x   x   x   x   x   x   x   x   x   x
+data:issues               .   .   .   .   .   x   x   x   x   x
 data:stay                 x   x   x   x   x   x   x   x   x   x
 data:identity             x   x   x   x   x   .   x   x   x   x
 data:clinical             .   x   x   x   .   .   .   x   x   x
@@ -137,8 +138,9 @@ data:audit                .   .   .   .   .   .   x   x   x   .
 label:restricted          x   .   x   .   .   .   x   x   x   x
 label:very_restricted     .   .   .   .   .   .   x   x   x   x
 """
-"""Commands and questions by their names in Python; data: the house and its staff, figures, the course
-of stays, who patients are, what was found, prescribed and done, and who read it."""
+"""Commands and questions by their names in Python; data: the house and its staff, figures, reports that
+were given out and what changed them, the course of stays, who patients are, what was found, prescribed
+and done, and who read it."""
 
 
 def _read(table: str) -> dict[str, frozenset[Role]]:

@@ -51,11 +51,16 @@ STAY = """
 """The course of stays, of patients who are not named."""
 
 FIGURES = """
-    ReportCause ReportChange ReportIssue ReportIssueConnection ReportIssueEdge ReportRecorded
-    ReportRestatement Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition
+    ReportRecorded Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition
     ReportFigureOf ReportParameter
 """
 """Figures, and what they mean."""
+
+ISSUES = """
+    Exposure.reports
+    ReportCause ReportChange ReportIssue ReportIssueConnection ReportIssueEdge ReportRestatement
+"""
+"""Reports that were given out, whichever way leads to them, and whose changes changed them."""
 
 IDENTITY = "Patient PatientConnection PatientEdge"
 """Who a patient is. A cursor of patients contains names."""
@@ -77,6 +82,7 @@ DATA: Mapping[str, str] = MappingProxyType(
         for kind, names in (
             ("data:house", HOUSE),
             ("data:figures", FIGURES),
+            ("data:issues", ISSUES),
             ("data:stay", STAY),
             ("data:identity", IDENTITY),
             ("data:clinical", CLINICAL),

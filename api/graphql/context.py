@@ -1,7 +1,7 @@
 """What one operation knows: who asks, as of when, as known where; and its loaders, fresh each time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -111,10 +111,15 @@ class Context:
 
     async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
         """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
-        if not self.reader.sees_all:
-            hidden: dict[UUID, Any] = await self.ask(question, [id], at.unscoped)
-            if hidden:
-                raise NotAllowed(CLOSED)
+        if await self.closed(question, [id], at):
+            raise NotAllowed(CLOSED)
+
+    async def closed(self, question: ById[Any], ids: Collection[UUID], at: At) -> set[UUID]:
+        """Those among some things that are there, and that this reader may not be shown."""
+        if self.reader.sees_all or not ids:
+            return set()
+        there: dict[UUID, Any] = await self.ask(question, list(ids), at.unscoped)
+        return set(there).difference(await self.ask(question, list(ids), at))
 
     async def patient_by_mrn(self, mrn: str, authority: str | None, at: At) -> PatientView | None:
         """A patient who is asked for by MRN. Raises NotAllowed if they may not be shown.

@@ -35,6 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.entry import Actor
 from domain.glass import Glass
 from infrastructure.read_models.inpatients import inpatients
+from infrastructure.read_models.issued_reports import issues
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
@@ -99,6 +100,8 @@ class Reader:
         if table is source_movements:  # whose it is may not be known yet
             whose_it_is = source_movements.c.patient
             return or_(whose_it_is.is_(None), self._sees_patient(whose_it_is, at))
+        if table is issues:  # a report on the whole house has no ward
+            return true() if self.wards is None else issues.c.ward.in_(self.wards)
         if table in OF_STAYS:
             one = stays.alias("its_stay")
             of: Any = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
