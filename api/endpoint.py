@@ -27,6 +27,8 @@ from api.graphql.context import Connected, Context
 from api.graphql.schema import schema
 from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
+from api.pace import Pace
+from application.access import Caller
 
 CALLER = "wardbook.caller"
 """Where a request's scope says who is logged in."""
@@ -37,11 +39,19 @@ MAX_BODY = 1_000_000
 MOST_SUBSCRIPTIONS = 20
 """Operations at once over one WebSocket."""
 
+TOKEN_ENDED = 4403
+"""The code with which a WebSocket is closed whose token ends: clients log in again, and go on."""
+
+LOOK_AT_CLOCK_SECONDS = 60.0
+"""A token's end is a moment of the wall clock, which may be set meanwhile."""
+
 LOGIN_SECONDS = 10
 """How long a WebSocket may be open before its connection_init."""
 
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""
+
+TOO_MANY = "TOO_MANY_REQUESTS"
 
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _ANSWERS = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
@@ -61,6 +71,7 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
     """One WebSocket: bounded in what it takes, and in how long it waits for a slow client."""
 
     _giving_up: asyncio.Task[None] | None = None
+    _ending: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
         with metrics.SOCKETS.track_inprogress():
@@ -72,6 +83,43 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
             await self.handle_invalid_message("this is no message of graphql-transport-ws")
             return
         await super().handle_message(message)
+
+    async def handle_connection_init(self, message: Any) -> None:
+        """From the login on, the connection lasts as long as the token does."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._ending is None:
+            self._ending = asyncio.create_task(self._end_with_token())
+            self._ending.add_done_callback(self._task_done)
+
+    async def _end_with_token(self) -> None:
+        while (left := self._caller.seconds_left) > 0:
+            await asyncio.sleep(min(left, LOOK_AT_CLOCK_SECONDS))
+        await self.websocket.close(TOKEN_ENDED, "the token has expired: log in again")
+
+    async def shutdown(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        await super().shutdown()
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Refuse one operation too many, of this connection or of the login."""
+        if self.connection_acknowledged and message["id"] not in self.operations:
+            wait = cast(Endpoint, self.view).pace.take(self._caller.actor)
+            too_many = f"Too many requests: ask again in {wait} s." if wait else None
+            if len(self.operations) >= MOST_SUBSCRIPTIONS:
+                too_many = f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
+            if too_many:
+                metrics.REFUSALS.labels(TOO_MANY).inc()
+                told = {"message": too_many, "extensions": {"code": TOO_MANY}}
+                await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+                return
+        await super().handle_subscribe(message)
+
+    @property
+    def _caller(self) -> Caller:
+        caller = cast(Connected, self.context).caller
+        assert caller is not None, "asked for before the login"
+        return caller
 
     async def send_message(self, message: Any) -> None:
         """Send it, or give up a client that has not taken anything for a while.
@@ -123,10 +171,10 @@ class Endpoint(GraphQL[Operation, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),
-            max_subscriptions_per_connection=MOST_SUBSCRIPTIONS,
             allowed_origins=house.settings.allowed_origins,
         )
         self.house, self._login = house, login
+        self.pace = Pace(house.settings.requests_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -166,6 +214,8 @@ class Endpoint(GraphQL[Operation, None]):
             return fault(401, "UNAUTHENTICATED", str(why))
         except UnknownPurpose as why:
             return fault(400, "BAD_REQUEST", str(why))
+        if wait := self.pace.take(caller.actor):
+            return too_many(wait)
         if _answered_as(request) is None:
             return _NOT_ACCEPTABLE
         length = request.headers.get("content-length", "0")
@@ -221,6 +271,12 @@ class Endpoint(GraphQL[Operation, None]):
             raise ConnectionRejectionError from None
         without_payload: UnsetType = UNSET
         return without_payload
+
+
+def too_many(wait: int) -> Response:
+    """Of a login that sends more than it may."""
+    metrics.REFUSALS.labels(TOO_MANY).inc()
+    return fault(429, TOO_MANY, f"Too many requests: ask again in {wait} s.", after=wait)
 
 
 def _answered_as(request: Request) -> str | None:

@@ -6,7 +6,7 @@ operation begins (`api.graphql.allowed`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from domain.entry import Actor
@@ -187,6 +187,11 @@ class Caller:
     wards: frozenset[str] | None
     ends: datetime
     purpose: Purpose = Purpose.TREATMENT
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the login ends, by the clock of this machine; not above 0 when it has."""
+        return (self.ends - datetime.now(UTC)).total_seconds()
 
     @property
     def role(self) -> Role:

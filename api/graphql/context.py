@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -101,7 +101,7 @@ class Context:
 
     def check_login(self) -> None:
         """Raises NotLoggedIn once the caller's token has ended: a subscription may outlive it."""
-        if datetime.now(UTC) >= self.caller.ends:
+        if self.caller.seconds_left <= 0:
             raise NotLoggedIn("The token has expired; log in again with another one.")
 
     async def know_reader(self) -> None:
