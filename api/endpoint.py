@@ -29,6 +29,7 @@ from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
 from api.pace import Pace
 from application.access import Caller
+from infrastructure import tracing
 
 CALLER = "wardbook.caller"
 """Where a request's scope says who is logged in."""
@@ -184,8 +185,7 @@ class Endpoint(GraphQL[Operation, None]):
 
     async def guarded(self, scope: Scope, receive: Receive, send: Send, answer: ASGIApp) -> None:
         """Answer those who may ask, if what they send is not too much; counted either way."""
-        refused = await self._fault_of(Request(scope))
-        received = 0
+        received, request = 0, Request(scope)
 
         async def at_most() -> Message:  # a body sent in chunks says no length beforehand
             nonlocal received
@@ -198,10 +198,16 @@ class Endpoint(GraphQL[Operation, None]):
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 metrics.REQUESTS.labels(message["status"]).inc()
+                tracing.note(**{"http.response.status_code": message["status"]})
             await send(message)
 
-        with metrics.SECONDS.time():
+        traceparent = request.headers.get("traceparent")
+        with (
+            metrics.SECONDS.time(),
+            tracing.request(request.method, request.url.path, traceparent),
+        ):
             try:
+                refused = await self._fault_of(request)
                 await (refused or answer)(scope, at_most, counted)
             except _TooLargeError:
                 await _TOO_LARGE(scope, receive, counted)

@@ -16,6 +16,7 @@ from api.login import NotLoggedIn
 from application.access import Caller, may
 from application.scope import CLOSED, hidden_labels
 from domain.refusals import InvalidInput, NotAllowed
+from infrastructure import tracing
 from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
@@ -170,8 +171,9 @@ class Context:
 
     async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
         """Ask a question on a connection of its own."""
-        async with self.house.engine.connect() as connection:
-            return await question(connection, *args, **named)
+        with tracing.span(f"read {question.__name__.strip('_')}"):
+            async with self.house.engine.connect() as connection:
+                return await question(connection, *args, **named)
 
     def _loader(self, question: ById[T], at: At) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:

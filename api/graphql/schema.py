@@ -29,10 +29,12 @@ from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
+from api.graphql.traced import Traced
 from api.house import House
 from api.login import NotLoggedIn
 from application.issuing import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
+from infrastructure import tracing
 from infrastructure.event_store import DatabaseAway
 
 log = logging.getLogger(__name__)
@@ -137,6 +139,7 @@ def _told(error: GraphQLError) -> GraphQLError:
 
 def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
     metrics.REFUSALS.labels(code).inc()
+    tracing.note(fault=code)
     extensions = {**(error.extensions or {}), "code": code}
     return GraphQLError(
         message,
@@ -218,6 +221,7 @@ schema = Schema(
         Begun,
         Fresh,
         Where,
+        Traced,
         RecordReading,
         Faults,
         lambda: Parsed(maxsize=1000),
