@@ -24,6 +24,7 @@ from strawberry.types.unset import UNSET, UnsetType
 from api import metrics
 from api.faults import fault
 from api.graphql.context import Connected, Context
+from api.graphql.faults import without_values
 from api.graphql.schema import schema
 from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
@@ -57,6 +58,7 @@ TOO_MANY = "TOO_MANY_REQUESTS"
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _ANSWERS = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
+_NO_MESSAGE = "this is no message of graphql-transport-ws"
 _GO_ON = "too slow: subscribe again, after the last position that you got"
 
 Operation = Context | Connected
@@ -81,9 +83,13 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
     async def handle_message(self, message: Any) -> None:
         """What is no message of the protocol closes the connection; it is never an error of ours."""
         if not _is_message(message):
-            await self.handle_invalid_message("this is no message of graphql-transport-ws")
+            await self.handle_invalid_message(_NO_MESSAGE)
             return
         await super().handle_message(message)
+
+    async def handle_invalid_message(self, error_message: str) -> None:
+        """The library's reason repeats what was sent."""
+        await super().handle_invalid_message(_NO_MESSAGE)
 
     async def handle_connection_init(self, message: Any) -> None:
         """From the login on, the connection lasts as long as the token does."""
@@ -104,7 +110,10 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
 
     async def handle_subscribe(self, message: Any) -> None:
         """Refuse one operation too many, of this connection or of the login."""
-        if self.connection_acknowledged and message["id"] not in self.operations:
+        if message["id"] in self.operations:
+            await self.websocket.close(4409, "an operation with that id is under way")
+            return
+        if self.connection_acknowledged:
             wait = cast(Endpoint, self.view).pace.take(self._caller.actor)
             too_many = f"Too many requests: ask again in {wait} s." if wait else None
             if len(self.operations) >= MOST_SUBSCRIPTIONS:
@@ -232,7 +241,8 @@ class Endpoint(GraphQL[Operation, None]):
         try:
             response = await super().run(request, *args, **named)
         except HTTPException as refused:
-            response = fault(refused.status_code, "BAD_REQUEST", refused.reason)
+            why = without_values(refused.reason)
+            response = fault(refused.status_code, "BAD_REQUEST", why)
         if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
             response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
             if getattr(request.state, "is_not_executed", False):

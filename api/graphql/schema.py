@@ -11,8 +11,10 @@ import strawberry
 from graphql import GraphQLError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -117,6 +119,8 @@ def _told(error: GraphQLError) -> GraphQLError:
     if cause is None:
         code = (error.extensions or {}).get("code", "BAD_REQUEST")
         return _coded(error, without_values(error.message), str(code))
+    if isinstance(cause, CannotGetOperationTypeError | MissingQueryError):
+        return _coded(error, "The document has no such operation.", "BAD_REQUEST")
     if isinstance(cause, NotLoggedIn):
         return _coded(error, str(cause), "UNAUTHENTICATED")
     if isinstance(cause, NotAllowed):
