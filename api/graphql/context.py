@@ -20,7 +20,7 @@ from infrastructure import tracing
 from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
-from infrastructure.queries.reader import Reader, opened_by
+from infrastructure.queries.reader import Reader, closed_by_merge, opened_by
 
 T = TypeVar("T")
 
@@ -106,9 +106,11 @@ class Context:
             raise NotLoggedIn("The token has expired; log in again with another one.")
 
     async def know_reader(self) -> None:
-        """What the reader has opened by breaking the glass, for who does not see all anyway."""
+        """What is open and what is closed to a reader who does not see all anyway, as it is now."""
         if not self.reader.sees_all:
             self.reader.opened = await self.ask(opened_by, self.caller.actor)
+        if self.reader.hidden:
+            self.reader.closed = await self.ask(closed_by_merge, self.reader.hidden)
 
     async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
         """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
