@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api.endpoint import Endpoint
+from api.endpoint import CALLER, Endpoint, too_many
 from api.faults import fault
 from api.graphql.allowed import needed_for
 from api.graphql.context import Context
@@ -58,6 +58,8 @@ class Batch:
             return fault(400, "BAD_REQUEST", 'Give {"commands": [{"mutation": …, "input": {…}}]}.')
         if len(commands) > MOST:
             return fault(413, "TOO_LARGE", f"Give {MOST} commands at most at once.")
+        if wait := self._endpoint.pace.take(request.scope[CALLER].actor, len(commands)):
+            return too_many(wait)
         return JSONResponse({"results": [await self._give(request, c) for c in commands]})
 
     async def _give(self, request: Request, command: Any) -> dict[str, Any]:

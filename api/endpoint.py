@@ -24,9 +24,13 @@ from strawberry.types.unset import UNSET, UnsetType
 from api import metrics
 from api.faults import fault
 from api.graphql.context import Connected, Context
+from api.graphql.faults import without_values
 from api.graphql.schema import schema
 from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
+from api.pace import Pace
+from application.access import Caller
+from infrastructure import tracing
 
 CALLER = "wardbook.caller"
 """Where a request's scope says who is logged in."""
@@ -37,15 +41,24 @@ MAX_BODY = 1_000_000
 MOST_SUBSCRIPTIONS = 20
 """Operations at once over one WebSocket."""
 
+TOKEN_ENDED = 4403
+"""The code with which a WebSocket is closed whose token ends: clients log in again, and go on."""
+
+LOOK_AT_CLOCK_SECONDS = 60.0
+"""A token's end is a moment of the wall clock, which may be set meanwhile."""
+
 LOGIN_SECONDS = 10
 """How long a WebSocket may be open before its connection_init."""
 
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""
 
+TOO_MANY = "TOO_MANY_REQUESTS"
+
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _ANSWERS = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
+_NO_MESSAGE = "this is no message of graphql-transport-ws"
 _GO_ON = "too slow: subscribe again, after the last position that you got"
 
 Operation = Context | Connected
@@ -61,6 +74,7 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
     """One WebSocket: bounded in what it takes, and in how long it waits for a slow client."""
 
     _giving_up: asyncio.Task[None] | None = None
+    _ending: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
         with metrics.SOCKETS.track_inprogress():
@@ -69,9 +83,53 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
     async def handle_message(self, message: Any) -> None:
         """What is no message of the protocol closes the connection; it is never an error of ours."""
         if not _is_message(message):
-            await self.handle_invalid_message("this is no message of graphql-transport-ws")
+            await self.handle_invalid_message(_NO_MESSAGE)
             return
         await super().handle_message(message)
+
+    async def handle_invalid_message(self, error_message: str) -> None:
+        """The library's reason repeats what was sent."""
+        await super().handle_invalid_message(_NO_MESSAGE)
+
+    async def handle_connection_init(self, message: Any) -> None:
+        """From the login on, the connection lasts as long as the token does."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._ending is None:
+            self._ending = asyncio.create_task(self._end_with_token())
+            self._ending.add_done_callback(self._task_done)
+
+    async def _end_with_token(self) -> None:
+        while (left := self._caller.seconds_left) > 0:
+            await asyncio.sleep(min(left, LOOK_AT_CLOCK_SECONDS))
+        await self.websocket.close(TOKEN_ENDED, "the token has expired: log in again")
+
+    async def shutdown(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        await super().shutdown()
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Refuse one operation too many, of this connection or of the login."""
+        if message["id"] in self.operations:
+            await self.websocket.close(4409, "an operation with that id is under way")
+            return
+        if self.connection_acknowledged:
+            wait = cast(Endpoint, self.view).pace.take(self._caller.actor)
+            too_many = f"Too many requests: ask again in {wait} s." if wait else None
+            if len(self.operations) >= MOST_SUBSCRIPTIONS:
+                too_many = f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
+            if too_many:
+                metrics.REFUSALS.labels(TOO_MANY).inc()
+                told = {"message": too_many, "extensions": {"code": TOO_MANY}}
+                await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+                return
+        await super().handle_subscribe(message)
+
+    @property
+    def _caller(self) -> Caller:
+        caller = cast(Connected, self.context).caller
+        assert caller is not None, "asked for before the login"
+        return caller
 
     async def send_message(self, message: Any) -> None:
         """Send it, or give up a client that has not taken anything for a while.
@@ -123,10 +181,10 @@ class Endpoint(GraphQL[Operation, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),
-            max_subscriptions_per_connection=MOST_SUBSCRIPTIONS,
             allowed_origins=house.settings.allowed_origins,
         )
         self.house, self._login = house, login
+        self.pace = Pace(house.settings.requests_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -136,8 +194,7 @@ class Endpoint(GraphQL[Operation, None]):
 
     async def guarded(self, scope: Scope, receive: Receive, send: Send, answer: ASGIApp) -> None:
         """Answer those who may ask, if what they send is not too much; counted either way."""
-        refused = await self._fault_of(Request(scope))
-        received = 0
+        received, request = 0, Request(scope)
 
         async def at_most() -> Message:  # a body sent in chunks says no length beforehand
             nonlocal received
@@ -150,10 +207,16 @@ class Endpoint(GraphQL[Operation, None]):
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 metrics.REQUESTS.labels(message["status"]).inc()
+                tracing.note(**{"http.response.status_code": message["status"]})
             await send(message)
 
-        with metrics.SECONDS.time():
+        traceparent = request.headers.get("traceparent")
+        with (
+            metrics.SECONDS.time(),
+            tracing.request(request.method, request.url.path, traceparent),
+        ):
             try:
+                refused = await self._fault_of(request)
                 await (refused or answer)(scope, at_most, counted)
             except _TooLargeError:
                 await _TOO_LARGE(scope, receive, counted)
@@ -166,6 +229,8 @@ class Endpoint(GraphQL[Operation, None]):
             return fault(401, "UNAUTHENTICATED", str(why))
         except UnknownPurpose as why:
             return fault(400, "BAD_REQUEST", str(why))
+        if wait := self.pace.take(caller.actor):
+            return too_many(wait)
         if _answered_as(request) is None:
             return _NOT_ACCEPTABLE
         length = request.headers.get("content-length", "0")
@@ -176,7 +241,8 @@ class Endpoint(GraphQL[Operation, None]):
         try:
             response = await super().run(request, *args, **named)
         except HTTPException as refused:
-            response = fault(refused.status_code, "BAD_REQUEST", refused.reason)
+            why = without_values(refused.reason)
+            response = fault(refused.status_code, "BAD_REQUEST", why)
         if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
             response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
             if getattr(request.state, "is_not_executed", False):
@@ -221,6 +287,12 @@ class Endpoint(GraphQL[Operation, None]):
             raise ConnectionRejectionError from None
         without_payload: UnsetType = UNSET
         return without_payload
+
+
+def too_many(wait: int) -> Response:
+    """Of a login that sends more than it may."""
+    metrics.REFUSALS.labels(TOO_MANY).inc()
+    return fault(429, TOO_MANY, f"Too many requests: ask again in {wait} s.", after=wait)
 
 
 def _answered_as(request: Request) -> str | None:

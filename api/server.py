@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+from sqlalchemy.exc import NoResultFound, ProgrammingError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -87,19 +88,37 @@ async def _alive(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """Ready when the database answers, no read model has halted or is ten seconds behind."""
+    """Ready when the database answers and holds the log that this server serves.
+
+    And when no read model has halted, is ten seconds behind, or is of another log.
+    """
     house: House = request.app.state.house
     try:
         async with house.engine.connect() as connection:
+            log = await record.log_of(connection)
             models = await record.projections(connection)
+    except (NoResultFound, ProgrammingError):
+        return _not_ready("tables are not there, or not those of this program: wardbook migrate")
     except Exception:
-        return JSONResponse({"ready": False, "why": "the database cannot be reached"}, 503)
+        return _not_ready("the database cannot be reached")
+    if log != (house.log.id, house.log.epoch):
+        return _not_ready("the log is another one, or was restored: start the server again")
+    rewound = [m.name for m in models if m.state == "REWOUND"]
+    if rewound:
+        return _not_ready(
+            f"the log was restored to before {', '.join(rewound)}: drop their schemas, and run"
+            " wardbook migrate"
+        )
     behind = [m.name for m in models if m.lag_seconds > 10]
     halted = [m.name for m in models if m.state == "HALTED"]
     parked = [m.name for m in models if m.state == "PARKED"]
     ready = not behind and not halted
     told: dict[str, Any] = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
     return JSONResponse(told, 200 if ready else 503)
+
+
+def _not_ready(why: str) -> Response:
+    return JSONResponse({"ready": False, "why": why}, 503)
 
 
 async def _metrics(request: Request) -> Response:

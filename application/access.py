@@ -6,7 +6,7 @@ operation begins (`api.graphql.allowed`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from domain.entry import Actor
@@ -128,6 +128,7 @@ accesses                  .   .   .   .   .   .   x   x   x   .
 # data, wherever it is shown
 data:house                x   x   x   x   x   x   x   x   x   x
 data:figures              x   x   x   x   x   x   x   x   x   x
+data:issues               .   .   .   .   .   x   x   x   x   x
 data:stay                 x   x   x   x   x   x   x   x   x   x
 data:identity             x   x   x   x   x   .   x   x   x   x
 data:clinical             .   x   x   x   .   .   .   x   x   x
@@ -137,8 +138,9 @@ data:audit                .   .   .   .   .   .   x   x   x   .
 label:restricted          x   .   x   .   .   .   x   x   x   x
 label:very_restricted     .   .   .   .   .   .   x   x   x   x
 """
-"""Commands and questions by their names in Python; data: the house and its staff, figures, the course
-of stays, who patients are, what was found, prescribed and done, and who read it."""
+"""Commands and questions by their names in Python; data: the house and its staff, figures, reports that
+were given out and what changed them, the course of stays, who patients are, what was found, prescribed
+and done, and who read it."""
 
 
 def _read(table: str) -> dict[str, frozenset[Role]]:
@@ -185,6 +187,11 @@ class Caller:
     wards: frozenset[str] | None
     ends: datetime
     purpose: Purpose = Purpose.TREATMENT
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the login ends, by the clock of this machine; not above 0 when it has."""
+        return (self.ends - datetime.now(UTC)).total_seconds()
 
     @property
     def role(self) -> Role:

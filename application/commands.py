@@ -1,6 +1,7 @@
 """How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -91,6 +92,14 @@ class Recorded:
         )
 
 
+Watch = Callable[[str], AbstractContextManager[None]]
+"""Watches a part of a command by its name: for who measures. The application knows nothing of it."""
+
+
+def unwatched(part: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 P = ParamSpec("P")
 H = TypeVar("H", bound="Commands")
 
@@ -142,6 +151,7 @@ class Commands(Application[UUID]):
         super().__init__(env)
         self.rules = rules
         self.recent = Recent()
+        self.watch: Watch = unwatched
 
     @property
     def record(self) -> Record:
@@ -159,10 +169,11 @@ class Commands(Application[UUID]):
 
         A repeat does the second too: so nothing is left behind where an answer was lost.
         """
-        check_command(request.by, operation)
-        recorded = self.record_alone(request, operation, content, decide, corrects)
-        self.follow_up(request, recorded)
-        return recorded
+        with self.watch(f"command {operation}"):
+            check_command(request.by, operation)
+            recorded = self.record_alone(request, operation, content, decide, corrects)
+            self.follow_up(request, recorded)
+            return recorded
 
     def record_alone(
         self,
@@ -190,9 +201,10 @@ class Commands(Application[UUID]):
             try:
                 if corrects:
                     reason_needed(entry, "a correction says why")
-                decide(decision)
-                decision.expect(request.expected_version)
-                decision.settle()
+                with self.watch("decide"):
+                    decide(decision)
+                    decision.expect(request.expected_version)
+                    decision.settle()
             except Refusal:
                 if decision.from_memory or (attempt == 0 and request.occurred_at is None):
                     continue  # what was remembered, or the clock, may be old: look, decide anew
@@ -203,7 +215,8 @@ class Commands(Application[UUID]):
                 return self._again(meanwhile, digest)
             append = decision.append(operation, request.now)
             try:
-                recordings = self.save(*decision.loaded.values(), append=append)
+                with self.watch("append"):
+                    recordings = self.save(*decision.loaded.values(), append=append)
             except Stale:
                 self.recent.forget(decision.loaded)
                 sleep(random() * 0.002 * attempt)  # let the others finish

@@ -207,6 +207,16 @@ class Decision:
             patient = found[-1].merged_into or patient
         return found
 
+    def records(self, patient: UUID) -> list[Patient]:
+        """All records of the person whose record this is."""
+        (*_, person) = self.chain(patient)
+        found, into = [person], [person.id]
+        while into:
+            merged = self.load(Patient, *self.record.merged_into(into))
+            into = [record.id for record in merged if record.merged_into in into]
+            found += [record for record in merged if record.id in into]
+        return found
+
     def person(self, patient: UUID) -> UUID:
         """The person that a record is of: the record itself, unless it was merged."""
         return self.chain(patient)[-1].id

@@ -1,6 +1,6 @@
 """What the hospital asks of the record that keeps its events: the port, and what passes through it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -127,6 +127,9 @@ class Record(Protocol):
 
     def stays_of(self, person: UUID) -> list[UUID]:
         """All stays of a person, as held true now; those too that ended as they began."""
+
+    def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
+        """The records that were ever merged into some, though that may have been taken back."""
 
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one command; ``append`` carries the rest."""

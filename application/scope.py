@@ -8,7 +8,8 @@ The rule, the same for commands here and for questions (`infrastructure.queries.
 - Staff who have wards see and act on stays and patients of these wards, and on the rooms of these
   wards. Where a patient is sent from there is free.
 - A label closes a stay, and a patient with all their stays, to roles that the table of roles does
-  not give it to. A record has the label of the one that it was merged into, too.
+  not give it to. A person's label is the strictest of those of all their records: which of them was
+  merged into which tells nothing about whom it protects.
 - What somebody has opened by breaking the glass is open to them.
 """
 
@@ -78,7 +79,7 @@ class Scope:
     def _is_labelled(self, d: "Decision", patient: UUID | None, hidden: frozenset[str]) -> bool:
         if not hidden or patient is None:
             return False
-        labels = {record.details[-1][1].confidentiality.value for record in d.chain(patient)}
+        labels = {record.details[-1][1].confidentiality.value for record in d.records(patient)}
         return not labels.isdisjoint(hidden)
 
     def _is_of_wards(self, d: "Decision", stay: Stay) -> bool:
@@ -90,6 +91,6 @@ class Scope:
 
     def _need_glass(self, d: "Decision", patient: UUID | None, why: str) -> None:
         (glass,) = d.load(Glass, Glass.id_for(self.by))
-        records = d.chain(patient) if patient and glass.opened else ()
+        records = d.records(patient) if patient and glass.opened else ()
         if not any(glass.is_open(record.id, d.now) for record in records):
             raise NotAllowed(why)

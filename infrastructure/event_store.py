@@ -4,7 +4,7 @@ The library loads this module by name (``PERSISTENCE_MODULE``). All writing goes
 function ``record.append``: one round trip, one lock, positions without gaps (docs/adr/0001).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from time import monotonic
@@ -205,6 +205,16 @@ class Recorder(ApplicationRecorder):
                 "SELECT stay FROM record.person_claims WHERE person = %s ORDER BY during", [person]
             )
             return [stay for (stay,) in cursor]
+
+    def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
+        """The records that were ever merged into some, though that may have been taken back."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT stream FROM record.stored_events"
+                " WHERE own->>'into' IS NOT NULL AND own->>'into' = ANY(%s)",
+                [[str(patient) for patient in patients]],
+            )
+            return [stream for (stream,) in cursor]
 
     def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
         with self._cursor() as cursor:

@@ -59,7 +59,10 @@ class Settings:
     """The claim of a token that lists the wards, for staff who have some."""
 
     request_timeout_seconds: float = 30.0
-    """How long one operation over HTTP may take."""
+    """How long one operation may take; of a subscription, its beginning."""
+
+    requests_per_second: float = 200.0
+    """How many requests one login may send on average, ten seconds' worth at once; 0: no limit."""
 
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
@@ -106,6 +109,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "late_after_minutes": int,
     "read_timeout_seconds": float,
     "request_timeout_seconds": float,
+    "requests_per_second": float,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
     "slow_client_seconds": float,
 }

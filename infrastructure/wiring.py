@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from application.commands import Request
 from application.hospital import Hospital
 from domain.entry import Actor
+from infrastructure import tracing
 from infrastructure.database import Database, Log
 from infrastructure.figures import ReadModelFigures
 from infrastructure.settings import Settings
@@ -17,7 +18,10 @@ SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
 def hospital(settings: Settings, database: Database) -> Hospital:
     """The hospital of a database that is migrated."""
     env = {"PERSISTENCE_MODULE": "infrastructure.event_store", "DATABASE": database.app_url}
-    return Hospital(env, settings.rules, ReadModelFigures(database.app_url, settings.hospital))
+    figures = ReadModelFigures(database.app_url, settings.hospital)
+    made = Hospital(env, settings.rules, figures)
+    made.watch = tracing.span
+    return made
 
 
 def seed(settings: Settings, hospital: Hospital, log: Log, now: datetime | None = None) -> None:

@@ -21,6 +21,7 @@ from api.oidc import Provider
 from api.server import app as server
 from api.token import HOURS, LocalTokens
 from application.access import Role
+from infrastructure import tracing
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
@@ -214,6 +215,10 @@ def _login(chosen: Settings) -> Login:
 
 def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
     logs.begin()
+    try:
+        tracing.begin()
+    except tracing.NoTraces as why:
+        stop(f"{why}.", Exit.USAGE)
     application = server(chosen, database, _login(chosen), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))

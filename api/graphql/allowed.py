@@ -2,6 +2,10 @@
 
 Before anything runs, all that an operation names is held against the table of roles
 (`application.access`). What is not named here nobody may see.
+
+Each field is named, with its type before it, so that one that is added later is shown to nobody until
+somebody has said what it is; types that begin a list, without their fields, are whole, since what they
+hold is closed to most anyway.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,64 +32,147 @@ from application.access import may
 from domain.refusals import NotAllowed
 
 HOUSE = """
-    Bed BedDifference Node PageInfo Practitioner PractitionerConnection PractitionerEdge Room
-    RoomOccupancy Ward
-    CommandOutcome Parked ParkedCommand Projection
-    GlassBroken HospitalTimeRecorded PatientRecorded PractitionerRecorded PrescriptionRecorded Recorded
-    RecordedNotYetReadable RoomRecorded SourceMovementRecorded StayRecorded VisitRecorded
-    AlreadyExists BedNotOpen BedOccupied BedStateBroken CommandIdReused ContradictsLaterFacts Fact
-    InFuture InvalidInput MergeImpossible MovementNotFound NotAllowed NotFound OutsideStay
-    PatientAlreadyAdmitted PatientDied PrescriptionStateBroken ReasonNeeded Refusal
-    RoomPolicyBroken SharersUnplaced StayNotOpen StayStateBroken VersionConflict
+    Bed: code state since until stateReason reservationId occupants reservedForPatient
+        reservedForStay stay patient
+    BedDifference: room before after facts
+    Node: id
+    PageInfo: hasNextPage hasPreviousPage startCursor endCursor
+    Practitioner: id staffNumber familyName givenName grade gradeFrom specialty version
+    PractitionerConnection: edges pageInfo nodes
+    PractitionerEdge: cursor node
+    Room: id ward number policies version parked beds
+    RoomOccupancy: room beds
+    Ward: name
+    CommandOutcome: commandId operation position recordedAt
+    Parked: commandId position recordedAt message readModels
+    ParkedCommand: commandId operation position error
+    Projection: name position lag lagSeconds state parked parkedCommands
+    GlassBroken: commandId position recordedAt patient until
+    HospitalTimeRecorded: commandId position recordedAt timeZone
+    PatientRecorded: commandId position recordedAt patient
+    PractitionerRecorded: commandId position recordedAt practitioner
+    PrescriptionRecorded: commandId position recordedAt prescription stay
+    Recorded: commandId position recordedAt
+    RecordedNotYetReadable: commandId position recordedAt
+    RoomRecorded: commandId position recordedAt room
+    SourceMovementRecorded: commandId position recordedAt sourceMovement stay
+    StayRecorded: commandId position recordedAt stay withStay changedStays stillStopped
+    VisitRecorded: commandId position recordedAt visit stay
+    AlreadyExists: code message path
+    BedNotOpen: code message path reason bed
+    BedOccupied: code message path byStay bed
+    BedStateBroken: code message path
+    CommandIdReused: code message path
+    ContradictsLaterFacts: code message path facts
+    Fact: id kind occurredAt stay
+    InFuture: code message path now
+    InvalidInput: code message path field
+    MergeImpossible: code message path stays
+    MovementNotFound: code message path
+    NotAllowed: code message path
+    NotFound: code message path
+    OutsideStay: code message path
+    PatientAlreadyAdmitted: code message path stay
+    PatientDied: code message path diedAt
+    PrescriptionStateBroken: code message path
+    ReasonNeeded: code message path
+    Refusal: code message path
+    RoomPolicyBroken: code message path policy
+    SharersUnplaced: code message path stays
+    StayNotOpen: code message path
+    StayStateBroken: code message path
+    VersionConflict: code message path expected actual
 """
 """The house, its staff and the record itself; what a command's own giver hears of it."""
 
 STAY = """
-    RoomOccupancyChange
-    BedOccupant OccupancyStretch SourceMovement SourceMovementConnection SourceMovementEdge
-    Stay StayConnection StayDifference StayEdge StayPeriod
-    ReportFact
-    Patient.id Patient.version Patient.confidentiality Patient.mergedInto Patient.otherRecords
-    Patient.stays
+    RoomOccupancyChange: position rooms
+    BedOccupant: since kept sharesBedOf stay patient
+    OccupancyStretch: bed since until kept sharesBedOf room stay patient
+    SourceMovement: id system sourceId sourceVisit sourceRecordedAt cancelled kind occurredAt
+        reportedAt status why movementId patient stay
+    SourceMovementConnection: edges pageInfo nodes
+    SourceMovementEdge: cursor node
+    Stay: id status admissionType admittedAt decidedToAdmitAt dischargedAt specialty bed
+        sharesBedOf withoutBed bedKept expectedReturn dischargePlan expectedDischarge disposition
+        destination confidentiality version parked patient attending room visits prescriptions
+    StayConnection: edges pageInfo nodes
+    StayDifference: before after facts
+    StayEdge: cursor node
+    StayPeriod: since until stay
+    ReportFact: position kind stayId patientId roomId occurredAt recordedAt minutesLate
+    Patient: id confidentiality version mergedInto otherRecords stays
 """
 """The course of stays, of patients who are not named."""
 
 FIGURES = """
-    ReportCause ReportChange ReportIssue ReportIssueConnection ReportIssueEdge ReportRecorded
-    ReportRestatement Report ReportDays ReportDefinition ReportFigure ReportFigureDefinition
-    ReportFigureOf ReportParameter
+    ReportRecorded: commandId position recordedAt issue
+    Report: definition parameters period ward position digest canonical figures parked
+    ReportDays: from to
+    ReportDefinition: name version title formula source figures parameters
+    ReportFigure: name of unit value exact shown
+    ReportFigureDefinition: name unit meaning
+    ReportFigureOf: name value
+    ReportParameter: name value meaning
 """
 """Figures, and what they mean."""
 
-IDENTITY = "Patient PatientConnection PatientEdge"
+ISSUES = """
+    Exposure: reports
+    ReportCause: subject id facts closed
+    ReportChange: name of unit old new oldShown newShown causes
+    ReportIssue: id report issuedAt recordedBy reason version restatements
+    ReportIssueConnection: edges pageInfo nodes
+    ReportIssueEdge: cursor node
+    ReportRestatement: id report restatedAt recordedBy reason changes
+"""
+"""Reports that were given out, whichever way leads to them, and whose changes changed them."""
+
+IDENTITY = """
+    Patient: mrn mrnAuthority familyName givenName birthDate sex diedAt
+    PatientConnection: edges pageInfo nodes
+    PatientEdge: cursor node
+"""
 """Who a patient is. A cursor of patients contains names."""
 
 AUDIT = "Access AccessConnection AccessEdge"
 """Who read whose data."""
 
 CLINICAL = """
-    ReportFact.summary ReportFact.reason ReportFact.recordedBy ReportFact.performedBy
-    Event EventConnection EventEdge
-    Administration Exposure Medication Prescription Recorder Source TimelineEntry
-    TimelineEntryConnection TimelineEntryEdge Visit
+    Event EventConnection EventEdge Administration Medication Prescription Recorder Source
+    TimelineEntry TimelineEntryConnection TimelineEntryEdge Visit
+    ReportFact: summary recordedBy performedBy reason
+    Exposure: wrongFrom wrongTo wrong decided
 """
 """What was found, prescribed and done, and by whom."""
+
+
+def _named(listed: str) -> Iterator[str]:
+    """``Type`` for a whole type, ``Type.field`` for each field named after its type."""
+    within = ""
+    for word in listed.split():
+        if word.endswith(":"):
+            within = f"{word[:-1]}."
+        else:
+            yield within + word
+
 
 DATA: Mapping[str, str] = MappingProxyType(
     {
         name: kind
-        for kind, names in (
+        for kind, listed in (
             ("data:house", HOUSE),
             ("data:figures", FIGURES),
+            ("data:issues", ISSUES),
             ("data:stay", STAY),
             ("data:identity", IDENTITY),
             ("data:clinical", CLINICAL),
             ("data:audit", AUDIT),
         )
-        for name in names.split()
+        for name in _named(listed)
     }
 )
-"""The kind of data of each type; of a single field, as ``Type.field``, where it differs."""
+"""The kind of data of each field, as ``Type.field``, or of a whole type."""
 
 ROOTS = ("Query", "Subscription")
 

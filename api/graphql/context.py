@@ -1,8 +1,8 @@
 """What one operation knows: who asks, as of when, as known where; and its loaders, fresh each time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,10 +16,11 @@ from api.login import NotLoggedIn
 from application.access import Caller, may
 from application.scope import CLOSED, hidden_labels
 from domain.refusals import InvalidInput, NotAllowed
+from infrastructure import tracing
 from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
-from infrastructure.queries.reader import Reader, opened_by
+from infrastructure.queries.reader import Reader, closed_by_merge, opened_by
 
 T = TypeVar("T")
 
@@ -101,20 +102,27 @@ class Context:
 
     def check_login(self) -> None:
         """Raises NotLoggedIn once the caller's token has ended: a subscription may outlive it."""
-        if datetime.now(UTC) >= self.caller.ends:
+        if self.caller.seconds_left <= 0:
             raise NotLoggedIn("The token has expired; log in again with another one.")
 
     async def know_reader(self) -> None:
-        """What the reader has opened by breaking the glass, for who does not see all anyway."""
+        """What is open and what is closed to a reader who does not see all anyway, as it is now."""
         if not self.reader.sees_all:
             self.reader.opened = await self.ask(opened_by, self.caller.actor)
+        if self.reader.hidden:
+            self.reader.closed = await self.ask(closed_by_merge, self.reader.hidden)
 
     async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
         """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
-        if not self.reader.sees_all:
-            hidden: dict[UUID, Any] = await self.ask(question, [id], at.unscoped)
-            if hidden:
-                raise NotAllowed(CLOSED)
+        if await self.closed(question, [id], at):
+            raise NotAllowed(CLOSED)
+
+    async def closed(self, question: ById[Any], ids: Collection[UUID], at: At) -> set[UUID]:
+        """Those among some things that are there, and that this reader may not be shown."""
+        if self.reader.sees_all or not ids:
+            return set()
+        there: dict[UUID, Any] = await self.ask(question, list(ids), at.unscoped)
+        return set(there).difference(await self.ask(question, list(ids), at))
 
     async def patient_by_mrn(self, mrn: str, authority: str | None, at: At) -> PatientView | None:
         """A patient who is asked for by MRN. Raises NotAllowed if they may not be shown.
@@ -165,8 +173,9 @@ class Context:
 
     async def ask(self, question: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
         """Ask a question on a connection of its own."""
-        async with self.house.engine.connect() as connection:
-            return await question(connection, *args, **named)
+        with tracing.span(f"read {question.__name__.strip('_')}"):
+            async with self.house.engine.connect() as connection:
+                return await question(connection, *args, **named)
 
     def _loader(self, question: ById[T], at: At) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:

@@ -13,6 +13,7 @@ _VALUES = (
     (re.compile(r",? found:? .*", re.DOTALL), "."),
     (re.compile(r"Value .* does not exist in '(\w+)' enum.*", re.DOTALL), r"No value of '\1'."),
     (re.compile(r"unknown field '.*'", re.DOTALL), "unknown field"),
+    (re.compile(r"^Unknown operation named .*", re.DOTALL), "The document has no such operation."),
 )
 """How graphql-core ends a sentence with a value, and what is left of it."""
 

@@ -37,8 +37,9 @@ Kinds = Annotated[
 OfWard = Annotated[
     str | None,
     argument(
-        description="Only what touches a room of this ward, or a stay that had a bed there when it"
-        " occurred."
+        description="Only what touches a room of this ward, with the rest of what the same command"
+        " says of that patient, and what is said of a stay that had a bed there when it occurred."
+        " A login that is for some wards names one of them."
     ),
 ]
 
@@ -114,7 +115,7 @@ class EventQueries:
         ward: OfWard = None,
     ) -> Connection[Event]:
         context, size = info.context, page_size(first)
-        context.check_ward(None)
+        context.check_ward(ward)
         begin = context.after(after)
         here = await context.here()
         if begin > here.recorded:

@@ -19,6 +19,8 @@ from domain.report import Change, Exact
 from infrastructure.queries import issued
 from infrastructure.queries.issued import FactView, IssueView, RestatementView
 from infrastructure.queries.moment import At
+from infrastructure.queries.people import patients_by_id
+from infrastructure.queries.stays import stays_by_id
 from infrastructure.queries.timeline import entries_by_id
 
 
@@ -45,7 +47,12 @@ class ReportCause:
     subject: str = strawberry.field(description="What it is: stay, bed, person.")
     id: strawberry.ID = strawberry.field(description="Its id; of a bed: its room's id and code.")
     facts: list[ReportFact] = strawberry.field(
-        description="All that was recorded of it since the report was last said, in that order."
+        description="What was recorded of it since the report was last said, in that order: all but"
+        " what is closed to you."
+    )
+    closed: int = strawberry.field(
+        description="How many more facts there are that are closed to you, by a label or as of"
+        " another ward."
     )
 
 
@@ -94,12 +101,13 @@ class ReportRestatement:
         positions = sorted({p for cause in self.view.causes for p in cause.facts})
         found = await info.context.ask(issued.facts_at, positions)
         at = info.context.moment(self.restated_at, self.view.report.position)
-        facts = await _facts(info, found, at)
+        facts = await _facts(info, await _open(info, found, at), at)
         causes = [
             ReportCause(
                 subject=cause.kind,
                 id=strawberry.ID(cause.id),
-                facts=[facts[position] for position in cause.facts],
+                facts=[facts[position] for position in cause.facts if position in facts],
+                closed=sum(position not in facts for position in cause.facts),
             )
             for cause in self.view.causes
         ]
@@ -142,7 +150,7 @@ class ReportIssue(Node):
 
     @classmethod
     async def find(cls, info: Ask, id: UUID, at: At) -> "ReportIssue | None":
-        view = await info.context.ask(issued.issue_by_id, id, at)
+        view = await info.context.one(issued.issues_by_id, id, at)
         return cls.of(info, view, at) if view else None
 
     @strawberry.field(description="Its version, for expectedVersion.")
@@ -153,6 +161,14 @@ class ReportIssue(Node):
     async def restatements(self, info: Ask) -> list[ReportRestatement]:
         views = await info.context.ask(issued.restatements_of, self.view, self.at)
         return [ReportRestatement.of(info, view) for view in views]
+
+
+async def _open(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, FactView]:
+    """The facts that the reader may see: those about patients and stays that are not closed."""
+    patients, stays = ({getattr(f, of) for f in found.values()} for of in ("patient", "stay"))
+    closed = await info.context.closed(patients_by_id, patients - {None}, at)
+    closed |= await info.context.closed(stays_by_id, stays - {None}, at)
+    return {p: fact for p, fact in found.items() if closed.isdisjoint((fact.patient, fact.stay))}
 
 
 async def _facts(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, ReportFact]:

@@ -11,6 +11,7 @@ from strawberry.extensions import SchemaExtension
 
 from api.graphql.allowed import asked
 from api.graphql.context import Context
+from infrastructure import tracing
 from infrastructure.readings import Shown
 
 
@@ -41,7 +42,8 @@ class RecordReading(SchemaExtension):
             opened=shown & context.reader.opened,
         )
         try:
-            await context.house.readings.record(reading)
+            with tracing.span("record the reading"):
+                await context.house.readings.record(reading)
         except Exception as fault:
             result.data = None
             result.errors = [GraphQLError("not recorded", original_error=fault)]

@@ -54,6 +54,7 @@ from domain.prescription import Medication
 from domain.refusals import InvalidInput, NotFound
 from domain.source_visit import SourceVisit
 from domain.stay import Stay as StayAggregate
+from infrastructure import tracing
 from infrastructure.queries.moment import At
 from infrastructure.queries.record import parked_in
 from infrastructure.queries.stays import stopped_by, visit_by_id
@@ -214,7 +215,8 @@ async def record(
     }
     timeout = context.house.settings.read_timeout_seconds
     readable = context.house.readable
-    arrived = await readable.wait_for(recorded.position, timeout)
+    with tracing.span("wait for the read models"):
+        arrived = await readable.wait_for(recorded.position, timeout)
     if readable.parked and (lacking := await context.ask(parked_in, recorded.command_id)):
         raise ReadBackParked(envelope, lacking)
     if not arrived:

@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextvars import ContextVar
+from typing import Any, cast
 
 import strawberry
 from graphql import GraphQLError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api import metrics
@@ -27,9 +31,12 @@ from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
+from api.graphql.traced import Traced
+from api.house import House
 from api.login import NotLoggedIn
 from application.issuing import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
+from infrastructure import tracing
 from infrastructure.event_store import DatabaseAway
 
 log = logging.getLogger(__name__)
@@ -59,6 +66,15 @@ class Faults(SchemaExtension):
         if getattr(result, "errors", None):
             result.errors = [_told(error) for error in result.errors]
         yield
+
+
+class Begun(SchemaExtension):
+    """A subscription that has begun may last: the time limit is for its beginning."""
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        yield
+        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            LIMIT.get().reschedule(None)
 
 
 class Where(SchemaExtension):
@@ -103,6 +119,8 @@ def _told(error: GraphQLError) -> GraphQLError:
     if cause is None:
         code = (error.extensions or {}).get("code", "BAD_REQUEST")
         return _coded(error, without_values(error.message), str(code))
+    if isinstance(cause, CannotGetOperationTypeError | MissingQueryError):
+        return _coded(error, "The document has no such operation.", "BAD_REQUEST")
     if isinstance(cause, NotLoggedIn):
         return _coded(error, str(cause), "UNAUTHENTICATED")
     if isinstance(cause, NotAllowed):
@@ -125,6 +143,7 @@ def _told(error: GraphQLError) -> GraphQLError:
 
 def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
     metrics.REFUSALS.labels(code).inc()
+    tracing.note(fault=code)
     extensions = {**(error.extensions or {}), "code": code}
     return GraphQLError(
         message,
@@ -145,6 +164,9 @@ ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}
 """What is answered over HTTP; a subscription has many answers."""
 
 
+LIMIT: ContextVar[asyncio.Timeout] = ContextVar("LIMIT")
+"""The time limit of this operation over a WebSocket."""
+
 _TIMED_OUT = GraphQLError(
     "It took too long. A command may have been recorded: send it again with the same commandId.",
     path=[],
@@ -164,10 +186,34 @@ class Schema(strawberry.Schema):
             metrics.REFUSALS.labels("TIMED_OUT").inc()
             return ExecutionResult(data=None, errors=[_TIMED_OUT])
 
+    async def stream(self, *args: Any, **named: Any) -> AsyncGenerator[Any, None]:
+        """What is asked over a WebSocket, within the same time."""
+        house: House = named["context_value"].house
+        found = cast(AsyncGenerator[Any, None], await super().stream(*args, **named))
+        return _within(house.settings.request_timeout_seconds, found)
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Nothing here: the usual log would print the query, which may contain patients' data."""
+
+
+async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """The same results, if the first comes in time, or what is subscribed to has begun by then."""
+    async with contextlib.aclosing(found):
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                LIMIT.set(limit)
+                first = await anext(found)
+        except TimeoutError:
+            metrics.REFUSALS.labels("TIMED_OUT").inc()
+            yield PreExecutionError(data=None, errors=[_TIMED_OUT])
+            return
+        except StopAsyncIteration:
+            return
+        yield first
+        async for result in found:
+            yield result
 
 
 schema = Schema(
@@ -176,8 +222,10 @@ schema = Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[
+        Begun,
         Fresh,
         Where,
+        Traced,
         RecordReading,
         Faults,
         lambda: Parsed(maxsize=1000),

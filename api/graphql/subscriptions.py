@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import strawberry
 from strawberry import argument
 
-from api.graphql.context import Ask, Context
+from api.graphql.context import Ask, ById, Context
 from api.graphql.feed import AfterPosition, Event, Kinds, OfWard, topics_of
 from api.graphql.queries.arguments import MrnAuthority
 from api.graphql.recording import uuid
@@ -17,6 +19,7 @@ from api.graphql.stays import Stay
 from api.graphql.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
 from infrastructure.live import Told, Topic
+from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.stays import stays_by_id
 from infrastructure.queries.timeline import entry_by_id
 from infrastructure.topics import Feed, Occupancy, Timeline
@@ -43,7 +46,7 @@ class Subscription:
         self, info: Ask, after: AfterPosition = None, kinds: Kinds = None, ward: OfWard = None
     ) -> AsyncGenerator[Event, None]:
         context = info.context
-        context.check_ward(None)
+        context.check_ward(ward)
         begin = await _begin(context, after)
         return _events(context, Feed(topics_of(kinds), ward), begin)
 
@@ -67,12 +70,13 @@ class Subscription:
             who = await context.patient_by_mrn(mrn, mrn_authority, await context.at())
             if who is None:
                 raise NotFound("patient", mrn, "mrn")
-            return _entries(info, Timeline(patient=who.patient), begin)
+            theirs = Subject(patients_by_id, who.patient)
+            return _entries(info, Timeline(patient=who.patient), theirs, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
         if await Stay.find(info, stay, at) is None:
             await context.check_open(stays_by_id, stay, at)
-        return _entries(info, Timeline(stay=stay), begin)
+        return _entries(info, Timeline(stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(
         description="Who lies where in a ward, or in the house: the rooms of which something else is"
@@ -108,14 +112,24 @@ async def _events(context: Context, topic: Feed, after: int | None) -> AsyncGene
             yield Event.of(context, told.what.logged, told.what.rooms)
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose timeline is followed."""
+
+    question: ById[Any]
+    id: UUID
+
+
 async def _entries(
-    info: Ask, topic: Timeline, after: int | None
+    info: Ask, topic: Timeline, whose: Subject, after: int | None
 ) -> AsyncGenerator[TimelineEntry, None]:
+    """Ends with NotAllowed where all of it is closed by then: silence would say that nothing happens."""
     async with _told(info.context, topic, after) as items:
         async for told in items:
             if not info.context.reader.sees_all:  # what is told is the same for all who are told
                 at = await info.context.at()
                 if await info.context.ask(entry_by_id, told.what.entry.entry, at) is None:
+                    await info.context.check_open(whose.question, whose.id, at)
                     continue
             entry = TimelineEntry.of(info, told.what.entry, told.what.story)
             entry.position = info.context.position(told.position)

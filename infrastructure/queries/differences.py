@@ -108,6 +108,16 @@ async def bed_changes(
     return changes
 
 
+async def facts_by_id(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> dict[UUID, UUID]:
+    """Movements, visits and doses by their ids, each with the stay that it is of."""
+    found = await connection.execute(
+        select(entries.c.fact, entries.c.stay)
+        .distinct()
+        .where(entries.c.fact.in_(ids), known(entries, at.known), at.sees(entries))
+    )
+    return {row.fact: row.stay for row in found}
+
+
 async def exposure(connection: AsyncConnection, fact: UUID, at: At) -> ExposureView | None:
     """What was decided or recorded while a fact was wrong; None if it never was.
 

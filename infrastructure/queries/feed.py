@@ -163,7 +163,10 @@ def _some(ids: Iterable[UUID | None]) -> frozenset[UUID]:
 async def _positions_in(
     connection: AsyncConnection, rows: Sequence[Row[Any]], ward: str
 ) -> set[int]:
-    """The events whose command touches a room of the ward, or whose stay lay in one as it occurred."""
+    """The events about a room of the ward or about a stay that lay in one as it occurred.
+
+    And what the same commands say of the patients of those about a room; not of other patients.
+    """
     named = [_room_of(row.topic, row.stream, _BODY.decode(row.own)) for row in rows]
     asked = [(row.stay, row.occurred_at, row.command_end) for row in rows]
     lay = await connection.execute(
@@ -178,11 +181,11 @@ async def _positions_in(
     beds = {(stay, at, known): room for stay, at, known, room in lay}
     where = await rooms_located(connection, {r for r in (*named, *beds.values()) if r})
     here = {room for room, located in where.items() if located.ward == ward}
-    commands = {r.command_end for r, room in zip(rows, named, strict=True) if room in here}
+    told = {(r.command_end, r.patient) for r, room in zip(rows, named, strict=True) if room in here}
     return {
         row.position
         for row, stay in zip(rows, asked, strict=True)
-        if row.command_end in commands or beds.get(stay) in here
+        if (row.command_end, row.patient) in told or beds.get(stay) in here
     }
 
 

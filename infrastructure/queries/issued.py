@@ -65,7 +65,8 @@ async def issues_page(
     connection: AsyncConnection, at: At, name: str | None, first: int, before: int | None
 ) -> list[IssueView]:
     """Issues, the newest first; ``before`` a position of one."""
-    query = select(issues, func.lower(issues.c.during).label("at")).where(known(issues, at.known))
+    query = select(issues, func.lower(issues.c.during).label("at"))
+    query = query.where(known(issues, at.known), at.sees(issues))
     if name is not None:
         query = query.where(issues.c.name == name)
     if before is not None:
@@ -74,15 +75,16 @@ async def issues_page(
     return [_issue(row) for row in found.mappings()]
 
 
-async def issue_by_id(connection: AsyncConnection, issue: UUID, at: At) -> IssueView | None:
-    """One issue; None if none has that id, as known then."""
+async def issues_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, IssueView]:
+    """Issues by their ids, as known then."""
     found = await connection.execute(
         select(issues, func.lower(issues.c.during).label("at")).where(
-            issues.c.issue == issue, known(issues, at.known)
+            issues.c.issue.in_(ids), known(issues, at.known), at.sees(issues)
         )
     )
-    row = found.mappings().one_or_none()
-    return _issue(row) if row else None
+    return {row["issue"]: _issue(row) for row in found.mappings()}
 
 
 async def restatements_of(

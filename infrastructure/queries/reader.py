@@ -5,7 +5,7 @@ and `At.sees` put them into every question about patients. Labels are those of t
 is asked about; wards are those of that moment.
 """
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.entry import Actor
 from domain.glass import Glass
 from infrastructure.read_models.inpatients import inpatients
+from infrastructure.read_models.issued_reports import issues
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
@@ -62,6 +63,8 @@ class Reader:
     """The confidentiality labels that close data to this reader."""
     opened: Set[UUID] = frozenset()
     """The patients whose glass this reader has broken, under all their records."""
+    closed: Set[UUID] = frozenset()
+    """The records that a label closes which another record of the same person has."""
     own: Set[UUID] = frozenset()
     """The stays and patients of what this operation has just recorded."""
     shown: set[UUID] = field(default_factory=set)
@@ -99,6 +102,8 @@ class Reader:
         if table is source_movements:  # whose it is may not be known yet
             whose_it_is = source_movements.c.patient
             return or_(whose_it_is.is_(None), self._sees_patient(whose_it_is, at))
+        if table is issues:  # a report on the whole house has no ward
+            return true() if self.wards is None else issues.c.ward.in_(self.wards)
         if table in OF_STAYS:
             one = stays.alias("its_stay")
             of: Any = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
@@ -138,25 +143,16 @@ class Reader:
         return or_(patient.in_(self.own), patient.in_(self.opened), open_)
 
     def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
-        """By the latest label of the record, and of the one that it was merged into."""
+        """By the latest label of the record, and of all others of the same person."""
         if not self.hidden:
             return true()
-        record, into = patients.alias("record"), patients.alias("into")
-        labelled = (
-            select(literal(1))
-            .select_from(
-                record.outerjoin(into, and_(into.c.patient == record.c.merged_into, _latest(into)))
-            )
-            .where(
-                record.c.patient == patient,
-                _latest(record),
-                or_(
-                    record.c.confidentiality.in_(self.hidden),
-                    into.c.confidentiality.in_(self.hidden),
-                ),
-            )
+        record = patients.alias("record")
+        labelled = exists().where(
+            record.c.patient == patient,
+            _latest(record),
+            record.c.confidentiality.in_(self.hidden),
         )
-        return not_(labelled.exists())
+        return and_(not_(labelled), patient.not_in(self.closed) if self.closed else true())
 
     def _is_of_wards(self, stay: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
         if self.wards is None:
@@ -191,6 +187,28 @@ async def opened_by(connection: AsyncConnection, actor: Actor) -> set[UUID]:
             ") SELECT id FROM opened"
         ),
         {"stream": Glass.id_for(actor)},
+    )
+    return set(found.scalars())
+
+
+async def closed_by_merge(connection: AsyncConnection, hidden: Collection[str]) -> set[UUID]:
+    """All records of the persons one of whose records has one of these labels now.
+
+    Only of those who have several: the label of a record of its own is looked at where it is read.
+    """
+    found = await connection.execute(
+        text(
+            "WITH RECURSIVE link AS MATERIALIZED (SELECT DISTINCT patient, merged_into"
+            f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND upper_inf(known)"
+            "), closed (id) AS ("
+            f" SELECT patient FROM {patients.fullname} WHERE upper_inf(known) AND upper_inf(during)"
+            "   AND patient IN (SELECT patient FROM link UNION SELECT merged_into FROM link)"
+            "   AND confidentiality = ANY(:hidden)"
+            " UNION SELECT CASE WHEN l.patient = c.id THEN l.merged_into ELSE l.patient END"
+            "   FROM closed c JOIN link l ON c.id IN (l.patient, l.merged_into)"
+            ") SELECT id FROM closed"
+        ),
+        {"hidden": list(hidden)},
     )
     return set(found.scalars())
 

@@ -34,10 +34,17 @@ class ProjectionView:
     alive_at: datetime | None
     parked: int
     halts: bool
+    is_of_this_log: bool = True
+    """Not so after the log was restored: it is of another log or epoch, or ahead of this one."""
 
     @property
     def state(self) -> str:
-        """HALTED at a command it may not miss, PARKED commands aside, FOLLOWING, or BEHIND."""
+        """HALTED at a command it may not miss, PARKED commands aside, FOLLOWING, or BEHIND.
+
+        REWOUND when it is not of this log: it has to be filled anew.
+        """
+        if not self.is_of_this_log:
+            return "REWOUND"
         if self.parked:
             return "HALTED" if self.halts else "PARKED"
         return "BEHIND" if self.lag else "FOLLOWING"
@@ -74,18 +81,30 @@ async def projections(connection: AsyncConnection) -> list[ProjectionView]:
     for model in READ_MODELS:
         found = await connection.execute(
             text(
-                "SELECT coalesce(p.position, 0), l.last - coalesce(p.position, 0),"
+                "SELECT coalesce(p.position, 0), greatest(l.last - coalesce(p.position, 0), 0),"
                 " coalesce(extract(epoch FROM clock_timestamp() - (SELECT e.recorded_at"
                 "   FROM record.events e WHERE e.position = coalesce(p.position, 0) + 1)), 0),"
-                f" p.alive_at, (SELECT count(*) FROM {model.metadata.schema}.parked)"
-                " FROM (SELECT coalesce(max(position), 0) AS last FROM record.events) l"
+                f" p.alive_at, (SELECT count(*) FROM {model.metadata.schema}.parked),"
+                " p.position IS NULL OR"
+                "   (p.log_id, p.epoch) = (l.log_id, l.epoch) AND p.position <= l.last"
+                " FROM (SELECT log_id, epoch, (SELECT coalesce(max(position), 0)"
+                "   FROM record.events) AS last FROM record.log) l"
                 f" LEFT JOIN {model.metadata.schema}.position p ON true"
             )
         )
-        position, lag, seconds, alive_at, parked = found.one()
+        position, lag, seconds, alive_at, parked, is_ours = found.one()
         since = max(0.0, float(seconds))
-        told.append(ProjectionView(model.name, position, lag, since, alive_at, parked, model.halts))
+        told.append(
+            ProjectionView(model.name, position, lag, since, alive_at, parked, model.halts, is_ours)
+        )
     return told
+
+
+async def log_of(connection: AsyncConnection) -> tuple[UUID, int]:
+    """The id and the epoch of the log as it is now."""
+    found = await connection.execute(text("SELECT log_id, epoch FROM record.log"))
+    log_id, epoch = found.one()
+    return log_id, epoch
 
 
 async def parked_commands(connection: AsyncConnection) -> list[ParkedView]:

@@ -4,11 +4,17 @@ import json
 from uuid import uuid4
 
 import pytest
-from graphql import GraphQLInterfaceType, GraphQLObjectType
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    extend_schema,
+    parse,
+)
 
-from api.graphql.allowed import DATA, needed_for, snake
+from api.graphql.allowed import DATA, asked, needed_for, snake
 from api.graphql.schema import schema
-from application.access import MAY, Role
+from application.access import MAY, Role, may
 from application.hospital import Hospital
 from domain.patient import Confidentiality
 from tests.api.ward import Ward, codes
@@ -16,25 +22,89 @@ from tests.conftest import LOGIN
 from tests.graphql import GraphQLClient
 from tests.record.lived import commands_of
 
-TYPES = {
-    name: kind
-    for name, kind in schema._schema.type_map.items()
-    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not name.startswith("__")
-}
-FIELDS = [
-    (name, field) for name, kind in TYPES.items() if name != "Mutation" for field in kind.fields
-]
+
+def types_of(held: GraphQLSchema) -> dict[str, GraphQLObjectType | GraphQLInterfaceType]:
+    return {
+        name: kind
+        for name, kind in held.type_map.items()
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not name.startswith("__")
+    }
 
 
-def test_every_question_and_every_field_has_a_rule() -> None:
-    without = [f"{t}.{f}" for t, f in FIELDS if needed_for(t, f) not in MAY]
-    assert without == []
+def fields_of(held: GraphQLSchema) -> list[tuple[str, str]]:
+    return [(name, field) for name, kind in types_of(held).items() for field in kind.fields]
+
+
+def without_rule(held: GraphQLSchema) -> set[str]:
+    """The questions, subscriptions, commands and fields that nobody has a rule for."""
+    return {
+        f"{kind}.{field}"
+        for kind, field in fields_of(held)
+        if (snake(field) if kind == "Mutation" else needed_for(kind, field)) not in MAY
+    }
+
+
+SCHEMA = schema._schema
+TYPES, FIELDS = types_of(SCHEMA), fields_of(SCHEMA)
+
+
+def test_every_question_subscription_command_and_field_has_a_rule() -> None:
+    assert without_rule(SCHEMA) == set()
+
+
+LATER = """
+    type Insurance { number: String }
+    extend type Query { insurances: [Insurance] }
+    extend type Mutation { insurePatient(number: String): Insurance }
+    extend type Subscription { insured: Insurance }
+    extend type Bed { nextPatient: String }
+    extend type BedOccupied { ofPatient: String }
+    extend type Stay { diagnosis: String }
+    extend type Patient { shoeSize: Int }
+    extend type ReportIssue { signedBy: String }
+"""
+"""What somebody adds to the schema, and thinks of no rule."""
+
+
+def test_what_is_added_later_fails_that_test_until_it_has_a_rule() -> None:
+    later = extend_schema(SCHEMA, parse(LATER))
+    assert without_rule(later) == {
+        "Insurance.number",
+        "Query.insurances",
+        "Mutation.insurePatient",
+        "Subscription.insured",
+        "Bed.nextPatient",
+        "BedOccupied.ofPatient",
+        "Stay.diagnosis",
+        "Patient.shoeSize",
+        "ReportIssue.signedBy",
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ roomOccupancy { beds { nextPatient } } }",
+        "{ insurances { __typename } }",
+        "subscription { insured { __typename } }",
+        "subscription { roomOccupancyChanged { rooms { beds { stay { diagnosis } } } } }",
+        'mutation { breakGlass(input: {commandId: "1"}) { ... on BedOccupied { ofPatient } } }',
+    ],
+)
+def test_what_is_added_later_nobody_sees_until_it_has_a_rule(query: str) -> None:
+    needs = asked(extend_schema(SCHEMA, parse(LATER)), parse(query)).needs
+    assert [role for role in Role if all(may(role, what) for what in needs)] == []
 
 
 def test_every_command_has_a_rule() -> None:
     assert commands_of(Hospital) - set(MAY) == set()
-    mutation = TYPES["Mutation"]
-    assert {snake(name) for name in mutation.fields} <= set(MAY)
+
+
+def test_who_sees_facts_whole_may_see_all_that_they_hold() -> None:
+    """Timelines and the feed hold names, beds and notes in one field."""
+    whole = MAY["data:clinical"] & MAY["data:identity"] & MAY["data:stay"]
+    assert MAY["data:clinical"] <= whole
+    assert MAY["events"] | MAY["timeline"] | MAY["timeline_extended"] <= whole
 
 
 def test_no_rule_is_about_nothing() -> None:
@@ -45,6 +115,7 @@ def test_no_rule_is_about_nothing() -> None:
     assert set(MAY) == commands_of(Hospital) | questions | set(DATA.values()) | labels
     known = set(TYPES) | {f"{t}.{f}" for t, f in FIELDS}
     assert set(DATA) - known == set()
+    assert not any(name.split(".")[0] in DATA for name in DATA if "." in name), "named twice"
 
 
 def test_every_role_may_something_and_no_row_is_empty() -> None:

@@ -18,6 +18,7 @@ from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from infrastructure.wiring import seed
+from tests.api.test_metrics import numbers
 from tests.api.ward import Ward, codes, place
 from tests.conftest import LOGIN, TOKEN
 from tests.graphql import GraphQLClient
@@ -196,9 +197,64 @@ def test_a_server_whose_read_models_are_behind_is_not_ready(
             Follower(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200
             hospital.register_patient(request(now=long_ago), mrn="M1")
-            behind = http.get("/readyz")
+            behind, counted = http.get("/readyz"), numbers(http)
             Follower(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200
 
     assert (behind.status_code, behind.json()["ready"]) == (503, False)
     assert "stays" in behind.json()["behind"]
+    assert counted["wardbook_read_model_lag_events", "stays"] == 1
+    assert counted["wardbook_read_model_lag_seconds", "stays"] > 10
+
+
+@pytest.mark.parametrize(
+    ("rewound", "back", "why"),
+    [
+        (
+            "UPDATE record.log SET epoch = epoch + 1",
+            "UPDATE record.log SET epoch = epoch - 1",
+            "was restored",
+        ),
+        (
+            "UPDATE stays_v1.position SET position = position + 1000",
+            "UPDATE stays_v1.position SET position = position - 1000",
+            "before stays",
+        ),
+        (
+            "ALTER SCHEMA visits_v1 RENAME TO visits_gone",
+            "ALTER SCHEMA visits_gone RENAME TO visits_v1",
+            "wardbook migrate",
+        ),
+    ],
+    ids=["epoch", "ahead of the log", "dropped"],
+)
+def test_a_server_of_a_log_that_was_rewound_is_alive_and_not_ready(
+    stalled: Ward, database: Database, rewound: str, back: str, why: str
+) -> None:
+    http = stalled.client.http
+    Follower(database.app_url).catch_up()
+    assert http.get("/readyz").status_code == 200
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute(rewound.encode())
+        try:
+            told = http.get("/readyz")
+            metrics = http.get("/metrics")
+        finally:
+            owner.execute(back.encode())
+    assert (told.status_code, told.json()["ready"]) == (503, False)
+    assert why in told.json()["why"]
+    assert metrics.status_code == 200
+    assert http.get("/livez").status_code == 200
+    assert http.get("/readyz").status_code == 200
+
+
+def test_numbers_are_told_while_the_database_is_away(
+    server: Database, database: Database, ward: Ward
+) -> None:
+    """Without those of the read models: what cannot be asked is not told as it was before."""
+    assert "wardbook_read_model_lag_events{" in ward.client.http.get("/metrics").text
+    with closed(server, database):
+        told = ward.client.http.get("/metrics")
+    assert told.status_code == 200
+    assert "wardbook_requests_total" in told.text
+    assert "wardbook_read_model_lag_events{" not in told.text

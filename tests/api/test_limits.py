@@ -1,21 +1,29 @@
 """What one operation may ask, and what it may not: attacks that are known, and the questions we make."""
 
 import json
+from contextlib import closing
 from typing import Any
 
 import psycopg
 import pytest
 from graphql import get_introspection_query
+from httpx2 import Response
 from starlette.testclient import TestClient
 from strawberry.extensions.validation_cache import _get_validate_cache
 
 from api.graphql.limits import ALIASES, DEPTH, TOKENS
+from api.pace import Pace
 from api.server import app
+from domain.entry import Actor
 from infrastructure.database import Database
+from infrastructure.follow import Follower
 from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
 from tests.api.ward import Ward, codes
 from tests.conftest import LOGIN, TOKEN
 from tests.graphql import GraphQLClient
+from tests.record.ward import admitted, request
+from tests.serving import Client, served
 
 TIMELINE = "timeline(stayId: $s, first: 500) { nodes { id } }"
 
@@ -153,3 +161,90 @@ def test_what_takes_too_long_is_given_up(database: Database, settings: Settings)
             told = ward.client.raw("{ wards { name } }")
         assert codes(told) == {"TIMED_OUT"}
         assert ward.ask("{ wards { name } }") == {"wards": []}
+
+
+def test_what_takes_too_long_over_a_websocket_is_given_up_and_what_has_begun_may_last(
+    database: Database, settings: Settings
+) -> None:
+    impatient = Settings(home=settings.home, request_timeout_seconds=1.0)
+    ask = "query($stay: ID!) { stay(id: $stay) { id } }"
+    follow = "subscription($stay: ID!) { timelineExtended(stayId: $stay) { kind } }"
+    with closing(wired(settings, database)) as hospital:
+        stay = admitted(hospital, "M1")
+        Follower(database.app_url).catch_up()
+        with (
+            served(app(impatient, database, LOGIN)) as server,
+            Client(server.url) as socket,
+        ):
+            socket.subscribe(follow, stay=str(stay))
+            server.await_followers(1)
+            with psycopg.connect(database.owner_url) as owner:
+                owner.execute("LOCK TABLE stays_v1.stays IN ACCESS EXCLUSIVE MODE")
+                for query in (ask, follow):  # both at once
+                    socket.subscribe(query, stay=str(stay))
+                for _ in range(2):
+                    told = socket.receive()
+                    assert told["type"] == "error"
+                    assert codes({"errors": told["payload"]}) == {"TIMED_OUT"}
+            hospital.change_specialty(request(), stay_id=stay, specialty="Surgery")
+            assert socket.next() == {"kind": "STAY_SPECIALTY_CHANGED"}
+
+
+def test_a_login_may_send_so_much_and_no_more(database: Database, settings: Settings) -> None:
+    """Over HTTP, in batches and over WebSockets alike; others are not kept waiting."""
+    slow = Settings(home=settings.home, requests_per_second=0.4)
+    with TestClient(app(slow, database, LOGIN)) as http:
+
+        def bearer(who: str) -> dict[str, str]:
+            return {"Authorization": f"Bearer {LOGIN.make(subject=who)}"}
+
+        def asked(who: str) -> Response:
+            return http.post("/graphql", json={"query": "{ __typename }"}, headers=bearer(who))
+
+        assert [asked("Ada").status_code for _ in range(5)] == [200, 200, 200, 200, 429]
+        refused = asked("Ada")
+        assert codes(refused.json()) == {"TOO_MANY_REQUESTS"}
+        assert refused.headers["retry-after"] in ("1", "2", "3")
+        assert asked("Bea").status_code == 200
+        # a batch is as many requests as it has commands
+        batch: dict[str, Any] = {"commands": [{}] * 4}
+        assert http.post("/commands", json=batch, headers=bearer("Bea")).status_code == 429
+        assert http.post("/commands", json=batch, headers=bearer("Cyril")).status_code == 429
+        protocol = ["graphql-transport-ws"]
+        with http.websocket_connect("/graphql", protocol, headers=bearer("Dora")) as socket:
+            socket.send_json({"type": "connection_init"})
+            assert socket.receive_json() == {"type": "connection_ack"}
+            said = []
+            for id in "12345":
+                payload = {"query": "{ __typename }"}
+                socket.send_json({"id": id, "type": "subscribe", "payload": payload})
+                said.append(socket.receive_json())
+                if said[-1]["type"] == "next":
+                    assert socket.receive_json()["type"] == "complete"
+        assert [told["type"] for told in said] == ["next"] * 4 + ["error"]
+        assert codes({"errors": said[-1]["payload"]}) == {"TOO_MANY_REQUESTS"}
+
+
+def test_an_allowance_comes_back_with_time() -> None:
+    now = [0.0]
+    pace = Pace(2, clock=lambda: now[0])
+    ada, bea = (Actor(issuer="x", subject=who, role="nurse") for who in ("Ada", "Bea"))
+    assert [pace.take(ada) for _ in range(21)] == [0] * 20 + [1]
+    assert pace.take(bea, 20) == 0
+    assert pace.take(bea, 20) == 10
+    now[0] = 0.5
+    assert [pace.take(ada), pace.take(ada)] == [0, 1]
+    now[0] = 1_000
+    assert [pace.take(ada, 15), pace.take(ada, 15)] == [0, 5]
+    assert pace.take(bea, 500) == 0
+    assert Pace(0).take(ada, 1_000_000) == 0
+
+
+def test_logins_that_send_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.pace.REMEMBERED", 3)
+    now = [0.0]
+    pace = Pace(1, clock=lambda: now[0])
+    for n in range(10):
+        now[0] = n * 5.0
+        pace.take(Actor(issuer="x", subject=str(n), role="nurse"))
+    assert len(pace._allowances) <= 4

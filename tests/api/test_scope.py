@@ -22,7 +22,7 @@ from infrastructure.read_models.source_movements import source_movements
 from infrastructure.read_models.timeline import entries
 from tests.api.example import EXAMPLES
 from tests.api.test_mutations import mutations
-from tests.api.ward import Ward, ago, codes, place
+from tests.api.ward import Ward, ago, codes, late, place
 from tests.conftest import LOGIN
 from tests.graphql import GraphQLClient
 
@@ -281,11 +281,60 @@ def test_a_label_of_today_closes_the_past_too(shared: Ward) -> None:
     assert nurse.give("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
 
 
-def test_a_record_that_was_merged_has_the_label_of_the_other(shared: Ward) -> None:
-    away, into = shared.patient(), shared.patient(confidentiality="RESTRICTED")
+@pytest.mark.parametrize("labelled", [0, 3])
+def test_of_several_records_of_a_person_one_with_a_label_closes_them_all(
+    shared: Ward, labelled: int
+) -> None:
+    """One is merged into another, and that, with a third, into the last: any may have the label."""
+    mrns: list[str] = []
+    stays: list[str] = []
+    for n in range(4):
+        label = "RESTRICTED" if n == labelled else "NORMAL"
+        mrns.append(shared.patient(confidentiality=label))
+        stays.append(shared.stay(f"{shared.room('a')}/a", ago(days=9 - n), patientMrn=mrns[n]))
+        shared.record(
+            "dischargePatient", stayId=stays[n], disposition="HOME", **late(ago(days=8.5 - n))
+        )
+    nurse, query = login(shared), "query($m: String) { patient(mrn: $m) { mrn } }"
+
+    def closed() -> list[bool]:
+        """As answers tell; commands and lists have to tell the same."""
+        told = ["errors" in nurse.raw(query, {"m": mrn}) for mrn in mrns]
+        visit = {"practitioner": doctor, "kind": "ROUND", **late(ago(days=1))}
+        given = [nurse.give("recordVisit", stayId=stay, **visit)["code"] for stay in stays]
+        assert [code == "NotAllowed" for code in given] == told
+        found = nurse.ask("{ patients(first: 500) { nodes { mrn } } }")["patients"]["nodes"]
+        assert [m not in {p["mrn"] for p in found} for m in mrns] == told
+        return told
+
+    doctor = shared.doctor()
+    alone = [n == labelled for n in range(4)]
+    assert closed() == alone
+    for away, into in ((0, 1), (1, 3), (2, 3)):
+        merge = {"patientMrn": mrns[away], "intoMrn": mrns[into], "reason": "one person"}
+        shared.record("mergePatients", **merge)
+    assert closed() == [True] * 4
+    # who breaks the glass for one of them has broken it for the person
+    assert nurse.give("breakGlass", patientMrn=mrns[2], hours=1, reason="now")["until"]
+    assert closed() == [False] * 4
+
+
+def test_records_that_are_not_of_one_person_after_all_have_their_own_labels(shared: Ward) -> None:
+    away, into = shared.patient(confidentiality="RESTRICTED"), shared.patient()
+    query = "query($m: String) { patient(mrn: $m) { mrn } }"
     shared.record("mergePatients", patientMrn=away, intoMrn=into, reason="one person")
-    told = login(shared).raw("query($m: String) { patient(mrn: $m) { mrn } }", {"m": away})
-    assert codes(told) == {"NOT_ALLOWED"}
+    nurse = login(shared)
+    assert codes(nurse.raw(query, {"m": into})) == {"NOT_ALLOWED"}
+    line = shared.ask(
+        "query($m: String) { timeline(mrn: $m, kinds: [PATIENT_MERGED]) { nodes { data } } }",
+        m=away,
+    )
+    (merge,) = [entry["data"]["merge"] for entry in line["timeline"]["nodes"]]
+    shared.record("unmergePatients", mergeId=merge, reason="two after all")
+    assert nurse.ask(query, m=into)["patient"] == {"mrn": into}
+    assert codes(nurse.raw(query, {"m": away})) == {"NOT_ALLOWED"}
+    admission = {"patientMrn": into, "admissionType": "EMERGENCY"}
+    assert nurse.give("admitPatient", **admission)["__typename"] == "StayRecorded"
 
 
 # -- breaking the glass --

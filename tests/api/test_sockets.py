@@ -1,6 +1,7 @@
 """How WebSockets are held: who may open one, what it may say, and how it ends."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
 from api.server import app
+from application.access import Caller
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from tests.api.ward import Ward
@@ -155,7 +157,8 @@ def test_there_is_a_limit_of_subscriptions(socket: Client) -> None:
         socket.subscribe(FOLLOW)
     socket.subscribe(FOLLOW)
     told = socket.receive()
-    assert (told["id"], told["type"]) == (str(MOST_SUBSCRIPTIONS + 1), "error")
+    assert told["id"] == str(MOST_SUBSCRIPTIONS + 1)
+    assert code_of(told) == "TOO_MANY_REQUESTS"
     socket.send(id="1", type="complete")
     socket.subscribe(QUERY)
     assert isinstance(socket.next(), list)
@@ -184,6 +187,56 @@ def test_what_is_no_longer_followed_is_not_told(
 
 
 # -- how it ends --
+
+
+ADA = {"Authorization": f"Bearer {TOKENS.make(subject='Ada')}"}
+
+
+@pytest.fixture
+def token_ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Makes Ada's token end, and nobody else's."""
+    left = property(lambda caller: 0.0 if caller.actor.subject == "Ada" else 60.0)
+    return lambda: monkeypatch.setattr(Caller, "seconds_left", left)
+
+
+def test_it_lasts_as_long_as_the_token_and_a_client_with_another_one_goes_on(
+    running: Served,
+    followed: Ward,
+    monkeypatch: pytest.MonkeyPatch,
+    token_ends: Callable[[], None],
+) -> None:
+    """4403 is what graphql-ws and others take as a reason to connect again, with another token."""
+    monkeypatch.setattr("api.endpoint.LOOK_AT_CLOCK_SECONDS", 0.02)
+    query = "subscription($after: Position) { events(after: $after) { data position } }"
+    with Client(running.url, login=ADA) as socket:
+        socket.subscribe(query)
+        running.await_followers(1)
+        followed.patient()
+        position = socket.next()["position"]
+        token_ends()
+        assert socket.closed() == (4403, "the token has expired: log in again")
+    running.await_followers(0)
+    missed = followed.patient()
+    with Client(running.url) as socket:
+        socket.subscribe(query, after=position)
+        assert socket.next()["data"]["mrn"] == missed
+
+
+def test_what_happens_just_when_the_token_ends_is_not_told(
+    running: Served, followed: Ward, token_ends: Callable[[], None]
+) -> None:
+    """Though the connection may still be there: each item and each operation looks at the token."""
+    with Client(running.url, login=ADA) as socket:
+        socket.subscribe(FOLLOW)
+        running.await_followers(1)
+        token_ends()
+        followed.patient()
+        told = socket.receive()["payload"]
+        assert told["data"] is None
+        assert told["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert socket.receive()["type"] == "complete"
+        socket.subscribe(QUERY)
+        assert code_of(socket.receive()) == "UNAUTHENTICATED"
 
 
 def test_a_server_that_stops_says_so(database: Database, settings: Settings) -> None:

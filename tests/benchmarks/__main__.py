@@ -9,6 +9,7 @@ from infrastructure.embedded import ensure_server, stop_server
 from tests.benchmarks import (
     appending,
     emptying,
+    load,
     occupancy,
     old_room,
     past,
@@ -38,6 +39,7 @@ def main() -> None:
                 old_room,
                 restating,
                 sockets,
+                load,
             ):
                 title = part.__name__.rpartition(".")[2]
                 if chosen and title not in chosen:

@@ -20,7 +20,9 @@ def quiet(done: int, total: int) -> None:
     """Tell nobody how far it is."""
 
 
-def failing(model: type[ReadModel], *commands: UUID) -> type[ReadModel]:
+def failing(
+    model: type[ReadModel], *commands: UUID, says: str = "Name of a patient"
+) -> type[ReadModel]:
     """The same read model, made by somebody who did not think of these commands."""
 
     class Failing(model):  # type: ignore[misc, valid-type]
@@ -28,16 +30,19 @@ def failing(model: type[ReadModel], *commands: UUID) -> type[ReadModel]:
 
         def apply(self, event: Event, place: Place) -> None:
             if event.entry.command_id in commands and self.concerns(event.TOPIC):
-                raise KeyError("Name of a patient")
+                raise KeyError(says)
             super().apply(event, place)
 
     return Failing
 
 
-def with_a_failing(name: str, *commands: UUID) -> tuple[Target, ...]:
+def with_a_failing(
+    name: str, *commands: UUID, says: str = "Name of a patient"
+) -> tuple[Target, ...]:
     """All read models, one of which fails for these commands."""
     return tuple(
-        Target(failing(t.model, *commands), t.schema) if t.model.name == name else t for t in LIVE
+        Target(failing(t.model, *commands, says=says), t.schema) if t.model.name == name else t
+        for t in LIVE
     )
 
 

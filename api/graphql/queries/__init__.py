@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
+from api.graphql.allowed import needed_for
 from api.graphql.context import Ask
 from api.graphql.feed import EventQueries
 from api.graphql.issued import ReportIssue
@@ -24,6 +25,7 @@ from api.graphql.rooms import Room
 from api.graphql.source_movements import SourceMovement
 from api.graphql.stays import Prescription, Stay, Visit
 from api.graphql.timeline import TimelineEntry, told
+from application.access import may
 from infrastructure.queries import stays
 from infrastructure.queries.timeline import entry_by_id
 
@@ -49,9 +51,12 @@ class Query(
         key = named(id)
         kinds = (Patient, Stay, Room, Practitioner, Prescription, SourceMovement, ReportIssue)
         for kind in kinds:
-            found: Node | None = await kind.find(info, key, at)
-            if found is not None:
-                return found
+            if _may_see(info, kind):
+                found: Node | None = await kind.find(info, key, at)
+                if found is not None:
+                    return found
+        if not _may_see(info, Visit):
+            return None
         visit = await info.context.ask(stays.visit_by_id, key, at)
         if visit is not None and await Stay.find(info, visit.stay, at):
             return Visit.of(visit, at)
@@ -60,3 +65,9 @@ class Query(
             return None
         stories = await told(info, [entry], at)
         return TimelineEntry.of(info, entry, stories[entry.entry])
+
+
+def _may_see(info: Ask, kind: type[Node]) -> bool:
+    """Whether the reader's role may see such a thing, were it asked for by its own name."""
+    needed = needed_for(kind.__name__, "id")
+    return needed is not None and may(info.context.caller.role, needed)

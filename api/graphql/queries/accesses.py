@@ -71,6 +71,8 @@ class AccessQueries:
         first: First = None,
         after: After = None,
     ) -> Connection[Access]:
+        if mrn is None:
+            info.context.check_ward(None)
         at = await info.context.at()
         size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
         records: list[UUID] | None = None

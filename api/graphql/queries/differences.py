@@ -17,6 +17,7 @@ from api.graphql.queries.arguments import (
     named,
     two_moments,
 )
+from infrastructure.queries.differences import facts_by_id
 from infrastructure.queries.stays import stays_by_id
 
 
@@ -68,4 +69,7 @@ class DifferenceQueries:
         at_least: AtLeast = None,
     ) -> Exposure | None:
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        return await Exposure.find(info, named(movement_id), at)
+        found = await Exposure.find(info, named(movement_id), at)
+        if found is None:
+            await info.context.check_open(facts_by_id, named(movement_id), at)
+        return found

@@ -38,7 +38,8 @@ class Projection:
         description="Age of the oldest event it lacks, in seconds."
     )
     state: str = strawberry.field(
-        description="FOLLOWING, BEHIND, PARKED (it lacks some commands), or HALTED (at one)."
+        description="FOLLOWING, BEHIND, PARKED (it lacks some commands), HALTED (at one), or REWOUND"
+        " (of a log before a restore)."
     )
     parked: Long = strawberry.field(description="How many commands it could not take in.")
     parked_commands: list[ParkedCommand] = strawberry.field(

@@ -1,0 +1,244 @@
+"""Who may follow what over a WebSocket, and what becomes of it when rights change meanwhile."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from application.access import MAY, Role
+from application.scope import hidden_labels
+from domain.entry import Actor
+from domain.glass import Glass
+from infrastructure.database import Database
+from tests.api.test_sockets import code_of
+from tests.api.test_subscriptions import BOARD, EVENTS, TIMELINE, position
+from tests.api.ward import Ward, place
+from tests.conftest import LOGIN as TOKENS
+from tests.graphql import GraphQLClient
+from tests.serving import Client, Served
+
+
+def token(role: Role, *wards: str, who: str = "Ada") -> str:
+    return TOKENS.make(role, who, wards)
+
+
+def asking(ward: Ward, role: Role, *wards: str, who: str = "Ada") -> GraphQLClient:
+    return GraphQLClient(ward.client.http, token(role, *wards, who=who))
+
+
+@contextmanager
+def following(running: Served, role: Role, *wards: str, who: str = "Ada") -> Iterator[Client]:
+    """A WebSocket of somebody with that role."""
+    login = {"Authorization": f"Bearer {token(role, *wards, who=who)}"}
+    with Client(running.url, login=login) as socket:
+        yield socket
+
+
+# -- who may --
+
+
+FOLLOWED = {
+    "events": "subscription { events { id } }",
+    "timeline_extended": "subscription { timelineExtended(stayId: $STAY) { id } }",
+    "room_occupancy_changed": "subscription { roomOccupancyChanged { position } }",
+}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_may_not_ask_may_not_follow(running: Served, followed: Ward, role: Role) -> None:
+    stay = followed.stay()
+    with following(running, role) as socket:
+        allowed = []
+        for name, query in FOLLOWED.items():
+            socket.subscribe(query.replace("$STAY", f'"{stay}"'))
+            if role in MAY[name]:
+                allowed.append(name)
+            else:
+                assert code_of(socket.receive()) == "NOT_ALLOWED"
+        running.await_followers(len(allowed))
+
+
+def test_what_a_role_may_not_see_is_not_followed_either(running: Served, followed: Ward) -> None:
+    with following(running, Role.ANALYST) as socket:
+        socket.subscribe(BOARD)
+        assert code_of(socket.receive()) == "NOT_ALLOWED"
+        socket.subscribe(
+            "subscription { roomOccupancyChanged { rooms { beds { stay { specialty } } } } }",
+        )
+        running.await_followers(1)
+
+
+def test_who_has_wards_follows_these_wards(running: Served, followed: Ward) -> None:
+    stay = followed.stay(f"{followed.room('a', ward='South')}/a")
+    with following(running, Role.NURSE, "North") as socket:
+        for query, asked in (
+            (BOARD, {}),
+            (BOARD, {"ward": "South"}),
+            (TIMELINE, {"stay": stay}),
+        ):
+            socket.subscribe(query, **asked)
+            assert code_of(socket.receive()) == "NOT_ALLOWED"
+        socket.subscribe(BOARD, ward="North", after=position(followed))
+        followed.stay(f"{followed.room('a', ward='South')}/a")
+        room = followed.room("a", ward="North")
+        (told,) = socket.next()["rooms"]
+        assert told["room"]["number"] == room.split("/")[1]
+
+
+# -- the feed --
+
+
+def test_who_has_wards_reads_and_follows_the_feed_of_these_wards(
+    running: Served, followed: Ward
+) -> None:
+    service = asking(followed, Role.SERVICE, "North")
+    query = """query($after: Position, $ward: String) { events(after: $after, ward: $ward) {
+        nodes { id kind data } } }"""
+    before = position(followed)
+    for asked in ({}, {"ward": "South"}):
+        told = service.raw(query, asked)
+        assert told["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
+    with following(running, Role.SERVICE, "North") as socket:
+        for asked in ({}, {"ward": "South"}):
+            socket.subscribe(EVENTS, **asked)
+            assert code_of(socket.receive()) == "NOT_ALLOWED"
+        socket.subscribe(EVENTS, ward="North", after=before, kinds=["STAY_ADMITTED"])
+        there = followed.stay(f"{followed.room('a', ward='South')}/a")
+        here = followed.stay(f"{followed.room('a', ward='North')}/a")
+        assert socket.next()["data"]["stayId"] == here
+    nodes = service.ask(query, ward="North", after=before)["events"]["nodes"]
+    assert here in str(nodes)
+    assert there not in str(nodes)
+
+
+def test_a_command_about_two_patients_tells_a_ward_of_its_own_only(followed: Ward) -> None:
+    """Two stays corrected together, each in its own ward; and one who is sent from one to the other."""
+    room = {ward: followed.room("a", "b", ward=ward) for ward in ("Two", "Other")}
+    stay = {ward: followed.stay(f"{room[ward]}/a") for ward in room}
+    query = "query($id: ID!) { timeline(stayId: $id) { nodes { movementId kind } } }"
+    before = position(followed)
+    followed.record(
+        "correctFacts",
+        reason="beds mixed up",
+        corrections=[
+            {
+                "movementId": followed.ask(query, id=stay[ward])["timeline"]["nodes"][-1][
+                    "movementId"
+                ],
+                **place(f"{room[ward]}/b"),
+            }
+            for ward in room
+        ],
+    )
+    service = asking(followed, Role.SERVICE, "Two", "Other")
+    feed = """query($after: Position, $ward: String) { events(after: $after, ward: $ward) {
+        nodes { kind data } } }"""
+    for ward, other in (("Two", "Other"), ("Other", "Two")):
+        told = str(service.ask(feed, after=before, ward=ward))
+        assert stay[ward] in told
+        assert stay[other] not in told
+
+    before = position(followed)
+    followed.record("transferPatient", stayId=stay["Two"], **place(f"{room['Other']}/a"))
+    for ward in ("Two", "Other"):
+        told = service.ask(feed, after=before, ward=ward)["events"]["nodes"]
+        assert "STAY_TRANSFERRED" in [event["kind"] for event in told]
+
+
+def test_who_reads_the_feed_sees_every_label() -> None:
+    """It is not cut by labels: a role to which one is closed may not have it."""
+    assert {role for role in MAY["events"] if hidden_labels(role)} == set()
+
+
+# -- rights that change meanwhile --
+
+
+def ended(socket: Client) -> str:
+    """The code of the fault with which what was followed ends."""
+    told = socket.receive()
+    if told["type"] == "next":
+        assert told["payload"]["data"] is None
+        (fault,) = told["payload"]["errors"]
+        code = str(fault["extensions"]["code"])
+        assert socket.receive()["type"] == "complete"
+        return code
+    return code_of(told)
+
+
+def test_a_timeline_ends_when_the_patient_is_sent_to_another_ward(
+    running: Served, followed: Ward
+) -> None:
+    stay = followed.stay(f"{followed.room('a', ward='North')}/a")
+    away = f"{followed.room('a', ward='South')}/a"
+    with following(running, Role.NURSE, "North") as socket:
+        socket.subscribe(TIMELINE, stay=stay, after=position(followed))
+        followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
+        assert socket.next()["kind"] == "STAY_SPECIALTY_CHANGED"
+        followed.record("transferPatient", stayId=stay, **place(away))
+        assert ended(socket) == "NOT_ALLOWED"
+        socket.subscribe(TIMELINE, stay=stay)
+        assert ended(socket) == "NOT_ALLOWED"
+
+
+def test_a_timeline_ends_when_the_patient_gets_a_label(running: Served, followed: Ward) -> None:
+    mrn = followed.patient()
+    with following(running, Role.NURSE) as socket:
+        socket.subscribe(TIMELINE, mrn=mrn, after=position(followed))
+        stay = followed.stay(patientMrn=mrn)
+        assert socket.next()["kind"] == "STAY_ADMITTED"
+        label = {"confidentiality": "RESTRICTED", "reason": "known to the press"}
+        followed.record("correctPatientDetails", patientMrn=mrn, **label)
+        followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
+        assert ended(socket) == "NOT_ALLOWED"
+
+
+def test_of_a_patients_timeline_a_closed_stay_is_left_out_and_the_rest_goes_on(
+    running: Served, followed: Ward
+) -> None:
+    mrn = followed.patient()
+    stay = followed.stay(f"{followed.room('a', ward='North')}/a", patientMrn=mrn)
+    with following(running, Role.NURSE, "North") as socket:
+        socket.subscribe(TIMELINE, mrn=mrn, after=position(followed))
+        followed.record("dischargePatient", stayId=stay, disposition="HOME")
+        assert socket.next()["kind"] == "STAY_DISCHARGED"
+        away = place(f"{followed.room('a', ward='South')}/a")
+        followed.record("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **away)
+        followed.record("correctPatientDetails", patientMrn=mrn, givenName="Ada", reason="misheard")
+        assert socket.next()["kind"] == "PATIENT_DETAILS_CORRECTED"
+
+
+def test_a_board_does_not_name_who_got_a_label(running: Served, followed: Ward) -> None:
+    room, mrn = followed.room("a", "b", ward="Labels"), followed.patient()
+    stay = followed.stay(f"{room}/a", patientMrn=mrn)
+    with following(running, Role.NURSE, "Labels") as socket:
+        socket.subscribe(BOARD, ward="Labels", after=position(followed))
+        label = {"confidentiality": "RESTRICTED", "reason": "known to the press"}
+        followed.record("correctPatientDetails", patientMrn=mrn, **label)
+        followed.record("transferPatient", stayId=stay, **place(f"{room}/b"))
+        ((_, bed),) = [r["beds"] for r in socket.next()["rooms"]]
+        assert (bed["state"], bed["patient"], bed["stay"]) == ("OCCUPIED", None, None)
+
+
+def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
+    running: Served, followed: Ward, migrated: Database
+) -> None:
+    mrn = followed.patient(confidentiality="VERY_RESTRICTED")
+    stay = followed.stay(patientMrn=mrn)
+    nurse = asking(followed, Role.NURSE, who="Bea")
+    with following(running, Role.NURSE, who="Bea") as socket:
+        socket.subscribe(TIMELINE, stay=stay)
+        assert ended(socket) == "NOT_ALLOWED"
+        broken = nurse.give("breakGlass", patientMrn=mrn, reason="found unconscious")
+        assert broken["__typename"] == "GlassBroken"
+        socket.subscribe(TIMELINE, stay=stay, after=position(followed))
+        followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
+        assert socket.next()["kind"] == "STAY_SPECIALTY_CHANGED"
+        with psycopg.connect(migrated.owner_url) as owner:  # the hours go by
+            owner.execute(
+                "UPDATE record.stored_events SET own = jsonb_set(own, '{until}', to_jsonb(now()))"
+                " WHERE own ? 'until' AND stream = %s",
+                [Glass.id_for(Actor(issuer="local", subject="Bea", role="nurse"))],
+            )
+        followed.record("changeSpecialty", stayId=stay, specialty="Surgery")
+        assert ended(socket) == "NOT_ALLOWED"
