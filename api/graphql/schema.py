@@ -27,6 +27,7 @@ from api.graphql.recording import TellNotYetReadable, TellParked
 from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
+from api.graphql.words import describe
 from api.login import NotLoggedIn
 from application.issuing import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
@@ -187,6 +188,7 @@ schema = Schema(
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
+describe(schema._schema)
 
 
 def sdl() -> str:

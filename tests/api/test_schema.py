@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLEnumValue,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNonNull,
@@ -25,8 +26,10 @@ from api.cli.schemas import SDL_FILE
 from api.graphql.recording import ENVELOPE
 from api.graphql.refusals import REFUSALS, camel
 from api.graphql.schema import schema, sdl
+from api.graphql.words import TOPICS, VALUES
 from application.hospital import Hospital
 from domain import refusals
+from domain.events import EVENTS
 from domain.refusals import Refusal
 from infrastructure.database import Database
 from infrastructure.settings import Settings
@@ -192,8 +195,10 @@ def described() -> Iterator[tuple[str, Any]]:
             for field_name, field in kind.fields.items():
                 yield f"{name}.{field_name}", field
                 for argument, said in getattr(field, "args", {}).items():
-                    if (name, argument) != ("Mutation", "input"):
-                        yield f"{name}.{field_name}({argument})", said
+                    yield f"{name}.{field_name}({argument})", said
+        if isinstance(kind, GraphQLEnumType):
+            for value_name, value in kind.values.items():
+                yield f"{name}.{value_name}", value
 
 
 def test_everything_in_the_schema_is_described() -> None:
@@ -203,8 +208,10 @@ def test_everything_in_the_schema_is_described() -> None:
 
 
 def test_names_are_as_graphql_writes_them() -> None:
-    for place, _ in described():
+    for place, thing in described():
         kind, _, field = place.partition(".")
+        if isinstance(thing, GraphQLEnumValue):
+            continue
         assert re.fullmatch(r"[A-Z][A-Za-z]*", kind), place
         assert field == "" or re.fullmatch(r"[a-z][A-Za-z]*(\([a-zA-Z]+\))?", field), place
     for enum in TYPES.values():
@@ -248,6 +255,14 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
             assert taken == {"asOf"}
         else:
             assert taken == set(READS), name
+
+
+def test_words_are_kept_only_for_values_that_exist() -> None:
+    for name, words in VALUES.items():
+        enum = TYPES[name]
+        assert isinstance(enum, GraphQLEnumType)
+        assert set(words) == set(enum.values), name
+    assert set(TOPICS) <= set(EVENTS)
 
 
 # -- kept --
