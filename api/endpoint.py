@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
@@ -27,6 +28,7 @@ from api.graphql.context import Connected, Context
 from api.graphql.schema import schema
 from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
+from api.trusted import Documents, NotTrusted
 
 CALLER = "wardbook.caller"
 """Where a request's scope says who is logged in."""
@@ -73,6 +75,18 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
             return
         await super().handle_message(message)
 
+    async def handle_subscribe(self, message: Any) -> None:
+        """Only with a document that is answered here; of those who may not ask, super knows more."""
+        if self.connection_acknowledged and message["id"] not in self.operations:
+            payload = message["payload"]
+            try:
+                payload["query"] = cast(Endpoint, self.view).documents.text(payload) or ""
+            except NotTrusted as why:
+                told = {"id": message["id"], "type": "error", "payload": [why.formatted]}
+                await self.send_message(told)
+                return
+        await super().handle_subscribe(message)
+
     async def send_message(self, message: Any) -> None:
         """Send it, or give up a client that has not taken anything for a while.
 
@@ -106,9 +120,16 @@ def _is_message(message: Any) -> bool:
     return (
         isinstance(message.get("id"), str)
         and isinstance(payload, dict)
-        and (message["type"] == "complete" or isinstance(payload.get("query"), str))
+        and (message["type"] == "complete" or _names_a_document(payload))
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+def _names_a_document(payload: dict[str, Any]) -> bool:
+    query, id, extensions = (payload.get(n) for n in ("query", "documentId", "extensions"))
+    return isinstance(query, str) or (
+        query is None and (isinstance(id, str) or isinstance(extensions, dict))
     )
 
 
@@ -127,6 +148,7 @@ class Endpoint(GraphQL[Operation, None]):
             allowed_origins=house.settings.allowed_origins,
         )
         self.house, self._login = house, login
+        self.documents = Documents.of(house.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -176,12 +198,27 @@ class Endpoint(GraphQL[Operation, None]):
         try:
             response = await super().run(request, *args, **named)
         except HTTPException as refused:
-            response = fault(refused.status_code, "BAD_REQUEST", refused.reason)
+            code = refused.code if isinstance(refused, NotTrusted) else "BAD_REQUEST"
+            response = fault(refused.status_code, code, refused.reason)
         if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
             response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
             if getattr(request.state, "is_not_executed", False):
                 response.status_code = 400
         return response
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Never: who asks by GET without a query has named a document, or forgotten it."""
+        return False
+
+    async def parse_http_body(self, request: Any) -> Any:
+        """The request, with the text of the document that it names."""
+        asked = await super().parse_http_body(request)
+        if isinstance(asked, GraphQLRequestData) and (self.documents.are_set or not asked.query):
+            if request.method == "GET":
+                asked.query = self.documents.text(self.parse_query_params(request.query_params))
+            else:
+                asked.query = self.documents.text(self.parse_json(await request.get_body()))
+        return asked
 
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
         """What was not executed has no data, not even none: as the newer media type has it."""

@@ -20,12 +20,13 @@ from api.login import Login, is_loopback
 from api.oidc import Provider
 from api.server import app as server
 from api.token import HOURS, LocalTokens
+from api.trusted import Documents
 from application.access import Role
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
 from infrastructure.rebuild import rarely_collected
-from infrastructure.settings import Settings, name_of
+from infrastructure.settings import BadSetting, Settings, name_of
 
 app = typer.Typer()
 
@@ -53,6 +54,7 @@ def serve(
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     chosen = settings()
     _check_login(chosen, host)
+    _check_documents(chosen)
     database = ready_database(chosen)
     _announce(chosen, host, port)
     _serve(chosen, database, host, port, worker)
@@ -89,6 +91,7 @@ def demo(
     chosen = settings()
     chosen = replace(chosen, home=chosen.home / "demo", database_url=None)
     _check_login(chosen, host)
+    _check_documents(chosen)
     database = Database.of(chosen)
     database.migrate()
     if not database.open_log("simulated").is_simulated:
@@ -206,6 +209,14 @@ def _check_login(chosen: Settings, host: str) -> None:
             " set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1.",
             Exit.USAGE,
         )
+
+
+def _check_documents(chosen: Settings) -> None:
+    """Before anything is opened: a server without its manifest would answer nobody."""
+    try:
+        Documents.of(chosen)
+    except BadSetting as bad:
+        stop(str(bad), Exit.USAGE)
 
 
 def _login(chosen: Settings) -> Login:

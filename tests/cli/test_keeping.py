@@ -90,6 +90,15 @@ def test_a_provider_is_named_with_its_audience(run: Run, monkeypatch: pytest.Mon
     assert "OIDC_AUDIENCE" in told.err
 
 
+def test_a_server_whose_manifest_is_missing_does_not_start(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(home / "nothing.json"))
+    told = run("serve")
+    assert told.code == Exit.USAGE
+    assert "WARDBOOK_TRUSTED_DOCUMENTS" in told.err
+
+
 def whose(home: Path, token: str) -> Caller:
     return asyncio.run(LocalTokens.of(home).caller(token.strip()))
 
