@@ -68,8 +68,8 @@ bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebu
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)
 	$(BIN)/python -m tests.clients.audits
 
-clients: setup ## Apollo, urql, graphql-ws, Relay, gql against a server; what tools say of the schema
-	$(BIN)/python -m tests.clients.clients
+clients: setup ## Apollo, urql, graphql-ws, Relay, gql against a server; what tools say of the schema (FUZZ=3)
+	FUZZ=$(FUZZ) $(BIN)/python -m tests.clients.clients
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
 lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)

@@ -1,7 +1,8 @@
 """Real clients against a running server, where node and the registries are there: ``make clients``.
 
 What graphql-codegen, relay-compiler, tsc and graphql-eslint say of the schema; then Apollo Client, urql,
-graphql-ws, Relay and gql, each at the points of src/points.ts.
+graphql-ws, Relay and gql, each at the points of src/points.ts; urql again by ids alone, at a server that
+answers only the documents that graphql-codegen wrote down.
 """
 
 import os
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shutil import copy, copytree, rmtree
 from time import monotonic
@@ -22,10 +24,14 @@ from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.settings import Settings
 from tests.clients.installing import HERE, PLACE, environment, node_modules
 from tests.conftest import LOGIN, TOKEN
-from tests.serving import served
+from tests.serving import LOGIN as BEARER
+from tests.serving import Served, served
 
 Step = Callable[[], int]
-PATIENCE = 120
+MANIFEST = "src/made/operations/persisted-documents.json"
+"""What graphql-codegen made of documents.graphql."""
+
+PATIENCE = 600
 """Seconds for one step."""
 
 MOST_SAID = 6000
@@ -36,18 +42,26 @@ def main() -> int:
     packages, commands = node_modules(), environment()
     lay_out()
     failed = made(packages) if packages else 0
-    with (
-        a_database() as (database, home),
-        served(app(Settings(home=home), database, LOGIN)) as server,
-    ):
-        url = f"http://127.0.0.1:{server.port}/graphql"
-        steps: list[Step] = []
-        if packages and not failed:
-            steps += [client(name, url) for name in ("apollo", "urql", "sockets", "relay")]
-        if commands:
-            schema = str(PLACE / "schema.graphql")
-            steps.append(ran(str(commands / "python"), "asking.py", schema, url, TOKEN))
-        failed += sum(step() for step in steps)  # each reads in the log what it has written
+    by_node = packages is not None and not failed
+    with a_database() as (database, home):
+        open_to_all = Settings(home=home)
+        with served(app(open_to_all, database, LOGIN)) as server:
+            steps: list[Step] = []
+            if by_node:
+                names = ("apollo", "urql", "sockets", "relay")
+                steps += [client(name, server) for name in names]
+            if commands:
+                schema = str(PLACE / "schema.graphql")
+                python = str(commands / "python")
+                steps.append(ran(python, "asking.py", schema, address(server), TOKEN))
+                steps.append(fuzzed(commands, server))
+            failed += sum(step() for step in steps)  # each reads in the log what it has written
+        if by_node:
+            strict = replace(open_to_all, trusted_documents=PLACE / MANIFEST)
+            with served(app(strict, database, LOGIN)) as server:
+                # urql's development build looks for the kind of operation in the text that is not there
+                by_ids = {"WARDBOOK_TRUSTED": "1", "NODE_ENV": "production"}
+                failed += client("urql", server, **by_ids)()
     print("all is well" if not failed else f"{failed} failed")
     return min(failed, 1)
 
@@ -62,15 +76,27 @@ def made(packages: Path) -> int:
     return failed or together([ran(str(bin / "tsc"))])
 
 
-def client(name: str, url: str, **more: str) -> Step:
+def address(server: Served) -> str:
+    return f"http://127.0.0.1:{server.port}/graphql"
+
+
+def client(name: str, server: Served, **more: str) -> Step:
+    environ = {"WARDBOOK_URL": address(server), "WARDBOOK_TOKEN": TOKEN, **more}
+    return ran("node", "--import", "./imports.mjs", f"out/{name}.js", **environ)
+
+
+def fuzzed(commands: Path, server: Served) -> Step:
+    """Each query and mutation asked at random by schemathesis, some times (FUZZ=…)."""
+    with server.http() as http:
+        told = http.post("/graphql", json={"query": "{ wards { name } }"}, headers=BEARER).json()
     return ran(
-        "node",
-        "--import",
-        "./imports.mjs",
-        f"out/{name}.js",
-        WARDBOOK_URL=url,
-        WARDBOOK_TOKEN=TOKEN,
-        **more,
+        *(str(commands / "schemathesis"), "--no-color", "run", address(server)),
+        *("--header", f"Authorization: {BEARER['Authorization']}"),
+        *("--checks", "answers_without_internals", "--phases", "fuzzing", "--continue-on-failure"),
+        *("--max-examples", os.environ.get("FUZZ") or "3", "--generation-database", "none"),
+        SCHEMATHESIS_HOOKS="fuzzing",
+        PYTHONPATH=str(PLACE),
+        WARDBOOK_POSITION=told["extensions"]["position"],
     )
 
 
@@ -126,7 +152,7 @@ def lay_out() -> None:
     (PLACE / "src" / "made" / "relay").mkdir(parents=True)
     for file in ("codegen.yml", "documents.graphql", "eslint.config.mjs", "relay.config.json"):
         copy(HERE / file, PLACE)
-    for file in ("tsconfig.json", "imports.mjs", "asking.py"):
+    for file in ("tsconfig.json", "imports.mjs", "asking.py", "fuzzing.py"):
         copy(HERE / file, PLACE)
     (PLACE / "schema.graphql").write_text(sdl())
 

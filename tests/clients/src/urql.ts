@@ -22,8 +22,8 @@ const urql = new Urql({
     subscriptionExchange({
       forwardSubscription: (request) => ({
         subscribe: (sink) => ({
-          // with an id the body has no text, which graphql-ws's type does not know yet
-          unsubscribe: socket.subscribe(request as { query: string }, sink as never),
+          // with an id there is no text, and graphql-ws wants one
+          unsubscribe: socket.subscribe({ ...request, query: request.query ?? "" }, sink as never),
         }),
       }),
     }),
