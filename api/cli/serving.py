@@ -236,6 +236,7 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
             log_level="warning",
             access_log=False,
             log_config=None,
+            server_header=False,
             timeout_graceful_shutdown=10,
             **SOCKETS,
         )

@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
+from strawberry.extensions import ParserCache, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
@@ -19,7 +19,7 @@ from api import metrics
 from api.graphql.allowed import Allowed
 from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.faults import told_of, without_values
-from api.graphql.limits import Limits
+from api.graphql.limits import Limits, Validated
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.reading import RecordReading
@@ -182,7 +182,7 @@ schema = Schema(
         RecordReading,
         Faults,
         lambda: Parsed(maxsize=1000),
-        lambda: ValidationCache(maxsize=1000),
+        lambda: Validated(maxsize=1000),
         Limits,
         Allowed,
     ],
