@@ -156,6 +156,11 @@ def test_who_is_not_logged_in_hears_nothing_of_the_documents(strict: Served) -> 
         assert socket.closed() == (4401, "Unauthorized")
 
 
+def test_the_schema_is_not_told_by_a_page_either(strict: Served) -> None:
+    with strict.http() as http:
+        assert http.get("/docs").status_code == 404
+
+
 def test_commands_that_were_recorded_offline_are_taken_all_the_same(strict: Served) -> None:
     """Their documents are the server's own."""
     input = {"commandId": "00000000-0000-4000-8000-00000000000c", "mrn": "T3"}
