@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test faults nightly check format demo bench audits lock clean
+.PHONY: help setup test faults nightly check format demo bench audits clients lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,12 +68,18 @@ bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebu
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)
 	$(BIN)/python -m tests.clients.audits
 
+clients: setup ## Apollo, urql, graphql-ws, Relay, gql against a server; what tools say of the schema (FUZZ=3)
+	FUZZ=$(FUZZ) $(BIN)/python -m tests.clients.clients
+
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
 lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile tests/clients/requirements.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  $(if $(UPGRADE),--upgrade) --quiet --output-file tests/clients/requirements.lock
 
 clean: ## Remove .venv and all caches (no hospital's data)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
@@ -31,6 +32,7 @@ from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
 from api.pace import Pace
 from application.access import Caller
 from infrastructure import tracing
+from api.trusted import Documents, NotTrusted
 
 CALLER = "wardbook.caller"
 """Where a request's scope says who is logged in."""
@@ -121,9 +123,18 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
             if too_many:
                 metrics.REFUSALS.labels(TOO_MANY).inc()
                 told = {"message": too_many, "extensions": {"code": TOO_MANY}}
-                await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+                await self._refuse(message, told)
+                return
+            payload = message["payload"]
+            try:
+                payload["query"] = cast(Endpoint, self.view).documents.text(payload) or ""
+            except NotTrusted as why:
+                await self._refuse(message, why.formatted)
                 return
         await super().handle_subscribe(message)
+
+    async def _refuse(self, message: Any, told: Any) -> None:
+        await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
 
     @property
     def _caller(self) -> Caller:
@@ -164,9 +175,16 @@ def _is_message(message: Any) -> bool:
     return (
         isinstance(message.get("id"), str)
         and isinstance(payload, dict)
-        and (message["type"] == "complete" or isinstance(payload.get("query"), str))
+        and (message["type"] == "complete" or _names_a_document(payload))
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+def _names_a_document(payload: dict[str, Any]) -> bool:
+    query, id, extensions = (payload.get(n) for n in ("query", "documentId", "extensions"))
+    return isinstance(query, str) or (
+        query is None and (isinstance(id, str) or isinstance(extensions, dict))
     )
 
 
@@ -185,6 +203,7 @@ class Endpoint(GraphQL[Operation, None]):
         )
         self.house, self._login = house, login
         self.pace = Pace(house.settings.requests_per_second)
+        self.documents = Documents.of(house.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -241,13 +260,27 @@ class Endpoint(GraphQL[Operation, None]):
         try:
             response = await super().run(request, *args, **named)
         except HTTPException as refused:
-            why = without_values(refused.reason)
-            response = fault(refused.status_code, "BAD_REQUEST", why)
+            code = refused.code if isinstance(refused, NotTrusted) else "BAD_REQUEST"
+            response = fault(refused.status_code, code, without_values(refused.reason))
         if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
             response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
             if getattr(request.state, "is_not_executed", False):
                 response.status_code = 400
         return response
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Never: who asks by GET without a query has named a document, or forgotten it."""
+        return False
+
+    async def parse_http_body(self, request: Any) -> Any:
+        """The request, with the text of the document that it names."""
+        asked = await super().parse_http_body(request)
+        if isinstance(asked, GraphQLRequestData) and (self.documents.are_set or not asked.query):
+            if request.method == "GET":
+                asked.query = self.documents.text(self.parse_query_params(request.query_params))
+            else:
+                asked.query = self.documents.text(self.parse_json(await request.get_body()))
+        return asked
 
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
         """What was not executed has no data, not even none: as the newer media type has it."""

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api import metrics
 from api.batch import Batch
+from api.documentation import documentation
 from api.endpoint import Endpoint
 from api.house import House
 from api.login import Login
@@ -68,8 +69,11 @@ def app(
                 worker.join(timeout=5)
             the_hospital.close()
 
+    # where only trusted documents are answered the schema is not told, neither here nor by itself
+    told = [] if settings.trusted_documents else [Route("/docs", documentation)]
     return Starlette(
         routes=[
+            *told,
             Route("/", _home),
             Route("/livez", _alive),
             Route("/readyz", _ready),
@@ -140,4 +144,5 @@ with the token that the server printed:</p>
 <pre>curl -s "$URL/graphql" -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
   -d '{"query": "{ roomOccupancy { room { ward number } beds { code state patient { mrn } } } }"}'
 </pre>
+<p>All that may be asked: <a href="/docs">the API</a>.</p>
 """

@@ -70,6 +70,9 @@ class Settings:
     slow_client_seconds: float = 10.0
     """How long a WebSocket may take nothing of what it is sent before it is closed."""
 
+    trusted_documents: Path | None = None
+    """A manifest of the only documents that are answered (a JSON file); without it, any are."""
+
     @property
     def rules(self) -> Rules:
         return Rules(
@@ -105,6 +108,7 @@ def name_of(setting: str) -> str:
 
 _CONVERT: dict[str, Callable[[str], object]] = {
     "home": Path,
+    "trusted_documents": Path,
     "clock_tolerance_seconds": int,
     "late_after_minutes": int,
     "read_timeout_seconds": float,

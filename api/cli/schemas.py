@@ -1,4 +1,5 @@
-"""The command ``schema``: the schemas of GraphQL, the events and the feed, and whether they are kept."""
+"""The command ``schema``: the schemas of GraphQL, the events and the feed; whether they are kept, and
+whether they keep what was released."""
 
 import json
 import sys
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from api import compatibility
 from api.cli.terminal import Exit, out, stop
 from api.graphql.schema import sdl
 from api.public_events import feed_schema
@@ -19,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SDL_FILE = ROOT / "docs" / "schema.graphql"
 EVENTS_FILE = ROOT / "docs" / "events.schema.json"
 FEED_FILE = ROOT / "docs" / "feed.schema.json"
+RELEASED = "released"
+"""The folder beside them, with the three as they were when they were last released."""
 
 
 @app.command()
@@ -33,8 +37,14 @@ def schema(
         bool, typer.Option("--check", help="Only compare with the one that is kept.")
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Keep it, in docs/.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="Keep all three as released, in docs/released/.")
+    ] = False,
 ) -> None:
     """Print the GraphQL schema (SDL), or the JSON Schema of the events or of the feed."""
+    if release:
+        _release()
+        return
     if events:
         told, file, option = event_schemas(), EVENTS_FILE, "--events "
     elif feed:
@@ -53,6 +63,42 @@ def schema(
         )
     else:
         out.print(f"{file.relative_to(ROOT)} is what the program says.")
+        _hold_to(file, told)
+
+
+def _release() -> None:
+    for file, told in (
+        (SDL_FILE, sdl()),
+        (EVENTS_FILE, event_schemas()),
+        (FEED_FILE, feed_schema()),
+    ):
+        (file.parent / RELEASED).mkdir(exist_ok=True)
+        (file.parent / RELEASED / file.name).write_text(told)
+
+
+def _hold_to(file: Path, told: str) -> None:
+    """Stop if who was built on the released schema would break; tell what may break the careless."""
+    kept = file.parent / RELEASED / file.name
+    if not kept.exists():
+        stop(f"{kept.relative_to(ROOT)} is missing: it says what was released.", Exit.CHECK_FAILED)
+    released = kept.read_text()
+    broken: list[str] = []
+    if released == told:
+        return
+    if file == SDL_FILE:
+        broken = compatibility.broken_in_sdl(released, told)
+        for dangerous in compatibility.dangerous_in_sdl(released, told):
+            out.print(f"To be named in CHANGELOG.md, since clients may stumble: {dangerous}")
+    elif file == EVENTS_FILE:
+        broken = compatibility.broken_in_events(json.loads(released), json.loads(told))
+    else:
+        broken = compatibility.broken_in_feed(json.loads(released), json.loads(told))
+    if broken:
+        stop(
+            "\n".join(broken) + f"\nThis breaks who relies on {kept.relative_to(ROOT)}."
+            " CONTRIBUTING.md says what to do instead, under Releasing.",
+            Exit.CHECK_FAILED,
+        )
 
 
 def event_schemas() -> str:

@@ -20,13 +20,14 @@ from api.login import Login, is_loopback
 from api.oidc import Provider
 from api.server import app as server
 from api.token import HOURS, LocalTokens
+from api.trusted import Documents
 from application.access import Role
 from infrastructure import tracing
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
 from infrastructure.rebuild import rarely_collected
-from infrastructure.settings import Settings, name_of
+from infrastructure.settings import BadSetting, Settings, name_of
 
 app = typer.Typer()
 
@@ -54,6 +55,7 @@ def serve(
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     chosen = settings()
     _check_login(chosen, host)
+    _check_documents(chosen)
     database = ready_database(chosen)
     _announce(chosen, host, port)
     _serve(chosen, database, host, port, worker)
@@ -90,6 +92,7 @@ def demo(
     chosen = settings()
     chosen = replace(chosen, home=chosen.home / "demo", database_url=None)
     _check_login(chosen, host)
+    _check_documents(chosen)
     database = Database.of(chosen)
     database.migrate()
     if not database.open_log("simulated").is_simulated:
@@ -209,6 +212,14 @@ def _check_login(chosen: Settings, host: str) -> None:
         )
 
 
+def _check_documents(chosen: Settings) -> None:
+    """Before anything is opened: a server without its manifest would answer nobody."""
+    try:
+        Documents.of(chosen)
+    except BadSetting as bad:
+        stop(str(bad), Exit.USAGE)
+
+
 def _login(chosen: Settings) -> Login:
     return Provider(chosen) if chosen.oidc_issuer else LocalTokens.of(chosen.home)
 
@@ -230,6 +241,7 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
             log_level="warning",
             access_log=False,
             log_config=None,
+            server_header=False,
             timeout_graceful_shutdown=10,
             **SOCKETS,
         )

@@ -1,5 +1,8 @@
 """How much one operation may ask: tokens, depth, aliases, and what it may cost.
 
+What is repeated is counted before anything else, since rules of validation compare each field with
+each other of its name, and each fragment with each: 5,000 tokens may be a second of work.
+
 The cost of an operation is how many things it may have to find: each thing counts one, and in a list as
 often as the list may be long, lists within lists multiplied. So a page of 500 stays with the doses of
 all their prescriptions is refused before anything is asked of the database.
@@ -7,11 +10,14 @@ all their prescriptions is refused before anything is asked of the database.
 The rule is one class, made once: the cache of validated documents looks it up by its identity.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -29,7 +35,7 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import SchemaExtension, ValidationCache
 
 from api.graphql.node import MOST, PAGE
 
@@ -37,6 +43,9 @@ TOKENS = 5_000
 DEPTH = 15
 ALIASES = 100
 COST = 20_000
+REPEATS = 100
+FRAGMENTS = 100
+DIRECTIVES = 100
 
 LENGTHS = {
     "roomOccupancy": 100,
@@ -74,6 +83,50 @@ class Limits(SchemaExtension):
             message = "The document has several operations: say which by operationName."
             context.pre_execution_errors = [GraphQLError(message)]
         yield
+
+
+class Validated(ValidationCache):
+    """Does not begin to validate what repeats itself without end."""
+
+    def on_validate(self) -> Iterator[None]:
+        document = self.execution_context.graphql_document
+        too_much = document and crowded(document)
+        if too_much:
+            error = GraphQLError(too_much, extensions={"code": "TOO_COSTLY"})
+            self.execution_context.pre_execution_errors = [error]
+            yield
+        else:
+            yield from super().on_validate()
+
+
+@lru_cache(maxsize=1000)
+def crowded(document: DocumentNode) -> str | None:
+    """What there is too much of in a document; the time it takes grows as the document does."""
+    most = directives = fragments = 0
+    todo: list[tuple[Any, Counter[str]]] = []
+    for definition in document.definitions:
+        fragments += isinstance(definition, FragmentDefinitionNode)
+        todo.append((definition, Counter()))
+    while todo:
+        node, names = todo.pop()
+        directives += len(node.directives or ())
+        within = getattr(node, "selection_set", None)
+        for selected in within.selections if within else ():
+            if isinstance(selected, InlineFragmentNode):  # its fields are fields of what it is in
+                todo.append((selected, names))
+                continue
+            told = (getattr(selected, "alias", None) or selected.name).value
+            names[told] += 1
+            most = max(most, names[told])
+            todo.append((selected, Counter()))
+    for name, asked, allowed in (
+        ("repeats of a field", most, REPEATS),
+        ("fragments", fragments, FRAGMENTS),
+        ("directives", directives, DIRECTIVES),
+    ):
+        if asked > allowed:
+            return f"The operation is too large: {name} {asked}, {allowed} are allowed."
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from graphql import GraphQLError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
+from strawberry.extensions import ParserCache, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -23,7 +23,7 @@ from api import metrics
 from api.graphql.allowed import Allowed
 from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.faults import told_of, without_values
-from api.graphql.limits import Limits
+from api.graphql.limits import Limits, Validated
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.reading import RecordReading
@@ -33,6 +33,7 @@ from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
 from api.graphql.traced import Traced
 from api.house import House
+from api.graphql.words import describe
 from api.login import NotLoggedIn
 from application.issuing import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
@@ -229,12 +230,13 @@ schema = Schema(
         RecordReading,
         Faults,
         lambda: Parsed(maxsize=1000),
-        lambda: ValidationCache(maxsize=1000),
+        lambda: Validated(maxsize=1000),
         Limits,
         Allowed,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
+describe(schema._schema)
 
 
 def sdl() -> str:

@@ -11,7 +11,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from strawberry.extensions.validation_cache import _get_validate_cache
 
-from api.graphql.limits import ALIASES, DEPTH, TOKENS
+from api.graphql.limits import ALIASES, DEPTH, DIRECTIVES, FRAGMENTS, REPEATS, TOKENS
 from api.pace import Pace
 from api.server import app
 from domain.entry import Actor
@@ -59,6 +59,34 @@ def test_tokens(shared: Ward) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("{ " + "__typename " * 500 + "}", f"repeats of a field 500, {REPEATS} are"),
+        ("{ wards { " + "... { name } " * 500 + "} }", "repeats of a field 500"),
+        (
+            "{ wards { " + "...F " * 500 + "} } fragment F on Ward { name }",
+            "repeats of a field 500",
+        ),
+        ("{ a: wards { name } " + "a: wards { name } " * 500 + "}", "repeats of a field 501"),
+        ("{ __typename " + "@aa" * 500 + "}", f"directives 500, {DIRECTIVES} are"),
+        ("{ wards " + "@skip(if: false) " * 500 + "{ name } }", "directives 500"),
+        (
+            "{ __typename } "
+            + " ".join(f"fragment F{n} on Ward {{ name }}" for n in range(FRAGMENTS + 1)),
+            f"fragments {FRAGMENTS + 1}, {FRAGMENTS} are",
+        ),
+    ],
+    ids=lambda part: part[:40],
+)
+def test_repeats_are_refused_before_they_are_compared(shared: Ward, query: str, told: str) -> None:
+    assert told in refused(shared, query)
+
+
+def test_some_repeats_are_no_attack(shared: Ward) -> None:
+    assert shared.ask("{ " + "__typename @skip(if: false) " * DIRECTIVES + "}")
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "{ stays(first: 500) { nodes { visits { practitioner { id } } prescriptions {"
@@ -92,7 +120,7 @@ def test_a_bomb_of_fragments_is_measured_without_being_spread(shared: Ward) -> N
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
         "query A { __typename } query B { __typename }",
         "{ wards @include(if: 3) { name } }",
-        "{ wards " + "@skip(if: false) " * 1000 + "{ name } }",
+        "{ wards @skip(if: false) @skip(if: false) { name } }",
     ],
     ids=lambda query: query[:40],
 )

@@ -7,10 +7,13 @@ from uuid import uuid4
 import pytest
 
 from api.graphql.schema import schema
+from tests.api.source_movement_examples import report as report_of
 from tests.api.ward import Ward, ago, ahead, late, moment, place
 
 Example = Callable[[Ward], None]
 EXAMPLES: dict[str, Example] = {}
+LEFT = {"kind": "DISCHARGE", "occurredAt": ago(days=1)}
+"""A movement of another system that does not fit: nobody came in before."""
 
 
 def example(given: Example) -> Example:
@@ -337,15 +340,14 @@ def events(ward: Ward) -> None:
 
 @example
 def pending_movements(ward: Ward) -> None:
-    source_id, visit = ward.name("Z"), ward.name("V")
-    left = {"kind": "DISCHARGE", "occurredAt": ago(days=1)}
-    report = {"system": "ADT", "sourceId": source_id, "sourceVisit": visit, "movement": left}
-    ward.record("recordSourceMovement", **report, sourceRecordedAt=ago(days=1))
+    visit = ward.name("V")
+    told = report_of(ward, visit, "1", 1, movement=LEFT)
+    assert told["__typename"] == "SourceMovementRecorded"
     query = (
         """{ pendingMovements(system: "ADT", first: 500) { nodes { sourceId sourceVisit why } } }"""
     )
-    told = ward.ask(query)["pendingMovements"]["nodes"]
-    assert {"sourceId": source_id, "sourceVisit": visit, "why": "NotFound"} in told
+    pending = ward.ask(query)["pendingMovements"]["nodes"]
+    assert {"sourceId": f"{visit}-1", "sourceVisit": visit, "why": "NotFound"} in pending
 
 
 @example
@@ -449,14 +451,9 @@ NODES: dict[str, Callable[[Ward], str]] = {
     )["visit"]["id"],
     "Prescription": lambda ward: ward.prescription(),
     "ReportIssue": lambda ward: issued(ward),
-    "SourceMovement": lambda ward: ward.record(
-        "recordSourceMovement",
-        system="ADT",
-        sourceId=ward.name("Z"),
-        sourceVisit=ward.name("V"),
-        sourceRecordedAt=ago(days=1),
-        movement={"kind": "DISCHARGE", "occurredAt": ago(days=1)},
-    )["sourceMovement"]["id"],
+    "SourceMovement": lambda ward: report_of(ward, ward.name("V"), "1", 1, movement=LEFT)[
+        "sourceMovement"
+    ]["id"],
     "TimelineEntry": lambda ward: ward.ask(
         "query($mrn: String) { timeline(mrn: $mrn) { nodes { id } } }", mrn=ward.patient()
     )["timeline"]["nodes"][0]["id"],

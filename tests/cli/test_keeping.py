@@ -90,6 +90,15 @@ def test_a_provider_is_named_with_its_audience(run: Run, monkeypatch: pytest.Mon
     assert "OIDC_AUDIENCE" in told.err
 
 
+def test_a_server_whose_manifest_is_missing_does_not_start(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(home / "nothing.json"))
+    told = run("serve")
+    assert told.code == Exit.USAGE
+    assert "WARDBOOK_TRUSTED_DOCUMENTS" in told.err
+
+
 def whose(home: Path, token: str) -> Caller:
     return asyncio.run(LocalTokens.of(home).caller(token.strip()))
 
@@ -115,10 +124,37 @@ def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
     assert (missing.code, missing.out) == (Exit.CHECK_FAILED, "")
     assert "wardbook schema" in missing.err
     assert run("schema", "--write", *option).code == 0
+    assert "released" in run("schema", "--check", *option).err
+    assert run("schema", "--release").code == 0
     assert run("schema", "--check", *option).code == 0
     (kept,) = tmp_path.glob("*_FILE")
     kept.write_text(kept.read_text() + "\n")
     assert run("schema", "--check", *option).code == Exit.CHECK_FAILED
+
+
+def test_a_schema_that_breaks_what_was_released_fails_the_check(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.cli.schemas, "ROOT", tmp_path)
+    monkeypatch.setattr(api.cli.schemas, "SDL_FILE", tmp_path / "schema.graphql")
+    monkeypatch.setattr(api.cli.schemas, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE }")
+    released = tmp_path / "released" / "schema.graphql"
+    released.parent.mkdir()
+    run("schema", "--write")
+
+    released.write_text("type Query { bed: Bed ward: String } enum Bed { FREE }")
+    told = run("schema", "--check")
+    assert told.code == Exit.CHECK_FAILED
+    assert "Query.ward was removed" in told.err
+
+    released.write_text("type Query { bed: Bed } enum Bed { FREE }")
+    assert "stumble" not in run("schema", "--check").out
+    monkeypatch.setattr(
+        api.cli.schemas, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE KEPT }"
+    )
+    run("schema", "--write")
+    told = run("schema", "--check")
+    assert (told.code, "KEPT" in told.out) == (0, True)
 
 
 # -- doctor --

@@ -94,6 +94,8 @@ def test_a_server_makes_its_tables_answers_and_stops_cleanly(bare: Database, hom
         assert server.stdout.readline().strip() == f"Wardbook at {url}/graphql"
         token = server.stdout.readline().removeprefix("Token: ").strip()
 
+        with urllib.request.urlopen(f"{url}/livez", timeout=10) as alive:
+            assert alive.headers["Server"] is None  # what it is made of is nobody's concern
         assert get(f"{url}/graphql", {"query": "{ wards { name } }"})[0] == 401
         command = """mutation($id: ID!) { openRoom(input: {commandId: $id, ward: "A", room: "1",
             beds: ["a"]}) { ... on RoomRecorded { position room { beds { state } } } } }"""

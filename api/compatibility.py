@@ -1,0 +1,126 @@
+"""What a change of a schema breaks for those who were built on the last released one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from graphql import build_schema, find_breaking_changes, find_dangerous_changes
+
+Schema = Mapping[str, Any]
+
+
+class Way(Enum):
+    """Whose data meets whose schema."""
+
+    TOLD = "data of the new schema, read by who knows the old one"
+    STORED = "data of the old schema, read by who knows the new one"
+
+
+def broken_in_sdl(released: str, now: str) -> list[str]:
+    """What clients relied on and is gone or otherwise."""
+    changes = find_breaking_changes(build_schema(released), build_schema(now))
+    return [change.description for change in changes]
+
+
+def dangerous_in_sdl(released: str, now: str) -> list[str]:
+    """What a client may stumble over that was written carelessly: a new value, another default."""
+    changes = find_dangerous_changes(build_schema(released), build_schema(now))
+    return [change.description for change in changes]
+
+
+def broken_in_feed(released: Schema, now: Schema) -> list[str]:
+    """What readers of the feed relied on. A version stays as it was; others may come."""
+    told = list(_differences(released, now, "an event of the feed", Way.TOLD))
+    for name, old in released["$defs"].items():
+        versions = {found["$id"]: found for found in now["$defs"].values()}
+        if old["$id"] in versions:
+            told += _differences(old, versions[old["$id"]], name, Way.TOLD)
+        else:
+            told.append(f"{old['$id']} is gone")
+    return told
+
+
+def broken_in_events(released: Schema, now: Schema) -> list[str]:
+    """Which stored events could no longer be read. A new version of an event reads the old ones."""
+    told = []
+    for topic, old in released["events"].items():
+        new = now["events"].get(topic)
+        if new is None:
+            told.append(f"{topic} is gone")
+        elif new["version"] < old["version"]:
+            told.append(f"{topic} has an older version than was released")
+        elif new["version"] == old["version"]:
+            was, becomes = (_inlined(s["schema"], s["schema"]["$defs"]) for s in (old, new))
+            told += _differences(was, becomes, topic, Way.STORED)
+    return told
+
+
+def _differences(old: Schema, new: Schema, at: str, way: Way) -> Iterator[str]:
+    """What is refused, each with its place."""
+    written, read = (new, old) if way is Way.TOLD else (old, new)
+    if "anyOf" in old or "anyOf" in new:
+        for kind in _alternatives(written):
+            if all(_either(kind, other, at, way) for other in _alternatives(read)):
+                yield f"{at} may be what it could not be"
+                return
+        return
+    fields = new.get("properties", {})
+    for name, field in old.get("properties", {}).items():
+        if name in fields:
+            yield from _differences(field, fields[name], f"{at}.{name}", way)
+        else:
+            yield f"{at}.{name} is gone"
+    needed = set(read.get("required", ())) & set(read.get("properties", {}))
+    for name in sorted(needed - set(written.get("required", ()))):
+        if name in fields:
+            yield f"{at}.{name} may be absent, and is needed"
+    items, others = old.get("items"), new.get("items")
+    if isinstance(items, dict) and isinstance(others, dict):
+        yield from _differences(items, others, f"{at}[]", way)
+    elif items != others:
+        yield f"{at} is of another kind"
+    if not set(written.get("enum", ())) <= set(read.get("enum", written.get("enum", ()))):
+        yield f"{at} may have a value that is not known"
+    for bound, fits in _BOUNDS.items():
+        if bound in read and (bound not in written or not fits(written[bound], read[bound])):
+            yield f"{at} may be out of bounds ({bound})"
+    if {k: v for k, v in old.items() if k not in _SEEN} != {
+        k: v for k, v in new.items() if k not in _SEEN
+    }:
+        yield f"{at} is of another kind"
+
+
+def _either(written: Schema, read: Schema, at: str, way: Way) -> list[str]:
+    old, new = (read, written) if way is Way.TOLD else (written, read)
+    return list(_differences(old, new, at, way))
+
+
+def _alternatives(schema: Schema) -> list[Schema]:
+    return list(schema.get("anyOf", [schema]))
+
+
+def _inlined(schema: Any, definitions: Schema, within: tuple[str, ...] = ()) -> Any:
+    """With what it refers to in the place of the reference; not what contains itself."""
+    if isinstance(schema, list):
+        return [_inlined(part, definitions, within) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name in definitions and name not in within:
+        return _inlined(definitions[name], definitions, (*within, name))
+    return {
+        key: _inlined(part, definitions, within) for key, part in schema.items() if key != "$defs"
+    }
+
+
+_BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "maxLength": lambda written, read: written <= read,
+    "minLength": lambda written, read: written >= read,
+    "maximum": lambda written, read: written <= read,
+    "minimum": lambda written, read: written >= read,
+}
+_SEEN = {
+    *("title", "description", "default", "properties", "required", "items", "enum", "anyOf"),
+    *("$defs", "allOf", *_BOUNDS),
+}
+"""What is looked at above, or says nothing about data. ``allOf`` names the schema of each type."""

@@ -1,0 +1,106 @@
+"""Trusted documents: a server that answers only the documents of its own clients.
+
+They are in a manifest that the clients' build writes: graphql-codegen's or Relay's (one JSON object,
+texts by id), or Apollo's. A request names one by ``documentId``, as GraphQL over HTTP has it for
+persisted documents, or by ``extensions.persistedQuery.sha256Hash``; or it sends the very text.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cross_web import HTTPException
+
+from infrastructure.settings import BadSetting, Settings, name_of
+
+HASHED = "sha256:"
+"""What an id begins with that is the hash of its document."""
+
+
+class NotTrusted(HTTPException):
+    """The document is none of those that are answered here."""
+
+    code = "DOCUMENT_NOT_TRUSTED"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, message)
+
+    @property
+    def formatted(self) -> dict[str, Any]:
+        """As an error of GraphQL."""
+        return {"message": self.reason, "extensions": {"code": self.code}}
+
+
+class Documents:
+    """The texts that are answered, by id; or any, where none is set."""
+
+    def __init__(self, texts: Mapping[str, str] | None) -> None:
+        self._texts = None if texts is None else {_bare(id): text for id, text in texts.items()}
+        self._trusted = frozenset((texts or {}).values())
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Documents":
+        """Those of the setting. Raises BadSetting if its file is no manifest."""
+        path = settings.trusted_documents
+        return cls(None if path is None else _read(path))
+
+    @property
+    def are_set(self) -> bool:
+        return self._texts is not None
+
+    def text(self, asked: Mapping[str, Any]) -> str | None:
+        """The document of a request; None if it names none. Raises NotTrusted."""
+        query: str | None = asked.get("query") or None
+        id = _id(asked)
+        if self._texts is None:
+            if id is not None and query is None:
+                raise NotTrusted("This server has no trusted documents: send the text, as query.")
+            return query
+        if id is None and query is None:
+            raise NotTrusted("Name a trusted document, by documentId.")
+        if id is None:
+            if query not in self._trusted:
+                raise NotTrusted("Only trusted documents are answered here, and this is none.")
+            return query
+        text = self._texts.get(_bare(id))
+        if text is None:
+            raise NotTrusted("No trusted document has this documentId.")
+        if query not in (None, text):
+            raise NotTrusted("The query is not the document of this documentId: leave it out.")
+        return text
+
+
+def _id(asked: Mapping[str, Any]) -> str | None:
+    """What names the document. Raises NotTrusted for what cannot."""
+    extensions = asked.get("extensions")
+    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    id = asked.get("documentId") or hashed
+    if not isinstance(id, str | None):
+        raise NotTrusted("A documentId is a text.")
+    return id
+
+
+def _bare(id: str) -> str:
+    return id.removeprefix(HASHED)
+
+
+def _read(path: Path) -> Mapping[str, str]:
+    """The texts by id. Raises BadSetting."""
+    name = name_of("trusted_documents")
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as wrong:
+        raise BadSetting(f"{name}={path} cannot be read: {type(wrong).__name__}") from None
+    if isinstance(said, dict) and isinstance(said.get("operations"), list):  # as Apollo writes it
+        said = {o.get("id"): o.get("body") for o in said["operations"] if isinstance(o, dict)}
+    if not isinstance(said, dict) or not all(
+        isinstance(part, str) for pair in said.items() for part in pair
+    ):
+        raise BadSetting(f"{name}={path} is no manifest: a JSON object of documents by id")
+    for id, text in said.items():
+        if id.startswith(HASHED) and id != HASHED + sha256(text.encode()).hexdigest():
+            raise BadSetting(f"{name}={path}: the document of {id} has another hash")
+    return said

@@ -1,0 +1,83 @@
+"""What scanners of GraphQL servers look for (those of graphql-cop), where no other test asks for it.
+
+Elsewhere: aliases, repeats, directives and deep introspection in test_limits; batches, forms of other
+pages, GET and suggestions in test_http and test_graphql_over_http; trusted documents in test_trusted.
+"""
+
+import json
+
+import pytest
+from graphql import get_introspection_query
+
+from application.access import Role
+from tests.api.ward import Ward, codes
+from tests.conftest import LOGIN, TOKEN
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+SCHEMA = {"query": get_introspection_query(descriptions=False)}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}], ids=str)
+def test_the_schema_is_not_told_to_who_is_not_logged_in(
+    shared: Ward, headers: dict[str, str]
+) -> None:
+    for told in (
+        shared.client.http.post("/graphql", json=SCHEMA, headers=headers),
+        shared.client.http.get("/graphql", params=SCHEMA, headers=headers),
+        shared.client.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers),
+    ):
+        assert (told.status_code, codes(told.json())) == (401, {"UNAUTHENTICATED"})
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_may_see_the_schema_and_so_no_more_than_its_source(
+    shared: Ward, role: Role
+) -> None:
+    """It is the same for all and open source; what it describes is held against the table of roles."""
+    headers = {"Authorization": f"Bearer {LOGIN.make(role)}"}
+    query = {"query": "{ __schema { queryType { name } } __typename }"}
+    told = shared.client.http.post("/graphql", json=query, headers=headers).json()
+    assert told["data"] == {"__schema": {"queryType": {"name": "Query"}}, "__typename": "Query"}
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphiql", "/playground", "/altair", "/console"])
+def test_no_ide_is_served(shared: Ward, path: str) -> None:
+    for headers in ({}, BEARER):
+        told = shared.client.http.get(path, headers={**headers, "Accept": "text/html"})
+        assert told.status_code in (400, 401, 404, 406)
+        assert "<script" not in told.text
+
+
+def test_no_trace_is_told_though_it_is_asked_for(shared: Ward) -> None:
+    asked = {**BEARER, "X-Apollo-Tracing": "1", "Apollo-Query-Plan-Experimental": "1"}
+    body = {"query": "{ wards { name } }", "extensions": {"tracing": True}}
+    told = shared.client.http.post("/graphql", json=body, headers=asked).json()
+    assert set(told["extensions"]) == {"position"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query cop { abc }",
+        "{ stay(id: 3.5) { id } }",
+        '{ stay(id: "nonsense") { id } reportIssue(id: "\' OR 1=1 --") { id } }',
+        '{ patients(search: "\'; DROP TABLE x; --", first: 1) { nodes { id } } }',
+        '{ node(id: "1 UNION SELECT 1") { id } }',
+        '{ report(name: "../../etc/passwd", period: {from: "2026-01-01", to: "2026-01-01"}) { ward } }',
+    ],
+    ids=lambda query: query[:40],
+)
+def test_no_error_says_how_the_server_is_made(shared: Ward, query: str) -> None:
+    told = shared.client.raw(query)
+    assert "INTERNAL" not in json.dumps(told)
+    for error in told.get("errors", ()):
+        assert set(error) <= {"message", "locations", "path", "extensions"}
+        assert set(error["extensions"]) == {"code"}
+        for word in ("Traceback", ".py", "psycopg", "SELECT ", "sqlalchemy", "_v1."):
+            assert word not in error["message"].replace("1 UNION SELECT 1", "")
+
+
+def test_no_header_says_how_the_server_is_made(shared: Ward) -> None:
+    told = shared.client.http.post("/graphql", json={"query": "{ __typename }"}, headers=BEARER)
+    assert {"x-powered-by", "set-cookie", "access-control-allow-origin"}.isdisjoint(told.headers)
+    assert "python" not in str(told.headers).lower()

@@ -1,0 +1,161 @@
+"""Real clients against a running server, where node and the registries are there: ``make clients``.
+
+What graphql-codegen, relay-compiler, tsc and graphql-eslint say of the schema; then Apollo Client, urql,
+graphql-ws, Relay and gql, each at the points of src/points.ts; urql again by ids alone, at a server that
+answers only the documents that graphql-codegen wrote down.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from shutil import copy, copytree, rmtree
+from time import monotonic
+
+from api.graphql.schema import sdl
+from api.server import app
+from infrastructure.database import Database
+from infrastructure.embedded import ensure_server, stop_server
+from infrastructure.settings import Settings
+from tests.clients.installing import HERE, PLACE, environment, node_modules
+from tests.conftest import LOGIN, TOKEN
+from tests.serving import LOGIN as BEARER
+from tests.serving import Served, served
+
+Step = Callable[[], int]
+MANIFEST = "src/made/operations/persisted-documents.json"
+"""What graphql-codegen made of documents.graphql."""
+
+PATIENCE = 600
+"""Seconds for one step."""
+
+MOST_SAID = 6000
+"""Characters told of what a step said, the last ones."""
+
+
+def main() -> int:
+    packages, commands = node_modules(), environment()
+    lay_out()
+    failed = made(packages) if packages else 0
+    by_node = packages is not None and not failed
+    with a_database() as (database, home):
+        open_to_all = Settings(home=home)
+        with served(app(open_to_all, database, LOGIN)) as server:
+            steps: list[Step] = []
+            if by_node:
+                names = ("apollo", "urql", "sockets", "relay")
+                steps += [client(name, server) for name in names]
+            if commands:
+                schema = str(PLACE / "schema.graphql")
+                python = str(commands / "python")
+                steps.append(ran(python, "asking.py", schema, address(server), TOKEN))
+                steps.append(fuzzed(commands, server))
+            failed += sum(step() for step in steps)  # each reads in the log what it has written
+        if by_node:
+            strict = replace(open_to_all, trusted_documents=PLACE / MANIFEST)
+            with served(app(strict, database, LOGIN)) as server:
+                # urql's development build looks for the kind of operation in the text that is not there
+                by_ids = {"WARDBOOK_TRUSTED": "1", "NODE_ENV": "production"}
+                failed += client("urql", server, **by_ids)()
+    print("all is well" if not failed else f"{failed} failed")
+    return min(failed, 1)
+
+
+def made(packages: Path) -> int:
+    """What is made of the schema, and of the documents; how many of the tools refused something."""
+    bin = packages / ".bin"
+    codegen = ran(str(bin / "graphql-codegen"), "--config", "codegen.yml", "--silent")
+    relay = ran(str(bin / "relay-compiler"), "relay.config.json")
+    eslint = ran(str(bin / "eslint"), "schema.graphql")
+    failed = together([codegen, relay, eslint])
+    return failed or together([ran(str(bin / "tsc"))])
+
+
+def address(server: Served) -> str:
+    return f"http://127.0.0.1:{server.port}/graphql"
+
+
+def client(name: str, server: Served, **more: str) -> Step:
+    environ = {"WARDBOOK_URL": address(server), "WARDBOOK_TOKEN": TOKEN, **more}
+    return ran("node", "--import", "./imports.mjs", f"out/{name}.js", **environ)
+
+
+def fuzzed(commands: Path, server: Served) -> Step:
+    """Each query and mutation asked at random by schemathesis, some times (FUZZ=…)."""
+    with server.http() as http:
+        told = http.post("/graphql", json={"query": "{ wards { name } }"}, headers=BEARER).json()
+    return ran(
+        *(str(commands / "schemathesis"), "--no-color", "run", address(server)),
+        *("--header", f"Authorization: {BEARER['Authorization']}"),
+        *("--checks", "answers_without_internals", "--phases", "fuzzing", "--continue-on-failure"),
+        *("--max-examples", os.environ.get("FUZZ") or "3", "--generation-database", "none"),
+        SCHEMATHESIS_HOOKS="fuzzing",
+        PYTHONPATH=str(PLACE),
+        WARDBOOK_POSITION=told["extensions"]["position"],
+    )
+
+
+def ran(*command: str, **environ: str) -> Step:
+    """Run it among the files of this folder, beside their packages; tell what it said."""
+
+    def step() -> int:
+        began = monotonic()
+        told = subprocess.run(
+            command,
+            cwd=PLACE,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        name, well = Path(command[0]).name, told.returncode == 0
+        said = (told.stdout + told.stderr).strip()
+        if name not in ("node", "python"):  # those count their points themselves
+            said = f"{name}: ok" if well else f"{name} failed:\n{said}"
+        print(f"{said[-MOST_SAID:]} ({monotonic() - began:.1f} s)", flush=True)
+        return int(told.returncode != 0)
+
+    return step
+
+
+def together(steps: list[Step]) -> int:
+    """At once; how many failed."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        return sum(pool.map(lambda step: step(), steps))
+
+
+@contextmanager
+def a_database() -> Iterator[tuple[Database, Path]]:
+    """An empty record of its own."""
+    with tempfile.TemporaryDirectory(prefix="wb-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the embedded server may run as another user
+        database = Database(ensure_server(folder / "server"))
+        try:
+            database.migrate()
+            yield database, folder / "home"
+        finally:
+            stop_server(folder / "server")
+
+
+def lay_out() -> None:
+    """The files of this folder beside the packages: what is made of them stays out of the checkout."""
+    for made_of in ("src", "out"):
+        rmtree(PLACE / made_of, ignore_errors=True)
+    copytree(HERE / "src", PLACE / "src")
+    (PLACE / "src" / "made" / "relay").mkdir(parents=True)
+    for file in ("codegen.yml", "documents.graphql", "eslint.config.mjs", "relay.config.json"):
+        copy(HERE / file, PLACE)
+    for file in ("tsconfig.json", "imports.mjs", "asking.py", "fuzzing.py"):
+        copy(HERE / file, PLACE)
+    (PLACE / "schema.graphql").write_text(sdl())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

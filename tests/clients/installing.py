@@ -1,0 +1,57 @@
+"""Installs what `make clients` needs, as locked, into .venv/clients; says so where it cannot."""
+
+import re
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PLACE = HERE.parent.parent / ".venv" / "clients"
+
+AWAY = re.compile(
+    r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|SOCKETTIMEOUT|HOSTUNREACH|NETUNREACH|404|5\d\d)\b"
+    r"|ETARGET|network|Connection(Error| aborted)|NewConnectionError|No matching distribution"
+)
+"""What npm and pip say when the registry cannot be reached, or has not what is locked."""
+
+
+def node_modules() -> Path | None:
+    """The folder with the packages of package-lock.json; None where they can't be had."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        print("left out, since node or npm is not there: the clients of npm")
+        return None
+    PLACE.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, PLACE)
+    npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    there = _installed("npm", HERE / "package-lock.json", npm)
+    return PLACE / "node_modules" if there else None
+
+
+def environment() -> Path | None:
+    """The folder with the commands of requirements.lock; None where they can't be had."""
+    PLACE.mkdir(exist_ok=True)
+    home = PLACE / "python"
+    if not home.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    lock = HERE / "requirements.lock"
+    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--require-hashes"]
+    there = _installed("pip", lock, [*pip, "--disable-pip-version-check", "-r", str(lock)])
+    return home / "bin" if there else None
+
+
+def _installed(tool: str, lock: Path, command: list[str]) -> bool:
+    """Once for each lock file. Raises SystemExit for what no network is to blame for."""
+    stamp = PLACE / f"{tool}-{sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if stamp.exists():
+        return True
+    told = subprocess.run(command, cwd=PLACE, capture_output=True, text=True, check=False)
+    if told.returncode == 0:
+        stamp.touch()
+        return True
+    if AWAY.search(told.stderr):
+        print(f"left out, since {tool}'s registry cannot be reached or has not all of {lock.name}")
+        return False
+    raise SystemExit(f"{tool} cannot install {lock.name}:\n{told.stderr[-2000:]}")
