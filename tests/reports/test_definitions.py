@@ -149,7 +149,7 @@ def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() ->
     question = told.question
     inputs = Inputs(question, calendar(), stays=(stay("one", "03-01 08:00"),))
     ((subject, marks),) = INPATIENT_CENSUS_1.contributions(inputs).items()
-    assert subject == Subject("stay", str(house.known("one")))
+    assert subject == Subject("stay", house.known("one"))
     row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
     assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Mark("present", row.of, 1),)
 
