@@ -14,6 +14,7 @@ from tests.benchmarks import (
     past,
     reading,
     rebuilding,
+    reports,
     restating,
     sockets,
 )
@@ -37,6 +38,7 @@ def main() -> None:
                 past,
                 old_room,
                 restating,
+                reports,
                 sockets,
             ):
                 title = part.__name__.rpartition(".")[2]

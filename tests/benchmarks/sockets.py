@@ -60,7 +60,7 @@ async def _told(address: str, token: str, made: Hospital, pid: int) -> tuple[lis
             await asyncio.sleep(0.1)
     stay = await asyncio.to_thread(admitted, made, "M1", "A/1/a")
     await asyncio.gather(*(socket.recv() for socket in sockets))
-    waits, begun = [], _processor(pid)
+    waits, begun = [], processor(pid)
     for change in range(CHANGES):
         bed = f"A/{change % 10 + 1}/b"
         told = [asyncio.ensure_future(socket.recv()) for socket in sockets]
@@ -69,13 +69,13 @@ async def _told(address: str, token: str, made: Hospital, pid: int) -> tuple[lis
         )
         await asyncio.gather(*told)
         waits.append((datetime.now(UTC) - recorded.recorded_at).total_seconds() * 1000)
-    busy = (_processor(pid) - begun) / CHANGES
+    busy = (processor(pid) - begun) / CHANGES
     for socket in sockets:
         await socket.close()
     return waits, busy
 
 
-def _processor(pid: int) -> float:
+def processor(pid: int) -> float:
     """Milliseconds of processor time that a process has used; 0 where /proc is not there."""
     status = Path(f"/proc/{pid}/stat")
     if not status.exists():
