@@ -61,6 +61,8 @@ entries = bitemporal_table(
 )
 Index("entries_occurred_at", entries.c.occurred_at)
 """For the facts of a period: timeliness of a month does not read the facts of all years."""
+Index("entries_recorded_position", entries.c.recorded_position)
+"""For what was recorded while a fact was wrong."""
 
 NOT_SHOWN = (
     Occupancy.StretchesChanged,
