@@ -44,6 +44,7 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) --dist loadgroup \
 	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py \
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py $(ARGS)
+	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py
 
 check: setup ## Format, lint, types, layers, and what is committed against what is generated
 	$(BIN)/ruff format --check .
@@ -62,7 +63,7 @@ format: setup ## Let ruff format the code and mend what it can
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
 
-bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating|sockets|load)
+bench: setup ## Measure against peers, some minutes (ARGS=appending, reading, reports: see docs/performance.md)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)

@@ -30,9 +30,9 @@ from api.graphql.schema import schema
 from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
 from api.pace import Pace
+from api.trusted import Documents, NotTrusted
 from application.access import Caller
 from infrastructure import tracing
-from api.trusted import Documents, NotTrusted
 
 CALLER = "wardbook.caller"
 """Where a request's scope says who is logged in."""

@@ -57,10 +57,18 @@ class Figures(Protocol):
     ) -> definition.Report:
         """The report of a period, up to the last of its days that had ended."""
 
-    def contributions(
+    def computed(
         self, definition: Definition, question: Question, position: int
-    ) -> Contributions:
-        """What each stay, bed and person contributes to a report."""
+    ) -> definition.Report:
+        """The report of a question that was asked before."""
+
+    def contributions(
+        self, definition: Definition, question: Question, before: int, now: int
+    ) -> tuple[Contributions, Contributions]:
+        """What stays, beds and persons contributed to a report, and contribute now.
+
+        Of those alone of whom something was recorded in between: others contribute what they did.
+        """
 
     def facts(
         self, subjects: Collection[Subject], question: Question, after: int, to: int
@@ -110,8 +118,8 @@ class Issuing(Commands):
         held, question = asked_in(issue.terms)
         d.scope.check_ward(issue.terms.ward)
         before, now = issue.said.position, self.figures.position()
-        old, new = (self.figures.contributions(held, question, at) for at in (before, now))
-        told = definition.Report(held, question, now, held.rows(question, new))
+        told = self.figures.computed(held, question, now)
+        old, new = self.figures.contributions(held, question, before, now)
         said = as_said(issue.terms, issue.said)
         changes = changed(held, Side(said.rows, old), Side(told.rows, new))
         about = self.figures.facts({s for c in changes for s in c.causes}, question, before, now)

@@ -13,6 +13,7 @@ from application.issuing import asked_in
 from application.reports.definition import Subject
 from domain.report import Terms
 from infrastructure.queries import reporting
+from infrastructure.queries.reporting.concerned import Concerned, linked
 from infrastructure.queries.timeline import EntryView
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
@@ -45,13 +46,16 @@ def containing(
     """
     subjects = _subjects(connection, wrong, wrong_to)
     found: dict[UUID, None] = {}
+    answers: dict[tuple[bytes, int], bool] = {}
     for computed in _computed(connection, wrong_from, wrong_to):
-        if computed.issue not in found and any(
-            _touched(connection, computed, wrong, known)
-            and _contributed(connection, hospital, computed, subjects, known)
-            for known in (computed.position, wrong_to)
-        ):
-            found[computed.issue] = None
+        for known in (computed.position, wrong_to):
+            if computed.issue in found or not _touched(connection, computed, wrong, known):
+                continue
+            asked = msgspec.json.encode(computed.terms), known  # reports may be issued many times
+            if asked not in answers:
+                answers[asked] = _contributed(connection, hospital, computed, subjects, known)
+            if answers[asked]:
+                found[computed.issue] = None
     return list(found)
 
 
@@ -110,6 +114,10 @@ def _contributed(
     subjects: set[Subject],
     known: int,
 ) -> bool:
+    """Whether one of them contributed; the others of the house need not be looked at for that."""
     held, question = asked_in(computed.terms)
-    inputs = reporting.inputs(connection, hospital, held.needs, question, known)
+    people = [subject.id for subject in subjects if subject.kind == "person"]
+    rooms = [subject.id.partition("/")[0] for subject in subjects if subject.kind == "bed"]
+    only = Concerned(linked(connection, people, [known]), rooms)
+    inputs = reporting.inputs(connection, hospital, held.needs, question, known, only=only)
     return not subjects.isdisjoint(held.contributions(inputs))

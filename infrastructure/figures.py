@@ -14,6 +14,7 @@ from application.reports.definition import Contributions, Definition, Report, Su
 from application.reports.inputs import Question
 from domain.hospital_time import DAY, HospitalTime
 from infrastructure.queries import reporting
+from infrastructure.queries.reporting.concerned import Concerned, concerned
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
@@ -60,14 +61,24 @@ class ReadModelFigures:
                 connection, self._hospital, definition, position, first, last, ward, parameters
             )
 
-    def contributions(
-        self, definition: Definition, question: Question, position: int
-    ) -> Contributions:
+    def computed(self, definition: Definition, question: Question, position: int) -> Report:
         with reporting.reading(self._url) as connection:
-            needs = definition.needs
-            return definition.contributions(
-                reporting.inputs(connection, self._hospital, needs, question, position)
+            return reporting.report(connection, self._hospital, definition, question, position)
+
+    def contributions(
+        self, definition: Definition, question: Question, before: int, now: int
+    ) -> tuple[Contributions, Contributions]:
+        with reporting.reading(self._url) as connection:
+            only: Concerned | None = concerned(connection, before, now)
+            if _calendar(connection, self._hospital, question, before, now):
+                only = None  # everybody's days are others
+            old, new = (
+                reporting.inputs(
+                    connection, self._hospital, definition.needs, question, at, only=only
+                )
+                for at in (before, now)
             )
+        return definition.contributions(old), definition.contributions(new)
 
     def facts(
         self, subjects: Collection[Subject], question: Question, after: int, to: int

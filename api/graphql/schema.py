@@ -32,8 +32,8 @@ from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
 from api.graphql.traced import Traced
-from api.house import House
 from api.graphql.words import describe
+from api.house import House
 from api.login import NotLoggedIn
 from application.issuing import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal

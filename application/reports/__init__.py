@@ -33,6 +33,9 @@ from domain.refusals import InvalidInput, NotFound
 EARLIEST = date(1900, 1, 1)
 """No period begins before."""
 
+LONGEST = 3_660
+"""So many days a period may have: ten years. All its stays are held in memory."""
+
 ALL: tuple[Definition, ...] = (
     INPATIENT_CENSUS_1,
     INPATIENT_SERVICE_DAYS_1,
@@ -89,10 +92,17 @@ def asked(
     """The question of somebody who asks now. The period may reach up to today.
 
     A hospital day that has not ended is left out: its figures would still change without any
-    correction. Raises InvalidInput for a period that is none, or of which no day has ended.
+    correction. Raises InvalidInput for a period that is none, that is longer than ten years, or of
+    which no day has ended.
     """
     if last < first:
         raise InvalidInput("period", "it ends before it begins; both days are included")
+    if (last - first).days >= LONGEST:
+        raise InvalidInput(
+            "period",
+            f"it has {(last - first).days + 1} days, and a report at most {LONGEST}, ten years: ask for"
+            " parts of it, one after the other",
+        )
     if first < EARLIEST:
         raise InvalidInput("period", f"it begins before {EARLIEST}")
     today = days.date_of(now)

@@ -24,7 +24,7 @@ def _contributions(inputs: Inputs) -> Contributions:
         if discharged(stay, calendar):
             marks.append(Mark("length", WHOLE, length(stay, calendar)))
         if marks:
-            found[Subject("stay", str(stay.stay))] = tuple(marks)
+            found[Subject("stay", stay.stay)] = tuple(marks)
     for bed in inputs.beds:
         if calendar.in_scope(bed.ward):
             days = calendar.at_censuses(bed.since, None)

@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import accumulate
+from datetime import datetime
 
 from application.reports.definition import day_of
 from application.reports.formula import Mark, Of
 from application.reports.inputs import InpatientStay, Inputs, Span
 from domain.facts import Status
+
+HERE = Status.ADMITTED.value
 
 
 class Calendar:
@@ -23,8 +24,7 @@ class Calendar:
         self.of = [day_of(question, day) for day in range(self.count)]
         self._marks: dict[tuple[str, Of], list[Mark]] = {}
         self._censuses = days.censuses(question.first, question.last)
-        dates = (question.first + timedelta(days=day) for day in range(self.count + 1))
-        self._midnights = list(accumulate(map(days.midnight, dates), max))
+        self._midnights = days.midnights(question.first, question.last)
 
     def hospital_day(self, moment: datetime) -> int:
         """The hospital day: after the census of the day before, up to its own census, included."""
@@ -32,9 +32,10 @@ class Calendar:
 
     def at_censuses(self, since: datetime, until: datetime | None) -> range:
         """The days of the period at whose census something was that was so in between."""
-        end = self.count if until is None else self.hospital_day(until)
-        start = max(self.hospital_day(since), 0)
-        return range(start, max(start, min(end, self.count)))
+        start = max(bisect_left(self._censuses, since) - 1, 0)
+        if until is None:
+            return range(start, max(start, self.count))
+        return range(start, max(start, min(bisect_left(self._censuses, until) - 1, self.count)))
 
     def date(self, moment: datetime) -> int:
         """The calendar day, from midnight to midnight."""
@@ -42,17 +43,22 @@ class Calendar:
 
     def ends_of_days(self, since: datetime, until: datetime | None) -> range:
         """The calendar days of the period that end in between."""
-        end = self.count if until is None else self.date(until)
-        start = max(self.date(since), 0)
-        return range(start, max(start, min(end, self.count)))
+        start = max(bisect_right(self._midnights, since) - 1, 0)
+        if until is None:
+            return range(start, max(start, self.count))
+        return range(start, max(start, min(bisect_right(self._midnights, until) - 1, self.count)))
 
     def includes(self, moment: datetime | None) -> bool:
         """Whether its calendar day is one of the period."""
         return moment is not None and 0 <= self.date(moment) < self.count
 
+    def counts(self, moment: datetime | None) -> bool:
+        """Whether its hospital day is one of the period."""
+        return moment is not None and 0 <= self.hospital_day(moment) < self.count
+
     def ordinal(self, moment: datetime) -> int:
         """The calendar day as Python numbers it, for days before the period too."""
-        day = self.date(moment)
+        day = bisect_right(self._midnights, moment) - 1
         if 0 <= day < self.count:
             return self.first + day
         return self.days.date_of(moment).toordinal()
@@ -75,7 +81,7 @@ class Calendar:
 
 def present(span: Span) -> bool:
     """Whether the patient is in the hospital then: not on leave, not away."""
-    return span.state == Status.ADMITTED
+    return span.state == HERE
 
 
 def with_wards(stay: InpatientStay) -> Iterator[tuple[Span, str | None]]:

@@ -30,7 +30,7 @@ def of_stays(
         without = inputs.question.texts("without")
         counted = (s for s in inputs.stays if s.admission_type not in without)
         told = ((stay, tuple(marks(stay, calendar))) for stay in counted)
-        return {Subject("stay", str(stay.stay)): added for stay, added in told if added}
+        return {Subject("stay", stay.stay): added for stay, added in told if added}
 
     return contributions
 

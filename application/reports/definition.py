@@ -29,6 +29,15 @@ class Subject(NamedTuple):
     id: str
 
 
+EVERYBODY = Subject("everybody", "")
+"""Whose marks they are where nobody asks whose."""
+
+
+def person_of(inputs: Inputs, record: str) -> Subject:
+    """The person of a record: of two that were merged it is one."""
+    return Subject("person", inputs.persons.get(record, record))
+
+
 Contributions = Mapping[Subject, tuple[Mark, ...]]
 
 Each = Callable[[Question, Marks, Formula], Iterable[Of]]

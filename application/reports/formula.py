@@ -37,14 +37,23 @@ class Marks:
             lambda: defaultdict(list)
         )
         all_of_them = list(marks)
+        marks_by_id = {id(mark): mark for mark in all_of_them}
         times = Counter(map(id, all_of_them))  # many stays share a mark: hash it once
-        for mark in {id(mark): mark for mark in all_of_them}.values():
-            self._amounts[mark.measure][mark.of] += [mark.amount] * times[id(mark)]
+        for (measure, of, amount), number in zip(marks_by_id.values(), times.values(), strict=True):
+            self._amounts[measure][of] += (amount,) * number
         self._projected: dict[tuple[str, tuple[str, ...]], dict[Of, list[int]]] = {}
+        self._sorted: dict[tuple[str, Of], list[int]] = {}
 
     def amounts(self, measure: str, of: Of) -> list[int]:
         """The amounts of a measure where they are of this, and perhaps of more besides."""
         return self.by(measure, tuple(name for name, _ in of)).get(of, [])
+
+    def in_order(self, measure: str, of: Of) -> list[int]:
+        """The same amounts, the least first."""
+        found = self._sorted.get((measure, of))
+        if found is None:
+            found = self._sorted[measure, of] = sorted(self.amounts(measure, of))
+        return found
 
     def by(self, measure: str, names: tuple[str, ...]) -> dict[Of, list[int]]:
         """The amounts of a measure by these names."""
@@ -100,7 +109,7 @@ def percentile(measure: str, percent: int) -> Formula:
     """The nearest rank: the least amount that so many per cent of all do not exceed."""
 
     def compute(marks: Marks, of: Of) -> Value:
-        amounts = sorted(marks.amounts(measure, of))
+        amounts = marks.in_order(measure, of)
         return amounts[ceil(Fraction(percent * len(amounts), 100)) - 1] if amounts else None
 
     return Formula(frozenset({measure}), compute)
@@ -110,7 +119,7 @@ def median(measure: str) -> Formula:
     """The middle amount; between the two middle ones, if their number is even."""
 
     def compute(marks: Marks, of: Of) -> Value:
-        amounts = sorted(marks.amounts(measure, of))
+        amounts = marks.in_order(measure, of)
         if not amounts:
             return None
         middle = len(amounts) // 2

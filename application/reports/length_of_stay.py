@@ -34,17 +34,18 @@ METEOR = "AIHW METEOR 269982, 270045, 270251"
 def length(stay: InpatientStay, calendar: Calendar) -> int:
     """The length of a stay that has ended: its patient days, all of them."""
     assert stay.discharged_at is not None
-    ordinal = calendar.ordinal
-    admitted = ordinal(stay.admitted_at)
-    if admitted == ordinal(stay.discharged_at):
+    admitted, gone = calendar.ordinal(stay.admitted_at), calendar.ordinal(stay.discharged_at)
+    if admitted == gone:
         return 1
-    days = 0
-    for span in stay.spans:
-        since, until = ordinal(span.since), ordinal(span.until or stay.discharged_at)
+    days, since = 0, admitted
+    for span in stay.spans:  # each begins where the one before ends
+        ends = span.until or stay.discharged_at
+        until = gone if ends == stay.discharged_at else calendar.ordinal(ends)
         if present(span):
             days += until - since
         elif since == admitted < until:
             days += 1
+        since = until
     return days
 
 

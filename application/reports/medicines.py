@@ -1,8 +1,6 @@
 """Medicines: days of therapy, and what is prescribed at a moment."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from uuid import UUID
 
 from application.reports.calendar import Calendar
 from application.reports.definition import (
@@ -13,6 +11,7 @@ from application.reports.definition import (
     Subject,
     of_each,
     of_each_day,
+    person_of,
 )
 from application.reports.formula import WHOLE, Mark, total
 from application.reports.inputs import Inputs
@@ -24,7 +23,7 @@ def _therapy(inputs: Inputs) -> Contributions:
     given: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
     for person, drug, days in inputs.dose_days:
         if not chosen or drug in chosen:
-            given[Subject("person", str(person))][drug] += days
+            given[person_of(inputs, person)][drug] += days
     found: defaultdict[Subject, tuple[Mark, ...]] = defaultdict(tuple)
     for subject, drugs in given.items():
         marks = [Mark("therapy", (("drug", drug),), days) for drug, days in sorted(drugs.items())]
@@ -33,8 +32,7 @@ def _therapy(inputs: Inputs) -> Contributions:
     for stay in inputs.stays:
         days = in_period(stay, calendar)
         if days:
-            person = inputs.persons.get(stay.patient, stay.patient)
-            found[Subject("person", str(person))] += (Mark("patient_day", WHOLE, days),)
+            found[person_of(inputs, stay.patient)] += (Mark("patient_day", WHOLE, days),)
     return found
 
 
@@ -65,30 +63,22 @@ THERAPY_DAYS_1 = Definition(
 
 def _active(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
-    days_in_ward = {
-        stay.stay: {
-            day
+    in_ward = {
+        stay.stay: [
+            calendar.at_censuses(span.since, span.until)
             for span in stay.spans
             if span.ward == calendar.ward
-            for day in calendar.at_censuses(span.since, span.until)
-        }
+        ]
         for stay in inputs.stays
         if calendar.ward is not None
     }
-    counted: defaultdict[UUID, Counter[tuple[str, int]]] = defaultdict(Counter)
+    found: defaultdict[str, list[Mark]] = defaultdict(list)
     for stay, since, until, is_held in inputs.courses:
-        measure = "held" if is_held else "active"
-        days: Iterable[int] = calendar.at_censuses(since, until)
-        if calendar.ward is not None:
-            days = days_in_ward.get(stay, set()).intersection(days)
-        counted[stay].update((measure, day) for day in days)
-    return {
-        Subject("stay", str(stay)): tuple(
-            Mark(measure, calendar.of[day], n) for (measure, day), n in sorted(days.items())
-        )
-        for stay, days in counted.items()
-        if days
-    }
+        days = calendar.at_censuses(since, until)
+        for part in (days,) if calendar.ward is None else in_ward.get(stay, ()):
+            both = range(max(days.start, part.start), min(days.stop, part.stop))
+            found[stay] += calendar.marks("held" if is_held else "active", both)
+    return {Subject("stay", stay): tuple(marks) for stay, marks in found.items() if marks}
 
 
 ACTIVE_PRESCRIPTIONS_1 = Definition(

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from uuid import UUID
 
 from application.reports.calendar import Calendar, first_ward, last_ward, present
 from application.reports.census import AHIMA, of_stays
@@ -15,11 +14,6 @@ from domain.facts import Disposition
 
 EARLY = timedelta(hours=48)
 """A death so soon after the admission is left out of the net death rate."""
-
-
-def counted(calendar: Calendar, moment: datetime | None) -> bool:
-    """Whether a moment is counted in the period: its hospital day is one of it."""
-    return moment is not None and 0 <= calendar.hospital_day(moment) < calendar.count
 
 
 def wards(stay: InpatientStay) -> Iterator[tuple[datetime, str]]:
@@ -36,17 +30,17 @@ def _contributions(inputs: Inputs) -> Contributions:
 
 
 def _moved(
-    deaths: Mapping[UUID, datetime], stay: InpatientStay, calendar: Calendar
+    deaths: Mapping[str, datetime], stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Mark]:
     if calendar.ward is not None:
         for (_, left), (since, entered) in pairwise(wards(stay)):
-            if counted(calendar, since) and calendar.ward in (left, entered):
+            if calendar.counts(since) and calendar.ward in (left, entered):
                 measure = "transferred_out" if left == calendar.ward else "transferred_in"
                 yield Mark(measure, WHOLE, 1)
-    if counted(calendar, stay.admitted_at) and calendar.in_scope(first_ward(stay)):
+    if calendar.counts(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
         yield Mark("admitted", WHOLE, 1)
     gone = stay.discharged_at
-    if gone is None or not counted(calendar, gone) or not calendar.in_scope(last_ward(stay)):
+    if gone is None or not calendar.counts(gone) or not calendar.in_scope(last_ward(stay)):
         return
     yield Mark("discharged", WHOLE, 1)
     if stay.disposition == Disposition.DIED:

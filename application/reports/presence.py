@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from application.reports.calendar import Calendar, present
-from application.reports.definition import Contributions, Definition, Figure, Subject
+from application.reports.definition import Contributions, Definition, Figure, Subject, person_of
 from application.reports.formula import WHOLE, Mark, total
 from application.reports.inputs import Inputs
 from domain.time import TICK
@@ -13,14 +13,13 @@ def _contributions(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     found: defaultdict[Subject, set[int]] = defaultdict(set)
     for stay in inputs.stays:
-        person = inputs.persons.get(stay.patient, stay.patient)
         for span in stay.spans:
             if present(span) and calendar.in_scope(span.ward):
                 begins = max(calendar.date(span.since), 0)
                 ends = calendar.date(span.until - TICK) if span.until else calendar.count
                 days = range(begins, min(ends + 1, calendar.count))
                 if days:
-                    found[Subject("person", str(person))].update(days)
+                    found[person_of(inputs, stay.patient)].update(days)
     return {subject: (Mark("present", WHOLE, len(days)),) for subject, days in found.items()}
 
 

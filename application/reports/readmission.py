@@ -2,13 +2,18 @@
 
 from collections import defaultdict
 from datetime import timedelta
-from uuid import UUID
 
 from application.reports.calendar import Calendar, last_ward
-from application.reports.definition import Contributions, Definition, Figure, Parameter, Subject
+from application.reports.definition import (
+    Contributions,
+    Definition,
+    Figure,
+    Parameter,
+    Subject,
+    person_of,
+)
 from application.reports.formula import WHOLE, Mark, total
 from application.reports.inputs import Admission, Inputs
-from application.reports.movements import counted
 from domain.facts import Disposition
 
 NO_INDEX = (Disposition.DIED, Disposition.AGAINST_ADVICE, Disposition.TRANSFERRED)
@@ -19,17 +24,17 @@ def _contributions(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     (within,) = question.numbers("days")
     unplanned = question.texts("unplanned")
-    came: defaultdict[UUID, list[Admission]] = defaultdict(list)
+    came: defaultdict[Subject, list[Admission]] = defaultdict(list)
     for admission in inputs.admissions:
-        came[inputs.persons.get(admission.patient, admission.patient)].append(admission)
+        came[person_of(inputs, admission.patient)].append(admission)
     found: defaultdict[Subject, tuple[Mark, ...]] = defaultdict(tuple)
     for stay in inputs.stays:
         gone = stay.discharged_at
-        if gone is None or not counted(calendar, gone) or stay.disposition in NO_INDEX:
+        if gone is None or not calendar.counts(gone) or stay.disposition in NO_INDEX:
             continue
         if not calendar.in_scope(last_ward(stay)):
             continue
-        person = inputs.persons.get(stay.patient, stay.patient)
+        person = person_of(inputs, stay.patient)
         later = [a for a in came[person] if a.admitted_at >= gone and a.stay != stay.stay]
         back = min(later, key=lambda a: a.admitted_at, default=None)
         marks = [Mark("index", WHOLE, 1)]
@@ -37,7 +42,7 @@ def _contributions(inputs: Inputs) -> Contributions:
             latest = inputs.days.date_of(gone) + timedelta(days=within)
             soon = inputs.days.date_of(back.admitted_at) <= latest
             marks += [Mark("readmitted", WHOLE, 1)] * (soon and back.admission_type in unplanned)
-        found[Subject("person", str(person))] += tuple(marks)
+        found[person] += tuple(marks)
     return found
 
 

@@ -3,12 +3,14 @@
 from collections import defaultdict
 
 from application.reports.definition import (
+    EVERYBODY,
     Contributions,
     Definition,
     Figure,
     Subject,
     of_each,
     of_the_whole,
+    person_of,
 )
 from application.reports.formula import Mark, count, median, percentile, total
 from application.reports.inputs import Inputs
@@ -23,7 +25,7 @@ def _contributions(inputs: Inputs) -> Contributions:
     found: defaultdict[Subject, list[Mark]] = defaultdict(list)
     for about, kind, hour, ward, delays in inputs.told:
         of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
-        marks = found[Subject("person", str(inputs.persons.get(about, about)))]
+        marks = found[EVERYBODY if about is None else person_of(inputs, about)]
         marks += [Mark("delay", of, delay) for delay in delays]
         late = sum(delay > LATE for delay in delays)
         if late:

@@ -6,7 +6,7 @@ from application.reports.calendar import Calendar, first_ward
 from application.reports.definition import Contributions, Definition, Figure, Parameter, Subject
 from application.reports.formula import WHOLE, Mark, count, median, percentile, total
 from application.reports.inputs import Inputs
-from application.reports.movements import counted, wards
+from application.reports.movements import wards
 
 SECOND = timedelta(seconds=1)
 
@@ -18,7 +18,7 @@ def _reviewed(inputs: Inputs) -> Contributions:
     types = question.texts("types")
     found: dict[Subject, tuple[Mark, ...]] = {}
     for stay in inputs.stays:
-        if not counted(calendar, stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
+        if not calendar.counts(stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
             continue
         if types and stay.admission_type not in types:
             continue
@@ -31,7 +31,7 @@ def _reviewed(inputs: Inputs) -> Contributions:
                 marks.append(Mark("in_time", WHOLE, 1))
         else:
             marks.append(Mark("waiting" if stay.discharged_at is None else "never", WHOLE, 1))
-        found[Subject("stay", str(stay.stay))] = tuple(marks)
+        found[Subject("stay", stay.stay)] = tuple(marks)
     return found
 
 
@@ -74,7 +74,7 @@ def _boarded(inputs: Inputs) -> Contributions:
     found: dict[Subject, tuple[Mark, ...]] = {}
     for stay in inputs.stays:
         decided = stay.decided_to_admit_at
-        if decided is None or not counted(calendar, decided):
+        if decided is None or not calendar.counts(decided):
             continue
         left = next(
             ((since, ward) for since, ward in wards(stay) if ward not in emergency),
@@ -85,7 +85,7 @@ def _boarded(inputs: Inputs) -> Contributions:
         mark = Mark("ended" if stay.discharged_at else "waiting", WHOLE, 1)
         if left is not None:
             mark = Mark("boarded", WHOLE, max((left[0] - decided) // SECOND, 0))
-        found[Subject("stay", str(stay.stay))] = (Mark("decided", WHOLE, 1), mark)
+        found[Subject("stay", stay.stay)] = (Mark("decided", WHOLE, 1), mark)
     return found
 
 

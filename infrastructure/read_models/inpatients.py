@@ -28,6 +28,7 @@ inpatients = bitemporal_table(
         nullable=False,
         comment="of each: since, state, room, bed, shared",
     ),
+    find_by=("patient",),
 )
 
 OF_NO_CONCERN = (

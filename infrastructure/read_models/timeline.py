@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, MetaData, String, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
@@ -59,6 +59,10 @@ entries = bitemporal_table(
     of="subject",
     revised_by=("subject",),
 )
+Index("entries_occurred_at", entries.c.occurred_at)
+"""For the facts of a period: timeliness of a month does not read the facts of all years."""
+Index("entries_recorded_position", entries.c.recorded_position)
+"""For what was recorded while a fact was wrong."""
 
 NOT_SHOWN = (
     Occupancy.StretchesChanged,

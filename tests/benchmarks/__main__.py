@@ -15,6 +15,7 @@ from tests.benchmarks import (
     past,
     reading,
     rebuilding,
+    reports,
     restating,
     sockets,
 )
@@ -38,6 +39,7 @@ def main() -> None:
                 past,
                 old_room,
                 restating,
+                reports,
                 sockets,
                 load,
             ):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 
 from application.hospital import Hospital
 from infrastructure.database import Database
+from infrastructure.importers.mimic_iv import Account, import_mimic_iv
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 
@@ -51,16 +52,14 @@ class Imported:
 NewHospital = Callable[[], Imported]
 
 
-@pytest.fixture(scope="module")
-def new_hospital(
-    server: Database, worker_id: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NewHospital]:
-    """Makes empty hospitals that live as long as the tests of a module."""
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
+@contextmanager
+def hospitals(server: Database, worker: str, home: Path) -> Iterator[NewHospital]:
+    """Makes empty hospitals, and drops them in the end."""
+    settings = Settings(home=home)
     with ExitStack() as stack:
 
         def made() -> Imported:
-            database = stack.enter_context(server.scratch(f"import_{worker_id}_{next(numbers)}"))
+            database = stack.enter_context(server.scratch(f"import_{worker}_{next(numbers)}"))
             database.migrate()
             database.open_log("real")
             commands = hospital(settings, database)
@@ -71,8 +70,37 @@ def new_hospital(
 
 
 @pytest.fixture(scope="module")
+def new_hospital(
+    server: Database, worker_id: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NewHospital]:
+    """Makes empty hospitals that live as long as the tests of a module."""
+    with hospitals(server, worker_id, tmp_path_factory.mktemp("home")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def real() -> Path:
     """The folder of the real data."""
     if not REAL.is_dir():
         pytest.skip(f"no MIMIC-IV data in {REAL}: set WARDBOOK_MIMIC_IV to their folder")
     return REAL
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An import, with its account and the file that it was written to."""
+
+    imported: Imported
+    account: Account
+    file: Path
+
+
+@pytest.fixture(scope="session")
+def real_run(
+    real: Path, server: Database, worker_id: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
+    """The whole folder of the real data, imported once for all that look at it."""
+    file = tmp_path_factory.mktemp("account") / "account.csv"
+    with hospitals(server, worker_id, tmp_path_factory.mktemp("home")) as new_hospital:
+        imported = new_hospital()
+        yield Run(imported, import_mimic_iv(imported.hospital, real, file), file)

@@ -4,15 +4,14 @@ import csv
 import gzip
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from infrastructure.importers.mimic_iv import Account, Verdict, import_mimic_iv
+from infrastructure.importers.mimic_iv import Verdict, import_mimic_iv
 from infrastructure.importers.mimic_iv.tables import TABLES
-from tests.importing.conftest import Imported, NewHospital
+from tests.importing.conftest import NewHospital, Run
 from tests.importing.expected_moves import Expected, expected_moves
 
 # In one worker, if the run keeps groups together: the import is done once.
@@ -22,18 +21,10 @@ FEW = 3
 """Patients of a smaller folder, whose import is broken off in the middle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    imported: Imported
-    account: Account
-    file: Path
-
-
-@pytest.fixture(scope="module")
-def run(real: Path, new_hospital: NewHospital, tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture
+def run(real_run: Run) -> Run:
     """The whole folder, imported once."""
-    hospital, file = new_hospital(), tmp_path_factory.mktemp("account") / "account.csv"
-    return Run(hospital, import_mimic_iv(hospital.hospital, real, file), file)
+    return real_run
 
 
 def lines_of(path: Path) -> list[list[str]]:

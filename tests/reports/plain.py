@@ -3,10 +3,12 @@
 It reads the log alone, and uses neither the read models nor anything of the reports.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 from uuid import UUID
@@ -16,8 +18,9 @@ from domain.aggregate import Event
 from domain.facts import State, Status
 from domain.room import BedState, Room
 from domain.stay import Stay
+from domain.time import Period
 
-TICK = timedelta(microseconds=1)
+DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
 HERE, ON_LEAVE = Status.ADMITTED, Status.ON_LEAVE
 
 Figures = dict[str, list[int | Fraction | None]]
@@ -68,7 +71,23 @@ class Plain:
         day = self.date_of(moment)
         return day if moment <= self.census(day) else day + timedelta(days=1)
 
+    def asks_about(self, day: date) -> bool:
+        return self.days[0] <= day <= self.days[-1]
+
     # -- stays --
+
+    @cached_property
+    def around(self) -> dict[date, list[Stay]]:
+        """Those whom a day may concern: who came before its end, and had not left before it began."""
+        found: dict[date, list[Stay]] = {day: [] for day in self.days}
+        for stay in self.stays.values():
+            gone = self.discharged(stay)
+            day = max(self.date_of(_admitted(stay)) - DAY, self.days[0])
+            last = min(self.date_of(gone) + DAY, self.days[-1]) if gone else self.days[-1]
+            while day <= last:
+                found[day].append(stay)
+                day += DAY
+        return found
 
     def ward_of(self, state: State | None) -> str | None:
         bed = state.place.bed if state else None
@@ -101,7 +120,7 @@ class Plain:
             stay
             for stay in self.stays.values()
             if (gone := self.discharged(stay)) is not None
-            and self.date_of(gone) in self.days
+            and self.asks_about(self.date_of(gone))
             and self.in_scope(self.wards_lain_in(stay)[-1])
         ]
 
@@ -130,8 +149,8 @@ class Plain:
     def days_in_period(self, kind: Status) -> int:
         return sum(
             self.kind_of_day(stay, day) is kind and self.in_scope(self.ward_on(stay, day))
-            for stay in self.stays.values()
             for day in self.days
+            for stay in self.around[day]
         )
 
     def length(self, stay: Stay) -> int:
@@ -153,12 +172,12 @@ class Plain:
         )
 
     def present(self, day: date) -> int:
-        return sum(self.here(stay, self.census(day)) for stay in self.stays.values())
+        return sum(self.here(stay, self.census(day)) for stay in self.around[day])
 
     def served(self, day: date, counts: Callable[[Stay, date], bool]) -> int:
         return sum(
             (self.here(stay, self.census(day)) or self.same_day(stay, day)) and counts(stay, day)
-            for stay in self.stays.values()
+            for stay in self.around[day]
         )
 
     def takes_a_bed(self, stay: Stay, day: date) -> bool:
@@ -172,20 +191,26 @@ class Plain:
 
     # -- beds --
 
+    @cached_property
+    def closed(self) -> dict[tuple[UUID, str], list[Period]]:
+        """When each bed is closed."""
+        found = defaultdict(list)
+        for id, room in self.rooms.items():
+            for spell in room.spells:
+                if spell.state is BedState.CLOSED:
+                    found[id, spell.bed].append(spell.period)
+        return found
+
     def open_beds(self, day: date, closed_too: bool) -> int:
         moment = self.census(day)
         return sum(
             since <= moment
             and (
-                closed_too
-                or not any(
-                    spell.bed == code and spell.state is BedState.CLOSED and moment in spell.period
-                    for spell in room.spells
-                )
+                closed_too or not any(moment in period for period in self.closed.get((id, bed), ()))
             )
-            for room in self.rooms.values()
+            for id, room in self.rooms.items()
             if self.in_scope(room.ward)
-            for code, since in room.beds.items()
+            for bed, since in room.beds.items()
         )
 
     # -- reports --
@@ -201,7 +226,7 @@ class Plain:
         ]
         patient_days = self.days_in_period(HERE)
         admissions = sum(
-            self.date_of(_admitted(stay)) in self.days
+            self.asks_about(self.date_of(_admitted(stay)))
             and self.in_scope(next((w for w in self.wards_lain_in(stay) if w), None))
             for stay in self.stays.values()
         )
@@ -254,7 +279,7 @@ class Plain:
         }
 
     def _long(self, day: date) -> list[int]:
-        here = [stay for stay in self.stays.values() if self.here(stay, self.census(day))]
+        here = [stay for stay in self.around[day] if self.here(stay, self.census(day))]
         lengths = []
         for stay in here:
             first = self.date_of(_admitted(stay))

@@ -23,7 +23,7 @@ CORRECTIONS = (
     Prescription.AdministrationCorrected,
 )
 REPEATED = ("occupancy.", "drug-chart.")
-EMERGENCY = "Emergency Unit"
+EMERGENCY = ("Emergency Unit", "Emergency Department")
 
 
 class Flows:
@@ -116,7 +116,7 @@ class Flows:
             (stay, gone)
             for stay in self.plain.stays.values()
             if (gone := self.plain.discharged(stay)) is not None
-            and self.plain.hospital_day(gone) in self.plain.days
+            and self.plain.asks_about(self.plain.hospital_day(gone))
             and self.plain.in_scope(self.plain.wards_lain_in(stay)[-1])
         ]
 
@@ -124,7 +124,7 @@ class Flows:
         return [
             stay
             for stay in self.plain.stays.values()
-            if self.plain.hospital_day(_admitted(stay)) in self.plain.days
+            if self.plain.asks_about(self.plain.hospital_day(_admitted(stay)))
             and self.plain.in_scope(next((w for w in self._lain(stay)), None))
         ]
 
@@ -164,7 +164,7 @@ class Flows:
         for stay in self.plain.stays.values():
             moves = self._moves(stay)
             for before, (since, ward) in pairwise(moves):
-                if self.plain.hospital_day(since) in self.plain.days:
+                if self.plain.asks_about(self.plain.hospital_day(since)):
                     ins += ward == self.plain.ward
                     outs += before[1] == self.plain.ward
         return {
@@ -183,16 +183,17 @@ class Flows:
 
     def _readmissions(self) -> Figures:
         index = back = 0
+        stays_of = defaultdict(list)
+        for stay in self.plain.stays.values():
+            stays_of[self.person(stay.patient)].append(stay)
         for stay, gone in self.ended():
             if self._disposition(stay) in ("DIED", "AGAINST_ADVICE", "TRANSFERRED"):
                 continue
             index += 1
             later = [
                 other
-                for other in self.plain.stays.values()
-                if other is not stay
-                and self.person(other.patient) == self.person(stay.patient)
-                and _admitted(other) >= gone
+                for other in stays_of[self.person(stay.patient)]
+                if other is not stay and _admitted(other) >= gone
             ]
             if later:
                 first = min(later, key=_admitted)
@@ -203,12 +204,11 @@ class Flows:
     def _reviews(self) -> Figures:
         waits = []
         waiting = in_time = 0
+        visits = defaultdict(list)
+        for of, at, who in self.visits.values():
+            visits[of].append((at, who))
         for stay in self.begun():
-            seen = [
-                at
-                for of, at, who in self.visits.values()
-                if of == stay.id and self._senior(who, at)
-            ]
+            seen = [at for at, who in visits[stay.id] if self._senior(who, at)]
             if seen:
                 wait = min(seen) - _admitted(stay)
                 waits.append(wait // timedelta(seconds=1))
@@ -234,9 +234,9 @@ class Flows:
         times, decided = [], 0
         for stay in self.plain.stays.values():
             decision = stay.decided_to_admit_at
-            if decision is None or self.plain.hospital_day(decision) not in self.plain.days:
+            if decision is None or not self.plain.asks_about(self.plain.hospital_day(decision)):
                 continue
-            left = next((move for move in self._moves(stay) if move[1] != EMERGENCY), None)
+            left = next((move for move in self._moves(stay) if move[1] not in EMERGENCY), None)
             if self.plain.in_scope(left[1] if left else None):
                 decided += 1
                 if left:
@@ -253,7 +253,7 @@ class Flows:
             for held in self.prescriptions.values()
             for dose in held.course.doses
             if dose.given
-            and self.plain.date_of(dose.at) in self.plain.days
+            and self.plain.asks_about(self.plain.date_of(dose.at))
             and (self.plain.ward is None or self._ward_at(held.stay, dose.at) == self.plain.ward)
         }
         by_drug = Counter(drug for _, drug, _ in days)
@@ -271,33 +271,35 @@ class Flows:
 
     def _active(self) -> Figures:
         found: Figures = {"active": [], "held": []}
+        segments = [
+            (held.stay, *segment)
+            for held in self.prescriptions.values()
+            for segment in held.course.segments()
+        ]
         for day in self.plain.days:
             census = self.plain.census(day)
             counted: Counter[str] = Counter()
-            for held in self.prescriptions.values():
-                for period, status, _ in held.course.segments():
-                    if census in period and (
-                        self.plain.ward is None
-                        or self._ward_at(held.stay, census) == self.plain.ward
-                    ):
-                        counted[status] += 1
+            for stay, period, status, _ in segments:
+                if census in period and (
+                    self.plain.ward is None or self._ward_at(stay, census) == self.plain.ward
+                ):
+                    counted[status] += 1
             found["active"].append(counted[PrescriptionStatus.ACTIVE])
             found["held"].append(counted[PrescriptionStatus.HELD])
         return found
 
     def _present(self) -> int:
         days: set[tuple[UUID, object]] = set()
-        for stay in self.plain.stays.values():
-            for period, state in stay.history.segments:
-                if state.status is not Status.ADMITTED:
-                    continue
-                if not self.plain.in_scope(self.plain.ward_of(state)):
-                    continue
-                for day in self.plain.days:
-                    midnight = self.plain.end_of(day - timedelta(days=1)) + TICK
-                    if period.start <= self.plain.end_of(day) and (
-                        period.end is None or period.end > midnight
-                    ):
+        for day in self.plain.days:
+            midnight = self.plain.end_of(day - timedelta(days=1)) + TICK
+            ends = self.plain.end_of(day)
+            for stay in self.plain.around[day]:
+                for period, state in stay.history.segments:
+                    if state.status is not Status.ADMITTED:
+                        continue
+                    if not self.plain.in_scope(self.plain.ward_of(state)):
+                        continue
+                    if period.start <= ends and (period.end is None or period.end > midnight):
                         days.add((self.person(stay.patient), day))
         return len(days)
 
@@ -307,7 +309,7 @@ class Flows:
         by_kinds: defaultdict[str, list[int]] = defaultdict(list)
         for event, told_at in self.told.values():
             occurred = event.entry.occurred_at
-            if self.plain.date_of(occurred) not in self.plain.days:
+            if not self.plain.asks_about(self.plain.date_of(occurred)):
                 continue
             assert event.entry.about is not None
             ward = self._ward_at(event.entry.about.stay, occurred)

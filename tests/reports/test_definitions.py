@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from application.reports import ALL, REPORTS, asked, census, defined, newest
+from application.reports import ALL, LONGEST, REPORTS, asked, census, defined, newest
 from application.reports import calendar as calendar_module
 from application.reports import definition as definition_module
 from application.reports.census import INPATIENT_CENSUS_1
@@ -15,7 +15,7 @@ from application.reports.definition import Definition, Subject
 from application.reports.formula import Mark, Marks, count, median, percentile, total
 from application.reports.inputs import NEEDS, Inputs
 from application.reports.length_of_stay import AVERAGE_LENGTH_OF_STAY_1, LONG_STAYS_1
-from domain.hospital_time import LocalDays
+from domain.hospital_time import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 from infrastructure.queries.reporting import LOADERS
 from tests.reports import house
@@ -104,6 +104,13 @@ def test_a_period_before_any_hospital_had_a_record_is_refused() -> None:
         asked(INPATIENT_CENSUS_1, calendar(), NOON, date.min, date.min)
 
 
+def test_a_period_of_ten_years_is_answered_and_a_longer_one_refused_with_what_to_do() -> None:
+    first, last = NOON.date() - LONGEST * DAY, NOON.date() - DAY
+    assert asked(INPATIENT_CENSUS_1, calendar(), NOON, first, last).days == LONGEST
+    with pytest.raises(InvalidInput, match=r"has 3661 days, .* at most 3660, .* parts of it"):
+        asked(INPATIENT_CENSUS_1, calendar(), NOON, first - DAY, last)
+
+
 # -- parameters --
 
 
@@ -149,7 +156,7 @@ def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() ->
     question = told.question
     inputs = Inputs(question, calendar(), stays=(stay("one", "03-01 08:00"),))
     ((subject, marks),) = INPATIENT_CENSUS_1.contributions(inputs).items()
-    assert subject == Subject("stay", str(house.known("one")))
+    assert subject == Subject("stay", house.known("one"))
     row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
     assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Mark("present", row.of, 1),)
 

@@ -24,6 +24,7 @@ from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.queries.reporting import medicines, people, reviews, told
 from infrastructure.queries.reporting.asked import Asked
 from infrastructure.queries.reporting.beds import beds
+from infrastructure.queries.reporting.concerned import Concerned
 from infrastructure.queries.reporting.stays import stays
 from infrastructure.read_models import READ_MODELS
 
@@ -44,6 +45,10 @@ LOADERS: dict[str, Callable[[Asked], Any]] = {
 """How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
 
 
+WORK_MEM = "64MB"
+"""For each sort and each hash table of a year's rows, which would go to the disk otherwise."""
+
+
 @contextmanager
 def reading(url: str) -> Iterator[Connection[TupleRow]]:
     """A connection for one report: everything is read at one moment, in UTC."""
@@ -51,6 +56,7 @@ def reading(url: str) -> Iterator[Connection[TupleRow]]:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         connection.execute("SET TimeZone TO 'UTC'")
+        connection.execute(f"SET work_mem TO '{WORK_MEM}'")
         yield connection
 
 
@@ -95,6 +101,7 @@ def report(
         question,
         position,
         lambda done, total: on_progress(done, steps),
+        whole=True,
     )
     told = computed(definition, loaded, position)
     on_progress(steps, steps)
@@ -108,17 +115,24 @@ def inputs(
     question: Question,
     position: int,
     on_progress: Progress = lambda done, total: None,
+    whole: bool = False,
+    only: Concerned | None = None,
 ) -> Inputs:
-    """What is needed for a question, as known at a position. Raises NotFound for an unknown ward."""
-    wards: dict[UUID, str] = dict(
+    """What is needed for a question, as known at a position. Raises NotFound for an unknown ward.
+
+    ``whole``: what comes to the same figures is taken together, so nobody's part can be told.
+    ``only``: of these patients and rooms alone.
+    """
+    wards: dict[str, str] = dict(
         connection.execute(
-            "SELECT DISTINCT room, ward FROM rooms_v1.rooms WHERE known @> %s::int8", [position]
+            "SELECT DISTINCT room::text, ward FROM rooms_v1.rooms WHERE known @> %s::int8",
+            [position],
         ).fetchall()
     )
     if question.ward is not None and question.ward not in wards.values():
         raise NotFound("ward", question.ward, "ward")
     days = local_days(connection, hospital, position)
-    asked = Asked(connection, question, position, days, wards)
+    asked = Asked(connection, question, position, days, wards, whole, only)
     loaded: dict[str, Any] = {}
     for need in sorted(needs):
         on_progress(len(loaded), len(needs))

@@ -1,7 +1,6 @@
 """The beds that reports are computed from."""
 
 from datetime import datetime
-from uuid import UUID
 
 from application.reports.inputs import HouseBed
 from domain.room import BedState
@@ -10,17 +9,17 @@ from infrastructure.queries.reporting.asked import Asked
 
 def beds(asked: Asked) -> tuple[HouseBed, ...]:
     """The beds that there are before the period ends, each with when it was closed in it."""
-    closed: dict[tuple[UUID, str], list[tuple[datetime, datetime | None]]] = {}
+    closed: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
     for room, bed, since, until in asked.rows(
-        "SELECT room, bed, lower(during), upper(during) FROM rooms_v1.spells"
-        " WHERE known @> %(position)s::int8 AND state = %(closed)s"
+        "SELECT room::text, bed, lower(during), upper(during) FROM rooms_v1.spells"
+        f" WHERE known @> %(position)s::int8 AND state = %(closed)s{asked.of_room('room')}"
         " AND during && tstzrange(%(start)s, %(end)s, '[]') ORDER BY lower(during)",
         closed=BedState.CLOSED.value,
     ):
         closed.setdefault((room, bed), []).append((since, until))
     rows = asked.rows(
-        "SELECT room, bed, lower(during) FROM rooms_v1.beds WHERE known @> %(position)s::int8"
-        " AND lower(during) <= %(end)s ORDER BY room, bed"
+        "SELECT room::text, bed, lower(during) FROM rooms_v1.beds WHERE known @> %(position)s::int8"
+        f" AND lower(during) <= %(end)s{asked.of_room('room')}"
     )
     return tuple(
         HouseBed(room, bed, asked.wards[room], since, tuple(closed.get((room, bed), ())))

@@ -11,16 +11,17 @@ def dose_days(asked: Asked) -> tuple[DoseDays, ...]:
     merged = persons(asked)
     there = (
         " JOIN stays_v1.stays s ON s.stay = d.stay AND s.known @> %(position)s::int8"
-        " AND s.during @> lower(d.during) AND s.room = ANY(%(rooms)s)"
+        " AND s.during @> lower(d.during) AND s.room = ANY(%(rooms)s::uuid[])"
         if asked.question.ward is not None
         else ""
     )
     rows = asked.rows(
-        "SELECT who, medication, count(DISTINCT day) FROM ("
+        "SELECT who::text, medication, count(DISTINCT day) FROM ("
         "  SELECT coalesce(m.person, p.patient) AS who, p.medication,"
         "    width_bucket(lower(d.during), %(midnights)s) AS day"
         "  FROM prescriptions_v1.doses d JOIN (SELECT DISTINCT prescription, patient, medication"
-        "    FROM prescriptions_v1.prescriptions WHERE known @> %(position)s::int8) p"
+        "    FROM prescriptions_v1.prescriptions WHERE known @> %(position)s::int8"
+        f"   {asked.of_patient('patient')}) p"
         "   USING (prescription)"
         "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
         f"   ON m.record = p.patient{there}"
@@ -39,8 +40,9 @@ def dose_days(asked: Asked) -> tuple[DoseDays, ...]:
 def courses(asked: Asked) -> tuple[Course, ...]:
     """The times in which prescriptions were in force, or on hold, that touch the period."""
     rows = asked.rows(
-        "SELECT stay, lower(during), upper(during), status = 'HELD'"
-        " FROM prescriptions_v1.prescriptions WHERE known @> %(position)s::int8"
+        "SELECT stay::text, lower(during), upper(during), status = 'HELD'"
+        " FROM prescriptions_v1.prescriptions"
+        f" WHERE known @> %(position)s::int8{asked.of_patient('patient')}"
         " AND status IN ('ACTIVE', 'HELD') AND during && tstzrange(%(start)s, %(end)s, '[]')"
     )
     return tuple(Course(*row) for row in rows)

@@ -1,7 +1,6 @@
 """Whose stays they are, when others of theirs began, and when they died."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from application.reports.inputs import Admission
 from infrastructure.queries.reporting.asked import Asked
@@ -11,18 +10,19 @@ def admissions(asked: Asked) -> tuple[Admission, ...]:
     """Admissions of the period, and of as many days after it as the question's ``days`` say."""
     (days,) = asked.question.numbers("days")
     rows = asked.rows(
-        "SELECT stay, patient, admission_type, admitted_at FROM inpatients_v1.inpatients"
-        " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s",
+        "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v1.inpatients"
+        " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s"
+        f"{asked.of_patient('patient')}",
         until=asked.window[1] + timedelta(days=days + 2),
     )
     return tuple(Admission(*row) for row in rows)
 
 
-def persons(asked: Asked) -> dict[UUID, UUID]:
+def persons(asked: Asked) -> dict[str, str]:
     """The person of each record that is merged into another: the record at the end of its links."""
-    links: dict[UUID, UUID] = dict(
+    links: dict[str, str] = dict(
         asked.rows(
-            "SELECT DISTINCT patient, merged_into FROM patients_v2.patients"
+            "SELECT DISTINCT patient::text, merged_into::text FROM patients_v2.patients"
             " WHERE known @> %(position)s::int8 AND merged_into IS NOT NULL"
         )
     )
@@ -34,11 +34,12 @@ def persons(asked: Asked) -> dict[UUID, UUID]:
     return found
 
 
-def deaths(asked: Asked) -> dict[UUID, datetime]:
+def deaths(asked: Asked) -> dict[str, datetime]:
     """When patients died."""
     return dict(
         asked.rows(
-            "SELECT patient, min(died_at) FROM patients_v2.patients"
-            " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL GROUP BY patient"
+            "SELECT patient::text, min(died_at) FROM patients_v2.patients"
+            " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
+            f"{asked.of_patient('patient')} GROUP BY patient"
         )
     )

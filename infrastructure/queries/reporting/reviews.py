@@ -1,14 +1,13 @@
 """Visits by consultants."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 from infrastructure.queries.reporting.asked import Asked
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
-def reviews(asked: Asked) -> dict[UUID, datetime]:
+def reviews(asked: Asked) -> dict[str, datetime]:
     """The first visit of each stay that began in the period by who was a consultant on that day."""
     consultants = [
         (who, asked.days.midnight(since) if since else ALWAYS)
@@ -19,12 +18,13 @@ def reviews(asked: Asked) -> dict[UUID, datetime]:
     ]
     return dict(
         asked.rows(
-            "SELECT v.stay, min(lower(v.during)) FROM inpatients_v1.inpatients i"
+            "SELECT v.stay::text, min(lower(v.during)) FROM inpatients_v1.inpatients i"
             " JOIN visits_v1.visits v USING (stay)"
             " JOIN unnest(%(who)s::uuid[], %(since)s::timestamptz[]) AS c (practitioner, since)"
             "   ON c.practitioner = v.practitioner AND c.since <= lower(v.during)"
             " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
-            "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s GROUP BY v.stay",
+            "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
+            f"{asked.of_patient('i.patient')} GROUP BY v.stay",
             who=[who for who, _ in consultants],
             since=[since for _, since in consultants],
         )

@@ -1,7 +1,6 @@
 """The stays that reports are computed from."""
 
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
@@ -9,49 +8,34 @@ from application.reports.inputs import AWAY, InpatientStay, Span
 from domain.facts import Status
 from infrastructure.queries.reporting.asked import Asked
 
+STATES = {**{state.value: state.value for state in Status}, Status.DISCHARGED.value: AWAY}
+"""The state that a span has, by the one that the read model keeps."""
 
-class _Told(msgspec.Struct, array_like=True):
-    """A span as the read model keeps it; it ends where the next begins."""
-
-    since: datetime
-    state: str
-    room: UUID | None
-    bed: str | None
-    shares: bool
-
-
-_told = msgspec.json.Decoder(list[_Told])
+_told = msgspec.json.Decoder(list[tuple[datetime, str, str | None, str | None, bool]])
+"""The spans as the read model keeps them: since, state, room, bed, whether it is shared."""
 
 
 def stays(asked: Asked) -> tuple[InpatientStay, ...]:
     """The stays that touch the period, whole."""
     rows = asked.rows(
-        "SELECT stay, patient, admission_type, admitted_at, decided_to_admit_at, discharged_at,"
-        "  disposition, (spans->'spans')::text"
-        " FROM inpatients_v1.inpatients WHERE known @> %(position)s::int8"
-        " AND during && tstzrange(%(start)s, %(end)s, '[]') ORDER BY stay"
+        "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
+        "  discharged_at, disposition, (spans->'spans')::text"
+        f" FROM inpatients_v1.inpatients WHERE known @> %(position)s::int8{asked.of_patient('patient')}"
+        " AND during && tstzrange(%(start)s, %(end)s, '[]')"
     )
     wards = asked.wards
     found = []
-    for id, patient, kind, admitted_at, decided_at, discharged_at, disposition, told in rows:
-        spans: list[Span] = []
-        until = discharged_at
-        for span in reversed(_told.decode(told)):
-            state = AWAY if span.state == Status.DISCHARGED else span.state
-            ward = wards.get(span.room) if span.room else None
-            spans.append(Span(span.since, until, state, ward, span.room, span.bed, span.shares))
-            until = span.since
+    for id, patient, kind, admitted_at, decided_at, until, disposition, told in rows:
+        gone = until
+        spans = []
+        for since, state, room, bed, shares in reversed(_told.decode(told)):
+            ward = wards.get(room) if room else None
+            spans.append(Span(since, until, STATES[state], ward, bed, shares))
+            until = since  # a span ends where the next begins
         spans.reverse()
         found.append(
             InpatientStay(
-                id,
-                patient,
-                kind,
-                admitted_at,
-                decided_at,
-                discharged_at,
-                disposition,
-                tuple(spans),
+                id, patient, kind, admitted_at, decided_at, gone, disposition, tuple(spans)
             )
         )
     return tuple(found)
