@@ -21,10 +21,10 @@ from api.oidc import Provider
 from api.server import app as server
 from api.token import HOURS, LocalTokens
 from application.access import Role
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
-from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings, name_of
 
 app = typer.Typer()
