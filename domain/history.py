@@ -154,7 +154,8 @@ class History:
 
     def without(self, ids: Iterable[UUID]) -> "History":
         gone = frozenset(ids)
-        return History(self.stay, tuple(f for f in self.facts if f.id not in gone))
+        kept = tuple(f for f in self.facts if f.id not in gone) if gone else self.facts
+        return self if len(kept) == len(self.facts) else History(self.stay, kept)
 
     def fact(self, id: UUID) -> Fact | None:
         """The fact of that id, if it is held true."""
