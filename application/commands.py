@@ -1,6 +1,6 @@
 """How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,15 +15,18 @@ import msgspec
 from eventsourcing.application import Application
 
 from application.access import check_command
-from application.decision import Decision, Recent
+from application.decision import Decision
+from application.recent import Recent
 from application.record import (
     AlreadyRecorded,
     EventDoesNotFit,
+    Opening,
     Record,
     Remembered,
     Stale,
 )
 from application.scope import Scope
+from domain import unique
 from domain.aggregate import Event
 from domain.entry import Actor, Entry, Source
 from domain.refusals import (
@@ -80,6 +83,8 @@ class Recorded:
     recorded_at: datetime
     events: tuple[Event, ...]
     repeated: bool = False
+    waiting: Sequence[UUID] | None = None
+    """Who had the claims of `Commands.asks_after` as it was recorded; None for a repeat."""
 
     @property
     def entry(self) -> Entry:
@@ -186,7 +191,7 @@ class Commands(Application[UUID]):
         """Record a command, and nothing that follows from it."""
         digest = digest_of(request, operation, content)
         for attempt in range(ATTEMPTS):
-            opening = self.record.opening(request.command_id)
+            opening = self._opening(request.command_id, content)
             if opening.earlier is not None:
                 return self._again(opening.earlier, digest)
             now = request.now or opening.now
@@ -195,7 +200,9 @@ class Commands(Application[UUID]):
             if corrects:
                 entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
             scope = Scope(request.by, request.wards)
-            decision = Decision(self.record, self.recent, entry, now, scope, look=attempt > 0)
+            decision = Decision(
+                self.record, self.recent, entry, now, scope, look=attempt > 0, opening=opening
+            )
             if corrects and request.occurred_at is not None:
                 decision.corrected_at, decision.corrected_precision = told_at, precision
             try:
@@ -214,6 +221,7 @@ class Commands(Application[UUID]):
                     raise
                 return self._again(meanwhile, digest)
             append = decision.append(operation, request.now)
+            append.asks = self.asks_after(decision)
             try:
                 with self.watch("append"):
                     recordings = self.save(*decision.loaded.values(), append=append)
@@ -229,11 +237,28 @@ class Commands(Application[UUID]):
                 self.recent.keep(aggregate)
             assert append.remembered is not None
             events = tuple(cast(Event, r.domain_event) for r in recordings)
-            return _recorded(append.remembered, events)
+            return _recorded(append.remembered, events, waiting=append.owners)
         raise VersionConflict(None, None)
+
+    def asks_after(self, decided: Decision) -> Sequence[str]:
+        """The kinds of claims whose owners `follow_up` has to know."""
+        return ()
 
     def follow_up(self, request: Request, recorded: Recorded) -> None:
         """What follows from a command that was recorded: other commands, never a refusal."""
+
+    def _opening(self, command_id: UUID, content: dict[str, Any]) -> Opening:
+        """What is known as a command begins, with what it will ask for by all that it names."""
+        ids = [value for value in content.values() if isinstance(value, UUID)]
+        numbers = (content.get("practitioner"), content.get("attending"))
+        names = [unique.staff_number(number) for number in numbers if isinstance(number, str)]
+        mrn, authority = content.get("patient_mrn"), content.get("mrn_authority")
+        if isinstance(mrn, str):
+            names.append(unique.mrn(authority or self.rules.mrn_authority, mrn))
+        ward, room = content.get("ward"), content.get("room")
+        if isinstance(ward, str) and isinstance(room, str):
+            names.append(unique.room_number(ward, room))
+        return self.record.opening(command_id, self.recent.lacks(ids), names)
 
     def _again(self, earlier: Remembered, digest: str) -> Recorded:
         """The first answer again, if the content is the same."""
@@ -270,8 +295,15 @@ class Commands(Application[UUID]):
         )
 
 
-def _recorded(command: Remembered, events: tuple[Event, ...], repeated: bool = False) -> Recorded:
-    return Recorded(command.command_id, command.position, command.recorded_at, events, repeated)
+def _recorded(
+    command: Remembered,
+    events: tuple[Event, ...],
+    repeated: bool = False,
+    waiting: Sequence[UUID] | None = None,
+) -> Recorded:
+    return Recorded(
+        command.command_id, command.position, command.recorded_at, events, repeated, waiting
+    )
 
 
 def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:

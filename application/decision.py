@@ -4,17 +4,16 @@ Everything that is looked at is remembered with its version and named in the app
 that the decision rests on can have changed when it is recorded.
 """
 
-import copy
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import TypeVar, cast
 from uuid import UUID
 
-from application.record import Append, PersonClaim, Record, UniqueClaim
+from application.recent import Recent
+from application.record import Append, Opening, PersonClaim, Record, UniqueClaim
 from application.scope import Scope
+from application.settling import settle
 from domain import unique
 from domain.aggregate import Aggregate, Event
 from domain.drug_chart import DrugChart
@@ -25,21 +24,15 @@ from domain.occupancy import (
     Claim,
     Difference,
     Occupancy,
-    check_free,
-    check_shared,
     difference,
-    newly_claimed,
 )
 from domain.patient import Patient
-from domain.policies import Occupant
 from domain.prescription import Prescription
 from domain.refusals import (
     BedRef,
-    ContradictsLaterFacts,
     InvalidInput,
     MovementNotFound,
     NotFound,
-    PatientAlreadyAdmitted,
     VersionConflict,
 )
 from domain.room import Room
@@ -50,45 +43,8 @@ from domain.time import Period, Precision
 A = TypeVar("A", bound=Aggregate)
 
 
-class Recent:
-    """Aggregates seen lately, so that only what is new of them is read. Bounded; safe in threads.
-
-    What is handed out is a copy: a command that is refused leaves no trace. Evolving replaces
-    values and never changes them in place, so a shallow copy is enough.
-    """
-
-    def __init__(self, most: int = 2_000) -> None:
-        self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
-        self._most = most
-        self._lock = Lock()
-
-    def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
-        with self._lock:
-            return [self._copy(self._kept.get(id) or kind.empty(id)) for id in ids]  # type: ignore[misc]
-
-    def keep(self, aggregate: Aggregate) -> None:
-        if isinstance(aggregate, Occupancy):
-            return  # read by its version alone
-        with self._lock:
-            self._kept[aggregate.id] = self._copy(aggregate)
-            self._kept.move_to_end(aggregate.id)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-    def forget(self, ids: Iterable[UUID]) -> None:
-        with self._lock:
-            for id in ids:
-                self._kept.pop(id, None)
-
-    @staticmethod
-    def _copy(aggregate: Aggregate) -> Aggregate:
-        fresh = copy.copy(aggregate)
-        fresh._pending_events = []
-        return fresh
-
-
 @dataclass(frozen=True, slots=True)
-class _Before:
+class Before:
     """What was held of a stay before the command."""
 
     stretches: tuple[Stretch, ...]
@@ -111,6 +67,7 @@ class Decision:
         scope: Scope,
         *,
         look: bool,
+        opening: Opening | None = None,
     ) -> None:
         """``look``: whether to ask the record for news of what is remembered.
 
@@ -123,11 +80,12 @@ class Decision:
         self._look = look
         self.loaded: dict[UUID, Aggregate] = {}
         self._reads: dict[UUID, int] = {}
-        self._before: dict[UUID, _Before] = {}
-        self._relinked: set[UUID] = set()
+        self.before: dict[UUID, Before] = {}
+        self.relinked: set[UUID] = set()
         self._together = False
         self._waited: dict[UUID, frozenset[UUID]] = {}
-        self._owners: dict[unique.Unique, UUID | None] = {}
+        self._owners: dict[unique.Unique, UUID | None] = dict(opening.owners) if opening else {}
+        self._opened = opening.streams if opening else {}
         self._looked_at: set[UUID] = set()
         self._trials: list[Decision] = []
         self.corrected_at: datetime | None = None
@@ -148,7 +106,11 @@ class Decision:
             ]
             self._looked_at.update(a.id for a in asked)
             self.from_memory |= any(a.id not in self._looked_at for a in aggregates)
-            news = self.record.streams({a.id: a.version for a in asked}) if asked else {}
+            news = {
+                a.id: self._opened[a.id] for a in asked if not a.exists and a.id in self._opened
+            }
+            rest = {a.id: a.version for a in asked if a.id not in news}
+            news |= self.record.streams(rest) if rest else {}
             for aggregate in aggregates:
                 for event in news.get(aggregate.id, ()):
                     if not isinstance(event, kind.Event):
@@ -311,7 +273,7 @@ class Decision:
         self.loaded[aggregate.id] = aggregate
         self._reads[aggregate.id] = aggregate.version
         if isinstance(aggregate, Stay):
-            self._before[aggregate.id] = _Before(aggregate.stretches, aggregate.history)
+            self.before[aggregate.id] = Before(aggregate.stretches, aggregate.history)
             if self._together:
                 aggregate.decide_together()
         if isinstance(aggregate, SourceVisit):
@@ -353,38 +315,17 @@ class Decision:
 
     def settle(self) -> None:
         """Let the beds follow the stays: check every stretch that is new, tell each room."""
-        moved = {
-            stay.id: stay
-            for stay in self.loaded.values()
-            if isinstance(stay, Stay) and stay.stretches != self._before[stay.id].stretches
-        }
-        for stay in list(moved.values()):
-            for room, changed in self._differences(stay).items():
-                for stretch in changed.begun:
-                    self._check(stay, stretch, moved, self.room_by_id(room))
-                if changed.ended:
-                    self._check_sharers(stay, room, moved)
-        for stay in moved.values():
-            assert stay.patient is not None
-            for room, changed in self._differences(stay).items():
-                self.occupancy(room).change(
-                    room, stay.id, stay.patient, changed, stay.about, self.entry
-                )
-        for stay in self._restated():
-            if stay.id not in self._relinked:
-                self._check_person(stay)
-        for stay in [s for s in self.loaded.values() if isinstance(s, Stay)]:
-            self._check_clinical(stay)
+        settle(self)
 
     def room_by_id(self, id: UUID) -> Room:
         return self.one(Room, id, "room", "room")
 
     def relink(self, stays: Iterable[Stay]) -> None:
         """These stays are another person's than before: their claims are written anew."""
-        self._relinked.update(stay.id for stay in stays)
+        self.relinked.update(stay.id for stay in stays)
 
     def append(self, operation: str, recorded_at: datetime | None) -> Append:
-        restated = self._restated()
+        restated = self.restated()
         return Append(
             command_id=self.entry.command_id,
             operation=operation,
@@ -432,86 +373,19 @@ class Decision:
                     found.append(UniqueClaim(*unique.waiting(subject, visit.id), visit.id))
         return found
 
-    def _differences(self, stay: Stay) -> dict[UUID, Difference]:
-        return difference(self._before[stay.id].stretches, stay.stretches)
+    def differences(self, stay: Stay) -> dict[UUID, Difference]:
+        """What the command changes in each room of a stay."""
+        return difference(self.before[stay.id].stretches, stay.stretches)
 
-    def _restated(self) -> list[Stay]:
+    def restated(self) -> list[Stay]:
         """The stays whose claims this command changes."""
         return [
             stay
             for stay in self.loaded.values()
             if isinstance(stay, Stay)
             and (
-                stay.id in self._relinked
-                or stay.stretches != self._before[stay.id].stretches
-                or stay.history.period != self._before[stay.id].period
+                stay.id in self.relinked
+                or stay.stretches != self.before[stay.id].stretches
+                or stay.history.period != self.before[stay.id].period
             )
         ]
-
-    def _check(self, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room) -> None:
-        assert stay.patient is not None
-        others = [c for c in self.claims(room.id, stretch.period) if c.stay not in moved]
-        others += [
-            Claim(other.id, theirs)
-            for other in moved.values()
-            for theirs in other.stretches
-            if theirs.bed.room == room.id and theirs.period.overlaps(stretch.period)
-        ]
-        check_free(stay.id, stretch, others)
-        before = self._before[stay.id].stretches
-        room.check_open(stretch, before, stay.id, stay.patient, self.now)
-        if stretch.shares_bed_of is not None:
-            mother = self.one(Stay, stretch.shares_bed_of, "stay", "sharesBedOf")
-            check_shared(stay.id, stretch, mother.stretches)
-        new = newly_claimed(before, stretch)
-        if new and room.policies_at(stretch.period.start):
-            self._check_policies(stay, stretch, others, room)
-
-    def _check_policies(
-        self, stay: Stay, stretch: Stretch, others: list[Claim], room: Room
-    ) -> None:
-        shared = {c.stay: c.stretch.shares_bed_of is not None for c in others if c.stay != stay.id}
-        stays = self.load(Stay, *shared)
-        present = [self._occupant(other, shared[other.id]) for other in stays]
-        newcomer = self._occupant(stay, stretch.shares_bed_of is not None)
-        room.check_policies(newcomer, present, stretch.period.start)
-
-    def _occupant(self, stay: Stay, shares: bool) -> Occupant:
-        patient = self.patient_of(stay)
-        return Occupant(stay.id, patient.sex, patient.birth_date, shares)
-
-    def _check_sharers(self, stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
-        self.occupancy(room)
-        children = [c for c in self.record.sharers(stay.id) if c.stay not in moved]
-        children += [  # all of them: those that do not change may lie outside of hers now
-            Claim(other.id, theirs)
-            for other in moved.values()
-            for theirs in other.stretches
-            if theirs.shares_bed_of == stay.id
-        ]
-        for child in children:
-            check_shared(child.stay, child.stretch, stay.stretches)
-
-    def _check_person(self, stay: Stay) -> None:
-        period = stay.history.period
-        if period is None or stay.patient is None:
-            return
-        for other in self.record.person_claims(self.person(stay.patient), period):
-            loaded = self.loaded.get(other.stay)
-            theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
-            if other.stay != stay.id and theirs and theirs.overlaps(period):
-                raise PatientAlreadyAdmitted(other.stay)
-
-    def _check_clinical(self, stay: Stay) -> None:
-        """Refuse a stay that is no longer open when something was prescribed or given in it."""
-        before, now = self._before[stay.id].history, stay.history
-        if not any(p.without(now.open_periods) for p in before.open_periods):
-            return
-        outside = [
-            fact
-            for prescription in self.prescriptions_of(stay)
-            for fact in prescription.facts()
-            if not stay.history.includes(fact.occurred_at)
-        ]
-        if outside:
-            raise ContradictsLaterFacts(tuple(outside))

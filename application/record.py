@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.aggregate import Event
 from domain.occupancy import Claim
 from domain.time import Period
+from domain.unique import Unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,15 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is known as a command begins: the record's clock, and the command if it came before."""
+    """What is known as a command begins: the record's clock, and the command if it came before.
+
+    And what it was going to ask first: streams whole, and who has what it names.
+    """
 
     now: datetime
     earlier: Remembered | None
+    streams: Mapping[UUID, Sequence[Event]] = field(default_factory=dict)
+    owners: Mapping[Unique, UUID | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Append:
     """One command's addition to the log: all of it is appended, or nothing.
 
     ``reads`` names every stream that was looked at with the version seen, those written too. The
-    claims of each stay in ``restated`` are replaced. The record fills in ``remembered``.
+    claims of each stay in ``restated`` are replaced. The record fills in ``remembered``, ``owners``.
     """
 
     command_id: UUID
@@ -69,7 +75,10 @@ class Append:
     unique: Sequence[UniqueClaim] = ()
     released: Sequence[UniqueClaim] = ()
     recorded_at: datetime | None = None
+    asks: Sequence[str] = ()
+    """Kinds of claims: whoever has one as this is recorded is told in ``owners``."""
     remembered: Remembered | None = field(default=None, init=False)
+    owners: Sequence[UUID] = field(default=(), init=False)
 
 
 class Stale(Exception):
@@ -95,8 +104,13 @@ class EventDoesNotFit(Exception):
 class Record(Protocol):
     """The event store with its claims. `infrastructure.event_store` keeps it in PostgreSQL."""
 
-    def opening(self, command_id: UUID) -> Opening:
-        """The database's clock, and the command if it was recorded before."""
+    def opening(
+        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
+    ) -> Opening:
+        """The database's clock, and the command if it was recorded before.
+
+        In the same look these streams, those of the patients and stays they are about, and owners.
+        """
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """The events of each stream after the given version, in order, in one look."""

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID, uuid5
 
 from msgspec.structs import replace
@@ -106,16 +107,22 @@ class SourceMovements(Reported):
         changes = deque([recorded])
         while changes:
             change = changes.popleft()
-            for visit in self._waiting(change.events):
+            for visit in self._waiting(change):
                 settled = self._settle_alone(request, change, visit)
                 if settled is not None and not settled.repeated:
                     changes.append(settled)
 
-    def _waiting(self, events: Sequence[Event]) -> list[UUID]:
-        found = self.record.owners(unique.waiting_for(s) for s in sorted(_touched(events)))
+    def asks_after(self, decided: Decision) -> Sequence[str]:
+        new = (event for a in decided.loaded.values() for event in a.pending_events)
+        return _waiting_for_any(cast(Iterable[Event], new))
+
+    def _waiting(self, change: Recorded) -> list[UUID]:
+        found = change.waiting
+        if found is None:
+            found = self.record.owners(_waiting_for_any(change.events))
         begun = [
             event.originator_id
-            for event in events
+            for event in change.events
             if isinstance(event, SourceVisit.Settled)
             and any(pending.why == NotFound.__name__ for pending in event.pending)
         ]
@@ -287,6 +294,11 @@ def _steps(chosen: Versions, version: Version) -> list[Versions]:
         without = {}  # nothing is left of a stay without its admission
     as_it_says = without if version.cancelled else {**chosen, version.source_id: version}
     return [as_it_says, without] if before else [as_it_says]
+
+
+def _waiting_for_any(events: Iterable[Event]) -> list[str]:
+    """The kinds of claims of all that wait for something that these events tell of."""
+    return [unique.waiting_for(subject) for subject in sorted(_touched(events))]
 
 
 def _touched(events: Iterable[Event]) -> set[UUID]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -99,13 +100,14 @@ class Course:
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
         """Status and regimen in order, each with its period. Illegal steps change nothing."""
-        return self._fold()[0]
+        return self._folded[0]
 
     def problems(self) -> tuple[tuple[Step, str], ...]:
         """The steps that the status before them does not allow, with the reason."""
-        return self._fold()[1]
+        return self._folded[1]
 
-    def _fold(
+    @cached_property
+    def _folded(
         self,
     ) -> tuple[
         tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]

@@ -61,6 +61,29 @@ class _Fold:
         self.ended: Fact | None = None
         self.in_force: dict[str, list[tuple[Fact, State | None]]] = {}
         """Per aspect the facts that are in force, the latest last, each with the state before it."""
+        self.steps: list[tuple[datetime, State]] = []
+        """The states that differ from those before them, each from when on it was true."""
+        self.problems: list[tuple[Fact, Refusal]] = []
+
+    def copy(self) -> "_Fold":
+        """The same walk, to go on with other facts."""
+        fresh = _Fold(self.stay)
+        fresh.state, fresh.ended = self.state, self.ended
+        fresh.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
+        fresh.steps, fresh.problems = list(self.steps), list(self.problems)
+        return fresh
+
+    def go_on(self, fact: Fact) -> None:
+        """Take the next fact; one that does not follow changes nothing and is a problem."""
+        try:
+            state = self.take(fact)
+        except Refusal as refusal:
+            self.problems.append((fact, refusal))
+            return
+        if self.steps and self.steps[-1][0] == fact.at:
+            self.steps.pop()
+        if not self.steps or self.steps[-1][1] != state:
+            self.steps.append((fact.at, state))
 
     def take(self, fact: Fact) -> State:
         """The state after a fact. Raises the refusal of a fact that does not follow."""
@@ -122,12 +145,17 @@ class History:
 
     def adding(self, *facts: Fact) -> "History":
         if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
-            return History(self.stay, (*self.facts, *facts))
+            longer = History(self.stay, (*self.facts, *facts))
+            if "_fold" in vars(self):  # what is folded already goes on
+                fold = vars(longer)["_fold"] = self._fold.copy()
+                fold.go_on(facts[0])
+            return longer
         return History(self.stay, tuple(sorted((*self.facts, *facts), key=_order)))
 
     def without(self, ids: Iterable[UUID]) -> "History":
         gone = frozenset(ids)
-        return History(self.stay, tuple(f for f in self.facts if f.id not in gone))
+        kept = tuple(f for f in self.facts if f.id not in gone) if gone else self.facts
+        return self if len(kept) == len(self.facts) else History(self.stay, kept)
 
     def fact(self, id: UUID) -> Fact | None:
         """The fact of that id, if it is held true."""
@@ -138,34 +166,24 @@ class History:
         return self.without(f.id for f in facts).adding(*facts)
 
     @cached_property
-    def _folded(self) -> tuple[Segments, tuple[tuple[Fact, Refusal], ...]]:
-        problems: list[tuple[Fact, Refusal]] = []
-        steps: list[tuple[datetime, State]] = []
+    def _fold(self) -> _Fold:
         fold = _Fold(self.stay)
         for fact in self.facts:
-            try:
-                state = fold.take(fact)
-            except Refusal as refusal:
-                problems.append((fact, refusal))
-                continue
-            if steps and steps[-1][0] == fact.at:
-                steps.pop()
-            if not steps or steps[-1][1] != state:
-                steps.append((fact.at, state))
-        ends = [at for at, _ in steps[1:]] + [None]
-        periods = (Period(at, end) for (at, _), end in zip(steps, ends, strict=False))
-        segments = tuple(zip(periods, (state for _, state in steps), strict=True))
-        return segments, tuple(problems)
+            fold.go_on(fact)
+        return fold
 
-    @property
+    @cached_property
     def segments(self) -> Segments:
         """The states in order, each with the period in which it is true; the last is open."""
-        return self._folded[0]
+        steps = self._fold.steps
+        ends = [at for at, _ in steps[1:]] + [None]
+        periods = (Period(at, end) for (at, _), end in zip(steps, ends, strict=False))
+        return tuple(zip(periods, (state for _, state in steps), strict=True))
 
     @property
     def problems(self) -> tuple[tuple[Fact, Refusal], ...]:
         """The facts that contradict those before them, in order, with what they break."""
-        return self._folded[1]
+        return tuple(self._fold.problems)
 
     def check(
         self,

@@ -6,7 +6,6 @@ function ``record.append``: one round trip, one lock, positions without gaps (do
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
@@ -42,6 +41,8 @@ from domain.history import Stretch
 from domain.occupancy import Claim
 from domain.refusals import BedRef
 from domain.time import Period
+from domain.unique import Unique
+from infrastructure.appending import command_of, remembered_of
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper, Stored
 from infrastructure.group_commit import GroupCommit
 
@@ -59,6 +60,28 @@ class ClaimsDisagree(Exception):
     """The claims refused what the events allow, time and again: the claims must be rebuilt."""
 
 
+Asked = tuple[str, list[Any]]
+"""A statement and its values."""
+
+_OPENING = (
+    "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
+    " LEFT JOIN record.commands c ON c.command_id = %s"
+)
+_WITH_SUBJECTS = (
+    "SELECT e.* FROM (SELECT unnest(%s::uuid[]) AS id UNION SELECT unnest(ARRAY[patient, stay])"
+    "   FROM record.stored_events WHERE stream = ANY(%s) AND version = 1) AS w,"
+    f" LATERAL (SELECT {EVENT_COLUMNS} FROM record.events"
+    "   WHERE stream = w.id ORDER BY version OFFSET 0) AS e"
+)
+_OWNERS = (
+    "SELECT kind, key, owner FROM record.unique_claims"
+    " JOIN unnest(%s::text[], %s::text[]) AS w (kind, key) USING (kind, key)"
+)
+_OWNERS_OF_KINDS = (
+    "SELECT DISTINCT kind, owner FROM record.unique_claims WHERE kind = ANY(%s) ORDER BY owner"
+)
+
+
 class Recorder(ApplicationRecorder):
     """Reads the log, and appends to it through ``record.append``."""
 
@@ -73,13 +96,13 @@ class Recorder(ApplicationRecorder):
     ) -> Sequence[int] | None:
         """Append one command. Raises Stale, or AlreadyRecorded if its id is known."""
         append: Append = kwargs["append"]
-        outcome = self._group.append(_command(append, stored_events))
+        outcome = self._group.append(command_of(append, stored_events))
         if outcome["outcome"] in ("stale", "taken"):
             raise Stale(outcome.get("claim", ""))
-        command = _remembered(outcome["command"])
+        command = remembered_of(outcome["command"])
         if outcome["outcome"] == "earlier":
             raise AlreadyRecorded(command)
-        append.remembered = command
+        append.remembered, append.owners = command, outcome["owners"]
         return range(command.first_position, command.position + 1)
 
     def append_batch(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,25 +120,39 @@ class Recorder(ApplicationRecorder):
             return self._append(commands)
 
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        with self._cursor() as cursor:
-            said = msgspec.json.encode(commands).decode()
-            cursor.execute("SELECT record.append(%s::jsonb)::text", [said])
-            row = cursor.fetchone()
-        assert row is not None
-        return cast(list[dict[str, Any]], msgspec.json.decode(row[0]))
+        asks = [command.get("asks", ()) for command in commands]
+        kinds = list(dict.fromkeys(kind for wanted in asks for kind in wanted))
+        said = msgspec.json.encode([_without_asks(command) for command in commands]).decode()
+        asked: list[Asked] = [("SELECT record.append(%s::jsonb)::text", [said])]
+        if kinds:  # in the same transaction: whoever has it by then is found, and nobody too early
+            asked.append((_OWNERS_OF_KINDS, [kinds]))
+        ((told,),), *owned = self._asked(asked)
+        outcomes = cast(list[dict[str, Any]], msgspec.json.decode(told))
+        for outcome, wanted in zip(outcomes, asks, strict=True):
+            outcome["owners"] = [o for rows in owned for kind, o in rows if kind in wanted]
+        return outcomes
 
     # -- what a decision asks --
 
-    def opening(self, command_id: UUID) -> Opening:
-        """The database's clock, and the command if it was recorded before."""
-        with self._cursor() as cursor:
-            row = cursor.execute(
-                "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
-                " LEFT JOIN record.commands c ON c.command_id = %s",
-                [command_id],
-            ).fetchone()
-        assert row is not None
-        return Opening(row[0], Remembered(*row[1:]) if row[1] else None)
+    def opening(
+        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
+    ) -> Opening:
+        """The database's clock, and the command if it was recorded before.
+
+        In the same round trip these streams, those of the patients and stays they are about, owners.
+        """
+        asked: list[Asked] = [(_OPENING, [command_id])]
+        if streams:
+            asked.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
+        if names:
+            asked.append((_OWNERS, [[n.kind for n in names], [n.key for n in names]]))
+        (begun,), *more = self._asked(asked)
+        found: dict[UUID, list[Event]] = {id: [] for id in streams}
+        for row in more.pop(0) if streams else ():
+            found.setdefault(row[0], []).append(self.mapper.event(row))
+        owned = {(kind, key): owner for kind, key, owner in (more.pop(0) if names else ())}
+        earlier = Remembered(*begun[1:]) if begun[1] else None
+        return Opening(begun[0], earlier, found, {name: owned.get(name) for name in names})
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """The events of each stream after the given version, in order."""
@@ -284,6 +321,17 @@ class Recorder(ApplicationRecorder):
         """The library's subscriptions stall when a connection dies silently."""
         raise TypeError("follow the log with infrastructure.follow, which polls as well")
 
+    def _asked(self, asked: Sequence[Asked]) -> list[list[TupleRow]]:
+        """The rows of each statement, of all of them in one round trip and one transaction."""
+        with self._cursor() as cursor:
+            if len(asked) == 1:
+                return [cursor.execute(asked[0][0].encode(), asked[0][1]).fetchall()]
+            with cursor.connection.pipeline():
+                cursors = [
+                    cursor.connection.execute(said.encode(), values) for said, values in asked
+                ]
+            return [each.fetchall() for each in cursors]  # after the commit
+
     def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
         return map(self.mapper.event, cursor)
 
@@ -344,53 +392,8 @@ def _be_quick(connection: Connection[TupleRow]) -> None:
     connection.execute("SET statement_timeout = '5s'")
 
 
-def _command(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
-    """One command as ``record.append`` takes it."""
-    command: dict[str, Any] = {
-        "command_id": append.command_id,
-        "operation": append.operation,
-        "digest": append.digest,
-        "reads": append.reads,
-        "events": [msgspec.Raw(cast(Stored, e).told) for e in events],
-        "unique": [
-            {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
-            for u in append.unique
-        ],
-    }
-    if append.released:
-        command["released"] = [{"kind": u.kind, "key": u.key} for u in append.released]
-    if append.recorded_at is not None:
-        command["recorded_at"] = append.recorded_at
-    if append.restated:
-        command["restated"] = append.restated
-        command["beds"] = [
-            {
-                "room": c.stretch.bed.room,
-                "bed": c.stretch.bed.bed,
-                "stay": c.stay,
-                "since": c.stretch.period.start,
-                "until": c.stretch.period.end,
-                "kept": c.stretch.kept,
-                "shares_bed_of": c.stretch.shares_bed_of,
-            }
-            for c in append.beds
-        ]
-        command["persons"] = [
-            {"person": c.person, "stay": c.stay, "since": c.period.start, "until": c.period.end}
-            for c in append.persons
-        ]
-    return command
-
-
-def _remembered(row: Mapping[str, Any]) -> Remembered:
-    return Remembered(
-        UUID(row["command_id"]),
-        row["operation"],
-        row["digest"],
-        row["first_position"],
-        row["last_position"],
-        datetime.fromisoformat(row["recorded_at"]),
-    )
+def _without_asks(command: dict[str, Any]) -> dict[str, Any]:
+    return {name: said for name, said in command.items() if name != "asks"}
 
 
 def _range(period: Period) -> TimestamptzRange:

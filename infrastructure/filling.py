@@ -134,7 +134,8 @@ class Filler:
     def _transaction(self, until: int, fill: Fill) -> bool:
         try:
             with self._connection.transaction():
-                self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
+                if self._is_live:  # who fills drafts is the only one
+                    self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
                 return self._batch(until, fill)
         except BaseException:
             self._models = {}  # what they remember may be of a batch that was rolled back
@@ -171,11 +172,16 @@ class Filler:
         """The whole batch in all models at once. Raises Misfit if anything does not fit."""
         models = [self._model(target, rows[0][0]) for target in group]
         try:
+            concerned: dict[str, list[ReadModel]] = {}
             for position, known, recorded_at, _, *stored in rows:
-                event = self._mapper.event(stored)
-                place = Place(position, known, recorded_at)
-                for model in models:
-                    model.apply(event, place)
+                topic = stored[2]
+                if topic not in concerned:
+                    concerned[topic] = [m for m in models if m.concerns(topic)]
+                if concerned[topic]:
+                    event = self._mapper.event(stored)
+                    place = Place(position, known, recorded_at)
+                    for model in concerned[topic]:
+                        model.apply(event, place)
             with self._connection.cursor() as cursor:
                 for model in models:
                     model.flush(cursor)

@@ -4,11 +4,12 @@ The live tables answer all the while. Safe to kill at any point: what was begun 
 next attempt.
 """
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
+from subprocess import TimeoutExpired
 from uuid import UUID
 
 import psycopg
@@ -17,9 +18,12 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Engine, MetaData
 from sqlalchemy.schema import CreateSchema
 
+from infrastructure import filling_apart
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import APP_ROLE, Database
 from infrastructure.event_mapper import EventMapper
 from infrastructure.filling import BATCH_LOCK, Filler
+from infrastructure.filling_apart import Process
 from infrastructure.parking import Halted, Parking, Target
 from infrastructure.read_models.model import ReadModel
 
@@ -46,13 +50,20 @@ class Rebuilt:
 
 
 def rebuild(
-    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+    database: Database,
+    models: Sequence[type[ReadModel]],
+    on_progress: Progress,
+    processes: int | None = None,
 ) -> dict[str, Rebuilt]:
     """Fill read models anew from the log and put them in the place of the live ones; by name.
 
-    The log is read and decoded once for all of them, and all are switched together.
+    They are shared out among ``processes`` (None: as many as gain anything), each of which reads and
+    decodes the log once for its own; all are switched together.
     """
-    with rarely_collected(), _drafted(database, models, on_progress) as (owner, drafts, told):
+    with (
+        rarely_collected(),
+        _drafted(database, models, on_progress, processes) as (owner, drafts, told),
+    ):
         for draft in drafts:
             live = sql.Identifier(_live(draft))
             owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live))
@@ -70,17 +81,6 @@ def compare(database: Database, model: type[ReadModel], on_progress: Progress) -
         return told[model.name]
 
 
-@contextmanager
-def rarely_collected() -> Iterator[None]:
-    """Events, rows and marks make no cycles; looking for cycles among so many costs a fifth."""
-    usual = gc.get_threshold()
-    gc.set_threshold(50_000, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
 def compare_sample(
     database: Database, model: type[ReadModel], most: int, lot: Random
 ) -> tuple[int, Rebuilt]:
@@ -94,7 +94,7 @@ def compare_sample(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
-            _make(engine, owner, model, draft)
+            _make(engine, owner, [Target(model, draft)])
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             position = _position(owner, live)
@@ -106,7 +106,7 @@ def compare_sample(
                 raise HaltedBeside(f"Read model {model.name} {halted}") from None
             rows = different = 0
             for table in model.tables():
-                rows += _count(owner, draft, table.name)
+                rows += _sum(owner, draft, table.name)[0]
                 different += _different(owner, live, draft, table.name, table.info["of"], drawn)
         owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
         return len(drawn), Rebuilt(rows, different, position, _parked(owner, live))
@@ -133,26 +133,57 @@ def _drawn(
 
 @contextmanager
 def _drafted(
-    database: Database, models: Sequence[type[ReadModel]], on_progress: Progress
+    database: Database,
+    models: Sequence[type[ReadModel]],
+    on_progress: Progress,
+    processes: int | None = None,
 ) -> Iterator[tuple[Connection[TupleRow], list[Target], dict[str, Rebuilt]]]:
     """Drafts at the same position as the live tables, compared, in a transaction that stops both."""
     drafts = [Target(model, f"{model.metadata.schema}_draft") for model in models]
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("SET synchronous_commit = off")  # a draft that a crash takes is made anew
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
-        with database.engine() as engine:
-            tables = [_make(engine, owner, draft.model, draft.schema) for draft in drafts]
-            end = min(_position(owner, _live(draft)) for draft in drafts)
-            filler = Filler(
-                owner, drafts, on_progress=lambda reached: on_progress(reached, max(reached, end))
-            )
-            filler.prepare()
-            while filler.step(end):
-                pass
-            for made in tables:
-                _index(engine, made)
+        end = min(_position(owner, _live(draft)) for draft in drafts)
+        count = min(processes or filling_apart.processes_for(end), len(drafts))
+        with filling_apart.started(count - 1) as others, database.engine() as engine:
+            filling_apart.wait_for_orphans(owner)
+            tables = _make(engine, owner, drafts)
+            _fill(owner, database.owner_url, drafts, others, end, on_progress)
+            _index(engine, tables)
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             yield owner, drafts, {draft.model.name: _compared(owner, draft) for draft in drafts}
+
+
+def _fill(
+    owner: Connection[TupleRow],
+    url: str,
+    drafts: Sequence[Target],
+    others: Sequence[Process],
+    end: int,
+    on_progress: Progress,
+) -> None:
+    """Fill the drafts up to a position, with the help of other processes."""
+
+    def tell(_: int = 0) -> None:
+        now = filling_apart.reached(owner, drafts)
+        on_progress(now, max(now, end))
+
+    tell()
+    own, *parts = filling_apart.shared_out(owner, drafts, len(others) + 1)
+    for process, part in zip(others, parts, strict=False):
+        filling_apart.tell(process, url, part, end)
+    for share in (own, drafts):  # the second time what a process left undone, if it broke off
+        filler = Filler(owner, share, on_progress=tell)
+        filler.prepare()
+        while filler.step(end):
+            pass
+        for process in others[: len(parts)]:
+            while process.poll() is None:
+                tell()
+                with suppress(TimeoutExpired):
+                    process.wait(0.1)
+    tell()
 
 
 def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
@@ -167,9 +198,12 @@ def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
             f"Read model {draft.model.name} cannot take in the command after position {reached};"
             " this program cannot fill it."
         )
-    names = [table.name for table in draft.model.tables()]
-    rows = sum(_count(owner, draft.schema, name) for name in names)
-    different = sum(_different(owner, live, draft.schema, name) for name in names)
+    rows = different = 0
+    for name in [table.name for table in draft.model.tables()]:
+        new = _sum(owner, draft.schema, name)
+        rows += new[0]
+        if new != _sum(owner, live, name):
+            different += _different(owner, live, draft.schema, name)
     return Rebuilt(rows, different, position, _parked(owner, live))
 
 
@@ -177,34 +211,37 @@ def _live(draft: Target) -> str:
     return str(draft.model.metadata.schema)
 
 
-def _make(
-    engine: Engine, owner: Connection[TupleRow], model: type[ReadModel], draft: str
-) -> MetaData:
-    """The tables of the draft, without indexes: those are made when the rows are there."""
-    copied = MetaData(schema=draft)
-    for table in model.metadata.sorted_tables:
-        table.to_metadata(copied, schema=draft)
+def _make(engine: Engine, owner: Connection[TupleRow], drafts: Sequence[Target]) -> list[MetaData]:
+    """The tables of drafts, without indexes: those are made when the rows are there."""
+    made = []
     with engine.begin() as connection:
-        connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{draft}" CASCADE')
-        connection.execute(CreateSchema(draft))
-        bare = MetaData(schema=draft)
-        for table in model.metadata.sorted_tables:
-            one = table.to_metadata(bare, schema=draft)
-            needed = table.info.get("revised_by", ())
-            one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
-        bare.create_all(connection)
-    name, role = sql.Identifier(draft), sql.Identifier(APP_ROLE)
-    for grant in (
-        "GRANT USAGE ON SCHEMA {} TO {}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {} TO {}",
-    ):
-        owner.execute(sql.SQL(grant).format(name, role))
-    return copied
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        for draft in drafts:
+            whole, bare = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
+            for table in draft.model.metadata.sorted_tables:
+                table.to_metadata(whole, schema=draft.schema)
+                one = table.to_metadata(bare, schema=draft.schema)
+                needed = table.info.get("revised_by", ())
+                one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
+            connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{draft.schema}" CASCADE')
+            connection.execute(CreateSchema(draft.schema))
+            bare.create_all(connection, checkfirst=False)
+            made.append(whole)
+    with owner.transaction():
+        for draft in drafts:
+            name, role = sql.Identifier(draft.schema), sql.Identifier(APP_ROLE)
+            for grant in (
+                "GRANT USAGE ON SCHEMA {} TO {}",
+                "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {} TO {}",
+            ):
+                owner.execute(sql.SQL(grant).format(name, role))
+    return made
 
 
-def _index(engine: Engine, tables: MetaData) -> None:
+def _index(engine: Engine, drafts: Sequence[MetaData]) -> None:
     with engine.begin() as connection:
-        for table in tables.sorted_tables:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        for table in [table for tables in drafts for table in tables.sorted_tables]:
             for index in table.indexes:
                 index.create(connection, checkfirst=True)
             connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
@@ -217,11 +254,20 @@ def _position(owner: Connection[TupleRow], schema: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _count(owner: Connection[TupleRow], schema: str, table: str) -> int:
+def _sum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int, Decimal]:
+    """How many rows there are, and the sum of their hashes: a look at each, in any order.
+
+    Each row's hash is hashed again. What is the sum of what its columns say stays the same if two
+    rows exchange a value.
+    """
     row = owner.execute(
-        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+        sql.SQL(
+            "SELECT count(*), coalesce(sum(hashint8extended(hash_record_extended(t, 0), 1)), 0)"
+            " FROM {} AS t"
+        ).format(sql.Identifier(schema, table))
     ).fetchone()
-    return int(row[0]) if row else 0
+    assert row is not None
+    return row[0], row[1]
 
 
 def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:

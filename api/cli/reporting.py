@@ -19,9 +19,9 @@ from application.reports import defined, newest
 from application.reports.definition import Report
 from application.reports.shown import shown
 from domain import report as issued
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import Database
 from infrastructure.queries import reporting
-from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 

@@ -16,9 +16,9 @@ from application.issuing import asked_in, value_of
 from application.reports.definition import Definition, Row
 from application.reports.shown import shown
 from domain.report import Change, Exact, Report
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import Database
 from infrastructure.queries.issued import FactView, facts_at
-from infrastructure.rebuild import rarely_collected
 from infrastructure.wiring import hospital
 
 app = typer.Typer()

@@ -23,10 +23,10 @@ from api.token import HOURS, LocalTokens
 from api.trusted import Documents
 from application.access import Role
 from infrastructure import tracing
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import Database, NotMigrated
 from infrastructure.embedded import ensure_server, stop_server
 from infrastructure.follow import Follower
-from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import BadSetting, Settings, name_of
 
 app = typer.Typer()

@@ -1,12 +1,24 @@
 """Questions about rooms: what there is, who lies where, who lay where."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, Table, cast, func, literal, select, text
+from sqlalchemy import (
+    DateTime,
+    Select,
+    Table,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room import BedState
@@ -112,34 +124,11 @@ async def board(
     if only is not None:
         wanted = wanted.where(rooms.c.room.in_(only))
     found = await connection.execute(wanted.order_by(rooms.c.ward, rooms.c.number))
-    here = [_room(row) for row in found]
+    here = [_room(row) for row in found.all()]
     whole = ward is None and only is None and at.reader.wards is None
-    ids = None if whole else [room.room for room in here]
-    codes = await connection.execute(
-        _then(beds, at, ids, [beds.c.room, beds.c.bed]).order_by(
-            text("room"), func.length(text("bed")), text("bed")
-        )
-    )
-    lying = await connection.execute(
-        _then(
-            stretches, at, ids, [*columns(stretches), since(stretches), until(stretches)]
-        ).order_by(text("shares_bed_of IS NOT NULL"), text("since"))
-    )
-    spelled = await connection.execute(
-        _then(spells, at, ids, [*columns(spells), since(spells), until(spells)]).order_by(
-            text("since")
-        )
-    )
-    occupants: dict[tuple[UUID, str], list[StretchView]] = {}
-    for row in lying:
-        occupants.setdefault((row.room, row.bed), []).append(view(StretchView, row))
-    states: dict[tuple[UUID, str], list[SpellView]] = {}
-    for row in spelled:
-        states.setdefault((row.room, row.bed), []).append(view(SpellView, row))
-    told: dict[UUID, list[BedView]] = {room.room: [] for room in here}
-    for room, bed in codes:
-        told[room].append(_bed(bed, occupants.get((room, bed), []), states.get((room, bed), [])))
-    return [BoardRoom(room, tuple(told[room.room])) for room in here]
+    told = await connection.execute(_inside(at, None if whole else [room.room for room in here]))
+    beds_of = _grouped({str(room.room): room.room for room in here}, told.all())
+    return [BoardRoom(room, tuple(beds_of[str(room.room)])) for room in here]
 
 
 async def occupancy_history(
@@ -172,19 +161,71 @@ async def occupancy_history(
     return [view(StretchView, row) for row in found]
 
 
-def _then(
-    table: Table, at: At, rooms: list[UUID] | None, shown: list[ColumnElement[Any]]
-) -> Select[Any]:
-    """What held at a moment, in some rooms or (None) in all.
+_BED, _LYING, _SPELL = range(3)
+_SHOWN = (
+    *(stretches.c[name] for name in ("stay", "patient", "kept", "shares_bed_of")),
+    *(spells.c[name] for name in ("spell", "state", "reason", "for_patient", "for_stay")),
+)
 
-    The moment is looked for first: what held then is never more than the house has beds, while the
-    rows of a room grow with the years.
+
+def _inside(at: At, ids: list[UUID] | None) -> Select[Any]:
+    """What held at a moment inside of some rooms, or (None) of all: beds, each with what is in it.
+
+    One statement without a join: joined, it would be planned for one row of each, and take forever
+    with hundreds. The moment is looked for first: what held then is never more than the house has
+    beds, while the rows of a room grow with the years.
     """
-    then = select(*shown).where(at.holds(table))
-    if rooms is None:
-        return then
-    held = then.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
-    return select(held).where(one_of(held.c.room, rooms))
+    shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
+    held = union_all(*(_rows(at, what, table) for what, table in shown)).cte("held")
+    inside = held.prefix_with("MATERIALIZED", dialect="postgresql")
+    of_room = [cast(inside.c.room, Text), *(c for c in inside.c if c.name != "room")]
+    query = select(*of_room).order_by(
+        inside.c.room,
+        func.length(inside.c.bed),
+        inside.c.bed,
+        inside.c.what,
+        inside.c.shares_bed_of.is_not(None),
+        inside.c.since,
+    )
+    return query if ids is None else query.where(one_of(inside.c.room, ids))
+
+
+def _rows(at: At, what: int, table: Table) -> Select[Any]:
+    """The rows of one table that hold, with the columns of all three."""
+    columns = [c if c.table is table else cast(null(), c.type).label(c.name) for c in _SHOWN]
+    return select(
+        table.c.room,
+        table.c.bed,
+        literal_column(str(what)).label("what"),
+        since(table),
+        until(table),
+        *columns,
+    ).where(at.holds(table))
+
+
+def _grouped(rooms: Mapping[str, UUID], rows: Iterable[Any]) -> dict[str, list[BedView]]:
+    """The beds of each room, in order, from rows in which each bed comes before what is in it."""
+    found: dict[str, list[BedView]] = {place: [] for place in rooms}
+    here: tuple[str, str] | None = None
+    lying: list[StretchView] = []
+    spelled: list[SpellView] = []
+    for place, bed, what, begin, end, *told in rows:
+        if what == _BED:
+            if here:
+                found[here[0]].append(_bed(here[1], lying, spelled))
+            here, lying, spelled = (place, bed), [], []
+        elif here == (place, bed):
+            if what == _LYING:
+                stay, patient, kept, shares = told[:4]
+                room = rooms[place]
+                lying.append(StretchView(stay, patient, room, bed, kept, shares, begin, end))
+            else:
+                spell, state, why, patient, stay = told[4:]
+                of = (why, patient, stay)
+                spelled.append(SpellView(spell, rooms[place], bed, state, *of, begin, end))
+    if here:
+        found[here[0]].append(_bed(here[1], lying, spelled))
+    return found
 
 
 def _room(row: Any) -> RoomView:
@@ -197,11 +238,11 @@ _ORDER = (BedState.CLOSED, BedState.CLEANING, BedState.RESERVED)
 
 def _bed(code: str, occupants: list[StretchView], spelled: list[SpellView]) -> BedView:
     """What a bed is: occupied before kept, before closed, cleaning, reserved, free."""
-    spell = min(spelled, key=lambda s: _ORDER.index(BedState(s.state)), default=None)
-    if any(not o.kept for o in occupants):
-        state = BedState.OCCUPIED
-    elif occupants:
-        state = BedState.KEPT
+    spell = None
+    if spelled:
+        spell = min(spelled, key=lambda s: _ORDER.index(BedState(s.state)))
+    if occupants:
+        state = BedState.KEPT if all(o.kept for o in occupants) else BedState.OCCUPIED
     elif spell:
         state = BedState(spell.state)
     else:

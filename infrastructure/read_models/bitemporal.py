@@ -7,15 +7,13 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from psycopg import Cursor
 from psycopg import sql as psql
 from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -28,12 +26,18 @@ from sqlalchemy import (
     Table,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import INT8RANGE, TSTZRANGE
+from sqlalchemy.dialects.postgresql import INT8RANGE, JSONB, TSTZRANGE
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from domain.time import ALWAYS, Period
+from infrastructure.read_models.copying import array, copy_into, json, lines
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call]
+
+_PLACE = ("during", "known", "position")
+
+_PACKED = {JSONB: json, ARRAY: array}
+"""Columns whose values are told as text of their own."""
 
 Values = Mapping[str, Any]
 Rows = dict[tuple[UUID, datetime], tuple[Period, Values]]
@@ -150,6 +154,13 @@ class Writer:
     _open: dict[tuple[UUID, datetime], _Row] = field(default_factory=dict)
     _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
     _revisions: list[_Revision] = field(default_factory=list)
+    _plain: list[str] = field(init=False)
+    _packed: dict[str, Callable[[Any], str | None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        packed = {c.name: _PACKED.get(type(c.type)) for c in self.table.columns}
+        self._packed = {name: pack for name, pack in packed.items() if pack is not None}
+        self._plain = [name for name in packed if name not in (*self._packed, *_PLACE)]
 
     def put(self, key: UUID, period: Period, values: Values, *, known: int, position: int) -> None:
         """From ``known`` on it is known that ``values`` are true of ``key`` during the period."""
@@ -220,17 +231,22 @@ class Writer:
             self._revise(cursor, name, revision)
         rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
         if rows:
-            columns = [c.name for c in self.table.columns]
-            copy = psql.SQL("COPY {} ({}) FROM STDIN").format(
-                name, psql.SQL(", ").join(map(psql.Identifier, columns))
-            )
-            values = [c for c in columns if c not in ("during", "known", "position")]
-            with cursor.copy(copy) as into:
-                into.write("".join([_line(row, values) for row in rows]))
+            with cursor.copy(copy_into(name, [*self._plain, *self._packed, *_PLACE])) as into:
+                into.write(lines([self._told(row) for row in rows]))
         self._new.clear()
         self._open.clear()
         self._closed.clear()
         self._revisions.clear()
+
+    def _told(self, row: _Row) -> list[Any]:
+        """Its values as COPY takes them."""
+        values = row.values
+        told = [values[column] for column in self._plain]
+        for column, pack in self._packed.items():
+            told.append(pack(values[column]))
+        known_to = "" if row.known_to is None else row.known_to
+        told += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
+        return told
 
     def _revise(
         self, cursor: Cursor[TupleRow], table: psql.Identifier, revision: _Revision
@@ -284,11 +300,11 @@ class Writer:
             return psql.Identifier(column)
         if isinstance(value, Same):
             return psql.Identifier(value.column)
-        kind = self.table.columns[column].type.compile(dialect=_DIALECT)
         if isinstance(value, Merged):
-            values += [list(value.without), Jsonb(value.values)]
-            return psql.SQL("({} - %s::text[]) || %s").format(psql.Identifier(column))
-        values.append(Jsonb(value) if isinstance(value, dict) else value)
+            values += [list(value.without), json(value.values)]
+            return psql.SQL("({} - %s::text[]) || %s::jsonb").format(psql.Identifier(column))
+        kind = self.table.columns[column].type.compile(dialect=_DIALECT)
+        values.append(json(value) if column in self._packed else value)
         return psql.SQL("%s::" + kind)
 
 
@@ -309,15 +325,6 @@ def _copied(row: _Row, copy: Copy, revision: _Revision) -> _Row:
     return _Row(copy.period or row.period, values, position, revision.known)
 
 
-def _line(row: _Row, columns: list[str]) -> str:
-    """A row in the text format of COPY, with its ranges and its position at the end."""
-    told = [_TEXT[type(row.values[column])](row.values[column]) for column in columns]
-    known_to = "" if row.known_to is None else row.known_to
-    told.append(_during(row.period))
-    told.append(f"[{row.known_from},{known_to})\t{row.position}\n")
-    return "\t".join(told)
-
-
 def _during(period: Period) -> str:
     end = period.end.isoformat() if period.end else ""
     return f"[{_moment(period.start)},{end})"
@@ -325,35 +332,3 @@ def _during(period: Period) -> str:
 
 def _moment(moment: datetime) -> str:
     return "-infinity" if moment is ALWAYS.start else moment.isoformat()
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-
-
-def _escaped(text: str) -> str:
-    if "\\" in text or "\n" in text or "\r" in text or "\t" in text:  # rarely; translate is slow
-        return text.translate(_ESCAPES)
-    return text
-
-
-def _json(value: dict[str, Any]) -> str:
-    return _escaped(msgspec.json.encode(value).decode())
-
-
-def _array(value: list[str]) -> str:
-    quoted = (v.replace("\\", "\\\\").replace('"', '\\"') for v in value)
-    return _escaped("{" + ",".join(f'"{v}"' for v in quoted) + "}")
-
-
-_TEXT: dict[type, Callable[[Any], str]] = {
-    type(None): lambda _: "\\N",
-    bool: lambda value: "t" if value else "f",
-    int: str,
-    str: _escaped,
-    UUID: lambda value: value.hex,
-    date: date.isoformat,
-    datetime: datetime.isoformat,
-    dict: _json,
-    list: _array,
-}
-"""How values are written for COPY; by psycopg, value by value, it takes a third of a rebuild."""

@@ -32,9 +32,6 @@ inpatients = bitemporal_table(
 )
 
 OF_NO_CONCERN = (
-    Stay.VisitRecorded,
-    Stay.VisitAmended,
-    Stay.VisitCancelled,
     Stay.AttendingChanged,
     Stay.SpecialtyChanged,
     Stay.DischargePlanned,
@@ -52,6 +49,7 @@ class Inpatients(Folded[Stay]):
     name = "inpatients"
     metadata = metadata
     kind = Stay
+    passes_over = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         if isinstance(event, OF_NO_CONCERN):

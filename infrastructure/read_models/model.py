@@ -108,6 +108,8 @@ class Folded(ReadModel, Generic[A]):
     """
 
     kind: ClassVar[type[Aggregate]]
+    passes_over: ClassVar[tuple[type[Event], ...]] = ()
+    """Events that change nothing of what it shows: only their version counts."""
     remembers: ClassVar[int] = 5_000
 
     def __init_subclass__(cls) -> None:
@@ -126,6 +128,9 @@ class Folded(ReadModel, Generic[A]):
         if event.TOPIC.partition(".")[0] != self.kind.TOPIC:  # type: ignore[attr-defined]
             return
         aggregate = self._remembered(event, place)
+        if isinstance(event, self.passes_over):
+            _version_of(event).mutate(aggregate)
+            return
         before = self.rows(aggregate, event) if aggregate.exists else {}
         event.mutate(aggregate)
         for table, after in self.rows(aggregate, event).items():
@@ -145,9 +150,14 @@ class Folded(ReadModel, Generic[A]):
             fresh: Any = self.kind.empty(id)
             if event.originator_version > 1:
                 for earlier in self.history(id, place.position):
-                    earlier.mutate(fresh)
+                    passes = isinstance(earlier, self.passes_over)
+                    (_version_of(earlier) if passes else earlier).mutate(fresh)
             aggregate = self._recent[id] = fresh
             if len(self._recent) > self.remembers:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(id)
         return aggregate
+
+
+def _version_of(event: Event | Hole) -> Hole:
+    return Hole(event.originator_id, event.originator_version)

@@ -54,20 +54,17 @@ doses = bitemporal_table(
 )
 
 
-DOSES = (
-    Prescription.AdministrationRecorded,
-    Prescription.AdministrationCorrected,
-    Prescription.AdministrationCancelled,
-)
-"""Events that change no period of the prescription itself."""
-
-
 class Prescriptions(Folded[Prescription]):
     """A row for each period in which a prescription stood the same, and one for each dose."""
 
     name = "prescriptions"
     metadata = metadata
     kind = Prescription
+    passes_over = (
+        Prescription.AdministrationRecorded,
+        Prescription.AdministrationCorrected,
+        Prescription.AdministrationCancelled,
+    )
     remembers = 10_000
 
     def apply(self, event: Event, place: Place) -> None:
@@ -120,8 +117,6 @@ class Prescriptions(Folded[Prescription]):
         )
 
     def rows(self, prescription: Prescription, event: Event) -> dict[Table, Rows]:
-        if isinstance(event, DOSES):
-            return {}
         return {
             prescriptions: {
                 (prescription.id, period.start): (

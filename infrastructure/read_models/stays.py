@@ -53,10 +53,9 @@ class Stays(Folded[Stay]):
     name = "stays"
     metadata = metadata
     kind = Stay
+    passes_over = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
-        if isinstance(event, Stay.VisitRecorded | Stay.VisitAmended | Stay.VisitCancelled):
-            return {}
         history = stay.history
         found: Rows = {}
         for period, state in history.segments:

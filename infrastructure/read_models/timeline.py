@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -182,8 +181,8 @@ class Timeline(ReadModel):
                 "fact": id,
                 "occurred_at": version.occurred_at,
                 "late": place.recorded_at - version.occurred_at > LATE_AFTER,
-                "source": msgspec.to_builtins(source),
-                "data": msgspec.to_builtins(version.movement or {}),
+                "source": source,
+                "data": version.movement or {},
             }
             self.writer(entries).put(
                 id,
@@ -271,10 +270,10 @@ def _values(event: Event, place: Place) -> dict[str, Any]:
         "recorded_at": place.recorded_at,
         "recorded_position": place.known,
         "late": place.recorded_at - said.occurred_at > LATE_AFTER,
-        "recorded_by": msgspec.to_builtins(said.recorded_by),
+        "recorded_by": said.recorded_by,
         "performed_by": said.performed_by,
         "reason": said.reason,
-        "source": msgspec.to_builtins(said.source) if said.source else None,
+        "source": said.source,
         "data": data,
     }
 
@@ -318,5 +317,5 @@ def kind_of(event: Event) -> str:
 
 def _data(event: Event) -> dict[str, Any]:
     """What the event says beside its envelope, without what it leaves open."""
-    told = msgspec.to_builtins(event)
-    return {k: v for k, v in told.items() if k not in ENVELOPE and v is not None}
+    told = vars(event).items()
+    return {name: value for name, value in told if value is not None and name not in ENVELOPE}

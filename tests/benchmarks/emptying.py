@@ -15,8 +15,8 @@ from time import perf_counter
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-from application.decision import Recent
 from application.hospital import Hospital
+from application.recent import Recent
 from domain.stay import VisitKind
 from infrastructure.database import Database
 from infrastructure.settings import Settings

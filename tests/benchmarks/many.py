@@ -23,8 +23,9 @@ from domain.prescription import Medication, Prescription
 from domain.refusals import BedRef
 from domain.stay import AdmissionType, Stay, VisitKind
 from domain.time import Precision
+from infrastructure.appending import command_of
 from infrastructure.event_mapper import EventMapper
-from infrastructure.event_store import Recorder, _command
+from infrastructure.event_store import Recorder
 from tests.record.ward import request
 
 BEGUN = datetime(2006, 1, 1, tzinfo=UTC)
@@ -220,7 +221,7 @@ def _one(entry: Entry, events: list[Any], reads: dict[UUID, int] | None = None) 
     """A command; without ``reads`` its streams are new."""
     reads = reads if reads is not None else {event.originator_id: 0 for event in events}
     append = Append(entry.command_id, entry.operation, entry.digest, reads)
-    return _command(append, [MAPPER.to_stored_event(event) for event in events])
+    return command_of(append, [MAPPER.to_stored_event(event) for event in events])
 
 
 def waves(total: int, least: int) -> Iterator[int]:

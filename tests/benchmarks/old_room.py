@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from application.decision import Recent
 from application.hospital import Hospital
+from application.recent import Recent
 from domain.facts import Disposition
 from infrastructure.database import Database
 from infrastructure.settings import Settings

@@ -23,13 +23,14 @@ from psycopg import sql
 
 from application.simulator import simulate
 from domain.aggregate import Event
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import Database
 from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.follow import Follower
 from infrastructure.importers.mimic_iv import import_mimic_iv
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import Hole, Place
-from infrastructure.rebuild import rarely_collected, rebuild
+from infrastructure.rebuild import rebuild
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks.appending import stock_address, stock_datastore

@@ -23,10 +23,10 @@ from application.reports import newest
 from application.reports.definition import Definition
 from application.reports.inputs import Question
 from domain.report import Report
+from infrastructure.collecting import rarely_collected
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.queries import reporting
-from infrastructure.rebuild import rarely_collected
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks.many import Full, House

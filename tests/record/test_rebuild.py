@@ -45,7 +45,19 @@ def test_one_pass_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\tb", "a\nb\r", "\\N", "\\.", 'a\\tb"c', "{a,b}", "NULL", "ä \U0001f3e5", " "]
+    "text",
+    [
+        "a\tb",
+        "a\nb\r",
+        "\\N",
+        "\\.",
+        'a\\tb"c',
+        "{a,b}",
+        "null",
+        '\x01\x1f\b\f"\\n',
+        "ä \U0001f3e5",
+        " ",
+    ],
 )
 def test_a_read_model_keeps_any_text_as_it_was_given(
     hospital: Hospital, database: Database, text: str

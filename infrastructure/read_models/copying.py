@@ -1,0 +1,52 @@
+"""Rows as COPY takes them: told as JSON, which is CSV with another way to escape.
+
+A row of JSON values without its brackets is a line of ``FORMAT csv, NULL 'null', ESCAPE '\\'``. So one
+call in C tells all values of a batch; value by value, they took a third of a rebuild.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from psycopg import sql
+
+_ENCODER = msgspec.json.Encoder()
+
+_PERHAPS_CONTROL = re.compile(rb'\\[^"\\]')
+_ESCAPED = re.compile(rb'\\(?:["\\bfnrt]|u00[01][0-9a-f])')
+_CONTROL = {
+    rb"\b": b"\b",
+    rb"\f": b"\f",
+    rb"\n": b"\n",
+    rb"\r": b"\r",
+    rb"\t": b"\t",
+    **{rb"\u%04x" % n: bytes([n]) for n in range(1, 32)},
+}
+"""How JSON tells a control character; in CSV it stands between quotes as it is."""
+
+
+def copy_into(table: sql.Identifier, columns: Iterable[str]) -> sql.Composed:
+    """The COPY statement that takes `lines` with values of these columns."""
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ESCAPE '\\')").format(
+        table, sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+
+
+def lines(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Rows of at least one value each. JSON and arrays have to be text: `json`, `array`."""
+    told = _ENCODER.encode_lines(rows).replace(b"]\n[", b"\n")[1:-2]  # no line break within a row
+    if _PERHAPS_CONTROL.search(told):
+        told = _ESCAPED.sub(lambda found: _CONTROL.get(found[0], found[0]), told)
+    return told
+
+
+def json(value: Any) -> str | None:
+    """A value of a JSON column."""
+    return None if value is None else _ENCODER.encode(value).decode()
+
+
+def array(value: Iterable[str]) -> str:
+    """A value of a column of texts."""
+    quoted = (v.replace("\\", "\\\\").replace('"', '\\"') for v in value)
+    return "{" + ",".join(f'"{v}"' for v in quoted) + "}"

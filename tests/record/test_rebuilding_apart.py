@@ -1,0 +1,96 @@
+"""Read models rebuilt by several processes, any of which may be killed."""
+
+import signal
+import subprocess
+import sys
+
+import psycopg
+
+from infrastructure import filling_apart
+from infrastructure.parking import Target
+from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.visits import Visits
+from infrastructure.rebuild import rebuild
+from tests.record.lived import Lived, catch_up, dump, end
+
+REBUILDING = """
+import sys
+from infrastructure.database import Database
+from infrastructure.read_models import READ_MODELS
+from infrastructure.rebuild import rebuild
+rebuild(Database(sys.argv[1]), READ_MODELS, lambda *now: print(*now, flush=True), processes=2)
+"""
+
+
+def test_several_processes_fill_what_one_would(lived: Lived) -> None:
+    catch_up(lived.database)
+    told: list[tuple[int, int]] = []
+
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: told.append(now), processes=3)
+
+    assert {r.different for r in rebuilt.values()} == {0}
+    assert told == sorted(told)
+    assert told[-1] == (end(lived.database), end(lived.database))
+    assert dump(lived.database) == lived.first
+    assert lived.database.differences() == []
+
+
+def test_what_a_process_that_dies_leaves_undone_is_done_by_the_one_that_started_it(
+    lived: Lived,
+) -> None:
+    catch_up(lived.database)
+    killed = 0
+    with psycopg.connect(lived.database.owner_url, autocommit=True) as owner:
+
+        def kill(done: int, total: int) -> None:
+            nonlocal killed
+            if done == 0:  # hold the other one up before it fills anything
+                owner.execute("SELECT pg_try_advisory_lock(%s, %s)", filling_apart.FILLING_LOCK)
+            waiting = owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND classid = %s AND objid = %s AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                filling_apart.FILLING_LOCK,
+            ).fetchall()
+            killed += len(waiting)
+
+        rebuilt = rebuild(lived.database, READ_MODELS, kill, processes=2)
+
+    assert killed > 0
+    assert {r.different for r in rebuilt.values()} == {0}
+    assert dump(lived.database) == lived.first
+
+
+def test_a_rebuild_that_is_killed_leaves_nothing_that_the_next_one_minds(lived: Lived) -> None:
+    catch_up(lived.database)
+    for lines in (1, 2):
+        with subprocess.Popen(
+            [sys.executable, "-c", REBUILDING, lived.database.owner_url], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(lines):
+                assert process.stdout.readline()
+            process.send_signal(signal.SIGKILL)
+    assert dump(lived.database) == lived.first
+
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda *_: None, processes=2)
+
+    assert {r.different for r in rebuilt.values()} == {0}
+    assert dump(lived.database) == lived.first
+
+
+def test_a_process_whose_starter_is_gone_fills_nothing(lived: Lived) -> None:
+    with (
+        psycopg.connect(lived.database.owner_url, autocommit=True) as owner,
+        filling_apart.started(1) as (process,),
+    ):
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", filling_apart.FILLING_LOCK)
+        live = Target(Visits, str(Visits.metadata.schema))
+        owner.execute(live.sql("DELETE FROM {position}"))
+        filling_apart.tell(process, lived.database.owner_url, [live], end(lived.database))
+        assert process.stdin is not None
+        process.stdin.close()
+        owner.execute("SELECT pg_advisory_unlock(%s, %s)", filling_apart.FILLING_LOCK)
+
+        assert process.wait(timeout=30) == 0
+        assert owner.execute(live.sql("SELECT FROM {position}")).fetchone() is None
