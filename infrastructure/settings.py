@@ -61,6 +61,9 @@ class Settings:
     request_timeout_seconds: float = 30.0
     """How long one operation over HTTP may take."""
 
+    kept_answers_mb: int = 64
+    """Memory for answers that are told again while nothing has changed, in MB; 0: none is kept."""
+
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
 

@@ -87,6 +87,14 @@ DATA: Mapping[str, str] = MappingProxyType(
 )
 """The kind of data of each type; of a single field, as ``Type.field``, where it differs."""
 
+KEPT_QUESTIONS = {"roomOccupancy", "wards", "stays"}
+KEPT = {
+    "Query", "RoomOccupancy", "Room", "Bed", "BedOccupant", "Ward",
+    "Stay", "StayConnection", "StayEdge", "PageInfo", "Patient", "Practitioner",
+}  # fmt: skip
+"""What boards and lists of a ward are made of, which many ask for again and again: such answers may be
+kept. All of it is of read models whose rows tell when they turn (`bitemporal_table`)."""
+
 ROOTS = ("Query", "Subscription")
 
 
@@ -105,6 +113,7 @@ class Asked:
 
     operation: str
     needs: Mapping[str, str]
+    may_be_kept: bool
 
 
 @lru_cache(maxsize=1000)
@@ -112,6 +121,7 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
     """Read it once. The operation is named by its root fields, never by what the client calls it."""
     needs: dict[str, str] = {}
     roots: dict[str, None] = {}
+    parents: set[str] = set()
     types = TypeInfo(schema)
 
     class Collect(Visitor):
@@ -119,6 +129,7 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
             parent = types.get_parent_type()
             if parent is not None:
                 name = node.name.value
+                parents.add(parent.name)
                 what = needed_for(parent.name, name)
                 if what is not None:
                     needs.setdefault(what, f"{parent.name}.{name}")
@@ -126,7 +137,8 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
                     roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
-    return Asked(" ".join(roots), MappingProxyType(needs))
+    may_be_kept = parents <= KEPT and roots.keys() <= KEPT_QUESTIONS
+    return Asked(" ".join(roots), MappingProxyType(needs), may_be_kept)
 
 
 class Allowed(SchemaExtension):
@@ -142,7 +154,9 @@ class Allowed(SchemaExtension):
             except NotLoggedIn as ended:
                 execution.pre_execution_errors = [GraphQLError(str(ended), original_error=ended)]
             role = context.caller.role
-            for what, field in asked(execution.schema._schema, document).needs.items():
+            question = asked(execution.schema._schema, document)
+            context.may_be_kept = question.may_be_kept
+            for what, field in question.needs.items():
                 if not may(role, what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")
                     error = GraphQLError(told.message, original_error=told)

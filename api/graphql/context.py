@@ -19,7 +19,8 @@ from domain.refusals import InvalidInput, NotAllowed
 from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
-from infrastructure.queries.reader import Reader, opened_by
+from infrastructure.queries.reader import Reader
+from infrastructure.readings import Shown
 
 T = TypeVar("T")
 
@@ -51,6 +52,10 @@ class Context:
         self.house, self.caller = house, caller
         self.reader = Reader(caller.wards, hidden_labels(caller.role))
         self.answered_at: int | None = None
+        self.may_be_kept = False
+        """Whether the answer to what is asked is worth keeping (`api.graphql.allowed`)."""
+        self.recorded: Shown | None = None
+        """What was written down of the answer."""
         self._here: Here | None = None
         self._once = asyncio.Lock()
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
@@ -58,7 +63,7 @@ class Context:
     async def here(self) -> Here:
         async with self._once:
             if self._here is None:
-                self._here = await moment.here(self.house.engine)
+                self._here = await self.house.present.here()
             return self._here
 
     async def at(
@@ -107,7 +112,8 @@ class Context:
     async def know_reader(self) -> None:
         """What the reader has opened by breaking the glass, for who does not see all anyway."""
         if not self.reader.sees_all:
-            self.reader.opened = await self.ask(opened_by, self.caller.actor)
+            now = await self.here()
+            self.reader.opened = await self.house.present.opened(self.caller.actor, now)
 
     async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
         """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
@@ -145,6 +151,10 @@ class Context:
     def after(self, given: Position | None) -> int:
         """Where to go on in the log; from its beginning, if nothing was given."""
         return 0 if given is None else self._position(given, "after")
+
+    def look_again(self) -> None:
+        """A command was recorded: what was seen before it is over."""
+        self._here = None
 
     def begin(self, position: int, shared: dict[Any, Any]) -> None:
         """Another item of a subscription is answered: by itself, as known at its own position."""

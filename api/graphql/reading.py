@@ -40,6 +40,7 @@ class RecordReading(SchemaExtension):
             patients=shown,
             opened=shown & context.reader.opened,
         )
+        context.recorded = reading
         try:
             await context.house.readings.record(reading)
         except Exception as fault:

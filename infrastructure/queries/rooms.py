@@ -3,14 +3,28 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, Table, cast, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room import BedState
 from infrastructure.queries.moment import At, columns, known, one_of, since, until, view
+from infrastructure.queries.prepared import Prepared, by_id, one_of_given
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import beds, rooms, spells
 
@@ -89,14 +103,16 @@ async def wards(connection: AsyncConnection, at: At) -> list[str]:
     return list(found.scalars())
 
 
+_rooms_by_id = by_id(
+    lambda at: select(*columns(rooms)).where(one_of_given(rooms.c.room, "ids"), at.of(rooms))
+)
+
+
 async def rooms_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, RoomView]:
     """Rooms by their ids."""
-    found = await connection.execute(
-        select(*columns(rooms)).where(rooms.c.room.in_(ids), at.of(rooms))
-    )
-    return {row.room: _room(row) for row in found}
+    return {row.room: _room(row) for row in await _rooms_by_id(connection, ids, at)}
 
 
 async def board(
@@ -106,40 +122,37 @@ async def board(
     only: Collection[UUID] | None = None,
 ) -> list[BoardRoom]:
     """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
-    wanted = select(*columns(rooms)).where(at.holds(rooms), at.reader.of_wards())
-    if ward is not None:
-        wanted = wanted.where(rooms.c.ward == ward)
-    if only is not None:
-        wanted = wanted.where(rooms.c.room.in_(only))
-    found = await connection.execute(wanted.order_by(rooms.c.ward, rooms.c.number))
+    wanted = _rooms_wanted(ward is not None, only is not None)
+    found = await wanted.ask(connection, at, ward=ward, only=list(only or ()))
     here = [_room(row) for row in found]
     whole = ward is None and only is None and at.reader.wards is None
-    ids = None if whole else [room.room for room in here]
-    codes = await connection.execute(
-        _then(beds, at, ids, [beds.c.room, beds.c.bed]).order_by(
-            text("room"), func.length(text("bed")), text("bed")
-        )
-    )
-    lying = await connection.execute(
-        _then(
-            stretches, at, ids, [*columns(stretches), since(stretches), until(stretches)]
-        ).order_by(text("shares_bed_of IS NOT NULL"), text("since"))
-    )
-    spelled = await connection.execute(
-        _then(spells, at, ids, [*columns(spells), since(spells), until(spells)]).order_by(
-            text("since")
-        )
-    )
+    ids = [room.room for room in here]
+    codes, lying, spelled = _WHOLE if whole else _OF_ROOMS
+    in_beds = await codes.ask(connection, at, rooms=ids)
     occupants: dict[tuple[UUID, str], list[StretchView]] = {}
-    for row in lying:
+    for row in await lying.ask(connection, at, rooms=ids):
         occupants.setdefault((row.room, row.bed), []).append(view(StretchView, row))
     states: dict[tuple[UUID, str], list[SpellView]] = {}
-    for row in spelled:
+    for row in await spelled.ask(connection, at, rooms=ids):
         states.setdefault((row.room, row.bed), []).append(view(SpellView, row))
     told: dict[UUID, list[BedView]] = {room.room: [] for room in here}
-    for room, bed in codes:
-        told[room].append(_bed(bed, occupants.get((room, bed), []), states.get((room, bed), [])))
+    for row in in_beds:
+        bed = row.room, row.bed
+        told[row.room].append(_bed(row.bed, occupants.get(bed, []), states.get(bed, [])))
     return [BoardRoom(room, tuple(told[room.room])) for room in here]
+
+
+@cache
+def _rooms_wanted(of_ward: bool, only: bool) -> Prepared:
+    def build(at: At) -> Select[Any]:
+        wanted = select(*columns(rooms)).where(at.holds(rooms), at.reader.of_wards())
+        if of_ward:
+            wanted = wanted.where(rooms.c.ward == bindparam("ward", None, type_=Text))
+        if only:
+            wanted = wanted.where(one_of_given(rooms.c.room, "only"))
+        return wanted.order_by(rooms.c.ward, rooms.c.number)
+
+    return Prepared(build)
 
 
 async def occupancy_history(
@@ -173,18 +186,57 @@ async def occupancy_history(
 
 
 def _then(
-    table: Table, at: At, rooms: list[UUID] | None, shown: list[ColumnElement[Any]]
+    table: Table, at: At, of_rooms: bool, shown: list[ColumnElement[Any]], *order: Any
 ) -> Select[Any]:
-    """What held at a moment, in some rooms or (None) in all.
+    """What held at a moment, in all rooms or in some.
 
     The moment is looked for first: what held then is never more than the house has beds, while the
     rows of a room grow with the years.
     """
     then = select(*shown).where(at.holds(table))
-    if rooms is None:
-        return then
-    held = then.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
-    return select(held).where(one_of(held.c.room, rooms))
+    if of_rooms:
+        held = then.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
+        then = select(held).where(one_of_given(held.c.room, "rooms"))
+    return then.order_by(*order)
+
+
+def _in_rooms(of_rooms: bool) -> tuple[Prepared, Prepared, Prepared]:
+    """The beds, who lies in them, and what else they are."""
+    return (
+        Prepared(
+            lambda at: _then(
+                beds,
+                at,
+                of_rooms,
+                [beds.c.room, beds.c.bed],
+                text("room"),
+                func.length(text("bed")),
+                text("bed"),
+            )
+        ),
+        Prepared(
+            lambda at: _then(
+                stretches,
+                at,
+                of_rooms,
+                [*columns(stretches), since(stretches), until(stretches)],
+                text("shares_bed_of IS NOT NULL"),
+                text("since"),
+            )
+        ),
+        Prepared(
+            lambda at: _then(
+                spells,
+                at,
+                of_rooms,
+                [*columns(spells), since(spells), until(spells)],
+                text("since"),
+            )
+        ),
+    )
+
+
+_WHOLE, _OF_ROOMS = _in_rooms(False), _in_rooms(True)
 
 
 def _room(row: Any) -> RoomView:
