@@ -109,6 +109,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "late_after_minutes": int,
     "read_timeout_seconds": float,
     "request_timeout_seconds": float,
+    "kept_answers_mb": int,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
     "slow_client_seconds": float,
 }

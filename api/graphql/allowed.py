@@ -113,7 +113,12 @@ class Asked:
 
     operation: str
     needs: Mapping[str, str]
-    may_be_kept: bool
+    types: frozenset[str]
+    """The types of which fields are asked for."""
+
+    @property
+    def may_be_kept(self) -> bool:
+        return self.types <= KEPT and set(self.operation.split()) <= KEPT_QUESTIONS
 
 
 @lru_cache(maxsize=1000)
@@ -137,8 +142,7 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
                     roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
-    may_be_kept = parents <= KEPT and roots.keys() <= KEPT_QUESTIONS
-    return Asked(" ".join(roots), MappingProxyType(needs), may_be_kept)
+    return Asked(" ".join(roots), MappingProxyType(needs), frozenset(parents))
 
 
 class Allowed(SchemaExtension):
@@ -155,7 +159,7 @@ class Allowed(SchemaExtension):
                 execution.pre_execution_errors = [GraphQLError(str(ended), original_error=ended)]
             role = context.caller.role
             question = asked(execution.schema._schema, document)
-            context.may_be_kept = question.may_be_kept
+            context.types, context.may_be_kept = question.types, question.may_be_kept
             for what, field in question.needs.items():
                 if not may(role, what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")

@@ -1,7 +1,7 @@
 """What one operation knows: who asks, as of when, as known where; and its loaders, fresh each time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -52,12 +52,16 @@ class Context:
         self.house, self.caller = house, caller
         self.reader = Reader(caller.wards, hidden_labels(caller.role))
         self.answered_at: int | None = None
+        self.types: frozenset[str] = frozenset()
+        """The types of which the operation asks for fields."""
         self.may_be_kept = False
         """Whether the answer to what is asked is worth keeping (`api.graphql.allowed`)."""
         self.recorded: Shown | None = None
         """What was written down of the answer."""
         self._here: Here | None = None
         self._once = asyncio.Lock()
+        self._asking: dict[Any, asyncio.Future[dict[UUID, Any]]] = {}
+        self._had: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
     async def here(self) -> Here:
@@ -159,7 +163,9 @@ class Context:
     def begin(self, position: int, shared: dict[Any, Any]) -> None:
         """Another item of a subscription is answered: by itself, as known at its own position."""
         self.answered_at, self._here = position, None
-        self._loaders = shared if self.reader.sees_all else {}
+        shared = shared if self.reader.sees_all else {}
+        self._loaders = shared.setdefault("loaders", {})
+        self._asking, self._had = shared.setdefault("asking", {}), {}
 
     async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
         """One of many things asked for at the same time, fetched together with the others."""
@@ -169,6 +175,26 @@ class Context:
         if loader is None:
             loader = self._loaders[question, at.as_of, at.known] = self._loader(question, at)
         return await loader.load(id)  # type: ignore[no-any-return]
+
+    async def have(
+        self, type_name: str, question: ById[Any], ids: Collection[UUID], at: At
+    ) -> None:
+        """Ask for many things at once before any of them is, if such a type is asked for at all."""
+        if not ids or type_name not in self.types:
+            return
+        asked = question, at.as_of, at.known, frozenset(ids)
+        if asked not in self._asking:
+            self._asking[asked] = asyncio.ensure_future(self.ask(question, list(ids), at))
+        found = await asyncio.shield(self._asking[asked])
+        had = self._had.setdefault((question, at.as_of, at.known), {})
+        had.update({id: found.get(id) for id in ids})
+
+    def had(self, question: ById[Any], id: UUID | None, at: At) -> tuple[bool, Any]:
+        """Whether it is known already, and what it is. None is nothing."""
+        if id is None:
+            return True, None
+        found = self._had.get((question, at.as_of, at.known), {})
+        return id in found, found.get(id)
 
     async def versions(self, id: UUID, at: At) -> int:
         return await self.one(_versions, id, at) or 0

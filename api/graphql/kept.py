@@ -4,6 +4,7 @@ Only what was answered once in full is known to be worth keeping, and it is told
 rights only.
 """
 
+import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry.http import GraphQLRequestData
@@ -18,6 +20,7 @@ from strawberry.types import ExecutionResult
 
 from api import metrics
 from api.graphql.context import Context
+from api.graphql.schema import told_fault
 from infrastructure.kept import Answer
 from infrastructure.readings import Shown
 
@@ -50,11 +53,41 @@ Execute = Callable[[], Awaitable[ExecutionResult]]
 Encode = Callable[[ExecutionResult], Awaitable[bytes]]
 
 
+class _Turn:
+    """One after the other makes an answer."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._users = 0
+        self.waited = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._users == 0
+
+    async def __aenter__(self) -> "_Turn":
+        self._users += 1
+        waited = self._lock.locked()
+        try:
+            await self._lock.acquire()
+        except BaseException:
+            self._users -= 1
+            raise
+        self.waited = waited
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._users -= 1
+        self._lock.release()
+
+
 class Answers:
     """Finds what is kept and keeps what may be; otherwise executes."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str | None], None] = OrderedDict()
+        self._next: dict[Hashable, asyncio.Future[Answer | None]] = {}
+        self._turns: dict[Hashable, _Turn] = {}
 
     async def answer(
         self, asked: GraphQLRequestData, context: Context, execute: Execute, encode: Encode
@@ -69,22 +102,82 @@ class Answers:
             if context.may_be_kept and not result.errors:
                 self._remember(document)
             return result
-        began = await context.here()
-        await context.know_reader()
-        question = _question(asked, context)
-        found = kept.find(began, question)
-        if found is not None:
+        try:
+            question, found = await self._look(asked, context)
+        except Exception:
+            return await execute()  # which tells it as any other fault
+        if found is None:
+            following = self._next.get(question)
+            if following is None:
+                return await self._make(question, asked, context, execute, encode)
+            found = await following
+            if found is None:
+                return await execute()
+        return await self._tell(found, context)
+
+    async def _tell(self, found: Answer, context: Context) -> ExecutionResult:
+        """As an answer that is made: recorded before it leaves, or nothing of it is shown."""
+        try:
             context.check_login()
             await _record(found, context)
-            metrics.ANSWERS.labels("kept").inc()
-            return KeptResult(data=None, errors=None, encoded=Encoded(found))
-        result = await execute()
-        metrics.ANSWERS.labels("made").inc()
-        if result.errors or result.data is None:
-            return result
-        answer = _answer(await encode(result), context.recorded)
-        await kept.keep(began, question, answer)
-        return KeptResult(data=None, errors=None, encoded=Encoded(answer))
+        except Exception as fault:
+            not_told = GraphQLError("not recorded", original_error=fault)
+            return ExecutionResult(data=None, errors=[told_fault(not_told)])
+        metrics.ANSWERS.labels("kept").inc()
+        return KeptResult(data=None, errors=None, encoded=Encoded(found))
+
+    async def _look(
+        self, asked: GraphQLRequestData, context: Context
+    ) -> tuple[Hashable, Answer | None]:
+        """What is asked with which rights, and the answer if one is kept."""
+        now = await context.here()
+        await context.know_reader()
+        question = _question(asked, context)
+        return question, context.house.kept.find(now, question)
+
+    async def _make(
+        self,
+        question: Hashable,
+        asked: GraphQLRequestData,
+        context: Context,
+        execute: Execute,
+        encode: Encode,
+    ) -> ExecutionResult:
+        """Make the answer, for all who ask the same until it is begun.
+
+        One at a time: who comes while it is made waits for the next, which is begun after he came. So
+        he is told of nothing that was over when he asked.
+        """
+        following: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._next[question] = following
+        answer: Answer | None = None
+        try:
+            async with self._turns.setdefault(question, _Turn()) as turn:
+                del self._next[question]
+                if turn.waited:
+                    context.look_again()
+                    again, answer = await self._look(asked, context)
+                    if again != question:  # a glass was broken or shut meanwhile
+                        answer = None
+                        return await execute()
+                if answer is None:
+                    began = await context.here()
+                    result = await execute()
+                    metrics.ANSWERS.labels("made").inc()
+                    if result.errors or result.data is None:
+                        return result
+                    answer = _answer(await encode(result), context.recorded)
+                    following.set_result(answer)
+                    await context.house.kept.keep(began, question, answer)
+                    return KeptResult(data=None, errors=None, encoded=Encoded(answer))
+            return await self._tell(answer, context)
+        finally:
+            if self._next.get(question) is following:
+                del self._next[question]
+            if not following.done():
+                following.set_result(answer)
+            if question in self._turns and self._turns[question].is_over:
+                del self._turns[question]
 
     def _remember(self, document: tuple[str, str | None]) -> None:
         self._known[document] = None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 from starlette.testclient import TestClient
 
 from application.access import Role
@@ -68,3 +69,20 @@ def test_what_is_posted_is_kept_by_nobody_else(shared: Ward) -> None:
         told = shared.client.http.post("/graphql", json={"query": query}, headers=login)
         assert told.headers["cache-control"] == "no-store"
         assert "etag" not in told.headers
+
+
+def test_an_answer_that_is_kept_is_withheld_if_its_reading_cannot_be_recorded(
+    shared: Ward, migrated: Database
+) -> None:
+    nurse = LOGIN.make(Role.NURSE, "unrecorded", ["H"])
+    shared.stay(f"{shared.room('a', ward='H')}/a")
+    get(shared, nurse)
+    assert "etag" in get(shared, nurse).headers
+    with psycopg.connect(migrated.owner_url, autocommit=True) as owner:
+        owner.execute("REVOKE EXECUTE ON FUNCTION audit.record FROM wardbook_app")
+        told = get(shared, nurse)
+        owner.execute("GRANT EXECUTE ON FUNCTION audit.record TO wardbook_app")
+    assert told.json()["data"] is None
+    assert told.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "etag" not in told.headers
+    assert get(shared, nurse).json()["data"]

@@ -92,12 +92,14 @@ class Asker:
 
     async def ask(self, query: str, variables: dict[str, Any], reader: Caller) -> str:
         made = await self._told(query, variables, reader, self.house)
-        keeping = replace(self.house, kept=self.keeping)
-        again = replace(reader, purpose=Purpose.QUALITY)
-        told = await self._told(query, variables, again, keeping)
+        told = await self.kept(query, variables, replace(reader, purpose=Purpose.QUALITY))
         assert told == made, (query, variables, reader)
         self.seen.add(made)
         return made
+
+    async def kept(self, query: str, variables: dict[str, Any], reader: Caller) -> str:
+        keeping = replace(self.house, kept=self.keeping)
+        return await self._told(query, variables, reader, keeping)
 
     async def _told(
         self, query: str, variables: dict[str, Any], reader: Caller, house: House
@@ -383,6 +385,26 @@ def test_an_answer_is_not_kept_if_something_changes_while_it_is_made(told: Tell)
         m.give("open_room", ward="A", room="2", beds=("a",))
         await kept.keep(began, "question", answer)
         assert kept.find(began, "question") is kept.find(await clock.here(), "question") is None
+
+    told(tale)
+
+
+def test_who_asks_while_an_answer_is_made_is_told_of_all_that_was_recorded_before(
+    told: Tell,
+) -> None:
+    async def tale(m: Moments) -> None:
+        await m.asked(BOARD, BEGINS, kept=0)
+        before = m.asker.how["made"]
+        asks: list[asyncio.Task[str]] = []
+        for number in range(2, 8):
+            m.give("open_room", ward="A", room=str(number), beds=("a",))
+            for _ in range(5):
+                asks.append(asyncio.create_task(m.asker.kept(BOARD, {"ward": "A"}, m.nurse)))
+                await asyncio.sleep(0)
+        answers = [json.loads(answer) for answer in await asyncio.gather(*asks)]
+        rooms = [len(answer["data"]["roomOccupancy"]) for answer in answers]
+        assert all(seen >= 2 + n // 5 for n, seen in enumerate(rooms)), rooms
+        assert m.asker.how["made"] - before < len(asks)
 
     told(tale)
 
