@@ -43,7 +43,8 @@ faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) --dist loadgroup \
 	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py \
-	  tests/record/test_source_movements.py tests/record/test_reported_lives.py $(ARGS)
+	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
+	  tests/api/test_kept_answers.py $(ARGS)
 	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py
 
 check: setup ## Format, lint, types, layers, and what is committed against what is generated

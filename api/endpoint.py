@@ -5,8 +5,10 @@ import contextlib
 import json
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
+import msgspec
 from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +28,7 @@ from api import metrics
 from api.faults import fault
 from api.graphql.context import Connected, Context
 from api.graphql.faults import without_values
+from api.graphql.kept import Answers, Encoded, KeptResult, conditional
 from api.graphql.schema import schema
 from api.house import House
 from api.login import Login, NotLoggedIn, UnknownPurpose, with_purpose
@@ -204,6 +207,7 @@ class Endpoint(GraphQL[Operation, None]):
         self.house, self._login = house, login
         self.pace = Pace(house.settings.requests_per_second)
         self.documents = Documents.of(house.settings)
+        self._answers = Answers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -262,10 +266,13 @@ class Endpoint(GraphQL[Operation, None]):
         except HTTPException as refused:
             code = refused.code if isinstance(refused, NotTrusted) else "BAD_REQUEST"
             response = fault(refused.status_code, code, without_values(refused.reason))
-        if isinstance(request, Request) and _answered_as(request) == RESPONSE_JSON:
-            response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
-            if getattr(request.state, "is_not_executed", False):
-                response.status_code = 400
+        if isinstance(request, Request):
+            kind = _answered_as(request)
+            if kind == RESPONSE_JSON:
+                response.headers["content-type"] = f"{RESPONSE_JSON}; charset=utf-8"
+                if getattr(request.state, "is_not_executed", False):
+                    response.status_code = 400
+            return conditional(request, response, kind)
         return response
 
     def should_render_graphql_ide(self, request: Any) -> bool:
@@ -282,8 +289,29 @@ class Endpoint(GraphQL[Operation, None]):
                 asked.query = self.documents.text(self.parse_json(await request.get_body()))
         return asked
 
+    async def execute_single(  # type: ignore[override]
+        self, request: Request, **named: Any
+    ) -> ExecutionResult:
+        async def encode(result: ExecutionResult) -> bytes:
+            return self.encode_json(await self.process_result(request, result))
+
+        execute = partial(super().execute_single, request=request, **named)
+        return await self._answers.answer(named["request_data"], named["context"], execute, encode)
+
+    def encode_json(self, data: object) -> bytes:
+        """In UTF-8; what is no Unicode, as a client may send and is told again, escaped."""
+        if isinstance(data, Encoded):
+            return data.answer.told
+        try:
+            return msgspec.json.encode(data)
+        except UnicodeEncodeError:
+            return json.dumps(data).encode()
+
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
         """What was not executed has no data, not even none: as the newer media type has it."""
+        if isinstance(result, KeptResult):
+            request.state.answer = result.encoded
+            return result.encoded
         told: dict[str, Any] = dict(await super().process_result(request, result))
         if result.data is None and not any(error.path for error in result.errors or ()):
             request.state.is_not_executed = True

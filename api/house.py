@@ -6,7 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.hospital import Hospital
 from infrastructure.database import Database, Log
+from infrastructure.kept import Kept
 from infrastructure.live import Live
+from infrastructure.present import Present
 from infrastructure.readable import Readable
 from infrastructure.readings import Readings
 from infrastructure.settings import Settings
@@ -24,3 +26,5 @@ class House:
     readable: Readable
     readings: Readings
     live: Live
+    present: Present
+    kept: Kept

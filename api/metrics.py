@@ -39,6 +39,12 @@ REFUSALS = Counter(
     ["code"],
     registry=REGISTRY,
 )
+ANSWERS = Counter(
+    "wardbook_answers",
+    "Answers to questions that may be kept: told again as kept, or made.",
+    ["how"],
+    registry=REGISTRY,
+)
 SOCKETS = Gauge("wardbook_sockets", "WebSockets that are open.", registry=REGISTRY)
 TOO_SLOW = Counter(
     "wardbook_sockets_too_slow",

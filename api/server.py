@@ -19,7 +19,9 @@ from api.house import House
 from api.login import Login
 from infrastructure.database import Database
 from infrastructure.follow import Follower
+from infrastructure.kept import Kept
 from infrastructure.live import Live
+from infrastructure.present import Present
 from infrastructure.queries import record
 from infrastructure.readable import Readable
 from infrastructure.readings import Readings
@@ -46,8 +48,10 @@ def app(
         await readable.start()
         live = Live(readable, engine)
         live.start()
+        readings, present = Readings(engine), Present(engine)
+        kept = Kept(engine, present, settings.kept_answers_mb * 1_000_000)
         house = House(
-            settings, database, log, the_hospital, engine, readable, Readings(engine), live
+            settings, database, log, the_hospital, engine, readable, readings, live, present, kept
         )
         endpoint = Endpoint(house, login)
         app.state.house = house

@@ -140,7 +140,7 @@ class Database:
         assert row is not None
         return Log(*row)
 
-    def async_engine(self, pool_size: int = 10) -> AsyncEngine:
+    def async_engine(self, pool_size: int = 20) -> AsyncEngine:
         """For reading: pooled, each statement by itself.
 
         Its plans are made without looking at the moments asked for. Whether a row is true then and
@@ -149,9 +149,10 @@ class Database:
         engine = create_async_engine(
             sqlalchemy_url(self.app_url),
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=0,  # one beyond these would be opened for a single question, and closed
             pool_timeout=5,
             isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
             connect_args={"connect_timeout": 5},
         )
 

@@ -64,6 +64,9 @@ class Settings:
     requests_per_second: float = 200.0
     """How many requests one login may send on average, ten seconds' worth at once; 0: no limit."""
 
+    kept_answers_mb: int = 64
+    """Memory for answers that are told again while nothing has changed, in MB; 0: none is kept."""
+
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
 
@@ -114,6 +117,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "read_timeout_seconds": float,
     "request_timeout_seconds": float,
     "requests_per_second": float,
+    "kept_answers_mb": int,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
     "slow_client_seconds": float,
 }

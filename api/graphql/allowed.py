@@ -174,6 +174,14 @@ DATA: Mapping[str, str] = MappingProxyType(
 )
 """The kind of data of each field, as ``Type.field``, or of a whole type."""
 
+KEPT_QUESTIONS = {"roomOccupancy", "wards", "stays"}
+KEPT = {
+    "Query", "RoomOccupancy", "Room", "Bed", "BedOccupant", "Ward",
+    "Stay", "StayConnection", "StayEdge", "PageInfo", "Patient", "Practitioner",
+}  # fmt: skip
+"""What boards and lists of a ward are made of, which many ask for again and again: such answers may be
+kept. All of it is of read models whose rows tell when they turn (`bitemporal_table`)."""
+
 ROOTS = ("Query", "Subscription")
 
 
@@ -192,6 +200,12 @@ class Asked:
 
     operation: str
     needs: Mapping[str, str]
+    types: frozenset[str]
+    """The types of which fields are asked for."""
+
+    @property
+    def may_be_kept(self) -> bool:
+        return self.types <= KEPT and set(self.operation.split()) <= KEPT_QUESTIONS
 
 
 @lru_cache(maxsize=1000)
@@ -199,6 +213,7 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
     """Read it once. The operation is named by its root fields, never by what the client calls it."""
     needs: dict[str, str] = {}
     roots: dict[str, None] = {}
+    parents: set[str] = set()
     types = TypeInfo(schema)
 
     class Collect(Visitor):
@@ -206,6 +221,7 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
             parent = types.get_parent_type()
             if parent is not None:
                 name = node.name.value
+                parents.add(parent.name)
                 what = needed_for(parent.name, name)
                 if what is not None:
                     needs.setdefault(what, f"{parent.name}.{name}")
@@ -213,7 +229,7 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
                     roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
-    return Asked(" ".join(roots), MappingProxyType(needs))
+    return Asked(" ".join(roots), MappingProxyType(needs), frozenset(parents))
 
 
 class Allowed(SchemaExtension):
@@ -229,7 +245,9 @@ class Allowed(SchemaExtension):
             except NotLoggedIn as ended:
                 execution.pre_execution_errors = [GraphQLError(str(ended), original_error=ended)]
             role = context.caller.role
-            for what, field in asked(execution.schema._schema, document).needs.items():
+            question = asked(execution.schema._schema, document)
+            context.types, context.may_be_kept = question.types, question.may_be_kept
+            for what, field in question.needs.items():
                 if not may(role, what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")
                     error = GraphQLError(told.message, original_error=told)

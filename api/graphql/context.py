@@ -20,7 +20,8 @@ from infrastructure import tracing
 from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
-from infrastructure.queries.reader import Reader, closed_by_merge, opened_by
+from infrastructure.queries.reader import Reader
+from infrastructure.readings import Shown
 
 T = TypeVar("T")
 
@@ -52,14 +53,22 @@ class Context:
         self.house, self.caller = house, caller
         self.reader = Reader(caller.wards, hidden_labels(caller.role))
         self.answered_at: int | None = None
+        self.types: frozenset[str] = frozenset()
+        """The types of which the operation asks for fields."""
+        self.may_be_kept = False
+        """Whether the answer to what is asked is worth keeping (`api.graphql.allowed`)."""
+        self.recorded: Shown | None = None
+        """What was written down of the answer."""
         self._here: Here | None = None
         self._once = asyncio.Lock()
+        self._asking: dict[Any, asyncio.Future[dict[UUID, Any]]] = {}
+        self._had: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
     async def here(self) -> Here:
         async with self._once:
             if self._here is None:
-                self._here = await moment.here(self.house.engine)
+                self._here = await self.house.present.here()
             return self._here
 
     async def at(
@@ -108,9 +117,9 @@ class Context:
     async def know_reader(self) -> None:
         """What is open and what is closed to a reader who does not see all anyway, as it is now."""
         if not self.reader.sees_all:
-            self.reader.opened = await self.ask(opened_by, self.caller.actor)
-        if self.reader.hidden:
-            self.reader.closed = await self.ask(closed_by_merge, self.reader.hidden)
+            now = await self.here()
+            self.reader.opened = await self.house.present.opened(self.caller.actor, now)
+            self.reader.closed = await self.house.present.closed(self.reader.hidden, now)
 
     async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
         """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
@@ -154,10 +163,16 @@ class Context:
         """Where to go on in the log; from its beginning, if nothing was given."""
         return 0 if given is None else self._position(given, "after")
 
+    def look_again(self) -> None:
+        """A command was recorded: what was seen before it is over."""
+        self._here = None
+
     def begin(self, position: int, shared: dict[Any, Any]) -> None:
         """Another item of a subscription is answered: by itself, as known at its own position."""
         self.answered_at, self._here = position, None
-        self._loaders = shared if self.reader.sees_all else {}
+        shared = shared if self.reader.sees_all else {}
+        self._loaders = shared.setdefault("loaders", {})
+        self._asking, self._had = shared.setdefault("asking", {}), {}
 
     async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
         """One of many things asked for at the same time, fetched together with the others."""
@@ -167,6 +182,26 @@ class Context:
         if loader is None:
             loader = self._loaders[question, at.as_of, at.known] = self._loader(question, at)
         return await loader.load(id)  # type: ignore[no-any-return]
+
+    async def have(
+        self, type_name: str, question: ById[Any], ids: Collection[UUID], at: At
+    ) -> None:
+        """Ask for many things at once before any of them is, if such a type is asked for at all."""
+        if not ids or type_name not in self.types:
+            return
+        asked = question, at.as_of, at.known, frozenset(ids)
+        if asked not in self._asking:
+            self._asking[asked] = asyncio.ensure_future(self.ask(question, list(ids), at))
+        found = await asyncio.shield(self._asking[asked])
+        had = self._had.setdefault((question, at.as_of, at.known), {})
+        had.update({id: found.get(id) for id in ids})
+
+    def had(self, question: ById[Any], id: UUID | None, at: At) -> tuple[bool, Any]:
+        """Whether it is known already, and what it is. None is nothing."""
+        if id is None:
+            return True, None
+        found = self._had.get((question, at.as_of, at.known), {})
+        return id in found, found.get(id)
 
     async def versions(self, id: UUID, at: At) -> int:
         return await self.one(_versions, id, at) or 0

@@ -41,6 +41,7 @@ class RecordReading(SchemaExtension):
             patients=shown,
             opened=shown & context.reader.opened,
         )
+        context.recorded = reading
         try:
             with tracing.span("record the reading"):
                 await context.house.readings.record(reading)

@@ -221,6 +221,7 @@ async def record(
         raise ReadBackParked(envelope, lacking)
     if not arrived:
         raise NotYetReadable(envelope)
+    context.look_again()
     await context.know_reader()
     context.reader.own = _told_of(recorded)
     as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)

@@ -1,7 +1,8 @@
 """Rooms, beds, and who lies in them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
@@ -11,6 +12,7 @@ from api.graphql.enums import BedState, RoomPolicy
 from api.graphql.node import Node
 from api.graphql.people import Patient
 from infrastructure.queries.moment import At
+from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.record import parked_things
 from infrastructure.queries.rooms import (
     BedView,
@@ -20,6 +22,7 @@ from infrastructure.queries.rooms import (
     board,
     rooms_by_id,
 )
+from infrastructure.queries.stays import stays_by_id
 
 if TYPE_CHECKING:
     from api.graphql.stays import Stay
@@ -27,10 +30,29 @@ if TYPE_CHECKING:
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.stays")]
 
 
-async def _stay(info: Ask, id: UUID | None, at: At) -> "Stay | None":
+def _stay(info: Ask, id: UUID | None, at: At) -> Any:
+    """The stay if it is known already; otherwise it is awaited, which takes several times longer."""
     from api.graphql.stays import Stay
 
-    return await Stay.find(info, id, at)
+    is_known, view = info.context.had(stays_by_id, id, at)
+    if is_known:
+        return Stay.of(view, at) if view else None
+    return Stay.find(info, id, at)
+
+
+def _patient(info: Ask, id: UUID | None, at: At) -> Any:
+    is_known, view = info.context.had(patients_by_id, id, at)
+    if is_known:
+        return Patient.of(view, at) if view else None
+    return Patient.find(info, id, at)
+
+
+async def occupied(info: Ask, views: Sequence[BoardRoom], at: At) -> "list[RoomOccupancy]":
+    """Boards of rooms, with all who are in their beds, where they are asked for."""
+    there = [o for room in views for bed in room.beds for o in bed.occupants]
+    await info.context.have("Stay", stays_by_id, {o.stay for o in there}, at)
+    await info.context.have("Patient", patients_by_id, {o.patient for o in there}, at)
+    return [RoomOccupancy.of(view, at) for view in views]
 
 
 @strawberry.type(description="Somebody who lies in a bed, or for whom it is kept.")
@@ -57,12 +79,12 @@ class BedOccupant:
         )
 
     @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> LazyStay | None:
-        return await _stay(info, self.stay_id, self.at)
+    def stay(self, info: Ask) -> LazyStay | None:
+        return _stay(info, self.stay_id, self.at)  # type: ignore[no-any-return]
 
     @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
-        return await Patient.find(info, self.patient_id, self.at)
+    def patient(self, info: Ask) -> Patient | None:
+        return _patient(info, self.patient_id, self.at)  # type: ignore[no-any-return]
 
 
 @strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
@@ -108,13 +130,14 @@ class Bed:
         )
 
     @strawberry.field(description="The stay that has it.")
-    async def stay(self, info: Ask) -> LazyStay | None:
-        return await _stay(info, self.occupant.stay if self.occupant else None, self.at)
+    def stay(self, info: Ask) -> LazyStay | None:
+        id = self.occupant.stay if self.occupant else None
+        return _stay(info, id, self.at)  # type: ignore[no-any-return]
 
     @strawberry.field(description="The patient who has it.")
-    async def patient(self, info: Ask) -> Patient | None:
+    def patient(self, info: Ask) -> Patient | None:
         id = self.occupant.patient if self.occupant else None
-        return await Patient.find(info, id, self.at)
+        return _patient(info, id, self.at)  # type: ignore[no-any-return]
 
 
 @strawberry.type(description="A room of a ward.")
@@ -194,8 +217,8 @@ class OccupancyStretch:
         return await Room.find(info, self.view.room, self.at)
 
     @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> LazyStay | None:
-        return await _stay(info, self.view.stay, self.at)
+    def stay(self, info: Ask) -> LazyStay | None:
+        return _stay(info, self.view.stay, self.at)  # type: ignore[no-any-return]
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:

@@ -60,12 +60,12 @@ class Faults(SchemaExtension):
         result: Any = self.execution_context.result
         errors = getattr(result, "errors", None)
         if errors:
-            result.errors = [_told(error) for error in errors]
+            result.errors = [told_fault(error) for error in errors]
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
         """The same for what is told over a WebSocket, item by item."""
         if getattr(result, "errors", None):
-            result.errors = [_told(error) for error in result.errors]
+            result.errors = [told_fault(error) for error in result.errors]
         yield
 
 
@@ -113,7 +113,8 @@ class Parsed(ParserCache):
         yield
 
 
-def _told(error: GraphQLError) -> GraphQLError:
+def told_fault(error: GraphQLError) -> GraphQLError:
+    """A fault as it is told."""
     cause = error.original_error
     if isinstance(cause, GraphQLError):
         cause = cause.original_error

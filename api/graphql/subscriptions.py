@@ -13,7 +13,7 @@ from api.graphql.context import Ask, ById, Context
 from api.graphql.feed import AfterPosition, Event, Kinds, OfWard, topics_of
 from api.graphql.queries.arguments import MrnAuthority
 from api.graphql.recording import uuid
-from api.graphql.rooms import RoomOccupancy
+from api.graphql.rooms import RoomOccupancy, occupied
 from api.graphql.scalars import Position
 from api.graphql.stays import Stay
 from api.graphql.timeline import TimelineEntry
@@ -93,7 +93,7 @@ class Subscription:
         context.check_ward(ward)
         begin = await _begin(context, after)
         seen = (await context.here()).now if after is None else None
-        return _rooms(context, Occupancy(ward, seen), begin)
+        return _rooms(info, Occupancy(ward, seen), begin)
 
 
 async def _begin(context: Context, after: Position | None) -> int | None:
@@ -137,14 +137,15 @@ async def _entries(
 
 
 async def _rooms(
-    context: Context, topic: Occupancy, after: int | None
+    info: Ask, topic: Occupancy, after: int | None
 ) -> AsyncGenerator[RoomOccupancyChange, None]:
+    context = info.context
     async with _told(context, topic, after) as items:
         async for told in items:
             at = context.moment(told.what.at.as_of, told.what.at.known)
             yield RoomOccupancyChange(
                 position=context.position(told.position),
-                rooms=[RoomOccupancy.of(room, at) for room in told.what.rooms],
+                rooms=await occupied(info, told.what.rooms, at),
             )
 
 

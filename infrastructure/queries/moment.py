@@ -76,12 +76,21 @@ class Here:
     now: datetime
     position: int
     recorded: int
+    state: str
+    """Another one after every change of what a question about read models can find."""
 
 
 def known(table: Table, position: int) -> ColumnElement[bool]:
     """The rows known at a position, of all valid time."""
     return table.c.known.op("@>")(cast(literal(position), BigInteger))
 
+
+_STATE = ", ".join(
+    # Whatever changes a read model's rows writes its row in `position` in the same transaction, so
+    # that transaction's id is the generation of its rows; its table's id, that of its tables.
+    f"(SELECT tableoid || ' ' || xmin || ' ' || position FROM {m.metadata.schema}.position)"
+    for m in READ_MODELS
+)
 
 _HERE = text(
     "SELECT l.log_id, l.epoch, l.kind, clock_timestamp() AS now, least("
@@ -90,7 +99,8 @@ _HERE = text(
         " WHERE log_id = l.log_id AND epoch = l.epoch), 0)"
         for m in READ_MODELS
     )
-    + ") AS position, coalesce((SELECT max(position) FROM record.events), 0) AS recorded"
+    + ") AS position, coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
+    f" concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), {_STATE}) AS state"
     " FROM record.log l"
 )
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, view
+from infrastructure.queries.prepared import by_id, one_of_given
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.practitioners import practitioners
 
@@ -42,13 +43,18 @@ class PractitionerView:
     specialty: str | None
 
 
+_patients_by_id = by_id(
+    lambda at: select(*columns(patients)).where(
+        one_of_given(patients.c.patient, "ids"), at.of(patients)
+    )
+)
+
+
 async def patients_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, PatientView]:
     """Patients by their ids."""
-    found = await connection.execute(
-        select(*columns(patients)).where(patients.c.patient.in_(ids), at.of(patients))
-    )
+    found = await _patients_by_id(connection, ids, at)
     return {row.patient: view(PatientView, row) for row in found}
 
 

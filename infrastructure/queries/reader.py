@@ -5,7 +5,7 @@ and `At.sees` put them into every question about patients. Labels are those of t
 is asked about; wards are those of that moment.
 """
 
-from collections.abc import Collection, Set
+from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,12 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     DateTime,
     Table,
     Text,
+    Uuid,
     and_,
     any_,
     cast,
@@ -58,8 +60,8 @@ IN_HOUSE = ("ADMITTED", "ON_LEAVE")
 class Reader:
     """Who reads, in one operation; by default somebody to whom all is open."""
 
-    wards: frozenset[str] | None = None
-    hidden: frozenset[str] = frozenset()
+    wards: Set[str] | None = None
+    hidden: Set[str] = frozenset()
     """The confidentiality labels that close data to this reader."""
     opened: Set[UUID] = frozenset()
     """The patients whose glass this reader has broken, under all their records."""
@@ -72,7 +74,11 @@ class Reader:
 
     @property
     def sees_all(self) -> bool:
-        return self.wards is None and not self.hidden
+        return self.wards is None and not self._hides
+
+    @property
+    def _hides(self) -> bool:
+        return isinstance(self.hidden, BindParameter) or bool(self.hidden)
 
     def shows(self, patient: UUID) -> None:
         """The answer shows this patient's data: said wherever a view becomes part of an answer."""
@@ -113,19 +119,21 @@ class Reader:
 
     def of_wards(self) -> ColumnElement[bool]:
         """The rooms that may be shown with what is in their beds."""
-        return true() if self.wards is None else rooms.c.ward.in_(self.wards)
+        return true() if self.wards is None else _is_in(rooms.c.ward, self.wards, Text)
 
     def _sees_stay(
         self, stay: ColumnElement[Any], patient: Any, at: tuple[datetime, int]
     ) -> ColumnElement[bool]:
         ever = stays.alias("ever")
-        labelled = exists().where(ever.c.stay == stay, ever.c.confidentiality.in_(self.hidden))
+        labelled = exists().where(
+            ever.c.stay == stay, _is_in(ever.c.confidentiality, self.hidden, Text)
+        )
         open_ = and_(
-            not_(labelled) if self.hidden else true(),
+            not_(labelled) if self._hides else true(),
             self._is_unlabelled(patient),
             self._is_of_wards(stay, at),
         )
-        return or_(stay.in_(self.own), patient.in_(self.opened), open_)
+        return self._or_own(stay, patient, open_)
 
     def _sees_patient(
         self, patient: ColumnElement[Any], at: tuple[datetime, int]
@@ -140,30 +148,35 @@ class Reader:
                 inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
             )
             open_ = and_(open_, or_(been, not_(is_in)))
-        return or_(patient.in_(self.own), patient.in_(self.opened), open_)
+        return self._or_own(patient, patient, open_)
+
+    def _or_own(
+        self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
+    ) -> ColumnElement[bool]:
+        return or_(_is_in(own, self.own, Uuid), _is_in(patient, self.opened, Uuid), open_)
 
     def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
         """By the latest label of the record, and of all others of the same person."""
-        if not self.hidden:
+        if not self._hides:
             return true()
         record = patients.alias("record")
         labelled = exists().where(
             record.c.patient == patient,
             _latest(record),
-            record.c.confidentiality.in_(self.hidden),
+            _is_in(record.c.confidentiality, self.hidden, Text),
         )
-        return and_(not_(labelled), patient.not_in(self.closed) if self.closed else true())
+        return and_(not_(labelled), not_(_is_in(patient, self.closed, Uuid)))
 
     def _is_of_wards(self, stay: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
         if self.wards is None:
             return true()
         lain, there = stretches.alias("lain"), rooms.alias("there")
         ward = (
-            select(there.c.ward == any_(cast(literal(sorted(self.wards)), ARRAY(Text))))
+            select(_is_in(there.c.ward, self.wards, Text))
             .where(
                 lain.c.stay == stay,
-                lain.c.known.op("@>")(cast(literal(at[1]), BigInteger)),
-                func.lower(lain.c.during) <= literal(at[0]),
+                lain.c.known.op("@>")(cast(value(at[1]), BigInteger)),
+                func.lower(lain.c.during) <= value(at[0]),
                 there.c.room == lain.c.room,
                 _held(there, at),
             )
@@ -174,24 +187,39 @@ class Reader:
         return func.coalesce(ward, true())
 
 
-async def opened_by(connection: AsyncConnection, actor: Actor) -> set[UUID]:
-    """The patients whose glass somebody has broken and that is open now, under all their records."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The patients whose glass somebody has broken and that is open, under all their records.
+
+    ``until``: when the first glass is shut again; None if none is open.
+    """
+
+    patients: frozenset[UUID]
+    until: datetime | None
+
+
+async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) -> Opened:
+    """What is open to somebody."""
     found = await connection.execute(
         text(
-            "WITH RECURSIVE opened (id) AS ("
-            " SELECT (body->>'patient')::uuid FROM record.events WHERE stream = :stream"
-            " AND (body->>'until')::timestamptz > clock_timestamp()"
+            "WITH RECURSIVE broken AS MATERIALIZED ("
+            " SELECT (body->>'patient')::uuid AS id, (body->>'until')::timestamptz AS until"
+            " FROM record.events WHERE stream = :stream"
+            " AND (body->>'until')::timestamptz > :now"
+            "), opened (id) AS ("
+            " SELECT id FROM broken"
             " UNION SELECT CASE WHEN p.patient = o.id THEN p.merged_into ELSE p.patient END"
             f" FROM opened o JOIN {patients.fullname} p ON upper_inf(p.known)"
             " AND p.merged_into IS NOT NULL AND (p.patient = o.id OR p.merged_into = o.id)"
-            ") SELECT id FROM opened"
+            ") SELECT array(SELECT id FROM opened), (SELECT min(until) FROM broken)"
         ),
-        {"stream": Glass.id_for(actor)},
+        {"stream": Glass.id_for(actor), "now": now},
     )
-    return set(found.scalars())
+    opened, until = found.one()
+    return Opened(frozenset(opened), until)
 
 
-async def closed_by_merge(connection: AsyncConnection, hidden: Collection[str]) -> set[UUID]:
+async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> frozenset[UUID]:
     """All records of the persons one of whose records has one of these labels now.
 
     Only of those who have several: the label of a record of its own is looked at where it is read.
@@ -208,17 +236,29 @@ async def closed_by_merge(connection: AsyncConnection, hidden: Collection[str]) 
             "   FROM closed c JOIN link l ON c.id IN (l.patient, l.merged_into)"
             ") SELECT id FROM closed"
         ),
-        {"hidden": list(hidden)},
+        {"hidden": sorted(hidden)},
     )
-    return set(found.scalars())
+    return frozenset(found.scalars())
 
 
 def held(table: Any, as_of: datetime, known: int) -> ColumnElement[bool]:
     """The rows true at a moment, as known at a position."""
     return and_(
-        table.c.during.op("@>")(cast(literal(as_of), DateTime(timezone=True))),
-        table.c.known.op("@>")(cast(literal(known), BigInteger)),
+        table.c.during.op("@>")(cast(value(as_of), DateTime(timezone=True))),
+        table.c.known.op("@>")(cast(value(known), BigInteger)),
     )
+
+
+def value(given: Any) -> ColumnElement[Any]:
+    """A value, or the parameter that stands for it where a statement is made before it is known."""
+    return given if isinstance(given, BindParameter) else literal(given)
+
+
+def _is_in(column: ColumnElement[Any], some: Any, kind: Any) -> ColumnElement[bool]:
+    """In one parameter, whatever its length."""
+    if not isinstance(some, BindParameter):
+        some = cast(literal(list(some)), ARRAY(kind))
+    return column == any_(some)
 
 
 def _held(table: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
     cast,
     func,
     literal,
@@ -23,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room import BedState
 from infrastructure.queries.moment import At, columns, known, one_of, since, until, view
+from infrastructure.queries.prepared import Prepared, by_id, one_of_given
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import beds, rooms, spells
 
@@ -101,14 +104,16 @@ async def wards(connection: AsyncConnection, at: At) -> list[str]:
     return list(found.scalars())
 
 
+_rooms_by_id = by_id(
+    lambda at: select(*columns(rooms)).where(one_of_given(rooms.c.room, "ids"), at.of(rooms))
+)
+
+
 async def rooms_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, RoomView]:
     """Rooms by their ids."""
-    found = await connection.execute(
-        select(*columns(rooms)).where(rooms.c.room.in_(ids), at.of(rooms))
-    )
-    return {row.room: _room(row) for row in found}
+    return {row.room: _room(row) for row in await _rooms_by_id(connection, ids, at)}
 
 
 async def board(
@@ -118,17 +123,27 @@ async def board(
     only: Collection[UUID] | None = None,
 ) -> list[BoardRoom]:
     """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
-    wanted = select(*columns(rooms)).where(at.holds(rooms), at.reader.of_wards())
-    if ward is not None:
-        wanted = wanted.where(rooms.c.ward == ward)
-    if only is not None:
-        wanted = wanted.where(rooms.c.room.in_(only))
-    found = await connection.execute(wanted.order_by(rooms.c.ward, rooms.c.number))
-    here = [_room(row) for row in found.all()]
+    wanted = _rooms_wanted(ward is not None, only is not None)
+    found = await wanted.ask(connection, at, ward=ward, only=list(only or ()))
+    here = [_room(row) for row in found]
     whole = ward is None and only is None and at.reader.wards is None
-    told = await connection.execute(_inside(at, None if whole else [room.room for room in here]))
+    inside = _OF_HOUSE if whole else _OF_ROOMS
+    told = await inside.ask(connection, at, rooms=[room.room for room in here])
     beds_of = _grouped({str(room.room): room.room for room in here}, told.all())
     return [BoardRoom(room, tuple(beds_of[str(room.room)])) for room in here]
+
+
+@cache
+def _rooms_wanted(of_ward: bool, only: bool) -> Prepared:
+    def build(at: At) -> Select[Any]:
+        wanted = select(*columns(rooms)).where(at.holds(rooms), at.reader.of_wards())
+        if of_ward:
+            wanted = wanted.where(rooms.c.ward == bindparam("ward", None, type_=Text))
+        if only:
+            wanted = wanted.where(one_of_given(rooms.c.room, "only"))
+        return wanted.order_by(rooms.c.ward, rooms.c.number)
+
+    return Prepared(build)
 
 
 async def occupancy_history(
@@ -168,8 +183,8 @@ _SHOWN = (
 )
 
 
-def _inside(at: At, ids: list[UUID] | None) -> Select[Any]:
-    """What held at a moment inside of some rooms, or (None) of all: beds, each with what is in it.
+def _inside(at: At, of_rooms: bool) -> Select[Any]:
+    """What held at a moment inside of some rooms, or of all: beds, each with what is in it.
 
     One statement without a join: joined, it would be planned for one row of each, and take forever
     with hundreds. The moment is looked for first: what held then is never more than the house has
@@ -187,7 +202,11 @@ def _inside(at: At, ids: list[UUID] | None) -> Select[Any]:
         inside.c.shares_bed_of.is_not(None),
         inside.c.since,
     )
-    return query if ids is None else query.where(one_of(inside.c.room, ids))
+    return query.where(one_of_given(inside.c.room, "rooms")) if of_rooms else query
+
+
+_OF_HOUSE = Prepared(lambda at: _inside(at, of_rooms=False))
+_OF_ROOMS = Prepared(lambda at: _inside(at, of_rooms=True))
 
 
 def _rows(at: At, what: int, table: Table) -> Select[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, one_of, since, view
+from infrastructure.queries.prepared import by_id, one_of_given
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays
@@ -99,14 +100,16 @@ class StayFilter:
     attending: UUID | None = None
 
 
+_stays_by_id = by_id(
+    lambda at: select(*columns(stays)).where(one_of_given(stays.c.stay, "ids"), at.of(stays))
+)
+
+
 async def stays_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, StayView]:
     """Stays by their ids; one that was not admitted yet is absent."""
-    found = await connection.execute(
-        select(*columns(stays)).where(stays.c.stay.in_(ids), at.of(stays))
-    )
-    return {row.stay: view(StayView, row) for row in found}
+    return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
 
 
 async def stays_page(

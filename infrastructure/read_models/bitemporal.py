@@ -25,6 +25,8 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    func,
+    not_,
 )
 from sqlalchemy.dialects.postgresql import INT8RANGE, JSONB, TSTZRANGE
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -52,11 +54,13 @@ def bitemporal_table(
     find_by: tuple[str, ...] = (),
     of: str | None = None,
     revised_by: tuple[str, ...] = (),
+    turns: bool = False,
 ) -> Table:
     """A table of bitemporal rows. ``key`` and the beginning of ``during`` name a row that is known.
 
     ``of`` is the column of the thing that the rows are about, where that is not ``key``.
-    ``revised_by``: columns by which rows are found to be revised, in a draft too.
+    ``revised_by``: columns by which rows are found to be revised, in a draft too. ``turns``: the next
+    moment at which any row begins or ceases to be true can be found, so that answers can be kept.
     """
     table = Table(
         name,
@@ -66,10 +70,17 @@ def bitemporal_table(
         Column("during", TSTZRANGE, nullable=False),
         Column("known", INT8RANGE, nullable=False),
         Column("position", BigInteger, nullable=False, comment="the event that made the row"),
-        info={"key": key, "of": of or key, "revised_by": revised_by},
+        info={"key": key, "of": of or key, "revised_by": revised_by, "turns": turns},
     )
     Index(f"{name}_{key}", table.c[key])
     Index(f"{name}_when", table.c.during, table.c.known, postgresql_using="gist")
+    if turns:
+        Index(f"{name}_begin", func.lower(table.c.during))
+        Index(
+            f"{name}_end",
+            func.upper(table.c.during),
+            postgresql_where=not_(func.upper_inf(table.c.during)),
+        )
     for column in find_by:
         Index(f"{name}_{column}", table.c[column])
     return table

@@ -26,6 +26,7 @@ stretches = bitemporal_table(
     Column("shares_bed_of", Uuid),
     find_by=("room",),
     of="room",
+    turns=True,
 )
 
 

@@ -24,6 +24,7 @@ patients = bitemporal_table(
     Column("died_at", DateTime(timezone=True)),
     Column("merged_into", Uuid),
     find_by=("mrn", "merged_into"),
+    turns=True,
 )
 
 

@@ -21,6 +21,7 @@ practitioners = bitemporal_table(
     Column("grade_from", Date),
     Column("specialty", String),
     find_by=("staff_number",),
+    turns=True,
 )
 
 

@@ -20,6 +20,7 @@ rooms = bitemporal_table(
     Column("number", String, nullable=False),
     Column("policies", ARRAY(String), nullable=False),
     find_by=("ward",),
+    turns=True,
 )
 beds = bitemporal_table(
     "beds",
@@ -29,6 +30,7 @@ beds = bitemporal_table(
     Column("bed", String, nullable=False),
     find_by=("room",),
     of="room",
+    turns=True,
 )
 spells = bitemporal_table(
     "spells",
@@ -42,6 +44,7 @@ spells = bitemporal_table(
     Column("for_stay", Uuid),
     find_by=("room",),
     of="room",
+    turns=True,
 )
 
 

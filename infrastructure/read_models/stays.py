@@ -34,6 +34,7 @@ stays = bitemporal_table(
     Column("destination", String),
     Column("confidentiality", String, nullable=False),
     find_by=("patient", "room"),
+    turns=True,
 )
 OPEN = (Status.ADMITTED.value, Status.ON_LEAVE.value)
 Index(

@@ -8,7 +8,7 @@ from strawberry import argument
 
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import AsOf, AtLeast, KnownAt, KnownAtPosition
-from api.graphql.rooms import OccupancyStretch, RoomOccupancy
+from api.graphql.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
 from infrastructure.queries import rooms
 
@@ -43,9 +43,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return [
-            RoomOccupancy.of(view, at) for view in await info.context.ask(rooms.board, at, ward)
-        ]
+        return await occupied(info, await info.context.ask(rooms.board, at, ward), at)
 
     @strawberry.field(description="Who lay where in a period, in stretches.")
     async def occupancy_history(

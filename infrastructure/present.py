@@ -1,0 +1,97 @@
+"""Where the log and its read models are, and what a reader has opened: asked once for all who ask.
+
+Operations that begin at the same time share one look: while one is under way the others wait, and
+share the next. So each is told of a moment after it began, and of everything recorded before.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Set
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.entry import Actor
+from infrastructure.queries.moment import Here, here
+from infrastructure.queries.reader import Opened, closed_by_merge, opened_by
+
+READERS = 1_000
+"""Of so many it is remembered what they have opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a reader has opened, and where that was asked."""
+
+    at: Here
+    opened: Opened
+
+    def holds(self, now: Here) -> bool:
+        """Nothing has changed since, and no glass is shut by time."""
+        ends = self.opened.until
+        return _same(now, self.at) and self.at.now <= now.now and (ends is None or now.now < ends)
+
+
+def _same(now: Here, then: Here) -> bool:
+    """Nothing was recorded since, and no read model has changed."""
+    return (now.recorded, now.state) == (then.recorded, then.state)
+
+
+class Present:
+    """One for each process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._waiting: list[asyncio.Future[Here]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._opened: OrderedDict[Actor, _Found] = OrderedDict()
+        self._closed: dict[Set[str], tuple[Here, frozenset[UUID]]] = {}
+
+    async def here(self) -> Here:
+        """As it is at some moment after this is called. Raises what the database raises."""
+        told: asyncio.Future[Here] = asyncio.get_running_loop().create_future()
+        self._waiting.append(told)
+        if self._task is None:
+            self._task = asyncio.create_task(self._look(), name="present")
+        return await told
+
+    async def opened(self, actor: Actor, now: Here) -> Set[UUID]:
+        """The patients whose glass somebody has broken, and that is open now."""
+        found = self._opened.get(actor)
+        if found is None or not found.holds(now):
+            async with self._engine.connect() as connection:
+                found = _Found(now, await opened_by(connection, actor, now.now))
+            self._opened[actor] = found
+            if len(self._opened) > READERS:
+                self._opened.popitem(last=False)
+        self._opened.move_to_end(actor)
+        return found.opened.patients
+
+    async def closed(self, hidden: Set[str], now: Here) -> frozenset[UUID]:
+        """The records of the persons one of whose records has one of these labels."""
+        if not hidden:
+            return frozenset()
+        found = self._closed.get(hidden)
+        if found is None or not _same(now, found[0]):
+            async with self._engine.connect() as connection:
+                found = now, await closed_by_merge(connection, hidden)
+            self._closed[hidden] = found
+        return found[1]
+
+    async def _look(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting, []
+                try:
+                    found = await here(self._engine)
+                except Exception as failed:
+                    for told in asked:
+                        if not told.cancelled():
+                            told.set_exception(failed)
+                else:
+                    for told in asked:
+                        if not told.cancelled():
+                            told.set_result(found)
+        finally:
+            self._task = None

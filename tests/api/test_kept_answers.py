@@ -1,0 +1,428 @@
+"""Answers that are kept are those that would be given, while all kinds of things happen to a house."""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from strawberry.http import GraphQLRequestData, process_result
+
+from api.graphql.allowed import KEPT, KEPT_QUESTIONS
+from api.graphql.context import Context
+from api.graphql.kept import Answers, KeptResult
+from api.graphql.schema import schema
+from api.house import House
+from application.access import Caller, Purpose, Role
+from application.commands import Request
+from application.hospital import Hospital
+from domain.entry import Actor
+from domain.patient import Confidentiality
+from domain.refusals import Refusal
+from domain.stay import AdmissionType
+from infrastructure.database import Database
+from infrastructure.filling import Filler
+from infrastructure.follow import Follower
+from infrastructure.kept import Answer, Kept
+from infrastructure.present import Present
+from infrastructure.queries.moment import Here
+from infrastructure.readable import Readable
+from infrastructure.readings import Readings
+from infrastructure.rebuild import rebuild
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital as wired
+from tests.record.busy import BEGINS, Busy
+from tests.record.failing import model, quiet, with_a_failing
+from tests.record.ward import ADA, place, rows
+
+AT = "$ward: String, $asOf: DateTime, $knownAt: DateTime, $knownAtPosition: Position"
+SAID = "asOf: $asOf, knownAt: $knownAt, knownAtPosition: $knownAtPosition"
+BOARD = f"""query({AT}) {{ roomOccupancy(ward: $ward, {SAID}) {{
+  room {{ id ward number policies version parked }}
+  beds {{ code state since until stateReason reservationId reservedForPatient reservedForStay
+    occupants {{ since kept sharesBedOf stay {{ id }} patient {{ id }} }}
+    stay {{ id status specialty attending {{ staffNumber grade }} dischargePlan version parked }}
+    patient {{ id version confidentiality mergedInto {{ id }} otherRecords {{ id }}
+               stays {{ id status }} }} }} }} }}"""
+NAMED = f"""query({AT}) {{ roomOccupancy(ward: $ward, {SAID}) {{ room {{ number }}
+  beds {{ code patient {{ mrn familyName diedAt }} occupants {{ patient {{ mrn }} }} }} }} }}"""
+LIST = f"""query({AT}) {{ stays(filter: {{ward: $ward}}, {SAID}) {{ edges {{ node {{
+  id status bed room {{ number }} expectedReturn patient {{ id }} }} }} pageInfo {{ hasNextPage }} }}
+  wards({SAID}) {{ name }} }}"""
+
+READERS = (
+    (Role.ADMIN, None),
+    (Role.NURSE, None),
+    (Role.NURSE, frozenset({"A"})),
+    (Role.PHYSICIAN, frozenset({"B"})),
+    (Role.BED_MANAGER, None),
+    (Role.ANALYST, frozenset({"A", "B"})),
+)
+STEPS = int(os.environ.get("WARDBOOK_STORIES", "14"))
+MICROSECOND = timedelta(microseconds=1)
+ENDS = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class Clock(Present):
+    """Looks at the database with a clock that the test sets, as nobody can wait for hours."""
+
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+
+    async def here(self) -> Here:
+        return replace(await super().here(), now=self.now)
+
+
+class Asker:
+    """Asks the same of a server that keeps its answers and of one that keeps none."""
+
+    def __init__(self, house: House, clock: Clock) -> None:
+        self.house, self.clock = house, clock
+        self.keeping = Kept(house.engine, clock, 2_000_000)
+        self._answers = Answers()
+        self.how: Counter[str] = Counter()
+        self.seen: set[str] = set()
+
+    async def ask(self, query: str, variables: dict[str, Any], reader: Caller) -> str:
+        made = await self._told(query, variables, reader, self.house)
+        told = await self.kept(query, variables, replace(reader, purpose=Purpose.QUALITY))
+        assert told == made, (query, variables, reader)
+        self.seen.add(made)
+        return made
+
+    async def kept(self, query: str, variables: dict[str, Any], reader: Caller) -> str:
+        keeping = replace(self.house, kept=self.keeping)
+        return await self._told(query, variables, reader, keeping)
+
+    async def _told(
+        self, query: str, variables: dict[str, Any], reader: Caller, house: House
+    ) -> str:
+        asked = GraphQLRequestData(
+            query=query, variables=variables, operation_name=None, extensions=None
+        )
+        context = Context(house, reader)
+        executed = False
+
+        async def execute() -> Any:
+            nonlocal executed
+            executed = True
+            return await schema.execute(query, variable_values=variables, context_value=context)
+
+        async def encode(result: Any) -> bytes:
+            return json.dumps(process_result(result)).encode()
+
+        result = await self._answers.answer(asked, context, execute, encode)
+        self.how["kept" if not executed else "made"] += 1
+        if isinstance(result, KeptResult) and result.encoded is not None:
+            return result.encoded.answer.told.decode()
+        return json.dumps(process_result(result))
+
+
+Tale = Callable[["Moments"], Awaitable[None]]
+Tell = Callable[[Tale], None]
+
+
+@asynccontextmanager
+async def asking(database: Database, hospital: Hospital) -> AsyncIterator[Asker]:
+    engine = database.async_engine(4)
+    clock = Clock(engine)
+    live: Any = None  # nobody follows
+    try:
+        yield Asker(
+            House(
+                Settings(),
+                database,
+                database.open_log(),
+                hospital,
+                engine,
+                Readable(database.app_url, engine),
+                Readings(engine),
+                live,
+                clock,
+                Kept(engine, clock, 0),
+            ),
+            clock,
+        )
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture
+def hospital(simulated: Database) -> Iterator[Hospital]:
+    with closing(wired(Settings(), simulated)) as made:
+        yield made
+
+
+def test_what_is_kept_is_what_would_be_answered(simulated: Database, hospital: Hospital) -> None:
+    how = asyncio.run(_lived(simulated, hospital, Random(7), STEPS))
+    assert how["kept"] > 2 * STEPS
+    assert how["made"] > how["kept"]
+
+
+async def _lived(database: Database, hospital: Hospital, lot: Random, steps: int) -> Counter[str]:
+    async with asking(database, hospital) as asker:
+        with psycopg.connect(database.app_url, autocommit=True) as connection:
+            busy = Busy(hospital, lot)
+            busy.live(80)
+            bad = UUID(int=1, version=4)
+            filler = Filler(connection, with_a_failing("stays", bad))
+            filler.prepare()
+            happened = Happenings(database, hospital, busy, filler, lot, bad)
+            standing = happened.question()
+            for step in range(steps):
+                happened.something(step)
+                asker.clock.now = happened.now + timedelta(minutes=lot.choice([0, 0, 1, 600]))
+                questions = [standing, happened.question()]
+                readers = lot.sample(happened.readers, 2)
+                for query, variables in questions * 2:
+                    for reader in readers:
+                        await asker.ask(query, variables, reader)
+            assert len(asker.seen) > steps
+            assert _recorded(database, Purpose.QUALITY) == _recorded(database, Purpose.TREATMENT)
+            return asker.how
+
+
+def _recorded(database: Database, purpose: Purpose) -> list[tuple[Any, ...]]:
+    """Who read what of whom, for a purpose, in that order."""
+    return rows(
+        database,
+        "SELECT subject, role, operation, patients, opened FROM audit.accesses"
+        " WHERE purpose = %s ORDER BY no",
+        [purpose.value],
+    )
+
+
+class Happenings:
+    """What happens to the house between questions."""
+
+    def __init__(
+        self,
+        database: Database,
+        hospital: Hospital,
+        busy: Busy,
+        filler: Filler,
+        lot: Random,
+        bad: UUID,
+    ) -> None:
+        self.database, self.hospital, self.busy, self.lot = database, hospital, busy, lot
+        self._filler, self._bad = filler, bad
+        self.now = busy.now
+        self.readers = [
+            Caller(Actor(issuer="test", subject=f"reader {n}", role=role.value), wards, ENDS)
+            for n, (role, wards) in enumerate(READERS)
+        ]
+        self._positions: list[str] = []
+
+    def something(self, step: int) -> None:
+        """Something of the kind whose turn it is, so that none is left out."""
+        acts = (self._live, self._time, self._glass, self._label, self._behind, self._rebuilt)
+        acts[step % len(acts)]()
+        if step in (12, 13):
+            self._parks() if step == 12 else self._decided()
+        self.now = max(self.now, self.busy.now)
+
+    def question(self) -> tuple[str, dict[str, Any]]:
+        variables: dict[str, Any] = {"ward": self.lot.choice(["A", "A", "B"])}
+        if self.lot.random() < 0.3:
+            later = timedelta(hours=self.lot.randint(-200, 60))
+            variables["asOf"] = (self.now + later).isoformat()
+        if self.lot.random() < 0.2:
+            known = self.now - timedelta(hours=self.lot.randint(1, 100))
+            variables["knownAt"] = known.isoformat()
+        return self.lot.choice([BOARD, BOARD, NAMED, LIST]), variables
+
+    def _live(self) -> None:
+        self.busy.live(3)
+        self._fill()
+
+    def _time(self) -> None:
+        """Nothing is recorded, but what was planned comes."""
+        self.now += timedelta(hours=self.lot.randint(1, 8))
+        self.busy.now = self.now
+
+    def _glass(self) -> None:
+        reader = self.lot.choice(self.readers)
+        self._give(reader.actor, "break_glass", patient_mrn=self.lot.choice(self.busy._mrns))
+
+    def _label(self) -> None:
+        label = self.lot.choice(list(Confidentiality))
+        mrn = self.lot.choice(self.busy._mrns)
+        admin = self.readers[0].actor
+        self._give(admin, "correct_patient_details", patient_mrn=mrn, confidentiality=label)
+        self._fill()
+
+    def _behind(self) -> None:
+        """Recorded, and not read yet; or read by one of the read models only."""
+        self.busy.live(2)
+        with psycopg.connect(self.database.app_url, autocommit=True) as connection:
+            one = Filler(connection, [self.lot.choice(self._filler._targets)])
+            one.prepare()
+            one.step()
+
+    def _rebuilt(self) -> None:
+        """A read model was wrong, and is put right in one moment: nothing is recorded."""
+        with psycopg.connect(self.database.owner_url) as owner:
+            owner.execute("UPDATE rooms_v1.rooms SET policies = '{}'")
+            owner.execute("UPDATE rooms_v1.position SET position = position")
+        self._fill()
+        rebuild(self.database, [model("rooms")], quiet)
+
+    def _parks(self) -> None:
+        stay = self.lot.choice(self.busy._stays)
+        mother = self.readers[0].actor
+        said = {"stay_id": stay, "specialty": "SURGERY"}
+        self._give(mother, "change_specialty", command_id=self._bad, **said)
+        self._fill()
+
+    def _decided(self) -> None:
+        self._give(self.readers[0].actor, "skip_command", name="stays", skipped=self._bad)
+        self._fill()
+
+    def _give(self, by: Actor, command: str, command_id: UUID | None = None, **said: Any) -> None:
+        self.now += timedelta(minutes=1)
+        self.busy.now = self.now
+        id = command_id or UUID(int=self.lot.getrandbits(128), version=4)
+        request = Request(command_id=id, by=by, now=self.now, reason="it had to be")
+        with suppress(Refusal):
+            getattr(self.hospital, command)(request, **said)
+
+    def _fill(self) -> None:
+        while self._filler.step():
+            pass
+
+
+class Moments:
+    """One room, asked about by one nurse at a time."""
+
+    def __init__(self, asker: Asker, database: Database, hospital: Hospital) -> None:
+        self.asker, self.database, self.hospital = asker, database, hospital
+        self.nurse = Caller(Actor(issuer="test", subject="nurse", role="nurse"), None, ENDS)
+        self.now = asker.clock.now = BEGINS
+        self.give("open_room", ward="A", room="1", beds=("a", "b"))
+
+    def give(self, command: str, by: Actor = ADA, **said: Any) -> None:
+        request = Request(command_id=uuid4(), by=by, now=self.now, reason="it had to be")
+        getattr(self.hospital, command)(request, **said)
+        Follower(self.database.app_url).catch_up()
+
+    async def asked(self, query: str, at: datetime, kept: int) -> str:
+        """What the nurse is told twice at a moment; ``kept``: how often of an answer that is kept."""
+        self.asker.clock.now = at
+        before = self.asker.how["kept"]
+        for _ in range(2):
+            told = await self.asker.ask(query, {"ward": "A"}, self.nurse)
+        assert self.asker.how["kept"] - before == kept
+        return told
+
+
+@pytest.fixture
+def told(simulated: Database, hospital: Hospital) -> Tell:
+    async def tell(tale: Tale) -> None:
+        async with asking(simulated, hospital) as asker:
+            await tale(Moments(asker, simulated, hospital))
+
+    return lambda tale: asyncio.run(tell(tale))
+
+
+def test_what_is_planned_comes_though_nothing_is_recorded(told: Tell) -> None:
+    async def tale(m: Moments) -> None:
+        begins, ends = BEGINS + timedelta(hours=1), BEGINS + timedelta(hours=2)
+        bed: dict[str, Any] = place("A/1/a")
+        m.give("close_bed", **bed, since=begins, until=ends)
+        await m.asked(BOARD, BEGINS, kept=0)
+        assert "CLOSED" not in await m.asked(BOARD, begins - MICROSECOND, kept=2)
+        assert "CLOSED" in await m.asked(BOARD, begins, kept=1)
+        assert "CLOSED" in await m.asked(BOARD, ends - MICROSECOND, kept=2)
+        assert "CLOSED" not in await m.asked(BOARD, ends, kept=1)
+        assert "CLOSED" not in await m.asked(BOARD, ends + timedelta(days=400), kept=2)
+        assert "CLOSED" in await m.asked(BOARD, begins, kept=1)  # a clock may be set back
+
+    told(tale)
+
+
+def test_what_is_opened_is_shown_until_it_is_shut_by_time(told: Tell) -> None:
+    async def tale(m: Moments) -> None:
+        label = Confidentiality.VERY_RESTRICTED
+        m.give("register_patient", mrn="M1", family_name="Hidden", confidentiality=label)
+        bed: dict[str, Any] = place("A/1/a")
+        m.give("admit_patient", patient_mrn="M1", admission_type=AdmissionType.ELECTIVE, **bed)
+        await m.asked(NAMED, BEGINS, kept=0)
+        assert "Hidden" not in await m.asked(NAMED, BEGINS, kept=2)
+        m.give("break_glass", by=m.nurse.actor, patient_mrn="M1", hours=2)
+        shut = BEGINS + timedelta(hours=2)
+        assert "Hidden" in await m.asked(NAMED, shut - MICROSECOND, kept=1)
+        assert "Hidden" in await m.asked(NAMED, BEGINS + timedelta(hours=1), kept=1)
+        assert "Hidden" not in await m.asked(NAMED, shut, kept=1)
+
+    told(tale)
+
+
+def test_a_read_model_that_is_put_right_is_told_though_the_log_stands_still(told: Tell) -> None:
+    async def tale(m: Moments) -> None:
+        await m.asked(BOARD, BEGINS, kept=0)
+        assert '"number": "1"' in await m.asked(BOARD, BEGINS, kept=2)
+        with psycopg.connect(m.database.owner_url) as owner:
+            owner.execute("UPDATE rooms_v1.rooms SET number = 'one'")
+            owner.execute("UPDATE rooms_v1.position SET position = position")
+        assert '"number": "one"' in await m.asked(BOARD, BEGINS, kept=1)
+        rebuild(m.database, [model("rooms")], quiet)
+        assert '"number": "1"' in await m.asked(BOARD, BEGINS, kept=1)
+
+    told(tale)
+
+
+def test_an_answer_is_not_kept_if_something_changes_while_it_is_made(told: Tell) -> None:
+    async def tale(m: Moments) -> None:
+        kept, clock = m.asker.keeping, m.asker.clock
+        began, answer = await clock.here(), Answer(b"{}", "", "", frozenset())
+        m.give("open_room", ward="A", room="2", beds=("a",))
+        await kept.keep(began, "question", answer)
+        assert kept.find(began, "question") is kept.find(await clock.here(), "question") is None
+
+    told(tale)
+
+
+def test_who_asks_while_an_answer_is_made_is_told_of_all_that_was_recorded_before(
+    told: Tell,
+) -> None:
+    async def tale(m: Moments) -> None:
+        await m.asked(BOARD, BEGINS, kept=0)
+        before = m.asker.how["made"]
+        asks: list[asyncio.Task[str]] = []
+        for number in range(2, 8):
+            m.give("open_room", ward="A", room=str(number), beds=("a",))
+            for _ in range(5):
+                asks.append(asyncio.create_task(m.asker.kept(BOARD, {"ward": "A"}, m.nurse)))
+                await asyncio.sleep(0)
+        answers = [json.loads(answer) for answer in await asyncio.gather(*asks)]
+        rooms = [len(answer["data"]["roomOccupancy"]) for answer in answers]
+        assert all(seen >= 2 + n // 5 for n, seen in enumerate(rooms)), rooms
+        assert m.asker.how["made"] - before < len(asks)
+
+    told(tale)
+
+
+def test_the_memory_of_answers_is_bounded(told: Tell) -> None:
+    async def tale(m: Moments) -> None:
+        clock = m.asker.clock
+        kept = Kept(m.asker.house.engine, clock, 10_000)
+        here = await clock.here()
+        for number in range(20):
+            await kept.keep(here, number, Answer(bytes(1_000), "", "", frozenset()))
+        found = [number for number in range(20) if kept.find(here, number)]
+        assert found == list(range(14, 20))
+
+    told(tale)
+
+
+def test_what_may_be_kept_names_what_there_is() -> None:
+    types = schema._schema.type_map
+    assert set(types) >= KEPT
+    assert set(schema._schema.query_type.fields) >= KEPT_QUESTIONS  # type: ignore[union-attr]
