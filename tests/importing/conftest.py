@@ -16,6 +16,7 @@ from infrastructure.database import Database
 from infrastructure.importers.mimic_iv import Account, import_mimic_iv
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
+from tests.importing.fewer import first_patients
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -23,6 +24,9 @@ REAL = Path(
     os.environ.get("WARDBOOK_MIMIC_IV")
     or Path(__file__).resolve().parents[3] / "shared" / "data" / "mimic-iv-demo-dev"
 )
+
+PATIENTS = os.environ.get("WARDBOOK_MIMIC_PATIENTS", "6")
+"""How many of the real patients are imported: a number, or all."""
 
 numbers = count(1)
 
@@ -79,11 +83,13 @@ def new_hospital(
 
 
 @pytest.fixture(scope="session")
-def real() -> Path:
-    """The folder of the real data."""
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the real data: of some patients, or of all (`make nightly`)."""
     if not REAL.is_dir():
         pytest.skip(f"no MIMIC-IV data in {REAL}: set WARDBOOK_MIMIC_IV to their folder")
-    return REAL
+    if PATIENTS == "all":
+        return REAL
+    return first_patients(REAL, int(PATIENTS), tmp_path_factory.mktemp("some"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class Run:
 def real_run(
     real: Path, server: Database, worker_id: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:
-    """The whole folder of the real data, imported once for all that look at it."""
+    """The folder of the real data, imported once for all that look at it."""
     file = tmp_path_factory.mktemp("account") / "account.csv"
     with hospitals(server, worker_id, tmp_path_factory.mktemp("home")) as new_hospital:
         imported = new_hospital()

@@ -1,7 +1,9 @@
-"""The importer on real hospital stays: thirty patients of the MIMIC-IV demo, if they are there."""
+"""The importer on real hospital stays, if they are there: patients of the MIMIC-IV demo.
+
+`make test` imports the first six of thirty, `make nightly` all (WARDBOOK_MIMIC_PATIENTS).
+"""
 
 import csv
-import gzip
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from infrastructure.importers.mimic_iv import Verdict, import_mimic_iv
-from infrastructure.importers.mimic_iv.tables import TABLES
 from tests.importing.conftest import NewHospital, Run
 from tests.importing.expected_moves import Expected, expected_moves
+from tests.importing.fewer import first_patients, lines_of, tables_of
 
 # In one worker, if the run keeps groups together: the import is done once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mimic-iv")]
@@ -23,17 +25,8 @@ FEW = 3
 
 @pytest.fixture
 def run(real_run: Run) -> Run:
-    """The whole folder, imported once."""
+    """The folder, imported once."""
     return real_run
-
-
-def lines_of(path: Path) -> list[list[str]]:
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
-
-
-def tables_of(directory: Path) -> dict[str, Path]:
-    return {path.name.removesuffix(".csv.gz"): path for path in directory.glob("*/*.csv.gz")}
 
 
 def test_every_row_of_every_file_has_one_verdict(run: Run, real: Path) -> None:
@@ -125,7 +118,7 @@ def test_a_broken_import_of_fewer_patients_ends_as_that_of_all_began(
         if done > total / 2:
             raise KeyboardInterrupt
 
-    few, hospital, file = first_patients(real, tmp_path), new_hospital(), tmp_path / "few.csv"
+    few, hospital, file = first_patients(real, FEW, tmp_path), new_hospital(), tmp_path / "few.csv"
     with pytest.raises(KeyboardInterrupt):
         import_mimic_iv(hospital.hospital, few, file, breaks)
     broken = len(hospital.log())
@@ -136,18 +129,3 @@ def test_a_broken_import_of_fewer_patients_ends_as_that_of_all_began(
     assert 0 < broken < len(log)
     assert log == run.imported.log()[: len(log)]
     assert run.file.read_text().startswith(file.read_text())
-
-
-def first_patients(real: Path, directory: Path) -> Path:
-    """A folder with the rows of the patients with the lowest numbers."""
-    tables = tables_of(real)
-    subjects = sorted(int(line[0]) for line in lines_of(tables["patients"])[1:])
-    kept = {str(subject) for subject in subjects[:FEW]}
-    for table in TABLES:
-        header, *lines = lines_of(tables[table.name])
-        column = header.index("subject_id")
-        path = directory / "few" / table.folder / f"{table.name}.csv.gz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([header, *(line for line in lines if line[column] in kept)])
-    return directory / "few"

@@ -11,7 +11,7 @@ from application.reports.inputs import Question
 from domain.aggregate import Event
 from infrastructure.follow import Follower
 from infrastructure.queries import reporting
-from tests.importing.conftest import Run
+from tests.importing.conftest import PATIENTS, Run
 from tests.record.ward import events, rows
 from tests.reports.house import figures
 from tests.reports.plain import Plain
@@ -70,5 +70,7 @@ def test_every_figure_of_real_stays_equals_the_plain_fold(
             assert found == expected[held.name], held.name
             if any(value for values in found.values() for value in values):
                 counted.add(held.name)
-    if ward is None:
+    if ward is None and PATIENTS == "all":
         assert counted == {held.name for held in newest()} - NOTHING_TO_COUNT
+    elif ward is None:
+        assert len(counted) > 12, "a few patients have something for most of the reports"
