@@ -40,6 +40,8 @@ MOST_SAID = 6000
 
 def main() -> int:
     packages, commands = node_modules(), environment()
+    if packages is None and commands is None:
+        return 0
     lay_out()
     failed = made(packages) if packages else 0
     by_node = packages is not None and not failed
