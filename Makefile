@@ -63,7 +63,7 @@ format: setup ## Let ruff format the code and mend what it can
 demo: setup ## Start Wardbook with a simulated hospital
 	$(BIN)/wardbook demo
 
-bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating|sockets)
+bench: setup ## Measure against peers, some minutes (ARGS=appending|reading|rebuilding|emptying|occupancy|past|old_room|restating|sockets|caches|api|postgraphile)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)

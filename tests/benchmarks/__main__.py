@@ -7,11 +7,14 @@ from pathlib import Path
 from infrastructure.database import Database
 from infrastructure.embedded import ensure_server, stop_server
 from tests.benchmarks import (
+    api,
     appending,
+    caches,
     emptying,
     occupancy,
     old_room,
     past,
+    postgraphile,
     reading,
     rebuilding,
     restating,
@@ -38,6 +41,9 @@ def main() -> None:
                 old_room,
                 restating,
                 sockets,
+                caches,
+                api,
+                postgraphile,
             ):
                 title = part.__name__.rpartition(".")[2]
                 if chosen and title not in chosen:
