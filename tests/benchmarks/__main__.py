@@ -7,12 +7,15 @@ from pathlib import Path
 from infrastructure.database import Database
 from infrastructure.embedded import ensure_server, stop_server
 from tests.benchmarks import (
+    api,
     appending,
+    caches,
     emptying,
     load,
     occupancy,
     old_room,
     past,
+    postgraphile,
     reading,
     rebuilding,
     reports,
@@ -42,6 +45,9 @@ def main() -> None:
                 reports,
                 sockets,
                 load,
+                caches,
+                api,
+                postgraphile,
             ):
                 title = part.__name__.rpartition(".")[2]
                 if chosen and title not in chosen:

@@ -142,7 +142,7 @@ def _worker_fills(database: Database, folder: Path) -> float:
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("DROP SCHEMA IF EXISTS occupancy_v1, stays_v1, timeline_v2 CASCADE")
     database.make_missing_read_models()
-    with _worker(database, folder / "home-of-many") as process:
+    with worker(database, folder / "home-of-many") as process:
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             while _behind(owner):
                 if process.poll() is not None:
@@ -162,7 +162,7 @@ def _behind(owner: psycopg.Connection[Any]) -> bool:
 
 
 @contextmanager
-def _worker(database: Database, home: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(database: Database, home: Path) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {
         **os.environ,
         "WARDBOOK_DATABASE_URL": database.owner_url,

@@ -72,8 +72,10 @@ def _waited(client: httpx2.Client, visit: dict[str, Any]) -> float:
 
 
 @contextmanager
-def served(database: Database, home: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """A server of its own: its address and its process."""
+def served(
+    database: Database, home: Path, worker: bool = True, **settings: str
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A server of its own: its address and its process. ``settings``: as its environment has them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -81,13 +83,16 @@ def served(database: Database, home: Path) -> Iterator[tuple[str, "subprocess.Po
         **os.environ,
         "WARDBOOK_DATABASE_URL": database.owner_url,
         "WARDBOOK_HOME": str(home),
+        **settings,
     }
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
     process = subprocess.Popen(
-        [*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL
+        [*command, "--port", str(port), *([] if worker else ["--no-worker"])],
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )
     try:
-        for _ in range(300):
+        for _ in range(900):
             if process.poll() is not None:
                 raise RuntimeError("the server did not start")
             with socket.socket() as knock:

@@ -1,0 +1,164 @@
+"""A hospital of 600 beds through its API, beside its twin without events: board, timeline, mutation.
+
+16 clients ask as fast as they are answered, of one server process and of two. The twin (`twin.py`) is
+the same stack over tables that are updated in place. Nothing changes meanwhile but by the mutations.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from pathlib import Path
+from socket import socket
+from statistics import median
+from time import sleep
+from uuid import UUID, uuid4
+
+import psycopg
+
+from api.token import LocalTokens
+from infrastructure.database import Database, sqlalchemy_url
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital
+from tests.benchmarks import twin
+from tests.benchmarks.clients import CLIENTS, Load, asked, post
+from tests.benchmarks.reading import served
+from tests.benchmarks.results import Row, say
+from tests.benchmarks.wards import Wards, filled
+
+WARDS = 30
+VISITS = 60
+ROUNDS = 3
+
+HOUSE = """{ roomOccupancy { room { number } beds { code state stay { id specialty admittedAt }
+  patient { mrn familyName } } } }"""
+TIMELINE = """query($stay: ID!) { timeline(stayId: $stay, first: 50) {
+  nodes { id kind occurredAt recordedAt recordedBy { subject } summary } } }"""
+VISIT = """mutation($input: RecordVisitInput!) { recordVisit(input: $input) {
+  __typename ... on VisitRecorded { visit { id occurredAt kind } stay { id version } } } }"""
+COPIED = """
+INSERT INTO twin.rooms SELECT room, ward, number FROM rooms_v1.rooms WHERE upper_inf(known);
+INSERT INTO twin.patients SELECT patient, mrn, family_name FROM patients_v2.patients
+  WHERE upper_inf(known);
+INSERT INTO twin.stays SELECT stay, patient, specialty, admitted_at, discharged_at, 1
+  FROM stays_v1.stays WHERE upper_inf(known) AND upper_inf(during);
+INSERT INTO twin.beds SELECT b.room, b.bed, 'OCCUPIED', s.stay FROM rooms_v1.beds b
+  LEFT JOIN occupancy_v1.stretches s ON s.room = b.room AND s.bed = b.bed AND upper_inf(s.known)
+  AND upper_inf(s.during) WHERE upper_inf(b.known);
+INSERT INTO twin.visits SELECT visit, stay, lower(during), 'D1', kind, note FROM visits_v1.visits;
+INSERT INTO twin.history (command, stay, at, occurred_at, by, what, changed)
+  SELECT gen_random_uuid(), stay, now(), occurred_at, 'a nurse', kind,
+  '{"kind": "ROUND", "practitioner": "D1"}' FROM timeline_v2.entries WHERE stay IS NOT NULL;
+"""
+
+
+def measure(database: Database, folder: Path) -> list[Row]:
+    """``database`` is a migrated scratch database without a log."""
+    database.open_log("real")
+    say(f"{CLIENTS} clients; making a house of {WARDS * 20} beds")
+    made, home = hospital(Settings(), database), folder / "home-of-api"
+    wards = Wards(made, WARDS, VISITS)
+    filled(database)
+    made.close()
+    with database.engine() as engine, engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA twin")
+        twin.metadata.create_all(connection)
+        for statement in COPIED.split(";")[:-1]:
+            connection.exec_driver_sql(statement)
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE")
+    login = {"Authorization": f"Bearer {LocalTokens.of(home).make()}"}
+    stay = wards.stays["W0/1/a"]
+    others = list(wards.stays.values())[100:]
+    found: dict[tuple[str, str, int], list[Load]] = {}
+    for workers in (1, 2):
+        with ExitStack() as stack:
+            sides = {
+                "Wardbook": [
+                    stack.enter_context(served(database, home, worker=not n))
+                    for n in range(workers)
+                ],
+                "nothing kept": [
+                    stack.enter_context(
+                        served(database, home, worker=False, WARDBOOK_KEPT_ANSWERS_MB="0")
+                    )
+                    for _ in range(workers)
+                ],
+                "twin": [stack.enter_context(_twin(database)) for _ in range(workers)],
+            }
+            for _ in range(ROUNDS):
+                for side, servers in sides.items():
+                    urls = [f"{address}/graphql" for address, _ in servers]
+                    pids = tuple(process.pid for _, process in servers)
+                    for what, requests in _questions(urls[0], login, stay, others).items():
+                        if side == "nothing kept" and what != "board":
+                            continue
+                        load = asked(urls, requests, check=_is_answer, pids=pids)
+                        found.setdefault((what, side, workers), []).append(load)
+                        say(
+                            f"{what}, {side}, {workers}: {load}; {load.processor:.2f} ms of processor"
+                        )
+    return list(_rows(found))
+
+
+def _questions(
+    url: str, login: dict[str, str], stay: UUID, others: list[UUID]
+) -> dict[str, Callable[[int], Iterator[bytes]] | bytes]:
+    def visits(client: int) -> Iterator[bytes]:
+        for one in cycle(others[client::CLIENTS]):
+            said = {"stayId": str(one), "practitioner": "D1", "kind": "ROUND"}
+            input = {**said, "commandId": str(uuid4())}
+            yield post(url, login, {"query": VISIT, "variables": {"input": input}})
+
+    return {
+        "board": post(url, login, {"query": HOUSE}),
+        "timeline": post(url, login, {"query": TIMELINE, "variables": {"stay": str(stay)}}),
+        "mutation": visits,
+    }
+
+
+def _is_answer(answer: bytes) -> bool:
+    if b'"errors"' in answer:
+        return False
+    return b"VisitRecorded" in answer or answer.count(b"recordedBy") == 50 or len(answer) > 100_000
+
+
+def _rows(found: dict[tuple[str, str, int], list[Load]]) -> Iterator[Row]:
+    wanted = {"board": "1x", "mutation": "0.5x"}
+    for (what, side, workers), loads in found.items():
+        if side != "twin":
+            peers = found[what, "twin", workers]
+            name = f"{what}, {workers} process{'es' * (workers > 1)}"
+            yield Row(
+                f"{name}, {side}" if side != "Wardbook" else name,
+                str(_middle(loads)),
+                "CRUD twin",
+                str(_middle(peers)),
+                median(one.rate / other.rate for one, other in zip(loads, peers, strict=True)),
+                wanted.get(what, ""),
+            )
+
+
+def _middle(loads: list[Load]) -> Load:
+    return sorted(loads, key=lambda load: load.rate)[len(loads) // 2]
+
+
+@contextmanager
+def _twin(database: Database) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tests.benchmarks.twin", sqlalchemy_url(database.owner_url)]
+    process = subprocess.Popen([*command, str(port)], env=os.environ)
+    try:
+        for _ in range(900):
+            with socket() as knock:
+                if knock.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait()

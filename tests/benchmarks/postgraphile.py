@@ -1,0 +1,197 @@
+"""The board of a ward of 20 beds, asked for by 16 clients while five commands a second change it.
+
+The peer is PostGraphile 4.14 over the same rows: views of the read models as they are now, in the
+shape of tables with foreign keys; and over plain tables of what the views show, which nothing changes.
+Ours has login, limits and the record of reading, the peer none of them. A process of its own fills the
+read models, so that a server does nothing but answer.
+"""
+
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import perf_counter, sleep
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from api.token import LocalTokens
+from application.access import Role
+from infrastructure.database import Database
+from infrastructure.settings import Settings
+from infrastructure.wiring import hospital
+from tests.benchmarks.clients import CLIENTS, Load, asked, post
+from tests.benchmarks.npm import install
+from tests.benchmarks.occupancy import worker
+from tests.benchmarks.reading import served
+from tests.benchmarks.results import Row, say
+from tests.benchmarks.wards import BOARD, Wards, filled
+
+COMMANDS = 5
+"""A second."""
+ROUNDS = 3
+
+THEIRS = """query Board($ward: String) {
+  allRooms(condition: {ward: $ward}, orderBy: NUMBER_ASC) { nodes {
+    number
+    bedsByRoom(orderBy: CODE_ASC) { nodes { code state
+      stayByStay { id specialty admittedAt } patientByPatient { mrn familyName } } } } } }"""
+
+NOW = "known @> (SELECT position FROM {}.position) AND during @> now()"
+VIEWS = f"""
+CREATE SCHEMA board;
+CREATE VIEW board.rooms AS SELECT room AS id, ward, number
+  FROM rooms_v1.rooms WHERE {NOW.format("rooms_v1")};
+CREATE VIEW board.patients AS SELECT patient AS id, mrn, family_name
+  FROM patients_v2.patients WHERE {NOW.format("patients_v2")};
+CREATE VIEW board.stays AS SELECT stay AS id, specialty, admitted_at
+  FROM stays_v1.stays WHERE {NOW.format("stays_v1")};
+CREATE VIEW board.beds AS SELECT b.room, b.bed AS code, s.stay, s.patient,
+    CASE WHEN s.stay IS NULL THEN 'FREE' WHEN s.kept THEN 'KEPT' ELSE 'OCCUPIED' END AS state
+  FROM rooms_v1.beds b LEFT JOIN occupancy_v1.stretches s
+    ON s.room = b.room AND s.bed = b.bed
+    AND s.known @> (SELECT position FROM occupancy_v1.position) AND s.during @> now()
+  WHERE b.known @> (SELECT position FROM rooms_v1.position) AND b.during @> now();
+"""
+SHAPE = """
+COMMENT ON VIEW board.rooms IS E'@primaryKey id';
+COMMENT ON VIEW board.patients IS E'@primaryKey id';
+COMMENT ON VIEW board.stays IS E'@primaryKey id';
+COMMENT ON VIEW board.beds IS E'@primaryKey room,code\\n@foreignKey (room) references rooms (id)'
+  '\\n@foreignKey (stay) references stays (id)\\n@foreignKey (patient) references patients (id)';
+"""
+TABLES = """
+ALTER SCHEMA board RENAME TO shown;
+CREATE SCHEMA board;
+CREATE TABLE board.rooms AS TABLE shown.rooms;
+CREATE TABLE board.patients AS TABLE shown.patients;
+CREATE TABLE board.stays AS TABLE shown.stays;
+CREATE TABLE board.beds AS TABLE shown.beds;
+ALTER TABLE board.rooms ADD PRIMARY KEY (id);
+ALTER TABLE board.patients ADD PRIMARY KEY (id);
+ALTER TABLE board.stays ADD PRIMARY KEY (id);
+ALTER TABLE board.beds ADD PRIMARY KEY (room, code), ADD FOREIGN KEY (room) REFERENCES board.rooms,
+  ADD FOREIGN KEY (stay) REFERENCES board.stays, ADD FOREIGN KEY (patient) REFERENCES board.patients;
+CREATE INDEX ON board.rooms (ward);
+ANALYZE;
+"""
+
+
+def measure(database: Database, folder: Path) -> list[Row]:
+    """``database`` is a migrated scratch database without a log."""
+    place = folder / "postgraphile"
+    if not install(place, "postgraphile@4.14"):
+        return []
+    database.open_log("real")
+    say(f"the board of 20 beds, {CLIENTS} clients, {COMMANDS} commands a second; making 60 beds")
+    made, home = hospital(Settings(), database), folder / "home-of-boards"
+    wards = Wards(made, 3)
+    filled(database)
+    _owner(database, VIEWS + SHAPE, "VACUUM ANALYZE")
+    nurse = LocalTokens.of(home).make(Role.NURSE, "a nurse", ["W0"])
+    login = {"Authorization": f"Bearer {nurse}"}
+    ours = {"query": BOARD, "variables": {"ward": "W0"}}
+    theirs = {"query": THEIRS, "variables": {"ward": "W0"}}
+    found: dict[str, list[Load]] = {}
+
+    def note(what: str, url: str, body: object, headers: dict[str, str], pid: int) -> None:
+        request = post(url, headers, body)
+        load = asked(url, request, check=_is_board, pids=(pid,))
+        found.setdefault(what, []).append(load)
+        say(f"{what}: {load}; {load.processor:.2f} ms of its processor an answer")
+
+    with ExitStack() as stack:
+        stack.enter_context(worker(database, home))
+        kept, one = stack.enter_context(served(database, home, worker=False))
+        bare, other = stack.enter_context(
+            served(database, home, WARDBOOK_KEPT_ANSWERS_MB="0", worker=False)
+        )
+        peer, node = stack.enter_context(_postgraphile(database, place))
+        stack.enter_context(often(wards.changes(), COMMANDS))
+        for _ in range(ROUNDS):
+            note("kept", kept + "/graphql", ours, login, one.pid)
+            note("views", peer + "/graphql", theirs, {}, node.pid)
+            note("not kept", bare + "/graphql", ours, login, other.pid)
+    _owner(database, TABLES)
+    with ExitStack() as stack:
+        stack.enter_context(worker(database, home))
+        kept, one = stack.enter_context(served(database, home, worker=False))
+        peer, node = stack.enter_context(_postgraphile(database, place))
+        stack.enter_context(often(wards.changes(), COMMANDS))
+        for _ in range(ROUNDS):
+            note("tables", peer + "/graphql", theirs, {}, node.pid)
+            note("kept, then", kept + "/graphql", ours, login, one.pid)
+    made.close()
+    rates = {
+        what: sorted(loads, key=lambda load: load.rate)[ROUNDS // 2]
+        for what, loads in found.items()
+    }
+    board, views, tables = "board of 20 beds", "PostGraphile, views", "PostGraphile, plain tables"
+    return [
+        Row.rates(
+            f"{board}, {COMMANDS} changes/s", rates["kept"].rate, views, rates["views"].rate, "1x"
+        ),
+        Row.rates(
+            f"{board}, nothing kept", rates["not kept"].rate, views, rates["views"].rate, "0.5x"
+        ),
+        Row.rates(board, rates["kept, then"].rate, tables, rates["tables"].rate),
+        Row.rates(f"{board}, nothing kept", rates["not kept"].rate, tables, rates["tables"].rate),
+    ]
+
+
+def _is_board(answer: bytes) -> bool:
+    return answer.count(b"CARDIOLOGY") == 20 and b'"errors"' not in answer
+
+
+def _owner(database: Database, *statements: str) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        for statement in statements:
+            owner.execute(statement.encode())
+
+
+@contextmanager
+def often(act: Callable[[], None], times: int) -> Iterator[None]:
+    """Do something so many times a second, meanwhile."""
+    stopping = threading.Event()
+
+    def run() -> None:
+        due = perf_counter()
+        while not stopping.wait(max(0.0, due - perf_counter())):
+            act()
+            due += 1 / times
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+@contextmanager
+def _postgraphile(
+    database: Database, place: Path
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = place / "postgraphile.mjs"
+    program.write_text((Path(__file__).parent / "postgraphile.mjs").read_text())
+    where = conninfo_to_dict(database.owner_url)
+    told = [str(where[name]) for name in ("host", "user", "dbname")]
+    environment = {**os.environ, "NODE_ENV": "production"}
+    process = subprocess.Popen(["node", str(program), *told, str(port)], env=environment)
+    try:
+        for _ in range(900):
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait()
