@@ -251,6 +251,22 @@ def test_even_a_very_small_house_lives(scratch: Scratch, beds: int) -> None:
     assert told.refusals == {}
 
 
+def test_who_needs_the_data_of_a_labelled_patient_breaks_the_glass_with_a_reason(
+    month: House,
+) -> None:
+    """Nobody else does, and nothing is refused because of a label."""
+    ((labelled,),) = month.rows(
+        "SELECT count(*) FROM record.events WHERE topic = 'patient.registered'"
+        """ AND body::text LIKE '%"RESTRICTED"%'"""
+    )
+    assert 1 <= labelled < month.told.patients / 20
+    broken = month.rows("SELECT role, reason FROM record.events WHERE topic = 'glass.broken'")
+    assert len(broken) == month.told.commands["break_glass"] > 0
+    assert {role for role, _ in broken} <= {"nurse", "bed_manager", "pharmacist"}
+    assert all(reason for _, reason in broken)
+    assert "NotAllowed" not in month.told.refusals
+
+
 def test_those_who_left_are_forgotten(scratch: Scratch) -> None:
     remembered: Counter[bool] = Counter()
 

@@ -217,6 +217,7 @@ class Arrivals:
                 lag=AT_ONCE.draw(lot),
                 after=person.recorded,
                 then=reservation.learn,
+                about=(person.mrn,),
             )
         )
         life.agenda.at(at, lambda: self._keeps_appointment(line, person, bed, reservation))
@@ -240,5 +241,6 @@ class Arrivals:
                 lag=AT_THE_DESK.draw(lot),
                 after=bed.known_free,
                 reason=lot.choice(NO_SHOW),
+                about=(person.mrn,),
             )
         )

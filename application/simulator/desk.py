@@ -1,8 +1,9 @@
 """Where facts are entered: each some time after it happened, in the order of their entering."""
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -13,9 +14,9 @@ from uuid import UUID, uuid5
 
 from application.commands import Recorded, Request
 from application.hospital import Hospital
-from application.simulator.words import LATE
+from application.simulator.words import GLASS_BROKEN, LATE
 from domain.entry import Actor
-from domain.refusals import Refusal
+from domain.refusals import NotAllowed, Refusal
 from domain.time import Precision
 
 Telling = Callable[[Hospital, Request], Recorded]
@@ -92,6 +93,7 @@ class _Entry:
     witnessed_by: str | None
     reason: str | None
     corrects: bool
+    about: Sequence[str]
 
 
 class Desk:
@@ -121,17 +123,28 @@ class Desk:
         witnessed_by: str | None = None,
         reason: str | None = None,
         corrects: bool = False,
+        about: Sequence[str] = (),
     ) -> datetime:
         """Note a fact that happened ``at``. Returns when it will be recorded.
 
         That is ``lag`` later, but not before what it rests on was recorded (``after``). What
-        ``corrects`` leaves the time of the fact as it was.
+        ``corrects`` leaves the time of the fact as it was. ``about``: the MRNs of those whose data it
+        needs, where who enters it may have to break the glass for them.
         """
         recorded = at + lag
         if after is not None and recorded <= after:
             recorded = after + min(lag, SOON_AFTER)
         entry = _Entry(
-            next(self._number), at, by, telling, then, performed_by, witnessed_by, reason, corrects
+            next(self._number),
+            at,
+            by,
+            telling,
+            then,
+            performed_by,
+            witnessed_by,
+            reason,
+            corrects,
+            about,
         )
         heappush(self._waiting, (recorded, entry.number, entry))
         return recorded
@@ -163,7 +176,7 @@ class Desk:
             now=recorded,
         )
         try:
-            answer = entry.telling(self._hospital, request)
+            answer = self._told(entry, request)
         except Unrecorded:
             self.untold += 1
         except Refusal as refusal:
@@ -177,3 +190,26 @@ class Desk:
             self.commands[answer.entry.operation] += 1
             if entry.then is not None:
                 entry.then(answer)
+
+    def _told(self, entry: _Entry, request: Request) -> Recorded:
+        """Give the command; where it is closed to who gives it, with the glass broken first."""
+        for mrn in (None, *entry.about):
+            if mrn is not None:
+                request = self._with_glass_broken(entry, mrn, request)
+            with suppress(NotAllowed):
+                return entry.telling(self._hospital, request)
+        return entry.telling(self._hospital, request)
+
+    def _with_glass_broken(self, entry: _Entry, mrn: str, request: Request) -> Request:
+        """Open a patient's data to who enters it, with a reason; the same request, a moment later."""
+        assert request.now is not None
+        broken = Request(
+            command_id=uuid5(self._namespace, f"{entry.number} {mrn}"),
+            by=entry.by,
+            reason=GLASS_BROKEN[entry.number % len(GLASS_BROKEN)],
+            now=request.now,
+        )
+        self._hospital.break_glass(broken, patient_mrn=mrn)
+        self.commands["break_glass"] += 1
+        self._now = request.now + STEP
+        return replace(request, now=self._now)

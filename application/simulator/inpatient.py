@@ -60,6 +60,7 @@ class Prescribed(Known):
         super().__init__()
         self.drug, self.dose, self.frequency, self.start = drug, dose, frequency, start
         self.round = start
+        self.about: tuple[str, ...] = ()
         self.stop: datetime | None = None
         self.held = False
         self.ended_at: datetime | None = None
@@ -143,6 +144,12 @@ class Inpatient(Known):
         self.opened = self.recorded = self.orders_recorded = now
         self.forgotten_until = now
         self.forgotten_in: Bed | None = None
+
+    @property
+    def mrns(self) -> tuple[str, ...]:
+        """Whose data are needed for what is done with this patient: mother and children lie together."""
+        near = (self, *([self.mother] if self.mother else ()), *self.children)
+        return tuple(one.person.mrn for one in near)
 
     @property
     def is_here(self) -> bool:

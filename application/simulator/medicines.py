@@ -88,6 +88,7 @@ class Medicines:
         life, lot, now = self.life, self.life.orders, self.life.now
         start = now if lot.random() < 0.8 else now + lot.randint(1, 8) * 15 * MINUTE
         given = Prescribed(drug, lot.choice(drug.doses), lot.choice(drug.frequencies), start)
+        given.about = (patient.person.mrn,)
         if drug.course and lot.random() < 0.5:
             given.stop = start + drug.course * DAY
         doctor = life.staff.doctor(lot, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
@@ -190,6 +191,7 @@ class Medicines:
             after=prescribed.recorded,
             performed_by=doctor.name,
             reason=why,
+            about=patient.mrns,
         )
         patient.orders_recorded = max(patient.orders_recorded, prescribed.recorded)
 
@@ -267,6 +269,7 @@ class Medicines:
             then=dose.learn,
             witnessed_by=witness,
             reason=why,
+            about=prescribed.about,
         )
         if given and outside is None and lot.random() < CORRECTED_DOSES:
             put_right(
@@ -277,6 +280,7 @@ class Medicines:
                 recorded,
                 nurse,
                 DOSE_CORRECTED,
+                prescribed.about,
                 corrects=True,
             )
         elif lot.random() < CANCELLED_DOSES:
@@ -286,4 +290,5 @@ class Medicines:
                 recorded,
                 nurse,
                 DOSE_CANCELLED,
+                prescribed.about,
             )

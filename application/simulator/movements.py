@@ -189,6 +189,7 @@ class Movements:
             self.life.staff.nurse(self.life.moves),
             MOVEMENT,
             after=max(one.settled, other.settled),
+            besides=other,
         )
         for patient, bed in ((one, other.bed), (other, one.bed)):
             patient.recorded = recorded
@@ -371,6 +372,7 @@ class Movements:
         after: datetime,
         creates: Known | None = None,
         reason: str | None = None,
+        besides: Inpatient | None = None,
     ) -> datetime:
         patient.touched = self.life.now
         return self.life.desk.tell(
@@ -381,4 +383,5 @@ class Movements:
             after=after,
             then=creates.learn if creates else None,
             reason=reason,
+            about=patient.mrns + (besides.mrns if besides else ()),
         )

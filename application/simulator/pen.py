@@ -40,6 +40,7 @@ def put_in_right_bed(
         after=entered,
         reason=life.slips.choice(WRONG_BED),
         corrects=True,
+        about=patient.mrns,
     )
     wrong.mistaken_for(patient.person, recorded)
     return recorded
@@ -51,6 +52,7 @@ def put_right(
     entered: datetime,
     by: Actor,
     reasons: Sequence[str],
+    about: Sequence[str] = (),
     *,
     corrects: bool = False,
 ) -> None:
@@ -62,6 +64,7 @@ def put_right(
         lag=MINUTE,
         reason=life.care.choice(reasons),
         corrects=corrects,
+        about=about,
     )
 
 

@@ -59,6 +59,7 @@ class Slips:
             lag=AT_ONCE.draw(life.slips),
             after=entered,
             reason=life.slips.choice(NEVER_MOVED),
+            about=patient.mrns,
         )
         beds[0].mistaken_for(patient.person, recorded)
         patient.recorded = recorded
@@ -97,6 +98,7 @@ class Slips:
             lag=AT_ONCE.draw(life.slips),
             after=entered,
             reason=EACH_OTHERS,
+            about=one.mrns + other.mrns,
         )
         self._moved(one, beds[0], recorded)
         self._moved(other, beds[1], recorded)

@@ -172,6 +172,13 @@ LATE = (
     "entered on behalf of the night team",
 )
 
+GLASS_BROKEN = (
+    "in my care on this shift",
+    "needed at the bedside at once",
+    "bed and staff have to be found for the patient",
+    "called to help on the ward",
+)
+
 WRONG_BED = (
     "wrong bed entered",
     "beds mixed up on the list",
