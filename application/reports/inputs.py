@@ -139,6 +139,8 @@ class Inputs:
     question: Question
     days: LocalDays
     stays: tuple[InpatientStay, ...] = ()
+    awaited: tuple[InpatientStay, ...] = ()
+    """The stays that were decided on in the period and began after it."""
     beds: tuple[HouseBed, ...] = ()
     admissions: tuple[Admission, ...] = ()
     persons: Mapping[str, str] = field(default_factory=dict)

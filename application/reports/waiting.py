@@ -72,7 +72,7 @@ def _boarded(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     emergency = question.texts("wards")
     found: dict[Subject, tuple[Mark, ...]] = {}
-    for stay in inputs.stays:
+    for stay in (*inputs.stays, *inputs.awaited):
         decided = stay.decided_to_admit_at
         if decided is None or not calendar.counts(decided):
             continue
@@ -97,7 +97,7 @@ BOARDING_1 = Definition(
     " department: the first bed of another ward. Of the stays decided on in the period. A place"
     " without a bed counts as the emergency department.",
     source="ACEP, definition of a boarded patient; CMS ED-2",
-    needs=frozenset({"stays"}),
+    needs=frozenset({"stays", "awaited"}),
     contributions=_boarded,
     parameters=(
         Parameter(

@@ -67,6 +67,15 @@ def test_what_fixes_a_report_fixes_its_digest(shared: Ward) -> None:
     assert other["digest"] != told["digest"]
 
 
+def test_who_was_decided_on_in_the_period_and_admitted_after_it_boarded(shared: Ward) -> None:
+    name = shared.name("Ward ")
+    decided = f"{days_ago(4)}T22:00Z"
+    shared.stay(f"{shared.room(ward=name)}/a", at=f"{days_ago(3)}T04:00Z", decidedToAdmitAt=decided)
+    told = report(shared, "boarding", 4, 4, ward=name)
+    assert [values(told, figure) for figure in ("decisions", "boarded")] == [[1], [1]]
+    assert values(told, "medianBoardingTime") == [6 * 60 * 60]
+
+
 def test_a_stay_through_two_wards_with_a_leave_is_told_by_each_report(shared: Ward) -> None:
     one, other = shared.name("Ward "), shared.name("Ward ")
     first, second = shared.room(ward=one), shared.room(ward=other)

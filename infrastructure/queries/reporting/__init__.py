@@ -25,7 +25,7 @@ from infrastructure.queries.reporting import medicines, people, reviews, told
 from infrastructure.queries.reporting.asked import Asked
 from infrastructure.queries.reporting.beds import beds
 from infrastructure.queries.reporting.concerned import Concerned
-from infrastructure.queries.reporting.stays import stays
+from infrastructure.queries.reporting.stays import awaited, stays
 from infrastructure.read_models import READ_MODELS
 
 Progress = Callable[[int, int], None]
@@ -34,6 +34,7 @@ Progress = Callable[[int, int], None]
 LOADERS: dict[str, Callable[[Asked], Any]] = {
     "beds": beds,
     "stays": stays,
+    "awaited": awaited,
     "admissions": people.admissions,
     "persons": people.persons,
     "deaths": people.deaths,

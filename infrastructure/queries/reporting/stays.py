@@ -17,11 +17,21 @@ _told = msgspec.json.Decoder(list[tuple[datetime, str, str | None, str | None, b
 
 def stays(asked: Asked) -> tuple[InpatientStay, ...]:
     """The stays that touch the period, whole."""
+    return _stays(asked, "during && tstzrange(%(start)s, %(end)s, '[]')")
+
+
+def awaited(asked: Asked) -> tuple[InpatientStay, ...]:
+    """The stays that were decided on in the period and began after it."""
+    decided = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
+    return _stays(asked, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {decided}")
+
+
+def _stays(asked: Asked, which: str) -> tuple[InpatientStay, ...]:
     rows = asked.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
         "  discharged_at, disposition, (spans->'spans')::text"
-        f" FROM inpatients_v1.inpatients WHERE known @> %(position)s::int8{asked.of_patient('patient')}"
-        " AND during && tstzrange(%(start)s, %(end)s, '[]')"
+        f" FROM inpatients_v1.inpatients WHERE known @> %(position)s::int8 AND {which}"
+        f"{asked.of_patient('patient')}"
     )
     wards = asked.wards
     found = []
