@@ -76,7 +76,7 @@ class Append:
     released: Sequence[UniqueClaim] = ()
     recorded_at: datetime | None = None
     asks: Sequence[str] = ()
-    """Kinds of claims: whoever has one as this is recorded is told in ``owners``."""
+    """Kinds of claims: whoever has one when this is recorded is told in ``owners``."""
     remembered: Remembered | None = field(default=None, init=False)
     owners: Sequence[UUID] = field(default=(), init=False)
 

@@ -120,16 +120,16 @@ class Recorder(ApplicationRecorder):
             return self._append(commands)
 
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        asks = [command.get("asks", ()) for command in commands]
-        kinds = list(dict.fromkeys(kind for wanted in asks for kind in wanted))
-        said = msgspec.json.encode([_without_asks(command) for command in commands]).decode()
-        asked: list[Asked] = [("SELECT record.append(%s::jsonb)::text", [said])]
-        if kinds:  # in the same transaction: whoever has it by then is found, and nobody too early
-            asked.append((_OWNERS_OF_KINDS, [kinds]))
-        ((told,),), *owned = self._asked(asked)
+        kinds = list(dict.fromkeys(k for command in commands for k in command.get("asks", ())))
+        plain = [_without_asks(command) for command in commands] if kinds else commands
+        said = msgspec.json.encode(plain).decode()
+        # Never pipelined: it would hold the lock until this process has sent what comes after.
+        ((told,),) = self._asked([("SELECT record.append(%s::jsonb)::text", [said])])[0]
+        owned = self._asked([(_OWNERS_OF_KINDS, [kinds])])[0] if kinds else []
         outcomes = cast(list[dict[str, Any]], msgspec.json.decode(told))
-        for outcome, wanted in zip(outcomes, asks, strict=True):
-            outcome["owners"] = [o for rows in owned for kind, o in rows if kind in wanted]
+        for command, outcome in zip(commands, outcomes, strict=True):
+            wanted = command.get("asks", ())
+            outcome["owners"] = [owner for kind, owner in owned if kind in wanted]
         return outcomes
 
     # -- what a decision asks --
