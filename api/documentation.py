@@ -71,8 +71,9 @@ def _section(title: str, kinds: list[Any]) -> str:
 
 def _type(kind: Any) -> str:
     parts = [f'<article id="{kind.name}"><h3>{kind.name}</h3>', _said(kind)]
-    if kind.name not in ROOTS and isinstance(kind, GraphQLObjectType):
-        parts.append(_roles(needed_for(kind.name, "")))
+    needed = _needed(kind)
+    if len(needed) == 1:
+        parts.append(_roles(*needed))
     for of in getattr(kind, "interfaces", ()):
         parts.append(f"<p>Is a {_link(of)}.</p>")
     if isinstance(kind, GraphQLUnionType):
@@ -87,10 +88,18 @@ def _type(kind: Any) -> str:
     return "".join(parts)
 
 
+def _needed(kind: Any) -> set[str | None]:
+    """What somebody must be allowed, to see the fields of a type."""
+    if kind.name in ROOTS or not isinstance(kind, GraphQLObjectType):
+        return set()
+    return {needed_for(kind.name, name) for name in kind.fields}
+
+
 def _fields(kind: Any) -> Iterator[str]:
+    differ = len(_needed(kind)) > 1
     for name, field in getattr(kind, "fields", {}).items():
         roles = ""
-        if kind.name in ROOTS:
+        if kind.name in ROOTS or differ:
             roles = _roles(needed_for(kind.name, name) or snake(name))
         named = f'<code id="{kind.name}.{name}">{name}</code>: {_kind(field)}{_default(field)}'
         arguments = "".join(

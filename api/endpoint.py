@@ -293,19 +293,14 @@ class Endpoint(GraphQL[Operation, None]):
         self, request: Request, **named: Any
     ) -> ExecutionResult:
         async def encode(result: ExecutionResult) -> bytes:
-            return self.encode_json(await self.process_result(request, result))
+            return _json(await self.process_result(request, result))
 
         execute = partial(super().execute_single, request=request, **named)
         return await self._answers.answer(named["request_data"], named["context"], execute, encode)
 
-    def encode_json(self, data: object) -> bytes:
-        """In UTF-8; what is no Unicode, as a client may send and is told again, escaped."""
-        if isinstance(data, Encoded):
-            return data.answer.told
-        try:
-            return msgspec.json.encode(data)
-        except UnicodeEncodeError:
-            return json.dumps(data).encode()
+    def encode_json(self, data: object) -> str | bytes:
+        """As text, which is what a WebSocket's clients take; what is kept is encoded already."""
+        return data.answer.told if isinstance(data, Encoded) else _json(data).decode()
 
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
         """What was not executed has no data, not even none: as the newer media type has it."""
@@ -375,3 +370,11 @@ def _bearer(shown: str | None) -> str | None:
 
 _NOT_ACCEPTABLE = fault(406, "BAD_REQUEST", f"Accept {RESPONSE_JSON} or {JSON}.")
 _TOO_LARGE = fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")
+
+
+def _json(data: object) -> bytes:
+    """In UTF-8; what is no Unicode, as a client may send and is told again, escaped."""
+    try:
+        return msgspec.json.encode(data)
+    except UnicodeEncodeError:
+        return json.dumps(data).encode()

@@ -27,7 +27,7 @@ def test_it_says_which_roles_may_ask() -> None:
     assert roles("Query.accesses") == "auditor, privacy_officer, admin"
     assert "nurse" in roles("Mutation.transferPatient")
     assert "analyst" not in roles("Mutation.transferPatient")
-    assert "analyst" not in roles("Patient")
+    assert "analyst" not in roles("Patient.familyName")
     assert ">nobody<" not in page()
 
 
