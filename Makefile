@@ -35,13 +35,13 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 test: setup ## Run the tests (WORKERS=2, ARGS=...)
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
-	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) --dist loadgroup tests/faults $(ARGS)
+	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) tests/faults $(ARGS)
 
 nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
-	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) --dist loadgroup \
+	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
 	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py \
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
 	  tests/api/test_kept_answers.py $(ARGS)

@@ -4,11 +4,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 from starlette.testclient import TestClient
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from api.server import app
 from api.token import LocalTokens
@@ -22,8 +24,26 @@ from infrastructure.wiring import hospital as wired
 from tests.graphql import GraphQLClient
 from tests.record.lived import LIVED, Lived, dump, lived_once
 
+TOGETHER = ("tests/api/", "tests/importing/", "tests/reports/", "tests/test_simulator.py")
+"""Where the tests of a file share what takes long to make: one worker does all of them."""
+
 LOGIN = LocalTokens(b"the key that the tests sign with")
 TOKEN = LOGIN.make(subject="tester")
+
+
+class Shared(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives workers one test after the other, but those of some files together, and these first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file.startswith("tests/importing/"):
+            return "tests/importing/"
+        return file if file.startswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shared:
+    return Shared(config, log)
 
 
 @pytest.fixture(scope="session")

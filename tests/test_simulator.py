@@ -18,8 +18,6 @@ from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 
-pytestmark = pytest.mark.xdist_group("simulator")  # its hospitals are simulated once a run
-
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 BEDS, DAYS = 20, 10
 Scratch = Callable[[str], Database]

@@ -45,6 +45,7 @@ def test_what_holds_still_is_not_sent_again_and_is_recorded_all_the_same(
 
 def test_a_tag_helps_nobody_who_may_not_see_what_it_stands_for(shared: Ward) -> None:
     nurse = LOGIN.make(Role.NURSE, "of the ward", ["H"])
+    shared.stay(f"{shared.room('a', ward='H')}/a")
     get(shared, nurse)
     tag = {"If-None-Match": get(shared, nurse).headers["etag"]}
     elsewhere = get(shared, LOGIN.make(Role.NURSE, "of another", ["I"]), **tag)

@@ -16,8 +16,7 @@ from tests.importing.conftest import NewHospital, Run
 from tests.importing.expected_moves import Expected, expected_moves
 from tests.importing.fewer import first_patients, lines_of, tables_of
 
-# In one worker, if the run keeps groups together: the import is done once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mimic-iv")]
+pytestmark = pytest.mark.slow
 
 FEW = 3
 """Patients of a smaller folder, whose import is broken off in the middle."""

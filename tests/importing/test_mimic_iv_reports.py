@@ -17,8 +17,7 @@ from tests.reports.house import figures
 from tests.reports.plain import Plain
 from tests.reports.plain_flows import Flows
 
-# In one worker, if the run keeps groups together: the import is done once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mimic-iv")]
+pytestmark = pytest.mark.slow
 
 FIRST, LAST = date(2015, 1, 1), date(2015, 12, 31)
 """The year in which most of the patients of the demo were in hospital."""

@@ -177,9 +177,14 @@ def in_ward(database: Database, ward: str) -> list[int]:
                 gone = [(event.room, stretch) for stretch in event.ended]
                 kept = [s for s in held.get(event.stay, []) if s not in gone]
                 held[event.stay] = kept + [(event.room, stretch) for stretch in event.begun]
-        touches = any(wards.get(room) == ward for logged in command for room in _rooms(logged))
-        found += [e.position for e in command if touches or _lay(e, held, wards) == ward]
+        told = {_whose(e) for e in command if any(wards.get(r) == ward for r in _rooms(e))}
+        found += [e.position for e in command if _whose(e) in told or _lay(e, held, wards) == ward]
     return found
+
+
+def _whose(logged: Logged) -> UUID | None:
+    about = logged.event.entry.about
+    return about and about.patient
 
 
 def _rooms(logged: Logged) -> set[UUID]:

@@ -11,7 +11,7 @@ from infrastructure.parking import Target
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.visits import Visits
 from infrastructure.rebuild import rebuild
-from tests.record.lived import Lived, catch_up, dump, end
+from tests.record.lived import Lived, catch_up, dump, end, forget
 
 REBUILDING = """
 import sys
@@ -80,13 +80,13 @@ def test_a_rebuild_that_is_killed_leaves_nothing_that_the_next_one_minds(lived: 
 
 
 def test_a_process_whose_starter_is_gone_fills_nothing(lived: Lived) -> None:
+    forget(lived.database)
     with (
         psycopg.connect(lived.database.owner_url, autocommit=True) as owner,
         filling_apart.started(1) as (process,),
     ):
         owner.execute("SELECT pg_advisory_lock(%s, %s)", filling_apart.FILLING_LOCK)
         live = Target(Visits, str(Visits.metadata.schema))
-        owner.execute(live.sql("DELETE FROM {position}"))
         filling_apart.tell(process, lived.database.owner_url, [live], end(lived.database))
         assert process.stdin is not None
         process.stdin.close()

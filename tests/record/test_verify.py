@@ -11,7 +11,7 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.model import ReadModel
 from infrastructure.rebuild import compare_sample, rebuild
 from infrastructure.verify import verify
-from tests.record.lived import Lived, dump
+from tests.record.lived import Lived, catch_up, dump
 
 SPOILED = {
     "positions have no gap": "DELETE FROM record.events WHERE position = 100",
@@ -157,6 +157,7 @@ def test_a_rebuilt_read_model_takes_the_place_of_a_spoiled_one(
 
 def _copy(lived: Lived, server: Database) -> AbstractContextManager[Database]:
     """The busy history in a database of its own, to be spoiled."""
+    catch_up(lived.database)
     with psycopg.connect(lived.database.owner_url) as owner:
         (name,) = owner.execute("SELECT current_database()").fetchone() or ("",)
     return server.scratch(f"copy_of_{name}", name)

@@ -32,7 +32,6 @@ from tests.reports.house import figures
 from tests.reports.plain import Plain, balanced
 from tests.reports.plain_flows import Flows
 
-pytestmark = pytest.mark.xdist_group("recomputed")  # its house is lived in once a run
 BEDS = int(os.environ.get("WARDBOOK_REPORTED_BEDS", "14"))
 DAYS = int(os.environ.get("WARDBOOK_REPORTED_DAYS", "16"))
 DETAIL = 0.2 if DAYS < 100 else 0.02
