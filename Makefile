@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardbook-setup
-# More workers than cores only wait for each other's PostgreSQL. None: make test WORKERS=0
-WORKERS ?= 2
+# One more than two cores: many tests wait for a signal or a process. None: make test WORKERS=0
+WORKERS ?= 3
 # For single tests: make test ARGS='-k transfer -x'
 ARGS ?=
 
@@ -34,7 +34,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
-test: setup ## Run the tests (WORKERS=2, ARGS=...)
+test: setup ## Run the tests (WORKERS=3, ARGS=...)
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
@@ -44,7 +44,7 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
 	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py \
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
-	  tests/api/test_kept_answers.py $(ARGS)
+	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py $(ARGS)
 	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest tests/importing
 	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py
 

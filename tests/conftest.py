@@ -133,8 +133,7 @@ def empty(database: Database) -> None:
         schema = str(model.metadata.schema)
         tables += [sql.Identifier(schema, t.name) for t in model.metadata.sorted_tables]
     with psycopg.connect(database.owner_url) as owner:
-        for table in tables:
-            owner.execute(sql.SQL("DELETE FROM {}").format(table))
+        owner.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(t) for t in tables))
 
 
 RECORD_TABLES = (

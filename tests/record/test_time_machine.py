@@ -32,7 +32,7 @@ from tests.record.lived import dump, forget
 from tests.record.machine import RECORDS, STEPS, Machine, moment
 from tests.record.plain_house import BEDS, NEVER
 
-STORIES = int(os.environ.get("WARDBOOK_STORIES", "6"))
+STORIES = int(os.environ.get("WARDBOOK_STORIES", "4"))
 
 thoroughly = settings(
     max_examples=STORIES,
