@@ -184,7 +184,7 @@ def in_ward(database: Database, ward: str) -> list[int]:
 
 def _whose(logged: Logged) -> UUID | None:
     about = logged.event.entry.about
-    return about and about.patient
+    return about.patient if about else None
 
 
 def _rooms(logged: Logged) -> set[UUID]:
