@@ -35,6 +35,7 @@ LAST = "PRACTITIONER_REGISTERED"
 
 WRITERS = 3
 EACH = 8
+SEEDS = min(int(os.environ.get("WARDBOOK_STORIES", "1")), 20)
 
 
 class Reader:
@@ -66,9 +67,6 @@ class Reader:
             serving.wait(20)
             with suppress(ConnectionClosed, OSError, TimeoutError):
                 self._read(url)
-
-
-SEEDS = min(int(os.environ.get("WARDBOOK_STORIES", "1")), 20)
 
 
 def write(hospital: Hospital, lot: Random, n: int) -> None:
