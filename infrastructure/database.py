@@ -110,7 +110,8 @@ class Database:
             found = MigrationContext.configure(connection).get_current_revision()
         wanted = ScriptDirectory.from_config(self._alembic()).get_current_head()
         if found != wanted:
-            raise NotMigrated(f"The database is at {found}, this program needs {wanted}.")
+            here = f"The database is at {found}" if found else "The database has no tables yet"
+            raise NotMigrated(f"{here}, this program needs {wanted}. Run: wardbook migrate")
 
     def differences(self) -> list[Any]:
         """How the tables of the read models differ from what the program says they are."""

@@ -162,7 +162,7 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
             assert row is not None
             told["events"], told["last recorded"] = row[0], str(row[1])
     except NotMigrated as old:
-        wrong = f"{old} Run: wardbook migrate"
+        wrong = str(old)
     except psycopg.OperationalError:
         wrong = DATABASE_UNREACHABLE
     if json:
@@ -184,7 +184,7 @@ def ready_database(chosen: Settings) -> Database:
             database.migrate()
         database.check_migrated()
     except NotMigrated as old:
-        stop(f"{old} Run: wardbook migrate", Exit.NO_DATABASE)
+        stop(str(old), Exit.NO_DATABASE)
     except psycopg.OperationalError:
         stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
     database.make_missing_read_models()
