@@ -4,16 +4,13 @@
 the same stack over tables that are updated in place. Nothing changes meanwhile but by the mutations.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from itertools import cycle
 from pathlib import Path
-from socket import socket
 from statistics import median
-from time import sleep
 from uuid import UUID, uuid4
 
 import psycopg
@@ -24,6 +21,7 @@ from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks import twin
 from tests.benchmarks.clients import CLIENTS, Load, asked, post
+from tests.benchmarks.processes import listening
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say
 from tests.benchmarks.wards import Wards, filled
@@ -145,20 +143,6 @@ def _middle(loads: list[Load]) -> Load:
     return sorted(loads, key=lambda load: load.rate)[len(loads) // 2]
 
 
-@contextmanager
-def _twin(database: Database) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.benchmarks.twin", sqlalchemy_url(database.owner_url)]
-    process = subprocess.Popen([*command, str(port)], env=os.environ)
-    try:
-        for _ in range(900):
-            with socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait()
+def _twin(database: Database) -> AbstractContextManager[tuple[str, "subprocess.Popen[bytes]"]]:
+    twin = [sys.executable, "-m", "tests.benchmarks.twin", sqlalchemy_url(database.owner_url)]
+    return listening(lambda port: [*twin, str(port)], {})

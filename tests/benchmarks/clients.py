@@ -4,17 +4,17 @@ A client of a library takes longer than the servers that are measured, on the sa
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, repeat
-from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 from urllib.parse import urlsplit
 
 import msgspec
+
+from tests.benchmarks.processes import processor
 
 CLIENTS = 16
 SECONDS = 4.0
@@ -166,12 +166,3 @@ def _length(head: bytes) -> int:
         if line.startswith(b"content-length:"):
             return int(line[15:])
     raise RuntimeError(f"an answer without a length: {head!r}")
-
-
-def processor(pid: int) -> float:
-    """Milliseconds of processor time that a process has used; 0 where /proc is not there."""
-    status = Path(f"/proc/{pid}/stat")
-    if not status.exists():
-        return 0.0
-    used = status.read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, used)) * 1000 / os.sysconf("SC_CLK_TCK")

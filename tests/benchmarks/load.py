@@ -28,9 +28,9 @@ from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.verify import verify
 from infrastructure.wiring import hospital
+from tests.benchmarks.processes import processor
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say
-from tests.benchmarks.sockets import processor
 from tests.record.ward import admitted, doctor, room
 
 SECONDS = float(os.environ.get("WARDBOOK_BENCH_SECONDS", "60"))

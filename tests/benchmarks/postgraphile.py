@@ -6,14 +6,12 @@ Ours has login, limits and the record of reading, the peer none of them. A proce
 read models, so that a server does nothing but answer.
 """
 
-import os
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -26,6 +24,7 @@ from infrastructure.wiring import hospital
 from tests.benchmarks.clients import CLIENTS, Load, asked, post
 from tests.benchmarks.npm import install
 from tests.benchmarks.occupancy import worker
+from tests.benchmarks.processes import listening
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say
 from tests.benchmarks.wards import BOARD, Wards, filled
@@ -172,26 +171,13 @@ def often(act: Callable[[], None], times: int) -> Iterator[None]:
         thread.join()
 
 
-@contextmanager
 def _postgraphile(
     database: Database, place: Path
-) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+) -> AbstractContextManager[tuple[str, "subprocess.Popen[bytes]"]]:
     program = place / "postgraphile.mjs"
     program.write_text((Path(__file__).parent / "postgraphile.mjs").read_text())
     where = conninfo_to_dict(database.owner_url)
     told = [str(where[name]) for name in ("host", "user", "dbname")]
-    environment = {**os.environ, "NODE_ENV": "production"}
-    process = subprocess.Popen(["node", str(program), *told, str(port)], env=environment)
-    try:
-        for _ in range(900):
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait()
+    return listening(
+        lambda port: ["node", str(program), *told, str(port)], {"NODE_ENV": "production"}
+    )

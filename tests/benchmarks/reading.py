@@ -4,16 +4,12 @@ A server in a process of its own, asked over HTTP by one client, one mutation af
 clocks are this machine's: the database stamps ``recordedAt``, the client the answer.
 """
 
-import os
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
-from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +19,7 @@ from api.token import LocalTokens
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
+from tests.benchmarks.processes import listening
 from tests.benchmarks.results import Row, say
 from tests.record.ward import admitted, doctor, room
 
@@ -71,36 +68,16 @@ def _waited(client: httpx2.Client, visit: dict[str, Any]) -> float:
     return (came - datetime.fromisoformat(told["recordedAt"])).total_seconds() * 1000
 
 
-@contextmanager
 def served(
     database: Database, home: Path, worker: bool = True, **settings: str
-) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+) -> AbstractContextManager[tuple[str, "subprocess.Popen[bytes]"]]:
     """A server of its own: its address and its process. ``settings``: as its environment has them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {
-        **os.environ,
         "WARDBOOK_DATABASE_URL": database.owner_url,
         "WARDBOOK_HOME": str(home),
         "WARDBOOK_REQUESTS_PER_SECOND": "100000",  # counted, but one login asks for all clients
         **settings,
     }
-    command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), *([] if worker else ["--no-worker"])],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(900):
-            if process.poll() is not None:
-                raise RuntimeError("the server did not start")
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait()
+    serve = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
+    alone = [] if worker else ["--no-worker"]
+    return listening(lambda port: [*serve, "--port", str(port), *alone], environment)

@@ -30,9 +30,9 @@ from infrastructure.queries import reporting
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks.many import Full, House
+from tests.benchmarks.processes import processor
 from tests.benchmarks.restating import CLERK
 from tests.benchmarks.results import Row, say
-from tests.benchmarks.sockets import processor
 
 BEDS = 600
 EVENTS = int(os.environ.get("WARDBOOK_BENCH_EVENTS", "1000000"))

@@ -6,7 +6,6 @@ to the last of them that has it.
 
 import asyncio
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -21,6 +20,7 @@ from infrastructure.database import Database
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital
 from tests.benchmarks.occupancy import megabytes
+from tests.benchmarks.processes import processor
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say
 from tests.record.ward import admitted, place, request, room
@@ -73,15 +73,6 @@ async def _told(address: str, token: str, made: Hospital, pid: int) -> tuple[lis
     for socket in sockets:
         await socket.close()
     return waits, busy
-
-
-def processor(pid: int) -> float:
-    """Milliseconds of processor time that a process has used; 0 where /proc is not there."""
-    status = Path(f"/proc/{pid}/stat")
-    if not status.exists():
-        return 0.0
-    used = status.read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, used)) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 async def _follow(url: str, token: str) -> ClientConnection:
