@@ -83,17 +83,25 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
     database.migrate()
     database.open_log("real")
     with closing(wired(Settings(home=home), database)) as house:
-        house.register_patient(request(), mrn="M1")
+        told, refused = Acknowledged(), 0
         kill_server(home)
-        for n in range(2):
-            begun = monotonic()
-            with pytest.raises(DatabaseAway):
-                house.register_patient(request(), mrn=f"away-{n}")
+        for n in range(50):
+            said, begun = request(), monotonic()
+            try:
+                recorded = house.register_patient(said, mrn=f"away-{n}")
+            except DatabaseAway:
+                refused += 1
+            else:  # a backend outlives its postmaster for a moment; what it commits counts
+                assert not refused
+                told.told[said.command_id] = recorded.position
             assert monotonic() - begun < 5
+            if refused == 2:
+                break
+        assert refused == 2
         ensure_server(home)
-        told = Acknowledged()
+        last = len(told.told)
         write_patients(house, told, Random(0), "back", lambda i: i < 1)
-        assert len(told.told) == 1
+        assert len(told.told) == last + 1
     with following(database.app_url):
         caught_up(database)
     check(database, told)
