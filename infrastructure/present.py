@@ -1,10 +1,9 @@
 """Where the log and its read models are, and what a reader has opened: asked once for all who ask.
 
-Operations that begin at the same time share one look: while one is under way the others wait, and
-share the next. So each is told of a moment after it began, and of everything recorded before.
+Operations that begin at the same time share one look, which begins after they did: so each is told of
+a moment after it began, and of everything recorded before.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Set
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.entry import Actor
 from infrastructure.queries.moment import Here, here
 from infrastructure.queries.reader import Opened, closed_by_merge, opened_by
+from infrastructure.together import Together
 
 READERS = 1_000
 """Of so many it is remembered what they have opened."""
@@ -43,18 +43,13 @@ class Present:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._waiting: list[asyncio.Future[Here]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._look = Together[None, Here]("present", lambda _: here(engine))
         self._opened: OrderedDict[Actor, _Found] = OrderedDict()
         self._closed: dict[Set[str], tuple[Here, frozenset[UUID]]] = {}
 
     async def here(self) -> Here:
         """As it is at some moment after this is called. Raises what the database raises."""
-        told: asyncio.Future[Here] = asyncio.get_running_loop().create_future()
-        self._waiting.append(told)
-        if self._task is None:
-            self._task = asyncio.create_task(self._look(), name="present")
-        return await told
+        return await self._look.ask(None)
 
     async def opened(self, actor: Actor, now: Here) -> Set[UUID]:
         """The patients whose glass somebody has broken, and that is open now."""
@@ -78,20 +73,3 @@ class Present:
                 found = now, await closed_by_merge(connection, hidden)
             self._closed[hidden] = found
         return found[1]
-
-    async def _look(self) -> None:
-        try:
-            while self._waiting:
-                asked, self._waiting = self._waiting, []
-                try:
-                    found = await here(self._engine)
-                except Exception as failed:
-                    for told in asked:
-                        if not told.cancelled():
-                            told.set_exception(failed)
-                else:
-                    for told in asked:
-                        if not told.cancelled():
-                            told.set_result(found)
-        finally:
-            self._task = None

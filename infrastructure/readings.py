@@ -1,12 +1,11 @@
 """Writes down who read whose data, before the answer leaves.
 
-Answers that are ready at the same time share one commit: while one is under way the others wait,
-and go together next. One that is alone never waits for others.
+Answers that are ready at the same time share one commit.
 """
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Purpose
 from domain.entry import Actor
+from infrastructure.together import Together
 
 _RECORD = text("SELECT audit.record(CAST(:readings AS jsonb))")
 
@@ -54,36 +54,8 @@ class Readings:
     """Writes them down for all answers of a server."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._waiting: list[tuple[Shown, asyncio.Future[None]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._together = Together("readings", partial(write, engine))
 
     async def record(self, reading: Shown) -> None:
         """Returns once it is durable. Raises what the database raises; then nothing may be shown."""
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((reading, done))
-        if self._task is None:
-            self._task = asyncio.create_task(self._write_all(), name="readings")
-        await done
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                await self._write(batch)
-        finally:
-            self._task = None
-
-    async def _write(self, batch: list[tuple[Shown, asyncio.Future[None]]]) -> None:
-        fault: Exception | None = None
-        try:
-            await write(self._engine, [reading for reading, _ in batch])
-        except Exception as raised:
-            fault = raised
-        for _, done in batch:
-            if done.cancelled():
-                continue
-            if fault is None:
-                done.set_result(None)
-            else:
-                done.set_exception(fault)
+        await self._together.ask(reading)
