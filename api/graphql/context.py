@@ -121,10 +121,21 @@ class Context:
             self.reader.opened = await self.house.present.opened(self.caller.actor, now)
             self.reader.closed = await self.house.present.closed(self.reader.hidden, now)
 
-    async def check_open(self, question: ById[Any], id: UUID, at: At) -> None:
-        """Nothing was found. Raises NotAllowed if that is because it may not be shown."""
-        if await self.closed(question, [id], at):
+    def reading(self, operation: str, patients: Collection[UUID]) -> Shown:
+        """What has to be written down before an answer leaves that shows these patients' data."""
+        return Shown(
+            by=self.caller.actor,
+            operation=operation,
+            purpose=self.caller.purpose,
+            patients=patients,
+            opened=self.reader.opened & frozenset(patients),
+        )
+
+    async def or_closed(self, found: T | None, question: ById[Any], id: UUID, at: At) -> T | None:
+        """What was found. Raises NotAllowed if nothing was because it may not be shown."""
+        if found is None and await self.closed(question, [id], at):
             raise NotAllowed(CLOSED)
+        return found
 
     async def closed(self, question: ById[Any], ids: Collection[UUID], at: At) -> set[UUID]:
         """Those among some things that are there, and that this reader may not be shown."""

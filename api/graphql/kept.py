@@ -203,13 +203,7 @@ def _answer(told: bytes, recorded: Shown | None) -> Answer:
 async def _record(answer: Answer, context: Context) -> None:
     """As for an answer that is made: durable before it leaves. Raises what the database raises."""
     if answer.shown:
-        reading = Shown(
-            by=context.caller.actor,
-            operation=answer.operation,
-            purpose=context.caller.purpose,
-            patients=answer.shown,
-            opened=answer.shown & context.reader.opened,
-        )
+        reading = context.reading(answer.operation, answer.shown)
         await context.house.readings.record(reading)
 
 

@@ -12,7 +12,6 @@ from strawberry.extensions import SchemaExtension
 from api.graphql.allowed import asked
 from api.graphql.context import Context
 from infrastructure import tracing
-from infrastructure.readings import Shown
 
 
 class RecordReading(SchemaExtension):
@@ -34,14 +33,8 @@ class RecordReading(SchemaExtension):
         shown = context.reader.take()
         if not shown or getattr(result, "data", None) is None:
             return
-        reading = Shown(
-            by=context.caller.actor,
-            operation=asked(self.execution_context.schema._schema, document).operation,
-            purpose=context.caller.purpose,
-            patients=shown,
-            opened=shown & context.reader.opened,
-        )
-        context.recorded = reading
+        operation = asked(self.execution_context.schema._schema, document).operation
+        reading = context.recorded = context.reading(operation, shown)
         try:
             with tracing.span("record the reading"):
                 await context.house.readings.record(reading)

@@ -74,8 +74,7 @@ class Subscription:
             return _entries(info, Timeline(patient=who.patient), theirs, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
-        if await Stay.find(info, stay, at) is None:
-            await context.check_open(stays_by_id, stay, at)
+        await context.or_closed(await Stay.find(info, stay, at), stays_by_id, stay, at)
         return _entries(info, Timeline(stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(
@@ -128,8 +127,8 @@ async def _entries(
         async for told in items:
             if not info.context.reader.sees_all:  # what is told is the same for all who are told
                 at = await info.context.at()
-                if await info.context.ask(entry_by_id, told.what.entry.entry, at) is None:
-                    await info.context.check_open(whose.question, whose.id, at)
+                found = await info.context.ask(entry_by_id, told.what.entry.entry, at)
+                if await info.context.or_closed(found, whose.question, whose.id, at) is None:
                     continue
             entry = TimelineEntry.of(info, told.what.entry, told.what.story)
             entry.position = info.context.position(told.position)

@@ -36,9 +36,7 @@ class DifferenceQueries:
     ) -> StayDifference | None:
         after, before = await two_moments(info, None, from_known, to_known)
         found = await StayDifference.find(info, named(id), before, after)
-        if found is None:
-            await info.context.check_open(stays_by_id, named(id), after)
-        return found
+        return await info.context.or_closed(found, stays_by_id, named(id), after)
 
     @strawberry.field(
         description="The beds of which something else is held for one moment than was held then,"
@@ -70,6 +68,4 @@ class DifferenceQueries:
     ) -> Exposure | None:
         at = await info.context.at(None, known_at, known_at_position, at_least)
         found = await Exposure.find(info, named(movement_id), at)
-        if found is None:
-            await info.context.check_open(facts_by_id, named(movement_id), at)
-        return found
+        return await info.context.or_closed(found, facts_by_id, named(movement_id), at)

@@ -45,9 +45,7 @@ class PeopleQueries:
             view = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
         found = await Patient.find(info, named(id), at)
-        if found is None:
-            await info.context.check_open(people.patients_by_id, named(id), at)
-        return found
+        return await info.context.or_closed(found, people.patients_by_id, named(id), at)
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(

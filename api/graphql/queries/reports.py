@@ -96,6 +96,4 @@ class ReportQueries:
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
         found = await ReportIssue.find(info, named(id), at)
-        if found is None:
-            await info.context.check_open(issued.issues_by_id, named(id), at)
-        return found
+        return await info.context.or_closed(found, issued.issues_by_id, named(id), at)

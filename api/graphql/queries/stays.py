@@ -54,9 +54,7 @@ class StayQueries:
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Stay.find(info, named(id), at)
-        if found is None:
-            await info.context.check_open(stays.stays_by_id, named(id), at)
-        return found
+        return await info.context.or_closed(found, stays.stays_by_id, named(id), at)
 
     @strawberry.field(
         description="Stays in the order of their admission; the open ones by default."
@@ -111,6 +109,4 @@ class StayQueries:
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Prescription.find(info, named(id), at)
-        if found is None:
-            await info.context.check_open(stays.prescriptions_by_id, named(id), at)
-        return found
+        return await info.context.or_closed(found, stays.prescriptions_by_id, named(id), at)

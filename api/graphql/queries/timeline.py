@@ -68,8 +68,9 @@ class TimelineQueries:
         if mrn is not None:
             who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             records = await info.context.ask(people.records_of, who.patient, at) if who else []
-        elif await Stay.find(info, named(stay_id), at) is None:
-            await info.context.check_open(stays_by_id, named(stay_id), at)
+        else:
+            stay = await Stay.find(info, named(stay_id), at)
+            await info.context.or_closed(stay, stays_by_id, named(stay_id), at)
         found = await info.context.ask(
             timeline_page,
             at,
