@@ -31,8 +31,8 @@ def dangerous_in_sdl(released: str, now: str) -> list[str]:
 def broken_in_feed(released: Schema, now: Schema) -> list[str]:
     """What readers of the feed relied on. A version stays as it was; others may come."""
     told = list(_differences(released, now, "an event of the feed", Way.TOLD))
+    versions = {found["$id"]: found for found in now["$defs"].values()}
     for name, old in released["$defs"].items():
-        versions = {found["$id"]: found for found in now["$defs"].values()}
         if old["$id"] in versions:
             told += _differences(old, versions[old["$id"]], name, Way.TOLD)
         else:

@@ -71,7 +71,7 @@ class Prescriptions(Commands):
         stop: datetime | None = None,
     ) -> None:
         """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
-        prescription = self._prescription(d, prescription_id)
+        prescription = d.prescription(prescription_id)
         prescription.change(
             dose, route, frequency, utc(stop, "stop"), d.entry, self._died_at(d, prescription)
         )
@@ -79,24 +79,24 @@ class Prescriptions(Commands):
     @command
     def hold_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
         """Pause it; it can be resumed."""
-        prescription = self._prescription(d, prescription_id)
+        prescription = d.prescription(prescription_id)
         prescription.hold(d.entry, self._died_at(d, prescription))
 
     @command
     def resume_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
         """Go on with a prescription that is held."""
-        prescription = self._prescription(d, prescription_id)
+        prescription = d.prescription(prescription_id)
         prescription.resume(d.entry, self._died_at(d, prescription))
 
     @command
     def stop_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
         """End it before its planned stop."""
-        self._prescription(d, prescription_id).stop(d.entry)
+        d.prescription(prescription_id).stop(d.entry)
 
     @command
     def complete_prescription(self, d: Decision, *, prescription_id: UUID) -> None:
         """It has run its course."""
-        self._prescription(d, prescription_id).complete(d.entry)
+        d.prescription(prescription_id).complete(d.entry)
 
     @command
     def record_administration(
@@ -113,7 +113,7 @@ class Prescriptions(Commands):
 
         Raises PrescriptionStateBroken if it lies outside the prescription and is not marked so.
         """
-        prescription = self._prescription(d, prescription_id)
+        prescription = d.prescription(prescription_id)
         assert prescription.stay is not None
         stay = d.one(Stay, prescription.stay, "stay", "prescriptionId")
         stay.must_include(d.entry.occurred_at, "The dose")
@@ -128,6 +128,3 @@ class Prescriptions(Commands):
 
     def _died_at(self, d: Decision, prescription: Prescription) -> datetime | None:
         return d.died_at(prescription.patient)
-
-    def _prescription(self, d: Decision, id: UUID) -> Prescription:
-        return d.prescription(id)

@@ -195,6 +195,7 @@ def accesses(
 
 
 def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
+    """The hospital's time zone, and its database with read models that are up to date."""
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Ask, ById
 from api.graphql.enums import BedState, RoomPolicy
 from api.graphql.node import Node
 from api.graphql.people import Patient
@@ -31,20 +31,21 @@ LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.stays")]
 
 
 def _stay(info: Ask, id: UUID | None, at: At) -> Any:
-    """The stay if it is known already; otherwise it is awaited, which takes several times longer."""
     from api.graphql.stays import Stay
 
-    is_known, view = info.context.had(stays_by_id, id, at)
-    if is_known:
-        return Stay.of(view, at) if view else None
-    return Stay.find(info, id, at)
+    return _one(info, Stay, stays_by_id, id, at)
 
 
 def _patient(info: Ask, id: UUID | None, at: At) -> Any:
-    is_known, view = info.context.had(patients_by_id, id, at)
+    return _one(info, Patient, patients_by_id, id, at)
+
+
+def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: At) -> Any:
+    """What is known already; otherwise it is awaited, which takes several times longer."""
+    is_known, view = info.context.had(question, id, at)
     if is_known:
-        return Patient.of(view, at) if view else None
-    return Patient.find(info, id, at)
+        return kind.of(view, at) if view else None
+    return kind.find(info, id, at)
 
 
 async def occupied(info: Ask, views: Sequence[BoardRoom], at: At) -> "list[RoomOccupancy]":

@@ -203,9 +203,9 @@ async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) ->
     found = await connection.execute(
         text(
             "WITH RECURSIVE broken AS MATERIALIZED ("
-            " SELECT (body->>'patient')::uuid AS id, (body->>'until')::timestamptz AS until"
+            " SELECT (own->>'patient')::uuid AS id, (own->>'until')::timestamptz AS until"
             " FROM record.events WHERE stream = :stream"
-            " AND (body->>'until')::timestamptz > :now"
+            " AND (own->>'until')::timestamptz > :now"
             "), opened (id) AS ("
             " SELECT id FROM broken"
             " UNION SELECT CASE WHEN p.patient = o.id THEN p.merged_into ELSE p.patient END"
