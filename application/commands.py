@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from hashlib import blake2b
 from random import random
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -41,6 +41,9 @@ from domain.time import LATE_AFTER, Precision, in_utc
 
 ATTEMPTS = 24
 """How often a command that lost a race is decided anew before its caller is asked to come again."""
+
+ASIDE_SECONDS = 0.5
+"""How long it steps aside at most, each time, to let the others finish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +194,7 @@ class Commands(Application[UUID]):
         """Record a command, and nothing that follows from it."""
         digest = digest_of(request, operation, content)
         for attempt in range(ATTEMPTS):
+            begun = monotonic()
             opening = self._opening(request.command_id, content)
             if opening.earlier is not None:
                 return self._again(opening.earlier, digest)
@@ -227,7 +231,8 @@ class Commands(Application[UUID]):
                     recordings = self.save(*decision.loaded.values(), append=append)
             except Stale:
                 self.recent.forget(decision.loaded)
-                sleep(random() * 0.002 * attempt)  # let the others finish
+                # As long as this took, and longer each time: on a busy machine all take longer.
+                sleep(random() * min(attempt * (monotonic() - begun), ASIDE_SECONDS))
                 continue
             except AlreadyRecorded as before:
                 return self._again(before.remembered, digest)
