@@ -1,7 +1,7 @@
 """Where the log and its read models are, and what a reader has opened: asked once for all who ask.
 
 Operations that begin at the same time share one look, which begins after they did: so each is told of
-a moment after it began, and of everything recorded before.
+a moment after it began, and of everything recorded before. So is what they ask the same way next.
 """
 
 from collections import OrderedDict
@@ -14,10 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.entry import Actor
 from infrastructure.queries.moment import Here, here
 from infrastructure.queries.reader import Opened, closed_by_merge, opened_by
-from infrastructure.together import Together
+from infrastructure.together import Shared, Together
 
 READERS = 1_000
 """Of so many it is remembered what they have opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where all is, and what has been asked since by those who share the look."""
+
+    here: Here
+    asked: Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +51,17 @@ class Present:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._look = Together[None, Here]("present", lambda _: here(engine))
+        self._looks = Together[None, Look]("present", self._look)
         self._opened: OrderedDict[Actor, _Found] = OrderedDict()
         self._closed: dict[Set[str], tuple[Here, frozenset[UUID]]] = {}
 
+    async def look(self) -> Look:
+        """A look at some moment after this is called. Raises what the database raises."""
+        return await self._looks.ask(None)
+
     async def here(self) -> Here:
         """As it is at some moment after this is called. Raises what the database raises."""
-        return await self._look.ask(None)
+        return (await self.look()).here
 
     async def opened(self, actor: Actor, now: Here) -> Set[UUID]:
         """The patients whose glass somebody has broken, and that is open now."""
@@ -73,3 +85,6 @@ class Present:
                 found = now, await closed_by_merge(connection, hidden)
             self._closed[hidden] = found
         return found[1]
+
+    async def _look(self, _: object) -> Look:
+        return Look(await here(self._engine), Shared())

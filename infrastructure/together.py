@@ -1,8 +1,9 @@
 """What many ask for at the same time, done for all of them at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 W = TypeVar("W")
 R = TypeVar("R")
@@ -46,3 +47,35 @@ class Together(Generic[W, R]):
             for _, told in asked:
                 if not told.cancelled():
                     told.set_result(came)
+
+
+class Shared:
+    """Answers that are the same for all who ask: each is asked for once, and told to them all.
+
+    What nobody waits for any more is given up.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[Hashable, _Asked] = {}
+
+    async def ask(self, what: Hashable, do: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """What came of it for the first who asked for this. Raises what it raised."""
+        asked = self._asked.get(what)
+        if asked is None:
+            asked = self._asked[what] = _Asked(asyncio.create_task(do()))
+        asked.waiting += 1
+        try:
+            return await asyncio.shield(asked.task)
+        finally:
+            asked.waiting -= 1
+            if not asked.waiting and not asked.task.done():
+                asked.task.cancel()
+                del self._asked[what]
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What is asked for, and how many wait for it."""
+
+    task: asyncio.Task[Any]
+    waiting: int = 0

@@ -1,7 +1,7 @@
 """What one operation knows: who asks, as of when, as known where; and its loaders, fresh each time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,6 +22,7 @@ from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
 from infrastructure.queries.reader import Reader
 from infrastructure.readings import Shown
+from infrastructure.together import Shared
 
 T = TypeVar("T")
 
@@ -61,14 +62,15 @@ class Context:
         """What was written down of the answer."""
         self._here: Here | None = None
         self._once = asyncio.Lock()
-        self._asking: dict[Any, asyncio.Future[dict[UUID, Any]]] = {}
+        self._asked = Shared()
         self._had: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
     async def here(self) -> Here:
         async with self._once:
             if self._here is None:
-                self._here = await self.house.present.here()
+                look = await self.house.present.look()
+                self._here, self._asked = look.here, look.asked
             return self._here
 
     async def at(
@@ -183,7 +185,7 @@ class Context:
         self.answered_at, self._here = position, None
         shared = shared if self.reader.sees_all else {}
         self._loaders = shared.setdefault("loaders", {})
-        self._asking, self._had = shared.setdefault("asking", {}), {}
+        self._asked, self._had = shared.setdefault("asked", Shared()), {}
 
     async def one(self, question: ById[T], id: UUID | None, at: At) -> T | None:
         """One of many things asked for at the same time, fetched together with the others."""
@@ -200,10 +202,8 @@ class Context:
         """Ask for many things at once before any of them is, if such a type is asked for at all."""
         if not ids or type_name not in self.types:
             return
-        asked = question, at.as_of, at.known, frozenset(ids)
-        if asked not in self._asking:
-            self._asking[asked] = asyncio.ensure_future(self.ask(question, list(ids), at))
-        found = await asyncio.shield(self._asking[asked])
+        what = question, at.as_of, at.known, at.reader.rights, frozenset(ids)
+        found = await self._asked.ask(what, lambda: self.ask(question, list(ids), at))
         had = self._had.setdefault((question, at.as_of, at.known), {})
         had.update({id: found.get(id) for id in ids})
 
@@ -222,6 +222,13 @@ class Context:
         with tracing.span(f"read {question.__name__.strip('_')}"):
             async with self.house.engine.connect() as connection:
                 return await question(connection, *args, **named)
+
+    async def ask_together(
+        self, question: Callable[..., Awaitable[T]], at: At, *args: Hashable
+    ) -> T:
+        """The same, once for all operations with the same rights that share the look at the present."""
+        what = question, at.as_of, at.known, at.reader.rights, args
+        return await self._asked.ask(what, lambda: self.ask(question, at, *args))
 
     def _loader(self, question: ById[T], at: At) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:

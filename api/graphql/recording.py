@@ -228,10 +228,10 @@ async def record(
     return recorded, envelope, context.moment(as_of, recorded.position)
 
 
-def _told_of(recorded: Recorded) -> set[UUID]:
+def _told_of(recorded: Recorded) -> frozenset[UUID]:
     """The stays and patients that a command told of: who told sees what came of it."""
     about = [event.entry.about for event in recorded.events if event.entry.about]
-    streams = {event.originator_id for event in recorded.events}
+    streams = frozenset(event.originator_id for event in recorded.events)
     return streams | {a.patient for a in about} | {a.stay for a in about if a.stay}
 
 

@@ -5,7 +5,7 @@ and `At.sees` put them into every question about patients. Labels are those of t
 is asked about; wards are those of that moment.
 """
 
-from collections.abc import Set
+from collections.abc import Hashable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,11 @@ class Reader:
     @property
     def sees_all(self) -> bool:
         return self.wards is None and not self._hides
+
+    @property
+    def rights(self) -> Hashable:
+        """The same for all who are shown the same rows."""
+        return self.wards, self.hidden, self.opened, self.closed, self.own
 
     @property
     def _hides(self) -> bool:

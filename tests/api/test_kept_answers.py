@@ -32,13 +32,11 @@ from infrastructure.database import Database
 from infrastructure.filling import Filler
 from infrastructure.follow import Follower
 from infrastructure.kept import Answer, Kept
-from infrastructure.present import Present
-from infrastructure.queries.moment import Here
-from infrastructure.readable import Readable
-from infrastructure.readings import Readings
+from infrastructure.present import Look, Present
 from infrastructure.rebuild import rebuild
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
+from tests.api.alone import alone
 from tests.record.busy import BEGINS, Busy
 from tests.record.failing import model, quiet, with_a_failing
 from tests.record.ward import ADA, place, rows
@@ -76,8 +74,9 @@ class Clock(Present):
 
     now = datetime(2026, 3, 2, tzinfo=UTC)
 
-    async def here(self) -> Here:
-        return replace(await super().here(), now=self.now)
+    async def look(self) -> Look:
+        look = await super().look()
+        return replace(look, here=replace(look.here, now=self.now))
 
 
 class Asker:
@@ -131,27 +130,10 @@ Tell = Callable[[Tale], None]
 
 @asynccontextmanager
 async def asking(database: Database, hospital: Hospital) -> AsyncIterator[Asker]:
-    engine = database.async_engine(4)
-    clock = Clock(engine)
-    live: Any = None  # nobody follows
-    try:
-        yield Asker(
-            House(
-                Settings(),
-                database,
-                database.open_log(),
-                hospital,
-                engine,
-                Readable(database.app_url, engine),
-                Readings(engine),
-                live,
-                clock,
-                Kept(engine, clock, 0),
-            ),
-            clock,
-        )
-    finally:
-        await engine.dispose()
+    async with alone(database, hospital, Clock) as house:
+        clock = house.present
+        assert isinstance(clock, Clock)
+        yield Asker(house, clock)
 
 
 @pytest.fixture

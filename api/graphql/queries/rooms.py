@@ -30,7 +30,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[Ward]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return [Ward(name=name) for name in await info.context.ask(rooms.wards, at)]
+        return [Ward(name=name) for name in await info.context.ask_together(rooms.wards, at)]
 
     @strawberry.field(description="Who lies where: every bed of a ward, or of the house.")
     async def room_occupancy(
@@ -43,7 +43,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await occupied(info, await info.context.ask(rooms.board, at, ward), at)
+        return await occupied(info, await info.context.ask_together(rooms.board, at, ward), at)
 
     @strawberry.field(description="Who lay where in a period, in stretches.")
     async def occupancy_history(

@@ -1,0 +1,188 @@
+"""What many ask at the same time is asked once, of what they share; and nobody is told another's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+
+from api.graphql.context import Context
+from api.graphql.schema import schema
+from api.house import House
+from application.access import Caller, Role
+from domain.entry import Actor
+from infrastructure.database import Database
+from infrastructure.follow import Follower
+from infrastructure.settings import Settings
+from infrastructure.together import Shared, Together
+from infrastructure.wiring import hospital as wired
+from tests.api.alone import alone
+from tests.record.ward import admitted, room
+
+BOARD = """{ roomOccupancy(ward: "A") { room { number }
+  beds { code stay { id } patient { mrn } } } }"""
+
+
+def nurse(*wards: str) -> Caller:
+    actor = Actor(issuer="test", subject="nurse", role=Role.NURSE)
+    return Caller(actor, frozenset(wards) or None, datetime.now(UTC) + timedelta(hours=1))
+
+
+class Asking:
+    """A house whose statements are counted by the table that they begin to read from."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.boards = self.patients = 0
+
+        @event.listens_for(house.engine.sync_engine, "before_cursor_execute")
+        def count(_c: object, _cursor: object, said: str, *_: object) -> None:
+            self.boards += "held" in said
+            self.patients += said.startswith("SELECT patients_v2.patients")
+
+    async def board(self, caller: Caller) -> Any:
+        told = await schema.execute(BOARD, context_value=Context(self.house, caller))
+        return told.data["roomOccupancy"] if told.data else told.errors
+
+
+@pytest.fixture
+def asked(database: Database) -> Callable[..., list[Any]]:
+    """What several are told who ask for a board at the same time; and how often each was asked for."""
+    made = wired(Settings(), database)
+    room(made, "1", "a", "b")
+    admitted(made, "M1", "A/1/a")
+    made.close()
+    Follower(database.app_url).catch_up()
+
+    def ask(*callers: Caller) -> list[Any]:
+        async def all_at_once() -> list[Any]:
+            async with alone(database) as house:
+                asking = Asking(house)
+                told = await asyncio.gather(*map(asking.board, callers))
+                return [told, asking.boards, asking.patients]
+
+        return asyncio.run(all_at_once())
+
+    return ask
+
+
+def test_a_board_that_many_ask_for_at_once_is_asked_for_once(
+    asked: Callable[..., list[Any]],
+) -> None:
+    told, boards, patients = asked(*[nurse()] * 8)
+
+    assert all(one == told[0] for one in told)
+    assert told[0][0]["beds"][0]["patient"] == {"mrn": "M1"}
+    assert (boards, patients) == (1, 1)
+
+
+def test_who_has_other_rights_is_answered_by_another_question(
+    asked: Callable[..., list[Any]],
+) -> None:
+    told, boards, patients = asked(nurse(), nurse("A"), nurse("A", "B"), nurse("A"))
+
+    assert all(one == told[0] for one in told)
+    assert (boards, patients) == (3, 3)
+
+
+def test_who_may_not_see_is_told_nothing_of_what_others_are_told(
+    asked: Callable[..., list[Any]],
+) -> None:
+    (one, other), *_ = asked(nurse("A"), nurse("B"))
+
+    assert one[0]["beds"][0]["patient"] == {"mrn": "M1"}
+    assert other == []
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(work())  # type: ignore[arg-type]
+
+
+def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
+    async def work() -> None:
+        shared, may, begun = Shared(), asyncio.Event(), 0
+
+        async def found() -> int:
+            nonlocal begun
+            begun += 1
+            await may.wait()
+            return 7
+
+        one, other = (asyncio.create_task(shared.ask("it", found)) for _ in range(2))
+        await asyncio.sleep(0)
+        one.cancel()
+        await asyncio.wait([one])
+        may.set()
+
+        assert await other == 7
+        assert await shared.ask("it", found) == 7
+        assert begun == 1
+
+    run(work)
+
+
+def test_what_nobody_waits_for_is_given_up_and_asked_anew() -> None:
+    async def work() -> None:
+        shared, given_up = Shared(), asyncio.Event()
+
+        async def never() -> int:
+            try:
+                return await asyncio.Future()
+            finally:
+                given_up.set()
+
+        async def at_last() -> int:
+            return 7
+
+        both = [asyncio.create_task(shared.ask("it", never)) for _ in range(2)]
+        await asyncio.sleep(0)
+        for one in both:
+            one.cancel()
+        await asyncio.wait(both)
+
+        await asyncio.wait_for(given_up.wait(), 1)
+        assert await shared.ask("it", at_last) == 7
+
+    run(work)
+
+
+def test_a_fault_is_told_to_all_who_waited() -> None:
+    async def work() -> None:
+        async def fails(_: list[int]) -> int:
+            raise LookupError(uuid4())
+
+        together, shared = Together("failing", fails), Shared()
+        rounds = [together.ask(1) for _ in range(3)]
+        answers = [shared.ask("it", lambda: fails([])) for _ in range(3)]
+        told = await asyncio.gather(*rounds, *answers, return_exceptions=True)
+
+        assert [type(one) for one in told] == [LookupError] * 6
+
+    run(work)
+
+
+def test_each_is_part_of_a_round_that_began_after_it_asked() -> None:
+    async def work() -> None:
+        rounds: list[list[str]] = []
+        begun, may = asyncio.Event(), asyncio.Event()
+
+        async def do(asked: list[str]) -> int:
+            rounds.append(asked)
+            begun.set()
+            await may.wait()
+            return len(rounds)
+
+        together = Together("rounds", do)
+        first = asyncio.create_task(together.ask("first"))
+        await begun.wait()
+        later = [asyncio.create_task(together.ask(name)) for name in ("second", "third")]
+        await asyncio.sleep(0)
+        may.set()
+
+        assert [await first, await later[0], await later[1]] == [1, 2, 2]
+        assert rounds == [["first"], ["second", "third"]]
+
+    run(work)
