@@ -255,4 +255,4 @@ async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: At) ->
 
 
 Ask = Info[Context, None]
-"""What a resolver is given."""
+"""What a resolver is given. Nothing but its context is used: `api.graphql.direct`."""

@@ -22,6 +22,7 @@ from strawberry.types.graphql import OperationType
 from api import metrics
 from api.graphql.allowed import Allowed
 from api.graphql.context import Connected, Context, ReadModelsBehind
+from api.graphql.direct import direct
 from api.graphql.faults import told_of, without_values
 from api.graphql.limits import Limits, Validated
 from api.graphql.mutations import Mutation
@@ -238,6 +239,7 @@ schema = Schema(
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
 describe(schema._schema)
+direct(schema)
 
 
 def sdl() -> str:

@@ -3,6 +3,8 @@
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,6 +193,26 @@ def test_everything_in_the_schema_is_described() -> None:
     silent = [place for place, thing in described() if not (thing.description or "").strip()]
     assert silent == []
     assert len(list(described())) > 500
+
+
+def test_what_needs_nothing_made_for_it_is_resolved_without_a_detour() -> None:
+    bed, seen = TYPES["Bed"], SimpleNamespace(code="a")
+    assert isinstance(bed, GraphQLObjectType)
+    code, stay = bed.fields["code"].resolve, bed.fields["stay"].resolve
+    nothing: Any = None
+
+    assert code is not None
+    assert code(seen, nothing) == "a"
+    assert getattr(stay, "__qualname__", "") == "Bed.stay"
+
+
+def test_resolvers_use_nothing_of_their_info_but_its_context() -> None:
+    used = {
+        used
+        for file in (Path(__file__).parents[2] / "api" / "graphql").rglob("*.py")
+        for used in re.findall(r"\binfo\.(\w+)", file.read_text())
+    }
+    assert used == {"context"}
 
 
 def test_names_are_as_graphql_writes_them() -> None:
