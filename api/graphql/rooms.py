@@ -1,5 +1,6 @@
 """Rooms, beds, and who lies in them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -51,8 +52,11 @@ def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: At) -> 
 async def occupied(info: Ask, views: Sequence[BoardRoom], at: At) -> "list[RoomOccupancy]":
     """Boards of rooms, with all who are in their beds, where they are asked for."""
     there = [o for room in views for bed in room.beds for o in bed.occupants]
-    await info.context.have("Stay", stays_by_id, {o.stay for o in there}, at)
-    await info.context.have("Patient", patients_by_id, {o.patient for o in there}, at)
+    have = info.context.have
+    await asyncio.gather(
+        have("Stay", stays_by_id, {o.stay for o in there}, at),
+        have("Patient", patients_by_id, {o.patient for o in there}, at),
+    )
     return [RoomOccupancy.of(view, at) for view in views]
 
 
