@@ -1,5 +1,6 @@
 """From a mutation's input to a command, and from the command to what it changed, read back."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
@@ -305,8 +306,9 @@ async def visit_recorded(info: Ask, input: CommandInput, command: Command) -> Vi
     recorded, envelope, at = await record(info, input, command)
     event = recorded.events[0]
     assert isinstance(event, StayAggregate.VisitRecorded | StayAggregate.VisitAmended)
-    visit = await info.context.ask(visit_by_id, event.visit, at)
-    stay = await Stay.find(info, event.originator_id, at)
+    visit, stay = await asyncio.gather(
+        info.context.ask(visit_by_id, event.visit, at), Stay.find(info, event.originator_id, at)
+    )
     assert visit is not None
     assert stay is not None
     return VisitRecorded(**envelope, visit=Visit.of(visit, at), stay=stay)

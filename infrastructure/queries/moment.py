@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from infrastructure.queries.reader import Reader, held
+from infrastructure.queries.reader import Reader, held, value
 from infrastructure.read_models import READ_MODELS
 
 V = TypeVar("V")
@@ -82,7 +82,7 @@ class Here:
 
 def known(table: Table, position: int) -> ColumnElement[bool]:
     """The rows known at a position, of all valid time."""
-    return table.c.known.op("@>")(cast(literal(position), BigInteger))
+    return table.c.known.op("@>")(cast(value(position), BigInteger))
 
 
 _STATE = ", ".join(

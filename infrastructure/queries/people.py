@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import Text, bindparam, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, view
-from infrastructure.queries.prepared import by_id, one_of_given
+from infrastructure.queries.prepared import Prepared, by_id, one_of_given
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.practitioners import practitioners
 
@@ -58,29 +58,37 @@ async def patients_by_id(
     return {row.patient: view(PatientView, row) for row in found}
 
 
+_BY_MRN = Prepared(
+    lambda at: select(*columns(patients)).where(
+        patients.c.mrn == bindparam("mrn", None, type_=Text),
+        patients.c.mrn_authority == bindparam("authority", None, type_=Text),
+        at.of(patients),
+    )
+)
+
+
 async def patient_by_mrn(
     connection: AsyncConnection, mrn: str, authority: str, at: At
 ) -> PatientView | None:
     """A patient by MRN within its authority."""
-    found = await connection.execute(
-        select(*columns(patients)).where(
-            patients.c.mrn == mrn, patients.c.mrn_authority == authority, at.of(patients)
-        )
-    )
+    found = await _BY_MRN.ask(connection, at, mrn=mrn, authority=authority)
     row = found.one_or_none()
     return view(PatientView, row) if row else None
+
+
+_linked = by_id(
+    lambda at: select(patients.c.patient, patients.c.merged_into).where(
+        or_(one_of_given(patients.c.patient, "ids"), one_of_given(patients.c.merged_into, "ids")),
+        at.of(patients),
+    )
+)
 
 
 async def records_of(connection: AsyncConnection, patient: UUID, at: At) -> list[UUID]:
     """All records of the person whose record this is, as the links were known; itself first."""
     found = [patient]
     for id in found:  # grows while it is walked
-        rows = await connection.execute(
-            select(patients.c.patient, patients.c.merged_into).where(
-                or_(patients.c.patient == id, patients.c.merged_into == id), at.of(patients)
-            )
-        )
-        for row in rows:
+        for row in await _linked(connection, [id], at):
             found += [
                 other
                 for other in (row.patient, row.merged_into)
@@ -114,15 +122,18 @@ async def patients_page(
     return [view(PatientView, row) for row in found]
 
 
+_practitioners_by_id = by_id(
+    lambda at: select(*columns(practitioners)).where(
+        one_of_given(practitioners.c.practitioner, "ids"), at.of(practitioners)
+    )
+)
+
+
 async def practitioners_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, PractitionerView]:
     """Practitioners by their ids."""
-    found = await connection.execute(
-        select(*columns(practitioners)).where(
-            practitioners.c.practitioner.in_(ids), at.of(practitioners)
-        )
-    )
+    found = await _practitioners_by_id(connection, ids, at)
     return {row.practitioner: view(PractitionerView, row) for row in found}
 
 

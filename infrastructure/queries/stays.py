@@ -1,11 +1,12 @@
 """Questions about stays, their visits, and their prescriptions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, select, tuple_
+from sqlalchemy import BindParameter, Column, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, one_of, since, view
@@ -15,6 +16,8 @@ from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays
 from infrastructure.read_models.timeline import entries
 from infrastructure.read_models.visits import visits
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,39 +144,49 @@ async def stays_page(
     return [view(StayView, row) for row in found]
 
 
+def _visits(column: Column[UUID]) -> Callable[[At], Select[Any]]:
+    """Visits up to the moment, in the order in which they occurred."""
+    return lambda at: (
+        select(*columns(visits), since(visits))
+        .where(one_of_given(column, "ids"), at.of(visits))
+        .order_by(since(visits), visits.c.position)
+    )
+
+
+_visits_of, _visits_by_id = by_id(_visits(visits.c.stay)), by_id(_visits(visits.c.visit))
+
+
 async def visits_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, list[VisitView]]:
     """The visits of each stay, up to the moment, in the order in which they occurred."""
-    found = await connection.execute(
-        select(*columns(visits), since(visits))
-        .where(visits.c.stay.in_(ids), at.of(visits))
-        .order_by(since(visits), visits.c.position)
-    )
-    told: dict[UUID, list[VisitView]] = {}
-    for row in found:
-        told.setdefault(row.stay, []).append(view(VisitView, row))
-    return told
+    return _by("stay", VisitView, await _visits_of(connection, ids, at))
 
 
 async def visit_by_id(connection: AsyncConnection, id: UUID, at: At) -> VisitView | None:
     """One visit."""
-    found = await connection.execute(
-        select(*columns(visits), since(visits)).where(visits.c.visit == id, at.of(visits))
-    )
-    row = found.one_or_none()
+    row = (await _visits_by_id(connection, [id], at)).one_or_none()
     return view(VisitView, row) if row else None
+
+
+def _prescriptions(column: Column[UUID]) -> Callable[[At], Select[Any]]:
+    """Prescriptions in the order of their start."""
+    return lambda at: (
+        select(*columns(prescriptions))
+        .where(one_of_given(column, "ids"), at.of(prescriptions))
+        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+    )
+
+
+_prescriptions_of = by_id(_prescriptions(prescriptions.c.stay))
+_prescriptions_by_id = by_id(_prescriptions(prescriptions.c.prescription))
 
 
 async def prescriptions_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, PrescriptionView]:
     """Prescriptions by their ids."""
-    found = await connection.execute(
-        select(*columns(prescriptions)).where(
-            prescriptions.c.prescription.in_(ids), at.of(prescriptions)
-        )
-    )
+    found = await _prescriptions_by_id(connection, ids, at)
     return {row.prescription: view(PrescriptionView, row) for row in found}
 
 
@@ -201,27 +214,28 @@ async def prescriptions_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, list[PrescriptionView]]:
     """The prescriptions of each stay, in the order of their start."""
-    found = await connection.execute(
-        select(*columns(prescriptions))
-        .where(prescriptions.c.stay.in_(ids), at.of(prescriptions))
-        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+    return _by("stay", PrescriptionView, await _prescriptions_of(connection, ids, at))
+
+
+_doses_of = by_id(
+    lambda at: (
+        select(*columns(doses), since(doses))
+        .where(one_of_given(doses.c.prescription, "ids"), at.of(doses))
+        .order_by(since(doses), doses.c.position)
     )
-    told: dict[UUID, list[PrescriptionView]] = {}
-    for row in found:
-        told.setdefault(row.stay, []).append(view(PrescriptionView, row))
-    return told
+)
 
 
 async def doses_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, list[DoseView]]:
     """The doses of each prescription, up to the moment, in the order in which they occurred."""
-    found = await connection.execute(
-        select(*columns(doses), since(doses))
-        .where(doses.c.prescription.in_(ids), at.of(doses))
-        .order_by(since(doses), doses.c.position)
-    )
-    told: dict[UUID, list[DoseView]] = {}
-    for row in found:
-        told.setdefault(row.prescription, []).append(view(DoseView, row))
+    return _by("prescription", DoseView, await _doses_of(connection, ids, at))
+
+
+def _by(thing: str, kind: type[V], rows: Iterable[Any]) -> dict[UUID, list[V]]:
+    """The views of each thing, in the order of the rows."""
+    told: dict[UUID, list[V]] = {}
+    for row in rows:
+        told.setdefault(getattr(row, thing), []).append(view(kind, row))
     return told

@@ -4,13 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, func, or_, select, tuple_
+from sqlalchemy import (
+    Column,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, known, view
+from infrastructure.queries.prepared import Prepared, by_id, one_of_given
 from infrastructure.read_models.timeline import entries
 
 
@@ -66,36 +81,69 @@ async def timeline_page(
 
     As the record: in the order of knowing. As the truth: without what is not held to be so.
     """
-    query = select(*columns(entries), entries.c.position).where(at.of(entries))
-    if reading is Reading.TRUTH:
-        query = query.where(
-            entries.c.status == "TRUE",
-            or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
-        )
-    if patients is not None:
-        query = query.where(entries.c.patient.in_(patients))
-    if stay is not None:
-        query = query.where(entries.c.stay == stay)
-    if kinds:
-        query = query.where(entries.c.kind.in_(kinds))
+    of_patients, of_stay = patients is not None, stay is not None
+    page = _page(reading, of_patients, of_stay, bool(kinds), after is not None)
+    begins, place = after or (None, None)
+    found = await page.ask(
+        connection,
+        at,
+        patients=list(patients or ()),
+        stay=stay,
+        kinds=list(kinds or ()),
+        begins=begins,
+        place=place,
+        first=first,
+    )
+    return [view(EntryView, row) for row in found]
+
+
+@cache
+def _page(
+    reading: Reading, of_patients: bool, of_stay: bool, some_kinds: bool, goes_on: bool
+) -> Prepared:
     order: tuple[Column[Any], Column[Any]] = (entries.c.occurred_at, entries.c.position)
     if reading is Reading.RECORD:
         order = (entries.c.recorded_position, entries.c.position)
-    if after:
-        query = query.where(tuple_(*order) > tuple_(*after))
-    found = await connection.execute(query.order_by(*order, entries.c.entry).limit(first))
-    return [view(EntryView, row) for row in found]
+
+    def build(at: At) -> Select[Any]:
+        query = select(*columns(entries), entries.c.position).where(at.of(entries))
+        if reading is Reading.TRUTH:
+            query = query.where(
+                entries.c.status == "TRUE",
+                or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
+            )
+        if of_patients:
+            query = query.where(one_of_given(entries.c.patient, "patients"))
+        if of_stay:
+            query = query.where(entries.c.stay == bindparam("stay", None, type_=Uuid))
+        if some_kinds:
+            kinds = bindparam("kinds", None, type_=ARRAY(Text))
+            query = query.where(entries.c.kind == any_(kinds))
+        if goes_on:
+            begins, place = (
+                bindparam(name, None, type_=column.type)
+                for name, column in zip(("begins", "place"), order, strict=True)
+            )
+            query = query.where(tuple_(*order) > tuple_(begins, place))
+        return query.order_by(*order, entries.c.entry).limit(
+            bindparam("first", None, type_=Integer)
+        )
+
+    return Prepared(build)
+
+
+_entries_by_id = by_id(
+    lambda at: select(*columns(entries), entries.c.position).where(
+        one_of_given(entries.c.entry, "ids"), known(entries, at.known)
+    )
+)
 
 
 async def entries_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: At
 ) -> dict[UUID, EntryView]:
     """Entries by their ids, also of what lies ahead."""
-    found = await connection.execute(
-        select(*columns(entries), entries.c.position).where(
-            entries.c.entry.in_(ids), known(entries, at.known)
-        )
-    )
+    found = await _entries_by_id(connection, ids, at)
     return {row.entry: view(EntryView, row) for row in found}
 
 
@@ -122,10 +170,14 @@ async def entries_recorded(
     return [view(EntryView, row) for row in found]
 
 
+_entry_by_id = by_id(
+    lambda at: select(*columns(entries), entries.c.position).where(
+        one_of_given(entries.c.entry, "ids"), at.of(entries)
+    )
+)
+
+
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: At) -> EntryView | None:
     """One entry."""
-    found = await connection.execute(
-        select(*columns(entries), entries.c.position).where(entries.c.entry == id, at.of(entries))
-    )
-    row = found.one_or_none()
+    row = (await _entry_by_id(connection, [id], at)).one_or_none()
     return view(EntryView, row) if row else None
