@@ -53,7 +53,7 @@ listen_addresses = ''
 port = {port}
 unix_socket_directories = {socket_directories}
 unix_socket_permissions = 0700
-max_connections = 100
+max_connections = 200
 # An acknowledged entry is on the disk.
 fsync = on
 full_page_writes = on

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 from uuid import UUID
 
+import msgspec
 import psycopg
 from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
@@ -19,6 +20,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
+from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -159,6 +161,7 @@ class Database:
 
         @event.listens_for(engine.sync_engine, "connect")
         def plan_for_any_moment(connection: DBAPIConnection, _: object) -> None:
+            set_json_loads(msgspec.json.decode, connection.driver_connection)
             cursor = connection.cursor()
             cursor.execute("SET plan_cache_mode = force_generic_plan")
             cursor.close()

@@ -73,10 +73,10 @@ def one_of_given(column: ColumnElement[UUID], name: str) -> ColumnElement[bool]:
 
 
 def by_id(build: Callable[[At], Select[Any]]) -> Callable[..., Any]:
-    """Rows for ids in the parameter ``ids``."""
+    """Rows for ids in the parameter ``ids``; where there are none, nothing is asked."""
     question = Prepared(build)
 
-    async def ask(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> CursorResult[Any]:
-        return await question.ask(connection, at, ids=list(ids))
+    async def ask(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> Any:
+        return await question.ask(connection, at, ids=list(ids)) if ids else ()
 
     return ask
