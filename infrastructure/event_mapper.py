@@ -8,6 +8,7 @@ program.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypedDict, cast, get_type_hints
 from uuid import UUID
 
@@ -52,7 +53,7 @@ class EventMapper(Mapper[UUID]):
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
-        self._decoders = {topic: msgspec.json.Decoder(event) for topic, event in EVENTS.items()}
+        self._decoders = {topic: _decoder(event) for topic, event in EVENTS.items()}
         self._own = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> Stored:
@@ -124,6 +125,13 @@ def _misfit(topic: str, misfit: msgspec.ValidationError) -> UnknownEvent:
     return UnknownEvent(f"A {topic!r} in the log does not fit its schema: {misfit}")
 
 
+@cache
+def _decoder(event: type[Event]) -> msgspec.json.Decoder[Event]:
+    """Made once: that takes longer than most of what is done with it."""
+    return msgspec.json.Decoder(event)
+
+
+@cache
 def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
     """Decodes what an event says beside its envelope, as strictly as the event itself."""
     types = get_type_hints(event, include_extras=True)

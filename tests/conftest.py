@@ -1,5 +1,6 @@
 """A real PostgreSQL: one embedded server a run, one database a worker, emptied for each test."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def server(testrun_uid: str) -> Iterator[Database]:
     Not in pytest's own folder: run as root, its server is another user, and every run that begins
     closes that folder to others.
     """
-    home = Path(tempfile.gettempdir()) / f"wardbook-tests-{testrun_uid}"
+    home = _in_memory() / f"wardbook-tests-{testrun_uid}"
     database = Database(ensure_server(home))
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         # A killed process loses nothing that the system holds; that is all that tests can do to it.
@@ -64,10 +65,26 @@ def server(testrun_uid: str) -> Iterator[Database]:
         shutil.rmtree(home)
 
 
+def _in_memory() -> Path:
+    """A folder in memory where there is one with room: databases that come and go are mostly files."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4e9:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
 @pytest.fixture(scope="session")
 def migrated(server: Database, worker_id: str) -> Iterator[Database]:
-    """This worker's database, with all tables."""
+    """This worker's database with all tables, for what the tests of a file share."""
     with server.scratch(f"worker_{worker_id}") as database:
+        database.migrate()
+        yield database
+
+
+@pytest.fixture(scope="session")
+def own(server: Database, worker_id: str) -> Iterator[Database]:
+    """Another one, emptied for each test: a server that a file shares would go on following it."""
+    with server.scratch(f"own_{worker_id}") as database:
         database.migrate()
         yield database
 
@@ -89,19 +106,19 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def database(migrated: Database) -> Database:
+def database(own: Database) -> Database:
     """This worker's database with an empty, real log."""
-    empty(migrated)
-    migrated.open_log("real")
-    return migrated
+    empty(own)
+    own.open_log("real")
+    return own
 
 
 @pytest.fixture
-def simulated(migrated: Database) -> Database:
+def simulated(own: Database) -> Database:
     """This worker's database with an empty log that takes its clock from the test."""
-    empty(migrated)
-    migrated.open_log("simulated")
-    return migrated
+    empty(own)
+    own.open_log("simulated")
+    return own
 
 
 @pytest.fixture

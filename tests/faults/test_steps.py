@@ -46,9 +46,9 @@ seeded = pytest.mark.parametrize("seed", range(ROUNDS))
 at_any_step = pytest.mark.parametrize("when", ["before", "amid"])
 
 
-def steps(when: When, seed: int) -> Iterator[int]:
-    """The steps to try: each; of those to be interrupted amid, a third, with each seed another."""
-    every = 3 if when == "amid" else 1
+def steps(when: When, seed: int, many: bool = False) -> Iterator[int]:
+    """The steps to try: each, or half of ``many``; amid, a third. With each seed others."""
+    every = 3 if when == "amid" else 2 if many else 1
     return count(1 + seed % every, every)
 
 
@@ -65,7 +65,7 @@ def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
         psycopg.connect(simulated.owner_url, autocommit=True) as watch,
     ):
         busy = Busy(house, Random(seed))
-        for step in steps(when, seed):
+        for step in steps(when, seed, many=True):
             busy.live(3)
             before, ends = places(watch), batch_ends(watch)
             with running(follow_until, simulated.app_url, step, when) as worker:
@@ -122,7 +122,9 @@ def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
     client: GraphQLClient, hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
     left = []
-    for step, (id, stay, bed) in zip(steps(when, seed), moves(hospital, seed), strict=False):
+    for step, (id, stay, bed) in zip(
+        steps(when, seed, many=True), moves(hospital, seed), strict=False
+    ):
         input = {"commandId": str(id), "stayId": str(stay), **place(bed)}
         asked = {"query": TRANSFER, "variables": {"input": input}}
         with running(answer_until, database.app_url, asked, step, when) as api:
