@@ -5,6 +5,7 @@ next attempt.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -149,7 +150,7 @@ def _drafted(
             filling_apart.wait_for_orphans(owner)
             tables = _make(engine, owner, drafts)
             _fill(owner, database.owner_url, drafts, others, end, on_progress)
-            _index(engine, tables)
+            _index(engine, tables, count)
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             yield owner, drafts, {draft.model.name: _compared(owner, draft) for draft in drafts}
@@ -238,13 +239,27 @@ def _make(engine: Engine, owner: Connection[TupleRow], drafts: Sequence[Target])
     return made
 
 
-def _index(engine: Engine, drafts: Sequence[MetaData]) -> None:
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-        for table in [table for tables in drafts for table in tables.sorted_tables]:
-            for index in table.indexes:
+def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
+    """Make the indexes of drafts, so many at once, and look at what there is for the planner."""
+    tables = [table for tables in drafts for table in tables.sorted_tables]
+    indexes = [index for table in tables for index in table.indexes]
+
+    def make(part: int) -> None:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SET synchronous_commit = off")
+            for index in indexes[part::at_once]:
                 index.create(connection, checkfirst=True)
-            connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
+                connection.commit()
+
+    def analyze(part: int) -> None:
+        with engine.connect() as connection:
+            for table in tables[part::at_once]:
+                connection.exec_driver_sql(f'ANALYZE "{table.schema}"."{table.name}"')
+                connection.commit()
+
+    with ThreadPoolExecutor(at_once) as threads:
+        for each in (make, analyze):
+            list(threads.map(each, range(at_once)))
 
 
 def _position(owner: Connection[TupleRow], schema: str) -> int:
