@@ -217,13 +217,19 @@ class Commands(Application[UUID]):
                     decision.expect(request.expected_version)
                     decision.settle()
             except Refusal:
-                if decision.from_memory or (attempt == 0 and request.occurred_at is None):
+                is_of_now = request.occurred_at is None
+                if decision.from_memory or (attempt == 0 and is_of_now):
                     continue  # what was remembered, or the clock, may be old: look, decide anew
+                until = now if is_of_now and request.now is None else None
+                still, meanwhile = self.record.holds_still(
+                    request.command_id, decision.reads(), until
+                )
                 # Perhaps by its own effect: the same command may have been sent twice at once.
-                meanwhile = self.record.opening(request.command_id).earlier
-                if meanwhile is None:
+                if meanwhile is not None:
+                    return self._again(meanwhile, digest)
+                if still:
                     raise
-                return self._again(meanwhile, digest)
+                continue  # it was read while others wrote, some of it before and some after
             append = decision.append(operation, request.now)
             append.asks = self.asks_after(decision)
             try:

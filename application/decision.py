@@ -330,7 +330,7 @@ class Decision:
             command_id=self.entry.command_id,
             operation=operation,
             digest=self.entry.digest,
-            reads=self._all_reads(),
+            reads=self.reads(),
             restated=[stay.id for stay in restated],
             beds=[Claim(stay.id, stretch) for stay in restated for stretch in stay.stretches],
             persons=[
@@ -343,7 +343,7 @@ class Decision:
             recorded_at=recorded_at,
         )
 
-    def _all_reads(self) -> dict[UUID, int]:
+    def reads(self) -> dict[UUID, int]:
         """Every stream that was looked at, with the oldest version of it that was seen."""
         reads = dict(self._reads)
         for trial in self._trials:

@@ -112,6 +112,14 @@ class Record(Protocol):
         In the same look these streams, those of the patients and stays they are about, and owners.
         """
 
+    def holds_still(
+        self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
+    ) -> tuple[bool, Remembered | None]:
+        """Whether streams are at these versions, and the command if it was recorded.
+
+        And nothing in them was recorded after a moment of the record's clock, if one is given.
+        """
+
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """The events of each stream after the given version, in order, in one look."""
 

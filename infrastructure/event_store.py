@@ -6,6 +6,7 @@ function ``record.append``: one round trip, one lock, positions without gaps (do
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
@@ -72,6 +73,12 @@ _WITH_SUBJECTS = (
     "   FROM record.stored_events WHERE stream = ANY(%s) AND version = 1) AS w,"
     f" LATERAL (SELECT {EVENT_COLUMNS} FROM record.events"
     "   WHERE stream = w.id ORDER BY version OFFSET 0) AS e"
+)
+_HOLD_STILL = (
+    "SELECT NOT EXISTS (SELECT FROM unnest(%s::uuid[], %s::int[]) AS w (id, seen)"
+    " LEFT JOIN LATERAL (SELECT version, recorded_at FROM record.stored_events"
+    "   WHERE stream = w.id ORDER BY version DESC LIMIT 1) AS last ON true"
+    " WHERE coalesce(version, 0) <> seen OR recorded_at > %s)"
 )
 _OWNERS = (
     "SELECT kind, key, owner FROM record.unique_claims"
@@ -153,6 +160,21 @@ class Recorder(ApplicationRecorder):
         owned = {(kind, key): owner for kind, key, owner in (more.pop(0) if names else ())}
         earlier = Remembered(*begun[1:]) if begun[1] else None
         return Opening(begun[0], earlier, found, {name: owned.get(name) for name in names})
+
+    def holds_still(
+        self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
+    ) -> tuple[bool, Remembered | None]:
+        """Whether streams are at these versions, and the command if it was recorded.
+
+        And nothing in them was recorded after a moment of the record's clock, if one is given.
+        """
+        ((still,),), ((_, *earlier),) = self._asked(
+            [
+                (_HOLD_STILL, [list(versions), list(versions.values()), until]),
+                (_OPENING, [command_id]),
+            ]
+        )
+        return still, Remembered(*earlier) if earlier[0] else None
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """The events of each stream after the given version, in order."""

@@ -178,7 +178,7 @@ class Context:
 
     def look_again(self) -> None:
         """A command was recorded: what was seen before it is over."""
-        self._here = None
+        self._here, self._asked = None, Shared()
 
     def begin(self, position: int, shared: dict[Any, Any]) -> None:
         """Another item of a subscription is answered: by itself, as known at its own position."""

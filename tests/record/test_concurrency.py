@@ -11,6 +11,7 @@ import pytest
 from application.commands import Recorded
 from application.hospital import Hospital
 from domain.facts import Disposition
+from domain.occupancy import Claim
 from domain.prescription import Medication
 from domain.refusals import (
     AlreadyExists,
@@ -22,10 +23,12 @@ from domain.refusals import (
     Refusal,
 )
 from domain.stay import VisitKind
+from domain.time import Period
 from infrastructure.database import Database
 from tests.record.ward import (
     ELECTIVE,
     admitted,
+    ago,
     assert_claims_are_the_stays,
     at_once,
     doctor,
@@ -148,7 +151,7 @@ def test_random_moves_at_once_never_put_two_in_a_bed_or_one_in_two(
         lot = Random(n)
         for _ in range(25):
             stay, other = lot.sample(stays, 2)
-            kind = lot.choice(["transfer", "transfer", "swap", "aside"])
+            kind = lot.choice(["transfer", "transfer", "transfer", "swap", "swap", "aside"])
             try:
                 if kind == "transfer":
                     house.transfer_patient(request(), stay_id=stay, **place(lot.choice(beds)))
@@ -183,6 +186,29 @@ def test_two_patients_who_want_each_others_beds_do_not_deadlock(
 
     assert each(houses, 6, swap) == [None] * 6
     assert_the_record_is_sound(database)
+
+
+def test_what_is_read_partly_before_and_partly_after_another_command_refuses_nothing(
+    hospital: Hospital, another: Another, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room(hospital, "1", "a")
+    room(hospital, "2", "a")
+    one, other = (admitted(hospital, f"M{n}", f"A/{n}/a", ago(hours=1)) for n in (1, 2))
+    elsewhere, read, meanwhile = another(), hospital.record.bed_claims, 0
+
+    def read_too_late(of: UUID, period: Period) -> list[Claim]:
+        nonlocal meanwhile
+        if meanwhile < 4:
+            meanwhile += 1
+            under_way = request(ago(minutes=50 - meanwhile))  # it began before, and ends now
+            elsewhere.swap_beds(under_way, stay_id=one, with_stay_id=other)
+        return read(of, period)
+
+    monkeypatch.setattr(hospital.record, "bed_claims", read_too_late)
+
+    hospital.transfer_patient(request(), stay_id=one, without_bed="corridor")
+
+    assert meanwhile == 4
 
 
 def test_a_discharged_stay_never_has_an_active_prescription(
