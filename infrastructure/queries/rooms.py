@@ -1,6 +1,6 @@
 """Questions about rooms: what there is, who lies where, who lay where."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -8,10 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
+    BigInteger,
     DateTime,
     Select,
     Table,
     Text,
+    any_,
     bindparam,
     cast,
     func,
@@ -90,7 +93,7 @@ class BoardRoom:
     """A room of a board with its beds."""
 
     room: RoomView
-    beds: tuple[BedView, ...]
+    beds: Sequence[BedView]
 
 
 async def wards(connection: AsyncConnection, at: At) -> list[str]:
@@ -123,27 +126,9 @@ async def board(
     only: Collection[UUID] | None = None,
 ) -> list[BoardRoom]:
     """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
-    wanted = _rooms_wanted(ward is not None, only is not None)
-    found = await wanted.ask(connection, at, ward=ward, only=list(only or ()))
-    here = [_room(row) for row in found]
-    whole = ward is None and only is None and at.reader.wards is None
-    inside = _OF_HOUSE if whole else _OF_ROOMS
-    told = await inside.ask(connection, at, rooms=[room.room for room in here])
-    beds_of = _grouped({str(room.room): room.room for room in here}, told.all())
-    return [BoardRoom(room, tuple(beds_of[str(room.room)])) for room in here]
-
-
-@cache
-def _rooms_wanted(of_ward: bool, only: bool) -> Prepared:
-    def build(at: At) -> Select[Any]:
-        wanted = select(*columns(rooms)).where(at.holds(rooms), at.reader.of_wards())
-        if of_ward:
-            wanted = wanted.where(rooms.c.ward == bindparam("ward", None, type_=Text))
-        if only:
-            wanted = wanted.where(one_of_given(rooms.c.room, "only"))
-        return wanted.order_by(rooms.c.ward, rooms.c.number)
-
-    return Prepared(build)
+    asked = _board(ward is not None, only is not None)
+    found = await asked.ask(connection, at, ward=ward, only=list(only or ()))
+    return _grouped(found.all())
 
 
 async def occupancy_history(
@@ -176,41 +161,68 @@ async def occupancy_history(
     return [view(StretchView, row) for row in found]
 
 
-_BED, _LYING, _SPELL = range(3)
+_ROOM, _BED, _LYING, _SPELL = range(4)
+_NAMED = rooms.c.ward, rooms.c.number, rooms.c.policies
 _SHOWN = (
     *(stretches.c[name] for name in ("stay", "patient", "kept", "shares_bed_of")),
     *(spells.c[name] for name in ("spell", "state", "reason", "for_patient", "for_stay")),
 )
 
 
-def _inside(at: At, of_rooms: bool) -> Select[Any]:
-    """What held at a moment inside of some rooms, or of all: beds, each with what is in it.
+@cache
+def _board(of_ward: bool, only: bool) -> Prepared:
+    """Rooms, and what holds inside of them: beds, each with what is in it.
 
     One statement without a join: joined, it would be planned for one row of each, and take forever
     with hundreds. The moment is looked for first: what held then is never more than the house has
     beds, while the rows of a room grow with the years.
     """
-    shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
-    held = union_all(*(_rows(at, what, table) for what, table in shown)).cte("held")
-    inside = held.prefix_with("MATERIALIZED", dialect="postgresql")
-    of_room = [cast(inside.c.room, Text), *(c for c in inside.c if c.name != "room")]
-    query = select(*of_room).order_by(
-        inside.c.room,
-        func.length(inside.c.bed),
-        inside.c.bed,
-        inside.c.what,
-        inside.c.shares_bed_of.is_not(None),
-        inside.c.since,
+
+    def build(at: At) -> Select[Any]:
+        wanted = select(rooms.c.room, *_NAMED).where(at.holds(rooms), at.reader.of_wards())
+        if of_ward:
+            wanted = wanted.where(rooms.c.ward == bindparam("ward", None, type_=Text))
+        if only:
+            wanted = wanted.where(one_of_given(rooms.c.room, "only"))
+        here = wanted.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
+        shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
+        all_held = union_all(*(_rows(at, what, table) for what, table in shown)).cte("held")
+        held = all_held.prefix_with("MATERIALIZED", dialect="postgresql")
+        inside = select(held)
+        if of_ward or only or at.reader.wards is not None:
+            inside = inside.where(
+                held.c.room == any_(func.array(select(here.c.room).scalar_subquery()))
+            )
+        told = union_all(_named(here), inside).subquery("told")
+        return select(*told.c).order_by(
+            told.c.room,
+            func.length(told.c.bed),
+            told.c.bed,
+            told.c.what,
+            told.c.shares_bed_of.is_not(None),
+            told.c.since,
+        )
+
+    return Prepared(build)
+
+
+def _named(here: CTE) -> Select[Any]:
+    """Rooms by name, in their order, with the columns of what is inside of them."""
+    nth = func.row_number().over(order_by=(here.c.ward, here.c.number))
+    return select(
+        here.c.room,
+        literal_column("''").label("bed"),
+        literal_column(str(_ROOM)).label("what"),
+        cast(null(), DateTime(timezone=True)).label("since"),
+        cast(null(), DateTime(timezone=True)).label("until"),
+        *(cast(null(), c.type).label(c.name) for c in _SHOWN),
+        *(here.c[c.name] for c in _NAMED),
+        nth.label("nth"),
     )
-    return query.where(one_of_given(inside.c.room, "rooms")) if of_rooms else query
-
-
-_OF_HOUSE = Prepared(lambda at: _inside(at, of_rooms=False))
-_OF_ROOMS = Prepared(lambda at: _inside(at, of_rooms=True))
 
 
 def _rows(at: At, what: int, table: Table) -> Select[Any]:
-    """The rows of one table that hold, with the columns of all three."""
+    """The rows of one table that hold, with the columns of all."""
     columns = [c if c.table is table else cast(null(), c.type).label(c.name) for c in _SHOWN]
     return select(
         table.c.room,
@@ -219,32 +231,44 @@ def _rows(at: At, what: int, table: Table) -> Select[Any]:
         since(table),
         until(table),
         *columns,
+        *(cast(null(), c.type).label(c.name) for c in _NAMED),
+        cast(null(), BigInteger).label("nth"),
     ).where(at.holds(table))
 
 
-def _grouped(rooms: Mapping[str, UUID], rows: Iterable[Any]) -> dict[str, list[BedView]]:
-    """The beds of each room, in order, from rows in which each bed comes before what is in it."""
-    found: dict[str, list[BedView]] = {place: [] for place in rooms}
-    here: tuple[str, str] | None = None
+def _grouped(rows: Iterable[Any]) -> list[BoardRoom]:
+    """Rooms in order with their beds, from rows in which each comes before what is in it."""
+    found: list[tuple[int, BoardRoom]] = []
+    beds: list[BedView] = []
+    in_room: UUID | None = None
+    code: str | None = None
     lying: list[StretchView] = []
     spelled: list[SpellView] = []
-    for place, bed, what, begin, end, *told in rows:
-        if what == _BED:
-            if here:
-                found[here[0]].append(_bed(here[1], lying, spelled))
-            here, lying, spelled = (place, bed), [], []
-        elif here == (place, bed):
+
+    def end_bed() -> None:
+        if code is not None:
+            beds.append(_bed(code, lying, spelled))
+
+    for room, bed, what, begin, end, *told in rows:
+        if what == _ROOM:
+            end_bed()
+            *_, ward, number, policies, nth = told
+            in_room, code, beds = room, None, []
+            found.append((nth, BoardRoom(RoomView(room, ward, number, tuple(policies)), beds)))
+        elif room != in_room:
+            continue  # of no room that is wanted
+        elif what == _BED:
+            end_bed()
+            code, lying, spelled = bed, [], []
+        elif bed == code:
             if what == _LYING:
                 stay, patient, kept, shares = told[:4]
-                room = rooms[place]
                 lying.append(StretchView(stay, patient, room, bed, kept, shares, begin, end))
             else:
-                spell, state, why, patient, stay = told[4:]
-                of = (why, patient, stay)
-                spelled.append(SpellView(spell, rooms[place], bed, state, *of, begin, end))
-    if here:
-        found[here[0]].append(_bed(here[1], lying, spelled))
-    return found
+                spell, state, why, patient, stay = told[4:9]
+                spelled.append(SpellView(spell, room, bed, state, why, patient, stay, begin, end))
+    end_bed()
+    return [room for _, room in sorted(found, key=lambda one: one[0])]
 
 
 def _room(row: Any) -> RoomView:
