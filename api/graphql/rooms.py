@@ -104,9 +104,6 @@ class Bed:
     reservation_id: strawberry.ID | None = strawberry.field(
         description="The reservation in force, to release it."
     )
-    occupants: list[BedOccupant] = strawberry.field(
-        description="All who have it: more than one where a child shares its mother's bed."
-    )
     reserved_for_patient: strawberry.ID | None = strawberry.field(
         description="The patient for whom it is reserved."
     )
@@ -114,6 +111,7 @@ class Bed:
         description="The stay for which it is reserved."
     )
     occupant: strawberry.Private[StretchView | None]
+    all_occupants: strawberry.Private[tuple[StretchView, ...]]
     at: strawberry.Private[At]
 
     @classmethod
@@ -129,10 +127,16 @@ class Bed:
             reservation_id=_id(reserved.spell if reserved else None),
             reserved_for_patient=_id(reserved.for_patient if reserved else None),
             reserved_for_stay=_id(reserved.for_stay if reserved else None),
-            occupants=[BedOccupant.of(o, at) for o in view.occupants],
             occupant=occupant,
+            all_occupants=view.occupants,
             at=at,
         )
+
+    @strawberry.field(
+        description="All who have it: more than one where a child shares its mother's bed."
+    )
+    def occupants(self, info: Ask) -> list[BedOccupant]:
+        return [BedOccupant.of(o, self.at) for o in self.all_occupants]
 
     @strawberry.field(description="The stay that has it.")
     def stay(self, info: Ask) -> LazyStay | None:
