@@ -229,7 +229,9 @@ class Commands(Application[UUID]):
                     return self._again(meanwhile, digest)
                 if still:
                     raise
-                continue  # it was read while others wrote, some of it before and some after
+                # It was read while others wrote, some of it before and some after.
+                _step_aside(attempt, begun)
+                continue
             append = decision.append(operation, request.now)
             append.asks = self.asks_after(decision)
             try:
@@ -237,8 +239,7 @@ class Commands(Application[UUID]):
                     recordings = self.save(*decision.loaded.values(), append=append)
             except Stale:
                 self.recent.forget(decision.loaded)
-                # As long as this took, and longer each time: on a busy machine all take longer.
-                sleep(random() * min(attempt * (monotonic() - begun), ASIDE_SECONDS))
+                _step_aside(attempt, begun)
                 continue
             except AlreadyRecorded as before:
                 return self._again(before.remembered, digest)
@@ -304,6 +305,14 @@ class Commands(Application[UUID]):
             source=request.source,
             hospital=self.rules.hospital,
         )
+
+
+def _step_aside(attempt: int, begun: float) -> None:
+    """Let the others finish: for as long as this attempt took, and longer each time.
+
+    On a busy machine all take longer; who waits a fixed time there meets the same others again.
+    """
+    sleep(random() * min(attempt * (monotonic() - begun), ASIDE_SECONDS))
 
 
 def _recorded(
