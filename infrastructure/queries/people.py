@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, or_, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, view
-from infrastructure.queries.prepared import Prepared, by_id, one_of_given
+from infrastructure.queries.prepared import Prepared, by_id, is_given, one_of_given
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.practitioners import practitioners
 
@@ -60,8 +60,8 @@ async def patients_by_id(
 
 _BY_MRN = Prepared(
     lambda at: select(*columns(patients)).where(
-        patients.c.mrn == bindparam("mrn", None, type_=Text),
-        patients.c.mrn_authority == bindparam("authority", None, type_=Text),
+        is_given(patients.c.mrn, "mrn"),
+        is_given(patients.c.mrn_authority, "authority"),
         at.of(patients),
     )
 )

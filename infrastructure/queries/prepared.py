@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Select, Text, Uuid, any_, bindparam
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import CursorResult
@@ -67,9 +77,19 @@ class Prepared:
         return str(made), dict(made.params)
 
 
-def one_of_given(column: ColumnElement[UUID], name: str) -> ColumnElement[bool]:
-    """One of the ids that a parameter holds."""
-    return column == any_(bindparam(name, None, type_=ARRAY(Uuid)))
+def is_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """What a parameter holds."""
+    return column == given(name, column.type)
+
+
+def one_of_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """One of those that a parameter holds."""
+    return column == any_(given(name, ARRAY(column.type)))
+
+
+def given(name: str, kind: Any) -> BindParameter[Any]:
+    """A parameter of a question's own."""
+    return bindparam(name, None, type_=kind)
 
 
 def by_id(build: Callable[[At], Select[Any]]) -> Callable[..., Any]:

@@ -4,18 +4,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
+    ColumnElement,
     DateTime,
     Select,
     Table,
-    Text,
     any_,
-    bindparam,
     cast,
     func,
     literal,
@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room import BedState
 from infrastructure.queries.moment import At, columns, known, one_of, since, until, view
-from infrastructure.queries.prepared import Prepared, by_id, one_of_given
+from infrastructure.queries.prepared import Prepared, by_id, is_given, one_of_given
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import beds, rooms, spells
 
@@ -93,7 +93,7 @@ class BoardRoom:
     """A room of a board with its beds."""
 
     room: RoomView
-    beds: Sequence[BedView]
+    beds: tuple[BedView, ...]
 
 
 async def wards(connection: AsyncConnection, at: At) -> list[str]:
@@ -162,11 +162,12 @@ async def occupancy_history(
 
 
 _ROOM, _BED, _LYING, _SPELL = range(4)
-_NAMED = rooms.c.ward, rooms.c.number, rooms.c.policies
 _SHOWN = (
     *(stretches.c[name] for name in ("stay", "patient", "kept", "shares_bed_of")),
     *(spells.c[name] for name in ("spell", "state", "reason", "for_patient", "for_stay")),
+    *(rooms.c[name] for name in ("ward", "number", "policies")),
 )
+_NO_PLACE = cast(null(), BigInteger)
 
 
 @cache
@@ -179,21 +180,21 @@ def _board(of_ward: bool, only: bool) -> Prepared:
     """
 
     def build(at: At) -> Select[Any]:
-        wanted = select(rooms.c.room, *_NAMED).where(at.holds(rooms), at.reader.of_wards())
+        nth = func.row_number().over(order_by=(rooms.c.ward, rooms.c.number))
+        wanted = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.reader.of_wards())
         if of_ward:
-            wanted = wanted.where(rooms.c.ward == bindparam("ward", None, type_=Text))
+            wanted = wanted.where(is_given(rooms.c.ward, "ward"))
         if only:
             wanted = wanted.where(one_of_given(rooms.c.room, "only"))
         here = wanted.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
         shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
-        all_held = union_all(*(_rows(at, what, table) for what, table in shown)).cte("held")
-        held = all_held.prefix_with("MATERIALIZED", dialect="postgresql")
+        rows = [_rows(at, what, table, table.c.bed) for what, table in shown]
+        held = union_all(*rows).cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
         inside = select(held)
         if of_ward or only or at.reader.wards is not None:
-            inside = inside.where(
-                held.c.room == any_(func.array(select(here.c.room).scalar_subquery()))
-            )
-        told = union_all(_named(here), inside).subquery("told")
+            wanted_rooms = func.array(select(here.c.room).scalar_subquery())
+            inside = inside.where(held.c.room == any_(wanted_rooms))
+        told = union_all(select(here), inside).subquery("told")
         return select(*told.c).order_by(
             told.c.room,
             func.length(told.c.bed),
@@ -206,69 +207,54 @@ def _board(of_ward: bool, only: bool) -> Prepared:
     return Prepared(build)
 
 
-def _named(here: CTE) -> Select[Any]:
-    """Rooms by name, in their order, with the columns of what is inside of them."""
-    nth = func.row_number().over(order_by=(here.c.ward, here.c.number))
-    return select(
-        here.c.room,
-        literal_column("''").label("bed"),
-        literal_column(str(_ROOM)).label("what"),
-        cast(null(), DateTime(timezone=True)).label("since"),
-        cast(null(), DateTime(timezone=True)).label("until"),
-        *(cast(null(), c.type).label(c.name) for c in _SHOWN),
-        *(here.c[c.name] for c in _NAMED),
-        nth.label("nth"),
-    )
-
-
-def _rows(at: At, what: int, table: Table) -> Select[Any]:
-    """The rows of one table that hold, with the columns of all."""
+def _rows(
+    at: At,
+    what: int,
+    table: Table,
+    bed: ColumnElement[Any],
+    nth: ColumnElement[Any] = _NO_PLACE,
+) -> Select[Any]:
+    """The rows of one table that hold, with the columns of all. ``nth``: a room's place among all."""
     columns = [c if c.table is table else cast(null(), c.type).label(c.name) for c in _SHOWN]
     return select(
         table.c.room,
-        table.c.bed,
+        bed.label("bed"),
         literal_column(str(what)).label("what"),
         since(table),
         until(table),
         *columns,
-        *(cast(null(), c.type).label(c.name) for c in _NAMED),
-        cast(null(), BigInteger).label("nth"),
+        nth.label("nth"),
     ).where(at.holds(table))
 
 
 def _grouped(rows: Iterable[Any]) -> list[BoardRoom]:
     """Rooms in order with their beds, from rows in which each comes before what is in it."""
     found: list[tuple[int, BoardRoom]] = []
-    beds: list[BedView] = []
-    in_room: UUID | None = None
-    code: str | None = None
+    for room, of_room in groupby(rows, itemgetter(0)):
+        named, *inside = of_room
+        if named[2] == _ROOM:  # otherwise of a room that is not open then
+            *_, ward, number, policies, nth = named
+            beds = (_bed_of(code, of_bed) for code, of_bed in groupby(inside, itemgetter(1)))
+            there = tuple(bed for bed in beds if bed is not None)
+            found.append((nth, BoardRoom(_room((room, ward, number, policies)), there)))
+    return [room for _, room in sorted(found, key=itemgetter(0))]
+
+
+def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
+    """A bed from its rows, itself first; None for what is in none that is there then."""
+    bed, *inside = rows
+    if bed[2] != _BED:
+        return None
     lying: list[StretchView] = []
     spelled: list[SpellView] = []
-
-    def end_bed() -> None:
-        if code is not None:
-            beds.append(_bed(code, lying, spelled))
-
-    for room, bed, what, begin, end, *told in rows:
-        if what == _ROOM:
-            end_bed()
-            *_, ward, number, policies, nth = told
-            in_room, code, beds = room, None, []
-            found.append((nth, BoardRoom(RoomView(room, ward, number, tuple(policies)), beds)))
-        elif room != in_room:
-            continue  # of no room that is wanted
-        elif what == _BED:
-            end_bed()
-            code, lying, spelled = bed, [], []
-        elif bed == code:
-            if what == _LYING:
-                stay, patient, kept, shares = told[:4]
-                lying.append(StretchView(stay, patient, room, bed, kept, shares, begin, end))
-            else:
-                spell, state, why, patient, stay = told[4:9]
-                spelled.append(SpellView(spell, room, bed, state, why, patient, stay, begin, end))
-    end_bed()
-    return [room for _, room in sorted(found, key=lambda one: one[0])]
+    for room, _, what, begin, end, *told in inside:
+        if what == _LYING:
+            stay, patient, kept, shares = told[:4]
+            lying.append(StretchView(stay, patient, room, code, kept, shares, begin, end))
+        else:
+            spell, state, why, patient, stay = told[4:9]
+            spelled.append(SpellView(spell, room, code, state, why, patient, stay, begin, end))
+    return _bed(code, lying, spelled)
 
 
 def _room(row: Any) -> RoomView:

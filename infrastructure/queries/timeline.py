@@ -8,24 +8,11 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Column,
-    Integer,
-    Select,
-    Text,
-    Uuid,
-    any_,
-    bindparam,
-    func,
-    or_,
-    select,
-    tuple_,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Column, Integer, Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, known, view
-from infrastructure.queries.prepared import Prepared, by_id, one_of_given
+from infrastructure.queries.prepared import Prepared, by_id, given, is_given, one_of_given
 from infrastructure.read_models.timeline import entries
 
 
@@ -115,19 +102,13 @@ def _page(
         if of_patients:
             query = query.where(one_of_given(entries.c.patient, "patients"))
         if of_stay:
-            query = query.where(entries.c.stay == bindparam("stay", None, type_=Uuid))
+            query = query.where(is_given(entries.c.stay, "stay"))
         if some_kinds:
-            kinds = bindparam("kinds", None, type_=ARRAY(Text))
-            query = query.where(entries.c.kind == any_(kinds))
+            query = query.where(one_of_given(entries.c.kind, "kinds"))
         if goes_on:
-            begins, place = (
-                bindparam(name, None, type_=column.type)
-                for name, column in zip(("begins", "place"), order, strict=True)
-            )
-            query = query.where(tuple_(*order) > tuple_(begins, place))
-        return query.order_by(*order, entries.c.entry).limit(
-            bindparam("first", None, type_=Integer)
-        )
+            place = given("begins", order[0].type), given("place", order[1].type)
+            query = query.where(tuple_(*order) > tuple_(*place))
+        return query.order_by(*order, entries.c.entry).limit(given("first", Integer))
 
     return Prepared(build)
 
