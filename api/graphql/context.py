@@ -88,7 +88,7 @@ class Context:
             raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
         if at_least is not None:
             await self._wait(self._position(at_least, "atLeast"))
-            self._here = None
+            self.look_again()
         here = await self.here()
         known = here.position
         if known_at_position is not None:
@@ -177,7 +177,7 @@ class Context:
         return 0 if given is None else self._position(given, "after")
 
     def look_again(self) -> None:
-        """A command was recorded: what was seen before it is over."""
+        """Something was recorded, or waited for: what was seen before it is over."""
         self._here, self._asked = None, Shared()
 
     def begin(self, position: int, shared: dict[Any, Any]) -> None:
@@ -202,8 +202,7 @@ class Context:
         """Ask for many things at once before any of them is, if such a type is asked for at all."""
         if not ids or type_name not in self.types:
             return
-        what = question, at.as_of, at.known, at.reader.rights, frozenset(ids)
-        found = await self._asked.ask(what, lambda: self.ask(question, list(ids), at))
+        found = await self._together(at, frozenset(ids), question, list(ids), at)
         had = self._had.setdefault((question, at.as_of, at.known), {})
         had.update({id: found.get(id) for id in ids})
 
@@ -227,8 +226,14 @@ class Context:
         self, question: Callable[..., Awaitable[T]], at: At, *args: Hashable
     ) -> T:
         """The same, once for all operations with the same rights that share the look at the present."""
-        what = question, at.as_of, at.known, at.reader.rights, args
-        return await self._asked.ask(what, lambda: self.ask(question, at, *args))
+        return await self._together(at, args, question, at, *args)
+
+    async def _together(
+        self, at: At, given: Hashable, question: Callable[..., Awaitable[T]], *args: Any
+    ) -> T:
+        """``given``: what tells the question from others, beside the moment and whose rights."""
+        what = question, at.as_of, at.known, at.reader.rights, given
+        return await self._asked.ask(what, lambda: self.ask(question, *args))
 
     def _loader(self, question: ById[T], at: At) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:
