@@ -160,7 +160,7 @@ class Database:
         )
 
         @event.listens_for(engine.sync_engine, "connect")
-        def plan_for_any_moment(connection: DBAPIConnection, _: object) -> None:
+        def as_questions_need(connection: DBAPIConnection, _: object) -> None:
             set_json_loads(msgspec.json.decode, connection.driver_connection)
             cursor = connection.cursor()
             cursor.execute("SET plan_cache_mode = force_generic_plan")

@@ -158,8 +158,7 @@ class Recorder(ApplicationRecorder):
         for row in more.pop(0) if streams else ():
             found.setdefault(row[0], []).append(self.mapper.event(row))
         owned = {(kind, key): owner for kind, key, owner in (more.pop(0) if names else ())}
-        earlier = Remembered(*begun[1:]) if begun[1] else None
-        return Opening(begun[0], earlier, found, {name: owned.get(name) for name in names})
+        return Opening(begun[0], _earlier(begun), found, {name: owned.get(name) for name in names})
 
     def holds_still(
         self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
@@ -168,13 +167,9 @@ class Recorder(ApplicationRecorder):
 
         And nothing in them was recorded after a moment of the record's clock, if one is given.
         """
-        ((still,),), ((_, *earlier),) = self._asked(
-            [
-                (_HOLD_STILL, [list(versions), list(versions.values()), until]),
-                (_OPENING, [command_id]),
-            ]
-        )
-        return still, Remembered(*earlier) if earlier[0] else None
+        asked = (_HOLD_STILL, [list(versions), list(versions.values()), until])
+        ((still,),), (begun,) = self._asked([asked, (_OPENING, [command_id])])
+        return still, _earlier(begun)
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """The events of each stream after the given version, in order."""
@@ -416,6 +411,11 @@ def _be_quick(connection: Connection[TupleRow]) -> None:
 
 def _without_asks(command: dict[str, Any]) -> dict[str, Any]:
     return {name: said for name, said in command.items() if name != "asks"}
+
+
+def _earlier(begun: TupleRow) -> Remembered | None:
+    """The command of a row of `_OPENING`, if it was recorded."""
+    return Remembered(*begun[1:]) if begun[1] else None
 
 
 def _range(period: Period) -> TimestamptzRange:

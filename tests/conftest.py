@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,20 @@ def _in_memory() -> Path:
 @pytest.fixture(scope="session")
 def migrated(server: Database, worker_id: str) -> Iterator[Database]:
     """This worker's database with all tables, for what the tests of a file share."""
-    with server.scratch(f"worker_{worker_id}") as database:
-        database.migrate()
+    with _with_tables(server, f"worker_{worker_id}") as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 def own(server: Database, worker_id: str) -> Iterator[Database]:
     """Another one, emptied for each test: a server that a file shares would go on following it."""
-    with server.scratch(f"own_{worker_id}") as database:
+    with _with_tables(server, f"own_{worker_id}") as database:
+        yield database
+
+
+@contextmanager
+def _with_tables(server: Database, name: str) -> Iterator[Database]:
+    with server.scratch(name) as database:
         database.migrate()
         yield database
 

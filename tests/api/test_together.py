@@ -1,7 +1,7 @@
 """What many ask at the same time is asked once, of what they share; and nobody is told another's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -97,10 +97,6 @@ def test_who_may_not_see_is_told_nothing_of_what_others_are_told(
     assert other == []
 
 
-def run(work: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(work())  # type: ignore[arg-type]
-
-
 def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
     async def work() -> None:
         shared, may, begun = Shared(), asyncio.Event(), 0
@@ -121,7 +117,7 @@ def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
         assert await shared.ask("it", found) == 7
         assert begun == 1
 
-    run(work)
+    asyncio.run(work())
 
 
 def test_what_nobody_waits_for_is_given_up_and_asked_anew() -> None:
@@ -146,7 +142,7 @@ def test_what_nobody_waits_for_is_given_up_and_asked_anew() -> None:
         await asyncio.wait_for(given_up.wait(), 1)
         assert await shared.ask("it", at_last) == 7
 
-    run(work)
+    asyncio.run(work())
 
 
 def test_a_fault_is_told_to_all_who_waited() -> None:
@@ -161,7 +157,7 @@ def test_a_fault_is_told_to_all_who_waited() -> None:
 
         assert [type(one) for one in told] == [LookupError] * 6
 
-    run(work)
+    asyncio.run(work())
 
 
 def test_each_is_part_of_a_round_that_began_after_it_asked() -> None:
@@ -185,4 +181,4 @@ def test_each_is_part_of_a_round_that_began_after_it_asked() -> None:
         assert [await first, await later[0], await later[1]] == [1, 2, 2]
         assert rounds == [["first"], ["second", "third"]]
 
-    run(work)
+    asyncio.run(work())
