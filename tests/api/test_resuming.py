@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from api.endpoint import MOST_SUBSCRIPTIONS, TOO_SLOW
 from api.graphql.scalars import encode_position
@@ -65,7 +65,7 @@ class Reader:
         """Come and go until the last event is told, whatever becomes of the server."""
         while not self._is_done:
             serving.wait(20)
-            with suppress(ConnectionClosed, OSError, TimeoutError):
+            with suppress(ConnectionClosed, InvalidHandshake, OSError, TimeoutError):
                 self._read(url)
 
 
