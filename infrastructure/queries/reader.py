@@ -23,6 +23,7 @@ from sqlalchemy import (
     any_,
     cast,
     exists,
+    false,
     func,
     literal,
     not_,
@@ -130,11 +131,8 @@ class Reader:
         self, stay: ColumnElement[Any], patient: Any, at: tuple[datetime, int]
     ) -> ColumnElement[bool]:
         ever = stays.alias("ever")
-        labelled = exists().where(
-            ever.c.stay == stay, _is_in(ever.c.confidentiality, self.hidden, Text)
-        )
         open_ = and_(
-            not_(labelled) if self._hides else true(),
+            not_(self._has_label(ever, ever.c.stay == stay)) if self._hides else true(),
             self._is_unlabelled(patient),
             self._is_of_wards(stay, at),
         )
@@ -165,28 +163,40 @@ class Reader:
         if not self._hides:
             return true()
         record = patients.alias("record")
-        labelled = exists().where(
-            record.c.patient == patient,
-            _latest(record),
-            _is_in(record.c.confidentiality, self.hidden, Text),
-        )
+        labelled = self._has_label(record, record.c.patient == patient, _latest(record))
         return and_(not_(labelled), not_(_is_in(patient, self.closed, Uuid)))
+
+    def _has_label(self, rows: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Whether one of them has a hidden label.
+
+        Counted over all of them: of EXISTS the database believes that nearly every row will do, and
+        reads the table from its beginning until it finds one.
+        """
+        found = func.bool_or(_is_in(rows.c.confidentiality, self.hidden, Text))
+        one = select(found).where(*where).correlate_except(rows).scalar_subquery()
+        return func.coalesce(one, false())
 
     def _is_of_wards(self, stay: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
         if self.wards is None:
             return true()
         lain, there = stretches.alias("lain"), rooms.alias("there")
-        ward = (
-            select(_is_in(there.c.ward, self.wards, Text))
+        last = (
+            select(lain.c.room)
             .where(
                 lain.c.stay == stay,
-                lain.c.known.op("@>")(cast(value(at[1]), BigInteger)),
+                lain.c.known.op("@>")(cast(value(at[1]), BigInteger)).is_(True),
                 func.lower(lain.c.during) <= value(at[0]),
-                there.c.room == lain.c.room,
-                _held(there, at),
             )
             .order_by(func.lower(lain.c.during).desc())
             .limit(1)
+            .correlate_except(lain)
+            .scalar_subquery()
+        )
+        ward = (
+            select(_is_in(there.c.ward, self.wards, Text))
+            .where(there.c.room == last, _held(there, at))
+            .limit(1)
+            .correlate_except(there)
             .scalar_subquery()
         )
         return func.coalesce(ward, true())
