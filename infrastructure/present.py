@@ -63,28 +63,36 @@ class Present:
         """As it is at some moment after this is called. Raises what the database raises."""
         return (await self.look()).here
 
-    async def opened(self, actor: Actor, now: Here) -> Set[UUID]:
+    async def opened(self, actor: Actor, look: Look) -> Set[UUID]:
         """The patients whose glass somebody has broken, and that is open now."""
         found = self._opened.get(actor)
-        if found is None or not found.holds(now):
-            async with self._engine.connect() as connection:
-                found = _Found(now, await opened_by(connection, actor, now.now))
+        if found is None or not found.holds(look.here):
+            found = await look.asked.ask((opened_by, actor), lambda: self._opened_by(actor, look))
             self._opened[actor] = found
             if len(self._opened) > READERS:
                 self._opened.popitem(last=False)
         self._opened.move_to_end(actor)
         return found.opened.patients
 
-    async def closed(self, hidden: Set[str], now: Here) -> frozenset[UUID]:
+    async def closed(self, hidden: Set[str], look: Look) -> frozenset[UUID]:
         """The records of the persons one of whose records has one of these labels."""
         if not hidden:
             return frozenset()
         found = self._closed.get(hidden)
-        if found is None or not _same(now, found[0]):
-            async with self._engine.connect() as connection:
-                found = now, await closed_by_merge(connection, hidden)
-            self._closed[hidden] = found
+        if found is None or not _same(look.here, found[0]):
+            records = await look.asked.ask(
+                (closed_by_merge, hidden), lambda: self._closed_by_merge(hidden)
+            )
+            found = self._closed[hidden] = look.here, records
         return found[1]
+
+    async def _opened_by(self, actor: Actor, look: Look) -> _Found:
+        async with self._engine.connect() as connection:
+            return _Found(look.here, await opened_by(connection, actor, look.here.now))
+
+    async def _closed_by_merge(self, hidden: Set[str]) -> frozenset[UUID]:
+        async with self._engine.connect() as connection:
+            return await closed_by_merge(connection, hidden)
 
     async def _look(self, _: object) -> Look:
         return Look(await here(self._engine), Shared())

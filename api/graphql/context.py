@@ -17,6 +17,7 @@ from application.access import Caller, may
 from application.scope import CLOSED, hidden_labels
 from domain.refusals import InvalidInput, NotAllowed
 from infrastructure import tracing
+from infrastructure.present import Look
 from infrastructure.queries import moment, people
 from infrastructure.queries.moment import At, Here
 from infrastructure.queries.people import PatientView
@@ -60,18 +61,22 @@ class Context:
         """Whether the answer to what is asked is worth keeping (`api.graphql.allowed`)."""
         self.recorded: Shown | None = None
         """What was written down of the answer."""
-        self._here: Here | None = None
+        self._look: Look | None = None
         self._once = asyncio.Lock()
         self._asked = Shared()
         self._had: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
     async def here(self) -> Here:
+        return (await self.look()).here
+
+    async def look(self) -> Look:
+        """The look at the present that the whole operation shares."""
         async with self._once:
-            if self._here is None:
-                look = await self.house.present.look()
-                self._here, self._asked = look.here, look.asked
-            return self._here
+            if self._look is None:
+                self._look = await self.house.present.look()
+                self._asked = self._look.asked
+            return self._look
 
     async def at(
         self,
@@ -119,9 +124,9 @@ class Context:
     async def know_reader(self) -> None:
         """What is open and what is closed to a reader who does not see all anyway, as it is now."""
         if not self.reader.sees_all:
-            now = await self.here()
-            self.reader.opened = await self.house.present.opened(self.caller.actor, now)
-            self.reader.closed = await self.house.present.closed(self.reader.hidden, now)
+            present, look = self.house.present, await self.look()
+            self.reader.opened = await present.opened(self.caller.actor, look)
+            self.reader.closed = await present.closed(self.reader.hidden, look)
 
     def reading(self, operation: str, patients: Collection[UUID]) -> Shown:
         """What has to be written down before an answer leaves that shows these patients' data."""
@@ -178,11 +183,11 @@ class Context:
 
     def look_again(self) -> None:
         """Something was recorded, or waited for: what was seen before it is over."""
-        self._here, self._asked = None, Shared()
+        self._look, self._asked = None, Shared()
 
     def begin(self, position: int, shared: dict[Any, Any]) -> None:
         """Another item of a subscription is answered: by itself, as known at its own position."""
-        self.answered_at, self._here = position, None
+        self.answered_at, self._look = position, None
         shared = shared if self.reader.sees_all else {}
         self._loaders = shared.setdefault("loaders", {})
         self._asked, self._had = shared.setdefault("asked", Shared()), {}

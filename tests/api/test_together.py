@@ -36,12 +36,13 @@ class Asking:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.boards = self.patients = 0
+        self.boards = self.patients = self.rights = 0
 
         @event.listens_for(house.engine.sync_engine, "before_cursor_execute")
         def count(_c: object, _cursor: object, said: str, *_: object) -> None:
             self.boards += "held" in said
             self.patients += said.startswith("SELECT patients_v2.patients")
+            self.rights += said.startswith("WITH RECURSIVE")
 
     async def board(self, caller: Caller) -> Any:
         told = await schema.execute(BOARD, context_value=Context(self.house, caller))
@@ -62,7 +63,7 @@ def asked(database: Database) -> Callable[..., list[Any]]:
             async with alone(database) as house:
                 asking = Asking(house)
                 told = await asyncio.gather(*map(asking.board, callers))
-                return [told, asking.boards, asking.patients]
+                return [told, asking.boards, asking.patients, asking.rights]
 
         return asyncio.run(all_at_once())
 
@@ -72,17 +73,18 @@ def asked(database: Database) -> Callable[..., list[Any]]:
 def test_a_board_that_many_ask_for_at_once_is_asked_for_once(
     asked: Callable[..., list[Any]],
 ) -> None:
-    told, boards, patients = asked(*[nurse()] * 8)
+    told, boards, patients, rights = asked(*[nurse()] * 8)
 
     assert all(one == told[0] for one in told)
     assert told[0][0]["beds"][0]["patient"] == {"mrn": "M1"}
     assert (boards, patients) == (1, 1)
+    assert rights == 2, "what their glasses open, and what labels close"
 
 
 def test_who_has_other_rights_is_answered_by_another_question(
     asked: Callable[..., list[Any]],
 ) -> None:
-    told, boards, patients = asked(nurse(), nurse("A"), nurse("A", "B"), nurse("A"))
+    told, boards, patients, _ = asked(nurse(), nurse("A"), nurse("A", "B"), nurse("A"))
 
     assert all(one == told[0] for one in told)
     assert (boards, patients) == (3, 3)
