@@ -5,14 +5,15 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLError
+from graphql import DocumentNode, GraphQLError, parse
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -22,7 +23,7 @@ from strawberry.types.graphql import OperationType
 from api import metrics
 from api.graphql.allowed import Allowed
 from api.graphql.context import Connected, Context, ReadModelsBehind
-from api.graphql.direct import direct
+from api.graphql.direct import Executor, direct
 from api.graphql.faults import told_of, without_values
 from api.graphql.limits import Limits, Validated
 from api.graphql.mutations import Mutation
@@ -99,19 +100,31 @@ class Where(SchemaExtension):
         return told
 
 
-class Parsed(ParserCache):
-    """Leaves what cannot be parsed to the schema, which tells it inside the operation.
+class Parsed(SchemaExtension):
+    """Parses each text once.
 
-    An error raised from here would pass `Faults` by and be told without a code.
+    What cannot be parsed is left to the schema, which tells it inside the operation: an error raised
+    from here would pass `Faults` by and be told without a code.
     """
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         with contextlib.suppress(Exception):
-            context.graphql_document = self.cached_parse_document(
-                context.query, **context.parse_options
-            )
+            context.graphql_document = _parsed(context.query, **context.parse_options)
         yield
+
+
+class Document(DocumentNode):
+    """A document that is the same as itself only: what is kept of it is found without reading it."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str, **options: Any) -> Document:
+    document = parse(text, **options)
+    return Document(definitions=document.definitions, loc=document.loc)
 
 
 def told_fault(error: GraphQLError) -> GraphQLError:
@@ -221,6 +234,7 @@ async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGene
 
 schema = Schema(
     query=Query,
+    execution_context_class=Executor,
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
@@ -231,7 +245,7 @@ schema = Schema(
         Traced,
         RecordReading,
         Faults,
-        lambda: Parsed(maxsize=1000),
+        Parsed,
         lambda: Validated(maxsize=1000),
         Limits,
         Allowed,

@@ -1,0 +1,245 @@
+"""What is told directly is what the executor tells, also where something is not as expected."""
+
+import asyncio
+import enum
+import gc
+import json
+import weakref
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import strawberry
+from graphql.execution.collect_fields import FieldDetails
+from hypothesis import given
+from hypothesis import strategies as st
+from strawberry.types import Info
+
+from api.graphql.context import Context
+from api.graphql.direct import READ, Executor, Plan, direct
+from api.graphql.schema import schema
+from application.access import Caller, Role
+from domain.entry import Actor
+from infrastructure.database import Database
+from tests.api.alone import alone
+
+
+@strawberry.enum
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class How(enum.Enum):
+    """How a thing shows another."""
+
+    AT_ONCE, LATER, NOT, WRONGLY = range(4)
+
+
+@strawberry.type
+class Thing:
+    name: str
+    alias: str | None
+    colour: Colour
+    tags: list[str]
+    holes: list[str | None] | None
+    one: "Thing | None"
+    many: list["Thing"]
+    how: strawberry.Private[How]
+
+    @strawberry.field
+    def shown(self, info: Info[Any]) -> "Thing | None":
+        return self._show(info)  # type: ignore[no-any-return]
+
+    @strawberry.field
+    def needed(self, info: Info[Any]) -> "Thing":
+        return self._show(info)  # type: ignore[no-any-return]
+
+    @strawberry.field
+    async def awaited(self, info: Info[Any]) -> list["Thing"]:
+        return self.many
+
+    def _show(self, info: Info[Any]) -> Any:
+        assert info.context["shows"], "the same context as of any other field"
+
+        async def later() -> Thing | None:
+            return self.one
+
+        match self.how:
+            case How.AT_ONCE:
+                return self.one
+            case How.LATER:
+                return later()
+            case How.NOT:
+                raise ValueError(f"{self.name} is not shown")
+            case How.WRONGLY:
+                return "a text"
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def thing(self, info: Info[Any]) -> Thing:
+        return info.context["shows"]  # type: ignore[no-any-return]
+
+    @strawberry.field
+    async def things(self, info: Info[Any]) -> list[Thing]:
+        return [info.context["shows"], *info.context["shows"].many]
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def followed(self, info: Info[Any]) -> AsyncGenerator[Thing, None]:
+        for _ in range(20):
+            yield info.context["shows"]
+
+
+USUAL = strawberry.Schema(Query, subscription=Subscription)
+DIRECT = strawberry.Schema(Query, subscription=Subscription, execution_context_class=Executor)
+direct(DIRECT)
+
+ODD = [None, object()]
+"""No text, and no colour."""
+
+texts = st.sampled_from(["a", "b", *ODD])
+
+
+def things(within: st.SearchStrategy[Thing]) -> st.SearchStrategy[Thing]:
+    return st.builds(
+        Thing,
+        name=st.sampled_from(["a", "b", "c", *ODD]),
+        alias=texts,
+        colour=st.sampled_from([*Colour, *Colour, *ODD]),
+        tags=st.lists(texts, max_size=2),
+        holes=st.none() | st.lists(texts, max_size=2),
+        one=st.none() | within,
+        many=st.lists(within | st.sampled_from([None, "a text"]), max_size=2),
+        how=st.sampled_from([How.AT_ONCE, *How]),
+    )
+
+
+PLAIN = Thing(
+    name="a", alias=None, colour=Colour.RED, tags=[], holes=None, one=None, many=[], how=How.AT_ONCE
+)
+
+LEAVES = (
+    "name",
+    "alias",
+    "colour",
+    "tags",
+    "holes",
+    "__typename",
+    "other: name",
+    "colour @skip(if: $yes)",
+)
+LINKS = ("one", "many", "shown", "needed", "awaited", "same: one", "shown @include(if: $yes)")
+
+
+def selections(within: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    link = st.tuples(st.sampled_from(LINKS), within).map(lambda link: " ".join(link))
+    some = st.lists(st.sampled_from(LEAVES) | link | st.just("... on Thing { tags }"), min_size=1)
+    return some.map(lambda fields: f"{{ {' '.join(fields)} }}")
+
+
+selected = st.recursive(st.just("{ name }"), selections, max_leaves=8)
+
+
+def told(by: strawberry.Schema, document: str, shows: Thing, yes: bool) -> Any:
+    asked = by.execute(document, {"yes": yes}, {"shows": shows})
+    result = asyncio.run(asked)
+    errors = [json.dumps(error.formatted, sort_keys=True) for error in result.errors or ()]
+    return json.dumps(result.data), sorted(errors)
+
+
+@pytest.mark.filterwarnings("error")
+@given(
+    st.recursive(st.just(PLAIN), things, max_leaves=6),
+    st.sampled_from(["thing", "things"]),
+    selected,
+    st.booleans(),
+)
+def test_the_same_is_told_directly(shows: Thing, root: str, asked: str, yes: bool) -> None:
+    document = (
+        f"query($yes: Boolean!) {{ {root} {asked} again: {root} @skip(if: $yes) {{ name }} }}"
+    )
+
+    assert told(DIRECT, document, shows, yes) == told(USUAL, document, shows, yes)
+
+
+def test_objects_are_told_without_the_executor() -> None:
+    executed = 0
+
+    class Counted(Executor):
+        def execute_field(self, *args: Any, **named: Any) -> Any:
+            nonlocal executed
+            executed += 1
+            return super().execute_field(*args, **named)
+
+    counted = strawberry.Schema(Query, execution_context_class=Counted)
+    direct(counted)
+    many = replace(PLAIN, many=[replace(PLAIN, one=PLAIN) for _ in range(20)])
+
+    data, errors = told(counted, "{ things { name many { colour shown { name } } } }", many, True)
+
+    assert (data.count("RED"), errors, executed) == (20, [], 1)
+
+
+def test_what_is_followed_for_long_takes_no_more_memory() -> None:
+    document = "subscription { followed { name many { name awaited { name } } } }"
+    shows = replace(PLAIN, many=[PLAIN, PLAIN])
+
+    async def follow() -> list[int]:
+        items: Any = await DIRECT.subscribe(document, context_value={"shows": shows})
+        held = []
+        async for item in items:
+            assert not item.errors
+            gc.collect()
+            held.append(sum(isinstance(one, FieldDetails | Plan) for one in gc.get_objects()))
+        return held
+
+    _, *second_and_later = asyncio.run(follow())
+
+    assert len(second_and_later) == 19
+    assert len(set(second_and_later)) == 1
+
+
+def test_boards_are_told_directly() -> None:
+    """All but their room's version and what is asked for by itself."""
+    asked = {
+        "RoomOccupancy": ("room", "beds"),
+        "Bed": ("code", "state", "stay", "patient", "occupants"),
+        "BedOccupant": ("since", "stay", "patient"),
+        "Stay": ("id", "specialty", "admittedAt"),
+        "Patient": ("mrn", "familyName"),
+    }
+    for name, fields in asked.items():
+        kind: Any = schema._schema.type_map[name]
+        assert all(READ in kind.fields[field].extensions for field in fields), name
+
+
+def test_nothing_of_an_answer_waits_for_the_collector(database: Database) -> None:
+    caller = Caller(
+        Actor(issuer="test", subject="nurse", role=Role.NURSE),
+        None,
+        datetime.now(UTC) + timedelta(hours=1),
+    )
+
+    async def ask() -> weakref.ref[Context]:
+        async with alone(database) as house:
+            context = Context(house, caller)
+            told = await schema.execute("{ wards { name } }", context_value=context)
+            assert told.data == {"wards": []}
+            left = weakref.ref(context)
+            del context, told
+            return left
+
+    gc.collect()
+    gc.disable()
+    try:
+        left = asyncio.run(ask())
+        assert left() is None
+    finally:
+        gc.enable()
