@@ -5,16 +5,18 @@ a moment after it began, and of everything recorded before. So is what they ask 
 """
 
 from collections import OrderedDict
-from collections.abc import Set
+from collections.abc import Awaitable, Callable, Hashable, Set
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.entry import Actor
 from infrastructure.queries.moment import Here, here
-from infrastructure.queries.reader import Opened, closed_by_merge, opened_by
+from infrastructure.queries.reader import Opened, closed_by_merge, elsewhere_by_merge, opened_by
 from infrastructure.together import Shared, Together
+
+Records = Callable[[AsyncConnection, Set[str]], Awaitable[frozenset[UUID]]]
 
 READERS = 1_000
 """Of so many it is remembered what they have opened."""
@@ -53,7 +55,7 @@ class Present:
         self._engine = engine
         self._looks = Together[None, Look]("present", self._look)
         self._opened: OrderedDict[Actor, _Found] = OrderedDict()
-        self._closed: dict[Set[str], tuple[Here, frozenset[UUID]]] = {}
+        self._records: dict[Hashable, tuple[Here, frozenset[UUID]]] = {}
 
     async def look(self) -> Look:
         """A look at some moment after this is called. Raises what the database raises."""
@@ -76,23 +78,31 @@ class Present:
 
     async def closed(self, hidden: Set[str], look: Look) -> frozenset[UUID]:
         """The records of the persons one of whose records has one of these labels."""
-        if not hidden:
+        return await self._records_of(closed_by_merge, hidden, look) if hidden else frozenset()
+
+    async def elsewhere(self, wards: Set[str] | None, look: Look) -> frozenset[UUID]:
+        """The records of the persons who are, by any of their records, in other wards than these."""
+        if wards is None:
             return frozenset()
-        found = self._closed.get(hidden)
+        return await self._records_of(elsewhere_by_merge, wards, look)
+
+    async def _records_of(self, question: Records, some: Set[str], look: Look) -> frozenset[UUID]:
+        found = self._records.get((question, some))
         if found is None or not _same(look.here, found[0]):
-            records = await look.asked.ask(
-                (closed_by_merge, hidden), lambda: self._closed_by_merge(hidden)
-            )
-            found = self._closed[hidden] = look.here, records
+
+            async def ask() -> frozenset[UUID]:
+                async with self._engine.connect() as connection:
+                    return await question(connection, some)
+
+            found = look.here, await look.asked.ask((question, some), ask)
+            self._records[question, some] = found
+            if len(self._records) > READERS:
+                self._records.pop(next(iter(self._records)))
         return found[1]
 
     async def _opened_by(self, actor: Actor, look: Look) -> _Found:
         async with self._engine.connect() as connection:
             return _Found(look.here, await opened_by(connection, actor, look.here.now))
-
-    async def _closed_by_merge(self, hidden: Set[str]) -> frozenset[UUID]:
-        async with self._engine.connect() as connection:
-            return await closed_by_merge(connection, hidden)
 
     async def _look(self, _: object) -> Look:
         return Look(await here(self._engine), Shared())

@@ -127,6 +127,7 @@ class Context:
             present, look = self.house.present, await self.look()
             self.reader.opened = await present.opened(self.caller.actor, look)
             self.reader.closed = await present.closed(self.reader.hidden, look)
+            self.reader.elsewhere = await present.elsewhere(self.reader.wards, look)
 
     def reading(self, operation: str, patients: Collection[UUID]) -> Shown:
         """What has to be written down before an answer leaves that shows these patients' data."""

@@ -36,6 +36,7 @@ _WARDS: Any = bindparam("reader_wards", None, type_=ARRAY(Text))
 _HIDDEN: Any = bindparam("reader_hidden", None, type_=ARRAY(Text))
 _OPENED: Any = bindparam("reader_opened", None, type_=ARRAY(Uuid))
 _CLOSED: Any = bindparam("reader_closed", None, type_=ARRAY(Uuid))
+_ELSEWHERE: Any = bindparam("reader_elsewhere", None, type_=ARRAY(Uuid))
 _OWN: Any = bindparam("reader_own", None, type_=ARRAY(Uuid))
 
 
@@ -59,6 +60,7 @@ class Prepared:
             values["reader_hidden"] = sorted(reader.hidden)
             values["reader_opened"] = list(reader.opened)
             values["reader_closed"] = list(reader.closed)
+            values["reader_elsewhere"] = list(reader.elsewhere)
             values["reader_own"] = list(reader.own)
         return await connection.exec_driver_sql(sql, values)
 
@@ -69,6 +71,7 @@ class Prepared:
             hidden=_HIDDEN if has_hidden else frozenset(),
             opened=_OPENED,
             closed=_CLOSED,
+            elsewhere=_ELSEWHERE,
             own=_OWN,
         )
         made = self._build(At(_AS_OF, _KNOWN, reader)).compile(

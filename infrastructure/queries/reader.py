@@ -2,7 +2,7 @@
 
 The rule is that of `application.scope`, as conditions on the rows that questions select: `At.holds`
 and `At.sees` put them into every question about patients. Labels are those of today, whatever moment
-is asked about; wards are those of that moment.
+is asked about; wards are those of that moment, and who is in another ward today was not free before.
 """
 
 from collections.abc import Hashable, Set
@@ -56,6 +56,9 @@ OF_WARDS = (rooms, beds, spells, stretches)
 
 IN_HOUSE = ("ADMITTED", "ON_LEAVE")
 
+Moment = tuple[datetime, int]
+"""As of when, as known where. Where none is given, it is the latest of all that is known."""
+
 
 @dataclass(eq=False, slots=True)
 class Reader:
@@ -68,6 +71,8 @@ class Reader:
     """The patients whose glass this reader has broken, under all their records."""
     closed: Set[UUID] = frozenset()
     """The records that a label closes which another record of the same person has."""
+    elsewhere: Set[UUID] = frozenset()
+    """The records of persons who are in a stay of other wards only, by another of their records."""
     own: Set[UUID] = frozenset()
     """The stays and patients of what this operation has just recorded."""
     shown: set[UUID] = field(default_factory=set)
@@ -80,7 +85,7 @@ class Reader:
     @property
     def rights(self) -> Hashable:
         """The same for all who are shown the same rows."""
-        return self.wards, self.hidden, self.opened, self.closed, self.own
+        return self.wards, self.hidden, self.opened, self.closed, self.elsewhere, self.own
 
     @property
     def _hides(self) -> bool:
@@ -127,9 +132,7 @@ class Reader:
         """The rooms that may be shown with what is in their beds."""
         return true() if self.wards is None else _is_in(rooms.c.ward, self.wards, Text)
 
-    def _sees_stay(
-        self, stay: ColumnElement[Any], patient: Any, at: tuple[datetime, int]
-    ) -> ColumnElement[bool]:
+    def _sees_stay(self, stay: ColumnElement[Any], patient: Any, at: Moment) -> ColumnElement[bool]:
         ever = stays.alias("ever")
         open_ = and_(
             not_(self._has_label(ever, ever.c.stay == stay)) if self._hides else true(),
@@ -138,20 +141,27 @@ class Reader:
         )
         return self._or_own(stay, patient, open_)
 
-    def _sees_patient(
-        self, patient: ColumnElement[Any], at: tuple[datetime, int]
-    ) -> ColumnElement[bool]:
+    def _sees_patient(self, patient: ColumnElement[Any], at: Moment) -> ColumnElement[bool]:
         open_ = self._is_unlabelled(patient)
         if self.wards is not None:
-            theirs, inside = stays.alias("theirs"), stays.alias("inside")
-            been = exists().where(
-                theirs.c.patient == patient, _held(theirs, at), self._is_of_wards(theirs.c.stay, at)
-            )
-            is_in = exists().where(
-                inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
-            )
-            open_ = and_(open_, or_(been, not_(is_in)))
+            then_in, then_theirs = self._is_in_house(patient, at)
+            now_in, now_theirs = self._is_in_house(patient, None)
+            now_free = and_(not_(now_in), not_(_is_in(patient, self.elsewhere, Uuid)))
+            open_ = and_(open_, or_(then_theirs, and_(not_(then_in), or_(now_theirs, now_free))))
         return self._or_own(patient, patient, open_)
+
+    def _is_in_house(
+        self, patient: ColumnElement[Any], at: Moment | None
+    ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Whether a patient is in a stay, and whether they are or have been in one of the wards."""
+        inside, theirs = stays.alias(), stays.alias()
+        is_in = exists().where(
+            inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
+        )
+        been = exists().where(
+            theirs.c.patient == patient, _held(theirs, at), self._is_of_wards(theirs.c.stay, at)
+        )
+        return is_in, been
 
     def _or_own(
         self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
@@ -176,17 +186,13 @@ class Reader:
         one = select(found).where(*where).correlate_except(rows).scalar_subquery()
         return func.coalesce(one, false())
 
-    def _is_of_wards(self, stay: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
+    def _is_of_wards(self, stay: Any, at: Moment | None) -> ColumnElement[bool]:
         if self.wards is None:
             return true()
         lain, there = stretches.alias("lain"), rooms.alias("there")
         last = (
             select(lain.c.room)
-            .where(
-                lain.c.stay == stay,
-                lain.c.known.op("@>")(cast(value(at[1]), BigInteger)).is_(True),
-                func.lower(lain.c.during) <= value(at[0]),
-            )
+            .where(lain.c.stay == stay, _begun(lain, at))
             .order_by(func.lower(lain.c.during).desc())
             .limit(1)
             .correlate_except(lain)
@@ -256,6 +262,34 @@ async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> froz
     return frozenset(found.scalars())
 
 
+async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> frozenset[UUID]:
+    """All records of the persons who have several, and are in a stay, but in none of these wards.
+
+    Nor have they been in one of them: that opens a patient to a ward (`application.scope`).
+    """
+    latest = "upper_inf(known) AND upper_inf(during)"
+    found = await connection.execute(
+        text(
+            "WITH RECURSIVE link AS MATERIALIZED (SELECT patient, merged_into"
+            f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND {latest}"
+            "), of (one, other) AS (SELECT patient, merged_into FROM link"
+            "   UNION SELECT merged_into, patient FROM link"
+            "), person (record, other) AS (SELECT one, one FROM of"
+            "   UNION SELECT p.record, o.other FROM person p JOIN of o ON o.one = p.other"
+            ") SELECT p.record FROM person p"
+            f"  JOIN {stays.fullname} s ON s.patient = p.other"
+            "   AND upper_inf(s.known) AND upper_inf(s.during)"
+            "  GROUP BY p.record HAVING bool_or(s.status = ANY(:in_house))"
+            "  AND NOT bool_or(coalesce((SELECT ward = ANY(:wards)"
+            f"    FROM {rooms.fullname} WHERE {latest} AND room = ("
+            f"      SELECT room FROM {stretches.fullname} WHERE stay = s.stay AND upper_inf(known)"
+            "       ORDER BY lower(during) DESC LIMIT 1)), true))"
+        ),
+        {"in_house": list(IN_HOUSE), "wards": sorted(wards)},
+    )
+    return frozenset(found.scalars())
+
+
 def held(table: Any, as_of: datetime, known: int) -> ColumnElement[bool]:
     """The rows true at a moment, as known at a position."""
     return and_(
@@ -276,8 +310,17 @@ def _is_in(column: ColumnElement[Any], some: Any, kind: Any) -> ColumnElement[bo
     return column == any_(some)
 
 
-def _held(table: Any, at: tuple[datetime, int]) -> ColumnElement[bool]:
-    return held(table, *at).is_(True)
+def _held(table: Any, at: Moment | None) -> ColumnElement[bool]:
+    return _latest(table) if at is None else held(table, *at).is_(True)
+
+
+def _begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
+    """What had begun by a moment, over or not."""
+    if at is None:
+        return func.upper_inf(table.c.known)
+    as_of, known = at
+    is_known = table.c.known.op("@>")(cast(value(known), BigInteger)).is_(True)
+    return and_(is_known, func.lower(table.c.during) <= value(as_of))
 
 
 def _latest(table: Any) -> ColumnElement[bool]:

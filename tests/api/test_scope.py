@@ -146,6 +146,34 @@ def test_the_ward_is_that_of_the_moment_asked_about(house: House) -> None:
     assert north.ask(query, id=stay, at=ago(days=1))["stay"] == {"bed": "a"}
 
 
+def test_who_is_in_another_ward_now_was_not_free_before(house: House) -> None:
+    north, south = (login(house.ward, Role.NURSE, ward) for ward in ("North", "South"))
+    one = "query($m: String, $at: DateTime) { patient(mrn: $m, asOf: $at) { mrn } }"
+    asked = {"m": house.mrn["South"], "at": ago(days=400)}
+    assert codes(north.raw(one, asked)) == {"NOT_ALLOWED"}
+    assert south.ask(one, **asked)["patient"] == {"mrn": house.mrn["South"]}
+    some = "query($at: DateTime) { patients(first: 500, asOf: $at) { nodes { mrn } } }"
+    found = {p["mrn"] for p in north.ask(some, at=ago(days=400))["patients"]["nodes"]}
+    assert found >= {house.mrn["North"], house.mrn["corridor"]}
+    assert house.mrn["South"] not in found
+
+
+def test_a_person_is_in_another_ward_by_whichever_record(house: House) -> None:
+    ward = house.ward
+    known, unknown = ward.patient(), ward.patient()
+    stay = ward.stay(f"{ward.room('a', ward='South')}/a", patientMrn=unknown)
+    north, south = (login(ward, Role.NURSE, name) for name in ("North", "South"))
+    query = "query($m: String) { patient(mrn: $m) { mrn } }"
+    assert north.ask(query, m=known)["patient"] == {"mrn": known}
+
+    ward.record("mergePatients", patientMrn=unknown, intoMrn=known, reason="one person")
+
+    assert codes(north.raw(query, {"m": known})) == {"NOT_ALLOWED"}
+    assert south.ask(query, m=known)["patient"] == {"mrn": known}
+    ward.record("dischargePatient", stayId=stay, disposition="HOME")
+    assert north.ask(query, m=known)["patient"] == {"mrn": known}
+
+
 def test_somebody_discharged_can_be_found_and_admitted_by_every_ward(house: House) -> None:
     ward = house.ward
     mrn = ward.patient()
