@@ -126,7 +126,8 @@ async def _entries(
     async with _told(info.context, topic, after) as items:
         async for told in items:
             if not info.context.reader.sees_all:  # what is told is the same for all who are told
-                at = await info.context.at()
+                here = await info.context.here()  # the clock of who noted it may be ahead
+                at = await info.context.at(max(here.now, told.what.entry.occurred_at))
                 found = await info.context.ask(entry_by_id, told.what.entry.entry, at)
                 if await info.context.or_closed(found, whose.question, whose.id, at) is None:
                     continue

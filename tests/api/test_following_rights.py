@@ -13,7 +13,7 @@ from domain.glass import Glass
 from infrastructure.database import Database
 from tests.api.test_sockets import code_of
 from tests.api.test_subscriptions import BOARD, EVENTS, TIMELINE, position
-from tests.api.ward import Ward, place
+from tests.api.ward import Ward, ahead, place
 from tests.conftest import LOGIN as TOKENS
 from tests.graphql import GraphQLClient
 from tests.serving import Client, Served
@@ -84,6 +84,20 @@ def test_who_has_wards_follows_these_wards(running: Served, followed: Ward) -> N
         room = followed.room("a", ward="North")
         (told,) = socket.next()["rooms"]
         assert told["room"]["number"] == room.split("/")[1]
+
+
+def test_a_clock_that_is_ahead_leaves_no_gap_in_what_is_followed(
+    running: Served, followed: Ward
+) -> None:
+    doctor, stay = followed.doctor(), followed.stay(f"{followed.room('a', ward='North')}/a")
+    visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND"}
+    with following(running, Role.NURSE, "North") as socket:
+        socket.subscribe(TIMELINE, stay=stay)
+        running.await_followers(1)
+        soon = followed.record("recordVisit", **visit, occurredAt=ahead(seconds=40))
+        now = followed.record("recordVisit", **visit)
+        told = [socket.next()["position"] for _ in range(2)]
+    assert told == [soon["position"], now["position"]]
 
 
 # -- the feed --
