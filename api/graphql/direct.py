@@ -159,7 +159,15 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         if read is None or tell is None:
             return None
         info = self._info
-        return lambda source: tell(read(source, info))
+
+        def tell_field(source: Any) -> Any:
+            value = read(source, info)
+            if type(value) is CoroutineType:
+                value.close()
+                raise NotDirectly
+            return tell(value)
+
+        return tell_field
 
     def _value(self, kind: Any, details: Any) -> Tell | None:
         needed = isinstance(kind, GraphQLNonNull)
@@ -184,8 +192,6 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
 
         def tell(value: Any) -> Any:
             if type(value) is not made_from:
-                if isinstance(value, CoroutineType):
-                    value.close()
                 raise NotDirectly
             return {name: tell(value) for name, tell in fields}
 

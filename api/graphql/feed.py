@@ -3,6 +3,7 @@
 import enum
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import argument
@@ -74,10 +75,9 @@ class Event:
 
     @classmethod
     def of(cls, context: Context, logged: Logged, rooms: Rooms) -> "Event":
-        about = logged.event.entry.about
-        if about is not None:
-            context.reader.shows(about.patient)
-        public = BY_TOPIC[logged.event.TOPIC]
+        public, told = BY_TOPIC[logged.event.TOPIC], data(logged.event, rooms)
+        for patient in PATIENTS & told.keys():
+            context.reader.shows(UUID(told[patient]))
         return cls(
             id=strawberry.ID(str(event_id(logged))),
             source=f"urn:uuid:{context.house.log.id}",
@@ -88,10 +88,14 @@ class Event:
             time=logged.recorded_at,
             datacontenttype="application/json",
             dataschema=public.dataschema,
-            data=JSON(data(logged.event, rooms)),
+            data=JSON(told),
             position=context.position(logged.position),
             known_from=context.position(logged.known),
         )
+
+
+PATIENTS = {"patientId", "forPatientId"}
+"""Where a fact says about which patient it is, or for which."""
 
 
 def topics_of(kinds: list[EventKind] | None) -> frozenset[str]:

@@ -19,6 +19,7 @@ from infrastructure.queries.rooms import (
     BedView,
     BoardRoom,
     RoomView,
+    SpellView,
     StretchView,
     board,
     rooms_by_id,
@@ -47,6 +48,19 @@ def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: At) -> 
     if is_known:
         return kind.of(view, at) if view else None
     return kind.find(info, id, at)
+
+
+def _if_shown(info: Ask, question: ById[Any], id: UUID | None, at: At) -> Any:
+    """The id of what may be shown, which is of a patient; it is awaited, where there is one."""
+
+    async def find(id: UUID) -> strawberry.ID | None:
+        view = await info.context.one(question, id, at)
+        if view is None:
+            return None
+        at.shows(view.patient)
+        return strawberry.ID(str(id))
+
+    return find(id) if id else None
 
 
 async def occupied(info: Ask, views: Sequence[BoardRoom], at: At) -> "list[RoomOccupancy]":
@@ -104,12 +118,7 @@ class Bed:
     reservation_id: strawberry.ID | None = strawberry.field(
         description="The reservation in force, to release it."
     )
-    reserved_for_patient: strawberry.ID | None = strawberry.field(
-        description="The patient for whom it is reserved."
-    )
-    reserved_for_stay: strawberry.ID | None = strawberry.field(
-        description="The stay for which it is reserved."
-    )
+    reserved: strawberry.Private[SpellView | None]
     occupant: strawberry.Private[StretchView | None]
     all_occupants: strawberry.Private[tuple[StretchView, ...]]
     at: strawberry.Private[At]
@@ -125,12 +134,21 @@ class Bed:
             until=None if occupant or not spell else spell.until,
             state_reason=None if occupant or not spell else spell.reason,
             reservation_id=_id(reserved.spell if reserved else None),
-            reserved_for_patient=_id(reserved.for_patient if reserved else None),
-            reserved_for_stay=_id(reserved.for_stay if reserved else None),
+            reserved=reserved,
             occupant=occupant,
             all_occupants=view.occupants,
             at=at,
         )
+
+    @strawberry.field(description="The patient for whom it is reserved.")
+    def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
+        id = self.reserved.for_patient if self.reserved else None
+        return _if_shown(info, patients_by_id, id, self.at)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="The stay for which it is reserved.")
+    def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
+        id = self.reserved.for_stay if self.reserved else None
+        return _if_shown(info, stays_by_id, id, self.at)  # type: ignore[no-any-return]
 
     @strawberry.field(
         description="All who have it: more than one where a child shares its mother's bed."

@@ -62,6 +62,15 @@ class Thing:
         return self._show(info)  # type: ignore[no-any-return]
 
     @strawberry.field
+    def named(self, info: Info[Any]) -> str | None:
+        shown = self._show(info)
+        return self._named(shown) if self.how is How.LATER else self.alias  # type: ignore[return-value]
+
+    async def _named(self, shown: Any) -> str | None:
+        found = await shown
+        return found.name if found else None
+
+    @strawberry.field
     async def awaited(self, info: Info[Any]) -> list["Thing"]:
         return self.many
 

@@ -11,7 +11,7 @@ import pytest
 
 from application.access import Role
 from infrastructure.database import Database
-from tests.api.ward import Ward, codes
+from tests.api.ward import Ward, ahead, codes, place
 from tests.conftest import LOGIN
 from tests.graphql import GraphQLClient
 from tests.record.ward import rows
@@ -82,6 +82,34 @@ def test_who_reads_of_one_patient_has_read_that_patient(
     ward, ids = settled
     ward.ask(f"query ItsOwnName {{ x: {question.format(**ids)} }}")
     assert readings(migrated) == [("tester", "admin", operation, "treatment", [ids["one"]])]
+
+
+RESERVED = [
+    ("roomOccupancy", "roomOccupancy { beds { reservedForPatient reservedForStay } }"),
+    ("events", "events(kinds: [BED_RESERVED]) { nodes { data } }"),
+]
+
+
+@pytest.mark.parametrize(("operation", "question"), RESERVED, ids=[q for _, q in RESERVED])
+def test_who_reads_for_whom_a_bed_is_reserved_has_read_that_patient(
+    ward: Ward, database: Database, operation: str, question: str
+) -> None:
+    mrn, bed = ward.patient(), place(f"{ward.room('a')}/a")
+    ward.record("reserveBed", **bed, patientMrn=mrn, until=ahead(hours=3))
+    ward.ask(f"{{ {question} }}")
+    (*_, last) = readings(database)
+    assert last == ("tester", "admin", operation, "treatment", [mrn])
+
+
+def test_a_bed_is_not_said_to_be_reserved_for_somebody_who_is_closed(ward: Ward) -> None:
+    nurse = GraphQLClient(ward.client.http, LOGIN.make(Role.NURSE, "Ada"))
+    asked = "{ roomOccupancy { beds { state reservedForPatient reservedForStay } } }"
+    for label, is_told in (("NORMAL", True), ("VERY_RESTRICTED", False)):
+        mrn, bed = ward.patient(confidentiality=label), ward.room("a")
+        ward.record("reserveBed", **place(f"{bed}/a"), patientMrn=mrn, until=ahead(hours=3))
+        (*_, room) = nurse.ask(asked)["roomOccupancy"]
+        assert room["beds"][0]["state"] == "RESERVED"
+        assert bool(room["beds"][0]["reservedForPatient"]) == is_told
 
 
 MANY = [
