@@ -32,8 +32,11 @@ BATCH = 1_000
 BATCH_LOCK = 1463898722, 4
 """Held by each batch of the live tables; who switches tables holds it too."""
 
-HEARTBEAT = "500 ms"
-"""How old the last sign of life of a read model may be before an idle follower gives another."""
+HEARTBEAT = "10 s"
+"""How old the last sign of life of a read model may be before an idle follower gives another.
+
+Each drops the answers that are kept, as whatever is written of a read model does.
+"""
 
 END = 2**63 - 1
 

@@ -188,8 +188,7 @@ class Answers:
 def _question(asked: GraphQLRequestData, context: Context) -> Hashable:
     """All that an answer depends on beside the present: what is asked, and the reader's rights now."""
     variables = json.dumps(asked.variables, sort_keys=True)
-    reader = context.reader
-    rights = context.caller.role, reader.wards, reader.opened, reader.closed
+    rights = context.caller.role, context.reader.rights
     return asked.query, asked.operation_name, variables, rights
 
 
