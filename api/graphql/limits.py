@@ -144,15 +144,9 @@ class Costs(ValidationRule):
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self._fragments: dict[str, Measure] = {}
-        self._defaults: dict[str, int] = {}
 
     def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
         self._fragments = {}
-        self._defaults = {
-            definition.variable.name.value: int(definition.default_value.value)
-            for definition in node.variable_definitions or ()
-            if isinstance(definition.default_value, IntValueNode)
-        }
         root = self.context.schema.get_root_type(node.operation)
         try:
             found = self._all(node.selection_set, root)
@@ -215,9 +209,9 @@ class Costs(ValidationRule):
         if "first" in definition.args:
             given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
             if isinstance(given, IntValueNode):
-                return min(int(given.value), MOST)
+                return min(max(int(given.value), 1), MOST)
             if isinstance(given, VariableNode):
-                return min(self._defaults.get(given.name.value, MOST), MOST)
+                return MOST  # whatever its default is: the document is measured without its values
             return PAGE
         while isinstance(kind, GraphQLNonNull):
             kind = kind.of_type

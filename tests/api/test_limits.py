@@ -104,6 +104,27 @@ def test_cost(shared: Ward, query: str) -> None:
     assert "cost" in refused(shared, query)
 
 
+PAGE_OF_DOSES = """query%s { stays(first: %s) { nodes { patient { stays {
+  prescriptions { administrations { id } } } } } } }"""
+
+
+@pytest.mark.parametrize("default", ["", " = 1", " = 0", " = -500", " = null"])
+def test_a_variable_may_be_as_much_as_a_page_whatever_its_default(
+    shared: Ward, default: str
+) -> None:
+    literal = refused(shared, PAGE_OF_DOSES % ("", 500))
+    variable = PAGE_OF_DOSES % (f"($n: Int{default})", "$n")
+    assert refused(shared, variable, n=500) == literal
+    assert refused(shared, variable) == literal
+
+
+def test_what_is_negative_takes_nothing_from_the_cost(shared: Ward) -> None:
+    nodes = PAGE_OF_DOSES.removeprefix("query%s ").strip().removeprefix("{").removesuffix("}")
+    less = nodes.replace("stays(", "less: stays(", 1)
+    both = "{" + nodes % 500 + less % -500 + "}"
+    assert "cost" in refused(shared, both)
+
+
 def test_a_bomb_of_fragments_is_measured_without_being_spread(shared: Ward) -> None:
     bomb = "query { ...F0 } " + " ".join(
         f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60)
