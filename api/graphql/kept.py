@@ -186,10 +186,14 @@ class Answers:
 
 
 def _question(asked: GraphQLRequestData, context: Context) -> Hashable:
-    """All that an answer depends on beside the present: what is asked, and the reader's rights now."""
-    variables = json.dumps(asked.variables, sort_keys=True)
+    """All that an answer depends on beside the present: what is asked, and the reader's rights now.
+
+    What is asked is told by its digest: the memory of answers is bounded by how long they are, and a
+    variable that changes nothing in a short answer could be a million characters.
+    """
+    said = json.dumps([asked.query, asked.operation_name, asked.variables], sort_keys=True)
     rights = context.caller.role, context.reader.rights
-    return asked.query, asked.operation_name, variables, rights
+    return blake2b(said.encode(), digest_size=32).digest(), rights
 
 
 def _answer(told: bytes, recorded: Shown | None) -> Answer:

@@ -1,4 +1,4 @@
-"""How much one operation may ask: tokens, depth, aliases, and what it may cost.
+"""How much one operation may ask: characters, tokens, depth, aliases, and what it may cost.
 
 What is repeated is counted before anything else, since rules of validation compare each field with
 each other of its name, and each fragment with each: 5,000 tokens may be a second of work.
@@ -28,6 +28,7 @@ from graphql import (
     GraphQLObjectType,
     InlineFragmentNode,
     IntValueNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationContext,
@@ -38,6 +39,10 @@ from graphql import (
 from strawberry.extensions import SchemaExtension, ValidationCache
 
 from api.graphql.node import MOST, PAGE
+
+TEXT = 50_000
+"""Characters of a document, ten for each token. What is parsed is remembered by its text, in which
+comments and spaces are no tokens, and to read a million of them takes a fifth of a second."""
 
 TOKENS = 5_000
 DEPTH = 15
@@ -66,6 +71,13 @@ PARTS = ("nodes", "edges", "node", "pageInfo")
 """Parts of a page: what they hold is counted with the page."""
 
 
+def too_long(text: str | None) -> GraphQLError | None:
+    """Refuses a text before it is parsed, so that neither it nor its document is remembered."""
+    if text is None or len(text) <= TEXT:
+        return None
+    return _too_large("characters", len(text), TEXT)
+
+
 class Limits(SchemaExtension):
     """Not too much of anything; and of a document of several operations it is said which is meant."""
 
@@ -92,16 +104,18 @@ class Validated(ValidationCache):
         document = self.execution_context.graphql_document
         too_much = document and crowded(document)
         if too_much:
-            error = GraphQLError(too_much, extensions={"code": "TOO_COSTLY"})
-            self.execution_context.pre_execution_errors = [error]
+            self.execution_context.pre_execution_errors = [_too_large(*too_much)]
             yield
         else:
             yield from super().on_validate()
 
 
 @lru_cache(maxsize=1000)
-def crowded(document: DocumentNode) -> str | None:
-    """What there is too much of in a document; the time it takes grows as the document does."""
+def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
+    """What there is too much of in a document, how much, and how much is allowed.
+
+    The time it takes grows as the document does.
+    """
     most = directives = fragments = 0
     todo: list[tuple[Any, Counter[str]]] = []
     for definition in document.definitions:
@@ -125,7 +139,7 @@ def crowded(document: DocumentNode) -> str | None:
         ("directives", directives, DIRECTIVES),
     ):
         if asked > allowed:
-            return f"The operation is too large: {name} {asked}, {allowed} are allowed."
+            return name, asked, allowed
     return None
 
 
@@ -158,9 +172,7 @@ class Costs(ValidationRule):
             ("cost", found.cost, COST),
         ):
             if asked > allowed:
-                message = f"The operation is too large: {name} {asked}, {allowed} are allowed."
-                refused = GraphQLError(message, node, extensions={"code": "TOO_COSTLY"})
-                self.report_error(refused)
+                self.report_error(_too_large(name, asked, allowed, node))
 
     def _all(self, selected: SelectionSetNode, kind: Any) -> Measure:
         """Costs and aliases add up; of the depths the greatest counts."""
@@ -216,6 +228,11 @@ class Costs(ValidationRule):
         while isinstance(kind, GraphQLNonNull):
             kind = kind.of_type
         return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
+
+
+def _too_large(name: str, asked: int, allowed: int, at: Node | None = None) -> GraphQLError:
+    message = f"The operation is too large: {name} {asked}, {allowed} are allowed."
+    return GraphQLError(message, at, extensions={"code": "TOO_COSTLY"})
 
 
 def _operations(definitions: Any) -> int:

@@ -25,7 +25,7 @@ from api.graphql.allowed import Allowed
 from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.direct import Executor, direct
 from api.graphql.faults import told_of, without_values
-from api.graphql.limits import Limits, Validated
+from api.graphql.limits import Limits, Validated, too_long
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.reading import RecordReading
@@ -191,27 +191,37 @@ _TIMED_OUT = GraphQLError(
 
 
 class Schema(strawberry.Schema):
-    async def execute(self, *args: Any, **named: Any) -> ExecutionResult:
+    async def execute(self, query: str | None, *args: Any, **named: Any) -> ExecutionResult:
+        if refused := too_long(query):
+            return PreExecutionError(data=None, errors=[told_fault(refused)])
         allowed = named.get("allowed_operation_types") or ONE_ANSWER
         named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
         context: Context = named["context_value"]
         try:
             async with asyncio.timeout(context.house.settings.request_timeout_seconds):
-                return await super().execute(*args, **named)
+                return await super().execute(query, *args, **named)
         except TimeoutError:
             metrics.REFUSALS.labels("TIMED_OUT").inc()
             return ExecutionResult(data=None, errors=[_TIMED_OUT])
 
-    async def stream(self, *args: Any, **named: Any) -> AsyncGenerator[Any, None]:
+    async def stream(
+        self, query: str | None, *args: Any, **named: Any
+    ) -> AsyncGenerator[Any, None]:
         """What is asked over a WebSocket, within the same time."""
+        if refused := too_long(query):
+            return _only(PreExecutionError(data=None, errors=[told_fault(refused)]))
         house: House = named["context_value"].house
-        found = cast(AsyncGenerator[Any, None], await super().stream(*args, **named))
+        found = cast(AsyncGenerator[Any, None], await super().stream(query, *args, **named))
         return _within(house.settings.request_timeout_seconds, found)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Nothing here: the usual log would print the query, which may contain patients' data."""
+
+
+async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+    yield result
 
 
 async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:

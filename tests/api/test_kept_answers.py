@@ -404,6 +404,17 @@ def test_the_memory_of_answers_is_bounded(told: Tell) -> None:
     told(tale)
 
 
+def test_a_long_question_takes_no_more_memory_than_a_short_one(told: Tell) -> None:
+    async def tale(m: Moments) -> None:
+        long = {"ward": "A" * 1_000_000}
+        for _ in range(3):
+            await m.asker.kept(BOARD, long, m.nurse)
+        assert m.asker.how["kept"]
+        assert all(len(repr(question)) < 1_000 for question in m.asker.keeping._answers)
+
+    told(tale)
+
+
 def test_what_may_be_kept_names_what_there_is() -> None:
     types = schema._schema.type_map
     assert set(types) >= KEPT

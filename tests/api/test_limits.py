@@ -11,7 +11,18 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from strawberry.extensions.validation_cache import _get_validate_cache
 
-from api.graphql.limits import ALIASES, DEPTH, DIRECTIVES, FRAGMENTS, REPEATS, TOKENS
+from api.graphql.allowed import asked
+from api.graphql.limits import (
+    ALIASES,
+    DEPTH,
+    DIRECTIVES,
+    FRAGMENTS,
+    REPEATS,
+    TEXT,
+    TOKENS,
+    crowded,
+)
+from api.graphql.schema import _parsed
 from api.pace import Pace
 from api.server import app
 from domain.entry import Actor
@@ -49,6 +60,18 @@ def test_aliases(shared: Ward) -> None:
     assert "aliases" in refused(shared, f"{{ wards {{ {leaves} }} }}")
     enough = " ".join(f"a{n}: __typename" for n in range(ALIASES))
     assert len(shared.ask(f"{{ {enough} }}")) == ALIASES
+
+
+def test_a_long_text_is_refused_and_not_remembered(shared: Ward) -> None:
+    short = "{ wards { name } } #"
+    allowed = short + "x" * (TEXT - len(short))
+    for _ in range(2):
+        assert "errors" not in shared.client.raw(allowed)
+    caches: Any = (_parsed, crowded, asked, _get_validate_cache(1000))
+    before = [cache.cache_info() for cache in caches]
+    for long in (allowed + "x", short + "#x\n" * 100_000, "{ wards { name " + " " * TEXT):
+        assert f"characters {len(long)}, {TEXT} are allowed" in refused(shared, long)
+    assert [cache.cache_info() for cache in caches] == before
 
 
 def test_tokens(shared: Ward) -> None:

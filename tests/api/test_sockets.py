@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
+from api.graphql.limits import TEXT
 from api.server import app
 from application.access import Caller
 from infrastructure.database import Database
@@ -141,7 +142,9 @@ def test_a_message_that_is_too_large_closes_the_socket(socket: Client) -> None:
         ('subscription { timelineExtended(stayId: "nonsense") { id } }', "NotFound"),
         ("subscription { events { id } events2: events { id } }", "BAD_REQUEST"),
         ("{ nothing }", "BAD_REQUEST"),
+        ("subscription { events { id } } #" + "x" * TEXT, "TOO_COSTLY"),
     ],
+    ids=lambda part: part[:40],
 )
 def test_what_cannot_be_followed_is_refused_with_a_code(
     socket: Client, query: str, code: str
