@@ -7,17 +7,17 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.enums import Confidentiality, Grade, Sex, StayStatus
+from api.graphql.enums import Confidentiality, Grade, Sex
 from api.graphql.node import Node
-from infrastructure.queries import stays as ask_stays
 from infrastructure.queries.moment import At
 from infrastructure.queries.people import (
     PatientView,
     PractitionerView,
+    other_records_of,
     patients_by_id,
     practitioners_by_id,
-    records_of,
 )
+from infrastructure.queries.stays import stays_of_persons
 
 if TYPE_CHECKING:
     from api.graphql.stays import Stay
@@ -68,9 +68,8 @@ class Patient(Node):
 
     @strawberry.field(description="The other records of the same person, by the links known.")
     async def other_records(self, info: Ask) -> list["Patient"]:
-        ids = await info.context.ask(records_of, UUID(self.id), self.at)
-        found = await info.context.ask(patients_by_id, ids[1:], self.at)
-        return [Patient.of(view, self.at) for view in found.values()]
+        found = await info.context.one(other_records_of, UUID(self.id), self.at)
+        return [Patient.of(view, self.at) for view in found or ()]
 
     @strawberry.field(
         description="All stays of the person up to the moment asked about, the oldest first."
@@ -80,12 +79,8 @@ class Patient(Node):
     ) -> list[Annotated["Stay", strawberry.lazy("api.graphql.stays")]]:
         from api.graphql.stays import Stay
 
-        wanted = ask_stays.StayFilter(
-            statuses=tuple(s.value for s in StayStatus),
-            patients=tuple(await info.context.ask(records_of, UUID(self.id), self.at)),
-        )
-        found = await info.context.ask(ask_stays.stays_page, wanted, self.at, 10_000, None)
-        return [Stay.of(view, self.at) for view in found]
+        found = await info.context.one(stays_of_persons, UUID(self.id), self.at)
+        return [Stay.of(view, self.at) for view in found or ()]
 
 
 @strawberry.type(description="Somebody who attends, visits and prescribes.")

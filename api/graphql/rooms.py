@@ -21,7 +21,7 @@ from infrastructure.queries.rooms import (
     RoomView,
     SpellView,
     StretchView,
-    board,
+    beds_of,
     rooms_by_id,
 )
 from infrastructure.queries.stays import stays_by_id
@@ -201,8 +201,8 @@ class Room(Node):
 
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:
-        found = await info.context.ask(board, self.at, None, [UUID(self.id)])
-        return [Bed.of(bed, self.at) for room in found for bed in room.beds]
+        found = await info.context.one(beds_of, UUID(self.id), self.at)
+        return [Bed.of(bed, self.at) for bed in found or ()]
 
 
 @strawberry.type(description="A room with the state of each of its beds.")

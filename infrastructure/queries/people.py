@@ -1,8 +1,9 @@
 """Questions about patients and practitioners."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, tuple_
@@ -86,15 +87,41 @@ _linked = by_id(
 
 async def records_of(connection: AsyncConnection, patient: UUID, at: At) -> list[UUID]:
     """All records of the person whose record this is, as the links were known; itself first."""
-    found = [patient]
-    for id in found:  # grows while it is walked
-        for row in await _linked(connection, [id], at):
-            found += [
-                other
-                for other in (row.patient, row.merged_into)
-                if other is not None and other not in found
-            ]
+    return (await records_of_each(connection, [patient], at))[patient]
+
+
+async def records_of_each(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, list[UUID]]:
+    """The same for many records: asked as often as the longest chain of links has steps."""
+    links: dict[UUID, set[UUID]] = {id: set() for id in ids}
+    new = set(ids)
+    while new:
+        before = set(links)
+        for one, other in await _linked(connection, list(new), at):
+            if other is not None:
+                links.setdefault(one, set()).add(other)
+                links.setdefault(other, set()).add(one)
+        new = set(links) - before
+    return {id: _walked(id, links) for id in ids}
+
+
+def _walked(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
+    """All that a record is linked with, itself first, and always in the same order."""
+    found = [id]
+    for one in found:  # grows while it is walked
+        found += sorted(other for other in links[one] if other not in found)
     return found
+
+
+async def other_records_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, list[PatientView]]:
+    """The other records of the person, for each record."""
+    records = await records_of_each(connection, ids, at)
+    others = {id: found[1:] for id, found in records.items()}
+    views = await patients_by_id(connection, list(set(chain(*others.values()))), at)
+    return {id: [views[o] for o in found if o in views] for id, found in others.items()}
 
 
 async def patients_page(

@@ -131,6 +131,13 @@ async def board(
     return _grouped(found.all())
 
 
+async def beds_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, tuple[BedView, ...]]:
+    """The beds of each room, and who lies in them, in order."""
+    return {found.room.room: found.beds for found in await board(connection, at, None, ids)}
+
+
 async def occupancy_history(
     connection: AsyncConnection,
     at: At,

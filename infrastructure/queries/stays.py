@@ -10,6 +10,7 @@ from sqlalchemy import BindParameter, Column, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.moment import At, columns, one_of, since, view
+from infrastructure.queries.people import records_of_each
 from infrastructure.queries.prepared import by_id, one_of_given
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
@@ -113,6 +114,30 @@ async def stays_by_id(
 ) -> dict[UUID, StayView]:
     """Stays by their ids; one that was not admitted yet is absent."""
     return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
+
+
+_stays_of_patients = by_id(
+    lambda at: (
+        select(*columns(stays))
+        .where(one_of_given(stays.c.patient, "ids"), at.of(stays))
+        .order_by(stays.c.admitted_at, stays.c.stay)
+    )
+)
+
+
+async def stays_of_persons(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, list[StayView]]:
+    """All stays of the person whose record each is, in the order of admission."""
+    asked_for: dict[UUID, list[UUID]] = {}
+    for id, records in (await records_of_each(connection, ids, at)).items():
+        for record in records:
+            asked_for.setdefault(record, []).append(id)
+    told: dict[UUID, list[StayView]] = {}
+    for row in await _stays_of_patients(connection, list(asked_for), at):
+        for id in asked_for[row.patient]:
+            told.setdefault(id, []).append(view(StayView, row))
+    return told
 
 
 async def stays_page(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,16 +15,20 @@ from api.graphql.schema import schema
 from api.house import House
 from application.access import Caller, Role
 from domain.entry import Actor
+from domain.facts import Disposition
 from infrastructure.database import Database
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.together import Shared, Together
 from infrastructure.wiring import hospital as wired
 from tests.api.alone import alone
-from tests.record.ward import admitted, room
+from tests.record.ward import admitted, ago, request, room
 
 BOARD = """{ roomOccupancy(ward: "A") { room { number }
   beds { code stay { id } patient { mrn } } } }"""
+
+
+MRNS = ("M1", "M2", "M3", "M4")
 
 
 def nurse(*wards: str) -> Caller:
@@ -36,10 +41,11 @@ class Asking:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.boards = self.patients = self.rights = 0
+        self.boards = self.patients = self.rights = self.statements = 0
 
         @event.listens_for(house.engine.sync_engine, "before_cursor_execute")
         def count(_c: object, _cursor: object, said: str, *_: object) -> None:
+            self.statements += 1
             self.boards += "held" in said
             self.patients += said.startswith("SELECT patients_v2.patients")
             self.rights += said.startswith("WITH RECURSIVE")
@@ -97,6 +103,62 @@ def test_who_may_not_see_is_told_nothing_of_what_others_are_told(
 
     assert one[0]["beds"][0]["patient"] == {"mrn": "M1"}
     assert other == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "patients(first: %s) { nodes { mrn stays { id } } }",
+        "patients(first: %s) { nodes { mrn otherRecords { mrn } } }",
+        "stays(first: %s) { nodes { id patient { stays { id } } room { beds { code } } } }",
+    ],
+)
+def test_a_page_is_told_by_as_many_statements_however_many_are_on_it(
+    database: Database, query: str
+) -> None:
+    with closing(wired(Settings(), database)) as made:
+        for number in "12345":
+            room(made, number, "a")
+            admitted(made, f"M{number}", f"A/{number}/a")
+    Follower(database.app_url).catch_up()
+
+    async def statements(first: int) -> int:
+        async with alone(database) as house:
+            asking = Asking(house)
+            asked = "{" + query % first + "}"
+            told = await schema.execute(asked, context_value=Context(house, nurse()))
+            assert told.data, told.errors
+            (nodes,) = told.data.values()
+            assert len(nodes["nodes"]) == first
+            return asking.statements
+
+    assert asyncio.run(statements(5)) == asyncio.run(statements(2))
+
+
+def test_persons_on_one_page_have_their_own_stays_and_records(database: Database) -> None:
+    with closing(wired(Settings(), database)) as made:
+        stays = {}
+        for days, mrn in zip((9, 7, 5, 3), MRNS, strict=True):
+            stay = admitted(made, mrn, at=ago(days=days))
+            gone = request(ago(days=days - 1))
+            made.discharge_patient(gone, stay_id=stay, disposition=Disposition.HOME)
+            stays[mrn] = str(stay)
+        for one, other in (("M1", "M2"), ("M2", "M3")):
+            made.merge_patients(request(reason="one person"), patient_mrn=one, into_mrn=other)
+    Follower(database.app_url).catch_up()
+
+    async def told() -> Any:
+        query = "{ patients { nodes { mrn otherRecords { mrn } stays { id } } } }"
+        async with alone(database) as house:
+            found = await schema.execute(query, context_value=Context(house, nurse()))
+            assert found.data, found.errors
+            return found.data["patients"]["nodes"]
+
+    nodes = {node["mrn"]: node for node in asyncio.run(told())}
+    for mrn, node in nodes.items():
+        person = ["M1", "M2", "M3"] if mrn != "M4" else ["M4"]
+        assert [stay["id"] for stay in node["stays"]] == [stays[record] for record in person]
+        assert {record["mrn"] for record in node["otherRecords"]} == {*person} - {mrn}
 
 
 def test_who_stops_waiting_takes_nothing_from_the_others() -> None:

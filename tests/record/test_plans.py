@@ -32,6 +32,7 @@ from infrastructure.queries.stays import (
     prescriptions_by_id,
     prescriptions_of,
     stays_by_id,
+    stays_of_persons,
     stays_page,
     visits_of,
 )
@@ -53,6 +54,7 @@ FEW: dict[str, Asks] = {
     "rooms": lambda c, at: rooms_by_id(c, [ID], at),
     "stays": lambda c, at: stays_by_id(c, [ID], at),
     "stays of a patient": lambda c, at: stays_page(c, StayFilter(patients=(ID,)), at, 50, None),
+    "stays of persons": lambda c, at: stays_of_persons(c, [ID], at),
     "visits": lambda c, at: visits_of(c, [ID], at),
     "prescriptions": lambda c, at: prescriptions_by_id(c, [ID], at),
     "prescriptions of a stay": lambda c, at: prescriptions_of(c, [ID], at),
