@@ -53,6 +53,9 @@ FRAGMENTS = 100
 DIRECTIVES = 100
 
 LENGTHS = {
+    "occupancyHistory": 500,  # of a ward, about a month
+    "occupancyDifference": 100,
+    "decided": 100,  # while a fact was wrong: doses of days
     "roomOccupancy": 100,
     "rooms": 30,
     "wards": 30,
@@ -66,6 +69,9 @@ LENGTHS = {
 
 USUAL = 10
 """How long any other list is taken to be."""
+
+STRETCHES = 5_000
+"""Stretches that a history of occupancy may have. It has no pages, and its time may be all there is."""
 
 PARTS = ("nodes", "edges", "node", "pageInfo")
 """Parts of a page: what they hold is counted with the page."""

@@ -146,6 +146,7 @@ async def occupancy_history(
     ward: str | None,
     number: str | None,
     bed: str | None,
+    most: int | None = None,
 ) -> list[StretchView]:
     """Who lay where between two moments, in stretches, in the order in which they began."""
     period = func.tstzrange(
@@ -164,7 +165,8 @@ async def occupancy_history(
         query = query.where(one_of(stretches.c.room, there))
     if bed is not None:
         query = query.where(stretches.c.bed == bed)
-    found = await connection.execute(query.order_by(since(stretches), stretches.c.stay))
+    query = query.order_by(since(stretches), stretches.c.stay).limit(most)
+    found = await connection.execute(query)
     return [view(StretchView, row) for row in found]
 
 

@@ -141,6 +141,35 @@ def test_a_variable_may_be_as_much_as_a_page_whatever_its_default(
     assert refused(shared, variable) == literal
 
 
+HISTORY = (
+    "query($from: DateTime!, $to: DateTime!) { occupancyHistory(from: $from, to: $to) { %s } }"
+)
+
+
+def test_a_history_of_occupancy_counts_as_a_long_list(shared: Ward) -> None:
+    query = HISTORY % "patient { stays { visits { id } } } stay { prescriptions { id } }"
+    said = {"from": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
+    assert "cost" in refused(shared, query, **said)
+
+
+def test_who_asks_for_too_long_a_history_of_occupancy_is_told_to_ask_for_less(
+    shared: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.graphql.queries.rooms.STRETCHES", 2)
+    room = shared.room("a", "b", "c")
+    name, number = room.split("/")
+    query = """query($to: DateTime!, $ward: String!, $room: String!) {
+        occupancyHistory(from: "2020-01-01T00:00:00Z", to: $to, ward: $ward, room: $room) { bed } }"""
+    asked = {"to": "2099-01-01T00:00:00Z", "ward": name, "room": number}
+    for bed in "ab":
+        shared.stay(f"{room}/{bed}")
+    assert len(shared.ask(query, **asked)["occupancyHistory"]) == 2
+    shared.stay(f"{room}/c")
+    told = shared.client.raw(query, asked)
+    assert codes(told) == {"InvalidInput"}
+    assert "a shorter time, a ward or a room" in told["errors"][0]["message"]
+
+
 def test_what_is_negative_takes_nothing_from_the_cost(shared: Ward) -> None:
     nodes = PAGE_OF_DOSES.removeprefix("query%s ").strip().removeprefix("{").removesuffix("}")
     less = nodes.replace("stays(", "less: stays(", 1)

@@ -66,7 +66,9 @@ HOUSE: dict[str, tuple[Asks, str]] = {
     "open stays": (lambda c, at: stays_page(c, StayFilter(), at, 50, None), "stays_open"),
     "board": (lambda c, at: board(c, at), "stretches_when"),
     "history": (
-        lambda c, at: occupancy_history(c, at, NOW - timedelta(days=7), NOW, "A", None, None),
+        lambda c, at: occupancy_history(
+            c, at, NOW - timedelta(days=7), NOW, "A", None, None, 5_001
+        ),
         "stretches_when",
     ),
 }

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.limits import STRETCHES
 from api.graphql.queries.arguments import AsOf, AtLeast, KnownAt, KnownAtPosition
 from api.graphql.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
@@ -45,7 +46,7 @@ class RoomQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         return await occupied(info, await info.context.ask_together(rooms.board, at, ward), at)
 
-    @strawberry.field(description="Who lay where in a period, in stretches.")
+    @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(
         self,
         info: Ask,
@@ -61,5 +62,10 @@ class RoomQueries:
         if to <= from_:
             raise InvalidInput("to", "the period ends after it begins")
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        found = await info.context.ask(rooms.occupancy_history, at, from_, to, ward, room, bed)
+        found = await info.context.ask(
+            rooms.occupancy_history, at, from_, to, ward, room, bed, STRETCHES + 1
+        )
+        if len(found) > STRETCHES:
+            why = f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room"
+            raise InvalidInput("to", why)
         return [OccupancyStretch.of(view, at) for view in found]
