@@ -145,7 +145,10 @@ def told_fault(error: GraphQLError) -> GraphQLError:
         return _coded(error, told_of(cause), cause.code)
     if isinstance(cause, DatabaseAway):
         return _coded(error, str(cause), "DATABASE_AWAY")
-    if isinstance(cause, OperationalError | InterfaceError | PoolTimeout):
+    if isinstance(cause, PoolTimeout):  # it is there, and so is who asks too much of it
+        busy = "Too much is asked of the database at once; ask again in a moment."
+        return _coded(error, busy, "DATABASE_AWAY")
+    if isinstance(cause, OperationalError | InterfaceError):
         return _coded(error, "The database cannot be reached; ask again.", "DATABASE_AWAY")
     if isinstance(cause, DataError | UnicodeEncodeError):
         return _coded(error, "A value in it cannot be looked for.", "BAD_REQUEST")

@@ -1,23 +1,31 @@
 """When something is broken, away or behind: what is told of it, and what is not."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.testclient import TestClient
 
+from api.graphql.context import Context
+from api.graphql.schema import schema
 from api.server import app
-from infrastructure.database import Database
+from application.access import Caller, Role
+from domain.entry import Actor
+from infrastructure.database import Database, sqlalchemy_url
 from infrastructure.follow import Follower
 from infrastructure.settings import Settings
 from infrastructure.wiring import hospital as wired
 from infrastructure.wiring import seed
+from tests.api.alone import alone
 from tests.api.test_metrics import numbers
 from tests.api.ward import Ward, codes, place
 from tests.conftest import LOGIN, TOKEN
@@ -258,3 +266,23 @@ def test_numbers_are_told_while_the_database_is_away(
     assert told.status_code == 200
     assert "wardbook_requests_total" in told.text
     assert "wardbook_read_model_lag_events{" not in told.text
+
+
+def test_who_finds_no_connection_free_is_told_that_too_much_is_asked_at_once(
+    database: Database,
+) -> None:
+    async def told() -> Any:
+        url = sqlalchemy_url(database.app_url)
+        narrow = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+        ends = datetime.now(UTC) + timedelta(hours=1)
+        caller = Caller(Actor(issuer="test", subject="n", role=Role.NURSE), None, ends)
+        async with alone(database) as house, narrow.connect():
+            context = Context(replace(house, engine=narrow), caller)
+            query = "{ patients { nodes { mrn } } }"
+            found = await schema.execute(query, context_value=context)
+        await narrow.dispose()
+        return found
+
+    (error,) = asyncio.run(told()).errors
+    assert error.extensions["code"] == "DATABASE_AWAY"
+    assert error.message == "Too much is asked of the database at once; ask again in a moment."
