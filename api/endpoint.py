@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 from cross_web import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -217,7 +217,7 @@ class Endpoint(GraphQL[Operation, None]):
 
     async def guarded(self, scope: Scope, receive: Receive, send: Send, answer: ASGIApp) -> None:
         """Answer those who may ask, if what they send is not too much; counted either way."""
-        received, request = 0, Request(scope)
+        received, begun, request = 0, False, Request(scope)
 
         async def at_most() -> Message:  # a body sent in chunks says no length beforehand
             nonlocal received
@@ -228,7 +228,9 @@ class Endpoint(GraphQL[Operation, None]):
             return message
 
         async def counted(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 metrics.REQUESTS.labels(message["status"]).inc()
                 tracing.note(**{"http.response.status_code": message["status"]})
             await send(message)
@@ -243,6 +245,12 @@ class Endpoint(GraphQL[Operation, None]):
                 await (refused or answer)(scope, at_most, counted)
             except _TooLargeError:
                 await _TOO_LARGE(scope, receive, counted)
+            except ClientDisconnect:  # nobody is answered
+                raise
+            except Exception:  # it is answered further out
+                if not begun:
+                    metrics.REQUESTS.labels(500).inc()
+                raise
 
     async def _fault_of(self, request: Request) -> Response | None:
         try:

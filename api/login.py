@@ -41,7 +41,7 @@ def read(
         claims.validate(said)
     except ExpiredTokenError:
         raise NotLoggedIn("The token has expired; get another one.") from None
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         raise NotLoggedIn("The token is not one that is taken here; get another one.") from None
     return said
 
@@ -53,15 +53,12 @@ def caller_of(
 
     ``leeway``: seconds that clocks may differ, for which it holds longer.
     """
-    given = said.get(role_claim)
-    known = {role.value for role in Role}
-    roles = [r for r in (given if isinstance(given, list) else [given]) if r in known]
-    if len(roles) != 1:
-        raise NotLoggedIn(
-            f"The token's claim {role_claim!r} has to name one role: {', '.join(sorted(known))}."
-        )
+    role = _role(said.get(role_claim), role_claim)
     wards = said.get(wards_claim)
-    if wards is not None and not (isinstance(wards, list) and all(map(_is_text, wards)) and wards):
+    # Only a claim that is absent is the whole house: an empty one may be a provider's mistake.
+    if wards_claim in said and not (
+        isinstance(wards, list) and all(map(_is_text, wards)) and wards
+    ):
         raise NotLoggedIn(
             f"The token's claim {wards_claim!r} has to be a list of wards, or absent."
         )
@@ -69,11 +66,29 @@ def caller_of(
         raise NotLoggedIn(
             f"The token's issuer and subject have 1 to {LONGEST} printable characters."
         )
+    try:
+        ends = datetime.fromtimestamp(said["exp"] + leeway, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise NotLoggedIn("The token's end, 'exp', is no time of this calendar.") from None
     return Caller(
-        Actor(issuer=said["iss"], subject=said["sub"], role=roles[0]),
+        Actor(issuer=said["iss"], subject=said["sub"], role=role),
         frozenset(wards) if wards is not None else None,
-        datetime.fromtimestamp(said["exp"] + leeway, UTC),
+        ends,
     )
+
+
+def _role(given: object, claim: str) -> str:
+    names = given if isinstance(given, list) else [given]
+    known = ", ".join(sorted(Role))
+    if not all(isinstance(name, str) for name in names):
+        raise NotLoggedIn(
+            f"The token's claim {claim!r} has no role: it has to be a text, or a list of texts,"
+            f" and name one of {known}."
+        )
+    roles = [str(name) for name in names if name in set(Role)]
+    if len(roles) != 1:
+        raise NotLoggedIn(f"The token's claim {claim!r} has to name one role: {known}.")
+    return roles[0]
 
 
 def with_purpose(caller: Caller, given: str | None) -> Caller:

@@ -61,7 +61,7 @@ class Provider:
             raise NotLoggedIn(f"Show a token of {self._issuer}: Authorization: Bearer TOKEN.")
         try:
             kid = jws.extract_compact(token.encode()).headers().get("kid")
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, RecursionError):
             raise NotLoggedIn("This is no signed token.") from None
         await self._keep_keys(kid)
         said = read(token, self._keys, ALGORITHMS, self._claims)

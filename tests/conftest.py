@@ -29,7 +29,8 @@ from tests.record.lived import LIVED, Lived, dump, lived_once
 TOGETHER = ("tests/api/", "tests/importing/", "tests/reports/", "tests/test_simulator.py")
 """Where the tests of a file share what takes long to make: one worker does all of them."""
 
-LOGIN = LocalTokens(b"the key that the tests sign with")
+KEY = b"the key that the tests sign with"
+LOGIN = LocalTokens(KEY)
 TOKEN = LOGIN.make(subject="tester")
 
 

@@ -76,6 +76,10 @@ def signed(
     return jwt.encode({"alg": alg}, claims, OctKey.import_key(key), algorithms=[alg])
 
 
+ODD_ROLES: list[Any] = [{"roles": ["nurse"]}, {}, [{}], [["nurse"], "nurse"], [], 3, True]
+ODD_ENDS = [10**18, 10**30, 10**400, 1e308, -1e308, float("nan"), float("inf"), -(10**18)]
+
+
 @pytest.mark.parametrize(
     "token",
     [
@@ -101,12 +105,29 @@ def signed(
         signed(wards="Surgery"),
         signed(wards=[]),
         signed(wards=[3]),
+        *(signed(role=role) for role in ODD_ROLES),
+        *(signed(exp=end) for end in ODD_ENDS),
+        "W1tb" * 10_000 + ".e30.e30",
         # {"alg":"none"} with the claims of an admin
         "eyJhbGciOiJub25lIn0." + HERE.make().split(".")[1] + ".",
     ],
 )
 def test_any_other_token_is_not_taken(token: str) -> None:
     why_not(HERE, token)
+
+
+def test_a_claim_that_is_an_object_is_told_to_have_no_role() -> None:
+    """As Keycloak's realm_access is; and nothing of what it says."""
+    told = why_not(HERE, signed(role={"roles": ["offline_access"]}))
+    assert "'role' has no role" in told
+    assert "offline" not in told
+
+
+def test_wards_that_are_null_are_not_the_whole_house() -> None:
+    claims = {"iss": "local", "sub": "Ada", "role": "nurse", "exp": time.time() + 60}
+    key = OctKey.import_key(b"a key of this house, and no other")
+    token = jwt.encode({"alg": "HS256"}, {**claims, "wards": None}, key)
+    assert "list of wards, or absent" in why_not(HERE, token)
 
 
 def test_the_key_is_made_once(tmp_path: Path) -> None:
@@ -272,6 +293,12 @@ def test_a_token_that_the_provider_did_not_make_for_us_is_not_taken(house: House
         house.token(exp=None),
         house.token(nbf=int(time.time()) + 600),
         house.token(role="matron"),
+        *(house.token(role=role) for role in ODD_ROLES),
+        *(house.token(exp=end) for end in ODD_ENDS),
+        house.token(aud={"wardbook": 1}),
+        house.token(aud=[{}]),
+        f"{encoded({'alg': 'RS256', 'kid': {'1': 1}})}.{body}.x",
+        "W1tb" * 10_000 + ".e30.e30",
         house.token()[:-2],
     ):
         why_not(login, token)

@@ -9,6 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from api.logs import JsonLines
+from api.server import app
+from application.access import Caller
+from infrastructure.database import Database
+from infrastructure.settings import Settings
 from tests.api.ward import Ward
 from tests.serving import Client, Served
 
@@ -41,6 +45,23 @@ def test_requests_and_refusals_are_counted(followed: Ward) -> None:
     assert more("wardbook_requests_total", "401") == 1
     assert more("wardbook_refusals_total", "NotFound") == 1
     assert more("wardbook_refusals_total", "BAD_REQUEST") == 1
+
+
+class Broken:
+    """A login that fails as nobody has thought of."""
+
+    async def caller(self, token: str | None) -> Caller:
+        raise RuntimeError
+
+
+def test_what_fails_before_it_is_answered_is_counted_too(
+    settings: Settings, database: Database
+) -> None:
+    with TestClient(app(settings, database, Broken()), raise_server_exceptions=False) as http:
+        before = numbers(http).get(("wardbook_requests_total", "500"), 0)
+        asked = http.post("/graphql", json={"query": "{ wards { name } }"})
+        assert asked.status_code == 500
+        assert numbers(http)["wardbook_requests_total", "500"] == before + 1
 
 
 def test_sockets_and_read_models_are_told(running: Served, followed: Ward) -> None:

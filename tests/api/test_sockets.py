@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
@@ -15,9 +17,21 @@ from application.access import Caller
 from infrastructure.database import Database
 from infrastructure.settings import Settings
 from tests.api.ward import Ward
+from tests.conftest import KEY, TOKEN
 from tests.conftest import LOGIN as TOKENS
-from tests.conftest import TOKEN
 from tests.serving import LOGIN, Client, Served, served
+
+ODD_CLAIMS: dict[str, dict[str, Any]] = {
+    "role": {"role": {"roles": ["nurse"]}, "exp": 2**32},
+    "exp": {"role": "nurse", "exp": 10**30},
+}
+ODD = {
+    name: jwt.encode(
+        {"alg": "HS256"}, {"iss": "local", "sub": "Ada", **claims}, OctKey.import_key(KEY)
+    )
+    for name, claims in ODD_CLAIMS.items()
+}
+"""Tokens that are signed as they should be, and whose claims make no sense."""
 
 FOLLOW = "subscription { events { id } }"
 QUERY = "{ wards { name } }"
@@ -41,6 +55,8 @@ def code_of(told: dict[str, Any]) -> str:
         {"Authorization": TOKEN},
         {"Authorization": f"Bearer {TOKEN}x"},
         {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": f"Bearer {ODD['role']}"},
+        {"Authorization": f"Bearer {ODD['exp']}"},
         {"Authorization": {"Bearer": TOKEN}},
         {"token": TOKEN},
     ],
