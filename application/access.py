@@ -118,6 +118,9 @@ events                    .   .   .   .   .   .   .   .   x   x
 timeline_extended         .   x   x   x   .   .   .   x   x   x
 room_occupancy_changed    x   x   x   x   x   x   x   x   x   x
 
+# the schema itself, for those who build clients
+introspection             .   .   .   .   .   .   .   .   x   x
+
 # questions about figures
 report_definitions        x   x   x   x   x   x   x   x   x   x
 report                    x   x   x   .   x   x   x   x   x   x

@@ -184,9 +184,14 @@ kept. All of it is of read models whose rows tell when they turn (`bitemporal_ta
 
 ROOTS = ("Query", "Subscription")
 
+INTROSPECTION = ("__schema", "__type")
+"""The ways into the schema. `__typename`, which clients keep answers by, is none."""
+
 
 def needed_for(type_name: str, field: str) -> str | None:
     """What somebody must be allowed to see a field; None where the application decides."""
+    if field in INTROSPECTION:
+        return "introspection"
     if field.startswith("__") or type_name.startswith("__") or type_name == "Mutation":
         return None
     if type_name in ROOTS:

@@ -1,6 +1,5 @@
 """Who may: everything in the schema and every command has a rule, and the rules are held to."""
 
-import json
 from uuid import uuid4
 
 import pytest
@@ -112,7 +111,9 @@ def test_no_rule_is_about_nothing() -> None:
     labels = {
         f"label:{c.value.lower()}" for c in Confidentiality if c is not Confidentiality.NORMAL
     }
-    assert set(MAY) == commands_of(Hospital) | questions | set(DATA.values()) | labels
+    assert set(MAY) == commands_of(Hospital) | questions | set(DATA.values()) | labels | {
+        "introspection"
+    }
     known = set(TYPES) | {f"{t}.{f}" for t, f in FIELDS}
     assert set(DATA) - known == set()
     assert not any(name.split(".")[0] in DATA for name in DATA if "." in name), "named twice"
@@ -203,7 +204,29 @@ def _beds(ward: Ward, name: str, number: str) -> list[dict[str, str]]:
     return beds
 
 
+INTROSPECTION = [
+    "{ __schema { queryType { name } } }",
+    '{ t: __type(name: "Stay") { name } }',
+    "{ ...s } fragment s on Query { wards { name } __schema { queryType { name } } }",
+    'query A { wards { name } } query B { __type(name: "Stay") { name } }',
+]
+
+
+@pytest.mark.parametrize("query", INTROSPECTION)
 @pytest.mark.parametrize("role", Role)
-def test_introspection_is_not_a_question_about_patients(shared: Ward, role: Role) -> None:
-    told = as_role(shared, role).raw("{ __schema { queryType { name } } __typename }")
-    assert "Query" in json.dumps(told)
+def test_introspection_is_for_those_who_build_clients(shared: Ward, role: Role, query: str) -> None:
+    body = {"query": query, "operationName": "A" if "query A" in query else None}
+    http, headers = shared.client.http, as_role(shared, role)._headers
+    told = http.post("/graphql", json=body, headers=headers).json()
+    if role in (Role.ADMIN, Role.SERVICE):
+        assert "errors" not in told
+    else:
+        assert codes(told) == {"NOT_ALLOWED"}
+        assert told.get("data") is None
+
+
+@pytest.mark.parametrize("role", Role)
+def test_any_role_is_told_the_type_of_what_it_sees(shared: Ward, role: Role) -> None:
+    """Clients keep answers by it."""
+    told = as_role(shared, role).raw("{ __typename roomOccupancy { __typename } }")
+    assert told["data"]["__typename"] == "Query"
