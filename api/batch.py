@@ -48,7 +48,8 @@ class Batch:
     async def _told(self, request: Request) -> Response:
         if request.method != "POST":
             return fault(405, "BAD_REQUEST", "Commands are given by POST.")
-        if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
             return fault(400, "BAD_REQUEST", "Commands are given as application/json.")
         try:
             commands = json.loads(await request.body())["commands"]

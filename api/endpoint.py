@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 import msgspec
-from cross_web import HTTPException
+from cross_web import HTTPException, StarletteRequestAdapter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -191,9 +191,18 @@ def _names_a_document(payload: dict[str, Any]) -> bool:
     )
 
 
+class Sent(StarletteRequestAdapter):
+    """A request as the library reads it, which compares media types as they are written."""
+
+    @property
+    def content_type(self) -> str | None:
+        return (super().content_type or "").lower()
+
+
 class Endpoint(GraphQL[Operation, None]):
     """GraphQL for those who are logged in."""
 
+    request_adapter_class = Sent
     graphql_transport_ws_handler_class = Socket
 
     def __init__(self, house: House, login: Login) -> None:

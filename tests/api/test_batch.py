@@ -120,3 +120,9 @@ def test_who_may_not_ask_may_not_send(shared: Ward) -> None:
     assert http.post("/commands", content=b'{"commands": []}', headers=plain).status_code == 400
     many = {"commands": [None] * (MOST + 1)}
     assert http.post("/commands", json=many, headers=BEARER).status_code == 413
+
+
+def test_a_batch_s_media_type_may_be_written_in_any_case(shared: Ward) -> None:
+    headers = {**BEARER, "Content-Type": "APPLICATION/JSON; Charset=UTF-8"}
+    answer = shared.client.http.post("/commands", content=b'{"commands": []}', headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"results": []})

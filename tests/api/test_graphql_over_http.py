@@ -109,6 +109,17 @@ def test_what_a_form_of_another_page_can_send_is_not_taken(shared: Ward, kind: s
     assert codes(answer.json()) == {"BAD_REQUEST"}
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["APPLICATION/JSON; Charset=UTF-8", "Application/Json", "application/json;charset=utf-8"],
+)
+def test_a_media_type_may_be_written_in_any_case(shared: Ward, kind: str) -> None:
+    headers = {**BEARER, "Content-Type": kind}
+    content = b'{"query": "{ __typename }"}'
+    answer = shared.client.http.post("/graphql", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["data"]) == (200, {"__typename": "Query"})
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
 def test_there_is_nothing_but_get_and_post(shared: Ward, method: str) -> None:
     answer = shared.client.http.request(method, "/graphql", headers=BEARER)
