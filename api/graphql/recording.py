@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -65,8 +65,15 @@ ENVELOPE = tuple(f.name for f in fields(CommandInput))
 Command = Callable[..., Recorded]
 
 
+Found = TypeVar("Found")
+
+
 class NotYetReadable(Exception):
-    """A command was recorded, but the read models did not reach its position in time."""
+    """A command was recorded, but what it changed cannot be shown.
+
+    The read models did not reach its position in time; or it was recorded before, and is closed
+    meanwhile to who repeats it.
+    """
 
     def __init__(self, envelope: dict[str, Any]) -> None:
         super().__init__("recorded, not yet readable")
@@ -203,7 +210,8 @@ async def record(
 ) -> tuple[Recorded, dict[str, Any], At]:
     """Give the command in a thread, then wait until what it changed can be read.
 
-    A repeated command is answered as known at its own position. Raises Refusal, NotYetReadable.
+    A repeated command is answered as known at its own position, to who may see it today: a label
+    may have closed it since. Raises Refusal, NotYetReadable.
     """
     context = info.context
     given = partial(command, request(info, input), **content(input))
@@ -224,7 +232,7 @@ async def record(
         raise NotYetReadable(envelope)
     context.look_again()
     await context.know_reader()
-    context.reader.own = _told_of(recorded)
+    context.reader.own = frozenset() if recorded.repeated else _told_of(recorded)
     as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)
     return recorded, envelope, context.moment(as_of, recorded.position)
 
@@ -236,10 +244,17 @@ def _told_of(recorded: Recorded) -> frozenset[UUID]:
     return streams | {a.patient for a in about} | {a.stay for a in about if a.stay}
 
 
+def _shown(found: Found | None, recorded: Recorded, envelope: dict[str, Any]) -> Found:
+    """What was read back. Raises NotYetReadable for a repeat of which nothing may be shown."""
+    if found is None and recorded.repeated:
+        raise NotYetReadable(envelope)
+    assert found is not None
+    return found
+
+
 async def patient_recorded(info: Ask, input: CommandInput, command: Command) -> PatientRecorded:
     recorded, envelope, at = await record(info, input, command)
-    patient = await Patient.find(info, recorded.ids("patient")[0], at)
-    assert patient is not None
+    patient = _shown(await Patient.find(info, recorded.ids("patient")[0], at), recorded, envelope)
     return PatientRecorded(**envelope, patient=patient)
 
 
@@ -247,8 +262,7 @@ async def glass_broken(info: Ask, input: CommandInput, command: Command) -> Glas
     recorded, envelope, at = await record(info, input, command)
     event = recorded.events[0]
     assert isinstance(event, Glass.Broken)
-    patient = await Patient.find(info, event.patient, at)
-    assert patient is not None
+    patient = _shown(await Patient.find(info, event.patient, at), recorded, envelope)
     return GlassBroken(**envelope, patient=patient, until=event.until)
 
 
@@ -279,7 +293,10 @@ async def room_recorded(info: Ask, input: CommandInput, command: Command) -> Roo
 
 async def stay_recorded(info: Ask, input: CommandInput, command: Command) -> StayRecorded:
     recorded, envelope, at = await record(info, input, command)
-    stays = [found for id in recorded.ids("stay") if (found := await Stay.find(info, id, at))]
+    found = [await Stay.find(info, id, at) for id in recorded.ids("stay")]
+    if recorded.repeated and None in found:  # "every stay that changed", or none
+        raise NotYetReadable(envelope)
+    stays = [stay for stay in found if stay is not None]
     swapped = isinstance(recorded.events[0], StayAggregate.BedSwapped)
     return StayRecorded(
         **envelope,
@@ -309,19 +326,21 @@ async def visit_recorded(info: Ask, input: CommandInput, command: Command) -> Vi
     visit, stay = await asyncio.gather(
         info.context.ask(visit_by_id, event.visit, at), Stay.find(info, event.originator_id, at)
     )
-    assert visit is not None
-    assert stay is not None
-    return VisitRecorded(**envelope, visit=Visit.of(visit, at), stay=stay)
+    return VisitRecorded(
+        **envelope,
+        visit=Visit.of(_shown(visit, recorded, envelope), at),
+        stay=_shown(stay, recorded, envelope),
+    )
 
 
 async def prescription_recorded(
     info: Ask, input: CommandInput, command: Command
 ) -> PrescriptionRecorded:
     recorded, envelope, at = await record(info, input, command)
-    prescription = await Prescription.find(info, recorded.ids("prescription")[0], at)
-    assert prescription is not None
-    stay = await Stay.find(info, prescription.view.stay, at)
-    assert stay is not None
+    prescription = _shown(
+        await Prescription.find(info, recorded.ids("prescription")[0], at), recorded, envelope
+    )
+    stay = _shown(await Stay.find(info, prescription.view.stay, at), recorded, envelope)
     return PrescriptionRecorded(**envelope, prescription=prescription, stay=stay)
 
 
@@ -332,8 +351,7 @@ async def report_recorded(info: Ask, input: CommandInput, command: Command) -> R
         here.recorded, info.context.house.settings.read_timeout_seconds
     )
     recorded, envelope, at = await record(info, input, command)
-    issue = await ReportIssue.find(info, recorded.ids("report")[0], at)
-    assert issue is not None
+    issue = _shown(await ReportIssue.find(info, recorded.ids("report")[0], at), recorded, envelope)
     return ReportRecorded(**envelope, issue=issue)
 
 
@@ -344,8 +362,7 @@ async def source_movement_recorded(
     event = recorded.events[0]
     assert isinstance(event, SourceVisit.Reported)
     id = SourceVisit.movement_id_for(event.originator_id, event.version.source_id)
-    told = await SourceMovement.find(info, id, at)
-    assert told is not None
+    told = _shown(await SourceMovement.find(info, id, at), recorded, envelope)
     return SourceMovementRecorded(
         **envelope, source_movement=told, stay=await Stay.find(info, told.of_stay, at)
     )

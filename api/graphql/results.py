@@ -39,7 +39,10 @@ class Recorded:
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
 
-@strawberry.type(description="Recorded, but the read models are behind: read again with atLeast.")
+@strawberry.type(
+    description="Recorded, but the read models are behind: read again with atLeast. Also what a"
+    " repeated command answers if what it changed is closed to you by now."
+)
 class RecordedNotYetReadable(Recorded):
     pass
 

@@ -309,6 +309,74 @@ def test_a_label_of_today_closes_the_past_too(shared: Ward) -> None:
     assert nurse.give("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
 
 
+REPEATED = (
+    "registerPatient",
+    "admitPatient",
+    "recordVisit",
+    "startLeave",
+    "swapBeds",
+    "recordAdministration",
+)
+
+
+def repeatable(ward: Ward, command: str) -> tuple[dict[str, Any], str]:
+    """The input of a command that a nurse may give, and the MRN of whom it is about."""
+    if command == "registerPatient":
+        mrn = ward.name("M")
+        return {"mrn": mrn, "familyName": "Featherstone"}, mrn
+    mrn = ward.patient()
+    if command == "admitPatient":
+        admission = {"admissionType": "EMERGENCY", "withoutBed": "corridor"}
+        return {"patientMrn": mrn, **admission}, mrn
+    bed = f"{ward.room('a', 'b')}/a"
+    stay = ward.stay(bed, patientMrn=mrn)
+    if command == "recordAdministration":
+        return {"prescriptionId": ward.prescription(stay), "given": True}, mrn
+    said: dict[str, Any] = {"startLeave": {"keepBed": True}}.get(command, {})
+    if command == "recordVisit":
+        said = {"practitioner": ward.doctor(), "kind": "ROUND"}
+    if command == "swapBeds":
+        said = {"withStayId": ward.stay(bed[:-1] + "b")}
+    return {"stayId": stay, **said}, mrn
+
+
+@pytest.mark.parametrize("command", REPEATED)
+def test_a_repeated_command_does_not_show_what_a_label_has_closed_since(
+    shared: Ward, command: str
+) -> None:
+    input, mrn = repeatable(shared, command)
+    input["commandId"] = str(uuid4())
+    nurse = login(shared)
+    first = nurse.record(command, **input)
+    assert nurse.give(command, **input) == first
+    shared.record(
+        "correctPatientDetails",
+        patientMrn=mrn,
+        confidentiality="VERY_RESTRICTED",
+        reason="known to the press",
+    )
+    assert nurse.give(command, **input) == {
+        "__typename": "RecordedNotYetReadable",
+        **{said: first[said] for said in ("commandId", "position", "recordedAt")},
+    }
+    assert nurse.give("breakGlass", patientMrn=mrn, reason="found unconscious")["until"]
+    assert nurse.give(command, **input)["__typename"] == first["__typename"]
+
+
+def test_a_repeated_transfer_does_not_show_a_patient_who_has_left_the_ward(shared: Ward) -> None:
+    here, there = (f"{shared.room('a', ward=shared.name('W'))}/a" for _ in range(2))
+    stay = shared.stay(here)
+    nurse = login(shared, Role.NURSE, here.split("/")[0])
+    transfer = {"commandId": str(uuid4()), "stayId": stay, **place(there)}
+    first = nurse.record("transferPatient", **transfer)
+    assert first["stay"]["room"]["ward"] == there.split("/")[0], "who sent the patient is told"
+    again = nurse.give("transferPatient", **transfer)
+    assert (again["__typename"], again["position"]) == (
+        "RecordedNotYetReadable",
+        first["position"],
+    )
+
+
 @pytest.mark.parametrize("labelled", [0, 3])
 def test_of_several_records_of_a_person_one_with_a_label_closes_them_all(
     shared: Ward, labelled: int
