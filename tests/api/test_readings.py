@@ -182,7 +182,8 @@ def test_what_cannot_be_recorded_as_read_is_not_shown(settled: Settled, migrated
             owner.execute("GRANT EXECUTE ON FUNCTION audit.record(jsonb) TO wardbook_app")
     assert told["data"] is None
     assert codes(told) == {"INTERNAL"}
-    assert ids["one"] not in json.dumps(told["errors"])  # the position may have such letters by chance
+    # in the errors: a position may have such letters by chance
+    assert ids["one"] not in json.dumps(told["errors"])
     assert shown == {"wards": [{"name": "A"}]}
 
 
