@@ -167,7 +167,6 @@ def told(by: strawberry.Schema, document: str, shows: Thing, yes: bool) -> Any:
     return json.dumps(result.data), sorted(errors)
 
 
-@pytest.mark.filterwarnings("error")
 @given(
     st.recursive(st.just(PLAIN), things, max_leaves=6),
     st.sampled_from(["thing", "things"]),
@@ -180,6 +179,16 @@ def test_the_same_is_told_directly(shows: Thing, root: str, asked: str, yes: boo
     )
 
     assert told(DIRECT, document, shows, yes) == told(USUAL, document, shows, yes)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_has_to_be_awaited_is_left_to_the_executor_and_not_left_lying() -> None:
+    later = replace(PLAIN, one=PLAIN, how=How.LATER)
+
+    data, errors = told(DIRECT, "{ thing { shown { name } named } }", later, True)
+
+    assert (json.loads(data), errors) == ({"thing": {"shown": {"name": "a"}, "named": "a"}}, [])
+    gc.collect()
 
 
 def test_objects_are_told_without_the_executor() -> None:
