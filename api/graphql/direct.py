@@ -111,9 +111,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         asked: Any,
         position: Any,
     ) -> Any:
-        plan = self._plans.get(id(asked))
-        if plan is None:
-            plan = self._plans[id(asked)] = self._plan(parent_type, asked)
+        plan = self._plan(parent_type, asked)
         try:
             told = {name: tell(source_value) for name, tell in plan.directly.items()}
         except Exception:  # so that others of its kind are not tried in vain
@@ -148,9 +146,13 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         return super().build_response(data)
 
     def _plan(self, kind: GraphQLObjectType, asked: dict[str, Any]) -> Plan:
-        fields = {name: self._field(kind, details) for name, details in asked.items()}
-        directly = {name: tell for name, tell in fields.items() if tell}
-        return Plan(asked, directly, {n: asked[n] for n in asked if n not in directly})
+        plan = self._plans.get(id(asked))
+        if plan is None:
+            fields = {name: self._field(kind, details) for name, details in asked.items()}
+            directly = {name: tell for name, tell in fields.items() if tell}
+            others = {name: asked[name] for name in asked if name not in directly}
+            plan = self._plans[id(asked)] = Plan(asked, directly, others)
+        return plan
 
     def _field(self, kind: GraphQLObjectType, details: Any) -> Tell | None:
         field = self.schema.get_field(kind, details[0].node.name.value)
