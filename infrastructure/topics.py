@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.live import TOO_MUCH, Told
 from infrastructure.queries.feed import Located, Logged, Touched, events_page, touched
-from infrastructure.queries.moment import At, known
+from infrastructure.queries.moment import At
 from infrastructure.queries.people import records_of
+from infrastructure.queries.reader import known
 from infrastructure.queries.rooms import BoardRoom, board
 from infrastructure.queries.story import stories
 from infrastructure.queries.timeline import EntryView, entries_recorded

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from application.issuing import as_said
 from application.reports.definition import Report
 from domain.report import Cause, Change, Said, Terms
-from infrastructure.queries.moment import At, known
+from infrastructure.queries.moment import At
+from infrastructure.queries.reader import known
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.timeline import entry_of
 

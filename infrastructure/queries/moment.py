@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     ColumnElement,
     Table,
     Uuid,
@@ -21,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from infrastructure.queries.reader import Reader, held, value
+from infrastructure.queries.reader import Reader, held
 from infrastructure.read_models import READ_MODELS
 
 V = TypeVar("V")
@@ -78,11 +77,6 @@ class Here:
     recorded: int
     state: str
     """Another one after every change of what a question about read models can find."""
-
-
-def known(table: Table, position: int) -> ColumnElement[bool]:
-    """The rows known at a position, of all valid time."""
-    return table.c.known.op("@>")(cast(value(position), BigInteger))
 
 
 _STATE = ", ".join(

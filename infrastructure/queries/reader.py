@@ -290,12 +290,16 @@ async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> fr
     return frozenset(found.scalars())
 
 
-def held(table: Any, as_of: datetime, known: int) -> ColumnElement[bool]:
+def held(table: Any, as_of: datetime, position: int) -> ColumnElement[bool]:
     """The rows true at a moment, as known at a position."""
-    return and_(
-        table.c.during.op("@>")(cast(value(as_of), DateTime(timezone=True))),
-        table.c.known.op("@>")(cast(value(known), BigInteger)),
-    )
+    is_true = table.c.during.op("@>")(cast(value(as_of), DateTime(timezone=True)))
+    return and_(is_true, known(table, position))
+
+
+def known(table: Any, position: int) -> ColumnElement[bool]:
+    """The rows known at a position, of all valid time."""
+    is_known: ColumnElement[bool] = table.c.known.op("@>")(cast(value(position), BigInteger))
+    return is_known
 
 
 def value(given: Any) -> ColumnElement[Any]:
@@ -318,9 +322,8 @@ def _begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
     """What had begun by a moment, over or not."""
     if at is None:
         return func.upper_inf(table.c.known)
-    as_of, known = at
-    is_known = table.c.known.op("@>")(cast(value(known), BigInteger)).is_(True)
-    return and_(is_known, func.lower(table.c.during) <= value(as_of))
+    as_of, position = at
+    return and_(known(table, position).is_(True), func.lower(table.c.during) <= value(as_of))
 
 
 def _latest(table: Any) -> ColumnElement[bool]:

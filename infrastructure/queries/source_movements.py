@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Select, column, select, table, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, known, view
+from infrastructure.queries.moment import At, columns, view
+from infrastructure.queries.reader import known
 from infrastructure.read_models.source_movements import source_movements
 
 _events = table(
