@@ -7,19 +7,20 @@ a moment after it began, and of everything recorded before. So is what they ask 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Set
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.entry import Actor
 from infrastructure.queries.moment import Here, here
-from infrastructure.queries.reader import Opened, closed_by_merge, elsewhere_by_merge, opened_by
+from infrastructure.queries.reader import closed_by_merge, elsewhere_by_merge, opened_by
 from infrastructure.together import Shared, Together
 
-Records = Callable[[AsyncConnection, Set[str]], Awaitable[frozenset[UUID]]]
+ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[frozenset[UUID]]]
 
-READERS = 1_000
-"""Of so many it is remembered what they have opened."""
+REMEMBERED = 1_000
+"""Of so many readers, labels and wards it is remembered what is open to them and what is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,16 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a reader has opened, and where that was asked."""
+    """Records of patients, and where they were asked for."""
 
     at: Here
-    opened: Opened
+    patients: frozenset[UUID]
+    until: datetime | None = None
+    """When they change by time, if they do."""
 
     def holds(self, now: Here) -> bool:
         """Nothing has changed since, and no glass is shut by time."""
-        ends = self.opened.until
+        ends = self.until
         return _same(now, self.at) and self.at.now <= now.now and (ends is None or now.now < ends)
 
 
@@ -54,8 +57,7 @@ class Present:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._looks = Together[None, Look]("present", self._look)
-        self._opened: OrderedDict[Actor, _Found] = OrderedDict()
-        self._records: dict[Hashable, tuple[Here, frozenset[UUID]]] = {}
+        self._found: OrderedDict[Hashable, _Found] = OrderedDict()
 
     async def look(self) -> Look:
         """A look at some moment after this is called. Raises what the database raises."""
@@ -67,42 +69,45 @@ class Present:
 
     async def opened(self, actor: Actor, look: Look) -> Set[UUID]:
         """The patients whose glass somebody has broken, and that is open now."""
-        found = self._opened.get(actor)
-        if found is None or not found.holds(look.here):
-            found = await look.asked.ask((opened_by, actor), lambda: self._opened_by(actor, look))
-            self._opened[actor] = found
-            if len(self._opened) > READERS:
-                self._opened.popitem(last=False)
-        self._opened.move_to_end(actor)
-        return found.opened.patients
 
-    async def closed(self, hidden: Set[str], look: Look) -> frozenset[UUID]:
+        async def ask(connection: AsyncConnection) -> _Found:
+            found = await opened_by(connection, actor, look.here.now)
+            return _Found(look.here, found.patients, found.until)
+
+        return await self._remembered((opened_by, actor), ask, look)
+
+    async def closed(self, hidden: Set[str], look: Look) -> Set[UUID]:
         """The records of the persons one of whose records has one of these labels."""
-        return await self._records_of(closed_by_merge, hidden, look) if hidden else frozenset()
+        return await self._by_merge(closed_by_merge, hidden, look) if hidden else frozenset()
 
-    async def elsewhere(self, wards: Set[str] | None, look: Look) -> frozenset[UUID]:
+    async def elsewhere(self, wards: Set[str] | None, look: Look) -> Set[UUID]:
         """The records of the persons who are, by any of their records, in other wards than these."""
         if wards is None:
             return frozenset()
-        return await self._records_of(elsewhere_by_merge, wards, look)
+        return await self._by_merge(elsewhere_by_merge, wards, look)
 
-    async def _records_of(self, question: Records, some: Set[str], look: Look) -> frozenset[UUID]:
-        found = self._records.get((question, some))
-        if found is None or not _same(look.here, found[0]):
+    async def _by_merge(self, question: ByMerge, some: Set[str], look: Look) -> Set[UUID]:
+        async def ask(connection: AsyncConnection) -> _Found:
+            return _Found(look.here, await question(connection, some))
 
-            async def ask() -> frozenset[UUID]:
-                async with self._engine.connect() as connection:
-                    return await question(connection, some)
+        return await self._remembered((question, some), ask, look)
 
-            found = look.here, await look.asked.ask((question, some), ask)
-            self._records[question, some] = found
-            if len(self._records) > READERS:
-                self._records.pop(next(iter(self._records)))
-        return found[1]
+    async def _remembered(
+        self, what: Hashable, ask: Callable[[AsyncConnection], Awaitable[_Found]], look: Look
+    ) -> Set[UUID]:
+        """What was found before, while it holds; otherwise asked for once for all who share the look."""
 
-    async def _opened_by(self, actor: Actor, look: Look) -> _Found:
-        async with self._engine.connect() as connection:
-            return _Found(look.here, await opened_by(connection, actor, look.here.now))
+        async def connect() -> _Found:
+            async with self._engine.connect() as connection:
+                return await ask(connection)
+
+        found = self._found.get(what)
+        if found is None or not found.holds(look.here):
+            found = self._found[what] = await look.asked.ask(what, connect)
+            if len(self._found) > REMEMBERED:
+                self._found.popitem(last=False)
+        self._found.move_to_end(what)
+        return found.patients
 
     async def _look(self, _: object) -> Look:
         return Look(await here(self._engine), Shared())
