@@ -1,11 +1,11 @@
 """The hospital: everything that can be recorded, one method per command."""
 
-from application.identity import Identity
-from application.issuing import Issuing
-from application.prescriptions import Prescriptions
-from application.projections import Projections
-from application.rooms import Rooms
-from application.source_movements import SourceMovements
+from application.commands.patient_identity import Identity
+from application.commands.prescriptions import Prescriptions
+from application.commands.projection_control import Projections
+from application.commands.reports import Issuing
+from application.commands.rooms import Rooms
+from application.commands.source_movements import SourceMovements
 
 
 class Hospital(Identity, Rooms, Prescriptions, SourceMovements, Projections, Issuing):

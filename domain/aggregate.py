@@ -11,7 +11,7 @@ from uuid import UUID
 from eventsourcing.domain import BaseAggregate, CanMutateAggregate, MetaDomainEvent, event
 from msgspec.structs import replace
 
-from domain.entry import About, Entry
+from domain.envelope import About, Entry
 
 __all__ = ["Aggregate", "Event", "event"]
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.aggregate import Aggregate, Event, event
-from domain.entry import Code, Entry, Sealed
+from domain.envelope import Code, Entry, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import Moment
 

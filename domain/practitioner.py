@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 
 from domain.aggregate import Aggregate, Event, event
-from domain.entry import Code, Entry, Text
+from domain.envelope import Code, Entry, Text
 
 
 class Grade(StrEnum):

@@ -12,7 +12,7 @@ from datetime import date
 from msgspec import Struct
 
 from domain.aggregate import Aggregate, Event, event
-from domain.entry import Entry, Text
+from domain.envelope import Entry, Text
 from domain.refusals import InvalidInput
 
 Exact = int | str | None

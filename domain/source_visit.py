@@ -12,9 +12,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from msgspec import Struct, json
 
 from domain.aggregate import Aggregate, Event, event
-from domain.entry import Code, Entry, Text
-from domain.facts import Disposition
-from domain.stay import AdmissionType
+from domain.envelope import Code, Entry, Text
+from domain.stay.aggregate import AdmissionType
+from domain.stay.facts import Disposition
 from domain.time import Moment
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from application.commands import Rules
+from application.command_pipeline import Rules
 
 
 class BadSetting(ValueError):

@@ -14,19 +14,19 @@ from psycopg import sql
 from starlette.testclient import TestClient
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from api.server import app
-from api.token import LocalTokens
+from api.auth.local_tokens import LocalTokens
+from api.http.app import app
 from application.hospital import Hospital
-from infrastructure.database import Database
-from infrastructure.embedded import ensure_server, stop_server
-from infrastructure.follow import Follower
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.graphql import GraphQLClient
-from tests.record.lived import LIVED, Lived, dump, lived_once
+from tests.support.graphql_client import GraphQLClient
+from tests.support.shared_history import LIVED, Lived, dump, lived_once
 
-TOGETHER = ("tests/api/", "tests/importing/", "tests/reports/", "tests/test_simulator.py")
+TOGETHER = ("tests/api/", "tests/imports/", "tests/reports/", "tests/test_simulator.py")
 """Where the tests of a file share what takes long to make: one worker does all of them."""
 
 KEY = b"the key that the tests sign with"
@@ -39,8 +39,8 @@ class Shared(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if file.startswith("tests/importing/"):
-            return "tests/importing/"
+        if file.startswith("tests/imports/"):
+            return "tests/imports/"
         return file if file.startswith(TOGETHER) else nodeid
 
 

@@ -20,19 +20,19 @@ from graphql import build_schema, parse, validate
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from api.server import app
-from application.commands import Request
+from api.http.app import app
+from application.command_pipeline import Request
 from application.hospital import Hospital
-from domain.entry import Actor
-from domain.facts import Because, Disposition
-from domain.stay import AdmissionType, Stay
+from domain.envelope import Actor
+from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.facts import Because, Disposition
 from infrastructure.analysis import TABLES, asked
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
 from tests.conftest import LOGIN, TOKEN
-from tests.graphql import GraphQLClient
+from tests.support.graphql_client import GraphQLClient
 
 DOCS = Path(__file__).parents[1] / "docs"
 README = (DOCS.parent / "README.md").read_text()

@@ -16,7 +16,7 @@ CONTRACTS = {contract["id"]: contract["name"] for contract in PYPROJECT["contrac
 BREACHES = [
     ("layers", "domain/new_rule.py", "import application"),
     ("layers", "domain/new_rule.py", "from api import __doc__"),
-    ("layers", "application/new_report.py", "import infrastructure.embedded"),
+    ("layers", "application/new_report.py", "import infrastructure.postgres.embedded_server"),
     ("layers", "infrastructure/new_query.py", "import api"),
     ("no-technology", "domain/new_rule.py", "import rich"),
     ("no-technology", "application/new_report.py", "from sqlalchemy import select"),

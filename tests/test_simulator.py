@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.simulator import AnotherHouse, Simulated, simulate
-from application.simulator.inpatient import Inpatient
-from infrastructure.database import Database
+from api.simulator import AnotherHouse, Simulated, simulate
+from api.simulator.inpatient import Inpatient
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
 
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 BEDS, DAYS = 20, 10

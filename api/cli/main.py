@@ -7,22 +7,22 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from api.cli import (
-    asking,
-    loading,
+    analysis,
+    imports,
     projections,
-    querying,
-    reporting,
-    restating,
-    schemas,
-    serving,
-    verifying,
+    queries,
+    reports,
+    restatements,
+    schema,
+    server,
+    verification,
 )
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
-from application.issuing import FiguresNotReadable
+from application.commands.reports import FiguresNotReadable
 from domain.refusals import Refusal
-from infrastructure.database import NotMigrated
-from infrastructure.embedded import EmbeddedServerError
-from infrastructure.event_store import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.postgres.database import NotMigrated
+from infrastructure.postgres.embedded_server import EmbeddedServerError
 
 app = typer.Typer(
     name="wardbook",
@@ -33,15 +33,15 @@ app = typer.Typer(
     add_completion=False,
 )
 for commands in (
-    serving.app,
-    loading.app,
-    asking.app,
-    reporting.app,
-    restating.app,
-    querying.app,
-    schemas.app,
+    server.app,
+    imports.app,
+    queries.app,
+    reports.app,
+    restatements.app,
+    analysis.app,
+    schema.app,
     projections.app,
-    verifying.app,
+    verification.app,
 ):
     app.registered_commands += commands.registered_commands
     app.registered_groups += commands.registered_groups

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from application.reports.definition import Figure, Report, Row
-from application.reports.shown import shown
+from application.reports.formatting import shown
 
 WIDTH, PANEL, LEFT, LINE = 820, 190, 60, 20
 INK, PALE, BARS = "#222", "#bbb", "#2a6f97"

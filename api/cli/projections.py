@@ -10,16 +10,16 @@ import typer
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.cli.loading import fill
+from api.cli.imports import fill
 from api.cli.terminal import Exit, as_json, out, progress, request, settings, stop
 from application.hospital import Hospital
 from domain.refusals import Refusal
-from infrastructure.database import Database
-from infrastructure.queries.record import parked_commands, projections
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
+from infrastructure.projections.projection import ReadModel
+from infrastructure.projections.rebuild import HaltedBeside, rebuild
+from infrastructure.queries.projection_status import parked_commands, projections
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.model import ReadModel
-from infrastructure.rebuild import HaltedBeside, rebuild
-from infrastructure.wiring import hospital
 
 app = typer.Typer()
 T = TypeVar("T")

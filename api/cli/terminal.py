@@ -21,8 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from application.commands import Request
-from domain.entry import Actor
+from application.command_pipeline import Request
+from domain.envelope import Actor
 from domain.refusals import InvalidInput
 from domain.time import in_utc
 from infrastructure.settings import BadSetting, Settings, from_environment

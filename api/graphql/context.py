@@ -10,20 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
+from api.auth.authentication import NotLoggedIn
+from api.container import House
 from api.graphql.scalars import Position, decode_position, encode_position
-from api.house import House
-from api.login import NotLoggedIn
-from application.access import Caller, may
-from application.scope import CLOSED, hidden_labels
+from application.authorization.roles import Caller, may
+from application.authorization.scope import CLOSED, hidden_labels
 from domain.refusals import InvalidInput, NotAllowed
 from infrastructure import tracing
-from infrastructure.present import Look
-from infrastructure.queries import moment, people
-from infrastructure.queries.moment import At, Here
+from infrastructure.access_log import Shown
+from infrastructure.caching.read_snapshot import Look
+from infrastructure.caching.single_flight import Shared
+from infrastructure.queries import people
+from infrastructure.queries.as_of import At, Here, end_of_command, position_at, versions
 from infrastructure.queries.people import PatientView
-from infrastructure.queries.reader import Reader
-from infrastructure.readings import Shown
-from infrastructure.together import Shared
+from infrastructure.queries.row_security import Reader
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Context:
         self.types: frozenset[str] = frozenset()
         """The types of which the operation asks for fields."""
         self.may_be_kept = False
-        """Whether the answer to what is asked is worth keeping (`api.graphql.allowed`)."""
+        """Whether the answer to what is asked is worth keeping (`api.graphql.extensions.authorization`)."""
         self.recorded: Shown | None = None
         """What was written down of the answer."""
         self._look: Look | None = None
@@ -100,11 +100,11 @@ class Context:
             asked = self._position(known_at_position, "knownAtPosition")
             if asked > here.recorded:
                 raise InvalidInput("knownAtPosition", "the log is not that far yet")
-            known = await moment.end_of_command(self.house.engine, asked)
+            known = await end_of_command(self.house.engine, asked)
         elif known_at is not None:
             if known_at > here.now:
                 raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
-            known = await moment.position_at(self.house.engine, known_at)
+            known = await position_at(self.house.engine, known_at)
         if known > here.position:
             await self._wait(known)
         self.answers(known)
@@ -262,8 +262,8 @@ class Context:
 
 
 async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> dict[UUID, int]:
-    return await moment.versions(connection, list(ids), at.known)
+    return await versions(connection, list(ids), at.known)
 
 
 Ask = Info[Context, None]
-"""What a resolver is given. Nothing but its context is used: `api.graphql.direct`."""
+"""What a resolver is given. Nothing but its context is used: `api.graphql.execution.fast_executor`."""

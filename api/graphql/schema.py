@@ -20,27 +20,27 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api import metrics
-from api.graphql.allowed import Allowed
+from api.auth.authentication import NotLoggedIn
+from api.container import House
 from api.graphql.context import Connected, Context, ReadModelsBehind
-from api.graphql.direct import Executor, direct
-from api.graphql.faults import told_of, without_values
-from api.graphql.limits import Limits, Validated, too_long
+from api.graphql.descriptions import describe
+from api.graphql.error_masking import told_of, without_values
+from api.graphql.execution.fast_executor import Executor, direct
+from api.graphql.extensions.audit import RecordReading
+from api.graphql.extensions.authorization import Allowed
+from api.graphql.extensions.limits import Limits, Validated, too_long
+from api.graphql.extensions.tracing import Traced
 from api.graphql.mutations import Mutation
+from api.graphql.mutations.dispatch import TellNotYetReadable, TellParked
+from api.graphql.mutations.refusals import HANDLERS
 from api.graphql.queries import Query
-from api.graphql.reading import RecordReading
-from api.graphql.recording import TellNotYetReadable, TellParked
-from api.graphql.refusals import HANDLERS
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
-from api.graphql.traced import Traced
-from api.graphql.words import describe
-from api.house import House
-from api.login import NotLoggedIn
-from application.issuing import FiguresNotReadable
+from api.telemetry import metrics
+from application.commands.reports import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
 from infrastructure import tracing
-from infrastructure.event_store import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseAway
 
 log = logging.getLogger(__name__)
 

@@ -10,19 +10,19 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask, ById, Context
-from api.graphql.feed import AfterPosition, Event, Kinds, OfWard, topics_of
+from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import MrnAuthority
-from api.graphql.recording import uuid
-from api.graphql.rooms import RoomOccupancy, occupied
 from api.graphql.scalars import Position
-from api.graphql.stays import Stay
-from api.graphql.timeline import TimelineEntry
+from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
+from api.graphql.types.rooms import RoomOccupancy, occupied
+from api.graphql.types.stays import Stay
+from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
-from infrastructure.live import Told, Topic
 from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.stays import stays_by_id
 from infrastructure.queries.timeline import entry_by_id
-from infrastructure.topics import Feed, Occupancy, Timeline
+from infrastructure.subscriptions.broker import Told, Topic
+from infrastructure.subscriptions.topics import Feed, Occupancy, Timeline
 
 T = TypeVar("T")
 

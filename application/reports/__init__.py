@@ -27,7 +27,7 @@ from application.reports.presence import DAYS_PRESENT_1
 from application.reports.readmission import READMISSION_1
 from application.reports.timeliness import TIMELINESS_1
 from application.reports.waiting import BOARDING_1, SENIOR_REVIEW_1
-from domain.hospital_time import DAY, LocalDays
+from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 
 EARLIEST = date(1900, 1, 1)

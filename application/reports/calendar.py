@@ -7,7 +7,7 @@ from datetime import datetime
 from application.reports.definition import day_of
 from application.reports.formula import Mark, Of
 from application.reports.inputs import InpatientStay, Inputs, Span
-from domain.facts import Status
+from domain.stay.facts import Status
 
 HERE = Status.ADMITTED.value
 

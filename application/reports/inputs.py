@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import NamedTuple
 
-from domain.hospital_time import LocalDays
+from domain.hospital_calendar import LocalDays
 
 AWAY = "AWAY"
 """The state of a stay between a discharge and the reversal of it."""

@@ -26,7 +26,7 @@ from application.reports.definition import (
 )
 from application.reports.formula import WHOLE, Formula, Mark, Marks, Of, count, median, total
 from application.reports.inputs import InpatientStay, Question
-from domain.facts import Status
+from domain.stay.facts import Status
 
 METEOR = "AIHW METEOR 269982, 270045, 270251"
 

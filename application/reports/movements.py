@@ -10,7 +10,7 @@ from application.reports.census import AHIMA, of_stays
 from application.reports.definition import Contributions, Definition, Figure
 from application.reports.formula import WHOLE, Mark, total
 from application.reports.inputs import InpatientStay, Inputs
-from domain.facts import Disposition
+from domain.stay.facts import Disposition
 
 EARLY = timedelta(hours=48)
 """A death so soon after the admission is left out of the net death rate."""

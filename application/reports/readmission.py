@@ -14,7 +14,7 @@ from application.reports.definition import (
 )
 from application.reports.formula import WHOLE, Mark, total
 from application.reports.inputs import Admission, Inputs
-from domain.facts import Disposition
+from domain.stay.facts import Disposition
 
 NO_INDEX = (Disposition.DIED, Disposition.AGAINST_ADVICE, Disposition.TRANSFERRED)
 

@@ -6,10 +6,10 @@ from datetime import datetime
 import psycopg
 
 from domain.aggregate import Event
-from infrastructure.database import Database
-from infrastructure.event_mapper import EventMapper
-from infrastructure.parking import LOGGED
-from infrastructure.read_models.model import Place
+from infrastructure.event_store.mapper import EventMapper
+from infrastructure.postgres.database import Database
+from infrastructure.projections.dead_letters import LOGGED
+from infrastructure.projections.projection import Place
 
 AT_ONCE = 5_000
 """Events that are in memory at one time."""

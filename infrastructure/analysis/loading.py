@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from infrastructure.analysis.tables import TABLES, HistoryTable
-from infrastructure.database import Database
+from infrastructure.postgres.database import Database
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, since, until, view
-from infrastructure.queries.reader import known
+from infrastructure.queries.as_of import At, columns, since, until, view
 from infrastructure.queries.rooms import BedView, RoomView, board
+from infrastructure.queries.row_security import known
 from infrastructure.queries.stays import StayView
 from infrastructure.queries.timeline import EntryView
 from infrastructure.read_models.stays import stays

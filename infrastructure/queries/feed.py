@@ -16,9 +16,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
-from domain.occupancy import Occupancy
-from domain.room import Room
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
+from domain.room.aggregate import Room
+from domain.room.occupancy import Occupancy
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models.occupancy import stretches
 
 SCANNED = 2_000

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, view
-from infrastructure.queries.prepared import Prepared, by_id, is_given, one_of_given
+from infrastructure.queries.as_of import At, columns, view
+from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.practitioners import practitioners
 

@@ -26,10 +26,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.room import BedState
-from infrastructure.queries.moment import At, columns, one_of, since, until, view
-from infrastructure.queries.prepared import Prepared, by_id, is_given, one_of_given
-from infrastructure.queries.reader import known
+from domain.room.aggregate import BedState
+from infrastructure.queries.as_of import At, columns, one_of, since, until, view
+from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
+from infrastructure.queries.row_security import known
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import beds, rooms, spells
 

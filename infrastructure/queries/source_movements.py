@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Select, column, select, table, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, view
-from infrastructure.queries.reader import known
+from infrastructure.queries.as_of import At, columns, view
+from infrastructure.queries.row_security import known
 from infrastructure.read_models.source_movements import source_movements
 
 _events = table(

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import BindParameter, Column, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, one_of, since, view
+from infrastructure.queries.as_of import At, columns, one_of, since, view
+from infrastructure.queries.compiled import by_id, one_of_given
 from infrastructure.queries.people import records_of_each
-from infrastructure.queries.prepared import by_id, one_of_given
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays

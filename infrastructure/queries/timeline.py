@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Column, Integer, Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.moment import At, columns, view
-from infrastructure.queries.prepared import Prepared, by_id, given, is_given, one_of_given
-from infrastructure.queries.reader import known
+from infrastructure.queries.as_of import At, columns, view
+from infrastructure.queries.compiled import Prepared, by_id, given, is_given, one_of_given
+from infrastructure.queries.row_security import known
 from infrastructure.read_models.timeline import entries
 
 

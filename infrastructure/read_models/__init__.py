@@ -1,8 +1,8 @@
 """Read models: tables that answer questions, filled from the log, deletable at any time."""
 
+from infrastructure.projections.projection import ReadModel
 from infrastructure.read_models.inpatients import Inpatients
 from infrastructure.read_models.issued_reports import IssuedReports
-from infrastructure.read_models.model import ReadModel
 from infrastructure.read_models.occupancy import Occupancies
 from infrastructure.read_models.patients import Patients
 from infrastructure.read_models.practitioners import Practitioners

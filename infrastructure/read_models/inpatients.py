@@ -4,11 +4,11 @@ from sqlalchemy import Column, DateTime, MetaData, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
-from domain.facts import Status
-from domain.stay import Stay
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Status
 from domain.time import TICK, Period
-from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
-from infrastructure.read_models.model import Folded
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.projection import Folded
 
 metadata = MetaData(schema="inpatients_v1")
 position_table(metadata)

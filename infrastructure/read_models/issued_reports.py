@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.aggregate import Event
 from domain.report import Report
 from domain.time import Period
-from infrastructure.read_models.bitemporal import bitemporal_table, position_table
-from infrastructure.read_models.model import Place, ReadModel
+from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
+from infrastructure.projections.projection import Place, ReadModel
 
 metadata = MetaData(schema="issued_reports_v1")
 position_table(metadata)

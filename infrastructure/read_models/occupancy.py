@@ -7,11 +7,11 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Boolean, Column, MetaData, String, Uuid
 
 from domain.aggregate import Aggregate, Event
-from domain.occupancy import Occupancy
-from domain.room import Room
+from domain.room.aggregate import Room
+from domain.room.occupancy import Occupancy
 from domain.time import Period
-from infrastructure.read_models.bitemporal import bitemporal_table, position_table
-from infrastructure.read_models.model import History, Place, ReadModel
+from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
+from infrastructure.projections.projection import History, Place, ReadModel
 
 metadata = MetaData(schema="occupancy_v1")
 position_table(metadata)

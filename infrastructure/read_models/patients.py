@@ -5,8 +5,8 @@ from sqlalchemy import Column, Date, DateTime, MetaData, String, Table, Uuid
 from domain.aggregate import Event
 from domain.patient import Patient
 from domain.time import ALWAYS, Period
-from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
-from infrastructure.read_models.model import Folded
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.projection import Folded
 
 metadata = MetaData(schema="patients_v2")
 position_table(metadata)

@@ -5,8 +5,8 @@ from sqlalchemy import Column, Date, MetaData, String
 from domain.aggregate import Event
 from domain.practitioner import Practitioner
 from domain.time import ALWAYS
-from infrastructure.read_models.bitemporal import bitemporal_table, position_table
-from infrastructure.read_models.model import Place, ReadModel
+from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
+from infrastructure.projections.projection import Place, ReadModel
 
 metadata = MetaData(schema="practitioners_v1")
 position_table(metadata)

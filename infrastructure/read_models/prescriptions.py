@@ -5,16 +5,16 @@ from typing import Any
 from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
-from domain.prescription import Prescription
+from domain.prescription.aggregate import Prescription
 from domain.time import Period
-from infrastructure.read_models.bitemporal import (
+from infrastructure.projections.bitemporal_table import (
     Copy,
     Rows,
     Values,
     bitemporal_table,
     position_table,
 )
-from infrastructure.read_models.model import Folded, Place
+from infrastructure.projections.projection import Folded, Place
 
 metadata = MetaData(schema="prescriptions_v1")
 position_table(metadata)

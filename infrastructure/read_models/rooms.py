@@ -5,10 +5,10 @@ from uuid import UUID, uuid5
 from sqlalchemy import ARRAY, Column, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
-from domain.room import Room
+from domain.room.aggregate import Room
 from domain.time import Period
-from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
-from infrastructure.read_models.model import Folded
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.projection import Folded
 
 metadata = MetaData(schema="rooms_v1")
 position_table(metadata)

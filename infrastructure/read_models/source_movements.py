@@ -5,8 +5,13 @@ from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, String, Tab
 from domain.aggregate import Event
 from domain.source_visit import SourceVisit, Version
 from domain.time import Period
-from infrastructure.read_models.bitemporal import Rows, Values, bitemporal_table, position_table
-from infrastructure.read_models.model import Folded
+from infrastructure.projections.bitemporal_table import (
+    Rows,
+    Values,
+    bitemporal_table,
+    position_table,
+)
+from infrastructure.projections.projection import Folded
 
 metadata = MetaData(schema="source_movements_v1")
 position_table(metadata)

@@ -3,10 +3,10 @@
 from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, String, Table, Uuid
 
 from domain.aggregate import Event
-from domain.facts import Status
-from domain.stay import Stay
-from infrastructure.read_models.bitemporal import Rows, bitemporal_table, position_table
-from infrastructure.read_models.model import Folded
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Status
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.projection import Folded
 
 metadata = MetaData(schema="stays_v1")
 position_table(metadata)

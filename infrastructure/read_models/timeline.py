@@ -8,16 +8,16 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, S
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
-from domain.drug_chart import DrugChart
-from domain.entry import Source
-from domain.events import AGGREGATES
-from domain.facts import Because
-from domain.occupancy import Occupancy
-from domain.prescription import Prescription
+from domain.envelope import Source
+from domain.event_types import AGGREGATES
+from domain.prescription.aggregate import Prescription
+from domain.prescription.drug_chart import DrugChart
+from domain.room.occupancy import Occupancy
 from domain.source_visit import SourceKind, SourceVisit
-from domain.stay import Stay
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Because
 from domain.time import LATE_AFTER, Period
-from infrastructure.read_models.bitemporal import (
+from infrastructure.projections.bitemporal_table import (
     Copy,
     Merged,
     Same,
@@ -25,7 +25,7 @@ from infrastructure.read_models.bitemporal import (
     bitemporal_table,
     position_table,
 )
-from infrastructure.read_models.model import Place, ReadModel
+from infrastructure.projections.projection import Place, ReadModel
 
 metadata = MetaData(schema="timeline_v2")
 position_table(metadata)

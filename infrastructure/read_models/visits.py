@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Column, MetaData, String, Uuid
 
 from domain.aggregate import Event
-from domain.stay import Stay
+from domain.stay.aggregate import Stay
 from domain.time import Period
-from infrastructure.read_models.bitemporal import Copy, bitemporal_table, position_table
-from infrastructure.read_models.model import Place, ReadModel
+from infrastructure.projections.bitemporal_table import Copy, bitemporal_table, position_table
+from infrastructure.projections.projection import Place, ReadModel
 
 metadata = MetaData(schema="visits_v1")
 position_table(metadata)

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from api.server import app
-from infrastructure.database import Database
+from api.http.app import app
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from tests.api.ward import Ward
 from tests.conftest import LOGIN, TOKEN, empty
-from tests.graphql import GraphQLClient
-from tests.serving import Client, Served, served
+from tests.support.api_dsl import Ward
+from tests.support.graphql_client import GraphQLClient
+from tests.support.server_process import Client, Served, served
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ from graphql import (
     parse,
 )
 
-from api.graphql.allowed import DATA, asked, needed_for, snake
+from api.graphql.extensions.authorization import DATA, asked, needed_for, snake
 from api.graphql.schema import schema
-from application.access import MAY, Role, may
+from application.authorization.roles import MAY, Role, may
 from application.hospital import Hospital
 from domain.patient import Confidentiality
-from tests.api.ward import Ward, codes
 from tests.conftest import LOGIN
-from tests.graphql import GraphQLClient
-from tests.record.lived import commands_of
+from tests.support.api_dsl import Ward, codes
+from tests.support.graphql_client import GraphQLClient
+from tests.support.shared_history import commands_of
 
 
 def types_of(held: GraphQLSchema) -> dict[str, GraphQLObjectType | GraphQLInterfaceType]:

@@ -5,11 +5,11 @@ from typing import Any
 import psycopg
 from starlette.testclient import TestClient
 
-from application.access import Role
-from infrastructure.database import Database
-from tests.api.ward import Ward
+from application.authorization.roles import Role
+from infrastructure.postgres.database import Database
 from tests.conftest import LOGIN
-from tests.record.ward import rows
+from tests.support.api_dsl import Ward
+from tests.support.hospital_dsl import rows
 
 BOARD = '{ roomOccupancy(ward: "H") { beds { code patient { mrn } } } }'
 

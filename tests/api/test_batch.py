@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from api.batch import MOST
-from tests.api.ward import Ward, ago, codes, late, place
+from api.http.command_batch import MOST
 from tests.conftest import TOKEN
+from tests.support.api_dsl import Ward, ago, codes, late, place
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 

@@ -19,21 +19,21 @@ from prometheus_client import generate_latest
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from api import metrics
-from api.endpoint import MAX_BODY
-from api.logs import JsonLines
-from api.server import app
-from application.access import Role
+from api.http.app import app
+from api.http.graphql_endpoint import MAX_BODY
+from api.telemetry import metrics
+from api.telemetry.logs import JsonLines
+from application.authorization.roles import Role
 from infrastructure import tracing
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
 from tests.api.test_faults import closed
-from tests.api.ward import Ward, ago, codes
 from tests.conftest import LOGIN, TOKEN
-from tests.graphql import GraphQLClient
-from tests.record.failing import with_a_failing
-from tests.record.lived import running
+from tests.support.api_dsl import Ward, ago, codes
+from tests.support.failing import with_a_failing
+from tests.support.graphql_client import GraphQLClient
+from tests.support.shared_history import running
 
 CANARY = "Canarywood"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

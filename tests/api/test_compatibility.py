@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from api.cli.schemas import EVENTS_FILE, FEED_FILE, RELEASED, SDL_FILE, event_schemas
-from api.compatibility import broken_in_events, broken_in_feed, broken_in_sdl, dangerous_in_sdl
+from api.cli.schema import EVENTS_FILE, FEED_FILE, RELEASED, SDL_FILE, event_schemas
+from api.cli.schema_compatibility import (
+    broken_in_events,
+    broken_in_feed,
+    broken_in_sdl,
+    dangerous_in_sdl,
+)
+from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
-from api.public_events import feed_schema
 
 Change = Callable[[Any], None]
 FEED: Any = json.loads(feed_schema())

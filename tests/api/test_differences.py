@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.correction_examples import IN_ERROR, REVERSED, WRONG, movement
-from tests.api.ward import Ward, ago, late, place, said
+from tests.support.api_dsl import Ward, ago, late, place, said
+from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, movement
 
 STAY = """query($id: ID!, $from: DateTime!, $to: DateTime) {
   stayDifference(id: $id, fromKnown: $from, toKnown: $to) {

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from strawberry.types import Info
 
 from api.graphql.context import Context
-from api.graphql.direct import READ, Executor, Plan, direct
+from api.graphql.execution.fast_executor import READ, Executor, Plan, direct
 from api.graphql.schema import schema
-from application.access import Caller, Role
-from domain.entry import Actor
-from infrastructure.database import Database
-from tests.api.alone import alone
+from application.authorization.roles import Caller, Role
+from domain.envelope import Actor
+from infrastructure.postgres.database import Database
+from tests.support.app_without_http import alone
 
 
 @strawberry.enum

@@ -3,9 +3,9 @@
 import re
 from html import unescape
 
-from api.documentation import page
+from api.http.documentation import page
 from tests.api.test_schema import described
-from tests.api.ward import Ward
+from tests.support.api_dsl import Ward
 
 
 def test_the_page_says_what_the_schema_says() -> None:

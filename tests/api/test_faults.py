@@ -17,20 +17,20 @@ from starlette.testclient import TestClient
 
 from api.graphql.context import Context
 from api.graphql.schema import schema
-from api.server import app
-from application.access import Caller, Role
-from domain.entry import Actor
-from infrastructure.database import Database, sqlalchemy_url
-from infrastructure.follow import Follower
+from api.http.app import app
+from application.authorization.roles import Caller, Role
+from domain.envelope import Actor
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.bootstrap import seed
+from infrastructure.postgres.database import Database, sqlalchemy_url
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from infrastructure.wiring import seed
-from tests.api.alone import alone
 from tests.api.test_metrics import numbers
-from tests.api.ward import Ward, codes, place
 from tests.conftest import LOGIN, TOKEN
-from tests.graphql import GraphQLClient
-from tests.record.ward import request
+from tests.support.api_dsl import Ward, codes, place
+from tests.support.app_without_http import alone
+from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import request
 
 ID = "00000000-0000-4000-8000-000000000001"
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.feed.cloudevents import feed_schema
 from api.graphql.scalars import encode_position
-from api.public_events import feed_schema
-from infrastructure.database import Database
-from tests.api.ward import Ward, ago, codes, late, place
+from infrastructure.postgres.database import Database
+from tests.support.api_dsl import Ward, ago, codes, late, place
 
 ATTRIBUTES = "id source specversion type subject time datacontenttype dataschema data"
 EVENTS = f"""query($after: Position, $first: Int, $kinds: [EventKind!], $ward: String) {{

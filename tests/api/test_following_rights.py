@@ -6,17 +6,17 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from application.access import MAY, Role
-from application.scope import hidden_labels
-from domain.entry import Actor
-from domain.glass import Glass
-from infrastructure.database import Database
+from application.authorization.roles import MAY, Role
+from application.authorization.scope import hidden_labels
+from domain.break_glass import Glass
+from domain.envelope import Actor
+from infrastructure.postgres.database import Database
 from tests.api.test_sockets import code_of
 from tests.api.test_subscriptions import BOARD, EVENTS, TIMELINE, position
-from tests.api.ward import Ward, ahead, place
 from tests.conftest import LOGIN as TOKENS
-from tests.graphql import GraphQLClient
-from tests.serving import Client, Served
+from tests.support.api_dsl import Ward, ahead, place
+from tests.support.graphql_client import GraphQLClient
+from tests.support.server_process import Client, Served
 
 
 def token(role: Role, *wards: str, who: str = "Ada") -> str:

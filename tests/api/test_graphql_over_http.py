@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.ward import Ward, codes
 from tests.conftest import TOKEN
+from tests.support.api_dsl import Ward, codes
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

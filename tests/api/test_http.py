@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from api.endpoint import MAX_BODY
 from api.graphql.scalars import encode_cursor
-from tests.api.ward import Ward, codes
+from api.http.graphql_endpoint import MAX_BODY
 from tests.conftest import TOKEN
+from tests.support.api_dsl import Ward, codes
 
 QUERY = {"query": "{ wards { name } }"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

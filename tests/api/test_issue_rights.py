@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from application.access import MAY, Role
+from application.authorization.roles import MAY, Role
 from tests.api.test_batch import command
-from tests.api.ward import Ward, ago, codes, late, place
 from tests.conftest import LOGIN
-from tests.graphql import GraphQLClient
+from tests.support.api_dsl import Ward, ago, codes, late, place
+from tests.support.graphql_client import GraphQLClient
 
 WRONG = {"reason": "entered for the wrong day"}
 

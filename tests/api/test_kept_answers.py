@@ -16,30 +16,30 @@ import psycopg
 import pytest
 from strawberry.http import GraphQLRequestData, process_result
 
-from api.graphql.allowed import KEPT, KEPT_QUESTIONS
+from api.container import House
 from api.graphql.context import Context
-from api.graphql.kept import Answers, KeptResult
+from api.graphql.execution.response_cache import Answers, KeptResult
+from api.graphql.extensions.authorization import KEPT, KEPT_QUESTIONS
 from api.graphql.schema import schema
-from api.house import House
-from application.access import Caller, Purpose, Role
-from application.commands import Request
+from application.authorization.roles import Caller, Purpose, Role
+from application.command_pipeline import Request
 from application.hospital import Hospital
-from domain.entry import Actor
+from domain.envelope import Actor
 from domain.patient import Confidentiality
 from domain.refusals import Refusal
-from domain.stay import AdmissionType
-from infrastructure.database import Database
-from infrastructure.filling import Filler
-from infrastructure.follow import Follower
-from infrastructure.kept import Answer, Kept
-from infrastructure.present import Look, Present
-from infrastructure.rebuild import rebuild
+from domain.stay.aggregate import AdmissionType
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.caching.read_snapshot import Look, Present
+from infrastructure.caching.response_cache import Answer, Kept
+from infrastructure.postgres.database import Database
+from infrastructure.projections.batch import Filler
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.api.alone import alone
-from tests.record.busy import BEGINS, Busy
-from tests.record.failing import model, quiet, with_a_failing
-from tests.record.ward import ADA, place, rows
+from tests.support.app_without_http import alone
+from tests.support.failing import model, quiet, with_a_failing
+from tests.support.hospital_dsl import ADA, place, rows
+from tests.support.random_commands import BEGINS, Busy
 
 AT = "$ward: String, $asOf: DateTime, $knownAt: DateTime, $knownAtPosition: Position"
 SAID = "asOf: $asOf, knownAt: $knownAt, knownAtPosition: $knownAtPosition"

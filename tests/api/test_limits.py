@@ -11,8 +11,8 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from strawberry.extensions.validation_cache import _get_validate_cache
 
-from api.graphql.allowed import asked
-from api.graphql.limits import (
+from api.graphql.extensions.authorization import asked
+from api.graphql.extensions.limits import (
     ALIASES,
     DEPTH,
     DIRECTIVES,
@@ -23,18 +23,18 @@ from api.graphql.limits import (
     crowded,
 )
 from api.graphql.schema import _parsed
-from api.pace import Pace
-from api.server import app
-from domain.entry import Actor
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from api.http.app import app
+from api.http.rate_limit import Pace
+from domain.envelope import Actor
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.api.ward import Ward, codes
 from tests.conftest import LOGIN, TOKEN
-from tests.graphql import GraphQLClient
-from tests.record.ward import admitted, request
-from tests.serving import Client, served
+from tests.support.api_dsl import Ward, codes
+from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import admitted, request
+from tests.support.server_process import Client, served
 
 TIMELINE = "timeline(stayId: $s, first: 500) { nodes { id } }"
 
@@ -342,7 +342,7 @@ def test_an_allowance_comes_back_with_time() -> None:
 
 
 def test_logins_that_send_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.pace.REMEMBERED", 3)
+    monkeypatch.setattr("api.http.rate_limit.REMEMBERED", 3)
     now = [0.0]
     pace = Pace(1, clock=lambda: now[0])
     for n in range(10):

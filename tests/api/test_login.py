@@ -16,11 +16,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
-from api import oidc
-from api.login import NotLoggedIn
-from api.oidc import Provider
-from api.token import LocalTokens
-from application.access import Caller, Role
+from api.auth import oidc
+from api.auth.authentication import NotLoggedIn
+from api.auth.local_tokens import LocalTokens
+from api.auth.oidc import Provider
+from application.authorization.roles import Caller, Role
 from infrastructure.settings import Settings
 
 HERE = LocalTokens(b"a key of this house, and no other")

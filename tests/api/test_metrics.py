@@ -8,13 +8,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from api.logs import JsonLines
-from api.server import app
-from application.access import Caller
-from infrastructure.database import Database
+from api.http.app import app
+from api.telemetry.logs import JsonLines
+from application.authorization.roles import Caller
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from tests.api.ward import Ward
-from tests.serving import Client, Served
+from tests.support.api_dsl import Ward
+from tests.support.server_process import Client, Served
 
 CANARY = "Canary-Featherstonehaugh"
 

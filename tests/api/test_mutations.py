@@ -3,9 +3,9 @@
 import pytest
 
 from api.graphql.schema import schema
-from tests.api import correction_examples, source_movement_examples
-from tests.api.example import EXAMPLES, Answer, example
-from tests.api.ward import Ward, ago, ahead, late, place
+from tests.support import correction_examples, source_movement_examples
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.api_example import EXAMPLES, Answer, example
 
 assert correction_examples  # registers its examples
 assert source_movement_examples

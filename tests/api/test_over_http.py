@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.ward import Ward, ago, ahead, late, moment, place
-from tests.record.ward import at_once
+from tests.support.api_dsl import Ward, ago, ahead, late, moment, place
+from tests.support.hospital_dsl import at_once
 
 # -- repeated --
 

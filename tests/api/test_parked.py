@@ -6,15 +6,15 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from api.server import app
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from api.http.app import app
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from tests.api.ward import Ward, place
 from tests.conftest import LOGIN, TOKEN
-from tests.graphql import GraphQLClient
-from tests.record.failing import with_a_failing
-from tests.record.lived import running
+from tests.support.api_dsl import Ward, place
+from tests.support.failing import with_a_failing
+from tests.support.graphql_client import GraphQLClient
+from tests.support.shared_history import running
 
 BAD = uuid4()
 """The command that one of the read models cannot take in."""

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from api.graphql.schema import schema
-from tests.api.source_movement_examples import report as report_of
-from tests.api.ward import Ward, ago, ahead, late, moment, place
+from tests.support.api_dsl import Ward, ago, ahead, late, moment, place
+from tests.support.source_movement_examples import report as report_of
 
 Example = Callable[[Ward], None]
 EXAMPLES: dict[str, Example] = {}

@@ -9,12 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.access import Role
-from infrastructure.database import Database
-from tests.api.ward import Ward, ahead, codes, place
+from application.authorization.roles import Role
+from infrastructure.postgres.database import Database
 from tests.conftest import LOGIN
-from tests.graphql import GraphQLClient
-from tests.record.ward import rows
+from tests.support.api_dsl import Ward, ahead, codes, place
+from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import rows
 
 API = Path(__file__).parents[2] / "api"
 

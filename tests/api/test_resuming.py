@@ -13,20 +13,20 @@ import pytest
 from starlette.testclient import TestClient
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from api.endpoint import MOST_SUBSCRIPTIONS, TOO_SLOW
 from api.graphql.scalars import encode_position
-from api.server import app
+from api.http.app import app
+from api.http.graphql_endpoint import MOST_SUBSCRIPTIONS, TOO_SLOW
 from application.hospital import Hospital
-from infrastructure import live
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
+from infrastructure.subscriptions import broker
 from tests.api.test_feed import everything
-from tests.api.ward import Ward
 from tests.conftest import LOGIN, TOKEN
-from tests.graphql import GraphQLClient
-from tests.record.ward import admitted, at_once, doctor, place, request, room
-from tests.serving import Client, served
+from tests.support.api_dsl import Ward
+from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import admitted, at_once, doctor, place, request, room
+from tests.support.server_process import Client, served
 
 EVENTS = """subscription($after: Position, $kinds: [EventKind!]) {
   events(after: $after, kinds: $kinds) { id position kind data } }"""
@@ -93,7 +93,7 @@ def asked(settings: Settings, database: Database, kinds: list[str] | None) -> li
 def test_who_comes_and_goes_is_told_everything_once_over_a_restart_of_the_server(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(live, "KEPT", 3)  # so that some fall behind
+    monkeypatch.setattr(broker, "KEPT", 3)  # so that some fall behind
     lot, serving = Random(seed), threading.Event()
     some = ["STAY_TRANSFERRED", "STAY_SPECIALTY_CHANGED"]
     readers = [Reader(Random(lot.random()), kinds) for kinds in (None, None, None, some, some)]
@@ -129,7 +129,7 @@ def test_a_client_that_takes_nothing_is_closed_with_a_code_and_goes_on_where_it_
 ) -> None:
     """Its messages wait in buffers that are bounded; what it has not got is still in the log."""
     given_up = threading.Event()
-    monkeypatch.setattr("api.endpoint.log.warning", lambda *told: given_up.set())
+    monkeypatch.setattr("api.http.graphql_endpoint.log.warning", lambda *told: given_up.set())
     with closing(wired(settings, database)) as hospital:
         for n in range(4):
             write(hospital, Random(n), n)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.graphql.scalars import encode_cursor
-from tests.api.ward import Ward
+from tests.support.api_dsl import Ward
 
 WARDS = "query($at: DateTime) { wards(asOf: $at) { name } }"
 

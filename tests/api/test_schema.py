@@ -20,16 +20,16 @@ from graphql import (
     get_named_type,
 )
 
-from api.cli.schemas import SDL_FILE
-from api.graphql.recording import ENVELOPE
-from api.graphql.refusals import REFUSALS, camel
+from api.cli.schema import SDL_FILE
+from api.graphql.descriptions import TOPICS, VALUES
+from api.graphql.mutations.dispatch import ENVELOPE
+from api.graphql.mutations.refusals import REFUSALS, camel
 from api.graphql.schema import schema, sdl
-from api.graphql.words import TOPICS, VALUES
 from application.hospital import Hospital
 from domain import refusals
-from domain.events import EVENTS
+from domain.event_types import EVENTS
 from domain.refusals import Refusal
-from tests.record.lived import Lived, commands_of
+from tests.support.shared_history import Lived, commands_of
 
 TYPES = {
     name: kind

@@ -10,21 +10,21 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from application.access import Role
-from domain.entry import About, Actor, Entry
-from domain.glass import Glass
+from application.authorization.roles import Role
+from domain.break_glass import Glass
+from domain.envelope import About, Actor, Entry
 from domain.refusals import InvalidInput, ReasonNeeded
-from infrastructure.database import Database
-from infrastructure.queries.reader import OF_STAYS, OF_WARDS
+from infrastructure.postgres.database import Database
+from infrastructure.queries.row_security import OF_STAYS, OF_WARDS
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.source_movements import source_movements
 from infrastructure.read_models.timeline import entries
-from tests.api.example import EXAMPLES
 from tests.api.test_mutations import mutations
-from tests.api.ward import Ward, ago, codes, late, place
 from tests.conftest import LOGIN
-from tests.graphql import GraphQLClient
+from tests.support.api_dsl import Ward, ago, codes, late, place
+from tests.support.api_example import EXAMPLES
+from tests.support.graphql_client import GraphQLClient
 
 
 def test_every_table_with_patients_data_has_a_rule() -> None:

@@ -9,9 +9,9 @@ import json
 import pytest
 from graphql import get_introspection_query
 
-from application.access import Role
-from tests.api.ward import Ward, codes
+from application.authorization.roles import Role
 from tests.conftest import LOGIN, TOKEN
+from tests.support.api_dsl import Ward, codes
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SCHEMA = {"query": get_introspection_query(descriptions=False)}

@@ -10,16 +10,16 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api.endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
-from api.graphql.limits import TEXT
-from api.server import app
-from application.access import Caller
-from infrastructure.database import Database
+from api.graphql.extensions.limits import TEXT
+from api.http.app import app
+from api.http.graphql_endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
+from application.authorization.roles import Caller
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from tests.api.ward import Ward
 from tests.conftest import KEY, TOKEN
 from tests.conftest import LOGIN as TOKENS
-from tests.serving import LOGIN, Client, Served, served
+from tests.support.api_dsl import Ward
+from tests.support.server_process import LOGIN, Client, Served, served
 
 ODD_CLAIMS: dict[str, dict[str, Any]] = {
     "role": {"role": {"roles": ["nurse"]}, "exp": 2**32},
@@ -225,7 +225,7 @@ def test_it_lasts_as_long_as_the_token_and_a_client_with_another_one_goes_on(
     token_ends: Callable[[], None],
 ) -> None:
     """4403 is what graphql-ws and others take as a reason to connect again, with another token."""
-    monkeypatch.setattr("api.endpoint.LOOK_AT_CLOCK_SECONDS", 0.02)
+    monkeypatch.setattr("api.http.graphql_endpoint.LOOK_AT_CLOCK_SECONDS", 0.02)
     query = "subscription($after: Position) { events(after: $after) { data position } }"
     with Client(running.url, login=ADA) as socket:
         socket.subscribe(query)

@@ -1,7 +1,7 @@
 """What other systems report, asked for as a client would."""
 
-from tests.api.source_movement_examples import admission, report
-from tests.api.ward import Ward, ago, late
+from tests.support.api_dsl import Ward, ago, late
+from tests.support.source_movement_examples import admission, report
 
 PENDING = """query($knownAt: Position, $asOf: DateTime) {
   pendingMovements(system: "ADT", knownAtPosition: $knownAt, asOf: $asOf) { nodes {

@@ -1,7 +1,7 @@
 """What is followed over WebSockets: a real client against a real server."""
 
-from tests.api.ward import Ward, ago, ahead, late, place
-from tests.serving import Client, Served
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.server_process import Client, Served
 
 EVENTS = """subscription($after: Position, $kinds: [EventKind!], $ward: String) {
   events(after: $after, kinds: $kinds, ward: $ward) { id kind position data } }"""

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from api.container import House
 from api.graphql.scalars import decode_position, encode_position
 from api.graphql.schema import schema
-from api.house import House
 from tests.api.test_schema import READS
-from tests.api.ward import Ward, ago, ahead, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
 
 ARGUMENTS = (
     "$asOf: DateTime",

@@ -10,19 +10,19 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
+from api.container import House
 from api.graphql.context import Context
 from api.graphql.schema import schema
-from api.house import House
-from application.access import Caller, Role
-from domain.entry import Actor
-from domain.facts import Disposition
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from application.authorization.roles import Caller, Role
+from domain.envelope import Actor
+from domain.stay.facts import Disposition
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.caching.single_flight import Shared, Together
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.together import Shared, Together
-from infrastructure.wiring import hospital as wired
-from tests.api.alone import alone
-from tests.record.ward import admitted, ago, request, room
+from tests.support.app_without_http import alone
+from tests.support.hospital_dsl import admitted, ago, request, room
 
 BOARD = """{ roomOccupancy(ward: "A") { room { number }
   beds { code stay { id } patient { mrn } } } }"""

@@ -12,11 +12,11 @@ from graphql import parse
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from api.graphql.traced import shape
+from api.graphql.extensions.tracing import shape
 from infrastructure import tracing
 from tests.api.test_subscriptions import position
-from tests.api.ward import Ward
 from tests.conftest import TOKEN
+from tests.support.api_dsl import Ward
 
 ON = {"OTEL_TRACES_EXPORTER": "otlp"}
 
@@ -177,7 +177,7 @@ def test_a_server_needs_none_of_the_libraries_until_they_are_asked_for() -> None
 import sys
 sys.modules["opentelemetry"] = None
 sys.modules["opentelemetry.sdk"] = None
-import api.server
+import api.http.app
 from infrastructure import tracing
 assert tracing.begin({}) is None
 with tracing.span("x"), tracing.request("GET", "/", None):

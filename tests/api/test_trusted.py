@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from api.graphql.limits import ALIASES
-from api.server import app
-from api.trusted import Documents
-from infrastructure.database import Database
+from api.graphql.extensions.limits import ALIASES
+from api.http.app import app
+from api.http.persisted_documents import Documents
+from infrastructure.postgres.database import Database
 from infrastructure.settings import BadSetting, Settings
-from tests.api.ward import Ward, codes
 from tests.conftest import LOGIN, empty
-from tests.serving import LOGIN as BEARER
-from tests.serving import Client, Served, served
+from tests.support.api_dsl import Ward, codes
+from tests.support.server_process import LOGIN as BEARER
+from tests.support.server_process import Client, Served, served
 
 WARDS = "query Wards($asOf: DateTime) { wards(asOf: $asOf) { name } }"
 FOLLOW = "subscription { events { id } }"

@@ -4,8 +4,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infrastructure.database import Database
-from infrastructure.embedded import ensure_server, stop_server
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from tests.benchmarks import (
     api,
     appending,

@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from api.token import LocalTokens
-from infrastructure.database import Database, sqlalchemy_url
+from api.auth.local_tokens import LocalTokens
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database, sqlalchemy_url
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks import twin
 from tests.benchmarks.clients import CLIENTS, Load, asked, post
 from tests.benchmarks.processes import listening

@@ -21,15 +21,15 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
-from application.record import Append
-from domain.entry import Actor, Entry
-from domain.stay import Stay, VisitKind
+from application.ports import Append
+from domain.envelope import Actor, Entry
+from domain.stay.aggregate import Stay, VisitKind
 from domain.time import Precision
-from infrastructure.database import Database
-from infrastructure.event_mapper import EventMapper
-from infrastructure.event_store import Recorder
+from infrastructure.bootstrap import hospital
+from infrastructure.event_store.mapper import EventMapper
+from infrastructure.event_store.recorder import Recorder
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks import message_db
 from tests.benchmarks.delay import delayed
 from tests.benchmarks.results import Row, say

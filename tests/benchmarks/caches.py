@@ -23,15 +23,15 @@ from api.graphql.queries import Query
 from api.graphql.scalars import SCALARS
 from api.graphql.schema import schema
 from api.graphql.subscriptions import Subscription
-from application.access import Caller
-from domain.room import BedState
-from infrastructure.database import Database
+from application.authorization.roles import Caller
+from domain.room.aggregate import BedState
+from infrastructure.access_log import Shown
+from infrastructure.postgres.database import Database
 from infrastructure.queries import people, rooms, stays
-from infrastructure.queries.moment import At
-from infrastructure.readings import Shown
+from infrastructure.queries.as_of import At
 from tests.benchmarks.results import Row, say
 from tests.benchmarks.wards import BOARD, SMALL
-from tests.record.ward import ADA
+from tests.support.hospital_dsl import ADA
 
 BEDS = 20
 TIMES, ROUNDS = 150, 7

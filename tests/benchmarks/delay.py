@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from time import perf_counter, sleep
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from infrastructure.database import Database
+from infrastructure.postgres.database import Database
 
 Parcels = SimpleQueue[tuple[float, bytes]]
 

@@ -15,15 +15,15 @@ from time import perf_counter
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+from application.aggregate_cache import Recent
 from application.hospital import Hospital
-from application.recent import Recent
-from domain.stay import VisitKind
-from infrastructure.database import Database
+from domain.stay.aggregate import VisitKind
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks import npm
 from tests.benchmarks.results import Row, say
-from tests.record.ward import admitted, doctor, request, room
+from tests.support.hospital_dsl import admitted, doctor, request, room
 
 EVENTS = 60
 STAYS = 20

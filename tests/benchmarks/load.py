@@ -22,16 +22,16 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from api.token import LocalTokens
-from application.access import Role
-from infrastructure.database import Database
+from api.auth.local_tokens import LocalTokens
+from application.authorization.roles import Role
+from infrastructure.bootstrap import hospital
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.verify import verify
-from infrastructure.wiring import hospital
 from tests.benchmarks.processes import processor
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say
-from tests.record.ward import admitted, doctor, room
+from tests.support.hospital_dsl import admitted, doctor, room
 
 SECONDS = float(os.environ.get("WARDBOOK_BENCH_SECONDS", "60"))
 WARDS, ROOMS = ("North", "South"), 10

@@ -13,20 +13,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.hospital import Hospital
-from application.record import Append
-from domain.drug_chart import DrugChart
-from domain.entry import About, Actor, Entry
-from domain.facts import Disposition
-from domain.occupancy import BedStretch, Occupancy
+from application.ports import Append
+from domain.envelope import About, Actor, Entry
 from domain.patient import Confidentiality, Patient, Sex
-from domain.prescription import Medication, Prescription
+from domain.prescription.aggregate import Medication, Prescription
+from domain.prescription.drug_chart import DrugChart
 from domain.refusals import BedRef
-from domain.stay import AdmissionType, Stay, VisitKind
+from domain.room.occupancy import BedStretch, Occupancy
+from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.facts import Disposition
 from domain.time import Precision
-from infrastructure.appending import command_of
-from infrastructure.event_mapper import EventMapper
-from infrastructure.event_store import Recorder
-from tests.record.ward import request
+from infrastructure.event_store.append_request import command_of
+from infrastructure.event_store.mapper import EventMapper
+from infrastructure.event_store.recorder import Recorder
+from tests.support.hospital_dsl import request
 
 BEGUN = datetime(2006, 1, 1, tzinfo=UTC)
 STAY = timedelta(days=3)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 from eventsourcing.persistence import StoredEvent
 
-from infrastructure.database import Database
+from infrastructure.postgres.database import Database
 from tests.benchmarks import npm
 
 PACKAGE = "@eventide/message-db@1.3.1"

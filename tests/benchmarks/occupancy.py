@@ -22,12 +22,12 @@ from typing import Any
 import httpx2
 import psycopg
 
-from api.token import LocalTokens
-from infrastructure.database import Database
-from infrastructure.queries.moment import At
+from api.auth.local_tokens import LocalTokens
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
+from infrastructure.queries.as_of import At
 from infrastructure.queries.rooms import board
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.many import BEGUN, House, waves
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say

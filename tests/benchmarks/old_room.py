@@ -11,14 +11,14 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from application.aggregate_cache import Recent
 from application.hospital import Hospital
-from application.recent import Recent
-from domain.facts import Disposition
-from infrastructure.database import Database
+from domain.stay.facts import Disposition
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.results import Row, say
-from tests.record.ward import ELECTIVE, place, request, room
+from tests.support.hospital_dsl import ELECTIVE, place, request, room
 
 YEARS = int(os.environ.get("WARDBOOK_BENCH_YEARS", "20"))
 STAY = timedelta(days=5)

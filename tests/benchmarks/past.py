@@ -22,10 +22,11 @@ import httpx2
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.token import LocalTokens
-from infrastructure.database import Database
-from infrastructure.follow import Follower
-from infrastructure.queries.moment import At
+from api.auth.local_tokens import LocalTokens
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
+from infrastructure.queries.as_of import At
 from infrastructure.queries.people import patient_by_mrn, records_of
 from infrastructure.queries.rooms import board, occupancy_history
 from infrastructure.queries.stays import (
@@ -38,7 +39,6 @@ from infrastructure.queries.stays import (
 )
 from infrastructure.queries.timeline import timeline_page
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.many import Full, House
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say

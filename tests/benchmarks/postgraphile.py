@@ -17,11 +17,11 @@ from time import perf_counter
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from api.token import LocalTokens
-from application.access import Role
-from infrastructure.database import Database
+from api.auth.local_tokens import LocalTokens
+from application.authorization.roles import Role
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.clients import CLIENTS, Load, asked, post
 from tests.benchmarks.npm import install
 from tests.benchmarks.occupancy import worker

@@ -15,13 +15,13 @@ from uuid import uuid4
 
 import httpx2
 
-from api.token import LocalTokens
-from infrastructure.database import Database
+from api.auth.local_tokens import LocalTokens
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.processes import listening
 from tests.benchmarks.results import Row, say
-from tests.record.ward import admitted, doctor, room
+from tests.support.hospital_dsl import admitted, doctor, room
 
 WRITES = 300
 

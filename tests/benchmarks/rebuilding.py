@@ -21,18 +21,18 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresTracking
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg import sql
 
-from application.simulator import simulate
+from api.imports.mimic_iv import import_mimic_iv
+from api.simulator import simulate
 from domain.aggregate import Event
-from infrastructure.collecting import rarely_collected
-from infrastructure.database import Database
-from infrastructure.event_mapper import EVENT_COLUMNS, EventMapper
-from infrastructure.follow import Follower
-from infrastructure.importers.mimic_iv import import_mimic_iv
+from infrastructure.bootstrap import hospital
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.postgres.database import Database
+from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.projection import Hole, Place
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.model import Hole, Place
-from infrastructure.rebuild import rebuild
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.appending import stock_address, stock_datastore
 from tests.benchmarks.results import Row, say
 

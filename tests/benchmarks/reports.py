@@ -17,18 +17,18 @@ from uuid import uuid4
 
 import psycopg
 
-from application.commands import Request
-from application.issuing import ReportPeriod
+from application.command_pipeline import Request
+from application.commands.reports import ReportPeriod
 from application.reports import newest
 from application.reports.definition import Definition
 from application.reports.inputs import Question
 from domain.report import Report
-from infrastructure.collecting import rarely_collected
-from infrastructure.database import Database
-from infrastructure.follow import Follower
-from infrastructure.queries import reporting
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
+from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.runner import Follower
+from infrastructure.reports import inputs
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.many import Full, House
 from tests.benchmarks.processes import processor
 from tests.benchmarks.restating import CLERK
@@ -136,9 +136,9 @@ def _asked(database: Database, held: Definition, now: Year, past: Year) -> tuple
 
 def _report(database: Database, held: Definition, year: Year) -> Took:
     question = Question(year.first, year.last, None, held.parameters_of({}))
-    with reporting.reading(database.app_url) as connection:
+    with inputs.reading(database.app_url) as connection:
         begun, worked = perf_counter(), process_time()
-        told = reporting.report(connection, "main", held, question, year.position)
+        told = inputs.report(connection, "main", held, question, year.position)
         took = Took(
             perf_counter() - begun,
             process_time() - worked + processor(connection.info.backend_pid) / 1000,

@@ -10,18 +10,18 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from application.commands import Request
+from application.command_pipeline import Request
+from application.commands.reports import ReportPeriod
 from application.hospital import Hospital
-from application.issuing import ReportPeriod
 from application.reports import newest
-from domain.entry import Actor
-from domain.facts import Disposition
+from domain.envelope import Actor
 from domain.report import Report
-from domain.stay import AdmissionType
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from domain.stay.aggregate import AdmissionType
+from domain.stay.facts import Disposition
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.results import Row, say
 
 CLERK = Actor(issuer="benchmark", subject="clerk", role="admin")

@@ -14,16 +14,16 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from api.token import LocalTokens
+from api.auth.local_tokens import LocalTokens
 from application.hospital import Hospital
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital
 from tests.benchmarks.occupancy import megabytes
 from tests.benchmarks.processes import processor
 from tests.benchmarks.reading import served
 from tests.benchmarks.results import Row, say
-from tests.record.ward import admitted, place, request, room
+from tests.support.hospital_dsl import admitted, place, request, room
 
 SOCKETS = 500
 CHANGES = 20

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from application.hospital import Hospital
-from domain.stay import VisitKind
-from infrastructure.database import Database
-from infrastructure.follow import Follower
-from tests.record.ward import ago, doctor, readmitted, request, room
+from domain.stay.aggregate import VisitKind
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
+from tests.support.hospital_dsl import ago, doctor, readmitted, request, room
 
 ROOMS = 10
 """Of two beds each."""

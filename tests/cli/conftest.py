@@ -13,9 +13,9 @@ import pytest
 from api.cli import main
 from api.cli.terminal import err, out
 from application.hospital import Hospital
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from application.hospital import Hospital
-from domain.prescription import Medication
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from domain.prescription.aggregate import Medication
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
 from tests.cli.conftest import Run
-from tests.record.failing import fill, with_a_failing
-from tests.record.ward import admitted, ago, place, request, room, rows
+from tests.support.failing import fill, with_a_failing
+from tests.support.hospital_dsl import admitted, ago, place, request, room, rows
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_a_timeline_as_of_a_moment_and_as_known_at_another(run: Run, moved: dict
 def test_a_long_timeline_is_told_whole(
     run: Run, staffed: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import api.cli.asking
+    import api.cli.queries
 
-    monkeypatch.setattr(api.cli.asking, "PAGE", 3)
+    monkeypatch.setattr(api.cli.queries, "PAGE", 3)
     stay = admitted(staffed, "M1")
     for n in range(7):
         staffed.change_specialty(request(), stay_id=stay, specialty=f"specialty {n}")

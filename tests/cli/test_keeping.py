@@ -9,19 +9,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import api.cli.schemas
-from api.cli.schemas import event_schemas
+import api.cli.schema
+from api.auth.local_tokens import LocalTokens
+from api.cli.schema import event_schemas
 from api.cli.terminal import Exit
+from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
-from api.public_events import feed_schema
-from api.token import LocalTokens
-from application.access import Caller
+from application.authorization.roles import Caller
 from application.hospital import Hospital
-from domain.entry import Actor
-from infrastructure.database import Database
+from domain.envelope import Actor
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings, name_of
 from tests.cli.conftest import Run
-from tests.record.ward import request, rows
+from tests.support.hospital_dsl import request, rows
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1"
 
@@ -116,9 +116,9 @@ def test_the_schemas_are_printed(run: Run) -> None:
 def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(api.cli.schemas, "ROOT", tmp_path)
+    monkeypatch.setattr(api.cli.schema, "ROOT", tmp_path)
     for name in ("SDL_FILE", "EVENTS_FILE", "FEED_FILE"):
-        monkeypatch.setattr(api.cli.schemas, name, tmp_path / name)
+        monkeypatch.setattr(api.cli.schema, name, tmp_path / name)
 
     missing = run("schema", "--check", *option)
     assert (missing.code, missing.out) == (Exit.CHECK_FAILED, "")
@@ -135,9 +135,9 @@ def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
 def test_a_schema_that_breaks_what_was_released_fails_the_check(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.cli.schemas, "ROOT", tmp_path)
-    monkeypatch.setattr(api.cli.schemas, "SDL_FILE", tmp_path / "schema.graphql")
-    monkeypatch.setattr(api.cli.schemas, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE }")
+    monkeypatch.setattr(api.cli.schema, "ROOT", tmp_path)
+    monkeypatch.setattr(api.cli.schema, "SDL_FILE", tmp_path / "schema.graphql")
+    monkeypatch.setattr(api.cli.schema, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE }")
     released = tmp_path / "released" / "schema.graphql"
     released.parent.mkdir()
     run("schema", "--write")
@@ -150,7 +150,7 @@ def test_a_schema_that_breaks_what_was_released_fails_the_check(
     released.write_text("type Query { bed: Bed } enum Bed { FREE }")
     assert "stumble" not in run("schema", "--check").out
     monkeypatch.setattr(
-        api.cli.schemas, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE KEPT }"
+        api.cli.schema, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE KEPT }"
     )
     run("schema", "--write")
     told = run("schema", "--check")

@@ -9,7 +9,7 @@ import pytest
 from application.hospital import Hospital
 from infrastructure.analysis import TABLES
 from tests.cli.conftest import Run
-from tests.record.ward import admitted, ago, place, request, room
+from tests.support.hospital_dsl import admitted, ago, place, request, room
 
 WHERE = "SELECT bed, until IS NULL AS there FROM stretches ORDER BY since"
 

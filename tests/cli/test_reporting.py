@@ -10,9 +10,9 @@ import pytest
 from api.cli.terminal import Exit
 from application.hospital import Hospital
 from application.reports import newest
-from domain.facts import Disposition
+from domain.stay.facts import Disposition
 from tests.cli.conftest import Run
-from tests.record.ward import admitted, ago, request, room
+from tests.support.hospital_dsl import admitted, ago, request, room
 
 
 def days_ago(days: int) -> str:

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.hospital import Hospital
-from domain.facts import Disposition
+from domain.stay.facts import Disposition
 from tests.cli.conftest import Run
-from tests.record.ward import admitted, ago, request, room
+from tests.support.hospital_dsl import admitted, ago, request, room
 
 FROM, TO = (str((datetime.now(UTC) - timedelta(days=days)).date()) for days in (4, 2))
 CENSUS = ("report", "inpatient-census", "--from", FROM, "--to", TO)

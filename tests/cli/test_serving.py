@@ -16,11 +16,11 @@ from uuid import uuid4
 
 import pytest
 
-from api.token import LocalTokens
+from api.auth.local_tokens import LocalTokens
 from application.hospital import Hospital
-from infrastructure.database import Database
-from tests.record.lived import await_read, end
-from tests.record.ward import request, rows
+from infrastructure.postgres.database import Database
+from tests.support.hospital_dsl import request, rows
+from tests.support.shared_history import await_read, end
 
 WARDBOOK = [sys.executable, "-c", "from api.cli import main; main()"]
 ROOT = Path(__file__).parents[2]

@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 from shutil import copy
 
-from api.server import app
-from infrastructure.database import Database
-from infrastructure.embedded import ensure_server, stop_server
+from api.http.app import app
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.settings import Settings
 from tests.benchmarks.npm import install
 from tests.conftest import LOGIN, TOKEN
-from tests.serving import served
+from tests.support.server_process import served
 
 
 def main() -> int:

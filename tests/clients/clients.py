@@ -18,14 +18,14 @@ from shutil import copy, copytree, rmtree
 from time import monotonic
 
 from api.graphql.schema import sdl
-from api.server import app
-from infrastructure.database import Database
-from infrastructure.embedded import ensure_server, stop_server
+from api.http.app import app
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.settings import Settings
 from tests.clients.installing import HERE, PLACE, environment, node_modules
 from tests.conftest import LOGIN, TOKEN
-from tests.serving import LOGIN as BEARER
-from tests.serving import Served, served
+from tests.support.server_process import LOGIN as BEARER
+from tests.support.server_process import Served, served
 
 Step = Callable[[], int]
 MANIFEST = "src/made/operations/persisted-documents.json"

@@ -8,11 +8,12 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.facts import Place
-from domain.occupancy import Claim, check_free, check_shared, difference
 from domain.refusals import Refusal, StayStateBroken
-from domain.stay import Stay
-from tests.domain.stays import (
+from domain.room.occupancy import Claim, check_free, check_shared, difference
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Place
+from tests.support.aggregate_dsl import BEDS, MOTHER, OTHER_STAY, TWIN, Act, at
+from tests.support.stays import (
     a_stay,
     admit,
     discharge,
@@ -21,7 +22,6 @@ from tests.domain.stays import (
     swap_into,
     transfer,
 )
-from tests.domain.ward import BEDS, MOTHER, OTHER_STAY, TWIN, Act, at
 
 LAST = 14
 STAYS = (MOTHER, TWIN, OTHER_STAY)

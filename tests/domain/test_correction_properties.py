@@ -13,14 +13,14 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.facts import Because, Discharge, Disposition, Plan, Seen
 from domain.refusals import Refusal
-from domain.stay import AdmissionType, VisitKind
-from tests.domain import plain
-from tests.domain.plain import Said
-from tests.domain.stays import a_stay, place
+from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.facts import Because, Discharge, Disposition, Plan, Seen
 from tests.domain.test_stay_properties import DOCTORS, LAST, in_naive_words, o_clock, retold
-from tests.domain.ward import BEDS, DR_MEYER, OTHER_STAY, PATIENT, at, entry
+from tests.support import reference_stay
+from tests.support.aggregate_dsl import BEDS, DR_MEYER, OTHER_STAY, PATIENT, at, entry
+from tests.support.reference_stay import Said
+from tests.support.stays import a_stay, place
 
 IN_ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
 
@@ -85,11 +85,11 @@ class Telling:
             because = IN_ERROR if what[0] == "in error" else REVERSED
             what = ("cancel the admission", because, minute, False)
         told = self._in_plain_words(minute, what)
-        void = what[0] != "cancel the admission" or plain.may_be_cancelled(
+        void = what[0] != "cancel the admission" or reference_stay.may_be_cancelled(
             self.said, list(BEDS), what[3]
         )
         more = [*self._voided(what), told]
-        allowed = void and plain.allows([*self.said, *more[:-1]], list(BEDS), told)
+        allowed = void and reference_stay.allows([*self.said, *more[:-1]], list(BEDS), told)
         before, version = self.stay.history, self.stay.version
         refusal = None
         try:
@@ -210,7 +210,7 @@ def agrees(telling: Telling) -> None:
     """At every minute, the stay is what the plain model says, and lies where it says."""
     stay, said = telling.stay, telling.said
     assert stay.history.problems == ()
-    story = list(plain.tale(said, list(BEDS)))
+    story = list(reference_stay.tale(said, list(BEDS)))
     ends = [when for when, then in story if _over(then)]
     period = stay.history.period
     assert (period is None) == any(s.kind == "never admitted" for s in said)
@@ -219,11 +219,14 @@ def agrees(telling: Telling) -> None:
         assert (period.end is not None) == _over(story[-1][1])
     for minute in range(LAST + 3):
         moment = at(o_clock(minute))
-        now = plain.at(said, list(BEDS), minute)
+        now = reference_stay.at(said, list(BEDS), minute)
         words = in_naive_words(stay.history.at(moment))
         assert (words is None) == (now is None)
         if words and now:
-            assert plain.Now(words.status, words.where, words.kept, words.doctor, words.plan) == now
+            assert (
+                reference_stay.Now(words.status, words.where, words.kept, words.doctor, words.plan)
+                == now
+            )
         lain = [(s.bed.bed, s.kept) for s in stay.stretches if moment in s.period]
         assert lain == ([(now.where, now.kept)] if now and now.where in BEDS else [])
         if now is not None and not _over(now):
@@ -232,7 +235,7 @@ def agrees(telling: Telling) -> None:
             assert not stay.history.includes(moment)
 
 
-def _over(now: plain.Now) -> bool:
+def _over(now: reference_stay.Now) -> bool:
     return now.status in ("DISCHARGED", "CANCELLED")
 
 

@@ -19,15 +19,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.aggregate import Aggregate, Event
-from domain.entry import Entry
-from domain.events import AGGREGATES, EVENTS
+from domain.envelope import Entry
+from domain.event_types import AGGREGATES, EVENTS
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
 from domain.refusals import PatientDied
-from domain.stay import Stay
-from tests.domain import factories
-from tests.domain.stays import a_stay, admitted, transfer
-from tests.domain.ward import PATIENT, STAY, A, at, entry, given, known, told
+from domain.stay.aggregate import Stay
+from tests.support import factories
+from tests.support.aggregate_dsl import PATIENT, STAY, A, at, entry, given, known, told
+from tests.support.stays import a_stay, admitted, transfer
 
 TOPICS = sorted(EVENTS)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.hospital_time import DAY, LocalDays
+from domain.hospital_calendar import DAY, LocalDays
 
 ZONES = ("UTC", "Europe/Berlin", "Africa/Cairo", "Pacific/Apia", "America/Havana", "Asia/Beirut")
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from domain.history import Stretch
-from domain.occupancy import (
+from domain.refusals import BedOccupied, BedRef, SharersUnplaced
+from domain.room.occupancy import (
     BedStretch,
     Claim,
     Difference,
@@ -15,8 +15,8 @@ from domain.occupancy import (
     difference,
     newly_claimed,
 )
-from domain.refusals import BedOccupied, BedRef, SharersUnplaced
-from tests.domain.ward import (
+from domain.stay.history import Stretch
+from tests.support.aggregate_dsl import (
     MOTHER,
     OTHER_STAY,
     PATIENT,

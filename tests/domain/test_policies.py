@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 
 from domain.patient import Sex
-from domain.policies import POLICIES, Occupant, RoomPolicy
 from domain.refusals import RoomPolicyBroken
-from domain.room import Room
-from tests.domain.rooms import a_room, opened, policy_set, set_policy, who
-from tests.domain.ward import Act, at, given
+from domain.room.aggregate import Room
+from domain.room.policies import POLICIES, Occupant, RoomPolicy
+from tests.support.aggregate_dsl import Act, at, given
+from tests.support.rooms import a_room, opened, policy_set, set_policy, who
 
 ISOLATION, ONE_SEX, CHILDREN = RoomPolicy
 HER, HIM, SOMEONE = (

@@ -2,10 +2,11 @@
 
 import pytest
 
-from domain.course import Outside
-from domain.prescription import Prescription
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import Outside
 from domain.refusals import InvalidInput, MovementNotFound, PatientDied, PrescriptionStateBroken
-from tests.domain.prescriptions import (
+from tests.support.aggregate_dsl import Act, Told, at, entry, given
+from tests.support.prescriptions import (
     a_prescription,
     change,
     changed,
@@ -22,7 +23,6 @@ from tests.domain.prescriptions import (
     stopped,
     written,
 )
-from tests.domain.ward import Act, Told, at, entry, given
 
 DOSE = Prescription.AdministrationRecorded
 

@@ -5,11 +5,12 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.course import ENDED, Outside
-from domain.prescription import Prescription
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import ENDED, Outside
 from domain.refusals import Refusal
-from tests.domain import naive
-from tests.domain.prescriptions import (
+from tests.support import reference_beds
+from tests.support.aggregate_dsl import Act, at, clock
+from tests.support.prescriptions import (
     a_prescription,
     change,
     complete,
@@ -20,7 +21,6 @@ from tests.domain.prescriptions import (
     stop,
     write,
 )
-from tests.domain.ward import Act, at, clock
 
 LAST = 12
 MINUTES = st.integers(0, LAST)
@@ -67,16 +67,16 @@ Beginning = tuple[int, int, int | None]
 Story = list[tuple[int, tuple[str, tuple[object, object] | None]]]
 
 
-def lived(beginning: Beginning, story: Story) -> tuple[Prescription, naive.Paper]:
+def lived(beginning: Beginning, story: Story) -> tuple[Prescription, reference_beds.Paper]:
     """A prescription that was given all these commands, and the paper with those it accepted.
 
     Each is accepted just if the naive model allows it.
     """
     written, start, until = beginning
-    prescription, paper = a_prescription(), naive.Paper(written, start, until)
+    prescription, paper = a_prescription(), reference_beds.Paper(written, start, until)
     write(f"08:{written:02}", o_clock(start), o_clock(until))(prescription)
     for minute, (kind, what) in story:
-        note = naive.Told(minute, len(paper.notes), kind, what)
+        note = reference_beds.Told(minute, len(paper.notes), kind, what)
         try:
             act(minute, kind, what)(prescription)
             accepted = True
@@ -104,7 +104,7 @@ def test_at_every_minute_a_prescription_is_what_the_naive_model_says(
         ]
         now = paper.at(minute)
         assert told == ([(now[0], now[1], o_clock(now[2]))] if now else [])
-        inside = now is not None and now[0] not in naive.ENDED and minute >= paper.start
+        inside = now is not None and now[0] not in reference_beds.ENDED and minute >= paper.start
         assert (moment in prescription.course.period) == inside
 
 

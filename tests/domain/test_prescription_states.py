@@ -2,16 +2,28 @@
 
 import pytest
 
-from domain.course import PrescriptionStatus
-from domain.drug_chart import DrugChart
-from domain.prescription import Prescription
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import PrescriptionStatus
+from domain.prescription.drug_chart import DrugChart
 from domain.refusals import (
     ContradictsLaterFacts,
     InvalidInput,
     PatientDied,
     PrescriptionStateBroken,
 )
-from tests.domain.prescriptions import (
+from tests.support.aggregate_dsl import (
+    DR_MEYER,
+    PATIENT,
+    STAY,
+    Act,
+    Told,
+    at,
+    entry,
+    given,
+    known,
+    period,
+)
+from tests.support.prescriptions import (
     AMOXICILLIN,
     DISCHARGE,
     a_prescription,
@@ -30,7 +42,6 @@ from tests.domain.prescriptions import (
     write,
     written,
 )
-from tests.domain.ward import DR_MEYER, PATIENT, STAY, Act, Told, at, entry, given, known, period
 
 BEFORE: dict[str, tuple[Told, ...]] = {
     "scheduled": (written("08:00", start="12:00"),),

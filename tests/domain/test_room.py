@@ -4,8 +4,6 @@ from uuid import UUID
 
 import pytest
 
-from domain.history import Stretch
-from domain.occupancy import Claim
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,
@@ -14,8 +12,24 @@ from domain.refusals import (
     InvalidInput,
     NotFound,
 )
-from domain.room import BedState, Room
-from tests.domain.rooms import (
+from domain.room.aggregate import BedState, Room
+from domain.room.occupancy import Claim
+from domain.stay.history import Stretch
+from tests.support.aggregate_dsl import (
+    OTHER_PATIENT,
+    OTHER_STAY,
+    PATIENT,
+    STAY,
+    A,
+    Act,
+    B,
+    at,
+    entry,
+    given,
+    known,
+    period,
+)
+from tests.support.rooms import (
     a_room,
     add_bed,
     bed_added,
@@ -35,20 +49,6 @@ from tests.domain.rooms import (
     reserved,
     spells,
     start_cleaning,
-)
-from tests.domain.ward import (
-    OTHER_PATIENT,
-    OTHER_STAY,
-    PATIENT,
-    STAY,
-    A,
-    Act,
-    B,
-    at,
-    entry,
-    given,
-    known,
-    period,
 )
 
 CLOSED, CLEANING, RESERVED = BedState.CLOSED, BedState.CLEANING, BedState.RESERVED

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from application.commands.stays import Sharer
 from application.hospital import Hospital
-from application.stays import Sharer
 from domain.refusals import SharersUnplaced
-from infrastructure.database import Database
-from tests.record.ward import admitted, ago, events, place, request, room, stays_folded
+from infrastructure.postgres.database import Database
+from tests.support.hospital_dsl import admitted, ago, events, place, request, room, stays_folded
 
 
 def mother_and_child(hospital: Hospital) -> tuple[UUID, UUID]:

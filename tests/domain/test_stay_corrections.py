@@ -2,7 +2,6 @@
 
 import pytest
 
-from domain.facts import Because, Seen
 from domain.refusals import (
     InvalidInput,
     MovementNotFound,
@@ -10,9 +9,11 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.stay import Stay
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Because, Seen
 from domain.time import Period
-from tests.domain.corrections import (
+from tests.support.aggregate_dsl import DR_MEYER, DR_OKAFOR, A, B, C, at, entry, given
+from tests.support.correction_strategies import (
     IN_ERROR,
     REVERSED,
     cancel,
@@ -20,7 +21,7 @@ from tests.domain.corrections import (
     cancel_discharge,
     correct,
 )
-from tests.domain.stays import (
+from tests.support.stays import (
     a_stay,
     admitted,
     allocated,
@@ -36,7 +37,6 @@ from tests.domain.stays import (
     transferred,
     visited,
 )
-from tests.domain.ward import DR_MEYER, DR_OKAFOR, A, B, C, at, entry, given
 
 IN_A = (admitted("08:00"), allocated(A, "08:00"))
 A_B_A = (*IN_A, transferred(B, "10:00"), transferred(A, "14:00"))

@@ -2,10 +2,11 @@
 
 import pytest
 
-from domain.facts import Plan
 from domain.refusals import OutsideStay, StayNotOpen, StayStateBroken
-from domain.stay import Stay
-from tests.domain.stays import (
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Plan
+from tests.support.aggregate_dsl import DR_MEYER, DR_OKAFOR, STAY, A, Act, B, C, at, given
+from tests.support.stays import (
     a_stay,
     admit,
     admitted,
@@ -33,7 +34,6 @@ from tests.domain.stays import (
     transferred,
     visited,
 )
-from tests.domain.ward import DR_MEYER, DR_OKAFOR, STAY, A, Act, B, C, at, given
 
 IN_A = (admitted("08:00"), allocated(A, "08:00"))
 

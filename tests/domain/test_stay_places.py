@@ -2,13 +2,27 @@
 
 from typing import Any
 
-from domain.facts import Fact, Move, Place, Seen
-from domain.history import History
-from domain.occupancy import difference
 from domain.refusals import StayStateBroken
-from domain.stay import Stay
+from domain.room.occupancy import difference
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Fact, Move, Place, Seen
+from domain.stay.history import History
 from domain.time import Period
-from tests.domain.stays import (
+from tests.support.aggregate_dsl import (
+    DR_MEYER,
+    MOTHER,
+    OTHER_STAY,
+    ROOM_119,
+    ROOM_120,
+    STAY,
+    A,
+    B,
+    C,
+    at,
+    given,
+    known,
+)
+from tests.support.stays import (
     a_stay,
     admitted,
     allocate_room,
@@ -29,20 +43,6 @@ from tests.domain.stays import (
     transfer,
     transferred,
     visited,
-)
-from tests.domain.ward import (
-    DR_MEYER,
-    MOTHER,
-    OTHER_STAY,
-    ROOM_119,
-    ROOM_120,
-    STAY,
-    A,
-    B,
-    C,
-    at,
-    given,
-    known,
 )
 
 IN_A = (admitted("08:00"), allocated(A, "08:00"))

@@ -13,14 +13,23 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.facts import Disposition, Plan, State
-from domain.history import History
 from domain.refusals import Refusal
-from domain.stay import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.facts import Disposition, Plan, State
+from domain.stay.history import History
 from domain.time import Period
-from tests.domain import naive
-from tests.domain.stays import a_stay, place
-from tests.domain.ward import BEDS, DR_MEYER, DR_OKAFOR, OTHER_STAY, PATIENT, at, clock, entry
+from tests.support import reference_beds
+from tests.support.aggregate_dsl import (
+    BEDS,
+    DR_MEYER,
+    DR_OKAFOR,
+    OTHER_STAY,
+    PATIENT,
+    at,
+    clock,
+    entry,
+)
+from tests.support.stays import a_stay, place
 
 LAST = 12
 """The last minute in which anything happens, counted from 08:00."""
@@ -86,32 +95,32 @@ def do(stay: Stay, minute: int, kind: str, what: str | None) -> None:
 Story = list[tuple[int, tuple[str, str | None]]]
 
 
-def lived(story: Story, first: int = 0) -> tuple[Stay, list[naive.Said]]:
+def lived(story: Story, first: int = 0) -> tuple[Stay, list[reference_beds.Said]]:
     """A stay that was given all these commands, and the naive list of those it accepted.
 
     Each is accepted just if the naive model allows it.
     """
     stay = a_stay()
-    facts: list[naive.Said] = []
+    facts: list[reference_beds.Said] = []
     for minute, (kind, what) in [(first, ("admit", None)), *story]:
-        fact = naive.Said(minute, len(facts), kind, what)
+        fact = reference_beds.Said(minute, len(facts), kind, what)
         try:
             do(stay, minute, kind, what)
             accepted = True
         except Refusal:
             accepted = False
-        assert accepted == naive.stay_allows(facts, fact), fact
+        assert accepted == reference_beds.stay_allows(facts, fact), fact
         if accepted:
             facts.append(fact)
     event(f"{len(facts)} facts accepted")
     return stay, facts
 
 
-def in_naive_words(state: State | None) -> naive.Now | None:
+def in_naive_words(state: State | None) -> reference_beds.Now | None:
     if state is None:
         return None
     bed, doctors = state.place.bed, {id: name for name, id in DOCTORS.items()}
-    return naive.Now(
+    return reference_beds.Now(
         status=state.status.value,
         where=bed.bed if bed else state.place.without_bed or "",
         kept=state.bed_kept,
@@ -126,7 +135,7 @@ def test_at_every_minute_a_stay_is_what_the_naive_model_says(story: Story, first
     stay, facts = lived(story, first)
     for minute in range(LAST + 3):
         told = in_naive_words(stay.history.at(at(o_clock(minute))))
-        assert told == naive.stay_at(facts, minute)
+        assert told == reference_beds.stay_at(facts, minute)
 
 
 @thoroughly
@@ -156,7 +165,7 @@ def test_the_stretches_are_the_beds_of_every_minute(story: Story, first: int) ->
         assert not stretch.period.is_empty
         assert period.covers(stretch.period)
     for minute in range(LAST + 3):
-        now = naive.stay_at(facts, minute)
+        now = reference_beds.stay_at(facts, minute)
         lain = [s for s in stay.stretches if at(o_clock(minute)) in s.period]
         expected = [(now.where, now.kept)] if now and now.where in BEDS else []
         assert [(s.bed.bed, s.kept) for s in lain] == expected

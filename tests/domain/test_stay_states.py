@@ -2,10 +2,22 @@
 
 import pytest
 
-from domain.facts import Disposition, Place, Plan, Status
 from domain.refusals import OutsideStay, PatientDied, Refusal, StayNotOpen, StayStateBroken
-from domain.stay import AdmissionType, Stay
-from tests.domain.stays import (
+from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.facts import Disposition, Place, Plan, Status
+from tests.support.aggregate_dsl import (
+    DR_MEYER,
+    DR_OKAFOR,
+    PATIENT,
+    STAY,
+    A,
+    Act,
+    B,
+    Told,
+    at,
+    given,
+)
+from tests.support.stays import (
     a_stay,
     admit,
     admitted,
@@ -28,7 +40,6 @@ from tests.domain.stays import (
     swap_into,
     transfer,
 )
-from tests.domain.ward import DR_MEYER, DR_OKAFOR, PATIENT, STAY, A, Act, B, Told, at, given
 
 BEFORE: dict[str, tuple[Told, ...]] = {
     "nothing": (),

@@ -7,10 +7,10 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.hospital_time import CENSUS_TIME, HospitalTime
+from domain.hospital_calendar import CENSUS_TIME, HospitalTime
 from domain.refusals import InvalidInput
 from domain.time import Period, in_utc, time_zone
-from tests.domain.ward import MONDAY, at, entry, given, known, period
+from tests.support.aggregate_dsl import MONDAY, at, entry, given, known, period
 
 HORIZON = 24
 """Minutes looked at; an open period reaches beyond the last minute that is drawn."""

@@ -15,12 +15,12 @@ from uuid import UUID
 
 import pytest
 
+from api.auth.local_tokens import LocalTokens
 from api.graphql.scalars import decode_position
-from api.token import LocalTokens
-from infrastructure.database import Database
+from infrastructure.postgres.database import Database
 from tests.cli.test_serving import await_ready, free_port, get, process
-from tests.faults.checker import ROUNDS, Acknowledged, caught_up, check, lot_id, wait_until
-from tests.record.ward import at_once, place
+from tests.support.checker import ROUNDS, Acknowledged, caught_up, check, lot_id, wait_until
+from tests.support.hospital_dsl import at_once, place
 
 seeded = pytest.mark.parametrize("seed", range(ROUNDS))
 

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from application.hospital import Hospital
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.faults.checker import (
+from tests.support.checker import (
     ROUNDS,
     Acknowledged,
     caught_up,
@@ -19,8 +19,8 @@ from tests.faults.checker import (
     following,
     write_patients,
 )
-from tests.record.ward import at_once
-from tests.record.wire import Wire
+from tests.support.hospital_dsl import at_once
+from tests.support.proxy import Wire
 
 SEEDS = range(ROUNDS)
 

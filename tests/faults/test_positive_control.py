@@ -14,9 +14,9 @@ import pytest
 from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory
 from eventsourcing.utils import Environment
 
-from infrastructure.database import Database
-from tests.faults.checker import ROUNDS, misread, read_along
-from tests.faults.process import FORKS, load, running
+from infrastructure.postgres.database import Database
+from tests.support.checker import ROUNDS, misread, read_along
+from tests.support.program import FORKS, load, running
 
 WRITERS = 4
 AT_MOST_SECONDS = 10
@@ -52,7 +52,10 @@ def test_a_subscriber_misses_events_of_the_unsafe_recorder_and_none_of_ours(
         rounds += 1
     assert missed, f"the unsafe recorder was safe for {rounds} rounds: the control fails"
 
-    ours = {"PERSISTENCE_MODULE": "infrastructure.event_store", "DATABASE": database.app_url}
+    ours = {
+        "PERSISTENCE_MODULE": "infrastructure.event_store.recorder",
+        "DATABASE": database.app_url,
+    }
     for n in range(rounds):
         assert misread_under_load(ours, seed * 1000 + n) == []
 

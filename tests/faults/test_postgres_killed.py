@@ -13,12 +13,12 @@ from time import monotonic
 
 import pytest
 
-from infrastructure.database import Database
-from infrastructure.embedded import ensure_server, stop_server
-from infrastructure.event_store import DatabaseAway
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.faults.checker import (
+from tests.support.checker import (
     ROUNDS,
     Acknowledged,
     caught_up,
@@ -27,7 +27,7 @@ from tests.faults.checker import (
     wait_until,
     write_patients,
 )
-from tests.record.ward import at_once, request
+from tests.support.hospital_dsl import at_once, request
 
 
 @pytest.fixture

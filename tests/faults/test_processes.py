@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from application.hospital import Hospital
-from infrastructure.database import Database
-from tests.faults.checker import (
+from infrastructure.postgres.database import Database
+from tests.support.checker import (
     ROUNDS,
     Acknowledged,
     caught_up,
@@ -22,10 +22,10 @@ from tests.faults.checker import (
     wait_until,
     write_patients,
 )
-from tests.faults.process import FORKS, fight, follow, running, write
-from tests.record.lived import positions
-from tests.record.ward import admitted, room, rows
-from tests.record.wire import Wire, _cut, _read, _send
+from tests.support.hospital_dsl import admitted, room, rows
+from tests.support.program import FORKS, fight, follow, running, write
+from tests.support.proxy import Wire, _cut, _read, _send
+from tests.support.shared_history import positions
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from application.hospital import Hospital
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.faults.checker import (
+from tests.support.checker import (
     ROUNDS,
     Acknowledged,
     caught_up,
@@ -27,7 +27,9 @@ from tests.faults.checker import (
     wait_until,
     write_patients,
 )
-from tests.faults.process import (
+from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import admitted, place, room, rows
+from tests.support.program import (
     Move,
     When,
     answer_until,
@@ -36,9 +38,7 @@ from tests.faults.process import (
     running,
     write,
 )
-from tests.graphql import GraphQLClient
-from tests.record.busy import Busy
-from tests.record.ward import admitted, place, room, rows
+from tests.support.random_commands import Busy
 
 KILLED = -9
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.conftest import shared
-from tests.api.ward import Ward
+from tests.support.api_dsl import Ward
 
 __all__ = ["shared"]
 

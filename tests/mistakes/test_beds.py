@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.correction_examples import IN_ERROR
-from tests.api.ward import Ward, ago, ahead, late, place
-from tests.mistakes.asking import stays_of, stretches, the_stay
-from tests.record.ward import at_once
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.correction_examples import IN_ERROR
+from tests.support.hospital_dsl import at_once
+from tests.support.questions import stays_of, stretches, the_stay
 
 CLIENTS = 20
 

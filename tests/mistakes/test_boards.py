@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.conftest import followed, running
-from tests.api.ward import Ward, place
-from tests.serving import Client, Served
+from tests.support.api_dsl import Ward, place
+from tests.support.server_process import Client, Served
 
 __all__ = ["followed", "running"]
 

@@ -6,8 +6,8 @@ from typing import Any
 from graphql import GraphQLInputObjectType, get_named_type
 
 from api.graphql.schema import schema
-from tests.api.ward import Ward, ago, late
 from tests.reports.test_asked import report, values
+from tests.support.api_dsl import Ward, ago, late
 
 
 def _inputs(kind: Any, seen: set[str]) -> list[str]:

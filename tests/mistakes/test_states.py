@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.correction_examples import IN_ERROR, WRONG, entries
-from tests.api.ward import Ward, ago, late, place
-from tests.mistakes.asking import doses, the_stay
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.correction_examples import IN_ERROR, WRONG, entries
+from tests.support.questions import doses, the_stay
 
 
 def test_mistake_11_a_fact_is_not_written_into_the_history_of_another_kind(ward: Ward) -> None:

@@ -1,8 +1,8 @@
 """Mistakes of other systems about time: see `test_covered` for the list and what is left out."""
 
-from tests.api.correction_examples import IN_ERROR, REVERSED, WRONG, entries
-from tests.api.ward import Ward, ago, late, moment, place
-from tests.mistakes.asking import stays_of, stretches, the_stay
+from tests.support.api_dsl import Ward, ago, late, moment, place
+from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries
+from tests.support.questions import stays_of, stretches, the_stay
 
 
 def test_mistake_04_a_corrected_time_does_not_overwrite_the_old_belief(ward: Ward) -> None:

@@ -6,10 +6,10 @@ from contextlib import ExitStack, closing
 import pytest
 
 from application.hospital import Hospital
-from infrastructure.database import Database
-from infrastructure.event_store import Recorder
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.event_store.recorder import Recorder
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
 
 
 @pytest.fixture

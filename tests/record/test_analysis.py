@@ -11,12 +11,12 @@ import duckdb
 import msgspec
 import pytest
 
-from domain.facts import NeverAdmitted, Seen
 from domain.patient import Patient
+from domain.stay.facts import NeverAdmitted, Seen
 from domain.time import Period
 from infrastructure.analysis import TABLES, BadQuestion, NotInstalled, asked, exported, history
-from tests.record.lived import Lived, end
-from tests.record.ward import events, rows, stays_folded
+from tests.support.hospital_dsl import events, rows, stays_folded
+from tests.support.shared_history import Lived, end
 
 
 def told(database: Any, question: str, known: int) -> list[tuple[Any, ...]]:

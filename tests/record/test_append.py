@@ -10,11 +10,11 @@ import pytest
 from psycopg import errors
 
 from application.hospital import Hospital
-from infrastructure.database import Database
-from infrastructure.event_mapper import EventMapper
-from infrastructure.event_store import Factory, Recorder
-from tests.record.crafted import crafted
-from tests.record.ward import (
+from infrastructure.event_store.mapper import EventMapper
+from infrastructure.event_store.recorder import Factory, Recorder
+from infrastructure.postgres.database import Database
+from tests.support.event_builders import crafted
+from tests.support.hospital_dsl import (
     at_once,
     request,
     rows,

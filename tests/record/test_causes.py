@@ -22,16 +22,16 @@ from application.reports import newest
 from application.reports.definition import Contributions, Definition, Row, Subject
 from application.reports.formula import Mark, Of
 from application.reports.inputs import Question
-from application.reports.restating import Side, changed
+from application.reports.restatement import Side, changed
 from domain.aggregate import Event
-from domain.hospital_time import HospitalTime
+from domain.hospital_calendar import HospitalTime
 from domain.patient import Patient
-from domain.stay import Stay
-from infrastructure.figures import ReadModelFigures
-from infrastructure.queries import reporting
-from tests.record.busy import BEGINS
-from tests.record.lived import Lived
-from tests.record.ward import events
+from domain.stay.aggregate import Stay
+from infrastructure.reports import inputs
+from infrastructure.reports.report_data import ReadModelFigures
+from tests.support.hospital_dsl import events
+from tests.support.random_commands import BEGINS
+from tests.support.shared_history import Lived
 
 DAYS = 30
 
@@ -58,10 +58,8 @@ class Asked:
 def contributions(
     lived: Lived, held: Definition, question: Question, position: int
 ) -> Contributions:
-    with reporting.reading(lived.database.app_url) as connection:
-        return held.contributions(
-            reporting.inputs(connection, "main", held.needs, question, position)
-        )
+    with inputs.reading(lived.database.app_url) as connection:
+        return held.contributions(inputs.inputs(connection, "main", held.needs, question, position))
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg import errors
 
+from application.commands.stays import Sharer
 from application.hospital import Hospital
-from application.stays import Sharer
-from domain.facts import Disposition
 from domain.refusals import BedOccupied, SharersUnplaced
-from domain.stay import AdmissionType
-from infrastructure.database import Database
-from infrastructure.event_store import Recorder
-from tests.record.busy import Busy
-from tests.record.crafted import crafted, lying, present
-from tests.record.ward import (
+from domain.stay.aggregate import AdmissionType
+from domain.stay.facts import Disposition
+from infrastructure.event_store.recorder import Recorder
+from infrastructure.postgres.database import Database
+from tests.support.event_builders import crafted, lying, present
+from tests.support.hospital_dsl import (
     ELECTIVE,
     admitted,
     ago,
@@ -28,6 +27,7 @@ from tests.record.ward import (
     room,
     rows,
 )
+from tests.support.random_commands import Busy
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

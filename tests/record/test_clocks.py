@@ -9,10 +9,10 @@ import pytest
 
 from application.hospital import Hospital
 from domain.refusals import InFuture, InvalidInput, ReasonNeeded
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from tests.record.ward import ADA, request, rows
+from tests.support.hospital_dsl import ADA, request, rows
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ def test_a_fact_happened_now_by_the_databases_clock_unless_its_time_is_given(
 def test_the_clock_is_read_once_for_a_command(hospital: Hospital) -> None:
     hospital.open_room(request(), ward="A", room="1", beds=("a",))
     hospital.register_patient(request(), mrn="M1")
-    from domain.stay import AdmissionType
+    from domain.stay.aggregate import AdmissionType
 
     admission = hospital.admit_patient(
         request(),

@@ -8,11 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from application.commands import Recorded
+from application.command_pipeline import Recorded
 from application.hospital import Hospital
-from domain.facts import Disposition
-from domain.occupancy import Claim
-from domain.prescription import Medication
+from domain.prescription.aggregate import Medication
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,
@@ -22,10 +20,12 @@ from domain.refusals import (
     PatientAlreadyAdmitted,
     Refusal,
 )
-from domain.stay import VisitKind
+from domain.room.occupancy import Claim
+from domain.stay.aggregate import VisitKind
+from domain.stay.facts import Disposition
 from domain.time import Period
-from infrastructure.database import Database
-from tests.record.ward import (
+from infrastructure.postgres.database import Database
+from tests.support.hospital_dsl import (
     ELECTIVE,
     admitted,
     ago,

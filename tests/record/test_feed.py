@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.cli.schemas import FEED_FILE
-from api.public_events import (
+from api.cli.schema import FEED_FILE
+from api.feed.cloudevents import (
     BY_TOPIC,
     NOT_TOLD,
     data,
@@ -20,13 +20,13 @@ from api.public_events import (
     feed_schema,
     subject,
 )
-from domain.events import EVENTS
-from domain.occupancy import BedStretch, Occupancy
-from domain.room import Room
-from infrastructure.database import Database
+from domain.event_types import EVENTS
+from domain.room.aggregate import Room
+from domain.room.occupancy import BedStretch, Occupancy
+from infrastructure.postgres.database import Database
 from infrastructure.queries.feed import Logged, Page, events_page
-from tests.record.lived import Lived, end
-from tests.record.ward import events
+from tests.support.hospital_dsl import events
+from tests.support.shared_history import Lived, end
 
 T = TypeVar("T")
 TOLD = frozenset(BY_TOPIC)

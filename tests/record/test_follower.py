@@ -5,14 +5,15 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-import infrastructure.filling
+import infrastructure.projections.batch
 from application.hospital import Hospital
-from infrastructure.database import Database
-from infrastructure.filling import LIVE, LogRewound
-from infrastructure.follow import Follower
+from infrastructure.postgres.database import Database
+from infrastructure.projections.batch import LIVE, LogRewound
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild import rebuild
-from tests.record.lived import (
+from tests.support.hospital_dsl import admitted, at_once, place, request, room, rows
+from tests.support.shared_history import (
     LEADING,
     Dump,
     Lived,
@@ -27,7 +28,6 @@ from tests.record.lived import (
     positions,
     running,
 )
-from tests.record.ward import admitted, at_once, place, request, room, rows
 
 
 class Killed(Exception):
@@ -53,7 +53,7 @@ def execute(database: Database, statement: str) -> None:
 def test_a_follower_that_is_killed_again_and_again_loses_and_doubles_nothing(
     lived: Lived, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
-    monkeypatch.setattr(infrastructure.filling, "BATCH", 40)
+    monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 40)
     forget(lived.database)
     kills = 0
 
@@ -197,7 +197,7 @@ def test_what_one_follower_has_read_is_not_told_while_another_is_behind(
 def test_several_that_catch_up_at_once_fill_the_read_models_once(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(infrastructure.filling, "BATCH", 25)
+    monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 25)
     forget(lived.database)
 
     reached = at_once(*[lambda: catch_up(lived.database)] * 4)
@@ -263,7 +263,7 @@ def test_an_empty_log_is_followed_at_once(database: Database) -> None:
 
 
 def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(infrastructure.filling, "BATCH", 100)
+    monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 100)
     forget(lived.database)
     told: list[tuple[int, int]] = []
     Follower(lived.database.app_url, lambda *now: told.append(now)).catch_up()

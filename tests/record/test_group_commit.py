@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 from psycopg import errors
 
-import infrastructure.group_commit
-from infrastructure.database import Database
-from infrastructure.event_store import DatabaseAway, Recorder
-from infrastructure.group_commit import GroupCommit
-from tests.record.crafted import crafted
-from tests.record.ward import at_once, rows
+import infrastructure.event_store.group_commit
+from infrastructure.event_store.group_commit import GroupCommit
+from infrastructure.event_store.recorder import DatabaseAway, Recorder
+from infrastructure.postgres.database import Database
+from tests.support.event_builders import crafted
+from tests.support.hospital_dsl import at_once, rows
 
 Commands = Sequence[dict[str, Any]]
 
@@ -139,7 +139,7 @@ def test_nobody_waits_for_ever_when_a_leader_is_interrupted(recorder: Recorder) 
 def test_a_leader_waits_for_those_who_came_together_last_time(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(infrastructure.group_commit, "PATIENCE_SECONDS", 10)
+    monkeypatch.setattr(infrastructure.event_store.group_commit, "PATIENCE_SECONDS", 10)
     batches: list[int] = []
 
     def send(commands: Commands) -> list[dict[str, Any]]:

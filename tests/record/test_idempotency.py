@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.commands import Recorded, Request
+from application.command_pipeline import Recorded, Request
 from application.hospital import Hospital
-from domain.entry import Actor, Source
+from domain.envelope import Actor, Source
 from domain.refusals import BedOccupied, CommandIdReused, InvalidInput, NotFound, Refusal
 from domain.time import Precision
-from infrastructure.database import Database
-from infrastructure.event_store import DatabaseAway
-from infrastructure.figures import ReadModelFigures
+from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.postgres.database import Database
+from infrastructure.reports.report_data import ReadModelFigures
 from infrastructure.settings import Settings
-from tests.record.ward import (
+from tests.support.hospital_dsl import (
     ADA,
     ELECTIVE,
     admitted,
@@ -27,7 +27,7 @@ from tests.record.ward import (
     room,
     rows,
 )
-from tests.record.wire import Wire
+from tests.support.proxy import Wire
 
 Another = Callable[[], Hospital]
 
@@ -238,7 +238,7 @@ def wire(database: Database) -> Iterator[Wire]:
 @pytest.fixture
 def far(wire: Wire, settings: Settings) -> Iterator[Hospital]:
     """A hospital that reaches its database through the wire only."""
-    env = {"PERSISTENCE_MODULE": "infrastructure.event_store", "DATABASE": wire.url}
+    env = {"PERSISTENCE_MODULE": "infrastructure.event_store.recorder", "DATABASE": wire.url}
     figures = ReadModelFigures(wire.url, settings.hospital)
     made = Hospital(env, settings.rules, figures)
     yield made

@@ -7,20 +7,20 @@ from uuid import UUID
 
 import pytest
 
+from application.commands.reports import FiguresNotReadable, ReportParameter, ReportPeriod, as_said
 from application.hospital import Hospital
-from application.issuing import FiguresNotReadable, ReportParameter, ReportPeriod, as_said
-from domain.facts import Disposition
 from domain.refusals import CommandIdReused, InvalidInput, NotFound
 from domain.report import Cause, Change, Report
-from domain.stay import Stay
-from infrastructure.database import Database
-from infrastructure.filling import LIVE
-from infrastructure.follow import Follower
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Disposition
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.projections.batch import LIVE
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild import rebuild
-from infrastructure.verify import verify
-from tests.record.failing import fill, with_a_failing
-from tests.record.ward import admitted, ago, request, room, rows
+from tests.support.failing import fill, with_a_failing
+from tests.support.hospital_dsl import admitted, ago, request, room, rows
 
 CENSUS = "inpatient-census"
 

@@ -16,16 +16,16 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
-from domain.entry import About, Actor, Source
+from domain.envelope import About, Actor, Source
 from domain.time import Precision
-from infrastructure.database import Database
-from infrastructure.event_mapper import EventMapper, Stored
-from infrastructure.event_store import Recorder
-from infrastructure.follow import Follower
-from infrastructure.verify import verify
-from tests.record.crafted import crafted
-from tests.record.lived import Lived
-from tests.record.ward import ELECTIVE, admitted, events, request, rows
+from infrastructure.event_store.mapper import EventMapper, Stored
+from infrastructure.event_store.recorder import Recorder
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
+from tests.support.event_builders import crafted
+from tests.support.hospital_dsl import ELECTIVE, admitted, events, request, rows
+from tests.support.shared_history import Lived
 
 WHOLE = "SELECT position, stream, version, topic, schema_version, body FROM record.events"
 

@@ -10,22 +10,22 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-import infrastructure.filling
-from application.commands import Recorded
+import infrastructure.projections.batch
+from application.command_pipeline import Recorded
 from application.hospital import Hospital
 from domain.aggregate import Event
 from domain.refusals import InvalidInput, NotFound, ReasonNeeded
-from infrastructure.database import Database
-from infrastructure.event_mapper import EventMapper, UnknownEvent
-from infrastructure.filling import LIVE, Filler
-from infrastructure.follow import Follower
-from infrastructure.parking import Target
-from infrastructure.read_models.model import Place, ReadModel
-from infrastructure.rebuild import HaltedBeside, compare, rebuild
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.event_store.mapper import EventMapper, UnknownEvent
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.projections.batch import LIVE, Filler
+from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.rebuild import HaltedBeside, compare, rebuild
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.verify import verify
-from infrastructure.wiring import hospital as wired
-from tests.record.failing import (
+from tests.support.failing import (
     NAMES,
     PARKING,
     alone,
@@ -37,7 +37,8 @@ from tests.record.failing import (
     quiet,
     with_a_failing,
 )
-from tests.record.lived import (
+from tests.support.hospital_dsl import admitted, place, request, room, rows
+from tests.support.shared_history import (
     Lived,
     await_read,
     catch_up,
@@ -47,7 +48,6 @@ from tests.record.lived import (
     positions,
     running,
 )
-from tests.record.ward import admitted, place, request, room, rows
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def some_commands(database: Database, of: type[ReadModel], count: int) -> list[U
 def test_a_retry_gives_what_would_have_been_without_the_failure(
     copy: Database, monkeypatch: pytest.MonkeyPatch, name: str, size: int
 ) -> None:
-    monkeypatch.setattr(infrastructure.filling, "BATCH", size)
+    monkeypatch.setattr(infrastructure.projections.batch, "BATCH", size)
     bad = some_commands(copy, model(name), 3)
     forget(copy)
     fill(copy, *alone(name, *bad))

@@ -16,16 +16,16 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.database import Database
-from infrastructure.queries.moment import At
+from infrastructure.postgres.database import Database
+from infrastructure.queries.as_of import At
 from infrastructure.queries.people import (
     patient_by_mrn,
     patients_by_id,
     practitioners_by_id,
     records_of,
 )
-from infrastructure.queries.reader import Reader
 from infrastructure.queries.rooms import board, occupancy_history, rooms_by_id
+from infrastructure.queries.row_security import Reader
 from infrastructure.queries.stays import (
     StayFilter,
     doses_of,

@@ -9,21 +9,22 @@ from uuid import UUID
 import psycopg
 import pytest
 
-import infrastructure.filling
+import infrastructure.projections.batch
 from application.hospital import Hospital
 from domain.aggregate import Aggregate, Event
-from domain.facts import State
-from domain.history import History
-from domain.prescription import Prescription
-from domain.room import Room
+from domain.prescription.aggregate import Prescription
+from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
-from domain.stay import Stay
-from infrastructure.filling import Filler
-from infrastructure.follow import Follower
+from domain.stay.aggregate import Stay
+from domain.stay.facts import State
+from domain.stay.history import History
+from infrastructure.projections.batch import Filler
+from infrastructure.projections.projection import Folded
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.model import Folded
 from infrastructure.read_models.timeline import NOT_SHOWN, entry_id
-from tests.record.lived import (
+from tests.support.hospital_dsl import events, rows
+from tests.support.shared_history import (
     Lived,
     catch_up,
     commands_of,
@@ -34,7 +35,6 @@ from tests.record.lived import (
     remake,
     tables,
 )
-from tests.record.ward import events, rows
 
 
 def test_the_history_has_everything_in_it(lived: Lived) -> None:
@@ -70,7 +70,7 @@ def test_the_tables_that_are_made_anew_are_those_of_the_migrations(lived: Lived)
 def test_filled_in_batches_of_any_size_they_say_the_same(
     lived: Lived, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(infrastructure.filling, "BATCH", size)
+    monkeypatch.setattr(infrastructure.projections.batch, "BATCH", size)
     forget(lived.database)
     batches: list[int] = []
 
@@ -88,7 +88,7 @@ def test_with_little_memory_they_say_the_same(
     folded = [model for model in READ_MODELS if issubclass(model, Folded)]
     for model in folded:
         monkeypatch.setattr(model, "remembers", 1)
-    monkeypatch.setattr(infrastructure.filling, "BATCH", 50)
+    monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 50)
     forget(lived.database)
     kept = []
     with psycopg.connect(lived.database.app_url, autocommit=True) as connection:

@@ -3,19 +3,19 @@
 import pytest
 
 from application.hospital import Hospital
-from domain.stay import VisitKind
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from domain.stay.aggregate import VisitKind
+from infrastructure.postgres.database import Database
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild import rebuild
-from tests.record.lived import (
+from tests.record.test_follower import execute
+from tests.support.hospital_dsl import admitted, doctor, request, rows
+from tests.support.shared_history import (
     Lived,
     catch_up,
     dump,
     end,
 )
-from tests.record.test_follower import execute
-from tests.record.ward import admitted, doctor, request, rows
 
 
 def test_all_that_are_rebuilt_in_one_pass_say_the_same(lived: Lived) -> None:

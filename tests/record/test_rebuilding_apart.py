@@ -6,18 +6,18 @@ import sys
 
 import psycopg
 
-from infrastructure import filling_apart
-from infrastructure.parking import Target
+from infrastructure.projections import rebuild_workers
+from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.rebuild import rebuild
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.visits import Visits
-from infrastructure.rebuild import rebuild
-from tests.record.lived import Lived, catch_up, dump, end, forget
+from tests.support.shared_history import Lived, catch_up, dump, end, forget
 
 REBUILDING = """
 import sys
-from infrastructure.database import Database
+from infrastructure.postgres.database import Database
 from infrastructure.read_models import READ_MODELS
-from infrastructure.rebuild import rebuild
+from infrastructure.projections.rebuild import rebuild
 rebuild(Database(sys.argv[1]), READ_MODELS, lambda *now: print(*now, flush=True), processes=2)
 """
 
@@ -45,12 +45,12 @@ def test_what_a_process_that_dies_leaves_undone_is_done_by_the_one_that_started_
         def kill(done: int, total: int) -> None:
             nonlocal killed
             if done == 0:  # hold the other one up before it fills anything
-                owner.execute("SELECT pg_try_advisory_lock(%s, %s)", filling_apart.FILLING_LOCK)
+                owner.execute("SELECT pg_try_advisory_lock(%s, %s)", rebuild_workers.FILLING_LOCK)
             waiting = owner.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 " AND classid = %s AND objid = %s AND NOT granted"
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                filling_apart.FILLING_LOCK,
+                rebuild_workers.FILLING_LOCK,
             ).fetchall()
             killed += len(waiting)
 
@@ -83,14 +83,14 @@ def test_a_process_whose_starter_is_gone_fills_nothing(lived: Lived) -> None:
     forget(lived.database)
     with (
         psycopg.connect(lived.database.owner_url, autocommit=True) as owner,
-        filling_apart.started(1) as (process,),
+        rebuild_workers.started(1) as (process,),
     ):
-        owner.execute("SELECT pg_advisory_lock(%s, %s)", filling_apart.FILLING_LOCK)
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", rebuild_workers.FILLING_LOCK)
         live = Target(Visits, str(Visits.metadata.schema))
-        filling_apart.tell(process, lived.database.owner_url, [live], end(lived.database))
+        rebuild_workers.tell(process, lived.database.owner_url, [live], end(lived.database))
         assert process.stdin is not None
         process.stdin.close()
-        owner.execute("SELECT pg_advisory_unlock(%s, %s)", filling_apart.FILLING_LOCK)
+        owner.execute("SELECT pg_advisory_unlock(%s, %s)", rebuild_workers.FILLING_LOCK)
 
         assert process.wait(timeout=30) == 0
         assert owner.execute(live.sql("SELECT FROM {position}")).fetchone() is None

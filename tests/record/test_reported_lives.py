@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from application.hospital import Hospital
 from domain.source_visit import SourceKind
-from infrastructure.database import Database
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
 from tests.conftest import empty
-from tests.record.feed import Feed, Message, admit, away, back, cancel, discharge, transfer
+from tests.support.feed import Feed, Message, admit, away, back, cancel, discharge, transfer
 
 EXAMPLES = min(int(os.environ.get("WARDBOOK_EXAMPLES", "5")), 300)
 BEDS = "abcd"

@@ -6,17 +6,17 @@ from uuid import UUID
 
 import pytest
 
-import infrastructure.filling
-from application.commands import Recorded
+import infrastructure.projections.batch
+from application.command_pipeline import Recorded
 from application.hospital import Hospital
-from domain.course import Outside
-from domain.facts import Because, Disposition
-from domain.prescription import Medication
-from domain.stay import AdmissionType, VisitKind
-from infrastructure.database import Database
-from infrastructure.verify import verify
-from tests.record.lived import Dump, catch_up, dump, forget
-from tests.record.ward import ADA, place, request
+from domain.prescription.aggregate import Medication
+from domain.prescription.course import Outside
+from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.facts import Because, Disposition
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from tests.support.hospital_dsl import ADA, place, request
+from tests.support.shared_history import Dump, catch_up, dump, forget
 
 ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -135,7 +135,7 @@ def test_rows_are_the_same_in_batches_of_every_size(
     Day(simulated_hospital).pass_by()
     told: dict[int, Dump] = {}
     for size in (1, 2, 3, 5, 1_000):
-        monkeypatch.setattr(infrastructure.filling, "BATCH", size)
+        monkeypatch.setattr(infrastructure.projections.batch, "BATCH", size)
         forget(simulated)
         catch_up(simulated)
         told[size] = dump(simulated)

@@ -10,10 +10,10 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
-from infrastructure.database import APP_ROLE, Database
+from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.read_models import READ_MODELS
 from tests.conftest import RECORD_TABLES
-from tests.record.ward import admitted, at_once, room, rows
+from tests.support.hospital_dsl import admitted, at_once, room, rows
 
 READ_TABLES = [
     (str(model.metadata.schema), table.name)

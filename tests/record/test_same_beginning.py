@@ -8,10 +8,19 @@ from uuid import UUID
 import pytest
 
 from application.hospital import Hospital
-from infrastructure.database import Database
-from infrastructure.follow import Follower
-from tests.record.lived import dump, forget
-from tests.record.ward import admitted, ago, events, place, request, room, rows, stays_folded
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
+from tests.support.hospital_dsl import (
+    admitted,
+    ago,
+    events,
+    place,
+    request,
+    room,
+    rows,
+    stays_folded,
+)
+from tests.support.shared_history import dump, forget
 
 
 @pytest.fixture

@@ -15,16 +15,16 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from application.hospital import Hospital
-from domain.stay import VisitKind
+from domain.stay.aggregate import VisitKind
 from domain.time import Period
-from infrastructure.database import Database
-from infrastructure.follow import Follower
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.settings import Settings
-from infrastructure.verify import verify
-from infrastructure.wiring import hospital as wired
 from tests.conftest import empty
-from tests.record.feed import Feed, Message, admit, away, back, cancel, discharge, transfer
-from tests.record.ward import admitted, at_once, doctor, place, request
+from tests.support.feed import Feed, Message, admit, away, back, cancel, discharge, transfer
+from tests.support.hospital_dsl import admitted, at_once, doctor, place, request
 
 STORIES: dict[str, list[Message]] = {
     "a transfer is taken back": [

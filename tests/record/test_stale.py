@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from application.hospital import Hospital
-from application.record import Stale
-from domain.facts import Disposition
-from domain.prescription import Medication
+from application.ports import Stale
+from domain.prescription.aggregate import Medication
 from domain.refusals import BedNotOpen, BedOccupied, OutsideStay, PatientDied
-from domain.stay import VisitKind
-from infrastructure.event_store import Recorder
-from tests.record.ward import ELECTIVE, admitted, doctor, place, request, room
+from domain.stay.aggregate import VisitKind
+from domain.stay.facts import Disposition
+from infrastructure.event_store.recorder import Recorder
+from tests.support.hospital_dsl import ELECTIVE, admitted, doctor, place, request, room
 
 Act = Callable[[], object]
 Another = Callable[[], Hospital]

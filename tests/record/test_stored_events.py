@@ -12,17 +12,17 @@ from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
 from domain.aggregate import Aggregate, Event
-from domain.events import EVENTS
-from domain.prescription import Medication
+from domain.event_types import EVENTS
+from domain.prescription.aggregate import Medication
 from domain.refusals import InvalidInput
-from domain.stay import AdmissionType
-from infrastructure.database import Database
-from infrastructure.event_mapper import EventMapper, Stored, UnknownEvent
-from infrastructure.event_store import Recorder
-from infrastructure.follow import Follower
+from domain.stay.aggregate import AdmissionType
+from infrastructure.event_store.mapper import EventMapper, Stored, UnknownEvent
+from infrastructure.event_store.recorder import Recorder
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
 from infrastructure.read_models import READ_MODELS
-from tests.record.lived import TOLD_RARELY, Lived
-from tests.record.ward import admitted, request, room, rows
+from tests.support.hospital_dsl import admitted, request, room, rows
+from tests.support.shared_history import TOLD_RARELY, Lived
 
 LONG = "x" * 201
 
@@ -202,14 +202,14 @@ def test_an_event_of_an_older_version_is_brought_up_to_date(
 
 
 def schemas() -> dict[str, Any]:
-    from api.cli.schemas import event_schemas
+    from api.cli.schema import event_schemas
 
     told: dict[str, Any] = json.loads(event_schemas())["events"]
     return told
 
 
 def test_the_published_schemas_are_those_of_the_program() -> None:
-    from api.cli.schemas import EVENTS_FILE, event_schemas
+    from api.cli.schema import EVENTS_FILE, event_schemas
 
     assert EVENTS_FILE.read_text() == event_schemas(), "run: wardbook schema --events --write"
 

@@ -17,20 +17,20 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.database import Database
-from infrastructure.filling import Filler
-from infrastructure.queries.moment import At
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.projections.batch import Filler
+from infrastructure.queries.as_of import At
 from infrastructure.queries.people import patient_by_mrn
 from infrastructure.queries.rooms import board, occupancy_history
 from infrastructure.queries.stays import StayView, stays_by_id
 from infrastructure.settings import Settings
-from infrastructure.verify import verify
-from infrastructure.wiring import hospital as wired
 from tests.conftest import empty
-from tests.domain.plain import Now
-from tests.record.lived import dump, forget
-from tests.record.machine import RECORDS, STEPS, Machine, moment
-from tests.record.plain_house import BEDS, NEVER
+from tests.support.reference_hospital import BEDS, NEVER
+from tests.support.reference_stay import Now
+from tests.support.shared_history import dump, forget
+from tests.support.stateful import RECORDS, STEPS, Machine, moment
 
 STORIES = int(os.environ.get("WARDBOOK_STORIES", "4"))
 

@@ -4,15 +4,15 @@ from uuid import UUID
 
 import pytest
 
-from application.commands import Recorded
+from application.command_pipeline import Recorded
 from application.hospital import Hospital
-from domain.facts import Because, Disposition
-from domain.prescription import Medication
+from domain.prescription.aggregate import Medication
 from domain.refusals import ContradictsLaterFacts
-from domain.stay import Stay
-from infrastructure.database import Database
-from infrastructure.verify import verify
-from tests.record.ward import admitted, ago, request, room, rows
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Because, Disposition
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from tests.support.hospital_dsl import admitted, ago, request, room, rows
 
 
 def discharged(hospital: Hospital, stay: UUID, hours: float) -> Recorded:

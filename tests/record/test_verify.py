@@ -6,12 +6,12 @@ from random import Random
 import psycopg
 import pytest
 
-from infrastructure.database import Database
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.projections.projection import ReadModel
+from infrastructure.projections.rebuild import compare_sample, rebuild
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.model import ReadModel
-from infrastructure.rebuild import compare_sample, rebuild
-from infrastructure.verify import verify
-from tests.record.lived import Lived, catch_up, dump
+from tests.support.shared_history import Lived, catch_up, dump
 
 SPOILED = {
     "positions have no gap": "DELETE FROM record.events WHERE position = 100",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.api.ward import Ward
-from tests.graphql import GraphQLClient
+from tests.support.api_dsl import Ward
+from tests.support.graphql_client import GraphQLClient
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from application.reports import newest
 from tests.api.conftest import shared
-from tests.api.ward import Ward, ago, codes, late, place
+from tests.support.api_dsl import Ward, ago, codes, late, place
 
 __all__ = ["shared"]
 

@@ -5,7 +5,7 @@ from application.reports.beds import (
     BED_TURNOVER_INTERVAL_1,
     BED_TURNOVER_RATE_1,
 )
-from tests.reports.house import asked, bed, figure, figures, of_one, stay
+from tests.support.report_house import asked, bed, figure, figures, of_one, stay
 
 TWO_BEDS = (bed("1"), bed("2"))
 

@@ -10,9 +10,9 @@ from application.reports.census import (
     INPATIENT_SERVICE_DAYS_1,
 )
 from application.reports.definition import Report
-from domain.hospital_time import LocalDays
-from tests.reports.house import asked, at, calendar, day, figure, figures, of_one, stay
-from tests.reports.plain import balanced
+from domain.hospital_calendar import LocalDays
+from tests.support.reference_reports import balanced
+from tests.support.report_house import asked, at, calendar, day, figure, figures, of_one, stay
 
 LEAVE = stay("leave", "03-01 23:50", "03-06 08:00", leaves=[("03-03 10:00", "03-05 16:00")])
 """The one stay of the golden vectors."""

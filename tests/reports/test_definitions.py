@@ -15,11 +15,11 @@ from application.reports.definition import Definition, Subject
 from application.reports.formula import Mark, Marks, count, median, percentile, total
 from application.reports.inputs import NEEDS, Inputs
 from application.reports.length_of_stay import AVERAGE_LENGTH_OF_STAY_1, LONG_STAYS_1
-from domain.hospital_time import DAY, LocalDays
+from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
-from infrastructure.queries.reporting import LOADERS
-from tests.reports import house
-from tests.reports.house import calendar, day, figures, of_one, stay
+from infrastructure.reports.inputs import LOADERS
+from tests.support import report_house
+from tests.support.report_house import calendar, day, figures, of_one, stay
 
 each = pytest.mark.parametrize("held", ALL, ids=[f"{d.name}@{d.version}" for d in ALL])
 
@@ -46,9 +46,9 @@ def test_a_report_says_what_it_is(held: Definition) -> None:
 
 @each
 def test_without_anybody_a_report_is_empty_and_not_an_error(held: Definition) -> None:
-    told = house.asked(held, "03-01", "03-02")
+    told = report_house.asked(held, "03-01", "03-02")
     assert {row.value for row in told.rows} <= {0, None, 2}  # 2: the days of the period
-    assert told.canonical() == house.asked(held, "03-01", "03-02").canonical()
+    assert told.canonical() == report_house.asked(held, "03-01", "03-02").canonical()
 
 
 def test_every_input_has_a_loader() -> None:
@@ -152,11 +152,13 @@ def test_medians_lie_between_the_middle_ones_and_percentiles_are_the_nearest_ran
 
 
 def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() -> None:
-    told = house.asked(INPATIENT_CENSUS_1, "03-01", "03-02", stays=(stay("one", "03-01 08:00"),))
+    told = report_house.asked(
+        INPATIENT_CENSUS_1, "03-01", "03-02", stays=(stay("one", "03-01 08:00"),)
+    )
     question = told.question
     inputs = Inputs(question, calendar(), stays=(stay("one", "03-01 08:00"),))
     ((subject, marks),) = INPATIENT_CENSUS_1.contributions(inputs).items()
-    assert subject == Subject("stay", house.known("one"))
+    assert subject == Subject("stay", report_house.known("one"))
     row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
     assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Mark("present", row.of, 1),)
 
@@ -167,5 +169,5 @@ def test_the_report_that_the_documentation_adds_can_be_added() -> None:
     names = {**vars(calendar_module), **vars(census), **vars(definition_module)}
     exec(dedent(code), names)
     corridor = stay("corridor", "03-01 08:00", ward=None, wards=[("03-02 10:00", "A")])
-    told = house.asked(names["WITHOUT_BED_1"], "03-01", "03-02", stays=(corridor,))
+    told = report_house.asked(names["WITHOUT_BED_1"], "03-01", "03-02", stays=(corridor,))
     assert figures(told, "withoutBed") == [1, 0]

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import shared
-from tests.api.correction_examples import WRONG, movement
-from tests.api.ward import Ward, ago, late, place
 from tests.reports.test_asked import days_ago
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.correction_examples import WRONG, movement
 
 __all__ = ["shared"]
 

@@ -10,8 +10,8 @@ from application.reports.length_of_stay import (
     LONG_STAYS_1,
     PATIENT_DAYS_1,
 )
-from tests.reports.house import asked, calendar, figure, figures, of_one, stay
 from tests.reports.test_census import LEAVE
+from tests.support.report_house import asked, calendar, figure, figures, of_one, stay
 
 
 def days_of(told: InpatientStay, zone: str = "UTC") -> tuple[Value, Value, Value]:

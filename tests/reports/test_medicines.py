@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from application.reports.inputs import Course, DoseDays
 from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
-from tests.reports.house import asked, at, figure, figures, stay
+from tests.support.report_house import asked, at, figure, figures, stay
 
 HERE = stay("here", "03-01 08:00", "03-11 08:00")  # ten patient days
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from application.reports.formula import Value
 from application.reports.movements import MOVEMENTS_1
-from tests.reports.house import asked, at, figure, stay
+from tests.support.report_house import asked, at, figure, stay
 
 
 def told(*stays: object, ward: str | None = None, **inputs: Any) -> dict[str, Value]:

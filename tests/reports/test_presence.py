@@ -5,7 +5,7 @@ from typing import Any
 from application.reports.formula import Value
 from application.reports.inputs import InpatientStay
 from application.reports.presence import DAYS_PRESENT_1
-from tests.reports.house import asked, calendar, figure, stay
+from tests.support.report_house import asked, calendar, figure, stay
 
 
 def present(

@@ -7,7 +7,7 @@ import pytest
 from application.reports.formula import Value
 from application.reports.inputs import Admission, InpatientStay
 from application.reports.readmission import READMISSION_1
-from tests.reports.house import asked, at, known, stay
+from tests.support.report_house import asked, at, known, stay
 
 HER = known("her")
 

@@ -14,23 +14,23 @@ from typing import Any
 
 import pytest
 
+from api.simulator import simulate
 from application.hospital import Hospital
 from application.reports import defined
 from application.reports.inputs import Question
-from application.simulator import simulate
 from domain.aggregate import Event
-from domain.facts import Because
 from domain.refusals import Refusal
-from infrastructure.database import Database
-from infrastructure.follow import Follower
-from infrastructure.queries import reporting
+from domain.stay.facts import Because
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.bootstrap import seed
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
+from infrastructure.reports import inputs
 from infrastructure.settings import Settings
-from infrastructure.wiring import hospital as wired
-from infrastructure.wiring import seed
-from tests.record.ward import events, request, rows
-from tests.reports.house import figures
-from tests.reports.plain import Plain, balanced
-from tests.reports.plain_flows import Flows
+from tests.support.hospital_dsl import events, request, rows
+from tests.support.reference_flows import Flows
+from tests.support.reference_reports import Plain, balanced
+from tests.support.report_house import figures
 
 BEDS = int(os.environ.get("WARDBOOK_REPORTED_BEDS", "14"))
 DAYS = int(os.environ.get("WARDBOOK_REPORTED_DAYS", "16"))
@@ -171,11 +171,11 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
     plain.ward = ward
     expected = plain.figures() | Flows(plain, lived.log, lived.told_at, position).figures()
     assert set(expected) == set(REPORTS)
-    with reporting.reading(lived.database.app_url) as connection:
+    with inputs.reading(lived.database.app_url) as connection:
         for name in REPORTS:
             held = defined(name)
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
-            told = reporting.report(connection, "main", held, question, position)
+            told = inputs.report(connection, "main", held, question, position)
             found = {figure: figures(told, figure) for figure in expected[name]}
             assert found == expected[name], name
             if name == "inpatient-census":
@@ -185,13 +185,13 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
 
 
 def test_the_corrections_change_figures_and_the_old_ones_come_out_again(lived: Lived) -> None:
-    with reporting.reading(lived.database.app_url) as connection:
+    with inputs.reading(lived.database.app_url) as connection:
         for name in REPORTS:
             held = defined(name)
             question = Question(FIRST, LAST, None, held.parameters_of({}))
             was, now = (
                 held.contributions(
-                    reporting.inputs(connection, "main", held.needs, question, position)
+                    inputs.inputs(connection, "main", held.needs, question, position)
                 )
                 for position in (lived.before, lived.after)
             )

@@ -2,7 +2,7 @@
 
 from application.reports.inputs import Told
 from application.reports.timeliness import TIMELINESS_1
-from tests.reports.house import asked, figure, known
+from tests.support.report_house import asked, figure, known
 
 HOUR = 3600
 FACTS = (

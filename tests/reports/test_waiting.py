@@ -5,7 +5,7 @@ import pytest
 from application.reports.formula import Value
 from application.reports.inputs import InpatientStay
 from application.reports.waiting import BOARDING_1, SENIOR_REVIEW_1
-from tests.reports.house import asked, at, stay
+from tests.support.report_house import asked, at, stay
 
 HOUR = 3600
 

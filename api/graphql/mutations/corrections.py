@@ -5,8 +5,8 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.enums import Because, VisitKind
-from api.graphql.inputs import (
+from api.graphql.mutations.dispatch import stay_recorded, visit_recorded
+from api.graphql.mutations.inputs import (
     CommandInput,
     LateEntryInput,
     MovementCancelInput,
@@ -14,14 +14,14 @@ from api.graphql.inputs import (
     must,
     said,
 )
-from api.graphql.recording import stay_recorded, visit_recorded
-from api.graphql.refusals import (
+from api.graphql.mutations.payloads import Any_, Bed_, Stay_, StayRecorded, VisitRecorded, union_of
+from api.graphql.mutations.refusals import (
     MovementNotFound,
     PatientAlreadyAdmitted,
     PatientDied,
     PrescriptionStateBroken,
 )
-from api.graphql.results import Any_, Bed_, Stay_, StayRecorded, VisitRecorded, union_of
+from api.graphql.types.enums import Because, VisitKind
 
 
 @strawberry.input(description="Take a whole stay back; its bed is free in the same act.")

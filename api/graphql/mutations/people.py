@@ -6,22 +6,14 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.enums import Confidentiality, Grade, Sex
-from api.graphql.inputs import CommandInput, must, said
-from api.graphql.recording import (
+from api.graphql.mutations.dispatch import (
     glass_broken,
     hospital_time_recorded,
     patient_recorded,
     practitioner_recorded,
 )
-from api.graphql.refusals import (
-    AlreadyExists,
-    ContradictsLaterFacts,
-    MergeImpossible,
-    MovementNotFound,
-    PatientDied,
-)
-from api.graphql.results import (
+from api.graphql.mutations.inputs import CommandInput, must, said
+from api.graphql.mutations.payloads import (
     Any_,
     GlassBroken,
     HospitalTimeRecorded,
@@ -29,6 +21,14 @@ from api.graphql.results import (
     PractitionerRecorded,
     union_of,
 )
+from api.graphql.mutations.refusals import (
+    AlreadyExists,
+    ContradictsLaterFacts,
+    MergeImpossible,
+    MovementNotFound,
+    PatientDied,
+)
+from api.graphql.types.enums import Confidentiality, Grade, Sex
 
 
 @strawberry.input(description="Make a person known; without names: not identified yet.")

@@ -6,17 +6,17 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.enums import Because, OutsidePrescription
-from api.graphql.inputs import CommandInput, MedicationInput, must, said
-from api.graphql.recording import prescription_recorded
-from api.graphql.refusals import (
+from api.graphql.mutations.dispatch import prescription_recorded
+from api.graphql.mutations.inputs import CommandInput, MedicationInput, must, said
+from api.graphql.mutations.payloads import Any_, PrescriptionRecorded, union_of
+from api.graphql.mutations.refusals import (
     ContradictsLaterFacts,
     MovementNotFound,
     OutsideStay,
     PatientDied,
     PrescriptionStateBroken,
 )
-from api.graphql.results import Any_, PrescriptionRecorded, union_of
+from api.graphql.types.enums import Because, OutsidePrescription
 
 
 @strawberry.input(description="Prescribe a medicine.")

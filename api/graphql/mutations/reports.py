@@ -5,10 +5,10 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.inputs import CommandInput, must, said
-from api.graphql.recording import report_recorded
-from api.graphql.reports import ReportParameterInput, ReportPeriod
-from api.graphql.results import Any_, ReportRecorded, union_of
+from api.graphql.mutations.dispatch import report_recorded
+from api.graphql.mutations.inputs import CommandInput, must, said
+from api.graphql.mutations.payloads import Any_, ReportRecorded, union_of
+from api.graphql.types.reports import ReportParameterInput, ReportPeriod
 
 
 @strawberry.input(description="Give a report out, as known now.")

@@ -6,11 +6,11 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.enums import RoomPolicy
-from api.graphql.inputs import CommandInput, must, said
-from api.graphql.recording import room_recorded
-from api.graphql.refusals import AlreadyExists, BedNotOpen, BedOccupied, BedStateBroken
-from api.graphql.results import Any_, RoomRecorded, union_of
+from api.graphql.mutations.dispatch import room_recorded
+from api.graphql.mutations.inputs import CommandInput, must, said
+from api.graphql.mutations.payloads import Any_, RoomRecorded, union_of
+from api.graphql.mutations.refusals import AlreadyExists, BedNotOpen, BedOccupied, BedStateBroken
+from api.graphql.types.enums import RoomPolicy
 
 
 @strawberry.input(description="Open a room of a ward with its beds.")

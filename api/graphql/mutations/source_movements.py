@@ -6,9 +6,9 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.inputs import CommandInput, SourceMovementInput, must, said
-from api.graphql.recording import source_movement_recorded
-from api.graphql.results import Any_, SourceMovementRecorded, union_of
+from api.graphql.mutations.dispatch import source_movement_recorded
+from api.graphql.mutations.inputs import CommandInput, SourceMovementInput, must, said
+from api.graphql.mutations.payloads import Any_, SourceMovementRecorded, union_of
 
 
 @strawberry.input(description="A movement as another system reports it, or that it is cancelled.")

@@ -6,16 +6,22 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.enums import AdmissionType, Confidentiality, DischargePlan, Disposition, VisitKind
-from api.graphql.inputs import CommandInput, SharerInput, must, said
-from api.graphql.recording import stay_recorded, visit_recorded
-from api.graphql.refusals import (
+from api.graphql.mutations.dispatch import stay_recorded, visit_recorded
+from api.graphql.mutations.inputs import CommandInput, SharerInput, must, said
+from api.graphql.mutations.payloads import Any_, Bed_, Stay_, StayRecorded, VisitRecorded, union_of
+from api.graphql.mutations.refusals import (
     PatientAlreadyAdmitted,
     PatientDied,
     PrescriptionStateBroken,
     SharersUnplaced,
 )
-from api.graphql.results import Any_, Bed_, Stay_, StayRecorded, VisitRecorded, union_of
+from api.graphql.types.enums import (
+    AdmissionType,
+    Confidentiality,
+    DischargePlan,
+    Disposition,
+    VisitKind,
+)
 
 
 @strawberry.input(description="Open a stay, with a bed or without.")

@@ -5,27 +5,27 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.graphql.allowed import needed_for
 from api.graphql.context import Ask
-from api.graphql.feed import EventQueries
-from api.graphql.issued import ReportIssue
-from api.graphql.node import Node
-from api.graphql.people import Patient, Practitioner
+from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import named
 from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.people import PeopleQueries
-from api.graphql.queries.record import RecordQueries
+from api.graphql.queries.projection_status import RecordQueries
 from api.graphql.queries.reports import ReportQueries
 from api.graphql.queries.rooms import RoomQueries
 from api.graphql.queries.source_movements import SourceMovementQueries
 from api.graphql.queries.stays import StayQueries
 from api.graphql.queries.timeline import TimelineQueries
-from api.graphql.rooms import Room
-from api.graphql.source_movements import SourceMovement
-from api.graphql.stays import Prescription, Stay, Visit
-from api.graphql.timeline import TimelineEntry, told
-from application.access import may
+from api.graphql.relay import Node
+from api.graphql.types.events import EventQueries
+from api.graphql.types.people import Patient, Practitioner
+from api.graphql.types.report_issues import ReportIssue
+from api.graphql.types.rooms import Room
+from api.graphql.types.source_movements import SourceMovement
+from api.graphql.types.stays import Prescription, Stay, Visit
+from api.graphql.types.timeline import TimelineEntry, told
+from application.authorization.roles import may
 from infrastructure.queries import stays
 from infrastructure.queries.timeline import entry_by_id
 

@@ -8,14 +8,14 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.enums import Purpose
-from api.graphql.node import Connection, page, page_size
-from api.graphql.people import Patient
 from api.graphql.queries.arguments import After, First, MrnAuthority
+from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.types.enums import Purpose
+from api.graphql.types.people import Patient
 from infrastructure.queries import accesses, people
 from infrastructure.queries.accesses import AccessView
-from infrastructure.queries.moment import At
+from infrastructure.queries.as_of import At
 
 
 @strawberry.type(description="Somebody read a patient's data.")

@@ -9,7 +9,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.scalars import Position
 from domain.refusals import InvalidInput
-from infrastructure.queries.moment import At
+from infrastructure.queries.as_of import At
 
 AsOf = Annotated[
     datetime | None, argument(description="As of this moment at the bedside; now by default.")

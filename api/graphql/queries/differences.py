@@ -6,7 +6,6 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.differences import BedDifference, Exposure, StayDifference
 from api.graphql.queries.arguments import (
     AsOf,
     AtLeast,
@@ -17,6 +16,7 @@ from api.graphql.queries.arguments import (
     named,
     two_moments,
 )
+from api.graphql.types.differences import BedDifference, Exposure, StayDifference
 from infrastructure.queries.differences import facts_by_id
 from infrastructure.queries.stays import stays_by_id
 

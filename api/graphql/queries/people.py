@@ -7,8 +7,6 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.node import Connection, page, page_size
-from api.graphql.people import Patient, Practitioner
 from api.graphql.queries.arguments import (
     After,
     AsOf,
@@ -19,7 +17,9 @@ from api.graphql.queries.arguments import (
     MrnAuthority,
     named,
 )
+from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
 from infrastructure.queries import people
 

@@ -7,13 +7,13 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.issued import ReportIssue
-from api.graphql.node import Connection, page, page_size
 from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
-from api.graphql.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
+from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.types.report_issues import ReportIssue
+from api.graphql.types.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
 from application.reports import defined, newest
-from infrastructure.queries import issued, reporting
+from infrastructure.reports import inputs, issued_reports
 
 
 @strawberry.type
@@ -48,8 +48,8 @@ class ReportQueries:
         house = info.context.house
 
         def compute() -> Report:
-            with reporting.reading(house.database.app_url) as connection:
-                told = reporting.report_of_period(
+            with inputs.reading(house.database.app_url) as connection:
+                told = inputs.report_of_period(
                     connection,
                     house.settings.hospital,
                     held,
@@ -59,7 +59,7 @@ class ReportQueries:
                     ward,
                     chosen,
                 )
-                return Report.of(info, told, reporting.left_out(connection, at.known))
+                return Report.of(info, told, inputs.left_out(connection, at.known))
 
         return await asyncio.to_thread(compute)
 
@@ -78,7 +78,7 @@ class ReportQueries:
         at = await info.context.at(at_least=at_least)
         size, place = page_size(first), decode_cursor(after, "issues", int)
         before = place[0] if place else None
-        views = await info.context.ask(issued.issues_page, at, name, size + 1, before)
+        views = await info.context.ask(issued_reports.issues_page, at, name, size + 1, before)
         return page(
             views,
             size,
@@ -96,4 +96,4 @@ class ReportQueries:
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
         found = await ReportIssue.find(info, named(id), at)
-        return await info.context.or_closed(found, issued.issues_by_id, named(id), at)
+        return await info.context.or_closed(found, issued_reports.issues_by_id, named(id), at)

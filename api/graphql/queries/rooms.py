@@ -7,9 +7,9 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.limits import STRETCHES
+from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import AsOf, AtLeast, KnownAt, KnownAtPosition
-from api.graphql.rooms import OccupancyStretch, RoomOccupancy, occupied
+from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
 from infrastructure.queries import rooms
 

@@ -8,10 +8,10 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.node import Connection, page, page_size
 from api.graphql.queries.arguments import After, AsOf, AtLeast, First, KnownAt, KnownAtPosition
+from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
-from api.graphql.source_movements import SourceMovement
+from api.graphql.types.source_movements import SourceMovement
 from infrastructure.queries.source_movements import pending_page
 
 

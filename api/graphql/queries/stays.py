@@ -8,8 +8,6 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.enums import StayStatus
-from api.graphql.node import Connection, page, page_size
 from api.graphql.queries.arguments import (
     After,
     AsOf,
@@ -19,8 +17,10 @@ from api.graphql.queries.arguments import (
     KnownAtPosition,
     named,
 )
+from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
-from api.graphql.stays import Prescription, Stay
+from api.graphql.types.enums import StayStatus
+from api.graphql.types.stays import Prescription, Stay
 from infrastructure.queries import people, stays
 
 

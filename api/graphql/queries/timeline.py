@@ -8,8 +8,6 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.enums import Reading, TimelineKind
-from api.graphql.node import Connection, page, page_size
 from api.graphql.queries.arguments import (
     After,
     AsOf,
@@ -20,9 +18,11 @@ from api.graphql.queries.arguments import (
     MrnAuthority,
     named,
 )
+from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
-from api.graphql.stays import Stay
-from api.graphql.timeline import TimelineEntry, told
+from api.graphql.types.enums import Reading, TimelineKind
+from api.graphql.types.stays import Stay
+from api.graphql.types.timeline import TimelineEntry, told
 from domain.refusals import InvalidInput
 from infrastructure.queries import people
 from infrastructure.queries.stays import stays_by_id

@@ -1,0 +1,106 @@
+"""The command ``query``: a question nobody thought of, in SQL over the history as tables."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli.queries import KnownAt, known_position, opened
+from api.cli.terminal import Exit, err, out, progress, settings, stop
+from infrastructure.analysis import TABLES, BadQuestion, NotInstalled, asked, exported
+from infrastructure.postgres.database import Database, Log
+
+app = typer.Typer()
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.command()
+def query(
+    question: Annotated[
+        str | None, typer.Argument(help="A SELECT in DuckDB's SQL; - reads it from standard input.")
+    ] = None,
+    known_at: KnownAt = None,
+    format: Annotated[Format, typer.Option(help="How the answer is printed.")] = Format.TABLE,
+    tables: Annotated[bool, typer.Option("--tables", help="List the tables instead.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write all tables as Parquet files into this folder instead."),
+    ] = None,
+) -> None:
+    """Ask the history in SQL: six tables, both clocks in each row, as known at any moment.
+
+    Patients are ids in them: no names, no MRN. Days and hours are those of the hospital.
+    """
+    if [question is not None, tables, export is not None].count(True) != 1:
+        stop("Give a question in SQL, or --tables, or --export.", Exit.USAGE)
+    if tables:
+        _tell_tables()
+        return
+    zone, database = opened(settings())
+    known, log = known_position(database, known_at), database.open_log()
+    err.print(f"As known at position {known} of a {log.kind} log.", highlight=False)
+    try:
+        if export is not None:
+            _export(database, export, known, log)
+        else:
+            sql = sys.stdin.read() if question == "-" else str(question)
+            with (
+                progress("Reading") as tell,
+                asked(database, sql, known, zone.key, tell) as (names, rows),
+            ):
+                _tell(format, names, rows)
+    except (NotInstalled, BadQuestion, FileExistsError) as why:
+        stop(str(why))
+
+
+def _export(database: Database, directory: Path, known: int, log: Log) -> None:
+    about = {"log": str(log.id), "kind": log.kind, "position": str(known)}
+    with progress("Writing") as tell:
+        for file in exported(database, directory, known, about, tell):
+            out.print(str(file), soft_wrap=True, highlight=False)
+
+
+def _tell(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    if format is Format.JSON:
+        begin = "["
+        for row in rows:
+            told = json.dumps(dict(zip(names, row, strict=True)), default=_said, ensure_ascii=False)
+            sys.stdout.write(f"{begin}\n{told}")
+            begin = ","
+        sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
+    elif format is Format.CSV:
+        written = csv.writer(sys.stdout, lineterminator="\n")
+        written.writerow(names)
+        written.writerows([None if v is None else _said(v) for v in row] for row in rows)
+    else:
+        table = Table(*names)
+        for row in rows:
+            table.add_row(*("" if value is None else _said(value) for value in row))
+        out.print(table)
+
+
+def _said(value: object) -> str:
+    """A value as text; a moment in ISO 8601."""
+    told = getattr(value, "isoformat", None)
+    return str(told()) if told else str(value)
+
+
+def _tell_tables() -> None:
+    for table in TABLES:
+        told = Table("column", "type", "meaning", title=table.name, caption=table.meaning)
+        for column in table.columns:
+            told.add_row(column.name, column.type, column.meaning)
+        out.print(told)

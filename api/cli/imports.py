@@ -1,0 +1,151 @@
+"""Commands that fill the record: import and simulate."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.terminal import Exit, as_json, err, moment, now, out, progress, settings, stop
+from api.imports.mimic_iv import Account, BadTable, import_mimic_iv, sums_path
+from api.simulator import AnotherHouse, Simulated, simulate
+from infrastructure.bootstrap import hospital, seed
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import Follower
+from infrastructure.settings import Settings
+
+app = typer.Typer()
+imports = typer.Typer(help="Bring in the history of another system.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
+
+@imports.command("mimic-iv")
+def import_mimic(
+    directory: Annotated[Path, typer.Argument(help="Folder with hosp/ and icu/ (gz CSV).")],
+    account: Annotated[
+        Path | None, typer.Option(help="Where each row's fate is written (CSV).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the sums as JSON.")] = False,
+) -> None:
+    """Import the stays of a MIMIC-IV folder. Every row is recorded, merged or refused, and told.
+
+    Run again it records nothing twice; broken off and run again it ends the same.
+    """
+    chosen = settings()
+    database = Database.of(chosen)
+    database.migrate()
+    log = database.open_log()
+    the_hospital = hospital(chosen, database)
+    seed(chosen, the_hospital, log)
+    written = account or Path("mimic-iv-account.csv")
+    try:
+        with progress("Importing") as tell:
+            summed = import_mimic_iv(the_hospital, directory, written, tell)
+    except BadTable as bad:
+        stop(str(bad))
+    finally:
+        the_hospital.close()
+    fill(database)
+    _tell_account(summed, written, json)
+
+
+@app.command("simulate")
+def simulate_command(
+    beds: Annotated[int, typer.Option(min=4, max=2000, help="Beds of the house.")] = 60,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days of its life.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same hospital.")] = 1,
+    until: Annotated[
+        str | None, typer.Option(help="When it ends (ISO 8601 with offset); last midnight.")
+    ] = None,
+    detail: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of visits and doses that are made.")
+    ] = 1.0,
+    json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Simulate a hospital over time, into an empty or a simulated log."""
+    chosen = settings()
+    database = Database.of(chosen)
+    database.migrate()
+    if not database.open_log("simulated").is_simulated:
+        stop("This database holds a real log; a simulation needs one of its own.")
+    end = moment(until, "--until") or now().replace(hour=0, minute=0, second=0, microsecond=0)
+    if end > now():
+        stop("--until lies in the future.", Exit.USAGE)
+    told = simulate_into(chosen, database, beds, days, seed, end, detail)
+    fill(database)
+    if json:
+        as_json(
+            {
+                "until": end,
+                "commands": told.commands,
+                "refusals": told.refusals,
+                "stays": told.stays,
+            }
+        )
+    else:
+        table = Table("command", "recorded", title=f"Simulated until {end:%F %R %Z}")
+        for name, count in sorted(told.commands.items()):
+            table.add_row(name, f"{count:,}")
+        for name, count in sorted(told.refusals.items()):
+            table.add_row(f"refused: {name}", f"{count:,}")
+        out.print(table)
+
+
+def simulate_into(
+    chosen: Settings,
+    database: Database,
+    beds: int,
+    days: int,
+    with_seed: int,
+    until: datetime,
+    detail: float,
+) -> Simulated:
+    """Simulate into a database, with a progress bar."""
+    the_hospital = hospital(chosen, database)
+    try:
+        seed(chosen, the_hospital, database.open_log("simulated"), until - timedelta(days=days))
+        with progress("Simulating") as tell:
+            return simulate(
+                the_hospital,
+                beds=beds,
+                days=days,
+                seed=with_seed,
+                until=until,
+                detail=detail,
+                progress=lambda share: tell(int(share * 100), 100),
+            )
+    except AnotherHouse as other:
+        stop(str(other))
+    finally:
+        the_hospital.close()
+
+
+def fill(database: Database) -> None:
+    """Bring the read models up to the end of the log, with a progress bar.
+
+    Where another process keeps them up to date, waits for that one.
+    """
+    with progress("Read models") as tell:
+        Follower(database.app_url, tell).catch_up()
+
+
+def _tell_account(account: Account, written: Path, json: bool) -> None:
+    names = ("table", "rows", "recorded", "merged", "refused")
+    rows = account.sums()
+    if json:
+        as_json([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        table = Table(*names, title="Account")
+        for name, *counts in rows:
+            table.add_row(name, *(f"{count:,}" for count in counts))
+        out.print(table)
+        why = Table("table", "refused by", "rows")
+        for name, verdict, rule, count in account.totals():
+            if verdict == "refused":
+                why.add_row(name, str(rule), f"{count:,}")
+        out.print(why)
+        out.print(f"Each row's fate: {written}; the sums: {sums_path(written)}", soft_wrap=True)
+    if not account.adds_up:
+        stop("The account does not add up to the rows in the files.", Exit.CHECK_FAILED)
+    err.print("The account adds up to the rows in the files.")

@@ -1,0 +1,189 @@
+"""The command that prints reports."""
+
+import csv
+import json
+import sys
+from contextlib import closing, nullcontext
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.plot import svg
+from api.cli.queries import KnownAt, known_position, opened
+from api.cli.terminal import Exit, err, out, progress, request, settings, stop
+from application.commands.reports import ReportParameter, ReportPeriod, as_said
+from application.reports import defined, newest
+from application.reports.definition import Report
+from application.reports.formatting import shown
+from domain import report as issued
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import Database
+from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.reports import inputs
+from infrastructure.settings import Settings
+
+app = typer.Typer()
+
+LONG = 92
+"""A period of more days than a quarter shows its progress."""
+
+
+class Format(StrEnum):
+    """How a report is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    SVG = "svg"
+
+
+@app.command()
+def report(
+    name: Annotated[str | None, typer.Argument(help="Which; without it, all are listed.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first day: 2026-03-01.")] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="The last day, included; the first by default.")
+    ] = None,
+    ward: Annotated[str | None, typer.Option(help="This ward only.")] = None,
+    known_at: KnownAt = None,
+    version: Annotated[int | None, typer.Option(help="The newest by default.")] = None,
+    chosen: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter: --set days=30.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Give it out: recorded, to be restated later.")
+    ] = False,
+) -> None:
+    """A report on a period, as known now or at another moment; alone, what reports there are."""
+    if name is None:
+        _list()
+        return
+    held = defined(name, version)
+    if first is None:
+        stop("Say which days: --from 2026-03-01 --to 2026-03-31.", Exit.USAGE)
+    begins, ends = _day(first, "--from"), _day(last or first, "--to")
+    given = settings()
+    _, database = opened(given)
+    parameters = _parameters(chosen)
+    if issue:
+        if known_at is not None:
+            stop("A report is issued as known now: leave out --known-at.", Exit.USAGE)
+        _PRINT[format](
+            _issued(given, database, name, ReportPeriod(begins, ends), ward, version, parameters)
+        )
+        return
+    position = known_position(database, known_at)
+    long = (ends - begins).days > LONG
+    with (
+        rarely_collected(),
+        inputs.reading(database.app_url) as connection,
+        progress(held.title) if long else nullcontext(lambda done, total: None) as tell,
+    ):
+        told = inputs.report_of_period(
+            connection,
+            given.hospital,
+            held,
+            position,
+            begins,
+            ends,
+            ward,
+            parameters,
+            on_progress=tell,
+        )
+        left_out = inputs.left_out(connection, position)
+    if left_out:
+        err.print(f"{len(left_out)} commands are parked; the figures may lack what they say.")
+    if told.question.last < ends:
+        err.print(f"Up to {told.question.last}: later days have not ended.")
+    _PRINT[format](told)
+
+
+def _issued(
+    given: Settings,
+    database: Database,
+    name: str,
+    period: ReportPeriod,
+    ward: str | None,
+    version: int | None,
+    parameters: dict[str, str],
+) -> Report:
+    """Issue it, and tell the id that it can be restated by."""
+    with closing(hospital(given, database)) as house:
+        (event,) = house.issue_report(
+            request(),
+            name=name,
+            period=period,
+            ward=ward,
+            version=version,
+            parameters=[ReportParameter(*chosen) for chosen in parameters.items()] or None,
+        ).events
+    assert isinstance(event, issued.Report.Issued)
+    err.print(f"Issued: wardbook restate {event.originator_id}", highlight=False)
+    return as_said(event.terms, event.said)
+
+
+def _list() -> None:
+    table = Table("report", "what it says", "parameters", title="Reports")
+    for held in newest():
+        choices = "\n".join(f"{p.name}: {p.meaning}" for p in held.parameters)
+        table.add_row(f"{held.name}@{held.version}", held.formula, choices)
+    out.print(table)
+
+
+def _table(told: Report) -> None:
+    question, held = told.question, told.definition
+    table = Table(
+        "figure",
+        "of",
+        "value",
+        "unit",
+        title=f"{held.title}, {question.ward or 'hospital'}, {question.first} to {question.last}",
+        caption=f"{held.name}@{held.version}, position {told.position}, digest {told.digest[:16]}",
+    )
+    for row in told.rows:
+        of = ", ".join(value for _, value in row.of)
+        table.add_row(row.figure, of, shown(held, row), row.unit)
+    out.print(table)
+
+
+def _json(told: Report) -> None:
+    canonical = json.loads(told.canonical())
+    sys.stdout.write(json.dumps({**canonical, "digest": told.digest}, indent=2) + "\n")
+
+
+def _csv(told: Report) -> None:
+    names = list(dict.fromkeys(name for row in told.rows for name, _ in row.of))
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["figure", *names, "value", "unit"])
+    for row in told.rows:
+        of = dict(row.of)
+        value = "" if row.value is None else shown(told.definition, row)
+        writer.writerow([row.figure, *(of.get(name, "") for name in names), value, row.unit])
+
+
+def _svg(told: Report) -> None:
+    sys.stdout.write(svg(told))
+
+
+_PRINT = {Format.TABLE: _table, Format.JSON: _json, Format.CSV: _csv, Format.SVG: _svg}
+
+
+def _day(given: str, option: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        stop(f"{option} needs a day, for example 2026-03-01.", Exit.USAGE)
+
+
+def _parameters(chosen: list[str] | None) -> dict[str, str]:
+    found = {}
+    for said in chosen or ():
+        name, equals, value = said.partition("=")
+        if not equals:
+            stop("--set needs a name and a value, for example --set days=30.", Exit.USAGE)
+        found[name] = value
+    return found

@@ -1,0 +1,114 @@
+"""The command ``schema``: the schemas of GraphQL, the events and the feed; whether they are kept, and
+whether they keep what was released."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from api.cli import schema_compatibility
+from api.cli.terminal import Exit, out, stop
+from api.feed.cloudevents import feed_schema
+from api.graphql.schema import sdl
+from domain.event_types import EVENTS
+
+app = typer.Typer()
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SDL_FILE = ROOT / "docs" / "schema.graphql"
+EVENTS_FILE = ROOT / "docs" / "events.schema.json"
+FEED_FILE = ROOT / "docs" / "feed.schema.json"
+RELEASED = "released"
+"""The folder beside them, with the three as they were when they were last released."""
+
+
+@app.command()
+def schema(
+    events: Annotated[
+        bool, typer.Option("--events", help="The JSON Schemas of the events instead.")
+    ] = False,
+    feed: Annotated[
+        bool, typer.Option("--feed", help="The JSON Schema of the feed instead.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare with the one that is kept.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Keep it, in docs/.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="Keep all three as released, in docs/released/.")
+    ] = False,
+) -> None:
+    """Print the GraphQL schema (SDL), or the JSON Schema of the events or of the feed."""
+    if release:
+        _release()
+        return
+    if events:
+        told, file, option = event_schemas(), EVENTS_FILE, "--events "
+    elif feed:
+        told, file, option = feed_schema(), FEED_FILE, "--feed "
+    else:
+        told, file, option = sdl(), SDL_FILE, ""
+    if write:
+        file.write_text(told)
+    elif not check:
+        sys.stdout.write(told)
+    elif not file.exists() or file.read_text() != told:
+        stop(
+            f"{file.relative_to(ROOT)} is not what the program says. "
+            f"If the change is meant, run: wardbook schema {option}--write",
+            Exit.CHECK_FAILED,
+        )
+    else:
+        out.print(f"{file.relative_to(ROOT)} is what the program says.")
+        _hold_to(file, told)
+
+
+def _release() -> None:
+    for file, told in (
+        (SDL_FILE, sdl()),
+        (EVENTS_FILE, event_schemas()),
+        (FEED_FILE, feed_schema()),
+    ):
+        (file.parent / RELEASED).mkdir(exist_ok=True)
+        (file.parent / RELEASED / file.name).write_text(told)
+
+
+def _hold_to(file: Path, told: str) -> None:
+    """Stop if who was built on the released schema would break; tell what may break the careless."""
+    kept = file.parent / RELEASED / file.name
+    if not kept.exists():
+        stop(f"{kept.relative_to(ROOT)} is missing: it says what was released.", Exit.CHECK_FAILED)
+    released = kept.read_text()
+    broken: list[str] = []
+    if released == told:
+        return
+    if file == SDL_FILE:
+        broken = schema_compatibility.broken_in_sdl(released, told)
+        for dangerous in schema_compatibility.dangerous_in_sdl(released, told):
+            out.print(f"To be named in CHANGELOG.md, since clients may stumble: {dangerous}")
+    elif file == EVENTS_FILE:
+        broken = schema_compatibility.broken_in_events(json.loads(released), json.loads(told))
+    else:
+        broken = schema_compatibility.broken_in_feed(json.loads(released), json.loads(told))
+    if broken:
+        stop(
+            "\n".join(broken) + f"\nThis breaks who relies on {kept.relative_to(ROOT)}."
+            " CONTRIBUTING.md says what to do instead, under Releasing.",
+            Exit.CHECK_FAILED,
+        )
+
+
+def event_schemas() -> str:
+    """One document: each event type by topic, with its version and its JSON Schema."""
+    told: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Wardbook events",
+        "events": {
+            topic: {"version": event.VERSION, "schema": msgspec.json.schema(event)}
+            for topic, event in sorted(EVENTS.items())
+        },
+    }
+    return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,270 @@
+"""Commands that run something: serve, worker, demo, migrate, token, doctor."""
+
+import signal
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+import uvicorn
+from rich.table import Table
+
+from api.auth.authentication import Login, is_loopback
+from api.auth.local_tokens import HOURS, LocalTokens
+from api.auth.oidc import Provider
+from api.cli.imports import fill, simulate_into
+from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
+from api.http.app import app as server
+from api.http.graphql_endpoint import MAX_BODY
+from api.http.persisted_documents import Documents
+from api.telemetry import logs
+from application.authorization.roles import Role
+from infrastructure import tracing
+from infrastructure.postgres.database import Database, NotMigrated
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.runner import Follower
+from infrastructure.settings import BadSetting, Settings, name_of
+
+app = typer.Typer()
+
+SOCKETS: dict[str, Any] = {
+    "ws_max_size": MAX_BODY,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    # a compressor for each socket takes more memory than all the rest of it
+    "ws_per_message_deflate": False,
+}
+"""How WebSockets are served: who does not answer a ping is gone."""
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    worker: Annotated[
+        bool, typer.Option(help="Keep the read models up to date inside this process.")
+    ] = True,
+) -> None:
+    """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
+    chosen = settings()
+    _check_login(chosen, host)
+    _check_documents(chosen)
+    database = ready_database(chosen)
+    _announce(chosen, host, port)
+    _serve(chosen, database, host, port, worker)
+
+
+@app.command()
+def worker() -> None:
+    """Keep the read models up to date. Several may run: one leads, the others take over."""
+    database = ready_database(settings())
+    database.open_log()
+    follower = Follower(database.app_url)
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: follower.stop())
+    out.print("Following the log.")
+    logs.begin()
+    with rarely_collected():
+        follower.run()
+
+
+@app.command()
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    beds: Annotated[int, typer.Option(min=4, max=2000)] = 40,
+    days: Annotated[int, typer.Option(min=1, max=3650)] = 60,
+    seed: Annotated[int, typer.Option()] = 1,
+    serve: Annotated[bool, typer.Option(help="Serve it; otherwise only make it.")] = True,
+) -> None:
+    """A hospital with some months of stays, simulated, and its server: prints address and token.
+
+    It has a home of its own, so it never touches another hospital's data. Made once; the next
+    time it is served at once.
+    """
+    chosen = settings()
+    chosen = replace(chosen, home=chosen.home / "demo", database_url=None)
+    _check_login(chosen, host)
+    _check_documents(chosen)
+    database = Database.of(chosen)
+    database.migrate()
+    if not database.open_log("simulated").is_simulated:
+        stop("This database holds a real log; the demo needs one of its own.")
+    if _is_empty(database):
+        today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+        simulate_into(chosen, database, beds, days, seed, today, 0.3)
+    fill(database)
+    if serve:
+        _announce(chosen, host, port)
+        _serve(chosen, database, host, port, True)
+
+
+@app.command()
+def migrate(
+    check: Annotated[
+        bool, typer.Option(help="Only see whether migrations and program agree (empty database).")
+    ] = False,
+) -> None:
+    """Make or bring up to date every table. Read models that were dropped are made anew."""
+    if check:
+        _check_migrations()
+        return
+    Database.of(settings()).migrate()
+    out.print("The database is up to date.")
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.ADMIN,
+    subject: Annotated[str, typer.Option(help="Whose it is, as facts will say.")] = "local",
+    ward: Annotated[
+        list[str] | None, typer.Option(help="A ward it is for, once for each; else the house.")
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")
+    ] = HOURS,
+) -> None:
+    """Print a token for a server on this machine, alone."""
+    sys.stdout.write(LocalTokens.of(settings().home).make(role, subject, ward or (), hours) + "\n")
+
+
+@app.command()
+def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Say what is set, what is there, and what is wrong."""
+    chosen = settings()
+    told: dict[str, object] = {
+        name_of(name): str(getattr(chosen, name))
+        for name in chosen.__dataclass_fields__
+        if name != "database_url"
+    }
+    told["WARDBOOK_DATABASE_URL"] = "set" if chosen.database_url else "not set: embedded"
+    told["Python"] = sys.version.split()[0]
+    wrong = None
+    try:
+        database = Database.of(chosen)
+        with psycopg.connect(database.owner_url, connect_timeout=5) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+            told["PostgreSQL"] = row[0] if row else "?"
+        database.check_migrated()
+        log = database.open_log()
+        told["log"] = f"{log.kind}, epoch {log.epoch}"
+        with psycopg.connect(database.app_url, connect_timeout=5) as connection:
+            row = connection.execute(
+                "SELECT count(*), max(recorded_at) FROM record.events"
+            ).fetchone()
+            assert row is not None
+            told["events"], told["last recorded"] = row[0], str(row[1])
+    except NotMigrated as old:
+        wrong = str(old)
+    except psycopg.OperationalError:
+        wrong = DATABASE_UNREACHABLE
+    if json:
+        as_json({**told, "wrong": wrong})
+    else:
+        table = Table(show_header=False)
+        for name, value in told.items():
+            table.add_row(name, str(value))
+        out.print(table)
+    if wrong:
+        stop(wrong, Exit.NO_DATABASE)
+
+
+def ready_database(chosen: Settings) -> Database:
+    """The database, migrated if it was empty. Stops if it is of another version."""
+    database = Database.of(chosen)
+    try:
+        if database.is_empty():
+            database.migrate()
+        database.check_migrated()
+    except NotMigrated as old:
+        stop(str(old), Exit.NO_DATABASE)
+    except psycopg.OperationalError:
+        stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
+    database.make_missing_read_models()
+    return database
+
+
+def _announce(chosen: Settings, host: str, port: int) -> None:
+    name = f"[{host}]" if ":" in host else host
+    out.print(f"Wardbook at http://{name}:{port}/graphql", highlight=False, soft_wrap=True)
+    if chosen.oidc_issuer:
+        out.print(f"Log in with {chosen.oidc_issuer}", highlight=False, soft_wrap=True)
+        return
+    token = LocalTokens.of(chosen.home).make()
+    out.print(f"Token: {token}", highlight=False, soft_wrap=True)
+    out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
+
+
+def _check_login(chosen: Settings, host: str) -> None:
+    """Tokens that are made here are for this machine only."""
+    if not chosen.oidc_issuer and not is_loopback(host):
+        stop(
+            f"Local tokens are for this machine only, and {host} can be reached from others:"
+            " set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1.",
+            Exit.USAGE,
+        )
+
+
+def _check_documents(chosen: Settings) -> None:
+    """Before anything is opened: a server without its manifest would answer nobody."""
+    try:
+        Documents.of(chosen)
+    except BadSetting as bad:
+        stop(str(bad), Exit.USAGE)
+
+
+def _login(chosen: Settings) -> Login:
+    return Provider(chosen) if chosen.oidc_issuer else LocalTokens.of(chosen.home)
+
+
+def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
+    logs.begin()
+    try:
+        tracing.begin()
+    except tracing.NoTraces as why:
+        stop(f"{why}.", Exit.USAGE)
+    application = server(chosen, database, _login(chosen), with_worker=worker)
+    # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
+    with rarely_collected():
+        uvicorn.run(
+            application,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            **SOCKETS,
+        )
+
+
+def _is_empty(database: Database) -> bool:
+    with psycopg.connect(database.app_url) as connection:
+        row = connection.execute("SELECT count(*) FROM record.events").fetchone()
+    return not row or row[0] == 0
+
+
+def _check_migrations() -> None:
+    """Run all migrations on a new, empty server and compare with what the program says."""
+    with tempfile.TemporaryDirectory(prefix="wardbook-check-") as folder:
+        home = Path(folder)
+        try:
+            scratch = Database(ensure_server(home))
+            scratch.migrate()
+            different = scratch.differences()
+        finally:
+            stop_server(home)
+    if different:
+        for line in different:
+            out.print(str(line))
+        stop("The migrations do not make the tables that the program expects.", Exit.CHECK_FAILED)
+    out.print("Migrations and program agree.")

@@ -1,0 +1,65 @@
+"""The command ``verify``: every promise about the log and the read models, against the database."""
+
+from random import randrange
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.terminal import Exit, as_json, err, out, settings, stop
+from infrastructure.integrity_check import verify
+from infrastructure.postgres.database import Database
+
+app = typer.Typer()
+
+
+@app.command("verify")
+def verify_command(
+    read_models: Annotated[
+        bool, typer.Option(help="Fill each read model anew beside the live one and compare.")
+    ] = True,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Compare so many stays, patients, rooms of each read model; all by default."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed draws the same sample; by default a new one.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Check every promise about the log, the claims and the read models. Changes nothing."""
+    database = Database.of(settings())
+    database.check_migrated()
+    told = []
+    if sample is not None:
+        seed = randrange(1_000_000) if seed is None else seed
+        err.print(f"A sample of {sample:,}, drawn with --seed {seed}.", highlight=False)
+    for checked in verify(database, read_models, sample, seed or 0):
+        told.append(checked)
+        if err.is_terminal:
+            err.print(f"{checked.looked_at:>10,}  {checked.promise}", highlight=False)
+    broken = [c for c in told if c.broken]
+    if json:
+        as_json(
+            [
+                {
+                    "promise": c.promise,
+                    "lookedAt": c.looked_at,
+                    "broken": c.broken,
+                    "examples": c.examples,
+                }
+                for c in told
+            ]
+        )
+    else:
+        table = Table("promise", "looked at", "broken", title="Verified")
+        for c in told:
+            table.add_row(c.promise, f"{c.looked_at:,}", f"{c.broken:,}" if c.broken else "none")
+        out.print(table)
+        for c in broken:
+            for example in c.examples:
+                out.print(f"{c.promise}: {example}", highlight=False)
+    if broken:
+        stop(f"{len(broken)} promises are broken.", Exit.CHECK_FAILED)

@@ -1,0 +1,1 @@
+"""Execution of operations: response cache and fast executor."""

@@ -1,0 +1,1 @@
+"""Schema extensions around each operation."""

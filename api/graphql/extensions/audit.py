@@ -1,0 +1,43 @@
+"""Shown is recorded: whose data an answer shows is written down before it leaves.
+
+Whose data they are is noted where a view becomes a GraphQL type (`At.shows`).
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+
+from api.graphql.context import Context
+from api.graphql.extensions.authorization import asked
+from infrastructure import tracing
+
+
+class RecordReading(SchemaExtension):
+    """Holds an answer back until its reading is durable; if that fails, shows nothing."""
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        yield
+        await self._record(self.execution_context.result)
+
+    async def on_stream_result(self, result: Any) -> AsyncIterator[None]:
+        await self._record(result)
+        yield
+
+    async def _record(self, result: Any) -> None:
+        context = self.execution_context.context
+        document = self.execution_context.graphql_document
+        if not isinstance(context, Context) or document is None:
+            return
+        shown = context.reader.take()
+        if not shown or getattr(result, "data", None) is None:
+            return
+        operation = asked(self.execution_context.schema._schema, document).operation
+        reading = context.recorded = context.reading(operation, shown)
+        try:
+            with tracing.span("record the reading"):
+                await context.house.readings.record(reading)
+        except Exception as fault:
+            result.data = None
+            result.errors = [GraphQLError("not recorded", original_error=fault)]

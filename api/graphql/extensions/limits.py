@@ -1,0 +1,245 @@
+"""How much one operation may ask: characters, tokens, depth, aliases, and what it may cost.
+
+What is repeated is counted before anything else, since rules of validation compare each field with
+each other of its name, and each fragment with each: 5,000 tokens may be a second of work.
+
+The cost of an operation is how many things it may have to find: each thing counts one, and in a list as
+often as the list may be long, lists within lists multiplied. So a page of 500 stays with the doses of
+all their prescriptions is refused before anything is asked of the database.
+
+The rule is one class, made once: the cache of validated documents looks it up by its identity.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    IntValueNode,
+    Node,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValidationContext,
+    ValidationRule,
+    VariableNode,
+    get_named_type,
+)
+from strawberry.extensions import SchemaExtension, ValidationCache
+
+from api.graphql.relay import MOST, PAGE
+
+TEXT = 50_000
+"""Characters of a document, ten for each token. What is parsed is remembered by its text, in which
+comments and spaces are no tokens, and to read a million of them takes a fifth of a second."""
+
+TOKENS = 5_000
+DEPTH = 15
+ALIASES = 100
+COST = 20_000
+REPEATS = 100
+FRAGMENTS = 100
+DIRECTIVES = 100
+
+LENGTHS = {
+    "occupancyHistory": 500,  # of a ward, about a month
+    "occupancyDifference": 100,
+    "decided": 100,  # while a fact was wrong: doses of days
+    "roomOccupancy": 100,
+    "rooms": 30,
+    "wards": 30,
+    "beds": 6,
+    "occupants": 2,
+    "restatements": 2,
+    "causes": 3,  # of each change; they are found once for all changes
+    "of": 1,
+}
+"""How long lists are that are not read by pages, where that is not the usual."""
+
+USUAL = 10
+"""How long any other list is taken to be."""
+
+STRETCHES = 5_000
+"""Stretches that a history of occupancy may have. It has no pages, and its time may be all there is."""
+
+PARTS = ("nodes", "edges", "node", "pageInfo")
+"""Parts of a page: what they hold is counted with the page."""
+
+
+def too_long(text: str | None) -> GraphQLError | None:
+    """Refuses a text before it is parsed, so that neither it nor its document is remembered."""
+    if text is None or len(text) <= TEXT:
+        return None
+    return _too_large("characters", len(text), TEXT)
+
+
+class Limits(SchemaExtension):
+    """Not too much of anything; and of a document of several operations it is said which is meant."""
+
+    def on_operation(self) -> Iterator[None]:
+        context = self.execution_context
+        context.parse_options["max_tokens"] = TOKENS
+        context.validation_rules = (*context.validation_rules, Costs)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        several = document and _operations(document.definitions) > 1
+        if several and context._provided_operation_name is None:
+            message = "The document has several operations: say which by operationName."
+            context.pre_execution_errors = [GraphQLError(message)]
+        yield
+
+
+class Validated(ValidationCache):
+    """Does not begin to validate what repeats itself without end."""
+
+    def on_validate(self) -> Iterator[None]:
+        document = self.execution_context.graphql_document
+        too_much = document and crowded(document)
+        if too_much:
+            self.execution_context.pre_execution_errors = [_too_large(*too_much)]
+            yield
+        else:
+            yield from super().on_validate()
+
+
+@lru_cache(maxsize=1000)
+def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
+    """What there is too much of in a document, how much, and how much is allowed.
+
+    The time it takes grows as the document does.
+    """
+    most = directives = fragments = 0
+    todo: list[tuple[Any, Counter[str]]] = []
+    for definition in document.definitions:
+        fragments += isinstance(definition, FragmentDefinitionNode)
+        todo.append((definition, Counter()))
+    while todo:
+        node, names = todo.pop()
+        directives += len(node.directives or ())
+        within = getattr(node, "selection_set", None)
+        for selected in within.selections if within else ():
+            if isinstance(selected, InlineFragmentNode):  # its fields are fields of what it is in
+                todo.append((selected, names))
+                continue
+            told = (getattr(selected, "alias", None) or selected.name).value
+            names[told] += 1
+            most = max(most, names[told])
+            todo.append((selected, Counter()))
+    for name, asked, allowed in (
+        ("repeats of a field", most, REPEATS),
+        ("fragments", fragments, FRAGMENTS),
+        ("directives", directives, DIRECTIVES),
+    ):
+        if asked > allowed:
+            return name, asked, allowed
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a part of an operation asks for."""
+
+    cost: int = 0
+    depth: int = 0
+    aliases: int = 0
+
+
+class Costs(ValidationRule):
+    """Refuses what is too deep, has too many aliases, or may cost too much."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._fragments: dict[str, Measure] = {}
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        self._fragments = {}
+        root = self.context.schema.get_root_type(node.operation)
+        try:
+            found = self._all(node.selection_set, root)
+        except RecursionError:
+            found = Measure(depth=DEPTH + 1)
+        for name, asked, allowed in (
+            ("depth", found.depth, DEPTH),
+            ("aliases", found.aliases, ALIASES),
+            ("cost", found.cost, COST),
+        ):
+            if asked > allowed:
+                self.report_error(_too_large(name, asked, allowed, node))
+
+    def _all(self, selected: SelectionSetNode, kind: Any) -> Measure:
+        """Costs and aliases add up; of the depths the greatest counts."""
+        found = [self._one(selection, kind) for selection in selected.selections]
+        return Measure(
+            sum(measure.cost for measure in found),
+            max((measure.depth for measure in found), default=0),
+            sum(measure.aliases for measure in found),
+        )
+
+    def _one(self, selection: Any, kind: Any) -> Measure:
+        if isinstance(selection, FragmentSpreadNode):
+            return self._spread(selection.name.value)
+        if isinstance(selection, InlineFragmentNode):
+            on = selection.type_condition
+            within = self.context.schema.get_type(on.name.value) if on else kind
+            return self._all(selection.selection_set, within)
+        return self._field(selection, kind)
+
+    def _spread(self, name: str) -> Measure:
+        """A fragment is measured once, however often it is spread."""
+        if name not in self._fragments:
+            self._fragments[name] = Measure()  # one that spreads itself is another rule's concern
+            fragment: FragmentDefinitionNode | None = self.context.get_fragment(name)
+            if fragment is not None:
+                within = self.context.schema.get_type(fragment.type_condition.name.value)
+                self._fragments[name] = self._all(fragment.selection_set, within)
+        return self._fragments[name]
+
+    def _field(self, field: FieldNode, kind: Any) -> Measure:
+        name, aliased = field.name.value, 1 if field.alias else 0
+        has_fields = isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+        definition = kind.fields.get(name) if has_fields else None
+        if field.selection_set is None or definition is None:
+            return Measure(0, 1, aliased)
+        within = self._all(field.selection_set, get_named_type(definition.type))
+        if name in PARTS:
+            cost = within.cost
+        else:
+            cost = self._length(field, definition) * (1 + within.cost)
+        return Measure(cost, within.depth + 1, within.aliases + aliased)
+
+    def _length(self, field: FieldNode, definition: Any) -> int:
+        """How many things a field gives, at most."""
+        name, kind = field.name.value, definition.type
+        if "first" in definition.args:
+            given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
+            if isinstance(given, IntValueNode):
+                return min(max(int(given.value), 1), MOST)
+            if isinstance(given, VariableNode):
+                return MOST  # whatever its default is: the document is measured without its values
+            return PAGE
+        while isinstance(kind, GraphQLNonNull):
+            kind = kind.of_type
+        return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
+
+
+def _too_large(name: str, asked: int, allowed: int, at: Node | None = None) -> GraphQLError:
+    message = f"The operation is too large: {name} {asked}, {allowed} are allowed."
+    return GraphQLError(message, at, extensions={"code": "TOO_COSTLY"})
+
+
+def _operations(definitions: Any) -> int:
+    return sum(isinstance(definition, OperationDefinitionNode) for definition in definitions)

@@ -1,0 +1,89 @@
+"""Questions about the record itself: its commands and its read models."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.mutations.dispatch import uuid
+from api.graphql.mutations.refusals import camel
+from api.graphql.scalars import Long, Position
+from infrastructure.queries import projection_status
+
+
+@strawberry.type(description="What became of a command.")
+class CommandOutcome:
+    command_id: strawberry.ID = strawberry.field(description="Its id.")
+    operation: str = strawberry.field(description="What it was.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    recorded_at: datetime = strawberry.field(description="When it was recorded.")
+
+
+@strawberry.type(description="A command that a read model could not take in.")
+class ParkedCommand:
+    command_id: strawberry.ID = strawberry.field(description="Its id.")
+    operation: str = strawberry.field(description="What it was.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    error: str = strawberry.field(description="Why, without anything about a patient.")
+
+
+@strawberry.type(description="A read model: how far it is.")
+class Projection:
+    name: str = strawberry.field(description="Its name.")
+    position: Position = strawberry.field(description="The place in the log it has reached.")
+    lag: Long = strawberry.field(description="How many events it lacks.")
+    lag_seconds: float = strawberry.field(
+        description="Age of the oldest event it lacks, in seconds."
+    )
+    state: str = strawberry.field(
+        description="FOLLOWING, BEHIND, PARKED (it lacks some commands), HALTED (at one), or REWOUND"
+        " (of a log before a restore)."
+    )
+    parked: Long = strawberry.field(description="How many commands it could not take in.")
+    parked_commands: list[ParkedCommand] = strawberry.field(
+        description="Those commands, in the order of the log."
+    )
+
+
+@strawberry.type
+class RecordQueries:
+    @strawberry.field(description="What became of a command; null if it was not accepted.")
+    async def command(
+        self, info: Ask, id: Annotated[strawberry.ID, argument(description="The command's id.")]
+    ) -> CommandOutcome | None:
+        found = await info.context.ask(projection_status.command_by_id, uuid(id, "command", "id"))
+        if found is None:
+            return None
+        return CommandOutcome(
+            command_id=strawberry.ID(str(found.command_id)),
+            operation=camel(found.operation),
+            position=info.context.position(found.last_position),
+            recorded_at=found.recorded_at,
+        )
+
+    @strawberry.field(description="The read models, and how far behind the log they are.")
+    async def projections(self, info: Ask) -> list[Projection]:
+        parked = await info.context.ask(projection_status.parked_commands)
+        return [
+            Projection(
+                name=view.name,
+                position=info.context.position(view.position),
+                lag=Long(view.lag),
+                lag_seconds=view.lag_seconds,
+                state=view.state,
+                parked=Long(view.parked),
+                parked_commands=[
+                    ParkedCommand(
+                        command_id=strawberry.ID(str(p.command)),
+                        operation=camel(p.operation),
+                        position=info.context.position(p.last_position),
+                        error=p.error,
+                    )
+                    for p in parked
+                    if p.model == view.name
+                ],
+            )
+            for view in await info.context.ask(projection_status.projections)
+        ]

@@ -1,0 +1,132 @@
+"""Differences between what was held at two moments of the record, and what a wrong fact led to."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.scalars import Position
+from api.graphql.types.report_issues import ReportIssue
+from api.graphql.types.rooms import Bed, Room
+from api.graphql.types.stays import Stay
+from api.graphql.types.timeline import TimelineEntry, told
+from infrastructure.queries import differences
+from infrastructure.queries.as_of import At
+from infrastructure.queries.timeline import EntryView
+from infrastructure.reports import inputs
+from infrastructure.reports.exposure import containing
+
+
+@strawberry.type(description="A period in which nothing about a stay changed.")
+class StayPeriod:
+    since: datetime = strawberry.field(description="When it began.")
+    until: datetime | None = strawberry.field(description="When it ended; absent if it goes on.")
+    stay: Stay = strawberry.field(description="The stay as held in that period.")
+
+
+@strawberry.type(description="A stay as held at two moments of the record.")
+class StayDifference:
+    before: list[StayPeriod] = strawberry.field(description="Its whole history as held then.")
+    after: list[StayPeriod] = strawberry.field(description="Its whole history as held later.")
+    facts: list[TimelineEntry] = strawberry.field(
+        description="What was recorded of it in between, in that order."
+    )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID, before: At, after: At) -> "StayDifference | None":
+        held = [
+            [
+                StayPeriod(since=p.since, until=p.until, stay=Stay.of(p.stay, at))
+                for p in await info.context.ask(differences.stay_periods, id, at)
+            ]
+            for at in (before, after)
+        ]
+        if not held[1]:
+            return None
+        found = await info.context.ask(differences.facts_between, [id], before.known, after)
+        return cls(before=held[0], after=held[1], facts=await _told(info, found, after))
+
+
+@strawberry.type(description="A bed of which something else is held than before.")
+class BedDifference:
+    room: Room = strawberry.field(description="The room.")
+    before: Bed | None = strawberry.field(description="The bed as held then; null: not known.")
+    after: Bed | None = strawberry.field(description="The bed as held later.")
+    facts: list[TimelineEntry] = strawberry.field(
+        description="What was recorded in between of the stays on either side, in that order."
+    )
+
+    @classmethod
+    async def all(cls, info: Ask, ward: str | None, before: At, after: At) -> list["BedDifference"]:
+        changes = await info.context.ask(differences.bed_changes, ward, before, after)
+        return [
+            cls(
+                room=Room.of(change.room, after),
+                before=Bed.of(change.before, before) if change.before else None,
+                after=Bed.of(change.after, after) if change.after else None,
+                facts=await _told(
+                    info,
+                    await info.context.ask(
+                        differences.facts_between, change.stays, before.known, after
+                    ),
+                    after,
+                ),
+            )
+            for change in changes
+        ]
+
+
+@strawberry.type(description="What was decided or recorded while a fact was wrong.")
+class Exposure:
+    wrong_from: Position = strawberry.field(description="Where the wrong fact was recorded.")
+    wrong_to: Position = strawberry.field(description="Where it was corrected, or taken back.")
+    wrong: list[TimelineEntry] = strawberry.field(description="The fact as it was held wrongly.")
+    decided: list[TimelineEntry] = strawberry.field(
+        description="Doses, prescriptions, visits and beds of the same stay, and who was put into"
+        " the rooms that it names, recorded in between, in that order."
+    )
+    view: strawberry.Private[differences.ExposureView]
+    at: strawberry.Private[At]
+
+    @strawberry.field(
+        description="The reports, issued or restated in between, to whose figures the fact belonged,"
+        " or which left somebody out because of it."
+    )
+    async def reports(self, info: Ask) -> list[ReportIssue]:
+        house, view = info.context.house, self.view
+
+        def look() -> list[UUID]:
+            with inputs.reading(house.database.app_url) as connection:
+                return containing(
+                    connection,
+                    house.settings.hospital,
+                    view.wrong,
+                    view.wrong_from,
+                    view.wrong_to,
+                )
+
+        issues = await asyncio.to_thread(look)
+        found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
+        return [issue for issue in found if issue]
+
+    @classmethod
+    async def find(cls, info: Ask, fact: UUID, at: At) -> "Exposure | None":
+        found = await info.context.ask(differences.exposure, fact, at)
+        if found is None:
+            return None
+        return cls(
+            wrong_from=info.context.position(found.wrong_from),
+            wrong_to=info.context.position(found.wrong_to),
+            wrong=await _told(info, found.wrong, at),
+            decided=await _told(info, found.decided, at),
+            view=found,
+            at=at,
+        )
+
+
+async def _told(info: Ask, views: Sequence[EntryView], at: At) -> list[TimelineEntry]:
+    stories = await told(info, views, at)
+    return [TimelineEntry.of(info, v, stories[v.entry]) for v in views]

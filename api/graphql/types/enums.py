@@ -1,0 +1,111 @@
+"""The domain's own enumerations, as GraphQL enums."""
+
+import enum
+
+import strawberry
+
+from application.authorization.roles import Purpose
+from application.commands.corrections import EntryKind
+from domain.event_types import EVENTS
+from domain.patient import Confidentiality, Sex
+from domain.practitioner import Grade
+from domain.prescription.course import Outside as OutsidePrescription
+from domain.prescription.course import PrescriptionStatus
+from domain.prescription.drug_chart import DrugChart
+from domain.room.aggregate import BedState
+from domain.room.occupancy import Occupancy
+from domain.room.policies import RoomPolicy
+from domain.source_visit import SourceKind as SourceMovementKind
+from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.facts import Because, Disposition
+from domain.stay.facts import Plan as DischargePlan
+from domain.stay.facts import Status as StayStatus
+from domain.time import Precision
+from infrastructure.queries.timeline import Reading
+
+__all__ = [
+    "AdmissionType",
+    "Because",
+    "BedState",
+    "Confidentiality",
+    "DischargePlan",
+    "Disposition",
+    "EntryKind",
+    "EntryStatus",
+    "Grade",
+    "OutsidePrescription",
+    "Precision",
+    "PrescriptionStatus",
+    "Purpose",
+    "Reading",
+    "RoomPolicy",
+    "Sex",
+    "SourceMovementKind",
+    "SourceMovementStatus",
+    "StayStatus",
+    "TimelineKind",
+    "VisitKind",
+]
+
+for _kind, _name, _description in (
+    (Sex, "Sex", "Administrative sex."),
+    (Purpose, "Purpose", "What patients' data are read for (after HL7 v3 PurposeOfUse)."),
+    (Confidentiality, "Confidentiality", "Confidentiality label (HL7 v3)."),
+    (Grade, "Grade", "Seniority of a practitioner."),
+    (Precision, "Precision", "How precisely a time is known."),
+    (StayStatus, "StayStatus", "Where a stay stands at a moment."),
+    (DischargePlan, "DischargePlan", "How far the discharge is planned."),
+    (Disposition, "Disposition", "Where the patient went at discharge."),
+    (Because, "Because", "Why a fact is taken back, which decides what the past becomes."),
+    (EntryKind, "LateEntryKind", "What may be entered late together with corrections."),
+    (SourceMovementKind, "SourceMovementKind", "What another system may report."),
+    (Reading, "TimelineReading", "How a timeline is read."),
+    (AdmissionType, "AdmissionType", "How the patient came in."),
+    (VisitKind, "VisitKind", "The kind of a visit."),
+    (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
+    (BedState, "BedState", "What a bed is at a moment."),
+    (PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands at a moment."),
+    (OutsidePrescription, "OutsidePrescription", "Why a dose lies outside its prescription."),
+):
+    strawberry.enum(_kind, name=_name, description=_description)
+
+
+@strawberry.enum(description="What became of a fact.")
+class EntryStatus(enum.Enum):
+    TRUE = "TRUE"
+    CORRECTED = "CORRECTED"
+    CANCELLED = "CANCELLED"
+    PENDING = "PENDING"
+
+
+@strawberry.enum(description="What became of a movement that another system reports.")
+class SourceMovementStatus(enum.Enum):
+    RECORDED = "RECORDED"
+    CANCELLED = "CANCELLED"
+    PENDING = "PENDING"
+
+
+_NOT_SHOWN = (Occupancy.StretchesChanged.TOPIC, DrugChart.PrescriptionCharted.TOPIC)
+_SHOWN = ("patient", "stay", "prescription", "glass")
+_CORRECTIONS = (
+    "stay.movement-corrected",
+    "stay.visit-amended",
+    "prescription.administration-corrected",
+)
+"""Told by an entry of the kind that is corrected, in its place."""
+_KINDS = [
+    topic.replace(".", "_").replace("-", "_").upper()
+    for topic in EVENTS
+    if topic.partition(".")[0] in _SHOWN and topic not in (*_NOT_SHOWN, *_CORRECTIONS)
+]
+
+
+class TimelineKind(enum.Enum):
+    """What kind of fact an entry is: one for each type of event about a patient."""
+
+    _ignore_ = ["kind"]
+    for kind in _KINDS:
+        locals()[kind] = kind
+
+
+strawberry.enum(TimelineKind, description="What kind of fact an entry is.")

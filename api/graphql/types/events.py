@@ -1,0 +1,141 @@
+"""The feed: what was recorded, in the order of the log, in the shape of CloudEvents 1.0."""
+
+import enum
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.feed.cloudevents import BY_TOPIC, PUBLIC, Rooms, data, event_id, subject
+from api.graphql.context import Ask, Context
+from api.graphql.queries.arguments import First
+from api.graphql.relay import Connection, Edge, PageInfo, page_size
+from api.graphql.scalars import JSON, Position
+from domain.refusals import InvalidInput
+from infrastructure.queries.feed import Logged, events_page
+
+
+class EventKind(enum.Enum):
+    """What the feed tells, one for each public type of event."""
+
+    _ignore_ = ["public"]
+    for public in PUBLIC:
+        locals()[public.kind] = public.topic
+
+
+strawberry.enum(
+    EventKind, description="What an event of the feed tells: one for each of its types."
+)
+
+AfterPosition = Annotated[
+    Position | None, argument(description="What follows this place in the log only.")
+]
+Kinds = Annotated[
+    list[EventKind] | None, argument(description="These kinds of events only; all by default.")
+]
+OfWard = Annotated[
+    str | None,
+    argument(
+        description="Only what touches a room of this ward, with the rest of what the same command"
+        " says of that patient, and what is said of a stay that had a bed there when it occurred."
+        " A login that is for some wards names one of them."
+    ),
+]
+
+
+@strawberry.type(
+    description="A recorded fact as other systems take it: the attributes of CloudEvents 1.0 under"
+    " their own names. The schema of data is in docs/feed.schema.json."
+)
+class Event:
+    id: strawberry.ID = strawberry.field(
+        description="The same for ever, and no other event's: keep it to know what you have."
+    )
+    source: str = strawberry.field(description="Which log it is from, a URN.")
+    specversion: str = strawberry.field(description="The version of CloudEvents: 1.0.")
+    type: str = strawberry.field(
+        description="Public name and version of what it tells: wardbook.stay.admitted.v1."
+    )
+    kind: EventKind = strawberry.field(description="What it tells, whatever the version.")
+    subject: str = strawberry.field(description="What it is about: stay/ID, patient/ID, room/ID.")
+    time: datetime = strawberry.field(description="When it was recorded.")
+    datacontenttype: str = strawberry.field(description="Of data: application/json.")
+    dataschema: str = strawberry.field(description="The schema of data, a URN.")
+    data: JSON = strawberry.field(
+        description="The fact: when it occurred, who recorded it, and what it says."
+    )
+    position: Position = strawberry.field(
+        description="Its place in the log; go on after it by giving it as after."
+    )
+    known_from: Position = strawberry.field(
+        description="The end of its command: questions know of it from there on (knownAtPosition)."
+    )
+
+    @classmethod
+    def of(cls, context: Context, logged: Logged, rooms: Rooms) -> "Event":
+        public, told = BY_TOPIC[logged.event.TOPIC], data(logged.event, rooms)
+        for patient in PATIENTS & told.keys():
+            context.reader.shows(UUID(told[patient]))
+        return cls(
+            id=strawberry.ID(str(event_id(logged))),
+            source=f"urn:uuid:{context.house.log.id}",
+            specversion="1.0",
+            type=public.type,
+            kind=EventKind(public.topic),
+            subject=subject(logged.event),
+            time=logged.recorded_at,
+            datacontenttype="application/json",
+            dataschema=public.dataschema,
+            data=JSON(told),
+            position=context.position(logged.position),
+            known_from=context.position(logged.known),
+        )
+
+
+PATIENTS = {"patientId", "forPatientId"}
+"""Where a fact says about which patient it is, or for which."""
+
+
+def topics_of(kinds: list[EventKind] | None) -> frozenset[str]:
+    """The internal topics of some kinds, or of all that are told."""
+    return frozenset(kind.value for kind in kinds) if kinds is not None else frozenset(BY_TOPIC)
+
+
+@strawberry.type
+class EventQueries:
+    @strawberry.field(
+        description="What was recorded, in the order of the log, for other systems and for clients"
+        " that were offline. A page ends where a command ends, so it may have a few more than asked"
+        " for, or with a filter fewer, even none: go on after endCursor while hasNextPage."
+    )
+    async def events(
+        self,
+        info: Ask,
+        after: AfterPosition = None,
+        first: First = None,
+        kinds: Kinds = None,
+        ward: OfWard = None,
+    ) -> Connection[Event]:
+        context, size = info.context, page_size(first)
+        context.check_ward(ward)
+        begin = context.after(after)
+        here = await context.here()
+        if begin > here.recorded:
+            raise InvalidInput("after", "the log is not that far yet")
+        context.answers(here.position)
+        found = await context.ask(events_page, begin, here.position, size, topics_of(kinds), ward)
+        edges = [
+            Edge(cursor=str(event.position), node=event)
+            for event in (Event.of(context, logged, found.rooms) for logged in found.events)
+        ]
+        return Connection(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=found.reached < here.position,
+                has_previous_page=after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=str(context.position(found.reached)),
+            ),
+        )

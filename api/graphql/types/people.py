@@ -1,0 +1,116 @@
+"""Patients and practitioners."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.relay import Node
+from api.graphql.types.enums import Confidentiality, Grade, Sex
+from infrastructure.queries.as_of import At
+from infrastructure.queries.people import (
+    PatientView,
+    PractitionerView,
+    other_records_of,
+    patients_by_id,
+    practitioners_by_id,
+)
+from infrastructure.queries.stays import stays_of_persons
+
+if TYPE_CHECKING:
+    from api.graphql.types.stays import Stay
+
+
+@strawberry.type(description="A person, known by a medical record number.")
+class Patient(Node):
+    mrn: str = strawberry.field(description="Medical record number, as on the wristband.")
+    mrn_authority: str = strawberry.field(description="Who assigned the MRN.")
+    family_name: str | None = strawberry.field(description="Absent while not identified.")
+    given_name: str | None = strawberry.field(description="Absent while not identified.")
+    birth_date: date | None = strawberry.field(description="Absent while not known.")
+    sex: Sex = strawberry.field(description="Administrative sex.")
+    confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
+    died_at: datetime | None = strawberry.field(description="When the patient died.")
+    link: strawberry.Private[UUID | None]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: PatientView, at: At) -> Self:
+        at.shows(view.patient)
+        return cls(
+            id=strawberry.ID(str(view.patient)),
+            mrn=view.mrn,
+            mrn_authority=view.mrn_authority,
+            family_name=view.family_name,
+            given_name=view.given_name,
+            birth_date=view.birth_date,
+            sex=Sex(view.sex),
+            confidentiality=Confidentiality(view.confidentiality),
+            died_at=view.died_at,
+            link=view.merged_into,
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
+        view = await info.context.one(patients_by_id, id, at)
+        return cls.of(view, at) if view else None
+
+    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(UUID(self.id), self.at)
+
+    @strawberry.field(description="The record that this one was merged into.")
+    async def merged_into(self, info: Ask) -> "Patient | None":
+        return await Patient.find(info, self.link, self.at) if self.link else None
+
+    @strawberry.field(description="The other records of the same person, by the links known.")
+    async def other_records(self, info: Ask) -> list["Patient"]:
+        found = await info.context.one(other_records_of, UUID(self.id), self.at)
+        return [Patient.of(view, self.at) for view in found or ()]
+
+    @strawberry.field(
+        description="All stays of the person up to the moment asked about, the oldest first."
+    )
+    async def stays(
+        self, info: Ask
+    ) -> list[Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]]:
+        from api.graphql.types.stays import Stay
+
+        found = await info.context.one(stays_of_persons, UUID(self.id), self.at)
+        return [Stay.of(view, self.at) for view in found or ()]
+
+
+@strawberry.type(description="Somebody who attends, visits and prescribes.")
+class Practitioner(Node):
+    staff_number: str = strawberry.field(description="Staff number.")
+    family_name: str | None = strawberry.field(description="Family name.")
+    given_name: str | None = strawberry.field(description="Given name.")
+    grade: Grade = strawberry.field(description="Seniority.")
+    grade_from: date | None = strawberry.field(description="Since when the grade is held.")
+    specialty: str | None = strawberry.field(description="Specialty.")
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: PractitionerView, at: At) -> Self:
+        return cls(
+            id=strawberry.ID(str(view.practitioner)),
+            staff_number=view.staff_number,
+            family_name=view.family_name,
+            given_name=view.given_name,
+            grade=Grade(view.grade),
+            grade_from=view.grade_from,
+            specialty=view.specialty,
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
+        view = await info.context.one(practitioners_by_id, id, at)
+        return cls.of(view, at) if view else None
+
+    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(UUID(self.id), self.at)

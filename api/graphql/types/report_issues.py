@@ -1,0 +1,212 @@
+"""Reports that were given out, and their restatements with the facts that changed a figure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.relay import Node
+from api.graphql.scalars import Position
+from api.graphql.types.reports import Report, ReportFigureOf
+from api.graphql.types.timeline import Recorder, told
+from application.commands.reports import value_of
+from application.reports import definition as definitions
+from application.reports.formatting import shown
+from domain.report import Change, Exact
+from infrastructure.queries.as_of import At
+from infrastructure.queries.people import patients_by_id
+from infrastructure.queries.stays import stays_by_id
+from infrastructure.queries.timeline import entries_by_id
+from infrastructure.reports import issued_reports
+from infrastructure.reports.issued_reports import FactView, IssueView, RestatementView
+
+
+@strawberry.type(
+    description="A fact that changed a figure: what, of whom, when, told when and why."
+)
+class ReportFact:
+    position: Position = strawberry.field(description="Its place in the log.")
+    kind: str = strawberry.field(description="What kind of fact, such as STAY_TRANSFERRED.")
+    summary: str = strawberry.field(description="The fact in words.")
+    stay_id: strawberry.ID | None = strawberry.field(description="Of which stay.")
+    patient_id: strawberry.ID | None = strawberry.field(description="Of which patient.")
+    room_id: strawberry.ID | None = strawberry.field(description="Of which room, if of one.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    recorded_at: datetime = strawberry.field(description="When the record learned of it.")
+    minutes_late: int = strawberry.field(description="How many minutes lie between the two.")
+    recorded_by: Recorder = strawberry.field(description="Who recorded it.")
+    performed_by: str | None = strawberry.field(description="Who did it.")
+    reason: str | None = strawberry.field(description="Why.")
+
+
+@strawberry.type(description="Whose contribution to a figure changed, and the facts about it.")
+class ReportCause:
+    subject: str = strawberry.field(description="What it is: stay, bed, person.")
+    id: strawberry.ID = strawberry.field(description="Its id; of a bed: its room's id and code.")
+    facts: list[ReportFact] = strawberry.field(
+        description="What was recorded of it since the report was last said, in that order: all but"
+        " what is closed to you."
+    )
+    closed: int = strawberry.field(
+        description="How many more facts there are that are closed to you, by a label or as of"
+        " another ward."
+    )
+
+
+@strawberry.type(
+    description="A figure to which something else is contributed than before. Its value may be the"
+    " same, where the causes offset each other."
+)
+class ReportChange:
+    name: str = strawberry.field(description="The figure's name.")
+    of: list[ReportFigureOf] = strawberry.field(description="What it is of; empty: the whole.")
+    unit: str = strawberry.field(description="What it counts, or is measured in.")
+    old: str | None = strawberry.field(description="Its value before, without loss.")
+    new: str | None = strawberry.field(description="Its value now, without loss.")
+    old_shown: str = strawberry.field(description="Its value before, rounded.")
+    new_shown: str = strawberry.field(description="Its value now, rounded.")
+    causes: list[ReportCause] = strawberry.field(
+        description="All whose contribution to it changed. With theirs put back, the old value"
+        " comes out; nobody else's changed."
+    )
+
+
+@strawberry.type(description="A report said again as known later, and what made the difference.")
+class ReportRestatement:
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    report: Report = strawberry.field(description="The report as it was said then.")
+    restated_at: datetime = strawberry.field(description="When it was restated.")
+    recorded_by: Recorder = strawberry.field(description="Who restated it.")
+    reason: str | None = strawberry.field(description="Why.")
+    view: strawberry.Private[RestatementView]
+
+    @classmethod
+    def of(cls, info: Ask, view: RestatementView) -> "ReportRestatement":
+        return cls(
+            id=strawberry.ID(str(view.restatement)),
+            report=Report.of(info, view.report),
+            restated_at=view.restated_at,
+            recorded_by=Recorder.of(view.recorded_by),
+            reason=view.reason,
+            view=view,
+        )
+
+    @strawberry.field(
+        description="What changed since the report was last said: issued, or restated before."
+    )
+    async def changes(self, info: Ask) -> list[ReportChange]:
+        positions = sorted({p for cause in self.view.causes for p in cause.facts})
+        found = await info.context.ask(issued_reports.facts_at, positions)
+        at = info.context.moment(self.restated_at, self.view.report.position)
+        facts = await _facts(info, await _open(info, found, at), at)
+        causes = [
+            ReportCause(
+                subject=cause.kind,
+                id=strawberry.ID(cause.id),
+                facts=[facts[position] for position in cause.facts if position in facts],
+                closed=sum(position not in facts for position in cause.facts),
+            )
+            for cause in self.view.causes
+        ]
+        held = self.view.report.definition
+        return [
+            ReportChange(
+                name=change.name,
+                of=[ReportFigureOf(name=name, value=value) for name, value in change.of],
+                unit=change.unit,
+                old=_text(change.old),
+                new=_text(change.new),
+                old_shown=_shown(held, change, change.old),
+                new_shown=_shown(held, change, change.new),
+                causes=[causes[number] for number in change.causes],
+            )
+            for change in self.view.changes
+        ]
+
+
+@strawberry.type(description="A report that was given out, as it was said then.")
+class ReportIssue(Node):
+    report: Report = strawberry.field(description="The report as it was said then.")
+    issued_at: datetime = strawberry.field(description="When it was given out.")
+    recorded_by: Recorder = strawberry.field(description="Who gave it out.")
+    reason: str | None = strawberry.field(description="Why.")
+    view: strawberry.Private[IssueView]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, info: Ask, view: IssueView, at: At) -> "ReportIssue":
+        return cls(
+            id=strawberry.ID(str(view.issue)),
+            report=Report.of(info, view.report),
+            issued_at=view.issued_at,
+            recorded_by=Recorder.of(view.recorded_by),
+            reason=view.reason,
+            view=view,
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID, at: At) -> "ReportIssue | None":
+        view = await info.context.one(issued_reports.issues_by_id, id, at)
+        return cls.of(info, view, at) if view else None
+
+    @strawberry.field(description="Its version, for expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(self.view.issue, self.at)
+
+    @strawberry.field(description="How it was restated, in that order.")
+    async def restatements(self, info: Ask) -> list[ReportRestatement]:
+        views = await info.context.ask(issued_reports.restatements_of, self.view, self.at)
+        return [ReportRestatement.of(info, view) for view in views]
+
+
+async def _open(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, FactView]:
+    """The facts that the reader may see: those about patients and stays that are not closed."""
+    patients, stays = ({getattr(f, of) for f in found.values()} for of in ("patient", "stay"))
+    closed = await info.context.closed(patients_by_id, patients - {None}, at)
+    closed |= await info.context.closed(stays_by_id, stays - {None}, at)
+    return {p: fact for p, fact in found.items() if closed.isdisjoint((fact.patient, fact.stay))}
+
+
+async def _facts(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, ReportFact]:
+    """The facts by their positions, in words where the timeline has them."""
+    ids = [fact.entry for fact in found.values()]
+    entries = await info.context.ask(entries_by_id, ids, at)
+    stories = await told(info, entries.values(), at)
+    return {position: _fact(info, f, stories.get(f.entry)) for position, f in found.items()}
+
+
+def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
+    kind, _, what = fact.topic.partition(".")
+    if fact.patient is not None:
+        info.context.reader.shows(fact.patient)
+    return ReportFact(
+        position=info.context.position(fact.position),
+        kind=fact.topic.replace(".", "_").replace("-", "_").upper(),
+        summary=summary or what.replace("-", " ").capitalize(),
+        stay_id=_id(fact.stay),
+        patient_id=_id(fact.patient),
+        room_id=_id(fact.stream) if kind == "room" else None,
+        occurred_at=fact.occurred_at,
+        recorded_at=fact.recorded_at,
+        minutes_late=int((fact.recorded_at - fact.occurred_at).total_seconds() // 60),
+        recorded_by=Recorder.of(fact.recorded_by),
+        performed_by=fact.performed_by,
+        reason=fact.reason,
+    )
+
+
+def _id(id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(str(id)) if id else None
+
+
+def _text(value: Exact) -> str | None:
+    return None if value is None else str(value)
+
+
+def _shown(held: definitions.Definition, change: Change, value: Any) -> str:
+    row = definitions.Row(change.name, change.of, change.unit, value_of(value))
+    return shown(held, row)

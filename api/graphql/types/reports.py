@@ -1,0 +1,141 @@
+"""Reports and their definitions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.scalars import Position
+from application.reports import definition as definitions
+from application.reports.formatting import shown
+from application.reports.inputs import Choice
+
+
+@strawberry.type(description="A figure that a report gives: what it counts, in which unit.")
+class ReportFigureDefinition:
+    name: str = strawberry.field(description="Its name.")
+    unit: str = strawberry.field(description="What it counts, or is measured in.")
+    meaning: str = strawberry.field(description="What it says, in words.")
+
+
+@strawberry.type(description="A parameter of a report, as text; a list is separated by commas.")
+class ReportParameter:
+    name: str = strawberry.field(description="Its name.")
+    value: str = strawberry.field(description="Its value; in a definition, the default.")
+    meaning: str = strawberry.field(description="What it chooses.")
+
+
+@strawberry.type(description="A named, versioned definition over the one history.")
+class ReportDefinition:
+    name: str = strawberry.field(description="Its name.")
+    version: int = strawberry.field(description="Its version; versions that were issued stay.")
+    title: str = strawberry.field(description="What it is called in print.")
+    formula: str = strawberry.field(description="Its rule, in words.")
+    source: str = strawberry.field(description="Where the rule comes from.")
+    figures: list[ReportFigureDefinition] = strawberry.field(description="What it gives.")
+    parameters: list[ReportParameter] = strawberry.field(description="What may be chosen.")
+
+    @classmethod
+    def of(cls, held: definitions.Definition) -> "ReportDefinition":
+        return cls(
+            name=held.name,
+            version=held.version,
+            title=held.title,
+            formula=held.formula,
+            source=held.source,
+            figures=[
+                ReportFigureDefinition(name=f.name, unit=f.unit, meaning=f.meaning)
+                for f in held.figures
+            ],
+            parameters=_parameters(held, {p.name: p.default for p in held.parameters}),
+        )
+
+
+@strawberry.type(description="One thing that a figure is of: a day, a ward, a drug.")
+class ReportFigureOf:
+    name: str = strawberry.field(description="Of what kind it is: day, ward, drug.")
+    value: str = strawberry.field(description="Which one.")
+
+
+@strawberry.type(description="A figure as computed.")
+class ReportFigure:
+    name: str = strawberry.field(description="Its name in the definition.")
+    of: list[ReportFigureOf] = strawberry.field(description="What it is of; empty: the whole.")
+    unit: str = strawberry.field(description="What it counts, or is measured in.")
+    value: float | None = strawberry.field(
+        description="The value; null where its denominator is 0."
+    )
+    exact: str | None = strawberry.field(description="The value without loss: `275` or `23/7`.")
+    shown: str = strawberry.field(description="The value rounded, as it is printed.")
+
+
+@strawberry.type(description="Hospital days, both included.")
+class ReportDays:
+    from_: date = strawberry.field(name="from", description="The first day.")
+    to: date = strawberry.field(description="The last day.")
+
+
+@strawberry.input(description="Days of the hospital's calendar, both included.")
+class ReportPeriod:
+    from_: date = strawberry.field(name="from", description="The first day.")
+    to: date = strawberry.field(description="The last day; one that has not ended is left out.")
+
+
+@strawberry.input(description="What is chosen for a parameter.")
+class ReportParameterInput:
+    name: str = strawberry.field(description="Its name in the definition.")
+    value: str = strawberry.field(description="Its value as text; a list is separated by commas.")
+
+
+@strawberry.type(
+    description="A report as computed. Definition with version, parameters, period, scope and"
+    " position fix it: with the same five the digest is the same for ever."
+)
+class Report:
+    definition: ReportDefinition = strawberry.field(description="What was computed.")
+    parameters: list[ReportParameter] = strawberry.field(description="With which parameters.")
+    period: ReportDays = strawberry.field(description="Of which days: those that had ended.")
+    ward: str | None = strawberry.field(description="Of which ward; null: of the hospital.")
+    position: Position = strawberry.field(description="As known at which place in the log.")
+    digest: str = strawberry.field(description="SHA-256 of the canonical form.")
+    canonical: str = strawberry.field(description="The canonical form: JSON, fractions exact.")
+    figures: list[ReportFigure] = strawberry.field(description="Its figures, in order.")
+    parked: list[strawberry.ID] = strawberry.field(
+        description="Commands that a read model could not take in: figures may lack what they say."
+    )
+
+    @classmethod
+    def of(cls, info: Ask, report: definitions.Report, parked: Sequence[UUID] = ()) -> "Report":
+        held, question = report.definition, report.question
+        return cls(
+            definition=ReportDefinition.of(held),
+            parameters=_parameters(held, question.parameters),
+            period=ReportDays(from_=question.first, to=question.last),
+            ward=question.ward,
+            position=info.context.position(report.position),
+            digest=report.digest,
+            canonical=report.canonical().decode(),
+            figures=[
+                ReportFigure(
+                    name=row.figure,
+                    of=[ReportFigureOf(name=name, value=value) for name, value in row.of],
+                    unit=row.unit,
+                    value=None if row.value is None else float(row.value),
+                    exact=None if row.value is None else str(row.value),
+                    shown=shown(held, row),
+                )
+                for row in report.rows
+            ],
+            parked=[strawberry.ID(str(command)) for command in parked],
+        )
+
+
+def _parameters(
+    held: definitions.Definition, values: Mapping[str, Choice]
+) -> list[ReportParameter]:
+    return [
+        ReportParameter(name=p.name, value=definitions.text_of(values[p.name]), meaning=p.meaning)
+        for p in held.parameters
+    ]

@@ -1,0 +1,256 @@
+"""Rooms, beds, and who lies in them."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Self
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask, ById
+from api.graphql.relay import Node
+from api.graphql.types.enums import BedState, RoomPolicy
+from api.graphql.types.people import Patient
+from infrastructure.queries.as_of import At
+from infrastructure.queries.people import patients_by_id
+from infrastructure.queries.projection_status import parked_things
+from infrastructure.queries.rooms import (
+    BedView,
+    BoardRoom,
+    RoomView,
+    SpellView,
+    StretchView,
+    beds_of,
+    rooms_by_id,
+)
+from infrastructure.queries.stays import stays_by_id
+
+if TYPE_CHECKING:
+    from api.graphql.types.stays import Stay
+
+LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
+
+
+def _stay(info: Ask, id: UUID | None, at: At) -> Any:
+    from api.graphql.types.stays import Stay
+
+    return _one(info, Stay, stays_by_id, id, at)
+
+
+def _patient(info: Ask, id: UUID | None, at: At) -> Any:
+    return _one(info, Patient, patients_by_id, id, at)
+
+
+def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: At) -> Any:
+    """What is known already; otherwise it is awaited, which takes several times longer."""
+    is_known, view = info.context.had(question, id, at)
+    if is_known:
+        return kind.of(view, at) if view else None
+    return kind.find(info, id, at)
+
+
+def _if_shown(info: Ask, question: ById[Any], id: UUID | None, at: At) -> Any:
+    """The id of what may be shown, which is of a patient; it is awaited, where there is one."""
+
+    async def find(id: UUID) -> strawberry.ID | None:
+        view = await info.context.one(question, id, at)
+        if view is None:
+            return None
+        at.shows(view.patient)
+        return strawberry.ID(str(id))
+
+    return find(id) if id else None
+
+
+async def occupied(info: Ask, views: Sequence[BoardRoom], at: At) -> "list[RoomOccupancy]":
+    """Boards of rooms, with all who are in their beds, where they are asked for."""
+    there = [o for room in views for bed in room.beds for o in bed.occupants]
+    have = info.context.have
+    await asyncio.gather(
+        have("Stay", stays_by_id, {o.stay for o in there}, at),
+        have("Patient", patients_by_id, {o.patient for o in there}, at),
+    )
+    return [RoomOccupancy.of(view, at) for view in views]
+
+
+@strawberry.type(description="Somebody who lies in a bed, or for whom it is kept.")
+class BedOccupant:
+    since: datetime = strawberry.field(description="Since when.")
+    kept: bool = strawberry.field(description="Whether the bed is only kept, during a leave.")
+    shares_bed_of: strawberry.ID | None = strawberry.field(
+        description="The mother's stay whose bed is shared."
+    )
+    stay_id: strawberry.Private[UUID]
+    patient_id: strawberry.Private[UUID]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: StretchView, at: At) -> Self:
+        shared = view.shares_bed_of
+        return cls(
+            since=view.since,
+            kept=view.kept,
+            shares_bed_of=strawberry.ID(str(shared)) if shared else None,
+            stay_id=view.stay,
+            patient_id=view.patient,
+            at=at,
+        )
+
+    @strawberry.field(description="The stay.")
+    def stay(self, info: Ask) -> LazyStay | None:
+        return _stay(info, self.stay_id, self.at)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="The patient.")
+    def patient(self, info: Ask) -> Patient | None:
+        return _patient(info, self.patient_id, self.at)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
+class Bed:
+    code: str = strawberry.field(description="Its code within the room.")
+    state: BedState = strawberry.field(description="What it is at that moment.")
+    since: datetime | None = strawberry.field(description="Since when it is so.")
+    until: datetime | None = strawberry.field(
+        description="Until when it is closed or reserved, where that is planned."
+    )
+    state_reason: str | None = strawberry.field(description="Why it is closed.")
+    reservation_id: strawberry.ID | None = strawberry.field(
+        description="The reservation in force, to release it."
+    )
+    reserved: strawberry.Private[SpellView | None]
+    occupant: strawberry.Private[StretchView | None]
+    all_occupants: strawberry.Private[tuple[StretchView, ...]]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: BedView, at: At) -> Self:
+        spell, occupant = view.spell, view.occupant
+        reserved = spell if spell and spell.state == BedState.RESERVED.value else None
+        return cls(
+            code=view.code,
+            state=view.state,
+            since=occupant.since if occupant else spell.since if spell else None,
+            until=None if occupant or not spell else spell.until,
+            state_reason=None if occupant or not spell else spell.reason,
+            reservation_id=_id(reserved.spell if reserved else None),
+            reserved=reserved,
+            occupant=occupant,
+            all_occupants=view.occupants,
+            at=at,
+        )
+
+    @strawberry.field(description="The patient for whom it is reserved.")
+    def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
+        id = self.reserved.for_patient if self.reserved else None
+        return _if_shown(info, patients_by_id, id, self.at)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="The stay for which it is reserved.")
+    def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
+        id = self.reserved.for_stay if self.reserved else None
+        return _if_shown(info, stays_by_id, id, self.at)  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="All who have it: more than one where a child shares its mother's bed."
+    )
+    def occupants(self, info: Ask) -> list[BedOccupant]:
+        return [BedOccupant.of(o, self.at) for o in self.all_occupants]
+
+    @strawberry.field(description="The stay that has it.")
+    def stay(self, info: Ask) -> LazyStay | None:
+        id = self.occupant.stay if self.occupant else None
+        return _stay(info, id, self.at)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="The patient who has it.")
+    def patient(self, info: Ask) -> Patient | None:
+        id = self.occupant.patient if self.occupant else None
+        return _patient(info, id, self.at)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="A room of a ward.")
+class Room(Node):
+    ward: str = strawberry.field(description="The ward.")
+    number: str = strawberry.field(description="The number within the ward.")
+    policies: list[RoomPolicy] = strawberry.field(description="Its policies in force.")
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: RoomView, at: At) -> Self:
+        return cls(
+            id=strawberry.ID(str(view.room)),
+            ward=view.ward,
+            number=view.number,
+            policies=[RoomPolicy(p) for p in view.policies],
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
+        view = await info.context.one(rooms_by_id, id, at)
+        return cls.of(view, at) if view else None
+
+    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(UUID(self.id), self.at)
+
+    @strawberry.field(
+        description="Whether a read model lacks a command about this room: what is said may be old."
+    )
+    async def parked(self, info: Ask) -> bool:
+        return await info.context.one(parked_things, UUID(self.id), self.at) or False
+
+    @strawberry.field(description="Its beds, and who is in them.")
+    async def beds(self, info: Ask) -> list[Bed]:
+        found = await info.context.one(beds_of, UUID(self.id), self.at)
+        return [Bed.of(bed, self.at) for bed in found or ()]
+
+
+@strawberry.type(description="A room with the state of each of its beds.")
+class RoomOccupancy:
+    room: Room = strawberry.field(description="The room.")
+    beds: list[Bed] = strawberry.field(description="Its beds, in the order of their codes.")
+
+    @classmethod
+    def of(cls, view: BoardRoom, at: At) -> Self:
+        return cls(room=Room.of(view.room, at), beds=[Bed.of(bed, at) for bed in view.beds])
+
+
+@strawberry.type(description="A bed's use by one stay, from when to when.")
+class OccupancyStretch:
+    bed: str = strawberry.field(description="The bed's code within the room.")
+    since: datetime = strawberry.field(description="When it began.")
+    until: datetime | None = strawberry.field(description="When it ended; absent while it goes on.")
+    kept: bool = strawberry.field(description="Whether the bed was only kept, during a leave.")
+    shares_bed_of: strawberry.ID | None = strawberry.field(
+        description="The mother's stay whose bed was shared."
+    )
+    view: strawberry.Private[StretchView]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: StretchView, at: At) -> Self:
+        return cls(
+            bed=view.bed,
+            since=view.since,
+            until=view.until,
+            kept=view.kept,
+            shares_bed_of=_id(view.shares_bed_of),
+            view=view,
+            at=at,
+        )
+
+    @strawberry.field(description="The room.")
+    async def room(self, info: Ask) -> Room | None:
+        return await Room.find(info, self.view.room, self.at)
+
+    @strawberry.field(description="The stay.")
+    def stay(self, info: Ask) -> LazyStay | None:
+        return _stay(info, self.view.stay, self.at)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="The patient.")
+    async def patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(info, self.view.patient, self.at)
+
+
+def _id(id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(str(id)) if id else None

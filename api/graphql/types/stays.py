@@ -1,0 +1,253 @@
+"""Stays, visits, prescriptions and doses."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.context import Ask
+from api.graphql.relay import Node
+from api.graphql.types.enums import (
+    AdmissionType,
+    Confidentiality,
+    DischargePlan,
+    Disposition,
+    OutsidePrescription,
+    PrescriptionStatus,
+    StayStatus,
+    VisitKind,
+)
+from api.graphql.types.people import Patient, Practitioner
+from api.graphql.types.rooms import Room
+from infrastructure.queries.as_of import At
+from infrastructure.queries.projection_status import parked_things
+from infrastructure.queries.stays import (
+    DoseView,
+    PrescriptionView,
+    StayView,
+    VisitView,
+    doses_of,
+    prescriptions_by_id,
+    prescriptions_of,
+    stays_by_id,
+    visits_of,
+)
+
+
+@strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
+class Stay(Node):
+    status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
+    admission_type: AdmissionType = strawberry.field(description="How the patient came in.")
+    admitted_at: datetime = strawberry.field(description="When the patient was admitted.")
+    decided_to_admit_at: datetime | None = strawberry.field(
+        description="When it was decided to admit."
+    )
+    discharged_at: datetime | None = strawberry.field(
+        description="When the patient was discharged."
+    )
+    specialty: str | None = strawberry.field(description="The responsible specialty.")
+    bed: str | None = strawberry.field(description="The code of the bed; absent without a bed.")
+    shares_bed_of: strawberry.ID | None = strawberry.field(
+        description="The mother's stay whose bed is shared."
+    )
+    without_bed: str | None = strawberry.field(description="Where a patient without a bed is.")
+    bed_kept: bool = strawberry.field(description="Whether the bed is kept during a leave.")
+    expected_return: datetime | None = strawberry.field(description="Expected end of the leave.")
+    discharge_plan: DischargePlan = strawberry.field(description="How far it is planned.")
+    expected_discharge: datetime | None = strawberry.field(description="When it is planned.")
+    disposition: Disposition | None = strawberry.field(description="Where the patient went.")
+    destination: str | None = strawberry.field(description="Where to, by name.")
+    confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
+    view: strawberry.Private[StayView]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: StayView, at: At) -> Self:
+        at.shows(view.patient)
+        shared = view.shares_bed_of
+        return cls(
+            id=strawberry.ID(str(view.stay)),
+            status=StayStatus(view.status),
+            admission_type=AdmissionType(view.admission_type),
+            admitted_at=view.admitted_at,
+            decided_to_admit_at=view.decided_to_admit_at,
+            discharged_at=view.discharged_at,
+            specialty=view.specialty,
+            bed=view.bed,
+            shares_bed_of=strawberry.ID(str(shared)) if shared else None,
+            without_bed=view.without_bed,
+            bed_kept=view.bed_kept,
+            expected_return=view.expected_return,
+            discharge_plan=DischargePlan(view.plan),
+            expected_discharge=view.expected_discharge,
+            disposition=Disposition(view.disposition) if view.disposition else None,
+            destination=view.destination,
+            confidentiality=Confidentiality(view.confidentiality),
+            view=view,
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
+        view = await info.context.one(stays_by_id, id, at)
+        return cls.of(view, at) if view else None
+
+    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(self.view.stay, self.at)
+
+    @strawberry.field(
+        description="Whether a read model lacks a command about this stay: what is said may be old."
+    )
+    async def parked(self, info: Ask) -> bool:
+        return await info.context.one(parked_things, self.view.stay, self.at) or False
+
+    @strawberry.field(description="The patient.")
+    async def patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(info, self.view.patient, self.at)
+
+    @strawberry.field(description="The responsible doctor.")
+    async def attending(self, info: Ask) -> Practitioner | None:
+        return await Practitioner.find(info, self.view.attending, self.at)
+
+    @strawberry.field(description="The room; absent without a bed.")
+    async def room(self, info: Ask) -> Room | None:
+        return await Room.find(info, self.view.room, self.at)
+
+    @strawberry.field(description="The visits so far, in the order in which they occurred.")
+    async def visits(self, info: Ask) -> list["Visit"]:
+        found = await info.context.one(visits_of, self.view.stay, self.at)
+        return [Visit.of(visit, self.at) for visit in found or ()]
+
+    @strawberry.field(description="The prescriptions so far, in the order of their start.")
+    async def prescriptions(
+        self,
+        info: Ask,
+        statuses: Annotated[
+            list[PrescriptionStatus] | None,
+            argument(description="In one of these states at that moment; all by default."),
+        ] = None,
+    ) -> list["Prescription"]:
+        found = await info.context.one(prescriptions_of, self.view.stay, self.at)
+        wanted = {s.value for s in statuses} if statuses else None
+        return [
+            Prescription.of(p, self.at) for p in found or () if not wanted or p.status in wanted
+        ]
+
+
+@strawberry.type(description="A doctor saw the patient.")
+class Visit(Node):
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    kind: VisitKind = strawberry.field(description="What kind of visit.")
+    note: str | None = strawberry.field(description="What was noted.")
+    view: strawberry.Private[VisitView]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: VisitView, at: At) -> Self:
+        return cls(
+            id=strawberry.ID(str(view.visit)),
+            occurred_at=view.since,
+            kind=VisitKind(view.kind),
+            note=view.note,
+            view=view,
+            at=at,
+        )
+
+    @strawberry.field(description="Who visited.")
+    async def practitioner(self, info: Ask) -> Practitioner | None:
+        return await Practitioner.find(info, self.view.practitioner, self.at)
+
+    @strawberry.field(description="The stay.")
+    async def stay(self, info: Ask) -> Stay | None:
+        return await Stay.find(info, self.view.stay, self.at)
+
+
+@strawberry.type(description="A drug, by name and by code.")
+class Medication:
+    name: str = strawberry.field(description="Name.")
+    code: str | None = strawberry.field(description="Code in the coding system.")
+    system: str | None = strawberry.field(description="Coding system: ATC, RxNorm, a formulary.")
+
+
+@strawberry.type(description="A dose given, or not given and why.")
+class Administration:
+    id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    given: bool = strawberry.field(description="Whether it was given.")
+    dose_given: str | None = strawberry.field(description="How much was given.")
+    reason_not_given: str | None = strawberry.field(description="Why it was not given.")
+    outside_prescription: OutsidePrescription | None = strawberry.field(
+        description="Why it lies outside the prescription."
+    )
+    performed_by: str | None = strawberry.field(description="Who gave it.")
+
+    @classmethod
+    def of(cls, view: DoseView) -> Self:
+        outside = view.outside_prescription
+        return cls(
+            id=strawberry.ID(str(view.administration)),
+            occurred_at=view.since,
+            given=view.given,
+            dose_given=view.dose_given,
+            reason_not_given=view.reason_not_given,
+            outside_prescription=OutsidePrescription(outside) if outside else None,
+            performed_by=view.performed_by,
+        )
+
+
+@strawberry.type(description="A medicine prescribed in a stay.")
+class Prescription(Node):
+    status: PrescriptionStatus = strawberry.field(description="Where it stands at the moment.")
+    medication: Medication = strawberry.field(description="What.")
+    dose: str | None = strawberry.field(description="How much at a time.")
+    route: str | None = strawberry.field(description="By which route.")
+    frequency: str | None = strawberry.field(description="How often.")
+    written_at: datetime = strawberry.field(description="When it was written.")
+    start: datetime = strawberry.field(description="From when; may have been planned.")
+    stop: datetime | None = strawberry.field(description="Until when, if that is planned.")
+    view: strawberry.Private[PrescriptionView]
+    at: strawberry.Private[At]
+
+    @classmethod
+    def of(cls, view: PrescriptionView, at: At) -> Self:
+        at.shows(view.patient)
+        return cls(
+            id=strawberry.ID(str(view.prescription)),
+            status=PrescriptionStatus(view.status),
+            medication=Medication(
+                name=view.medication, code=view.medication_code, system=view.medication_system
+            ),
+            dose=view.dose,
+            route=view.route,
+            frequency=view.frequency,
+            written_at=view.written_at,
+            start=view.start,
+            stop=view.stop,
+            view=view,
+            at=at,
+        )
+
+    @classmethod
+    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
+        view = await info.context.one(prescriptions_by_id, id, at)
+        return cls.of(view, at) if view else None
+
+    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    async def version(self, info: Ask) -> int:
+        return await info.context.versions(self.view.prescription, self.at)
+
+    @strawberry.field(description="Who prescribed it.")
+    async def prescriber(self, info: Ask) -> Practitioner | None:
+        return await Practitioner.find(info, self.view.prescriber, self.at)
+
+    @strawberry.field(description="The stay.")
+    async def stay(self, info: Ask) -> Stay | None:
+        return await Stay.find(info, self.view.stay, self.at)
+
+    @strawberry.field(description="The doses so far, in the order in which they occurred.")
+    async def administrations(self, info: Ask) -> list[Administration]:
+        found = await info.context.one(doses_of, self.view.prescription, self.at)
+        return [Administration.of(dose) for dose in found or ()]

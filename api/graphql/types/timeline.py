@@ -1,0 +1,110 @@
+"""The timeline: what happened to a patient, with both clocks, in words."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.relay import Node
+from api.graphql.scalars import JSON, Position
+from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
+from infrastructure.queries.as_of import At
+from infrastructure.queries.timeline import EntryView
+from infrastructure.queries.timeline_summaries import stories
+
+
+@strawberry.type(description="Who recorded a fact, as the login said.")
+class Recorder:
+    issuer: str = strawberry.field(description="Who issued the login.")
+    subject: str = strawberry.field(description="Whose login it was.")
+    role: str = strawberry.field(description="The role used.")
+    on_behalf_of: str | None = strawberry.field(description="For whom, if for somebody else.")
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Self:
+        return cls(
+            issuer=said["issuer"],
+            subject=said["subject"],
+            role=said["role"],
+            on_behalf_of=said.get("on_behalf_of"),
+        )
+
+
+@strawberry.type(description="Another system that knew a fact first.")
+class Source:
+    system: str = strawberry.field(description="Its name.")
+    id: strawberry.ID = strawberry.field(description="Its id of the fact.")
+    recorded_at: datetime | None = strawberry.field(description="When it recorded the fact.")
+
+
+@strawberry.type(description="One fact: when it happened, when it was recorded, by whom, and why.")
+class TimelineEntry(Node):
+    kind: TimelineKind = strawberry.field(description="What kind of fact.")
+    status: EntryStatus = strawberry.field(description="What became of it.")
+    occurred_at: datetime = strawberry.field(description="When it happened at the bedside.")
+    occurred_at_precision: Precision = strawberry.field(description="How precisely that is known.")
+    recorded_at: datetime = strawberry.field(description="When the record learned of it.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    recorded_by: Recorder = strawberry.field(description="Who recorded it.")
+    performed_by: str | None = strawberry.field(description="Who did it.")
+    reason: str | None = strawberry.field(description="Why; given for late entries above all.")
+    late: bool = strawberry.field(description="Recorded more than an hour after it happened.")
+    movement_id: strawberry.ID | None = strawberry.field(description="Of a movement, for life.")
+    corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
+    corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
+    cancels: strawberry.ID | None = strawberry.field(description="The entry that it takes back.")
+    cancelled_by: strawberry.ID | None = strawberry.field(
+        description="The entry that takes it back."
+    )
+    stay_id: strawberry.ID | None = strawberry.field(description="The stay it belongs to.")
+    source: Source | None = strawberry.field(description="The system that knew first.")
+    summary: str = strawberry.field(description="The fact in words.")
+    data: JSON = strawberry.field(description="What the fact says, as recorded.")
+
+    @classmethod
+    def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
+        info.context.reader.shows(view.patient)
+        source = view.source
+        return cls(
+            id=strawberry.ID(str(view.entry)),
+            kind=TimelineKind(view.kind),
+            status=EntryStatus(view.status),
+            occurred_at=view.occurred_at,
+            occurred_at_precision=Precision(view.precision),
+            recorded_at=view.recorded_at,
+            position=info.context.position(view.recorded_position),
+            recorded_by=Recorder.of(view.recorded_by),
+            performed_by=view.performed_by,
+            reason=view.reason,
+            late=view.late,
+            movement_id=_id(view.movement),
+            corrected_by=_id(view.corrected_by),
+            corrects=_id(view.corrects),
+            cancels=_id(view.cancels),
+            cancelled_by=_id(view.cancelled_by),
+            stay_id=_id(view.stay),
+            source=_source(source) if source else None,
+            summary=summary,
+            data=JSON(view.data),
+        )
+
+
+async def told(info: Ask, views: Iterable[EntryView], at: At) -> dict[UUID, str]:
+    """The summary of each entry, with rooms, staff and drugs by name."""
+    return await info.context.ask(stories, list(views), at)
+
+
+def _id(id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(str(id)) if id else None
+
+
+def _source(said: dict[str, Any]) -> Source:
+    at = said.get("recorded_at")
+    return Source(
+        system=said["system"],
+        id=strawberry.ID(said["id"]),
+        recorded_at=datetime.fromisoformat(at) if at else None,
+    )

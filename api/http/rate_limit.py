@@ -1,0 +1,61 @@
+"""How many requests a login may send: so many a second on average, some seconds' worth at once.
+
+One who sends without end must not keep the others from being answered. Each process counts by itself.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from domain.envelope import Actor
+
+AT_ONCE_SECONDS = 10.0
+"""How many seconds' worth may be sent at once."""
+
+REMEMBERED = 10_000
+"""Logins that are remembered before those are forgotten who have sent nothing for a while."""
+
+
+@dataclass(slots=True)
+class _Allowance:
+    left: float
+    at: float
+
+
+class Pace:
+    """Counts what each login sends. Somebody's second token gives no second allowance."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:
+        """``per_second``: 0 for no limit. ``clock``: seconds, never going back."""
+        self._per_second, self._clock = per_second, clock
+        self._most = per_second * AT_ONCE_SECONDS
+        self._allowances: dict[tuple[str, str], _Allowance] = {}
+
+    def take(self, by: Actor, requests: int = 1) -> int:
+        """Count some requests; 0 if they may go on, else the seconds after which to ask again.
+
+        Of a batch that is larger than what may ever be sent at once only so much is counted.
+        """
+        if not self._per_second:
+            return 0
+        now, requests = self._clock(), min(requests, int(self._most) or 1)
+        allowance = self._of(by, now)
+        allowance.left = min(self._most, allowance.left + (now - allowance.at) * self._per_second)
+        allowance.at = now
+        if allowance.left < requests:
+            return max(1, math.ceil((requests - allowance.left) / self._per_second))
+        allowance.left -= requests
+        return 0
+
+    def _of(self, by: Actor, now: float) -> _Allowance:
+        who = by.issuer, by.subject
+        if who not in self._allowances:
+            if len(self._allowances) >= REMEMBERED:
+                self._allowances = {
+                    known: allowance
+                    for known, allowance in self._allowances.items()
+                    if now - allowance.at < AT_ONCE_SECONDS
+                }
+            self._allowances[who] = _Allowance(self._most, now)
+        return self._allowances[who]

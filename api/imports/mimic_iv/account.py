@@ -1,0 +1,195 @@
+"""The account: what became of every row.
+
+Each row of each table gets exactly one verdict: recorded (by which commands), merged (into which
+row), or refused (by which rule). The rows are counted as they are read and again as they are judged:
+the account adds up if both say the same.
+"""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from api.imports.mimic_iv.patient import Row
+from application.command_pipeline import Recorded
+from domain.refusals import Refusal
+
+Progress = Callable[[int, int], None]
+"""Told how many rows are done, and of how many."""
+
+PROGRESS_EVERY = 50
+"""Rows between two calls of a `Progress`."""
+
+
+class Verdict(StrEnum):
+    """What became of a row."""
+
+    RECORDED = "recorded"
+    MERGED = "merged"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class TableAccount:
+    """The rows of one table: how many there are, and what became of them, by command or rule."""
+
+    rows: int
+    verdicts: dict[Verdict, Counter[str]] = field(
+        default_factory=lambda: {verdict: Counter() for verdict in Verdict}
+    )
+
+    def total(self, verdict: Verdict) -> int:
+        return self.verdicts[verdict].total()
+
+    @property
+    def sums(self) -> tuple[int, int, int, int]:
+        """Rows, recorded, merged, refused."""
+        return (
+            self.rows,
+            self.total(Verdict.RECORDED),
+            self.total(Verdict.MERGED),
+            self.total(Verdict.REFUSED),
+        )
+
+    @property
+    def adds_up(self) -> bool:
+        rows, *judged = self.sums
+        return rows == sum(judged)
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the rows of every table, and what was opened beside them."""
+
+    tables: dict[str, TableAccount]
+    unread: tuple[str, ...] = ()
+    """Files in the folder that the importer has no use for."""
+    opened: Counter[str] = field(default_factory=Counter)
+    """Rooms and practitioners that were made known for the rows' sake."""
+
+    @property
+    def rows(self) -> int:
+        return sum(table.rows for table in self.tables.values())
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every row that was read has exactly one verdict."""
+        return all(table.adds_up for table in self.tables.values())
+
+    def total(self, verdict: Verdict) -> int:
+        return sum(table.total(verdict) for table in self.tables.values())
+
+    def sums(self) -> list[tuple[str, int, int, int, int]]:
+        """Per table, and for all: name, rows, recorded, merged, refused."""
+        told = [(name, *table.sums) for name, table in self.tables.items()]
+        columns = zip(*(table.sums for table in self.tables.values()), strict=True)
+        rows, recorded, merged, refused = (sum(column) for column in columns)
+        return [*told, ("all", rows, recorded, merged, refused)]
+
+    def totals(self) -> list[tuple[str, Verdict, str, int]]:
+        """Table, verdict, command or rule, rows: the most frequent first within each verdict."""
+        return [
+            (name, verdict, rule, count)
+            for name, table in self.tables.items()
+            for verdict in Verdict
+            for rule, count in table.verdicts[verdict].most_common()
+        ]
+
+
+COLUMNS = ("table", "key", "verdict", "rule", "into", "note")
+"""Of the account file. ``rule`` names the commands where recorded; ``into`` is table/key."""
+
+
+class Ledger:
+    """Writes the account as the rows are judged: one line each, and the sums in a file beside it.
+
+    Both files appear under their names when the import is complete, and not before.
+    """
+
+    def __init__(self, path: Path, account: Account, progress: Progress) -> None:
+        self.account = account
+        self._path, self._progress = path, progress
+        self._part = path.with_name(f"{path.name}.part")
+        self._done = 0
+        self._judged: dict[tuple[str, int], Verdict] = {}
+
+    def answered(self, row: Row, command: str, answer: Recorded | Refusal, note: str = "") -> None:
+        """Judge a row by the answer to its one command."""
+        if isinstance(answer, Refusal):
+            self.refused(row, answer.code, answer.message)
+        else:
+            self.recorded(row, command, note)
+
+    def recorded(self, row: Row, commands: str, note: str = "") -> None:
+        self._judge(row, Verdict.RECORDED, commands, note=note)
+
+    def merged(self, row: Row, what: str, *into: Row, note: str = "") -> None:
+        """``what`` it was merged as, and ``into`` which rows."""
+        assert into, f"{row.name} is merged into nothing"
+        self._judge(row, Verdict.MERGED, what, " ".join(r.name for r in into), note)
+
+    def refused(self, row: Row, rule: str, note: str = "", parent: Row | None = None) -> None:
+        self._judge(row, Verdict.REFUSED, rule, parent.name if parent else "", note)
+
+    def is_recorded(self, row: Row) -> bool:
+        return self._judged.get(_place(row)) is Verdict.RECORDED
+
+    def without_verdict(self, rows: Iterable[Row]) -> list[Row]:
+        return [row for row in rows if _place(row) not in self._judged]
+
+    def next_patient(self) -> None:
+        """Rows of other patients follow; those of this one need not be remembered any longer."""
+        self._judged.clear()
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("w", encoding="utf-8", newline="")
+        self._lines = csv.writer(self._file, lineterminator="\n")
+        self._lines.writerow(COLUMNS)
+        self._progress(0, self.account.rows)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if error is None:
+            self._write_sums()
+            os.replace(self._part, self._path)
+            self._progress(self._done, self.account.rows)
+
+    def _judge(self, row: Row, verdict: Verdict, rule: str, into: str = "", note: str = "") -> None:
+        assert _place(row) not in self._judged, f"{row.name} was judged twice"
+        self._judged[_place(row)] = verdict
+        self._lines.writerow((row.table, row.key, verdict, rule, into, note))
+        self.account.tables[row.table].verdicts[verdict][rule] += 1
+        self._done += 1
+        if self._done % PROGRESS_EVERY == 0:
+            self._progress(self._done, self.account.rows)
+
+    def _write_sums(self) -> None:
+        path = sums_path(self._path)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(("table", "verdict", "rule", "rows"))
+            for table, rows, *_ in self.account.sums():
+                lines.writerow((table, "all", "", rows))
+            lines.writerows(self.account.totals())
+            lines.writerow(("all", "adds up", "", self.account.adds_up))
+
+
+def _place(row: Row) -> tuple[str, int]:
+    return row.table, row.line
+
+
+def sums_path(account: Path) -> Path:
+    """Where the sums of an account are written: ``account.csv`` has ``account.sums.csv``."""
+    return account.with_name(f"{account.stem}.sums{account.suffix}")

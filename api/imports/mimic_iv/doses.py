@@ -1,0 +1,165 @@
+"""Doses: the rows of table emar, each given or withheld at the bedside."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from api.imports.mimic_iv.account import Ledger
+from api.imports.mimic_iv.orders import Orders
+from api.imports.mimic_iv.patient import Row
+from api.imports.mimic_iv.prescriptions import Chart, Prescription
+from api.imports.mimic_iv.rules import Rule
+from api.imports.mimic_iv.sending import Sender, Telling
+from api.imports.mimic_iv.stays import Stay
+from domain.prescription.course import Outside
+
+GIVEN = frozenset(
+    {
+        "Administered",
+        "Delayed Administered",
+        "Partial Administered",
+        "Administered in Other Location",
+        "Administered Bolus from IV Drip",
+        "Started",
+        "Delayed Started",
+        "Started in Other Location",
+        "Restarted",
+        "Applied",
+        "Removed Existing / Applied New",
+        "Flushed",
+        "Delayed Flushed",
+        "Flushed in Other Location",
+    }
+)
+WITHHELD = frozenset(
+    {
+        "Not Given",
+        "Not Given per Sliding Scale",
+        "Hold Dose",
+        "Not Started",
+        "Not Applied",
+        "Not Flushed",
+    }
+)
+"""All other words (a running infusion confirmed or stopped, a patch removed) tell of no dose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The prescription of a dose, and how it was found; or why none was, and what was refused."""
+
+    prescription: Prescription | None = None
+    how: str = ""
+    rule: Rule | None = None
+    parent: Row | None = None
+
+
+def record_doses(
+    stay: Stay | None,
+    doses: Iterable[Row],
+    chart: Chart,
+    orders: Orders,
+    sender: Sender,
+    ledger: Ledger,
+) -> None:
+    """Record a stay's doses in the order in which they were given, and judge their rows.
+
+    Without a stay none is recorded: the source has doses in stays that are not in its files.
+    """
+    for row in sorted(doses, key=lambda r: (r.at("charttime"), r["emar_seq"].zfill(9), r.key)):
+        _record(stay, row, chart, orders, sender, ledger)
+
+
+def _record(
+    stay: Stay | None, row: Row, chart: Chart, orders: Orders, sender: Sender, ledger: Ledger
+) -> None:
+    at, words = row.at("charttime"), row["event_txt"]
+    if stay is None:
+        ledger.refused(row, Rule.NO_STAY)
+    elif stay.id is None:
+        ledger.refused(row, Rule.REFUSED_WITH, parent=stay.row)
+    elif words not in GIVEN | WITHHELD:
+        ledger.refused(row, Rule.NOT_A_DOSE, words or "it says nothing")
+    elif stay.is_over_at(at):
+        ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
+    else:
+        link = _link(row, chart, orders)
+        if link.rule:
+            ledger.refused(row, link.rule, link.how, link.parent)
+            return
+        assert link.prescription
+        assert link.prescription.id
+        outside, distance = _outside(link.prescription, at)
+        notes = [f"{words}: {row['medication'] or 'no drug named'}", link.how]
+        if outside:
+            notes.append(distance)
+        answer = sender.send(
+            row,
+            sender.hospital.record_administration,
+            Telling(
+                at,
+                tuple(notes),
+                recorded_at=row.maybe_at("storetime"),
+                performed_by=sender.practitioner(row["enter_provider_id"]),
+            ),
+            prescription_id=link.prescription.id,
+            given=words in GIVEN,
+            reason_not_given=words if words in WITHHELD else None,
+            outside_prescription=outside,
+        )
+        ledger.answered(row, "record_administration", answer, distance)
+
+
+def _outside(prescription: Prescription, at: datetime) -> tuple[Outside | None, str]:
+    """How a dose outside its prescription is marked, and by how much it lies outside."""
+    start, stop = prescription.start, prescription.stop
+    if start and at < start:
+        return Outside.EMERGENCY, f"{_hours(start - at)} before the prescription starts"
+    if stop and at >= stop:
+        return Outside.LATE, f"{_hours(at - stop)} after the prescription stops"
+    return None, ""
+
+
+def _hours(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    return f"{minutes // 60}:{minutes % 60:02} h"
+
+
+def _link(row: Row, chart: Chart, orders: Orders) -> Link:
+    """The prescription of a dose: by its own number, by its order, or by that of other doses."""
+    if number := row["pharmacy_id"]:
+        found = [chart.by_number[number]] if number in chart.by_number else []
+        how = "prescription named by the dose"
+    elif found := chart.by_order.get(row["poe_id"], []):
+        how = "prescription found by the order"
+    else:
+        found = chart.by_order_of_doses.get(row["poe_id"], [])
+        how = "prescription found by other doses of the order"
+    if not found:
+        known = orders.get(row["poe_id"])
+        return Link(None, "" if known else "its order is not known either", Rule.NO_PRESCRIPTION)
+    here = [p for p in found if p.row["hadm_id"] == row["hadm_id"]]
+    if not here:
+        return Link(None, "", Rule.OTHER_STAY, found[0].row)
+    recorded = [p for p in here if p.id]
+    if not recorded:
+        return Link(None, "", Rule.REFUSED_WITH, here[0].row)
+    if len(recorded) == 1:
+        return Link(recorded[0], how)
+    return _choose(recorded, row, how)
+
+
+def _choose(several: list[Prescription], row: Row, how: str) -> Link:
+    """Of several: one in force then, its drug the dose's, the lowest number; else the nearest."""
+    at, drug = row.at("charttime"), row["medication"].lower()
+    in_force = [p for p in several if p.holds_at(at)]
+    if in_force:
+        chosen = min(in_force, key=lambda p: (p.row["drug"].lower() != drug, p.number))
+        return Link(chosen, f"{how}, {len(in_force)} of {len(several)} in force")
+    chosen = min(several, key=lambda p: (_distance(p, at), p.number))
+    return Link(chosen, f"{how}, the nearest of {len(several)}: none in force")
+
+
+def _distance(prescription: Prescription, at: datetime) -> timedelta:
+    ends = [m for m in (prescription.row.maybe_at("starttime"), prescription.stop) if m]
+    return min((abs(m - at) for m in ends), default=timedelta.max)

@@ -1,0 +1,154 @@
+"""One patient's rows, moved back from the 22nd century.
+
+The source moved each patient by a number of days that it keeps to itself. Here each is moved back by
+whole weeks, so that the weekday and the time of day stay those of the source, and by a number that
+follows from the patient's own rows alone: importing again, next year, or with other patients gives
+the same times.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from api.imports.mimic_iv.rules import Rule
+from api.imports.mimic_iv.tables import Spool, Table
+
+NOT_LATER_THAN = date(2024, 1, 1)
+"""All times of a patient come to lie before this day (MIMIC-IV 3.1 ends in 2022)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """A row of a table. Its times are moved back, and in UTC: the source names no time zone."""
+
+    table: str
+    key: str
+    line: int
+    columns: dict[str, str]
+    times: dict[str, datetime]
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}/{self.key}"
+
+    def __getitem__(self, column: str) -> str:
+        """The column's text; empty where there is no value."""
+        return self.columns[column]
+
+    def at(self, column: str) -> datetime:
+        """A time that every usable row of this table has."""
+        return self.times[column]
+
+    def maybe_at(self, column: str) -> datetime | None:
+        return self.times.get(column)
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A row that cannot be used, by which rule, and why."""
+
+    row: Row
+    rule: Rule
+    why: str
+
+
+@dataclass(slots=True)
+class PatientRows:
+    """The rows of one patient, by table; the unusable ones apart."""
+
+    subject: int
+    tables: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    unusable: list[Unusable] = field(default_factory=list)
+
+    def __getitem__(self, table: str) -> list[Row]:
+        return self.tables[table]
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row for rows in self.tables.values() for row in rows)
+
+    def of_stay(self, table: str) -> dict[str, list[Row]]:
+        """The rows of a table by the stay that they name."""
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self.tables[table]:
+            found[row["hadm_id"]].append(row)
+        return found
+
+    def times(self) -> list[datetime]:
+        return [time for row in self for time in row.times.values()]
+
+
+def patient_rows(spool: Spool, subject: int) -> PatientRows:
+    """Read a patient's rows and move their times back.
+
+    Without a row in table patients that says where in time the patient belongs, all are unusable.
+    """
+    found = PatientRows(subject)
+    seen: Counter[str] = Counter()
+    for table, line, columns in spool.rows_of(subject):
+        row = Row(table.name, "/".join(columns[c] for c in table.key), line, columns, {})
+        seen[row.name] += 1
+        if (nth := seen[row.name]) > 1:
+            row = Row(row.table, f"{row.key}/{nth}", line, columns, {})
+        if nth > 1 and not table.repeats:
+            why = f"the row in line {line} has the key of an earlier one"
+            found.unusable.append(Unusable(row, Rule.REPEATED_KEY, why))
+        elif why := _read_times(row, table):
+            found.unusable.append(Unusable(row, Rule.UNREADABLE, why))
+        else:
+            found[row.table].append(row)
+    weeks = _weeks_back(found)
+    if weeks is None:
+        why = "its times cannot be placed: no row, or no anchor year, in table patients"
+        found.unusable += [Unusable(row, Rule.NO_PATIENT, why) for row in found]
+        found.tables.clear()
+        return found
+    back = timedelta(weeks=weeks)
+    for row in found:
+        row.times.update({column: time - back for column, time in row.times.items()})
+    return found
+
+
+def _read_times(row: Row, table: Table) -> str:
+    """Fill in the row's times; returns what is wrong with the row, or nothing."""
+    for column in table.needed:
+        if not row[column]:
+            return f"{column} is missing"
+    for column in table.times:
+        text = row[column]
+        if not text:
+            continue
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            return f"{column} {text!r} is no time"
+        if len(text) not in (len("2180-01-01"), len("2180-01-01 00:00:00")) or time.tzinfo:
+            return f"{column} {text!r} is no time as the source writes it"
+        row.times[column] = time.replace(tzinfo=UTC)
+    return ""
+
+
+def _weeks_back(patient: PatientRows) -> int | None:
+    """By how many weeks a patient is moved back; None if it cannot be said.
+
+    The source says in which three years ``anchor_year`` lies: it is moved onto the middle one, the
+    season kept. Whoever still had rows in or after 2024 then is moved further.
+    """
+    if not patient["patients"]:
+        return None
+    row = patient["patients"][0]
+    try:
+        first, last = (int(year) for year in row["anchor_year_group"].split(" - "))
+        moved = date(int(row["anchor_year"]), 1, 1) - date((first + last) // 2, 1, 1)
+    except ValueError:
+        return None
+    latest = max(patient.times(), default=None)
+    excess = (latest.date() - NOT_LATER_THAN).days + 1 if latest else 0
+    return max(round(moved.days / 7), math.ceil(excess / 7))
+
+
+def middle_of_anchor_years(row: Row) -> int:
+    """The year onto which ``anchor_year`` is moved."""
+    first, last = row["anchor_year_group"].split(" - ")
+    return (int(first) + int(last)) // 2

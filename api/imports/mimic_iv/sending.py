@@ -1,0 +1,152 @@
+"""Gives the commands: their ids, reasons and sources follow from the row alone.
+
+So a command that is sent again is known again, and answers as it did the first time.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Concatenate, ParamSpec
+from uuid import UUID, uuid5
+
+from api.imports.mimic_iv.beds import BEDS, Bed
+from api.imports.mimic_iv.patient import Row
+from application.command_pipeline import Recorded, Request
+from application.hospital import Hospital
+from domain.envelope import Actor, Source
+from domain.refusals import AlreadyExists, Refusal, VersionConflict
+from domain.time import Precision
+
+SYSTEM = "mimic-iv"
+IMPORTER = Actor(issuer=SYSTEM, subject="import", role="service")
+
+NAMESPACE = UUID("5f2b1c1a-6a57-5b54-9d0e-0f4e5a1f1d04")
+"""Of the ids of all commands. Changing it would record everything a second time."""
+
+OPENED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+"""When rooms and practitioners begin: before all patients (MIMIC-IV begins in 2008)."""
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is said of a fact beside its content: when it occurred, and how the row was read.
+
+    ``notes`` go into the reason. ``part`` tells two commands of one row and one kind apart.
+    """
+
+    at: datetime
+    notes: tuple[str, ...] = ()
+    precision: Precision | None = None
+    recorded_at: datetime | None = None
+    performed_by: str | None = None
+    part: str = ""
+
+
+class Sender:
+    """Sends commands to the hospital, and makes known whom and what they name."""
+
+    def __init__(self, hospital: Hospital, opened: Counter[str]) -> None:
+        self.hospital = hospital
+        self._opened = opened
+        self._rooms: set[tuple[str, str]] = set()
+        self._practitioners: set[str] = set()
+
+    def send(
+        self,
+        row: Row,
+        command: Callable[Concatenate[Request, P], Recorded],
+        telling: Telling,
+        /,
+        *args: P.args,
+        **content: P.kwargs,
+    ) -> Recorded | Refusal:
+        """Give a command for a row; a refusal is an answer too.
+
+        Raises VersionConflict if others write the same all the time: that says nothing of the row.
+        """
+        request = Request(
+            command_id=command_id(row.name, command.__name__ + telling.part),
+            by=IMPORTER,
+            occurred_at=telling.at,
+            precision=telling.precision,
+            performed_by=telling.performed_by,
+            reason=_reason(f"{row.table} {row.key}", *telling.notes),
+            source=Source(system=SYSTEM, id=row.name, recorded_at=telling.recorded_at),
+        )
+        return _answer(command, request, *args, **content)
+
+    def practitioner(self, number: str) -> str | None:
+        """The staff number of a provider, made known before it is used; None if there is none."""
+        if number and number not in self._practitioners:
+            request = _opening(f"provider/{number}", "register_practitioner")
+            self._begun(
+                "practitioners", self.hospital.register_practitioner, request, staff_number=number
+            )
+            self._practitioners.add(number)
+        return number or None
+
+    def room(self, bed: Bed) -> None:
+        """Open a bed's room before it is used."""
+        if (bed.ward, bed.room) not in self._rooms:
+            request = _opening(f"careunit/{bed.ward}/{bed.room}", "open_room")
+            self._begun(
+                "rooms", self.hospital.open_room, request, ward=bed.ward, room=bed.room, beds=BEDS
+            )
+            self._rooms.add((bed.ward, bed.room))
+
+    def _begun(
+        self,
+        what: str,
+        command: Callable[Concatenate[Request, P], Recorded],
+        request: Request,
+        *args: P.args,
+        **content: P.kwargs,
+    ) -> None:
+        """One that is known already is used as it is; one refused, its row will hear: NotFound."""
+        answer = _answer(command, request, *args, **content)
+        if isinstance(answer, AlreadyExists):
+            self._opened[f"{what} known before"] += 1
+        elif isinstance(answer, Refusal):
+            self._opened[f"{what} refused"] += 1
+        else:
+            self._opened[what] += 1
+
+
+def command_id(name: str, command: str) -> UUID:
+    return uuid5(NAMESPACE, f"{name}/{command}")
+
+
+def told(moment: datetime) -> str:
+    """A time as reasons say it: moved back like all others, to the second."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _answer(
+    command: Callable[Concatenate[Request, P], Recorded],
+    request: Request,
+    *args: P.args,
+    **content: P.kwargs,
+) -> Recorded | Refusal:
+    try:
+        return command(request, *args, **content)
+    except VersionConflict:
+        raise
+    except Refusal as refusal:
+        return refusal
+
+
+def _opening(name: str, command: str) -> Request:
+    return Request(
+        command_id=command_id(name, command),
+        by=IMPORTER,
+        occurred_at=OPENED_AT,
+        reason=_reason(name, "the source does not say since when"),
+        source=Source(system=SYSTEM, id=name),
+    )
+
+
+def _reason(*parts: str) -> str:
+    return "imported from MIMIC-IV, " + "; ".join(parts)

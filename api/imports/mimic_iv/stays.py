@@ -1,0 +1,216 @@
+"""Stays: admission, specialties, death and discharge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from api.imports.mimic_iv.account import Ledger
+from api.imports.mimic_iv.patient import Row
+from api.imports.mimic_iv.rules import Rule
+from api.imports.mimic_iv.sending import Sender, Telling, told
+from application.command_pipeline import Recorded
+from domain.refusals import Refusal
+from domain.stay.aggregate import AdmissionType
+from domain.stay.facts import Disposition
+from domain.time import Precision
+
+ADMISSION_TYPES = {
+    "ELECTIVE": AdmissionType.ELECTIVE,
+    "SURGICAL SAME DAY ADMISSION": AdmissionType.ELECTIVE,
+    "AMBULATORY OBSERVATION": AdmissionType.DAY_CASE,
+}
+"""The others are transfers in, if from another hospital, and otherwise emergencies."""
+
+DISPOSITIONS = {
+    "HOME": Disposition.HOME,
+    "HOME HEALTH CARE": Disposition.HOME,
+    "ASSISTED LIVING": Disposition.HOME,
+    "AGAINST ADVICE": Disposition.AGAINST_ADVICE,
+    "DIED": Disposition.DIED,
+    "ACUTE HOSPITAL": Disposition.TRANSFERRED,
+    "CHRONIC/LONG TERM ACUTE CARE": Disposition.TRANSFERRED,
+    "HEALTHCARE FACILITY": Disposition.TRANSFERRED,
+    "HOSPICE": Disposition.TRANSFERRED,
+    "OTHER FACILITY": Disposition.TRANSFERRED,
+    "PSYCH FACILITY": Disposition.TRANSFERRED,
+    "REHAB": Disposition.TRANSFERRED,
+    "SKILLED NURSING FACILITY": Disposition.TRANSFERRED,
+}
+"""A place that is not listed here is OTHER; the source's word is the destination in any case."""
+
+SUSPICIOUS = timedelta(hours=12)
+"""Times of two systems for one event that lie further apart than this are remarked upon."""
+
+NOWHERE = "not known: the source has no row of it"
+"""Where a patient is who is in the hospital but in none of the source's care units."""
+
+
+@dataclass(slots=True)
+class Stay:
+    """A stay as its row in table admissions has it, and what was recorded of it."""
+
+    row: Row
+    id: UUID | None = None
+    """In the record; None as long as the admission is not recorded (it may be refused)."""
+    commands: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def begins(self) -> datetime:
+        return self.row.at("admittime")
+
+    @property
+    def ends(self) -> datetime | None:
+        """The discharge: at the death, if the source has it before the death of one who died here.
+
+        Such a discharge is a day that lost its time (00:00), and doses were given for hours after.
+        """
+        ends = self.row.maybe_at("dischtime")
+        return self.died_at if self.discharge_is_moved else ends
+
+    @property
+    def discharge_is_moved(self) -> bool:
+        ends, died_at = self.row.maybe_at("dischtime"), self.died_at
+        died_here = self.row["discharge_location"] == "DIED"
+        return died_here and ends is not None and died_at is not None and ends < died_at
+
+    @property
+    def died_at(self) -> datetime | None:
+        return self.row.maybe_at("deathtime")
+
+    def is_over_at(self, moment: datetime) -> bool:
+        """Whether that is later than the discharge.
+
+        The discharge is recorded last, since it stops what is prescribed. So the domain cannot
+        refuse what lies after it, and this importer has to.
+        """
+        return self.ends is not None and moment > self.ends
+
+    def had(self, command: str, answer: Recorded | Refusal) -> None:
+        """Keep, for the account, what became of one of the commands of this stay's row."""
+        if isinstance(answer, Refusal):
+            self.remarks.append(f"{command} refused: {answer.code}: {answer.message}")
+        else:
+            self.commands.append(command)
+
+
+def admit(
+    stay: Stay,
+    sender: Sender,
+    ledger: Ledger,
+    *,
+    first_service: Row | None,
+    first_move_at: datetime | None,
+    order: Row | None,
+) -> bool:
+    """Record the admission; whether it was."""
+    row = stay.row
+    if (ends := row.maybe_at("dischtime")) and ends < stay.begins:
+        ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {told(ends)}")
+        return False
+    notes = [f"{row['admission_type']}, from {row['admission_location'] or 'an unknown place'}"]
+    if arrived := row.maybe_at("edregtime"):
+        notes.append(f"in the emergency department since {told(arrived)}")
+    if row["admit_provider_id"]:
+        notes.append("attending is who admitted: the source has no attending")
+    if order:
+        notes.append(f"decision to admit: order {order.key}")
+    has_no_bed_yet = first_move_at is None or first_move_at > stay.begins
+    answer = sender.send(
+        row,
+        sender.hospital.admit_patient,
+        Telling(stay.begins, tuple(notes)),
+        patient_mrn=row["subject_id"],
+        admission_type=_admission_type(row),
+        attending=sender.practitioner(row["admit_provider_id"]),
+        specialty=first_service["curr_service"] if first_service else None,
+        decided_to_admit_at=order.at("ordertime") if order else None,
+        without_bed=NOWHERE if has_no_bed_yet else None,
+    )
+    if isinstance(answer, Refusal):
+        ledger.refused(row, answer.code, answer.message)
+        return False
+    stay.had("admit_patient", answer)
+    (stay.id,) = answer.ids("stay")
+    if first_move_at and first_move_at - stay.begins > SUSPICIOUS:
+        stay.remarks.append(
+            f"first seen in a care unit {told(first_move_at)}: admitted a day later?"
+        )
+    return True
+
+
+def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledger: Ledger) -> None:
+    """The first service is that of the admission; the others are changes."""
+    assert stay.id
+    for row in services[:1]:
+        ledger.merged(row, "specialty of the admission", stay.row)
+    for row in services[1:]:
+        at = row.at("transfertime")
+        if stay.is_over_at(at):
+            ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
+            continue
+        answer = sender.send(
+            row,
+            sender.hospital.change_specialty,
+            Telling(at),
+            stay_id=stay.id,
+            specialty=row["curr_service"],
+        )
+        ledger.answered(row, "change_specialty", answer)
+
+
+def record_death_in_stay(stay: Stay, sender: Sender) -> None:
+    """Recorded right after the admission, so that the domain refuses what lies after the death."""
+    if stay.died_at and not stay.is_over_at(stay.died_at):
+        _record_death(stay, stay.died_at, sender)
+
+
+def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Ledger) -> None:
+    """Close the stay, and judge its row. ``bed_system``: its discharge as table transfers has it."""
+    assert stay.id
+    row, at = stay.row, stay.ends
+    if at is not None:
+        precision = None
+        notes = []
+        if stay.discharge_is_moved:
+            precision = Precision.ESTIMATED
+            notes.append(
+                f"the source's discharge {told(row.at('dischtime'))} lies before the death: "
+                "it is taken for a day without a time"
+            )
+            stay.remarks.append("discharge moved to the death")
+        for other in bed_system:
+            notes.append(f"the bed system's discharge: {told(other.at('intime'))}")
+            if other.at("intime") - at > SUSPICIOUS:
+                stay.remarks.append(f"in the bed system discharged {told(other.at('intime'))}")
+        answer = sender.send(
+            row,
+            sender.hospital.discharge_patient,
+            Telling(at, tuple(notes), precision),
+            stay_id=stay.id,
+            disposition=DISPOSITIONS.get(row["discharge_location"], Disposition.OTHER),
+            destination=row["discharge_location"] or None,
+        )
+        stay.had("discharge_patient", answer)
+    if stay.died_at and stay.is_over_at(stay.died_at):
+        _record_death(stay, stay.died_at, sender)
+    for other in bed_system:
+        if "discharge_patient" in stay.commands:
+            ledger.merged(other, "discharge", row)
+        else:
+            ledger.refused(other, Rule.REFUSED_WITH, parent=row)
+    ledger.recorded(row, ", ".join(stay.commands), "; ".join(stay.remarks))
+
+
+def _record_death(stay: Stay, at: datetime, sender: Sender) -> None:
+    answer = sender.send(stay.row, sender.hospital.record_death, Telling(at), stay_id=stay.id)
+    stay.had("record_death", answer)
+
+
+def _admission_type(row: Row) -> AdmissionType:
+    if known := ADMISSION_TYPES.get(row["admission_type"]):
+        return known
+    if row["admission_location"] == "TRANSFER FROM HOSPITAL":
+        return AdmissionType.TRANSFER_IN
+    return AdmissionType.EMERGENCY

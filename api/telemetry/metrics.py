@@ -1,0 +1,94 @@
+"""What a server says about itself to Prometheus: numbers only, and nothing about anybody.
+
+Labels are of short lists that the program knows; never a name, an id, or anything that a client sent.
+"""
+
+from collections.abc import Sequence
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from api.container import House
+from infrastructure.queries.projection_status import ProjectionView
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+REGISTRY = CollectorRegistry()
+
+REQUESTS = Counter(
+    "wardbook_requests",
+    "Requests to the GraphQL endpoint, by the status of the answer.",
+    ["status"],
+    registry=REGISTRY,
+)
+SECONDS = Histogram(
+    "wardbook_request_seconds",
+    "How long answers took.",
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+    registry=REGISTRY,
+)
+REFUSALS = Counter(
+    "wardbook_refusals",
+    "Refusals and faults that were told, by their code.",
+    ["code"],
+    registry=REGISTRY,
+)
+ANSWERS = Counter(
+    "wardbook_answers",
+    "Answers to questions that may be kept: told again as kept, or made.",
+    ["how"],
+    registry=REGISTRY,
+)
+SOCKETS = Gauge("wardbook_sockets", "WebSockets that are open.", registry=REGISTRY)
+TOO_SLOW = Counter(
+    "wardbook_sockets_too_slow",
+    "WebSockets that were closed because their client took nothing.",
+    registry=REGISTRY,
+)
+FOLLOWERS = Gauge("wardbook_followers", "Subscriptions that follow.", registry=REGISTRY)
+LAG_EVENTS = Gauge(
+    "wardbook_read_model_lag_events",
+    "Events that a read model lacks.",
+    ["model"],
+    registry=REGISTRY,
+)
+LAG_SECONDS = Gauge(
+    "wardbook_read_model_lag_seconds",
+    "Age of the oldest event that a read model lacks.",
+    ["model"],
+    registry=REGISTRY,
+)
+PARKED = Gauge(
+    "wardbook_read_model_parked_commands",
+    "Commands that a read model could not take in.",
+    ["model"],
+    registry=REGISTRY,
+)
+POOL = Gauge(
+    "wardbook_pool_connections",
+    "Connections for reading: in use, and there.",
+    ["state"],
+    registry=REGISTRY,
+)
+
+
+def told(house: House, models: Sequence[ProjectionView]) -> bytes:
+    """All of it, in the text format of Prometheus."""
+    for gauge in (LAG_EVENTS, LAG_SECONDS, PARKED):
+        gauge.clear()  # what cannot be asked now is not told as it was before
+    for model in models:
+        LAG_EVENTS.labels(model.name).set(model.lag)
+        LAG_SECONDS.labels(model.name).set(model.lag_seconds)
+        PARKED.labels(model.name).set(model.parked)
+    FOLLOWERS.set(house.live.followers)
+    pool = house.engine.pool
+    if isinstance(pool, AsyncAdaptedQueuePool):
+        POOL.labels("in_use").set(pool.checkedout())
+        POOL.labels("idle").set(pool.checkedin())
+    return generate_latest(REGISTRY)

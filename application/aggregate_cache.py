@@ -1,0 +1,55 @@
+"""What commands remember of aggregates from one to the next."""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+from typing import TypeVar
+from uuid import UUID
+
+from domain.aggregate import Aggregate
+from domain.room.occupancy import Occupancy
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class Recent:
+    """Aggregates seen lately, so that only what is new of them is read. Bounded; safe in threads.
+
+    What is handed out is a copy: a command that is refused leaves no trace. Evolving replaces
+    values and never changes them in place, so a shallow copy is enough.
+    """
+
+    def __init__(self, most: int = 2_000) -> None:
+        self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
+        self._most = most
+        self._lock = Lock()
+
+    def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
+        with self._lock:
+            return [self._copy(self._kept.get(id) or kind.empty(id)) for id in ids]  # type: ignore[misc]
+
+    def lacks(self, ids: Iterable[UUID]) -> list[UUID]:
+        """Those of which nothing is remembered."""
+        with self._lock:
+            return [id for id in ids if id not in self._kept]
+
+    def keep(self, aggregate: Aggregate) -> None:
+        if isinstance(aggregate, Occupancy):
+            return  # read by its version alone
+        with self._lock:
+            self._kept[aggregate.id] = self._copy(aggregate)
+            self._kept.move_to_end(aggregate.id)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        with self._lock:
+            for id in ids:
+                self._kept.pop(id, None)
+
+    @staticmethod
+    def _copy(aggregate: Aggregate) -> Aggregate:
+        fresh = copy.copy(aggregate)
+        fresh._pending_events = []
+        return fresh

@@ -1,0 +1,1 @@
+"""Role-based access and the row scope of a caller."""

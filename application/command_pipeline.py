@@ -1,0 +1,359 @@
+"""How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from hashlib import blake2b
+from random import random
+from time import monotonic, sleep
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import Application
+
+from application.aggregate_cache import Recent
+from application.authorization.roles import check_command
+from application.authorization.scope import Scope
+from application.ports import (
+    AlreadyRecorded,
+    EventDoesNotFit,
+    Opening,
+    Record,
+    Remembered,
+    Stale,
+)
+from application.unit_of_work import Decision
+from domain import unique_keys
+from domain.aggregate import Event
+from domain.envelope import Actor, Entry, Source
+from domain.refusals import (
+    CommandIdReused,
+    InFuture,
+    InvalidInput,
+    ReasonNeeded,
+    Refusal,
+    VersionConflict,
+)
+from domain.time import LATE_AFTER, Precision, in_utc
+
+ATTEMPTS = 24
+"""How often a command that lost a race is decided anew before its caller is asked to come again."""
+
+ASIDE_SECONDS = 0.5
+"""How long it steps aside at most, each time, to let the others finish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who gives a command, and what every command may say beside its own input.
+
+    ``now`` is the recording clock of a simulated log; in a real one it is the database's.
+    """
+
+    command_id: UUID
+    by: Actor
+    occurred_at: datetime | None = None
+    precision: Precision | None = None
+    performed_by: str | None = None
+    witnessed_by: str | None = None
+    reason: str | None = None
+    source: Source | None = None
+    expected_version: int | None = None
+    now: datetime | None = None
+    wards: frozenset[str] | None = None
+    """The wards of the login, if it has some: `application.authorization.scope`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a hospital may set about time: how far clocks may differ, and what counts as late."""
+
+    hospital: str = "main"
+    mrn_authority: str = "main"
+    clock_tolerance: timedelta = timedelta(seconds=60)
+    late_after: timedelta = LATE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An accepted command: where in the log it is, and its events."""
+
+    command_id: UUID
+    position: int
+    recorded_at: datetime
+    events: tuple[Event, ...]
+    repeated: bool = False
+    waiting: Sequence[UUID] | None = None
+    """Who had the claims of `Commands.asks_after` as it was recorded; None for a repeat."""
+
+    @property
+    def entry(self) -> Entry:
+        return self.events[0].entry
+
+    def ids(self, kind: str) -> list[UUID]:
+        """The streams of that kind ("stay", "room") which the command wrote, in order."""
+        return list(
+            dict.fromkeys(e.originator_id for e in self.events if e.TOPIC.split(".")[0] == kind)
+        )
+
+
+Watch = Callable[[str], AbstractContextManager[None]]
+"""Watches a part of a command by its name: for who measures. The application knows nothing of it."""
+
+
+def unwatched(part: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+P = ParamSpec("P")
+H = TypeVar("H", bound="Commands")
+
+
+def command(
+    decide: Callable[Concatenate[H, Decision, P], None],
+) -> Callable[Concatenate[H, Request, P], Recorded]:
+    """Make a method that decides into a command that is recorded once, whole, or refused.
+
+    The method may run several times; it reads through the `Decision` and calls the aggregates.
+    Raises a `Refusal` when the command is not accepted; then nothing was recorded.
+    """
+    return _command(decide)
+
+
+def correction(
+    decide: Callable[Concatenate[H, Decision, P], None],
+) -> Callable[Concatenate[H, Request, P], Recorded]:
+    """A `command` that says when a fact really happened: the request's time is that fact's.
+
+    The act of correcting is of now, and needs a reason (HL7 EVN-4).
+    """
+    return _command(decide, corrects=True)
+
+
+def _command(
+    decide: Callable[Concatenate[H, Decision, P], None], corrects: bool = False
+) -> Callable[Concatenate[H, Request, P], Recorded]:
+
+    @wraps(decide)
+    def give(hospital: H, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
+        assert not args, "commands take keyword arguments only"
+        operation = decide.__name__
+
+        def attempt(decision: Decision) -> None:
+            decide(hospital, decision, **content)  # type: ignore[call-arg]
+
+        return hospital.give(request, operation, dict(content), attempt, corrects)
+
+    return cast(Callable[Concatenate[H, Request, P], Recorded], give)
+
+
+class Commands(Application[UUID]):
+    """The eventsourcing application that the commands are methods of."""
+
+    name = "hospital"
+
+    def __init__(self, env: dict[str, str], rules: Rules = Rules()) -> None:
+        super().__init__(env)
+        self.rules = rules
+        self.recent = Recent()
+        self.watch: Watch = unwatched
+
+    @property
+    def record(self) -> Record:
+        return cast(Record, self.recorder)
+
+    def give(
+        self,
+        request: Request,
+        operation: str,
+        content: dict[str, Any],
+        decide: Callable[[Decision], None],
+        corrects: bool = False,
+    ) -> Recorded:
+        """Record a command, once and whole; then whatever waited for it.
+
+        A repeat does the second too: so nothing is left behind where an answer was lost.
+        """
+        with self.watch(f"command {operation}"):
+            check_command(request.by, operation)
+            recorded = self.record_alone(request, operation, content, decide, corrects)
+            self.follow_up(request, recorded)
+            return recorded
+
+    def record_alone(
+        self,
+        request: Request,
+        operation: str,
+        content: dict[str, Any],
+        decide: Callable[[Decision], None],
+        corrects: bool = False,
+    ) -> Recorded:
+        """Record a command, and nothing that follows from it."""
+        digest = digest_of(request, operation, content)
+        for attempt in range(ATTEMPTS):
+            begun = monotonic()
+            opening = self._opening(request.command_id, content)
+            if opening.earlier is not None:
+                return self._again(opening.earlier, digest)
+            now = request.now or opening.now
+            entry = self._entry(request, operation, digest, now)
+            told_at, precision = entry.occurred_at, entry.precision
+            if corrects:
+                entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
+            scope = Scope(request.by, request.wards)
+            decision = Decision(
+                self.record, self.recent, entry, now, scope, look=attempt > 0, opening=opening
+            )
+            if corrects and request.occurred_at is not None:
+                decision.corrected_at, decision.corrected_precision = told_at, precision
+            try:
+                if corrects:
+                    reason_needed(entry, "a correction says why")
+                with self.watch("decide"):
+                    decide(decision)
+                    decision.expect(request.expected_version)
+                    decision.settle()
+            except Refusal:
+                is_of_now = request.occurred_at is None
+                if decision.from_memory or (attempt == 0 and is_of_now):
+                    continue  # what was remembered, or the clock, may be old: look, decide anew
+                until = now if is_of_now and request.now is None else None
+                still, meanwhile = self.record.holds_still(
+                    request.command_id, decision.reads(), until
+                )
+                # Perhaps by its own effect: the same command may have been sent twice at once.
+                if meanwhile is not None:
+                    return self._again(meanwhile, digest)
+                if still:
+                    raise
+                # It was read while others wrote, some of it before and some after.
+                _step_aside(attempt, begun)
+                continue
+            append = decision.append(operation, request.now)
+            append.asks = self.asks_after(decision)
+            try:
+                with self.watch("append"):
+                    recordings = self.save(*decision.loaded.values(), append=append)
+            except Stale:
+                self.recent.forget(decision.loaded)
+                _step_aside(attempt, begun)
+                continue
+            except AlreadyRecorded as before:
+                return self._again(before.remembered, digest)
+            except EventDoesNotFit as misfit:
+                raise InvalidInput(misfit.field, misfit.why) from misfit
+            for aggregate in decision.loaded.values():
+                self.recent.keep(aggregate)
+            assert append.remembered is not None
+            events = tuple(cast(Event, r.domain_event) for r in recordings)
+            return _recorded(append.remembered, events, waiting=append.owners)
+        raise VersionConflict(None, None)
+
+    def asks_after(self, decided: Decision) -> Sequence[str]:
+        """The kinds of claims whose owners `follow_up` has to know."""
+        return ()
+
+    def follow_up(self, request: Request, recorded: Recorded) -> None:
+        """What follows from a command that was recorded: other commands, never a refusal."""
+
+    def _opening(self, command_id: UUID, content: dict[str, Any]) -> Opening:
+        """What is known as a command begins, with what it will ask for by all that it names."""
+        ids = [value for value in content.values() if isinstance(value, UUID)]
+        numbers = (content.get("practitioner"), content.get("attending"))
+        names = [unique_keys.staff_number(number) for number in numbers if isinstance(number, str)]
+        mrn, authority = content.get("patient_mrn"), content.get("mrn_authority")
+        if isinstance(mrn, str):
+            names.append(unique_keys.mrn(authority or self.rules.mrn_authority, mrn))
+        ward, room = content.get("ward"), content.get("room")
+        if isinstance(ward, str) and isinstance(room, str):
+            names.append(unique_keys.room_number(ward, room))
+        return self.record.opening(command_id, self.recent.lacks(ids), names)
+
+    def _again(self, earlier: Remembered, digest: str) -> Recorded:
+        """The first answer again, if the content is the same."""
+        if earlier.digest != digest:
+            raise CommandIdReused(earlier.command_id)
+        events = self.record.events_between(earlier.first_position, earlier.position)
+        return _recorded(earlier, tuple(events), repeated=True)
+
+    def check_time(self, occurred_at: datetime, now: datetime) -> None:
+        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
+        if occurred_at > now + self.rules.clock_tolerance:
+            raise InFuture(occurred_at, now)
+
+    def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Entry:
+        occurred_at = now
+        if request.occurred_at is not None:
+            occurred_at = in_utc(request.occurred_at, "occurredAt")
+        self.check_time(occurred_at, now)
+        if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
+            minutes = int(self.rules.late_after.total_seconds() // 60)
+            raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
+        return Entry(
+            command_id=request.command_id,
+            operation=operation,
+            digest=digest,
+            occurred_at=occurred_at,
+            precision=request.precision or Precision.MINUTE,
+            recorded_by=request.by,
+            performed_by=request.performed_by,
+            witnessed_by=request.witnessed_by,
+            reason=request.reason,
+            source=request.source,
+            hospital=self.rules.hospital,
+        )
+
+
+def _step_aside(attempt: int, begun: float) -> None:
+    """Let the others finish: for as long as this attempt took, and longer each time.
+
+    On a busy machine all take longer; who waits a fixed time there meets the same others again.
+    """
+    sleep(random() * min(attempt * (monotonic() - begun), ASIDE_SECONDS))
+
+
+def _recorded(
+    command: Remembered,
+    events: tuple[Event, ...],
+    repeated: bool = False,
+    waiting: Sequence[UUID] | None = None,
+) -> Recorded:
+    return Recorded(
+        command.command_id, command.position, command.recorded_at, events, repeated, waiting
+    )
+
+
+def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
+    """A digest of what was asked: operation, input as sent without defaults, and actor.
+
+    Refuses text that cannot be kept (a NUL, half of a surrogate pair), naming its field.
+    """
+    sent = {name: value for name, value in content.items() if value is not None}
+    for name in ("precision", "performed_by", "witnessed_by", "reason", "source"):
+        if getattr(request, name) is not None:
+            sent[name] = getattr(request, name)
+    if request.occurred_at is not None:
+        sent["occurred_at"] = in_utc(request.occurred_at, "occurredAt")
+    for name, value in sent.items():
+        try:
+            told = msgspec.json.encode(value)
+        except UnicodeEncodeError:
+            raise InvalidInput(name, "the text is not valid Unicode") from None
+        if b"\\u0000" in told:
+            raise InvalidInput(name, "the text contains a NUL character")
+    said = msgspec.json.encode([operation, sent, request.by], order="deterministic")
+    return blake2b(said, digest_size=16).hexdigest()
+
+
+def reason_needed(entry: Entry, why: str) -> None:
+    """Refuse an entry that does not say why. Raises ReasonNeeded."""
+    if not (entry.reason or "").strip():
+        raise ReasonNeeded(why)
+
+
+def utc(moment: datetime | None, field: str) -> datetime | None:
+    """A planned or given moment in UTC, or None."""
+    return None if moment is None else in_utc(moment, field).astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Commands, grouped by the subject that they are about."""

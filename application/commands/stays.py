@@ -1,0 +1,242 @@
+"""Commands about stays: admission, moves, leave, visits, discharge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from application.command_pipeline import Commands, command, utc
+from application.unit_of_work import Decision
+from domain.patient import Confidentiality
+from domain.refusals import InvalidInput, NotFound, StayStateBroken
+from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.facts import Disposition, Place, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharer:
+    """Where a child goes that shared its mother's bed: along with her, or to a bed of its own."""
+
+    stay_id: UUID
+    shares_bed: bool = False
+    ward: str | None = None
+    room: str | None = None
+    bed: str | None = None
+
+
+class Stays(Commands):
+    """What happens to patients in the hospital."""
+
+    @command
+    def admit_patient(
+        self,
+        d: Decision,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        admission_type: AdmissionType,
+        attending: str | None = None,
+        specialty: str | None = None,
+        decided_to_admit_at: datetime | None = None,
+        ward: str | None = None,
+        room: str | None = None,
+        bed: str | None = None,
+        shares_bed_of: UUID | None = None,
+        without_bed: str | None = None,
+        confidentiality: Confidentiality | None = None,
+    ) -> None:
+        """Open a stay, with a bed or without; both or neither.
+
+        Raises PatientAlreadyAdmitted, PatientDied, BedOccupied, BedNotOpen, RoomPolicyBroken.
+        """
+        patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
+        place = d.place(ward, room, bed, shares_bed_of, without_bed)
+        assert patient.about is not None
+        about = replace(patient.about, stay=d.entry.id_of("stay"))
+        stay = d.new(Stay, "stay", about)
+        stay.admit(
+            patient.id,
+            admission_type,
+            d.entry,
+            died_at=d.died_at(patient.id),
+            decided_to_admit_at=utc(decided_to_admit_at, "decidedToAdmitAt"),
+            attending=d.practitioner(attending, "attending") if attending else None,
+            specialty=specialty,
+            without_bed=without_bed,
+            confidentiality=confidentiality or patient.confidentiality,
+        )
+        if place and place.bed:
+            stay.allocate_room(place.bed, d.entry, place.shares_bed_of)
+
+    @command
+    def allocate_room(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        ward: str,
+        room: str,
+        bed: str,
+        shares_bed_of: UUID | None = None,
+    ) -> None:
+        """The first bed of a stay. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
+        d.stay(stay_id).allocate_room(d.bed(ward, room, bed), d.entry, shares_bed_of)
+
+    @command
+    def transfer_patient(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        ward: str | None = None,
+        room: str | None = None,
+        bed: str | None = None,
+        shares_bed_of: UUID | None = None,
+        without_bed: str | None = None,
+        sharers: Sequence[Sharer] | None = None,
+    ) -> None:
+        """Move a patient to another bed, or to a place without one (``without_bed`` says where).
+
+        ``sharers`` says where each child goes that shares the mother's bed.
+        """
+        place = d.place(ward, room, bed, shares_bed_of, without_bed)
+        if place is None:
+            raise InvalidInput("bed", "name a bed, or say in withoutBed where the patient is put")
+        stay = d.stay(stay_id)
+        stay.transfer(place, d.entry)
+        for child in sharers or ():
+            self._take_along(d, child, stay, place)
+
+    @command
+    def swap_beds(self, d: Decision, *, stay_id: UUID, with_stay_id: UUID) -> None:
+        """Two patients exchange beds, in one act."""
+        if stay_id == with_stay_id:
+            raise InvalidInput("withStayId", "a swap needs two different stays")
+        one, other = d.stay(stay_id), d.stay(with_stay_id, "withStayId")
+        states = [s.history.at(d.entry.occurred_at) for s in (one, other)]
+        beds = [state.place.bed if state else None for state in states]
+        if beds[0] is None or beds[1] is None:
+            raise StayStateBroken("both patients need a bed then to exchange them")
+        one.swap_bed(beds[1], other.id, d.entry)
+        other.swap_bed(beds[0], one.id, d.entry)
+
+    @command
+    def start_leave(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        keep_bed: bool,
+        expected_return: datetime | None = None,
+    ) -> None:
+        """The patient leaves for a while; the bed is kept or released."""
+        stay = d.stay(stay_id)
+        back = utc(expected_return, "expectedReturn")
+        stay.start_leave(keep_bed, back, d.entry, d.died_at(stay.patient))
+
+    @command
+    def end_leave(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        ward: str | None = None,
+        room: str | None = None,
+        bed: str | None = None,
+        shares_bed_of: UUID | None = None,
+        without_bed: str | None = None,
+    ) -> None:
+        """The patient is back, in the kept bed or (it must be named if it was released) another."""
+        stay = d.stay(stay_id)
+        place = d.place(ward, room, bed, shares_bed_of, without_bed)
+        stay.end_leave(place, d.entry, d.died_at(stay.patient))
+
+    @command
+    def change_attending(self, d: Decision, *, stay_id: UUID, attending: str) -> None:
+        """Another doctor (by staff number) is responsible."""
+        d.stay(stay_id).change_attending(d.practitioner(attending, "attending"), d.entry)
+
+    @command
+    def change_specialty(self, d: Decision, *, stay_id: UUID, specialty: str) -> None:
+        """Another specialty is responsible; the ward may be a different one (an outlier)."""
+        d.stay(stay_id).change_specialty(specialty, d.entry)
+
+    @command
+    def record_visit(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        practitioner: str,
+        kind: VisitKind,
+        note: str | None = None,
+    ) -> None:
+        """A doctor saw the patient. Raises OutsideStay, PatientDied."""
+        stay = d.stay(stay_id)
+        doctor = d.practitioner(practitioner, "practitioner")
+        stay.record_visit(doctor, kind, note, d.entry, d.died_at(stay.patient))
+
+    @command
+    def plan_discharge(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        plan: Plan | None = None,
+        expected_at: datetime | None = None,
+    ) -> None:
+        """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
+        d.stay(stay_id).plan_discharge(
+            plan or Plan.PLANNED, utc(expected_at, "expectedAt"), d.entry
+        )
+
+    @command
+    def discharge_patient(
+        self,
+        d: Decision,
+        *,
+        stay_id: UUID,
+        disposition: Disposition,
+        destination: str | None = None,
+        keep_prescriptions: Sequence[UUID] | None = None,
+    ) -> None:
+        """Close a stay: its bed is released and its prescriptions stop, in the same act.
+
+        Those in ``keep_prescriptions`` go on as discharge medicines. Raises StayNotOpen,
+        ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
+        """
+        kept = tuple(dict.fromkeys(keep_prescriptions or ()))
+        self.discharge(d, d.stay(stay_id), disposition, destination, kept)
+
+    def discharge(
+        self,
+        d: Decision,
+        stay: Stay,
+        disposition: Disposition,
+        destination: str | None = None,
+        kept: tuple[UUID, ...] = (),
+    ) -> None:
+        """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
+        at = d.entry.occurred_at
+        prescriptions = d.prescriptions_of(stay)
+        for id in kept:
+            if id not in {p.id for p in prescriptions}:
+                raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
+        later = [f for p in prescriptions for f in p.facts_after(at)]
+        movement = stay.discharge(disposition, destination, kept, d.entry, later)
+        for prescription in prescriptions:
+            if prescription.is_live_at(at) and prescription.id not in kept:
+                prescription.stop(d.entry, discharge=movement)
+
+    def _take_along(self, d: Decision, child: Sharer, mother: Stay, place: Place) -> None:
+        if child.shares_bed:
+            if place.bed is None:
+                raise InvalidInput("sharers", "the mother has no bed there that could be shared")
+            goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
+        else:
+            goes_to = d.place(child.ward, child.room, child.bed, None, None)
+        if goes_to is None:
+            raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
+        d.stay(child.stay_id, "sharers").transfer(goes_to, d.entry)

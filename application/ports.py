@@ -1,0 +1,157 @@
+"""What the hospital asks of the record that keeps its events: the port, and what passes through it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.aggregate import Event
+from domain.room.occupancy import Claim
+from domain.time import Period
+from domain.unique_keys import Unique
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An accepted command: its place in the log, when it was recorded, and what it said."""
+
+    command_id: UUID
+    operation: str
+    digest: str
+    first_position: int
+    position: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known as a command begins: the record's clock, and the command if it came before.
+
+    And what it was going to ask first: streams whole, and who has what it names.
+    """
+
+    now: datetime
+    earlier: Remembered | None
+    streams: Mapping[UUID, Sequence[Event]] = field(default_factory=dict)
+    owners: Mapping[Unique, UUID | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonClaim:
+    """A person is in the hospital with a stay, as held true now."""
+
+    person: UUID
+    stay: UUID
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueClaim:
+    """Something that only one thing may have: an MRN, a room number, a staff number."""
+
+    kind: str
+    key: str
+    owner: UUID
+    replaces: bool = False
+    """Whether it takes the place of what the owner had of that kind: a corrected MRN."""
+
+
+@dataclass(slots=True)
+class Append:
+    """One command's addition to the log: all of it is appended, or nothing.
+
+    ``reads`` names every stream that was looked at with the version seen, those written too. The
+    claims of each stay in ``restated`` are replaced. The record fills in ``remembered``, ``owners``.
+    """
+
+    command_id: UUID
+    operation: str
+    digest: str
+    reads: Mapping[UUID, int]
+    restated: Sequence[UUID] = ()
+    beds: Sequence[Claim] = ()
+    persons: Sequence[PersonClaim] = ()
+    unique: Sequence[UniqueClaim] = ()
+    released: Sequence[UniqueClaim] = ()
+    recorded_at: datetime | None = None
+    asks: Sequence[str] = ()
+    """Kinds of claims: whoever has one when this is recorded is told in ``owners``."""
+    remembered: Remembered | None = field(default=None, init=False)
+    owners: Sequence[UUID] = field(default=(), init=False)
+
+
+class Stale(Exception):
+    """Something that was read has changed, or a claim is taken: decide anew."""
+
+
+class AlreadyRecorded(Exception):
+    """The command was recorded before, by an earlier call whose answer was perhaps lost."""
+
+    def __init__(self, remembered: Remembered) -> None:
+        super().__init__(str(remembered.command_id))
+        self.remembered = remembered
+
+
+class EventDoesNotFit(Exception):
+    """An event that its schema does not allow; nothing was stored."""
+
+    def __init__(self, topic: str, field: str, why: str) -> None:
+        super().__init__(f"{topic}: {why}")
+        self.topic, self.field, self.why = topic, field, why
+
+
+class Record(Protocol):
+    """The event store with its claims. `infrastructure.event_store.recorder` keeps it in PostgreSQL."""
+
+    def opening(
+        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
+    ) -> Opening:
+        """The database's clock, and the command if it was recorded before.
+
+        In the same look these streams, those of the patients and stays they are about, and owners.
+        """
+
+    def holds_still(
+        self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
+    ) -> tuple[bool, Remembered | None]:
+        """Whether streams are at these versions, and the command if it was recorded.
+
+        And nothing in them was recorded after a moment of the record's clock, if one is given.
+        """
+
+    def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
+        """The events of each stream after the given version, in order, in one look."""
+
+    def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
+        """The last version of each stream; 0 for one that does not exist."""
+
+    def streams_of(self, fact: UUID) -> list[UUID]:
+        """The streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
+
+    def events_between(self, first: int, last: int) -> list[Event]:
+        """The events at positions ``first`` to ``last``, both included."""
+
+    def owner(self, kind: str, key: str) -> UUID | None:
+        """Who has a unique claim."""
+
+    def owners(self, kinds: Iterable[str]) -> list[UUID]:
+        """All who have a unique claim of one of these kinds."""
+
+    def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
+        """Who lies, or keeps a bed, in a room during a period, as held true now."""
+
+    def sharers(self, stay: UUID) -> list[Claim]:
+        """The stretches of those who share a bed of this stay, as held true now."""
+
+    def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
+        """The stays of a person during a period, as held true now."""
+
+    def stays_of(self, person: UUID) -> list[UUID]:
+        """All stays of a person, as held true now; those too that ended as they began."""
+
+    def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
+        """The records that were ever merged into some, though that may have been taken back."""
+
+    def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
+        """Append the events of one command; ``append`` carries the rest."""

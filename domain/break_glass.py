@@ -1,0 +1,58 @@
+"""Breaking the glass: access that somebody opens for themselves, with a reason, for some hours.
+
+What is closed to somebody by a confidentiality label or by the ward can be needed at once. Then it
+is opened first and asked about later: the act is a fact in the log, and every reading that rests on
+it says so.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from domain.aggregate import Aggregate, Event, event
+from domain.envelope import About, Actor, Entry
+from domain.refusals import InvalidInput, ReasonNeeded
+from domain.time import Moment
+
+GLASSES = UUID("6d1c0b51-2f0b-5e5e-9a43-6a0c8e1f7b02")
+"""The namespace of the streams, one for each login."""
+
+HOURS = 8
+"""How long access stays open unless said otherwise: a shift."""
+MOST_HOURS = 24
+
+
+class Glass(Aggregate):
+    """What one login has opened by force."""
+
+    TOPIC = "glass"
+
+    class Broken(Event):
+        """From here on until that moment the patient's data are open to who recorded this."""
+
+        TOPIC = "glass.broken"
+        patient: UUID
+        until: Moment
+
+    def __init__(self) -> None:
+        self.opened: dict[UUID, datetime] = {}
+
+    @staticmethod
+    def id_for(actor: Actor) -> UUID:
+        return uuid5(GLASSES, f"{actor.issuer}\n{actor.subject}")
+
+    def is_open(self, patient: UUID, now: datetime) -> bool:
+        return patient in self.opened and now < self.opened[patient]
+
+    def break_for(self, about: About, hours: int | None, now: datetime, entry: Entry) -> None:
+        """Raises ReasonNeeded, and InvalidInput for a time that is too long."""
+        if not (entry.reason or "").strip():
+            raise ReasonNeeded("say why the patient's data have to be opened")
+        if hours is not None and not 1 <= hours <= MOST_HOURS:
+            raise InvalidInput("hours", f"access is opened for 1 to {MOST_HOURS} hours")
+        self.about = about
+        until = now + timedelta(hours=hours or HOURS)
+        self._broken(patient=about.patient, until=until, entry=entry)
+
+    @event(Broken)
+    def _broken(self, patient: UUID, until: datetime, entry: Entry) -> None:
+        self.opened = {**self.opened, patient: until}

@@ -1,0 +1,40 @@
+"""Every event type there is, by its topic: what the store may write and read."""
+
+from domain.aggregate import Aggregate, Event
+from domain.break_glass import Glass
+from domain.hospital_calendar import HospitalTime
+from domain.patient import Patient
+from domain.practitioner import Practitioner
+from domain.prescription.aggregate import Prescription
+from domain.prescription.drug_chart import DrugChart
+from domain.projection_control import Projection
+from domain.report import Report
+from domain.room.aggregate import Room
+from domain.room.occupancy import Occupancy
+from domain.source_visit import SourceVisit
+from domain.stay.aggregate import Stay
+
+AGGREGATES: tuple[type[Aggregate], ...] = (
+    HospitalTime,
+    Patient,
+    Practitioner,
+    Room,
+    Occupancy,
+    Stay,
+    Prescription,
+    DrugChart,
+    SourceVisit,
+    Projection,
+    Glass,
+    Report,
+)
+
+
+def _events_of(aggregate: type[Aggregate]) -> list[type[Event]]:
+    nested = (value for name, value in vars(aggregate).items() if name != "Event")
+    return [v for v in nested if isinstance(v, type) and issubclass(v, Event)]
+
+
+EVENTS: dict[str, type[Event]] = {
+    event.TOPIC: event for aggregate in AGGREGATES for event in _events_of(aggregate)
+}

@@ -1,0 +1,119 @@
+"""The hospital's own clock: its time zone and census time, as facts with valid time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from domain.aggregate import Aggregate, Event, event
+from domain.envelope import Entry, Text
+from domain.time import first_moment, last_moment, time_zone
+
+CENSUS_TIME = time(23, 59)
+"""The usual midnight census (NHS, AIHW); the hospital may set another."""
+
+DAY = timedelta(days=1)
+MIDNIGHT = time(0)
+
+
+@dataclass(frozen=True)
+class LocalDays:
+    """Calendar days and hospital days, by what was said of the time zone and the census time.
+
+    A hospital day is what lies after the census of the day before, up to its own census, included.
+    ``settings``: from which local day on (None: always), IANA zone, census time; as recorded.
+    """
+
+    settings: tuple[tuple[date | None, str, time], ...] = ()
+
+    def zone_on(self, day: date) -> ZoneInfo:
+        """The time zone that holds on a local day; UTC before any was set."""
+        return self._on(day)[0]
+
+    def midnight(self, day: date) -> datetime:
+        """The first moment of a calendar day."""
+        return first_moment(day, MIDNIGHT, self._on(day)[0])
+
+    def census(self, day: date) -> datetime:
+        """The moment of the census of a day: the later one where clocks go back over it."""
+        zone, at = self._on(day)
+        return last_moment(day, at, zone)
+
+    def ended(self, day: date) -> datetime:
+        """When a day has ended both ways: its census is taken, and the next calendar day begins."""
+        return max(self.census(day), self.midnight(day + DAY))
+
+    def censuses(self, first: date, last: date) -> list[datetime]:
+        """The censuses of the day before ``first``, and of each day up to ``last``, in order.
+
+        Where the zone is changed by so much that a census would come before the one of the day
+        before, the two are one: that hospital day is empty.
+        """
+        found = [self.census(first - DAY)]
+        for offset in range((last - first).days + 1):
+            found.append(max(found[-1], self.census(first + offset * DAY)))
+        return found
+
+    def midnights(self, first: date, last: date) -> list[datetime]:
+        """The first moments of each calendar day of a period, and of the day after it, in order."""
+        found = [self.midnight(first)]
+        for offset in range(1, (last - first).days + 2):
+            found.append(max(found[-1], self.midnight(first + offset * DAY)))
+        return found
+
+    def date_of(self, moment: datetime) -> date:
+        """The calendar day in which a moment lies."""
+        zones = self._zones
+        if len(zones) == 1:
+            return moment.astimezone(zones[0]).date()
+        days = {moment.astimezone(zone).date() for zone in zones}
+        latest = max(days)
+        return next(
+            day
+            for day in (latest - offset * DAY for offset in range(4))
+            if self.midnight(day) <= moment
+        )
+
+    @cached_property
+    def _zones(self) -> tuple[ZoneInfo, ...]:
+        always = any(since is None for since, _, _ in self.settings)
+        names = [name for _, name, _ in self.settings] + ([] if always else ["UTC"])
+        return tuple(ZoneInfo(name) for name in dict.fromkeys(names))
+
+    def _on(self, day: date) -> tuple[ZoneInfo, time]:
+        held = [s for s in self.settings if s[0] is None or s[0] <= day]
+        latest = max(enumerate(held), key=lambda s: (s[1][0] or date.min, s[0]), default=None)
+        if latest is None:
+            return ZoneInfo("UTC"), CENSUS_TIME
+        return ZoneInfo(latest[1][1]), latest[1][2]
+
+
+class HospitalTime(Aggregate):
+    """Time zone and census time, each from a day on. Changing them changes no old figure."""
+
+    TOPIC = "hospital-time"
+
+    class TimeSet(Event):
+        """``valid_from`` absent: always was so."""
+
+        TOPIC = "hospital-time.set"
+        time_zone: Text
+        census_time: time
+        valid_from: date | None
+
+    def __init__(self) -> None:
+        self.days = LocalDays()
+
+    def set_time(self, zone: str, census_time: time, valid_from: date | None, entry: Entry) -> None:
+        time_zone(zone)
+        self._time_set(time_zone=zone, census_time=census_time, valid_from=valid_from, entry=entry)
+
+    def zone_on(self, day: date) -> ZoneInfo:
+        """The time zone that holds on a local day; UTC before any was set."""
+        return self.days.zone_on(day)
+
+    @event(TimeSet)
+    def _time_set(
+        self, time_zone: str, census_time: time, valid_from: date | None, entry: Entry
+    ) -> None:
+        self.days = LocalDays((*self.days.settings, (valid_from, time_zone, census_time)))

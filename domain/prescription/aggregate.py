@@ -1,0 +1,479 @@
+"""A prescription: a medicine prescribed in a stay, its changes, and the doses given."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from domain.aggregate import Aggregate, Event, event
+from domain.envelope import Entry, Sealed, Text
+from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
+from domain.refusals import (
+    ContradictsLaterFacts,
+    FactRef,
+    InvalidInput,
+    MovementNotFound,
+    PatientDied,
+    PrescriptionStateBroken,
+)
+from domain.time import Moment, Precision
+
+ORDERS = ("changed", "held", "resumed")
+"""Steps that are clinical orders; stopping and completing may be written after a death."""
+
+
+class Medication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A drug by name, and by code where a coding system gives one."""
+
+    name: Text
+    code: Text | None = None
+    system: Text | None = None
+
+
+class Prescription(Aggregate):
+    """A medicine prescribed in a stay, its changes, and the doses given."""
+
+    TOPIC = "prescription"
+
+    class Written(Event):
+        TOPIC = "prescription.written"
+        stay: UUID
+        patient: UUID
+        medication: Medication
+        dose: Text | None
+        route: Text | None
+        frequency: Text | None
+        start: Moment
+        stop: Moment | None
+        prescriber: UUID | None
+
+    class Changed(Event):
+        """Another regimen from a time on. An absent value stays as it was."""
+
+        TOPIC = "prescription.changed"
+        change: UUID
+        dose: Text | None
+        route: Text | None
+        frequency: Text | None
+        stop: Moment | None
+
+    class Held(Event):
+        TOPIC = "prescription.held"
+        change: UUID
+
+    class Resumed(Event):
+        TOPIC = "prescription.resumed"
+        change: UUID
+
+    class Stopped(Event):
+        """``discharge`` names the discharge that stopped it, if one did."""
+
+        TOPIC = "prescription.stopped"
+        change: UUID
+        discharge: UUID | None
+
+    class Completed(Event):
+        TOPIC = "prescription.completed"
+        change: UUID
+
+    class AdministrationRecorded(Event):
+        TOPIC = "prescription.administration-recorded"
+        administration: UUID
+        given: bool
+        dose_given: Text | None
+        reason_not_given: Sealed | None
+        outside_prescription: Outside | None
+
+    class Cancelled(Event):
+        """Entered in error: it never was."""
+
+        TOPIC = "prescription.cancelled"
+
+    class StopCorrected(Event):
+        """The discharge that stopped it was at another time (``at``), or never was (absent)."""
+
+        TOPIC = "prescription.stop-corrected"
+        change: UUID
+        discharge: UUID
+        at: Moment | None
+
+    class AdministrationCorrected(Event):
+        """What is absent stays as it was; a dose that was not given has no amount."""
+
+        TOPIC = "prescription.administration-corrected"
+        administration: UUID
+        at: Moment | None
+        precision: Precision | None
+        given: bool | None
+        dose_given: Text | None
+        reason_not_given: Sealed | None
+        outside_prescription: Outside | None
+
+    class AdministrationCancelled(Event):
+        """Entered in error: it never was."""
+
+        TOPIC = "prescription.administration-cancelled"
+        administration: UUID
+
+    def __init__(self) -> None:
+        self.stay: UUID | None = None
+
+    # -- decide --
+
+    def write(
+        self,
+        stay: UUID,
+        patient: UUID,
+        medication: Medication,
+        regimen: Regimen,
+        prescriber: UUID | None,
+        entry: Entry,
+        died_at: datetime | None = None,
+    ) -> None:
+        if regimen.stop is not None and regimen.stop < regimen.start:
+            raise InvalidInput("stop", "a prescription cannot stop before it starts")
+        if died_at is not None and max(regimen.start, entry.occurred_at) > died_at:
+            raise PatientDied(died_at)
+        self._written(
+            stay=stay,
+            patient=patient,
+            medication=medication,
+            dose=regimen.dose,
+            route=regimen.route,
+            frequency=regimen.frequency,
+            start=regimen.start,
+            stop=regimen.stop,
+            prescriber=prescriber,
+            entry=entry,
+        )
+
+    def change(
+        self,
+        dose: str | None,
+        route: str | None,
+        frequency: str | None,
+        stop: datetime | None,
+        entry: Entry,
+        died_at: datetime | None = None,
+    ) -> None:
+        if dose is None and route is None and frequency is None and stop is None:
+            raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
+        if stop is not None and stop < max(self.course.regimen.start, entry.occurred_at):
+            raise InvalidInput("stop", "the new stop lies before the change or the start")
+        step = self._step("changed", entry, _changes(dose, route, frequency, stop))
+        self._may(step, died_at)
+        self._changed(
+            change=step.id, dose=dose, route=route, frequency=frequency, stop=stop, entry=entry
+        )
+
+    def hold(self, entry: Entry, died_at: datetime | None = None) -> None:
+        step = self._step("held", entry)
+        self._may(step, died_at)
+        self._held(change=step.id, entry=entry)
+
+    def resume(self, entry: Entry, died_at: datetime | None = None) -> None:
+        step = self._step("resumed", entry)
+        self._may(step, died_at)
+        self._resumed(change=step.id, entry=entry)
+
+    def stop(self, entry: Entry, discharge: UUID | None = None) -> None:
+        step = self._step("stopped", entry)
+        self._may(step)
+        self._stopped(change=step.id, discharge=discharge, entry=entry)
+
+    def complete(self, entry: Entry) -> None:
+        step = self._step("completed", entry)
+        self._may(step)
+        self._completed(change=step.id, entry=entry)
+
+    def record_administration(
+        self,
+        given: bool,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside: Outside | None,
+        entry: Entry,
+        died_at: datetime | None = None,
+    ) -> None:
+        """A dose given, or not given and why, inside the prescription unless marked otherwise."""
+        if given and reason_not_given:
+            raise InvalidInput("reasonNotGiven", "the dose was given; leave this out")
+        if not given and not reason_not_given:
+            raise InvalidInput("reasonNotGiven", "say why the dose was not given")
+        if not given and dose_given:
+            raise InvalidInput("doseGiven", "the dose was not given; leave this out")
+        dose = Dose(entry.id_of("administration"), entry.occurred_at, given, outside)
+        self._check_dose(dose, died_at)
+        self._administration_recorded(
+            administration=dose.id,
+            given=given,
+            dose_given=dose_given,
+            reason_not_given=reason_not_given,
+            outside_prescription=outside,
+            entry=entry,
+        )
+
+    def correct_administration(
+        self,
+        administration: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        given: bool | None,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside: Outside | None,
+        entry: Entry,
+        died_at: datetime | None = None,
+    ) -> datetime:
+        """Say what was different about a dose. Returns when it was given, as held now."""
+        dose = self._dose(administration)
+        if {at, given, dose_given, reason_not_given, outside} == {None}:
+            raise InvalidInput(
+                "doseGiven", "say what was different: occurredAt, given, doseGiven, reasonNotGiven"
+            )
+        was_given = dose.given if given is None else given
+        if was_given and reason_not_given:
+            raise InvalidInput("reasonNotGiven", "the dose was given; leave this out")
+        if not was_given and dose_given:
+            raise InvalidInput("doseGiven", "the dose was not given; leave this out")
+        if dose.given and not was_given and not reason_not_given:
+            raise InvalidInput("reasonNotGiven", "say why the dose was not given")
+        again = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
+        self._check_dose(again, died_at)
+        self._administration_corrected(
+            administration=administration,
+            at=at,
+            precision=precision,
+            given=given,
+            dose_given=dose_given,
+            reason_not_given=reason_not_given,
+            outside_prescription=outside,
+            entry=entry,
+        )
+        return again.at
+
+    def cancel_administration(self, administration: UUID, entry: Entry) -> None:
+        """The dose never was."""
+        self._dose(administration)
+        self._administration_cancelled(administration=administration, entry=entry)
+
+    def cancel(self, entry: Entry) -> None:
+        """It never was, nor were its doses that were not given.
+
+        Refused once a dose was given: what was given was prescribed.
+        """
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled before")
+        if any(d.given for d in self.course.doses):
+            raise PrescriptionStateBroken(
+                "a dose was given; stop the prescription, or cancel the dose first"
+            )
+        self._cancelled(entry=entry)
+
+    def void(self, entry: Entry) -> None:
+        """Take it back with all its doses: it was written in a stay that never was."""
+        for dose in self.course.doses:
+            self._administration_cancelled(administration=dose.id, entry=entry)
+        if not self.course.cancelled:
+            self._cancelled(entry=entry)
+
+    def correct_stop(self, discharge: UUID, at: datetime | None, entry: Entry) -> None:
+        """Follow a discharge that was at another time, or never was (``at`` None)."""
+        stop = next((s for s in self.course.steps if s.discharge == discharge), None)
+        if stop is None or self.course.cancelled:
+            return
+        self._check(self.course.moving(stop.id, at), stop)
+        self._stop_corrected(change=stop.id, discharge=discharge, at=at, entry=entry)
+
+    def is_live_at(self, moment: datetime) -> bool:
+        """Whether a discharge at that moment would have to stop it."""
+        return self.course.status_at(moment) not in (*ENDED, None)
+
+    def must_outlive(self, died_at: datetime) -> None:
+        """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
+        orders = [s for s in self.course.steps if s.kind in ORDERS and not self.course.cancelled]
+        facts = self.facts_after(died_at) + [self._ref(s) for s in orders if s.at > died_at]
+        if facts:
+            raise ContradictsLaterFacts(tuple(facts))
+
+    def facts_after(self, moment: datetime) -> list[FactRef]:
+        """The writing of the prescription and the doses that lie after a moment (of discharge)."""
+        return [f for f in self.facts() if f.occurred_at > moment]
+
+    def facts(self) -> list[FactRef]:
+        """The writing of the prescription and its doses, as far as they are held true."""
+        if self.course.cancelled:
+            return []
+        written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
+        return [written, *(FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses)]
+
+    def _step(self, kind: str, entry: Entry, changes: tuple[tuple[str, Any], ...] = ()) -> Step:
+        id = uuid5(entry.id_of(kind), str(self.id))
+        return Step(id, kind, entry.occurred_at, self.version + 1, changes)
+
+    def _ref(self, step: Step) -> FactRef:
+        return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
+
+    def _may(self, candidate: Step, died_at: datetime | None = None) -> None:
+        """``died_at`` where the step is clinical: nothing is ordered for the dead."""
+        if died_at is not None and candidate.at > died_at:
+            raise PatientDied(died_at)
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+        self._check(self.course.adding(candidate), candidate)
+
+    def _check(self, course: Course, candidate: Step) -> None:
+        """Refuse a course in which the candidate does not fit, or a later step or dose does not."""
+        problems = course.problems()
+        for step, why in problems:
+            if step.id == candidate.id:
+                raise PrescriptionStateBroken(why)
+        facts = [self._ref(s) for s, _ in problems]
+        facts += [
+            FactRef(d.id, "dose", d.at, self.stay)
+            for d in course.doses
+            if d.outside is None and d.at in self.course.period and not course.allows(d)
+        ]
+        if facts:
+            raise ContradictsLaterFacts(tuple(facts))
+
+    def _dose(self, id: UUID) -> Dose:
+        dose = self.course.dose(id)
+        if dose is None:
+            raise MovementNotFound("dose", id, "administrationId", cancelled=True)
+        return dose
+
+    def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
+        """Refuse a dose that lies outside the prescription and is not marked so."""
+        if died_at is not None and dose.at > died_at:
+            raise PatientDied(died_at)
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+        if dose.outside is not None or self.course.allows(dose):
+            return
+        if dose.at in self.course.period:
+            raise PrescriptionStateBroken(
+                "it is held then; mark a dose given all the same with outsidePrescription"
+            )
+        raise PrescriptionStateBroken(
+            "the dose lies outside the prescription; mark it with outsidePrescription"
+        )
+
+    # -- evolve --
+
+    @event(Written)
+    def _written(
+        self,
+        stay: UUID,
+        patient: UUID,
+        medication: Medication,
+        dose: str | None,
+        route: str | None,
+        frequency: str | None,
+        start: datetime,
+        stop: datetime | None,
+        prescriber: UUID | None,
+        entry: Entry,
+    ) -> None:
+        self.stay, self.patient = stay, patient
+        self.medication, self.prescriber = medication, prescriber
+        self.course = Course(entry.occurred_at, Regimen(start, stop, dose, route, frequency))
+
+    @event(Changed)
+    def _changed(
+        self,
+        change: UUID,
+        dose: str | None,
+        route: str | None,
+        frequency: str | None,
+        stop: datetime | None,
+        entry: Entry,
+    ) -> None:
+        self._stepped("changed", change, entry, _changes(dose, route, frequency, stop))
+
+    @event(Held)
+    def _held(self, change: UUID, entry: Entry) -> None:
+        self._stepped("held", change, entry)
+
+    @event(Resumed)
+    def _resumed(self, change: UUID, entry: Entry) -> None:
+        self._stepped("resumed", change, entry)
+
+    @event(Stopped)
+    def _stopped(self, change: UUID, discharge: UUID | None, entry: Entry) -> None:
+        self._stepped("stopped", change, entry, discharge=discharge)
+
+    @event(Completed)
+    def _completed(self, change: UUID, entry: Entry) -> None:
+        self._stepped("completed", change, entry)
+
+    @event(AdministrationRecorded)
+    def _administration_recorded(
+        self,
+        administration: UUID,
+        given: bool,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside_prescription: Outside | None,
+        entry: Entry,
+    ) -> None:
+        dose = Dose(administration, entry.occurred_at, given, outside_prescription)
+        self.course = replace(self.course, doses=(*self.course.doses, dose))
+
+    @event(Cancelled)
+    def _cancelled(self, entry: Entry) -> None:
+        self.course = replace(self.course, cancelled=True, doses=())
+
+    @event(StopCorrected)
+    def _stop_corrected(
+        self, change: UUID, discharge: UUID, at: datetime | None, entry: Entry
+    ) -> None:
+        self.course = self.course.moving(change, at)
+
+    @event(AdministrationCorrected)
+    def _administration_corrected(
+        self,
+        administration: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        given: bool | None,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside_prescription: Outside | None,
+        entry: Entry,
+    ) -> None:
+        dose = self.course.dose(administration)
+        if dose is None:
+            return  # a reader may leave it out
+        self.course = self.course.putting_dose(
+            Dose(
+                dose.id,
+                at or dose.at,
+                dose.given if given is None else given,
+                outside_prescription or dose.outside,
+            )
+        )
+
+    @event(AdministrationCancelled)
+    def _administration_cancelled(self, administration: UUID, entry: Entry) -> None:
+        self.course = self.course.without_dose(administration)
+
+    def _stepped(
+        self,
+        kind: str,
+        id: UUID,
+        entry: Entry,
+        changes: tuple[tuple[str, Any], ...] = (),
+        discharge: UUID | None = None,
+    ) -> None:
+        step = Step(id, kind, entry.occurred_at, self.version + 1, changes, discharge)
+        self.course = self.course.adding(step)
+
+
+def _changes(
+    dose: str | None, route: str | None, frequency: str | None, stop: datetime | None
+) -> tuple[tuple[str, Any], ...]:
+    given = {"dose": dose, "route": route, "frequency": frequency, "stop": stop}
+    return tuple((name, value) for name, value in given.items() if value is not None)

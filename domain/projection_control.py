@@ -1,0 +1,63 @@
+"""What was decided about a read model that could not take in a command: try again, or leave it out.
+
+A read model is computed, so nothing about it is a fact but this. The facts lie in the log, so that
+whoever fills the model, now or in ten years, leaves out the same (docs/adr/0010).
+"""
+
+from uuid import UUID, uuid5
+
+from domain.aggregate import Aggregate, Event, event
+from domain.envelope import Entry, Text
+from domain.refusals import InvalidInput, ReasonNeeded
+
+PROJECTIONS = UUID("5f6b3a52-6a0e-5b0a-8f0c-6f2f2f0f9d10")
+"""The namespace of the streams of decisions, one a read model."""
+
+NEVER_LEFT_OUT = ("occupancy",)
+"""Read models that halt rather than miss something: a bed shown free by a hole is a danger."""
+
+
+class Projection(Aggregate):
+    """The decisions about one read model, by its name."""
+
+    TOPIC = "projection"
+
+    class CommandSkipped(Event):
+        """From here on the read model leaves the command out; the reason is the entry's."""
+
+        TOPIC = "projection.command-skipped"
+        name: Text
+        command: UUID
+
+    class RetryRequested(Event):
+        """What is parked is to be taken in again, in the order of the log."""
+
+        TOPIC = "projection.retry-requested"
+        name: Text
+
+    def __init__(self) -> None:
+        self.skipped: frozenset[UUID] = frozenset()
+
+    @staticmethod
+    def id_for(name: str) -> UUID:
+        return uuid5(PROJECTIONS, name)
+
+    def skip(self, name: str, command: UUID, entry: Entry) -> None:
+        if name in NEVER_LEFT_OUT:
+            raise InvalidInput("name", f"{name} never leaves anything out; it halts until mended")
+        if not (entry.reason or "").strip():
+            raise ReasonNeeded("say why the read model may leave the command out")
+        if command in self.skipped:
+            raise InvalidInput("skipped", "the read model leaves that command out already")
+        self._command_skipped(name=name, command=command, entry=entry)
+
+    def retry(self, name: str, entry: Entry) -> None:
+        self._retry_requested(name=name, entry=entry)
+
+    @event(CommandSkipped)
+    def _command_skipped(self, name: str, command: UUID, entry: Entry) -> None:
+        self.skipped |= {command}
+
+    @event(RetryRequested)
+    def _retry_requested(self, name: str, entry: Entry) -> None:
+        """Nothing is kept of it: whoever fills the model acts on it."""

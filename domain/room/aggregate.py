@@ -1,0 +1,380 @@
+"""A room with its beds: their states by valid time, and the policies of the room.
+
+A bed is closed (with a reason), being cleaned, or reserved for somebody, in periods of its own;
+whether somebody lies in it is not the room's to say: see `domain.room.occupancy`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.aggregate import Aggregate, Event, event
+from domain.envelope import Code, Entry, Sealed, Text
+from domain.refusals import (
+    AlreadyExists,
+    BedNotOpen,
+    BedOccupied,
+    BedRef,
+    BedStateBroken,
+    InvalidInput,
+    NotFound,
+    RoomPolicyBroken,
+)
+from domain.room.occupancy import Claim, newly_claimed
+from domain.room.policies import POLICIES, Occupant, RoomPolicy
+from domain.stay.history import Stretch
+from domain.time import Moment, Period
+
+
+class BedState(StrEnum):
+    """What a bed is at a moment, the first that applies in this order."""
+
+    OCCUPIED = "OCCUPIED"
+    KEPT = "KEPT"
+    CLOSED = "CLOSED"
+    CLEANING = "CLEANING"
+    RESERVED = "RESERVED"
+    FREE = "FREE"
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A period in which a bed is closed, being cleaned, or reserved."""
+
+    id: UUID
+    bed: str
+    state: BedState
+    period: Period
+    reason: str | None = None
+    patient: UUID | None = None
+    stay: UUID | None = None
+    planned: bool = False
+    ended: bool = False
+    """Whether its end was told (reopened, finished, released), and not only planned."""
+
+
+class Room(Aggregate):
+    """A room of a ward, its beds, their spells, and its policies."""
+
+    TOPIC = "room"
+
+    class Opened(Event):
+        TOPIC = "room.opened"
+        ward: Text
+        number: Code
+        beds: tuple[Code, ...]
+
+    class BedAdded(Event):
+        TOPIC = "room.bed-added"
+        bed: Code
+
+    class PolicySet(Event):
+        TOPIC = "room.policy-set"
+        policy: RoomPolicy
+        applies: bool
+
+    class BedClosed(Event):
+        """Closed from ``since``, which may be planned, until it is reopened or ``until``."""
+
+        TOPIC = "room.bed-closed"
+        spell: UUID
+        bed: Code
+        since: Moment
+        until: Moment | None
+        why: Sealed
+
+    class BedReopened(Event):
+        TOPIC = "room.bed-reopened"
+        spell: UUID
+        bed: Code
+
+    class CleaningStarted(Event):
+        TOPIC = "room.cleaning-started"
+        spell: UUID
+        bed: Code
+
+    class CleaningFinished(Event):
+        TOPIC = "room.cleaning-finished"
+        spell: UUID
+        bed: Code
+
+    class BedReserved(Event):
+        """Reserved for a patient or a stay; it lapses at ``until``."""
+
+        TOPIC = "room.bed-reserved"
+        spell: UUID
+        bed: Code
+        since: Moment
+        until: Moment
+        patient: UUID | None
+        stay: UUID | None
+
+    class ReservationReleased(Event):
+        TOPIC = "room.reservation-released"
+        spell: UUID
+        bed: Code
+
+    def __init__(self) -> None:
+        self.ward: str = ""
+        self.number: str = ""
+        self.beds: dict[str, datetime] = {}
+        self.spells: tuple[Spell, ...] = ()
+        self.policies: tuple[tuple[datetime, RoomPolicy, bool], ...] = ()
+
+    # -- decide --
+
+    def open(self, ward: Text, number: Text, beds: Sequence[str], entry: Entry) -> None:
+        if not beds:
+            raise InvalidInput("beds", "a room needs at least one bed")
+        if len(set(beds)) < len(beds):
+            raise InvalidInput("beds", "each bed of a room needs a code of its own")
+        self._opened(ward=ward, number=number, beds=tuple(beds), entry=entry)
+
+    def add_bed(self, bed: str, entry: Entry) -> None:
+        if bed in self.beds:
+            raise AlreadyExists("bed", bed, "bed")
+        self._bed_added(bed=bed, entry=entry)
+
+    def set_policy(self, policy: RoomPolicy, applies: bool, entry: Entry) -> None:
+        self._policy_set(policy=policy, applies=applies, entry=entry)
+
+    def close_bed(
+        self,
+        bed: str,
+        period: Period,
+        why: str,
+        claims: Iterable[Claim],
+        now: datetime,
+        entry: Entry,
+    ) -> None:
+        """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
+        self._must_have(bed, min(period.start, now))
+        self._must_not_be(bed, (BedState.CLOSED,), period)
+        self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
+        self._bed_closed(
+            spell=entry.id_of("closure"),
+            bed=bed,
+            since=period.start,
+            until=period.end,
+            why=why,
+            entry=entry,
+        )
+
+    def reopen_bed(self, bed: str, entry: Entry) -> None:
+        """End the closure in force; where there is none, give up the next one that is planned."""
+        spell = self._spell(bed, BedState.CLOSED, entry.occurred_at, or_planned=True)
+        self._bed_reopened(spell=spell.id, bed=bed, entry=entry)
+
+    def start_cleaning(
+        self, bed: str, claims: Iterable[Claim], now: datetime, entry: Entry
+    ) -> None:
+        period = Period(entry.occurred_at)
+        self._must_have(bed, period.start)
+        self._must_not_be(bed, (BedState.CLEANING,), period)
+        self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
+        self._cleaning_started(spell=entry.id_of("cleaning"), bed=bed, entry=entry)
+
+    def finish_cleaning(self, bed: str, entry: Entry) -> None:
+        spell = self._spell(bed, BedState.CLEANING, entry.occurred_at)
+        self._cleaning_finished(spell=spell.id, bed=bed, entry=entry)
+
+    def reserve_bed(
+        self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, entry: Entry
+    ) -> None:
+        """Reserve a bed for a patient or a stay. It may lie over an occupied bed, and lapses."""
+        if period.end is None or period.is_empty:
+            raise InvalidInput("until", "a reservation ends after it begins")
+        self._must_have(bed, max(period.start, entry.occurred_at))
+        self._must_not_be(bed, (BedState.RESERVED,), period)
+        self._bed_reserved(
+            spell=entry.id_of("reservation"),
+            bed=bed,
+            since=period.start,
+            until=period.end,
+            patient=patient,
+            stay=stay,
+            entry=entry,
+        )
+
+    def release_reservation(self, reservation: UUID, entry: Entry) -> None:
+        found = next((s for s in self.spells if s.id == reservation), None)
+        if found is None or found.state is not BedState.RESERVED:
+            raise NotFound("reservation", str(reservation), "reservationId")
+        if found.period.is_empty:
+            raise BedStateBroken("the reservation was released before it began")
+        if found.period.end is not None and found.period.end <= entry.occurred_at:
+            raise BedStateBroken("the reservation has ended before that time")
+        self._reservation_released(spell=found.id, bed=found.bed, entry=entry)
+
+    def check_open(
+        self,
+        stretch: Stretch,
+        before: Iterable[Stretch],
+        stay: UUID,
+        patient: UUID,
+        now: datetime,
+    ) -> None:
+        """Refuse a stretch in a bed that does not exist, is closed, being cleaned or reserved.
+
+        Only time that is newly claimed is checked: whoever lay there when a planned closure began
+        may stay. A reservation counts at the beginning of the stretch, a planned closure there and
+        all through the part of it that has passed; what was closed or cleaned at once was empty.
+        """
+        bed = stretch.bed.bed
+        self._must_have(bed, stretch.period.start)
+        for period in newly_claimed(before, stretch):
+            for spell in self.spells:
+                if spell.bed != bed or spell.period.is_empty:
+                    continue
+                if spell.state is BedState.RESERVED:
+                    if (
+                        period.start in spell.period
+                        and spell.stay != stay
+                        and (spell.patient is None or spell.patient != patient)
+                    ):
+                        raise BedNotOpen(stretch.bed, "it is reserved for somebody else")
+                elif _refuses(spell, period, now):
+                    doing = spell.reason or "it is being cleaned"
+                    raise BedNotOpen(stretch.bed, doing)
+
+    def check_policies(self, newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> None:
+        """Refuse a newcomer whom one of the policies in force then keeps out."""
+        for policy in self.policies_at(at):
+            why = POLICIES[policy](newcomer, others, at)
+            if why:
+                raise RoomPolicyBroken(policy.value, why)
+
+    def policies_at(self, moment: datetime) -> list[RoomPolicy]:
+        """The policies in force at a moment."""
+        held: dict[RoomPolicy, bool] = {}
+        for since, policy, applies in self.policies:
+            if since <= moment:
+                held[policy] = applies
+        return [policy for policy, applies in held.items() if applies]
+
+    def _must_have(self, bed: str, at: datetime) -> None:
+        if bed not in self.beds:
+            raise NotFound("bed", bed, "bed")
+        if at < self.beds[bed]:
+            raise BedNotOpen(
+                BedRef(self.id, bed), f"it exists only from {self.beds[bed]:%F %R} UTC"
+            )
+
+    def _must_not_be(self, bed: str, states: tuple[BedState, ...], period: Period) -> None:
+        for spell in self.spells:
+            if spell.bed == bed and spell.state in states and spell.period.overlaps(period):
+                raise BedStateBroken(f"bed {bed} is {spell.state.value.lower()} in that time")
+
+    def _must_be_empty(
+        self, bed: str, period: Period, now: datetime, claims: Iterable[Claim]
+    ) -> None:
+        """Refuse if somebody comes into the bed in that period, or has it as the period begins.
+
+        Only a period that begins later than now may lie over somebody who has the bed: who will
+        still be there then is not known.
+        """
+        for claim in claims:
+            theirs = claim.stretch.period
+            comes_in = theirs.start >= period.start and theirs.overlaps(period)
+            is_there = period.start <= now and period.start in theirs
+            if claim.stretch.bed.bed == bed and (comes_in or is_there):
+                raise BedOccupied(claim.stretch.bed, claim.stay)
+
+    def _spell(self, bed: str, state: BedState, at: datetime, or_planned: bool = False) -> Spell:
+        """The spell that is in force then, or else the next that is planned."""
+        if bed not in self.beds:
+            raise NotFound("bed", bed, "bed")
+        spells = [s for s in self.spells if s.bed == bed and s.state is state]
+        for spell in spells:
+            if at in spell.period:
+                if spell.ended:
+                    raise BedStateBroken(
+                        f"its end is recorded already: {spell.period.end:%F %R} UTC"
+                    )
+                return spell
+        ahead = [s for s in spells if s.planned and s.period.start > at and not s.period.is_empty]
+        if or_planned and ahead:
+            return min(ahead, key=lambda s: s.period.start)
+        raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
+
+    # -- evolve --
+
+    @event(Opened)
+    def _opened(self, ward: str, number: str, beds: tuple[str, ...], entry: Entry) -> None:
+        self.ward, self.number = ward, number
+        self.beds = dict.fromkeys(beds, entry.occurred_at)
+
+    @event(BedAdded)
+    def _bed_added(self, bed: str, entry: Entry) -> None:
+        self.beds = {**self.beds, bed: entry.occurred_at}
+
+    @event(PolicySet)
+    def _policy_set(self, policy: RoomPolicy, applies: bool, entry: Entry) -> None:
+        held = (*self.policies, (entry.occurred_at, policy, applies))
+        self.policies = tuple(sorted(held, key=lambda p: p[0]))
+
+    @event(BedClosed)
+    def _bed_closed(
+        self,
+        spell: UUID,
+        bed: str,
+        since: datetime,
+        until: datetime | None,
+        why: str,
+        entry: Entry,
+    ) -> None:
+        planned = since > entry.occurred_at
+        self._began(Spell(spell, bed, BedState.CLOSED, Period(since, until), why, planned=planned))
+
+    @event(BedReopened)
+    def _bed_reopened(self, spell: UUID, bed: str, entry: Entry) -> None:
+        self._ended(spell, entry)
+
+    @event(CleaningStarted)
+    def _cleaning_started(self, spell: UUID, bed: str, entry: Entry) -> None:
+        self._began(Spell(spell, bed, BedState.CLEANING, Period(entry.occurred_at)))
+
+    @event(CleaningFinished)
+    def _cleaning_finished(self, spell: UUID, bed: str, entry: Entry) -> None:
+        self._ended(spell, entry)
+
+    @event(BedReserved)
+    def _bed_reserved(
+        self,
+        spell: UUID,
+        bed: str,
+        since: datetime,
+        until: datetime,
+        patient: UUID | None,
+        stay: UUID | None,
+        entry: Entry,
+    ) -> None:
+        self._began(Spell(spell, bed, BedState.RESERVED, Period(since, until), None, patient, stay))
+
+    @event(ReservationReleased)
+    def _reservation_released(self, spell: UUID, bed: str, entry: Entry) -> None:
+        self._ended(spell, entry)
+
+    def _began(self, spell: Spell) -> None:
+        self.spells = (*self.spells, spell)
+
+    def _ended(self, id: UUID, entry: Entry) -> None:
+        self.spells = tuple(
+            replace(
+                s,
+                period=Period(s.period.start, max(s.period.start, entry.occurred_at)),
+                ended=True,
+            )
+            if s.id == id
+            else s
+            for s in self.spells
+        )
+
+
+def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
+    """Whether a closed or uncleaned bed cannot have been used in a period."""
+    if not spell.planned:
+        return spell.period.overlaps(period)
+    return period.start in spell.period or spell.period.until(now).overlaps(period)

@@ -1,0 +1,155 @@
+"""Who lay where: what a change of a stay's history does to the beds.
+
+The stay decides where its patient lay. The difference of its stretches before and after a command,
+per room, becomes one event in the room's occupancy stream; the claims held in the database are the
+fold of the same stretches.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from domain.aggregate import Aggregate, Event, event
+from domain.envelope import About, Entry
+from domain.refusals import BedOccupied, SharersUnplaced
+from domain.stay.history import Stretch
+from domain.time import Moment, Period
+
+
+class BedStretch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A stretch as the event carries it; ``until`` absent while it is open."""
+
+    bed: str
+    since: Moment
+    until: Moment | None = None
+    kept: bool = False
+    shares_bed_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A stretch of some stay, as held true now."""
+
+    stay: UUID
+    stretch: Stretch
+
+
+class Occupancy(Aggregate):
+    """The occupancy of one room, as a stream of differences.
+
+    It is read by its version alone: what it adds up to is kept in the claims, under the same lock.
+    """
+
+    TOPIC = "occupancy"
+
+    class StretchesChanged(Event):
+        """Stretches of one stay in this room that are no longer held true, and those that now are."""
+
+        TOPIC = "occupancy.stretches-changed"
+        room: UUID
+        stay: UUID
+        patient: UUID
+        ended: tuple[BedStretch, ...]
+        begun: tuple[BedStretch, ...]
+
+    @staticmethod
+    def id_for(room: UUID) -> UUID:
+        return uuid5(room, "occupancy")
+
+    def change(
+        self,
+        room: UUID,
+        stay: UUID,
+        patient: UUID,
+        difference: "Difference",
+        about: About | None,
+        entry: Entry,
+    ) -> None:
+        self.about = about
+        self._stretches_changed(
+            room=room,
+            stay=stay,
+            patient=patient,
+            ended=tuple(_told(s) for s in difference.ended),
+            begun=tuple(_told(s) for s in difference.begun),
+            entry=entry,
+        )
+
+    @event(StretchesChanged)
+    def _stretches_changed(
+        self,
+        room: UUID,
+        stay: UUID,
+        patient: UUID,
+        ended: tuple[BedStretch, ...],
+        begun: tuple[BedStretch, ...],
+        entry: Entry,
+    ) -> None:
+        """Nothing is kept here; see the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed in one room: stretches no longer held, and stretches newly held."""
+
+    ended: tuple[Stretch, ...]
+    begun: tuple[Stretch, ...]
+
+
+def difference(before: Iterable[Stretch], after: Iterable[Stretch]) -> dict[UUID, Difference]:
+    """The difference of a stay's stretches per room, rooms in the order of their ids."""
+    old, new = frozenset(before), frozenset(after)
+    rooms = sorted({s.bed.room for s in old ^ new})
+    return {room: Difference(_in(room, old - new), _in(room, new - old)) for room in rooms}
+
+
+def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:
+    """The part of a stretch in which the stay did not hold that bed before."""
+    return stretch.period.without(s.period for s in before if s.bed == stretch.bed)
+
+
+def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
+    """Refuse a stretch in a bed that somebody else has then; sharing with the mother is allowed."""
+    for other in others:
+        theirs = other.stretch
+        if (
+            other.stay == stay
+            or theirs.bed != stretch.bed
+            or not theirs.period.overlaps(stretch.period)
+            or _share(stay, stretch, other)
+        ):
+            continue
+        raise BedOccupied(stretch.bed, other.stay)
+
+
+def check_shared(child: UUID, stretch: Stretch, mother: Iterable[Stretch]) -> None:
+    """Refuse a child's stretch that is not inside its mother's, in a bed that is her own."""
+    hers = [s.period for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
+    if stretch.period.without(hers):
+        raise SharersUnplaced((child,))
+
+
+def _share(stay: UUID, stretch: Stretch, other: Claim) -> bool:
+    theirs = other.stretch
+    return (
+        stretch.shares_bed_of == other.stay
+        or theirs.shares_bed_of == stay
+        or (theirs.shares_bed_of is not None and theirs.shares_bed_of == stretch.shares_bed_of)
+    )
+
+
+def _in(room: UUID, stretches: frozenset[Stretch]) -> tuple[Stretch, ...]:
+    inside = (s for s in stretches if s.bed.room == room)
+    return tuple(sorted(inside, key=lambda s: (s.period.start, s.bed.bed)))
+
+
+def _told(stretch: Stretch) -> BedStretch:
+    return BedStretch(
+        bed=stretch.bed.bed,
+        since=stretch.period.start,
+        until=stretch.period.end,
+        kept=stretch.kept,
+        shares_bed_of=stretch.shares_bed_of,
+    )

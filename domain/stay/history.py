@@ -1,0 +1,277 @@
+"""The valid-time history of a stay, as a pure value.
+
+A history is the set of what is held to have happened, in the order in which it happened (ties in the
+order of recording). Folding it gives the state of the stay at every moment, the stretches in which
+its patient lay in a bed, and the facts that contradict those before them. Every rule of the stay is
+checked here, on the history with the candidate in its place, never on the latest state alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from domain.refusals import (
+    BedRef,
+    ContradictsLaterFacts,
+    FactRef,
+    OutsideStay,
+    PatientDied,
+    Refusal,
+    StayNotOpen,
+    StayStateBroken,
+)
+from domain.stay.facts import (
+    KINDS,
+    NOT_AFTER_DEATH,
+    OVER,
+    Admission,
+    Discharge,
+    Fact,
+    NeverAdmitted,
+    Place,
+    Reversal,
+    Seen,
+    State,
+    Status,
+)
+from domain.time import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One bed's uninterrupted use by one stay: lying in it, or kept during a leave."""
+
+    bed: BedRef
+    period: Period
+    kept: bool = False
+    shares_bed_of: UUID | None = None
+
+
+Segments = tuple[tuple[Period, State], ...]
+
+
+class _Fold:
+    """One walk over the facts in order: the state after each, and those that do not follow."""
+
+    def __init__(self, stay: UUID) -> None:
+        self.stay = stay
+        self.state: State | None = None
+        self.ended: Fact | None = None
+        self.in_force: dict[str, list[tuple[Fact, State | None]]] = {}
+        """Per aspect the facts that are in force, the latest last, each with the state before it."""
+        self.steps: list[tuple[datetime, State]] = []
+        """The states that differ from those before them, each from when on it was true."""
+        self.problems: list[tuple[Fact, Refusal]] = []
+
+    def copy(self) -> "_Fold":
+        """The same walk, to go on with other facts."""
+        fresh = _Fold(self.stay)
+        fresh.state, fresh.ended = self.state, self.ended
+        fresh.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
+        fresh.steps, fresh.problems = list(self.steps), list(self.problems)
+        return fresh
+
+    def go_on(self, fact: Fact) -> None:
+        """Take the next fact; one that does not follow changes nothing and is a problem."""
+        try:
+            state = self.take(fact)
+        except Refusal as refusal:
+            self.problems.append((fact, refusal))
+            return
+        if self.steps and self.steps[-1][0] == fact.at:
+            self.steps.pop()
+        if not self.steps or self.steps[-1][1] != state:
+            self.steps.append((fact.at, state))
+
+    def take(self, fact: Fact) -> State:
+        """The state after a fact. Raises the refusal of a fact that does not follow."""
+        state = self._after(fact)
+        self.state = state
+        if state.status not in OVER:
+            self.ended = None
+        elif self.ended is None:
+            self.ended = fact
+        return state
+
+    def _after(self, fact: Fact) -> State:
+        before = self.state
+        if isinstance(fact, Reversal):
+            return self._undone(fact)
+        if before is None:
+            if isinstance(fact, Admission):
+                state = fact.first()
+            elif isinstance(fact, NeverAdmitted):
+                return replace(fact.admission.first(), status=Status.CANCELLED, place=Place())
+            else:
+                raise OutsideStay(self.stay, f"The {KINDS[type(fact)]}")
+        elif self.ended is not None:
+            if not isinstance(fact, Seen):
+                raise StayNotOpen(self.stay, self.ended.at)
+            if fact.at != self.ended.at:  # the moment of discharge still belongs to the stay
+                raise OutsideStay(self.stay, "The visit")
+            return before
+        else:
+            state = fact.after(before)
+        self.in_force.setdefault(fact.ASPECT, []).append((fact, before))
+        return state
+
+    def _undone(self, reversal: Reversal) -> State:
+        if self.state is None:
+            raise OutsideStay(self.stay, "The reversal")
+        for facts in self.in_force.values():
+            if facts and facts[-1][0].id == reversal.of:
+                fact, before = facts[-1]
+                if self.ended not in (None, fact):
+                    break
+                facts.pop()
+                if isinstance(fact, Admission):
+                    facts.append((fact, before))  # it ended the stay; nothing follows
+                return reversal.undoing(fact, self.state, before or self.state)
+        if self.ended is not None:
+            raise StayNotOpen(self.stay, self.ended.at)
+        raise StayStateBroken(
+            "only what is in force then can be reversed; if it was entered in error, say so"
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """All facts of a stay that are held true, ordered by when they happened."""
+
+    stay: UUID
+    facts: tuple[Fact, ...] = ()
+
+    def adding(self, *facts: Fact) -> "History":
+        if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
+            longer = History(self.stay, (*self.facts, *facts))
+            if "_fold" in vars(self):  # what is folded already goes on
+                fold = vars(longer)["_fold"] = self._fold.copy()
+                fold.go_on(facts[0])
+            return longer
+        return History(self.stay, tuple(sorted((*self.facts, *facts), key=_order)))
+
+    def without(self, ids: Iterable[UUID]) -> "History":
+        gone = frozenset(ids)
+        kept = tuple(f for f in self.facts if f.id not in gone) if gone else self.facts
+        return self if len(kept) == len(self.facts) else History(self.stay, kept)
+
+    def fact(self, id: UUID) -> Fact | None:
+        """The fact of that id, if it is held true."""
+        return next((f for f in self.facts if f.id == id), None)
+
+    def putting(self, *facts: Fact) -> "History":
+        """The history with facts in the place of those that had their ids."""
+        return self.without(f.id for f in facts).adding(*facts)
+
+    @cached_property
+    def _fold(self) -> _Fold:
+        fold = _Fold(self.stay)
+        for fact in self.facts:
+            fold.go_on(fact)
+        return fold
+
+    @cached_property
+    def segments(self) -> Segments:
+        """The states in order, each with the period in which it is true; the last is open."""
+        steps = self._fold.steps
+        ends = [at for at, _ in steps[1:]] + [None]
+        periods = (Period(at, end) for (at, _), end in zip(steps, ends, strict=False))
+        return tuple(zip(periods, (state for _, state in steps), strict=True))
+
+    @property
+    def problems(self) -> tuple[tuple[Fact, Refusal], ...]:
+        """The facts that contradict those before them, in order, with what they break."""
+        return tuple(self._fold.problems)
+
+    def check(
+        self,
+        candidates: Iterable[UUID],
+        died_at: datetime | None = None,
+        also: Sequence[FactRef] = (),
+    ) -> None:
+        """Refuse the history if a candidate is illegal in its place, or makes a later fact so.
+
+        ``also``: facts of other histories that a candidate makes illegal, named with its own.
+        """
+        new = frozenset(candidates)
+        problems = list(self.problems)
+        if died_at is not None:
+            problems += [
+                (f, PatientDied(died_at))
+                for f in self.facts
+                if f.at > died_at and isinstance(f, NOT_AFTER_DEATH)
+            ]
+        for fact, refusal in problems:
+            if fact.id in new:
+                raise refusal
+        if problems or also:
+            raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))
+
+    def ref(self, fact: Fact) -> FactRef:
+        return FactRef(fact.id, KINDS[type(fact)], fact.at, self.stay)
+
+    @cached_property
+    def admission(self) -> Admission | None:
+        """The admission; None if there was none, or only one entered in error."""
+        return next((f for f in self.facts if isinstance(f, Admission)), None)
+
+    @cached_property
+    def discharge(self) -> Discharge | None:
+        """The discharge that ended the stay; None if it has not ended, or by being cancelled."""
+        if not self.segments or self.segments[-1][1].status is not Status.DISCHARGED:
+            return None
+        return next((f for f in reversed(self.facts) if isinstance(f, Discharge)), None)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the stay ended for good, as held now: by discharge, or by being cancelled."""
+        last = self.segments[-1] if self.segments else None
+        return last[0].start if last and last[1].status in OVER else None
+
+    @property
+    def period(self) -> Period | None:
+        """From admission to its end; open while the patient is here; None if never admitted.
+
+        A time away between a discharge and its reversal belongs to it: it is one stay.
+        """
+        if self.admission is None:
+            return None
+        return Period(self.admission.at, self.ended_at)
+
+    @property
+    def open_periods(self) -> tuple[Period, ...]:
+        """When the patient was here, or on leave: not between a discharge and its reversal."""
+        return tuple(p for p, state in self.segments if state.status not in OVER)
+
+    def at(self, moment: datetime) -> State | None:
+        """The state at that moment; None before the admission."""
+        return next((s for p, s in reversed(self.segments) if moment in p), None)
+
+    def includes(self, moment: datetime) -> bool:
+        """Whether the stay was open at that moment; the moment of discharge still belongs to it."""
+        if self.period is None:
+            return False
+        return any(
+            moment in p if s.status not in OVER else moment == p.start for p, s in self.segments
+        )
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Where the patient lay, in order; adjoining stretches of one bed are one."""
+        found: list[Stretch] = []
+        for period, state in self.segments:
+            if state.place.bed is None or period.is_empty:
+                continue
+            stretch = Stretch(state.place.bed, period, state.bed_kept, state.place.shares_bed_of)
+            last = found[-1] if found else None
+            if last and last.period.end == period.start and replace(last, period=period) == stretch:
+                found[-1] = replace(last, period=Period(last.period.start, period.end))
+            else:
+                found.append(stretch)
+        return tuple(found)
+
+
+def _order(fact: Fact) -> tuple[datetime, int]:
+    return fact.at, fact.order

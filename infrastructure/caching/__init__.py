@@ -1,0 +1,1 @@
+"""Read snapshot, single flight and response cache: optional, around the read path."""

@@ -1,0 +1,64 @@
+"""A command as ``record.append`` takes it, and as it answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import StoredEvent
+
+from application.ports import Append, Remembered
+from infrastructure.event_store.mapper import Stored
+
+
+def command_of(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
+    """One command as ``record.append`` takes it."""
+    command: dict[str, Any] = {
+        "command_id": append.command_id,
+        "operation": append.operation,
+        "digest": append.digest,
+        "reads": append.reads,
+        "events": [msgspec.Raw(cast(Stored, e).told) for e in events],
+        "unique": [
+            {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
+            for u in append.unique
+        ],
+    }
+    if append.asks:
+        command["asks"] = append.asks
+    if append.released:
+        command["released"] = [{"kind": u.kind, "key": u.key} for u in append.released]
+    if append.recorded_at is not None:
+        command["recorded_at"] = append.recorded_at
+    if append.restated:
+        command["restated"] = append.restated
+        command["beds"] = [
+            {
+                "room": c.stretch.bed.room,
+                "bed": c.stretch.bed.bed,
+                "stay": c.stay,
+                "since": c.stretch.period.start,
+                "until": c.stretch.period.end,
+                "kept": c.stretch.kept,
+                "shares_bed_of": c.stretch.shares_bed_of,
+            }
+            for c in append.beds
+        ]
+        command["persons"] = [
+            {"person": c.person, "stay": c.stay, "since": c.period.start, "until": c.period.end}
+            for c in append.persons
+        ]
+    return command
+
+
+def remembered_of(row: Mapping[str, Any]) -> Remembered:
+    """A command as ``record.commands`` keeps it, told in JSON."""
+    return Remembered(
+        UUID(row["command_id"]),
+        row["operation"],
+        row["digest"],
+        row["first_position"],
+        row["last_position"],
+        datetime.fromisoformat(row["recorded_at"]),
+    )

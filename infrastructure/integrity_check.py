@@ -1,0 +1,309 @@
+"""Every promise about the log, the claims and the read models, checked against the database.
+
+Each check says how many things it looked at and which break the promise. The log is read as a stream,
+so memory does not grow with it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.aggregate import Event
+from domain.patient import Patient
+from domain.practitioner import Practitioner
+from domain.room.aggregate import Room
+from domain.source_visit import SourceVisit
+from domain.stay.aggregate import Stay
+from domain.stay.history import Stretch
+from domain.unique_keys import Unique, unique_of, waiting
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.postgres.database import Database
+from infrastructure.projections.rebuild import HaltedBeside, compare, compare_sample
+from infrastructure.read_models import READ_MODELS
+from infrastructure.reports import inputs
+from infrastructure.reports.reissue_check import reissued
+
+SHOWN = 10
+"""How many broken things of one promise are told one by one."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """One promise: how many things were looked at, how many break it, and the first of those."""
+
+    promise: str
+    looked_at: int = 0
+    broken: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def breaks(self, what: str) -> None:
+        self.broken += 1
+        if len(self.examples) < SHOWN:
+            self.examples.append(what)
+
+
+def verify(
+    database: Database, read_models: bool = True, sample: int | None = None, seed: int = 0
+) -> Iterator[Checked]:
+    """Check one promise after the other. Changes nothing that lasts.
+
+    Of each read model all is compared with a fresh fold of the log, or with ``sample`` so many of
+    the things that it is about, drawn by a lot that begins with the seed.
+    """
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        for check in (_positions, _clock, _streams, _commands, _claims, _beds):
+            yield check(connection)
+        yield _occupancy(connection)
+    if read_models:
+        yield _reports(database)
+        for model in READ_MODELS:
+            checked = Checked(f"read model {model.name} is the fold of the log")
+            try:
+                if sample is None:
+                    told = compare(database, model, lambda done, total: None)
+                else:
+                    lot = Random(f"{seed} {model.name}")
+                    count, told = compare_sample(database, model, sample, lot)
+                    checked.promise += f", for {count} drawn by lot"
+            except (ValueError, HaltedBeside) as gap:
+                checked.breaks(str(gap))
+                yield checked
+                continue
+            checked.looked_at = told.rows
+            for why in told.parked:
+                checked.breaks(why)
+            if told.different:
+                checked.breaks(f"{told.different} rows differ at position {told.position}")
+            yield checked
+
+
+def _reports(database: Database) -> Checked:
+    """Compute every issue and restatement again; they come from the read models."""
+    checked = Checked("issued reports come out the same when they are computed again")
+    with inputs.reading(database.owner_url) as connection:
+        for issue, broken in reissued(connection):
+            checked.looked_at += 1
+            for what in broken:
+                checked.breaks(f"report {issue}: {what}")
+    return checked
+
+
+def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> Checked:
+    """A promise that one SELECT can check: it returns a sentence for each broken thing."""
+    row = connection.execute(count.encode()).fetchone()
+    checked = Checked(promise, int(row[0]) if row else 0)
+    for (what,) in connection.execute(broken.encode()):
+        checked.breaks(what)
+    return checked
+
+
+def _positions(connection: Connection[TupleRow]) -> Checked:
+    return _sql(
+        connection,
+        "positions have no gap and no double",
+        "SELECT count(*) FROM record.events",
+        "SELECT 'position ' || position || ' follows ' || before FROM (SELECT position,"
+        " lag(position, 1, 0) OVER (ORDER BY position) AS before FROM record.events) AS e"
+        " WHERE position <> before + 1",
+    )
+
+
+def _clock(connection: Connection[TupleRow]) -> Checked:
+    return _sql(
+        connection,
+        "recorded_at increases strictly with the position",
+        "SELECT count(*) FROM record.events",
+        "SELECT 'position ' || position || ' was recorded before the one before it'"
+        " FROM (SELECT position, recorded_at, lag(recorded_at) OVER (ORDER BY position) AS before"
+        " FROM record.events) AS e WHERE recorded_at <= before",
+    )
+
+
+def _streams(connection: Connection[TupleRow]) -> Checked:
+    return _sql(
+        connection,
+        "each stream has the versions 1 to n, in the order of positions",
+        "SELECT count(DISTINCT stream) FROM record.events",
+        "SELECT 'stream ' || stream || ' has version ' || version || ' as its '"
+        " || nth || 'th' FROM (SELECT stream, version,"
+        " row_number() OVER (PARTITION BY stream ORDER BY position) AS nth FROM record.events)"
+        " AS e WHERE version <> nth",
+    )
+
+
+def _commands(connection: Connection[TupleRow]) -> Checked:
+    return _sql(
+        connection,
+        "the events of a command are adjacent, as many as recorded, and agree with its memory",
+        "SELECT count(*) FROM record.commands",
+        "SELECT 'command ' || coalesce(c.command_id, e.command_id) FROM record.commands c"
+        " FULL JOIN (SELECT command_id, min(position) AS first, max(position) AS last,"
+        "   count(*) AS events, max(recorded_at) AS recorded_at,"
+        "   min(command_end) AS least_end, max(command_end) AS greatest_end,"
+        "   array_agg(DISTINCT operation) AS operation,"
+        "   array_agg(DISTINCT encode(digest, 'hex')) AS digest"
+        "   FROM record.events GROUP BY command_id) AS e USING (command_id)"
+        " WHERE (c.first_position, c.last_position, c.recorded_at, ARRAY[c.operation],"
+        "   ARRAY[c.digest]) IS DISTINCT FROM (e.first, e.last, e.recorded_at, e.operation, e.digest)"
+        "   OR e.events <> e.last - e.first + 1"
+        "   OR e.least_end <> e.last OR e.greatest_end <> e.last",
+    )
+
+
+def _claims(connection: Connection[TupleRow]) -> Checked:
+    """Fold every stay, patient, room and practitioner; compare with the claims."""
+    checked = Checked("the claims are the fold of the events")
+    bed_claims = _grouped(
+        connection,
+        "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
+        " FROM record.bed_claims ORDER BY stay, during",
+    )
+    person_claims = _grouped(
+        connection,
+        "SELECT stay, person, lower(during), upper(during), isempty(during)"
+        " FROM record.person_claims ORDER BY stay",
+    )
+    unique = {
+        (kind, key): owner
+        for kind, key, owner in connection.execute(
+            "SELECT kind, key, owner FROM record.unique_claims"
+        )
+    }
+    links = _links(connection)
+    for stream, events in _aggregates(connection):
+        first = events[0]
+        if isinstance(first, Stay.Admitted):
+            checked.looked_at += 1
+            stay = Stay.empty(stream)
+            try:
+                for event in events:
+                    event.mutate(stay)
+            except ValueError as gap:  # then there is nothing to compare the claims with
+                checked.breaks(str(gap))
+                bed_claims.pop(stream, None)
+                person_claims.pop(stream, None)
+                continue
+            if bed_claims.pop(stream, []) != [_bed_row(s) for s in stay.stretches]:
+                checked.breaks(f"bed claims of stay {stream}")
+            if person_claims.pop(stream, []) != _person_rows(stay, links):
+                checked.breaks(f"claim of the patient of stay {stream}")
+        else:
+            for key in _unique(stream, events):
+                checked.looked_at += 1
+                if unique.pop(key, None) != stream:
+                    checked.breaks(f"{key.kind} {key.key} of {stream}")
+    for stray in (*bed_claims, *person_claims, *unique):
+        checked.breaks(f"a claim of {stray} without an event")
+    return checked
+
+
+def _unique(stream: UUID, events: list[Event]) -> set[Unique]:
+    """What a stream alone has: the last of each kind; of a reported visit all, and what it waits for."""
+    keys = [key for event in events if (key := unique_of(event)) is not None]
+    if not isinstance(events[0], SourceVisit.Reported):
+        return set({key.kind: key for key in keys}.values())
+    waits_for = next(
+        (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
+    )
+    return {*keys, *(waiting(subject, stream) for subject in waits_for)}
+
+
+def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:
+    """The streams that claims come from, one after the other."""
+    mapper = EventMapper()
+    kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner, SourceVisit)]
+    with connection.cursor("aggregates") as cursor:
+        cursor.itersize = 5_000
+        cursor.execute(
+            f"SELECT {EVENT_COLUMNS} FROM record.events WHERE topic LIKE ANY(%s)"
+            " ORDER BY stream, version",
+            [kinds],
+        )
+        events: list[Event] = []
+        for row in cursor:
+            event = mapper.event(row)
+            if events and events[0].originator_id != event.originator_id:
+                yield events[0].originator_id, events
+                events = []
+            events.append(event)
+        if events:
+            yield events[0].originator_id, events
+
+
+def _grouped(connection: Connection[TupleRow], query: str) -> dict[UUID, list[TupleRow]]:
+    found: dict[UUID, list[TupleRow]] = {}
+    for stay, *rest in connection.execute(query.encode()):
+        found.setdefault(stay, []).append(tuple(rest))
+    return found
+
+
+def _bed_row(stretch: Stretch) -> TupleRow:
+    period = stretch.period
+    return (
+        stretch.bed.room,
+        stretch.bed.bed,
+        period.start,
+        period.end,
+        stretch.kept,
+        stretch.shares_bed_of,
+    )
+
+
+def _person_rows(stay: Stay, links: dict[UUID, UUID]) -> list[TupleRow]:
+    """What is claimed for the person: nothing, if the stay never was."""
+    period, person = stay.history.period, stay.patient
+    if period is None:
+        return []
+    while person in links:
+        person = links[person]
+    if period.is_empty:
+        return [(person, None, None, True)]
+    return [(person, period.start, period.end, False)]
+
+
+def _links(connection: Connection[TupleRow]) -> dict[UUID, UUID]:
+    """Which record is merged into which, by all that was said of it."""
+    found: dict[UUID, UUID] = {}
+    for stream, topic, into in connection.execute(
+        "SELECT stream, topic, (own->>'into')::uuid FROM record.events"
+        " WHERE topic IN (%s, %s) ORDER BY position",
+        [Patient.Merged.TOPIC, Patient.Unmerged.TOPIC],
+    ):
+        found.pop(stream, None)
+        if topic == Patient.Merged.TOPIC:
+            found[stream] = into
+    return found
+
+
+def _beds(connection: Connection[TupleRow]) -> Checked:
+    return _sql(
+        connection,
+        "no two stays have a bed at one time, but for a child in its mother's",
+        "SELECT count(*) FROM record.bed_claims",
+        "SELECT 'stays ' || a.stay || ' and ' || b.stay || ' in bed ' || a.bed"
+        " FROM record.bed_claims a JOIN record.bed_claims b ON a.room = b.room AND a.bed = b.bed"
+        " AND a.stay < b.stay AND a.during && b.during"
+        " WHERE a.shares_bed_of IS DISTINCT FROM b.stay AND b.shares_bed_of IS DISTINCT FROM a.stay"
+        " AND (a.shares_bed_of IS NULL OR a.shares_bed_of IS DISTINCT FROM b.shares_bed_of)",
+    )
+
+
+def _occupancy(connection: Connection[TupleRow]) -> Checked:
+    return _sql(
+        connection,
+        "no stay has two beds at one time, and no person two stays",
+        "SELECT (SELECT count(*) FROM record.bed_claims) + (SELECT count(*) FROM"
+        " record.person_claims)",
+        "SELECT 'stay ' || a.stay || ' in ' || a.bed || ' and ' || b.bed"
+        " FROM record.bed_claims a JOIN record.bed_claims b ON a.stay = b.stay"
+        " AND a.during && b.during AND (a.room, a.bed, a.during) < (b.room, b.bed, b.during)"
+        " UNION ALL SELECT 'person ' || a.person || ' in stays ' || a.stay || ' and ' || b.stay"
+        " FROM record.person_claims a JOIN record.person_claims b ON a.person = b.person"
+        " AND a.during && b.during AND a.stay < b.stay",
+    )

@@ -1,0 +1,1 @@
+"""The PostgreSQL database: connections, migrations, and the embedded server."""

@@ -1,0 +1,1 @@
+"""The projection runner, rebuilds and dead letters."""

@@ -1,0 +1,345 @@
+"""Bitemporal rows: true during a period at the bedside, known between two positions of the log.
+
+``during`` is a tstzrange of valid time, ``known`` an int8range of log positions that begins and ends
+only at the last position of a command. A question ``asOf`` a moment and ``knownAt`` a position is
+``during @> moment AND known @> position``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg import sql as psql
+from psycopg.rows import TupleRow
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    func,
+    not_,
+)
+from sqlalchemy.dialects.postgresql import INT8RANGE, JSONB, TSTZRANGE
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from domain.time import ALWAYS, Period
+from infrastructure.projections.copy_writer import array, copy_into, json, lines
+
+_DIALECT = PGDialect()  # type: ignore[no-untyped-call]
+
+_PLACE = ("during", "known", "position")
+
+_PACKED = {JSONB: json, ARRAY: array}
+"""Columns whose values are told as text of their own."""
+
+Values = Mapping[str, Any]
+Rows = dict[tuple[UUID, datetime], tuple[Period, Values]]
+"""Rows of one thing: by its key and the beginning of each period."""
+
+
+def bitemporal_table(
+    name: str,
+    metadata: MetaData,
+    key: str,
+    *columns: Column[Any],
+    find_by: tuple[str, ...] = (),
+    of: str | None = None,
+    revised_by: tuple[str, ...] = (),
+    turns: bool = False,
+) -> Table:
+    """A table of bitemporal rows. ``key`` and the beginning of ``during`` name a row that is known.
+
+    ``of`` is the column of the thing that the rows are about, where that is not ``key``.
+    ``revised_by``: columns by which rows are found to be revised, in a draft too. ``turns``: the next
+    moment at which any row begins or ceases to be true can be found, so that answers can be kept.
+    """
+    table = Table(
+        name,
+        metadata,
+        Column(key, Uuid, nullable=False),
+        *columns,
+        Column("during", TSTZRANGE, nullable=False),
+        Column("known", INT8RANGE, nullable=False),
+        Column("position", BigInteger, nullable=False, comment="the event that made the row"),
+        info={"key": key, "of": of or key, "revised_by": revised_by, "turns": turns},
+    )
+    Index(f"{name}_{key}", table.c[key])
+    Index(f"{name}_when", table.c.during, table.c.known, postgresql_using="gist")
+    if turns:
+        Index(f"{name}_begin", func.lower(table.c.during))
+        Index(
+            f"{name}_end",
+            func.upper(table.c.during),
+            postgresql_where=not_(func.upper_inf(table.c.during)),
+        )
+    for column in find_by:
+        Index(f"{name}_{column}", table.c[column])
+    return table
+
+
+def position_table(metadata: MetaData) -> None:
+    """Where a read model is in the log, one row; and beside it the commands that it has parked.
+
+    Both are written with its rows in one transaction.
+    """
+    Table(
+        "position",
+        metadata,
+        Column("only_one", Integer, primary_key=True, autoincrement=False),
+        Column("log_id", Uuid, nullable=False),
+        Column("epoch", Integer, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("alive_at", DateTime(timezone=True), nullable=False),
+    )
+    Table(
+        "parked",
+        metadata,
+        Column("command", Uuid, primary_key=True),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+        Column("streams", ARRAY(Uuid), nullable=False, comment="those that the model folds"),
+        Column("touches", ARRAY(Uuid), nullable=False, comment="stays, rooms and all streams"),
+        Column("error", String, nullable=False, comment="without anything about a patient"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """In a copy: the value that another column had in the row that is copied."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """In a copy: the JSON object as it was, ``without`` some keys and with other ``values``."""
+
+    values: dict[str, Any]
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A row that follows from a known one: the same but for ``values`` and perhaps its period."""
+
+    values: Values
+    period: Period | None = None
+    keeps_position: bool = False
+    """Whether it stays in the place of the event that made the row that is copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Revision:
+    match: Values
+    copies: tuple[Copy, ...]
+    known: int
+    position: int
+    close: bool
+
+
+@dataclass(slots=True)
+class _Row:
+    period: Period
+    values: Values
+    position: int
+    known_from: int
+    known_to: int | None = None
+
+
+@dataclass(slots=True)
+class Writer:
+    """Rows of one bitemporal table, gathered over a batch and written together."""
+
+    table: Table
+    schema: str
+    _new: list[_Row] = field(default_factory=list)
+    _open: dict[tuple[UUID, datetime], _Row] = field(default_factory=dict)
+    _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
+    _revisions: list[_Revision] = field(default_factory=list)
+    _plain: list[str] = field(init=False)
+    _packed: dict[str, Callable[[Any], str | None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        packed = {c.name: _PACKED.get(type(c.type)) for c in self.table.columns}
+        self._packed = {name: pack for name, pack in packed.items() if pack is not None}
+        self._plain = [name for name in packed if name not in (*self._packed, *_PLACE)]
+
+    def put(self, key: UUID, period: Period, values: Values, *, known: int, position: int) -> None:
+        """From ``known`` on it is known that ``values`` are true of ``key`` during the period."""
+        if period.is_empty:
+            return
+        row = _Row(period, {self.table.info["key"]: key, **values}, position, known)
+        self._new.append(row)
+        self._open[key, period.start] = row
+
+    def close(self, key: UUID, since: datetime, *, known: int) -> None:
+        """From ``known`` on, the row of ``key`` that begins at ``since`` is no longer known."""
+        row = self._open.pop((key, since), None)
+        if row is None:
+            self._closed.append((key, since, known))
+        else:
+            row.known_to = known
+
+    def change(self, before: Rows, after: Rows, *, known: int, position: int) -> None:
+        """Close what is no longer so, put what is so now; what stays the same is left alone."""
+        for (key, since), row in before.items():
+            if after.get((key, since)) != row:
+                self.close(key, since, known=known)
+        for (key, since), row in after.items():
+            if before.get((key, since)) != row:
+                self.put(key, row[0], row[1], known=known, position=position)
+
+    def revise(
+        self,
+        match: Values,
+        *copies: Copy,
+        known: int,
+        position: int,
+        close: bool = True,
+    ) -> None:
+        """From ``known`` on, the copies are known in the place of the rows that match, or beside them.
+
+        For rows whose values are not at hand: the copies are made in the database, when flushed.
+        """
+        revision = _Revision(match, copies, known, position, close)
+        self._revisions.append(revision)
+        for row in [r for r in self._new if r.known_to is None and _matches(r, match)]:
+            if close:
+                row.known_to = known
+                self._open.pop((row.values[self.table.info["key"]], row.period.start), None)
+            self._new += [_copied(row, copy, revision) for copy in copies]
+
+    def flush(self, cursor: Cursor[TupleRow]) -> None:
+        """Write what was gathered: closings first, then all new rows by COPY."""
+        name = psql.Identifier(self.schema, self.table.name)
+        if self._closed:
+            keys, sinces, knowns = zip(*self._closed, strict=True)
+            cursor.execute(
+                psql.SQL(
+                    "UPDATE {table} t SET known = int8range(lower(t.known), c.known)"
+                    " FROM unnest(%s::uuid[], %s::timestamptz[], %s::int8[])"
+                    " AS c (key, since, known)"
+                    " WHERE t.{key} = c.key AND lower(t.during) = c.since"
+                    " AND upper_inf(t.known) AND lower(t.known) < c.known"
+                ).format(table=name, key=psql.Identifier(self.table.info["key"])),
+                [list(keys), [_moment(s) for s in sinces], list(knowns)],
+            )
+            if cursor.rowcount != len(self._closed):
+                raise RuntimeError(
+                    f"{self.table.fullname}: {len(self._closed)} rows should no longer be known, "
+                    f"{cursor.rowcount} were found; the read model must be rebuilt"
+                )
+        for revision in self._revisions:
+            self._revise(cursor, name, revision)
+        rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
+        if rows:
+            with cursor.copy(copy_into(name, [*self._plain, *self._packed, *_PLACE])) as into:
+                into.write(lines([self._told(row) for row in rows]))
+        self._new.clear()
+        self._open.clear()
+        self._closed.clear()
+        self._revisions.clear()
+
+    def _told(self, row: _Row) -> list[Any]:
+        """Its values as COPY takes them."""
+        values = row.values
+        told = [values[column] for column in self._plain]
+        for column, pack in self._packed.items():
+            told.append(pack(values[column]))
+        known_to = "" if row.known_to is None else row.known_to
+        told += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
+        return told
+
+    def _revise(
+        self, cursor: Cursor[TupleRow], table: psql.Identifier, revision: _Revision
+    ) -> None:
+        """Revise the rows that were there before this batch, or came from an earlier revision."""
+        match = psql.SQL(" AND ").join(
+            psql.SQL("{} = %s").format(psql.Identifier(column)) for column in revision.match
+        )
+        values = list(revision.match.values())
+        old = psql.SQL("SELECT * FROM {} WHERE upper_inf(known) AND ").format(table) + match
+        if revision.close:
+            old = psql.SQL("UPDATE {} SET known = int8range(lower(known), %s)").format(table)
+            old += psql.SQL(" WHERE upper_inf(known) AND ") + match + psql.SQL(" RETURNING *")
+            values.insert(0, revision.known)
+        columns = [c.name for c in self.table.columns]
+        selects = []
+        for copy in revision.copies:
+            told = [self._expression(column, copy, revision, values) for column in columns]
+            selects.append(psql.SQL("SELECT {} FROM old").format(psql.SQL(", ").join(told)))
+        if selects:
+            cursor.execute(
+                psql.SQL("WITH old AS ({}) INSERT INTO {} ({}) {}").format(
+                    old,
+                    table,
+                    psql.SQL(", ").join(map(psql.Identifier, columns)),
+                    psql.SQL(" UNION ALL ").join(selects),
+                ),
+                values,
+            )
+        else:
+            cursor.execute(old, values)
+        cursor.execute(
+            psql.SQL("DELETE FROM {} WHERE isempty(known) AND ").format(table) + match,
+            list(revision.match.values()),
+        )
+
+    def _expression(
+        self, column: str, copy: Copy, revision: _Revision, values: list[Any]
+    ) -> psql.Composable:
+        """What a column of a copy is, in SQL; its values are added to ``values``."""
+        value: Any
+        if column == "known":
+            value = f"[{revision.known},)"
+        elif column == "position" and not copy.keeps_position:
+            value = revision.position
+        elif column == "during" and copy.period is not None:
+            value = _during(copy.period)
+        elif column in copy.values:
+            value = copy.values[column]
+        else:
+            return psql.Identifier(column)
+        if isinstance(value, Same):
+            return psql.Identifier(value.column)
+        if isinstance(value, Merged):
+            values += [list(value.without), json(value.values)]
+            return psql.SQL("({} - %s::text[]) || %s::jsonb").format(psql.Identifier(column))
+        kind = self.table.columns[column].type.compile(dialect=_DIALECT)
+        values.append(json(value) if column in self._packed else value)
+        return psql.SQL("%s::" + kind)
+
+
+def _matches(row: _Row, match: Values) -> bool:
+    return all(row.values.get(column) == value for column, value in match.items())
+
+
+def _copied(row: _Row, copy: Copy, revision: _Revision) -> _Row:
+    values = dict(row.values)
+    for column, value in copy.values.items():
+        if isinstance(value, Same):
+            value = row.values[value.column]
+        elif isinstance(value, Merged):
+            kept = {k: v for k, v in row.values[column].items() if k not in value.without}
+            value = {**kept, **value.values}
+        values[column] = value
+    position = row.position if copy.keeps_position else revision.position
+    return _Row(copy.period or row.period, values, position, revision.known)
+
+
+def _during(period: Period) -> str:
+    end = period.end.isoformat() if period.end else ""
+    return f"[{_moment(period.start)},{end})"
+
+
+def _moment(moment: datetime) -> str:
+    return "-infinity" if moment is ALWAYS.start else moment.isoformat()

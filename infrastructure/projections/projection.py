@@ -1,0 +1,163 @@
+"""What every read model is: a class with its own tables that folds events into bitemporal rows."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+from sqlalchemy import MetaData, Table
+
+from domain.aggregate import Aggregate, Event
+from domain.event_types import AGGREGATES
+from infrastructure.projections.bitemporal_table import Rows, Writer
+
+A = TypeVar("A", bound=Aggregate)
+
+History = Callable[[UUID, int], "list[Event | Hole]"]
+"""The events of a stream before a position: how a model learns of what it does not remember."""
+
+
+_KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event is in the log. ``known`` is the last position of its command."""
+
+    position: int
+    known: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An event that is left out. Its stream goes on as if it had changed nothing."""
+
+    originator_id: UUID
+    originator_version: int
+
+    def mutate(self, aggregate: Any) -> Any:
+        if self.originator_version != aggregate.version + 1:
+            raise ValueError(f"v{self.originator_version} does not follow v{aggregate.version}")
+        aggregate.version = self.originator_version
+        return aggregate
+
+
+class ReadModel:
+    """A pure function of the log: no clock, no network. Made anew after every failed batch."""
+
+    name: ClassVar[str]
+    metadata: ClassVar[MetaData]
+    kinds: ClassVar[tuple[type[Aggregate], ...]]
+    """The aggregates whose events it folds; it passes over all others."""
+    halts: ClassVar[bool] = False
+    """Whether it stops at what it cannot take in, instead of parking that and going on."""
+
+    def __init__(self, history: History, schema: str | None = None) -> None:
+        self.history = history
+        self.schema = schema or str(self.metadata.schema)
+        self._writers: dict[str, Writer] = {}
+
+    def apply(self, event: Event, place: Place) -> None:
+        """Fold one event into rows (kept in memory until `flush`)."""
+        raise NotImplementedError
+
+    def pass_over(self, hole: Hole) -> None:
+        """The next event of a stream is left out: only its version counts."""
+
+    def writer(self, table: Table) -> Writer:
+        writer = self._writers.get(table.name)
+        if writer is None:
+            writer = self._writers[table.name] = Writer(table, self.schema)
+        return writer
+
+    def flush(self, cursor: Cursor[TupleRow]) -> None:
+        for writer in self._writers.values():
+            writer.flush(cursor)
+
+    @classmethod
+    def concerns(cls, topic: str) -> bool:
+        """Whether it folds such events. What nobody knows may concern all."""
+        kind = topic.partition(".")[0]
+        return kind in (k.TOPIC for k in cls.kinds) or kind not in _KNOWN_KINDS  # type: ignore[attr-defined]
+
+    @classmethod
+    def things(cls) -> tuple[type[Aggregate], ...]:
+        """What its rows are about: each table names the thing in the column ``info["of"]``."""
+        return cls.kinds
+
+    @classmethod
+    def stream_of(cls, thing: UUID) -> UUID:
+        """The stream from which the rows of a thing are folded."""
+        return thing
+
+    @classmethod
+    def tables(cls) -> list[Table]:
+        """Its bitemporal tables, without those that keep its position and what it parked."""
+        return [t for t in cls.metadata.sorted_tables if "of" in t.info]
+
+
+class Folded(ReadModel, Generic[A]):
+    """A read model whose rows are a pure function of one kind of aggregate.
+
+    What a late entry or a correction changes is the difference of that function before and after.
+    """
+
+    kind: ClassVar[type[Aggregate]]
+    passes_over: ClassVar[tuple[type[Event], ...]] = ()
+    """Events that change nothing of what it shows: only their version counts."""
+    remembers: ClassVar[int] = 5_000
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            cls.kinds = (cls.kind,)
+
+    def __init__(self, history: History, schema: str | None = None) -> None:
+        super().__init__(history, schema)
+        self._recent: OrderedDict[UUID, A] = OrderedDict()
+
+    def rows(self, aggregate: A, event: Event) -> dict[Table, Rows]:
+        """The rows of the aggregate, those at least that the event can change."""
+        raise NotImplementedError
+
+    def apply(self, event: Event, place: Place) -> None:
+        if event.TOPIC.partition(".")[0] != self.kind.TOPIC:  # type: ignore[attr-defined]
+            return
+        aggregate = self._remembered(event, place)
+        if isinstance(event, self.passes_over):
+            _version_of(event).mutate(aggregate)
+            return
+        before = self.rows(aggregate, event) if aggregate.exists else {}
+        event.mutate(aggregate)
+        for table, after in self.rows(aggregate, event).items():
+            self.writer(table).change(
+                before.get(table, {}), after, known=place.known, position=place.position
+            )
+
+    def pass_over(self, hole: Hole) -> None:
+        aggregate = self._recent.get(hole.originator_id)
+        if aggregate is not None:
+            hole.mutate(aggregate)
+
+    def _remembered(self, event: Event, place: Place) -> A:
+        id = event.originator_id
+        aggregate = self._recent.get(id)
+        if aggregate is None:
+            fresh: Any = self.kind.empty(id)
+            if event.originator_version > 1:
+                for earlier in self.history(id, place.position):
+                    passes = isinstance(earlier, self.passes_over)
+                    (_version_of(earlier) if passes else earlier).mutate(fresh)
+            aggregate = self._recent[id] = fresh
+            if len(self._recent) > self.remembers:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(id)
+        return aggregate
+
+
+def _version_of(event: Event | Hole) -> Hole:
+    return Hole(event.originator_id, event.originator_version)

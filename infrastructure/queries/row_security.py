@@ -1,0 +1,330 @@
+"""For whom questions are answered: whose data may be shown, and whose were.
+
+The rule is that of `application.authorization.scope`, as conditions on the rows that questions select: `At.holds`
+and `At.sees` put them into every question about patients. Labels are those of today, whatever moment
+is asked about; wards are those of that moment, and who is in another ward today was not free before.
+"""
+
+from collections.abc import Hashable, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.break_glass import Glass
+from domain.envelope import Actor
+from infrastructure.read_models.inpatients import inpatients
+from infrastructure.read_models.issued_reports import issues
+from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.patients import patients
+from infrastructure.read_models.prescriptions import doses, prescriptions
+from infrastructure.read_models.rooms import beds, rooms, spells
+from infrastructure.read_models.source_movements import source_movements
+from infrastructure.read_models.stays import stays
+from infrastructure.read_models.timeline import entries
+from infrastructure.read_models.visits import visits
+
+OF_STAYS = (stays, visits, prescriptions, doses, inpatients)
+"""Tables whose rows are seen by who sees the stay."""
+
+OF_WARDS = (rooms, beds, spells, stretches)
+"""Tables of the rooms: what is in a bed is shown without saying who; boards are cut by ward."""
+
+IN_HOUSE = ("ADMITTED", "ON_LEAVE")
+
+Moment = tuple[datetime, int]
+"""As of when, as known where. Where none is given, it is the latest of all that is known."""
+
+
+@dataclass(eq=False, slots=True)
+class Reader:
+    """Who reads, in one operation; by default somebody to whom all is open."""
+
+    wards: Set[str] | None = None
+    hidden: Set[str] = frozenset()
+    """The confidentiality labels that close data to this reader."""
+    opened: Set[UUID] = frozenset()
+    """The patients whose glass this reader has broken, under all their records."""
+    closed: Set[UUID] = frozenset()
+    """The records that a label closes which another record of the same person has."""
+    elsewhere: Set[UUID] = frozenset()
+    """The records of persons who are in a stay of other wards only, by another of their records."""
+    own: Set[UUID] = frozenset()
+    """The stays and patients of what this operation has just recorded."""
+    shown: set[UUID] = field(default_factory=set)
+    """The patients whose data the answer shows so far."""
+
+    @property
+    def sees_all(self) -> bool:
+        return self.wards is None and not self._hides
+
+    @property
+    def rights(self) -> Hashable:
+        """The same for all who are shown the same rows."""
+        return self.wards, self.hidden, self.opened, self.closed, self.elsewhere, self.own
+
+    @property
+    def _hides(self) -> bool:
+        return isinstance(self.hidden, BindParameter) or bool(self.hidden)
+
+    def shows(self, patient: UUID) -> None:
+        """The answer shows this patient's data: said wherever a view becomes part of an answer."""
+        self.shown.add(patient)
+
+    def take(self) -> frozenset[UUID]:
+        """Whose data were shown; begins anew."""
+        taken = frozenset(self.shown)
+        self.shown.clear()
+        return taken
+
+    def sees(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
+        """The rows of a table that may be shown, asked about a moment as known at a position."""
+        if self.sees_all or table in OF_WARDS:
+            return true()
+        at = as_of, known
+        if table is patients:
+            return self._sees_patient(patients.c.patient, at)
+        if table is entries:
+            return or_(
+                and_(entries.c.stay.is_(None), self._sees_patient(entries.c.patient, at)),
+                and_(
+                    entries.c.stay.is_not(None),
+                    self._sees_stay(entries.c.stay, entries.c.patient, at),
+                ),
+            )
+        if table is source_movements:  # whose it is may not be known yet
+            whose_it_is = source_movements.c.patient
+            return or_(whose_it_is.is_(None), self._sees_patient(whose_it_is, at))
+        if table is issues:  # a report on the whole house has no ward
+            return true() if self.wards is None else issues.c.ward.in_(self.wards)
+        if table in OF_STAYS:
+            one = stays.alias("its_stay")
+            of: Any = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
+            whose = table.c.patient if "patient" in table.c else of.scalar_subquery()
+            return self._sees_stay(table.c.stay, whose, at)
+        return true()
+
+    def of_wards(self) -> ColumnElement[bool]:
+        """The rooms that may be shown with what is in their beds."""
+        return true() if self.wards is None else _is_in(rooms.c.ward, self.wards, Text)
+
+    def _sees_stay(self, stay: ColumnElement[Any], patient: Any, at: Moment) -> ColumnElement[bool]:
+        ever = stays.alias("ever")
+        open_ = and_(
+            not_(self._has_label(ever, ever.c.stay == stay)) if self._hides else true(),
+            self._is_unlabelled(patient),
+            self._is_of_wards(stay, at),
+        )
+        return self._or_own(stay, patient, open_)
+
+    def _sees_patient(self, patient: ColumnElement[Any], at: Moment) -> ColumnElement[bool]:
+        open_ = self._is_unlabelled(patient)
+        if self.wards is not None:
+            then_in, then_theirs = self._is_in_house(patient, at)
+            now_in, now_theirs = self._is_in_house(patient, None)
+            now_free = and_(not_(now_in), not_(_is_in(patient, self.elsewhere, Uuid)))
+            open_ = and_(open_, or_(then_theirs, and_(not_(then_in), or_(now_theirs, now_free))))
+        return self._or_own(patient, patient, open_)
+
+    def _is_in_house(
+        self, patient: ColumnElement[Any], at: Moment | None
+    ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Whether a patient is in a stay, and whether they are or have been in one of the wards."""
+        inside, theirs = stays.alias(), stays.alias()
+        is_in = exists().where(
+            inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
+        )
+        been = exists().where(
+            theirs.c.patient == patient, _held(theirs, at), self._is_of_wards(theirs.c.stay, at)
+        )
+        return is_in, been
+
+    def _or_own(
+        self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
+    ) -> ColumnElement[bool]:
+        return or_(_is_in(own, self.own, Uuid), _is_in(patient, self.opened, Uuid), open_)
+
+    def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
+        """By the latest label of the record, and of all others of the same person."""
+        if not self._hides:
+            return true()
+        record = patients.alias("record")
+        labelled = self._has_label(record, record.c.patient == patient, _latest(record))
+        return and_(not_(labelled), not_(_is_in(patient, self.closed, Uuid)))
+
+    def _has_label(self, rows: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Whether one of them has a hidden label.
+
+        Counted over all of them: of EXISTS the database believes that nearly every row will do, and
+        reads the table from its beginning until it finds one.
+        """
+        found = func.bool_or(_is_in(rows.c.confidentiality, self.hidden, Text))
+        one = select(found).where(*where).correlate_except(rows).scalar_subquery()
+        return func.coalesce(one, false())
+
+    def _is_of_wards(self, stay: Any, at: Moment | None) -> ColumnElement[bool]:
+        if self.wards is None:
+            return true()
+        lain, there = stretches.alias("lain"), rooms.alias("there")
+        last = (
+            select(lain.c.room)
+            .where(lain.c.stay == stay, _begun(lain, at))
+            .order_by(func.lower(lain.c.during).desc())
+            .limit(1)
+            .correlate_except(lain)
+            .scalar_subquery()
+        )
+        ward = (
+            select(_is_in(there.c.ward, self.wards, Text))
+            .where(there.c.room == last, _held(there, at))
+            .limit(1)
+            .correlate_except(there)
+            .scalar_subquery()
+        )
+        return func.coalesce(ward, true())
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The patients whose glass somebody has broken and that is open, under all their records.
+
+    ``until``: when the first glass is shut again; None if none is open.
+    """
+
+    patients: frozenset[UUID]
+    until: datetime | None
+
+
+async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) -> Opened:
+    """What is open to somebody."""
+    found = await connection.execute(
+        text(
+            "WITH RECURSIVE broken AS MATERIALIZED ("
+            " SELECT (own->>'patient')::uuid AS id, (own->>'until')::timestamptz AS until"
+            " FROM record.events WHERE stream = :stream"
+            " AND (own->>'until')::timestamptz > :now"
+            "), opened (id) AS ("
+            " SELECT id FROM broken"
+            " UNION SELECT CASE WHEN p.patient = o.id THEN p.merged_into ELSE p.patient END"
+            f" FROM opened o JOIN {patients.fullname} p ON upper_inf(p.known)"
+            " AND p.merged_into IS NOT NULL AND (p.patient = o.id OR p.merged_into = o.id)"
+            ") SELECT array(SELECT id FROM opened), (SELECT min(until) FROM broken)"
+        ),
+        {"stream": Glass.id_for(actor), "now": now},
+    )
+    opened, until = found.one()
+    return Opened(frozenset(opened), until)
+
+
+async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> frozenset[UUID]:
+    """All records of the persons one of whose records has one of these labels now.
+
+    Only of those who have several: the label of a record of its own is looked at where it is read.
+    """
+    found = await connection.execute(
+        text(
+            "WITH RECURSIVE link AS MATERIALIZED (SELECT DISTINCT patient, merged_into"
+            f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND upper_inf(known)"
+            "), closed (id) AS ("
+            f" SELECT patient FROM {patients.fullname} WHERE upper_inf(known) AND upper_inf(during)"
+            "   AND patient IN (SELECT patient FROM link UNION SELECT merged_into FROM link)"
+            "   AND confidentiality = ANY(:hidden)"
+            " UNION SELECT CASE WHEN l.patient = c.id THEN l.merged_into ELSE l.patient END"
+            "   FROM closed c JOIN link l ON c.id IN (l.patient, l.merged_into)"
+            ") SELECT id FROM closed"
+        ),
+        {"hidden": sorted(hidden)},
+    )
+    return frozenset(found.scalars())
+
+
+async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> frozenset[UUID]:
+    """All records of the persons who have several, and are in a stay, but in none of these wards.
+
+    Nor have they been in one of them: that opens a patient to a ward (`application.authorization.scope`).
+    """
+    latest = "upper_inf(known) AND upper_inf(during)"
+    found = await connection.execute(
+        text(
+            "WITH RECURSIVE link AS MATERIALIZED (SELECT patient, merged_into"
+            f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND {latest}"
+            "), of (one, other) AS (SELECT patient, merged_into FROM link"
+            "   UNION SELECT merged_into, patient FROM link"
+            "), person (record, other) AS (SELECT one, one FROM of"
+            "   UNION SELECT p.record, o.other FROM person p JOIN of o ON o.one = p.other"
+            ") SELECT p.record FROM person p"
+            f"  JOIN {stays.fullname} s ON s.patient = p.other"
+            "   AND upper_inf(s.known) AND upper_inf(s.during)"
+            "  GROUP BY p.record HAVING bool_or(s.status = ANY(:in_house))"
+            "  AND NOT bool_or(coalesce((SELECT ward = ANY(:wards)"
+            f"    FROM {rooms.fullname} WHERE {latest} AND room = ("
+            f"      SELECT room FROM {stretches.fullname} WHERE stay = s.stay AND upper_inf(known)"
+            "       ORDER BY lower(during) DESC LIMIT 1)), true))"
+        ),
+        {"in_house": list(IN_HOUSE), "wards": sorted(wards)},
+    )
+    return frozenset(found.scalars())
+
+
+def held(table: Any, as_of: datetime, position: int) -> ColumnElement[bool]:
+    """The rows true at a moment, as known at a position."""
+    is_true = table.c.during.op("@>")(cast(value(as_of), DateTime(timezone=True)))
+    return and_(is_true, known(table, position))
+
+
+def known(table: Any, position: int) -> ColumnElement[bool]:
+    """The rows known at a position, of all valid time."""
+    is_known: ColumnElement[bool] = table.c.known.op("@>")(cast(value(position), BigInteger))
+    return is_known
+
+
+def value(given: Any) -> ColumnElement[Any]:
+    """A value, or the parameter that stands for it where a statement is made before it is known."""
+    return given if isinstance(given, BindParameter) else literal(given)
+
+
+def _is_in(column: ColumnElement[Any], some: Any, kind: Any) -> ColumnElement[bool]:
+    """In one parameter, whatever its length."""
+    if not isinstance(some, BindParameter):
+        some = cast(literal(list(some)), ARRAY(kind))
+    return column == any_(some)
+
+
+def _held(table: Any, at: Moment | None) -> ColumnElement[bool]:
+    return _latest(table) if at is None else held(table, *at).is_(True)
+
+
+def _begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
+    """What had begun by a moment, over or not."""
+    if at is None:
+        return func.upper_inf(table.c.known)
+    as_of, position = at
+    return and_(known(table, position).is_(True), func.lower(table.c.during) <= value(as_of))
+
+
+def _latest(table: Any) -> ColumnElement[bool]:
+    return and_(func.upper_inf(table.c.known), func.upper_inf(table.c.during))

@@ -1,0 +1,1 @@
+"""Report data from the read models, issued reports and their exposure."""

@@ -1,0 +1,123 @@
+"""Which issued reports a wrong fact got into, by computing who contributed to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.commands.reports import asked_in
+from application.reports.definition import Subject
+from domain.report import Terms
+from infrastructure.queries.timeline import EntryView
+from infrastructure.read_models.issued_reports import issues, restatements
+from infrastructure.read_models.patients import patients
+from infrastructure.read_models.stays import stays
+from infrastructure.reports import inputs
+from infrastructure.reports.inputs.change_set import Concerned, linked
+
+AROUND = timedelta(days=2)
+"""By how much a day of the calendar may lie around the same day in UTC, generously."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """An issue, and a position that it was computed at: as issued, or as restated."""
+
+    issue: UUID
+    terms: Terms
+    position: int
+
+
+def containing(
+    connection: Connection[TupleRow],
+    hospital: str,
+    wrong: Sequence[EntryView],
+    wrong_from: int,
+    wrong_to: int,
+) -> list[UUID]:
+    """The reports, issued or restated while a fact was wrong, whose figures it was part of.
+
+    Those are the reports to which its stay, person or bed contributed, and those to which they would
+    have, as known when the fact was put right: a wrong discharge leaves a patient out.
+    """
+    subjects = _subjects(connection, wrong, wrong_to)
+    found: dict[UUID, None] = {}
+    answers: dict[tuple[bytes, int], bool] = {}
+    for computed in _computed(connection, wrong_from, wrong_to):
+        for known in (computed.position, wrong_to):
+            if computed.issue in found or not _touched(connection, computed, wrong, known):
+                continue
+            asked = msgspec.json.encode(computed.terms), known  # reports may be issued many times
+            if asked not in answers:
+                answers[asked] = _contributed(connection, hospital, computed, subjects, known)
+            if answers[asked]:
+                found[computed.issue] = None
+    return list(found)
+
+
+def _computed(connection: Connection[TupleRow], after: int, before: int) -> list[_Computed]:
+    rows = connection.execute(
+        "SELECT i.issue, i.told->'terms', c.computed_at"
+        f" FROM {issues.fullname} i CROSS JOIN LATERAL (SELECT i.computed_at"
+        f"  UNION SELECT r.computed_at FROM {restatements.fullname} r WHERE r.issue = i.issue) c"
+        " WHERE c.computed_at >= %s AND c.computed_at < %s ORDER BY i.position, c.computed_at",
+        [after, before],
+    )
+    return [_Computed(issue, msgspec.convert(terms, Terms), at) for issue, terms, at in rows]
+
+
+def _subjects(
+    connection: Connection[TupleRow], wrong: Sequence[EntryView], known: int
+) -> set[Subject]:
+    found = {Subject("stay", str(e.stay)) for e in wrong if e.stay}
+    for entry in wrong:
+        bed = entry.data.get("bed")
+        if isinstance(bed, dict):
+            found.add(Subject("bed", f"{bed['room']}/{bed['bed']}"))
+    people = connection.execute(
+        "WITH RECURSIVE followed AS (SELECT unnest(%s::uuid[]) AS person UNION"
+        f" SELECT p.merged_into FROM followed f JOIN {patients.fullname} p ON p.patient = f.person"
+        "  WHERE p.merged_into IS NOT NULL AND p.known @> %s::int8)"
+        " SELECT person::text FROM followed",
+        [list({e.patient for e in wrong}), known],
+    )
+    return found | {Subject("person", person) for (person,) in people}
+
+
+def _touched(
+    connection: Connection[TupleRow], computed: _Computed, wrong: Sequence[EntryView], known: int
+) -> bool:
+    """Whether such a stay was held to touch the period at all: cheap, and mostly it was not."""
+    row = connection.execute(
+        f"SELECT EXISTS (SELECT FROM {stays.fullname} WHERE stay = ANY(%s) AND known @> %s::int8"
+        " AND during && tstzrange(%s::date - %s, %s::date + %s))",
+        [
+            list({e.stay for e in wrong if e.stay}),
+            known,
+            computed.terms.first,
+            AROUND,
+            computed.terms.last,
+            AROUND,
+        ],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _contributed(
+    connection: Connection[TupleRow],
+    hospital: str,
+    computed: _Computed,
+    subjects: set[Subject],
+    known: int,
+) -> bool:
+    """Whether one of them contributed; the others of the house need not be looked at for that."""
+    held, question = asked_in(computed.terms)
+    people = [subject.id for subject in subjects if subject.kind == "person"]
+    rooms = [subject.id.partition("/")[0] for subject in subjects if subject.kind == "bed"]
+    only = Concerned(linked(connection, people, [known]), rooms)
+    report_inputs = inputs.inputs(connection, hospital, held.needs, question, known, only=only)
+    return not subjects.isdisjoint(held.contributions(report_inputs))

@@ -1,0 +1,178 @@
+"""Reports: what they are computed from, as known at one log position; and the whole way to one.
+
+Each kind of input is one SELECT over the bitemporal read models. Rows are many, so they come as plain
+tuples in PostgreSQL's binary form.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+from psycopg.rows import TupleRow
+
+from application.commands.patients import HOSPITAL_TIME
+from application.reports import asked as question_of
+from application.reports.definition import Definition, Report, computed
+from application.reports.inputs import Inputs, Question
+from domain.hospital_calendar import HospitalTime, LocalDays
+from domain.refusals import NotFound
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.read_models import READ_MODELS
+from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
+from infrastructure.reports.inputs.beds import beds
+from infrastructure.reports.inputs.change_set import Concerned
+from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.stays import awaited, stays
+
+Progress = Callable[[int, int], None]
+"""Called with how many steps are done, of how many."""
+
+LOADERS: dict[str, Callable[[Asked], Any]] = {
+    "beds": beds,
+    "stays": stays,
+    "awaited": awaited,
+    "admissions": people.admissions,
+    "persons": people.persons,
+    "deaths": people.deaths,
+    "reviews": reviews.reviews,
+    "dose_days": medicines.dose_days,
+    "courses": medicines.courses,
+    "told": entry_delays.told,
+}
+"""How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
+
+
+WORK_MEM = "64MB"
+"""For each sort and each hash table of a year's rows, which would go to the disk otherwise."""
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection[TupleRow]]:
+    """A connection for one report: everything is read at one moment, in UTC."""
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.execute("SET TimeZone TO 'UTC'")
+        connection.execute(f"SET work_mem TO '{WORK_MEM}'")
+        yield connection
+
+
+def report_of_period(
+    connection: Connection[TupleRow],
+    hospital: str,
+    definition: Definition,
+    position: int,
+    first: date,
+    last: date,
+    ward: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    on_progress: Progress = lambda done, total: None,
+) -> Report:
+    """The report of a period, up to the last of its days that had ended while that was known.
+
+    Raises InvalidInput and NotFound.
+    """
+    days = local_days(connection, hospital, position)
+    until = _newest_until(connection, position)
+    question = question_of(definition, days, until, first, last, ward, parameters)
+    return report(connection, hospital, definition, question, position, on_progress)
+
+
+def report(
+    connection: Connection[TupleRow],
+    hospital: str,
+    definition: Definition,
+    question: Question,
+    position: int,
+    on_progress: Progress = lambda done, total: None,
+) -> Report:
+    """Compute a report. The same arguments give the same report for ever.
+
+    ``position`` is the last one of a command, and the read models have reached it.
+    """
+    steps = len(definition.needs) + 1
+    loaded = inputs(
+        connection,
+        hospital,
+        definition.needs,
+        question,
+        position,
+        lambda done, total: on_progress(done, steps),
+        whole=True,
+    )
+    entry_delays = computed(definition, loaded, position)
+    on_progress(steps, steps)
+    return entry_delays
+
+
+def inputs(
+    connection: Connection[TupleRow],
+    hospital: str,
+    needs: frozenset[str],
+    question: Question,
+    position: int,
+    on_progress: Progress = lambda done, total: None,
+    whole: bool = False,
+    only: Concerned | None = None,
+) -> Inputs:
+    """What is needed for a question, as known at a position. Raises NotFound for an unknown ward.
+
+    ``whole``: what comes to the same figures is taken together, so nobody's part can be told.
+    ``only``: of these patients and rooms alone.
+    """
+    wards: dict[str, str] = dict(
+        connection.execute(
+            "SELECT DISTINCT room::text, ward FROM rooms_v1.rooms WHERE known @> %s::int8",
+            [position],
+        ).fetchall()
+    )
+    if question.ward is not None and question.ward not in wards.values():
+        raise NotFound("ward", question.ward, "ward")
+    days = local_days(connection, hospital, position)
+    asked = Asked(connection, question, position, days, wards, whole, only)
+    loaded: dict[str, Any] = {}
+    for need in sorted(needs):
+        on_progress(len(loaded), len(needs))
+        loaded[need] = LOADERS[need](asked)
+    on_progress(len(loaded), len(needs))
+    return Inputs(question, days, **loaded)
+
+
+def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:
+    """The hospital's calendar as known at a position, straight from the log: it is a few events."""
+    clock = HospitalTime.empty(uuid5(HOSPITAL_TIME, hospital))
+    mapper = EventMapper()
+    for row in connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM record.events WHERE stream = %s AND position <= %s"
+        " ORDER BY version",
+        [clock.id, position],
+    ):
+        mapper.event(row).mutate(clock)
+    return clock.days
+
+
+def left_out(connection: Connection[TupleRow], position: int) -> list[UUID]:
+    """The commands up to a position that a read model has parked: figures may lack what they say."""
+    parked = " UNION ".join(
+        f"SELECT command, first FROM {model.metadata.schema}.parked" for model in READ_MODELS
+    )
+    found = connection.execute(
+        f"SELECT DISTINCT command FROM ({parked}) AS p WHERE first <= %s ORDER BY 1".encode(),
+        [position],
+    )
+    return [command for (command,) in found]
+
+
+def _newest_until(connection: Connection[TupleRow], position: int) -> datetime:
+    """Until when nothing later was known: the next fact was recorded, or the database's clock."""
+    row = connection.execute(
+        "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position > %s"
+        " ORDER BY position LIMIT 1), clock_timestamp())",
+        [position],
+    ).fetchone()
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]

@@ -1,0 +1,27 @@
+"""The beds that reports are computed from."""
+
+from datetime import datetime
+
+from application.reports.inputs import HouseBed
+from domain.room.aggregate import BedState
+from infrastructure.reports.inputs.context import Asked
+
+
+def beds(asked: Asked) -> tuple[HouseBed, ...]:
+    """The beds that there are before the period ends, each with when it was closed in it."""
+    closed: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
+    for room, bed, since, until in asked.rows(
+        "SELECT room::text, bed, lower(during), upper(during) FROM rooms_v1.spells"
+        f" WHERE known @> %(position)s::int8 AND state = %(closed)s{asked.of_room('room')}"
+        " AND during && tstzrange(%(start)s, %(end)s, '[]') ORDER BY lower(during)",
+        closed=BedState.CLOSED.value,
+    ):
+        closed.setdefault((room, bed), []).append((since, until))
+    rows = asked.rows(
+        "SELECT room::text, bed, lower(during) FROM rooms_v1.beds WHERE known @> %(position)s::int8"
+        f" AND lower(during) <= %(end)s{asked.of_room('room')}"
+    )
+    return tuple(
+        HouseBed(room, bed, asked.wards[room], since, tuple(closed.get((room, bed), ())))
+        for room, bed, since in rows
+    )

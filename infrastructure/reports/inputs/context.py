@@ -1,0 +1,58 @@
+"""A question for figures, with what every loader of inputs needs to answer its part of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.reports.inputs import Question
+from domain.hospital_calendar import DAY, LocalDays
+from infrastructure.reports.inputs.change_set import Concerned
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with all that a loader needs to answer its part of it."""
+
+    connection: Connection[TupleRow]
+    question: Question
+    position: int
+    days: LocalDays
+    wards: dict[str, str]
+    """The ward of each room."""
+    whole: bool = False
+    """Whether only figures are wanted, and nobody asks what each person contributes to them."""
+    only: Concerned | None = None
+    """Whose contributions are asked for; by default everybody's."""
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms of the ward that is asked for."""
+        return [room for room, ward in self.wards.items() if ward == self.question.ward]
+
+    def of_patient(self, column: str) -> str:
+        """The condition that a row is about one of those whose contributions are asked for."""
+        return f" AND {column} = ANY(%(patients)s::uuid[])" if self.only else ""
+
+    def of_room(self, column: str) -> str:
+        """The same of a row about a room."""
+        return f" AND {column} = ANY(%(places)s::uuid[])" if self.only else ""
+
+    @cached_property
+    def window(self) -> tuple[datetime, datetime]:
+        """From the beginning of the first day to the end of the last, by census and by calendar."""
+        first, last = self.question.first, self.question.last
+        begin = min(self.days.census(first - DAY), self.days.midnight(first))
+        return begin, max(begin, self.days.ended(last))
+
+    def rows(self, query: str, **values: Any) -> list[TupleRow]:
+        """The rows of a SELECT; ``%(position)s``, ``%(start)s`` and ``%(end)s`` are at hand."""
+        start, end = self.window
+        values = {"position": self.position, "start": start, "end": end, **values}
+        if self.only:
+            values |= {"patients": self.only.patients, "places": self.only.rooms}
+        with self.connection.cursor(binary=True) as cursor:
+            return cursor.execute(query.encode(), values).fetchall()

@@ -1,0 +1,48 @@
+"""Doses and prescriptions."""
+
+from application.reports.inputs import Course, DoseDays
+from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.people import persons
+
+
+def dose_days(asked: Asked) -> tuple[DoseDays, ...]:
+    """On how many calendar days of the period each person was given each drug, in the ward asked for."""
+    midnights = asked.days.midnights(asked.question.first, asked.question.last)
+    merged = persons(asked)
+    there = (
+        " JOIN stays_v1.stays s ON s.stay = d.stay AND s.known @> %(position)s::int8"
+        " AND s.during @> lower(d.during) AND s.room = ANY(%(rooms)s::uuid[])"
+        if asked.question.ward is not None
+        else ""
+    )
+    rows = asked.rows(
+        "SELECT who::text, medication, count(DISTINCT day) FROM ("
+        "  SELECT coalesce(m.person, p.patient) AS who, p.medication,"
+        "    width_bucket(lower(d.during), %(midnights)s) AS day"
+        "  FROM prescriptions_v1.doses d JOIN (SELECT DISTINCT prescription, patient, medication"
+        "    FROM prescriptions_v1.prescriptions WHERE known @> %(position)s::int8"
+        f"   {asked.of_patient('patient')}) p"
+        "   USING (prescription)"
+        "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
+        f"   ON m.record = p.patient{there}"
+        "  WHERE d.known @> %(position)s::int8 AND d.given AND lower(d.during) >= %(first)s"
+        "    AND lower(d.during) < %(last)s) AS given GROUP BY who, medication",
+        midnights=midnights,
+        first=midnights[0],
+        last=midnights[-1],
+        records=list(merged),
+        persons=list(merged.values()),
+        rooms=asked.rooms,
+    )
+    return tuple(DoseDays(*row) for row in rows)
+
+
+def courses(asked: Asked) -> tuple[Course, ...]:
+    """The times in which prescriptions were in force, or on hold, that touch the period."""
+    rows = asked.rows(
+        "SELECT stay::text, lower(during), upper(during), status = 'HELD'"
+        " FROM prescriptions_v1.prescriptions"
+        f" WHERE known @> %(position)s::int8{asked.of_patient('patient')}"
+        " AND status IN ('ACTIVE', 'HELD') AND during && tstzrange(%(start)s, %(end)s, '[]')"
+    )
+    return tuple(Course(*row) for row in rows)

@@ -1,0 +1,45 @@
+"""Whose stays they are, when others of theirs began, and when they died."""
+
+from datetime import datetime, timedelta
+
+from application.reports.inputs import Admission
+from infrastructure.reports.inputs.context import Asked
+
+
+def admissions(asked: Asked) -> tuple[Admission, ...]:
+    """Admissions of the period, and of as many days after it as the question's ``days`` say."""
+    (days,) = asked.question.numbers("days")
+    rows = asked.rows(
+        "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v1.inpatients"
+        " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s"
+        f"{asked.of_patient('patient')}",
+        until=asked.window[1] + timedelta(days=days + 2),
+    )
+    return tuple(Admission(*row) for row in rows)
+
+
+def persons(asked: Asked) -> dict[str, str]:
+    """The person of each record that is merged into another: the record at the end of its links."""
+    links: dict[str, str] = dict(
+        asked.rows(
+            "SELECT DISTINCT patient::text, merged_into::text FROM patients_v2.patients"
+            " WHERE known @> %(position)s::int8 AND merged_into IS NOT NULL"
+        )
+    )
+    found = {}
+    for record, person in links.items():
+        while person in links:
+            person = links[person]
+        found[record] = person
+    return found
+
+
+def deaths(asked: Asked) -> dict[str, datetime]:
+    """When patients died."""
+    return dict(
+        asked.rows(
+            "SELECT patient::text, min(died_at) FROM patients_v2.patients"
+            " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
+            f"{asked.of_patient('patient')} GROUP BY patient"
+        )
+    )

@@ -1,0 +1,31 @@
+"""Visits by consultants."""
+
+from datetime import UTC, datetime
+
+from infrastructure.reports.inputs.context import Asked
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+def reviews(asked: Asked) -> dict[str, datetime]:
+    """The first visit of each stay that began in the period by who was a consultant on that day."""
+    consultants = [
+        (who, asked.days.midnight(since) if since else ALWAYS)
+        for who, since in asked.rows(
+            "SELECT practitioner, grade_from FROM practitioners_v1.practitioners"
+            " WHERE known @> %(position)s::int8 AND grade = 'CONSULTANT'"
+        )
+    ]
+    return dict(
+        asked.rows(
+            "SELECT v.stay::text, min(lower(v.during)) FROM inpatients_v1.inpatients i"
+            " JOIN visits_v1.visits v USING (stay)"
+            " JOIN unnest(%(who)s::uuid[], %(since)s::timestamptz[]) AS c (practitioner, since)"
+            "   ON c.practitioner = v.practitioner AND c.since <= lower(v.during)"
+            " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
+            "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
+            f"{asked.of_patient('i.patient')} GROUP BY v.stay",
+            who=[who for who, _ in consultants],
+            since=[since for _, since in consultants],
+        )
+    )

@@ -1,0 +1,163 @@
+"""Reports that were given out, how they were restated, and what the facts say that changed them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import RowMapping, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from application.commands.reports import as_said
+from application.reports.definition import Report
+from domain.report import Cause, Change, Said, Terms
+from infrastructure.queries.as_of import At
+from infrastructure.queries.row_security import known
+from infrastructure.read_models.issued_reports import issues, restatements
+from infrastructure.read_models.timeline import entry_of
+
+
+@dataclass(frozen=True, slots=True)
+class IssueView:
+    """A report as it was given out."""
+
+    issue: UUID
+    terms: Terms
+    report: Report
+    recorded_by: dict[str, Any]
+    reason: str | None
+    issued_at: datetime
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestatementView:
+    """A report as it was said again, and what had changed since it was said before."""
+
+    restatement: UUID
+    report: Report
+    changes: list[Change]
+    causes: list[Cause]
+    recorded_by: dict[str, Any]
+    reason: str | None
+    restated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """A fact as the log keeps it: what it is, of whom, with both its clocks."""
+
+    position: int
+    topic: str
+    stream: UUID
+    entry: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    recorded_by: dict[str, Any]
+    performed_by: str | None
+    reason: str | None
+    patient: UUID | None
+    stay: UUID | None
+
+
+async def issues_page(
+    connection: AsyncConnection, at: At, name: str | None, first: int, before: int | None
+) -> list[IssueView]:
+    """Issues, the newest first; ``before`` a position of one."""
+    query = select(issues, func.lower(issues.c.during).label("at"))
+    query = query.where(known(issues, at.known), at.sees(issues))
+    if name is not None:
+        query = query.where(issues.c.name == name)
+    if before is not None:
+        query = query.where(issues.c.position < before)
+    found = await connection.execute(query.order_by(issues.c.position.desc()).limit(first))
+    return [_issue(row) for row in found.mappings()]
+
+
+async def issues_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: At
+) -> dict[UUID, IssueView]:
+    """Issues by their ids, as known then."""
+    found = await connection.execute(
+        select(issues, func.lower(issues.c.during).label("at")).where(
+            issues.c.issue.in_(ids), known(issues, at.known), at.sees(issues)
+        )
+    )
+    return {row["issue"]: _issue(row) for row in found.mappings()}
+
+
+async def restatements_of(
+    connection: AsyncConnection, issue: IssueView, at: At
+) -> list[RestatementView]:
+    """How an issue was restated, in that order."""
+    found = await connection.execute(
+        select(restatements, func.lower(restatements.c.during).label("at"))
+        .where(restatements.c.issue == issue.issue, known(restatements, at.known))
+        .order_by(restatements.c.position)
+    )
+    return [_restatement(row, issue.terms) for row in found.mappings()]
+
+
+async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dict[int, FactView]:
+    """The facts at some positions of the log."""
+    found = await connection.execute(
+        text(
+            "SELECT position, topic, stream, version, recorded_at, body->'entry'"
+            " FROM record.events WHERE position = ANY(:positions)"
+        ),
+        {"positions": list(positions)},
+    )
+    return {row[0]: _fact(*row) for row in found}
+
+
+def _issue(row: RowMapping) -> IssueView:
+    terms = msgspec.convert(row["told"]["terms"], Terms)
+    report = as_said(terms, msgspec.convert(row["told"]["said"], Said))
+    return IssueView(
+        row["issue"],
+        terms,
+        report,
+        row["recorded_by"],
+        row["reason"],
+        row["at"],
+        row["position"],
+    )
+
+
+def _restatement(row: RowMapping, terms: Terms) -> RestatementView:
+    told = row["told"]
+    return RestatementView(
+        row["restatement"],
+        as_said(terms, msgspec.convert(told["said"], Said)),
+        msgspec.convert(told["changes"], list[Change]),
+        msgspec.convert(told["causes"], list[Cause]),
+        row["recorded_by"],
+        row["reason"],
+        row["at"],
+    )
+
+
+def _fact(
+    position: int,
+    topic: str,
+    stream: UUID,
+    version: int,
+    recorded_at: datetime,
+    entry: dict[str, Any],
+) -> FactView:
+    about = entry.get("about", {})
+    return FactView(
+        position=position,
+        topic=topic,
+        stream=stream,
+        entry=entry_of(stream, version),
+        occurred_at=datetime.fromisoformat(entry["occurred_at"]),
+        recorded_at=recorded_at,
+        recorded_by=entry["recorded_by"],
+        performed_by=entry.get("performed_by"),
+        reason=entry.get("reason"),
+        patient=UUID(about["patient"]) if about else None,
+        stay=UUID(about["stay"]) if about.get("stay") else None,
+    )

@@ -1,0 +1,1 @@
+"""Projection progress and the broker of subscriptions."""

@@ -1,0 +1,70 @@
+"""What the importer says of a folder that is not as it should be."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import pytest
+
+from api.imports.mimic_iv import BadTable, import_mimic_iv
+from tests.imports.conftest import SAMPLE, NewHospital
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The sample, to be damaged."""
+    return Path(shutil.copytree(SAMPLE, tmp_path / "data"))
+
+
+def refused_reading(new_hospital: NewHospital, directory: Path) -> str:
+    hospital = new_hospital()
+    with pytest.raises(BadTable) as refusal:
+        import_mimic_iv(hospital.hospital, directory, directory / "account.csv")
+    assert hospital.log() == []
+    return str(refusal.value)
+
+
+def test_a_missing_table_is_named(new_hospital: NewHospital, copy: Path) -> None:
+    (copy / "icu" / "icustays.csv").unlink()
+    assert "icu/icustays.csv.gz is missing" in refused_reading(new_hospital, copy)
+
+
+def test_a_missing_column_is_named(new_hospital: NewHospital, copy: Path) -> None:
+    path = copy / "hosp" / "emar.csv"
+    path.write_text(path.read_text().replace("charttime", "when"))
+    assert "emar.csv has no column charttime" in refused_reading(new_hospital, copy)
+
+
+def test_a_line_of_another_length_is_named(new_hospital: NewHospital, copy: Path) -> None:
+    path = copy / "hosp" / "services.csv"
+    path.write_text(path.read_text() + "1001,9001\n")
+    assert "services.csv, line 7: 2 columns, 5 expected" in refused_reading(new_hospital, copy)
+
+
+def test_a_line_without_a_patient_is_named(new_hospital: NewHospital, copy: Path) -> None:
+    path = copy / "hosp" / "services.csv"
+    path.write_text(path.read_text() + "x,9001,2150-03-02 10:01:00,,MED\n")
+    assert "services.csv, line 7: subject_id 'x'" in refused_reading(new_hospital, copy)
+
+
+def test_a_cut_off_file_is_named(new_hospital: NewHospital, copy: Path) -> None:
+    plain = copy / "hosp" / "poe.csv"
+    whole = gzip.compress(plain.read_bytes())
+    plain.with_name("poe.csv.gz").write_bytes(whole[: len(whole) // 2])
+    assert "poe.csv.gz cannot be read" in refused_reading(new_hospital, copy)
+
+
+def test_a_folder_of_compressed_tables_reads_the_same(
+    new_hospital: NewHospital, copy: Path, tmp_path: Path
+) -> None:
+    for plain in list(copy.glob("*/*.csv")):
+        plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+        plain.unlink()
+    (copy / "hosp" / "labevents.csv.gz").write_bytes(gzip.compress(b"subject_id\n"))
+    whole, packed = new_hospital(), new_hospital()
+
+    import_mimic_iv(whole.hospital, SAMPLE, tmp_path / "whole.csv")
+    account = import_mimic_iv(packed.hospital, copy, tmp_path / "packed.csv")
+
+    assert packed.log() == whole.log()
+    assert account.unread == ("hosp/labevents.csv.gz",)

@@ -1,0 +1,109 @@
+"""A few short words for the tests of the API: what a ward's own client would send."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from tests.support.graphql_client import GraphQLClient
+
+LONG_AGO = timedelta(days=30)
+
+
+def ago(**before: float) -> str:
+    """A moment before now, as the API takes it."""
+    return said(datetime.now(UTC) - timedelta(**before))
+
+
+def ahead(**later: float) -> str:
+    """A moment after now."""
+    return said(datetime.now(UTC) + timedelta(**later))
+
+
+def said(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def moment(told: str) -> datetime:
+    """A moment from an answer."""
+    return datetime.fromisoformat(told)
+
+
+def late(at: str) -> dict[str, str]:
+    """What an entry about the past says beside its content."""
+    return {"occurredAt": at, "reason": "noted afterwards"}
+
+
+def place(bed: str) -> dict[str, str]:
+    """``A/1/a`` as the inputs take it."""
+    return dict(zip(("ward", "room", "bed"), bed.split("/"), strict=True))
+
+
+def codes(answer: Any) -> set[str]:
+    """The codes of an answer's faults."""
+    return {error["extensions"]["code"] for error in answer["errors"]}
+
+
+class Ward:
+    """Makes rooms, people and stays, each with a name of its own, all of them long ago."""
+
+    def __init__(self, client: GraphQLClient, named: Iterator[int] | None = None) -> None:
+        self.client = client
+        self._named = named or count(1)
+        self.give: Callable[..., dict[str, Any]] = client.give
+        self.record: Callable[..., dict[str, Any]] = client.record
+        self.ask = client.ask
+
+    def name(self, prefix: str) -> str:
+        return f"{prefix}{next(self._named)}"
+
+    def room(self, *beds: str, ward: str = "A") -> str:
+        """A room, as ``ward/number``."""
+        number = self.name("R")
+        input = {"ward": ward, "room": number, "beds": list(beds or ("a", "b"))}
+        self.record("openRoom", **input, **late(ago(days=30)))
+        return f"{ward}/{number}"
+
+    def patient(self, **content: Any) -> str:
+        """A patient's MRN."""
+        mrn = self.name("M")
+        content = {"familyName": f"Family {mrn}", **content}
+        self.record("registerPatient", mrn=mrn, **content, **late(ago(days=30)))
+        return mrn
+
+    def doctor(self) -> str:
+        """A staff number."""
+        number = self.name("D")
+        self.record("registerPractitioner", staffNumber=number, **late(ago(days=30)))
+        return number
+
+    def stay(self, bed: str | None = None, at: str | None = None, **content: Any) -> str:
+        """The id of a new patient's stay, begun two days ago unless said otherwise."""
+        content = {"patientMrn": content.pop("patientMrn", None) or self.patient(), **content}
+        content = {"admissionType": "ELECTIVE", **(place(bed) if bed else {}), **content}
+        told = self.record("admitPatient", **content, **late(at or ago(days=2)))
+        return str(told["stay"]["id"])
+
+    def prescription(self, stay: str | None = None, **content: Any) -> str:
+        """The id of a new prescription, written a day ago."""
+        content = {"medication": {"name": "Paracetamol"}, **late(ago(days=1)), **content}
+        told = self.record("writePrescription", stayId=stay or self.stay(), **content)
+        return str(told["prescription"]["id"])
+
+    def bed(self, bed: str, **at: Any) -> dict[str, Any]:
+        """A bed of the board."""
+        ward, room, code = bed.split("/")
+        board = self.ask(
+            "query($ward: String, $asOf: DateTime, $knownAt: DateTime, $knownAtPosition: Position,"
+            " $atLeast: Position) { roomOccupancy(ward: $ward, asOf: $asOf, knownAt: $knownAt,"
+            " knownAtPosition: $knownAtPosition, atLeast: $atLeast) { room { number } beds { code"
+            " state since until stateReason reservationId reservedForPatient reservedForStay"
+            " stay { id } patient { mrn } occupants { stay { id } kept sharesBedOf } } } }",
+            ward=ward,
+            **at,
+        )["roomOccupancy"]
+        (found,) = [
+            b for r in board if r["room"]["number"] == room for b in r["beds"] if b["code"] == code
+        ]
+        assert isinstance(found, dict)
+        return found

@@ -1,0 +1,211 @@
+"""Examples of the mutations that take facts back, or put them right."""
+
+from typing import Any
+
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.api_example import Answer, example
+
+WRONG = {"reason": "wrong patient"}
+IN_ERROR = {"because": "ENTERED_IN_ERROR", **WRONG}
+REVERSED = {"because": "DECISION_REVERSED", "reason": "the family asked"}
+
+ENTRIES = """query($id: ID!, $read: TimelineReading! = ALL) { timeline(stayId: $id, read: $read) {
+  nodes { id kind status movementId corrects correctedBy cancels cancelledBy occurredAt data reason }
+} }"""
+
+
+def entries(ward: Ward, stay: str, read: str = "ALL") -> list[dict[str, Any]]:
+    nodes = ward.ask(ENTRIES, id=stay, read=read)["timeline"]["nodes"]
+    assert isinstance(nodes, list)
+    return nodes
+
+
+def movement(ward: Ward, stay: str, kind: str) -> str:
+    """The id of the last movement of that kind."""
+    return str([e for e in entries(ward, stay, "TRUTH") if e["kind"] == kind][-1]["movementId"])
+
+
+def fact(ward: Ward, stay: str, kind: str, name: str) -> str:
+    return str([e for e in entries(ward, stay) if e["kind"] == kind][-1]["data"][name])
+
+
+@example("StayRecorded")
+def cancel_admission(ward: Ward) -> Answer:
+    room = ward.room("a")
+    stay = ward.stay(f"{room}/a")
+    told = ward.give("cancelAdmission", stayId=stay, **IN_ERROR)
+    assert told["stay"]["status"] == "CANCELLED"
+    assert ward.bed(f"{room}/a")["state"] == "FREE"
+    assert entries(ward, stay, "TRUTH") == []
+    assert {e["status"] for e in entries(ward, stay)[:2]} == {"CANCELLED"}
+    return told
+
+
+@example("StayRecorded")
+def cancel_discharge(ward: Ward) -> Answer:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a")
+    stopped = ward.prescription(stay)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
+    told = ward.give("cancelDischarge", stayId=stay, **REVERSED, **place(f"{room}/b"))
+    assert (told["stay"]["status"], told["stay"]["bed"]) == ("ADMITTED", "b")
+    assert [p["id"] for p in told["stillStopped"]] == [stopped]
+    return told
+
+
+@example("StayRecorded")
+def cancel_movement(ward: Ward) -> Answer:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a")
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=5)))
+    moved = movement(ward, stay, "STAY_TRANSFERRED")
+    told = ward.give("cancelMovement", movementId=moved, **IN_ERROR)
+    assert told["stay"]["bed"] == "a"
+    original, cancel = (e for e in entries(ward, stay) if e["movementId"] == moved or e["cancels"])
+    assert (original["status"], original["cancelledBy"]) == ("CANCELLED", cancel["id"])
+    assert (cancel["cancels"], cancel["reason"]) == (original["id"], "wrong patient")
+    return told
+
+
+@example("StayRecorded")
+def correct_movement(ward: Ward) -> Answer:
+    room = ward.room("a", "b", "c")
+    stay = ward.stay(f"{room}/a")
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=5)))
+    moved, at = movement(ward, stay, "STAY_TRANSFERRED"), ago(hours=8)
+    told = ward.give(
+        "correctMovement", movementId=moved, occurredAt=at, **place(f"{room}/c"), **WRONG
+    )
+    assert told["stay"]["bed"] == "c"
+    (right,) = [e for e in entries(ward, stay, "TRUTH") if e["kind"] == "STAY_TRANSFERRED"]
+    (wrong,) = [e for e in entries(ward, stay) if e["status"] == "CORRECTED"]
+    assert (right["occurredAt"], right["data"]["bed"]["bed"]) == (at, "c")
+    assert (right["corrects"], wrong["correctedBy"]) == (wrong["id"], right["id"])
+    assert wrong["data"]["bed"]["bed"] == "b"
+    return told
+
+
+@example("StayRecorded")
+def correct_facts(ward: Ward) -> Answer:
+    room = ward.room("a", "b", "c")
+    one, other = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
+    firsts = [movement(ward, stay, "STAY_ROOM_ALLOCATED") for stay in (one, other)]
+    told = ward.give(
+        "correctFacts",
+        corrections=[
+            {"movementId": firsts[0], **place(f"{room}/b")},
+            {"movementId": firsts[1], **place(f"{room}/a")},
+        ],
+        entries=[{"stayId": one, "occurredAt": ago(hours=3), **place(f"{room}/c")}],
+        **WRONG,
+    )
+    assert {s["id"]: s["bed"] for s in told["changedStays"]} == {one: "c", other: "a"}
+    return told
+
+
+@example("VisitRecorded")
+def amend_visit(ward: Ward) -> Answer:
+    stay, doctor, at = ward.stay(), ward.doctor(), ago(hours=3)
+    visit = ward.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", note="x")
+    told = ward.give(
+        "amendVisit", visitId=visit["visit"]["id"], note="right", occurredAt=at, **WRONG
+    )
+    assert (told["visit"]["note"], told["visit"]["kind"]) == ("right", "ROUND")
+    assert told["visit"]["occurredAt"] == at
+    return told
+
+
+@example("StayRecorded")
+def cancel_visit(ward: Ward) -> Answer:
+    stay = ward.stay()
+    visit = ward.record("recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND")
+    told = ward.give("cancelVisit", visitId=visit["visit"]["id"], **WRONG)
+    query = "query($id: ID!) { stay(id: $id) { visits { id } } }"
+    assert ward.ask(query, id=stay)["stay"]["visits"] == []
+    return told
+
+
+@example("PrescriptionRecorded")
+def cancel_prescription(ward: Ward) -> Answer:
+    told = ward.give("cancelPrescription", prescriptionId=ward.prescription(), **WRONG)
+    assert told["prescription"]["status"] == "CANCELLED"
+    return told
+
+
+@example("PrescriptionRecorded")
+def correct_administration(ward: Ward) -> Answer:
+    stay = ward.stay()
+    id = ward.prescription(stay)
+    ward.record("recordAdministration", prescriptionId=id, given=True, doseGiven="1 g")
+    dose = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
+    ward.give("correctAdministration", administrationId=dose, doseGiven="2 g", **WRONG)
+    told = ward.give(
+        "correctAdministration",
+        administrationId=dose,
+        given=False,
+        reasonNotGiven="spat out",
+        occurredAt=ago(hours=2),
+        **WRONG,
+    )
+    (held,) = told["prescription"]["administrations"]
+    assert (held["given"], held["doseGiven"], held["reasonNotGiven"]) == (False, None, "spat out")
+    return told
+
+
+@example("PrescriptionRecorded")
+def cancel_administration(ward: Ward) -> Answer:
+    stay = ward.stay()
+    id = ward.prescription(stay)
+    ward.record("recordAdministration", prescriptionId=id, given=True, doseGiven="1 g")
+    dose = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
+    told = ward.give("cancelAdministration", administrationId=dose, **WRONG)
+    assert told["prescription"]["administrations"] == []
+    return told
+
+
+PATIENT = """query($mrn: String!, $asOf: DateTime) { patient(mrn: $mrn, asOf: $asOf) {
+  id familyName givenName mergedInto { mrn } otherRecords { mrn } stays { id } } }"""
+
+
+@example("PatientRecorded")
+def correct_patient_details(ward: Ward) -> Answer:
+    mrn, right = ward.patient(familyName="Okafro", givenName="Ada"), ward.name("M")
+    said = {"patientMrn": mrn, **WRONG}
+    ward.give("correctPatientDetails", familyName="Bello", validFrom="2026-01-02", **said)
+    told = ward.give("correctPatientDetails", familyName="Okafor", mrn=right, **said)
+    assert (told["patient"]["mrn"], told["patient"]["familyName"]) == (right, "Bello")
+    before = ward.ask(PATIENT, mrn=right, asOf="2026-01-01T00:00:00Z")["patient"]
+    assert before["familyName"] == "Okafor"
+    ward.record("registerPatient", mrn=mrn)  # the wrong number is free again
+    return told
+
+
+@example("PatientRecorded")
+def merge_patients(ward: Ward) -> Answer:
+    one, other = ward.patient(), ward.patient()
+    stay = ward.stay(patientMrn=one)
+    told = ward.give("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
+    into = ward.ask(PATIENT, mrn=other)["patient"]
+    assert [s["id"] for s in into["stays"]] == [stay]
+    assert [r["mrn"] for r in into["otherRecords"]] == [one]
+    assert ward.ask(PATIENT, mrn=one)["patient"]["mergedInto"] == {"mrn": other}
+    both = ward.give("admitPatient", patientMrn=other, admissionType="ELECTIVE", withoutBed="hall")
+    assert both["__typename"] == "PatientAlreadyAdmitted"
+    return told
+
+
+@example("PatientRecorded")
+def unmerge_patients(ward: Ward) -> Answer:
+    one, other = ward.patient(), ward.patient()
+    stay = ward.stay(patientMrn=one)
+    before = ward.ask(PATIENT, mrn=one)
+    ward.record("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
+    query = """query($mrn: String!) { timeline(mrn: $mrn) { nodes { kind data stayId } } }"""
+    told_of = ward.ask(query, mrn=other)["timeline"]["nodes"]
+    (merge,) = [e["data"]["merge"] for e in told_of if e["kind"] == "PATIENT_MERGED"]
+    assert stay in {e["stayId"] for e in told_of}
+    told = ward.give("unmergePatients", mergeId=merge, **WRONG)
+    assert ward.ask(PATIENT, mrn=one) == before
+    assert ward.ask(PATIENT, mrn=other)["patient"]["stays"] == []
+    ward.record("admitPatient", patientMrn=other, admissionType="ELECTIVE", withoutBed="hall")
+    return told

@@ -1,0 +1,44 @@
+"""What the tests of mistakes ask: where somebody lay, and what was said of a stay."""
+
+from typing import Any
+
+from tests.support.api_dsl import Ward, ago, ahead
+
+Stretch = tuple[str, str, str | None]
+
+HISTORY = """query($from: DateTime!, $to: DateTime!, $room: String, $known: Position) {
+  occupancyHistory(from: $from, to: $to, room: $room, knownAtPosition: $known) {
+    bed since until stay { id } } }"""
+
+STAY = """query($id: ID!, $known: Position) { stay(id: $id, knownAtPosition: $known) {
+  status bed admittedAt dischargedAt visits { occurredAt } } }"""
+
+DOSES = """query($id: ID!, $known: Position) { prescription(id: $id, knownAtPosition: $known) {
+  status administrations { id occurredAt } } }"""
+
+
+def stretches(ward: Ward, stay: str, room: str, known: str | None = None) -> list[Stretch]:
+    """Bed, since and until of each stretch of a stay in a room, the earliest first."""
+    asked = {"from": ago(days=30), "to": ahead(days=1), "room": room.split("/")[1], "known": known}
+    told = ward.ask(HISTORY, **asked)["occupancyHistory"]
+    found = [(s["bed"], s["since"], s["until"]) for s in told if s["stay"]["id"] == stay]
+    return sorted(found, key=lambda stretch: stretch[1])
+
+
+def the_stay(ward: Ward, id: str, known: str | None = None) -> dict[str, Any]:
+    told = ward.ask(STAY, id=id, known=known)["stay"]
+    assert isinstance(told, dict)
+    return told
+
+
+def doses(ward: Ward, prescription: str, known: str | None = None) -> list[dict[str, Any]]:
+    told = ward.ask(DOSES, id=prescription, known=known)["prescription"]["administrations"]
+    assert isinstance(told, list)
+    return told
+
+
+def stays_of(ward: Ward, mrn: str) -> list[dict[str, Any]]:
+    query = "query($mrn: String!) { patient(mrn: $mrn) { stays { id admittedAt } } }"
+    told = ward.ask(query, mrn=mrn)["patient"]["stays"]
+    assert isinstance(told, list)
+    return told

@@ -1,0 +1,197 @@
+"""What a busy little hospital takes back and puts right, drawn by lot."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from application.command_pipeline import Recorded
+from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
+from application.commands.reports import ReportPeriod
+from application.commands.source_movements import MovementReport
+from application.reports import newest
+from domain.source_visit import SourceKind
+from domain.stay.facts import Because
+
+WEIGHTS = {
+    "cancel_admission": 1.5,
+    "cancel_discharge": 4,
+    "cancel_movement": 8,
+    "correct_movement": 10,
+    "correct_facts": 6,
+    "amend_visit": 3,
+    "cancel_visit": 1,
+    "cancel_prescription": 1,
+    "correct_administration": 4,
+    "cancel_administration": 1.5,
+    "correct_patient_details": 2,
+    "merge_patients": 1.5,
+    "unmerge_patients": 2,
+    "issue_report": 3,
+    "restate_report": 4,
+    "record_source_movement": 12,
+}
+
+
+class Mending:
+    """The part of `Busy` that mends. It remembers what there is to mend."""
+
+    _lot: Random
+    _mrns: list[str]
+    _stays: list[UUID]
+    _give: Callable[..., Recorded | None]
+    _one: Callable[[list[Any]], Any]
+    _bed: Callable[[], dict[str, Any]]
+    now: datetime
+
+    def __init__(self) -> None:
+        self._movements: list[UUID] = []
+        self._visits: list[UUID] = []
+        self._doses: list[UUID] = []
+        self._merges: list[UUID] = []
+        self._issues: list[UUID] = []
+        self._gone: list[UUID] = []
+        self._written: list[UUID] = []
+
+    def _remember(self, told: Recorded) -> None:
+        self._issues += [id for id in told.ids("report") if id not in self._issues]
+        for event in told.events:
+            for name, ids in (
+                ("movement", self._movements),
+                ("cancel", self._movements),
+                ("visit", self._visits),
+                ("administration", self._doses),
+                ("merge", self._merges),
+            ):
+                id = getattr(event, name, None)
+                if id is not None and id not in ids:
+                    ids.append(id)
+            if event.TOPIC == "stay.discharged":
+                self._gone.append(event.originator_id)
+            if event.TOPIC == "prescription.written":
+                self._written.append(event.originator_id)
+
+    def _because(self) -> Because:
+        return self._lot.choice(list(Because))
+
+    def _where_else(self) -> dict[str, Any]:
+        return self._lot.choice([{}, {}, self._bed(), {"without_bed": "corridor"}])
+
+    def _mend(self, command: str, **content: Any) -> Recorded | None:
+        return self._give(command, because_why="entered wrongly", **content)
+
+    def _cancel_admission(self) -> None:
+        void = self._lot.choice([None, True])
+        stay = self._one(self._stays)
+        self._mend(
+            "cancel_admission", stay_id=stay, because=self._because(), void_clinical_facts=void
+        )
+
+    def _cancel_discharge(self) -> None:
+        stay, where = self._one(self._gone), self._where_else()
+        told = self._mend("cancel_discharge", stay_id=stay, because=self._because(), **where)
+        if told and stay not in self._stays:
+            self._stays.append(stay)
+
+    def _cancel_movement(self) -> None:
+        because = self._because()
+        where = self._where_else() if because is Because.DECISION_REVERSED else {}
+        movement = self._one(self._movements)
+        self._mend("cancel_movement", movement_id=movement, because=because, **where)
+
+    def _correct_movement(self) -> None:
+        movement, where = self._one(self._movements), self._where_else()
+        self._mend("correct_movement", movement_id=movement, **where)
+
+    def _correct_facts(self) -> None:
+        right = [
+            Correction(movement_id=self._one(self._movements), **self._bed())
+            for _ in range(self._lot.randint(1, 2))
+        ]
+        wrong = [Cancel(movement_id=self._one(self._movements), because=Because.ENTERED_IN_ERROR)]
+        late = LateEntry(
+            stay_id=self._one(self._stays),
+            kind=self._lot.choice(list(EntryKind)),
+            occurred_at=self.now - timedelta(hours=self._lot.randint(1, 30)),
+            **self._bed(),
+        )
+        chosen = self._lot.choice([(right, (), ()), ((), wrong, [late]), (right, wrong, [late])])
+        said = zip(("corrections", "cancels", "entries"), chosen, strict=True)
+        self._mend("correct_facts", **{name: tuple(facts) for name, facts in said if facts})
+
+    def _amend_visit(self) -> None:
+        visit, note = self._one(self._visits), self._lot.choice([None, "not so well"])
+        self._mend("amend_visit", visit_id=visit, practitioner="D2", note=note)
+
+    def _cancel_visit(self) -> None:
+        self._mend("cancel_visit", visit_id=self._one(self._visits))
+
+    def _cancel_prescription(self) -> None:
+        self._mend("cancel_prescription", prescription_id=self._one(self._written))
+
+    def _correct_administration(self) -> None:
+        given = self._lot.choice([None, True, False])
+        self._mend(
+            "correct_administration",
+            administration_id=self._one(self._doses),
+            given=given,
+            dose_given=None if given is False else "2 g",
+            reason_not_given="spat out" if given is False else None,
+        )
+
+    def _cancel_administration(self) -> None:
+        self._mend("cancel_administration", administration_id=self._one(self._doses))
+
+    def _correct_patient_details(self) -> None:
+        since = self._lot.choice([None, date(2026, 3, self._lot.randint(1, 20))])
+        name = self._lot.choice(["Okafor", "Bello", "Lindqvist"])
+        said = {"patient_mrn": self._one(self._mrns), "family_name": name, "valid_from": since}
+        self._mend("correct_patient_details", **said)
+
+    def _merge_patients(self) -> None:
+        away, into = self._one(self._mrns), self._one(self._mrns)
+        self._mend("merge_patients", patient_mrn=away, into_mrn=into)
+
+    def _break_glass(self) -> None:
+        self._mend("break_glass", patient_mrn=self._one(self._mrns))
+
+    def _unmerge_patients(self) -> None:
+        self._mend("unmerge_patients", merge_id=self._one(self._merges))
+
+    # -- reports --
+
+    def _issue_report(self) -> None:
+        first = self._lot.randint(1, 10)
+        period = ReportPeriod(
+            (self.now - timedelta(days=first)).date(),
+            (self.now - timedelta(days=self._lot.randint(0, first))).date(),
+        )
+        ward = self._lot.choice([None, "A", "B"])
+        self._give("issue_report", name=self._lot.choice(newest()).name, period=period, ward=ward)
+
+    def _restate_report(self) -> None:
+        if self._issues:
+            self._give("restate_report", issue_id=self._one(self._issues))
+
+    def _record_source_movement(self) -> None:
+        visit, id = self._lot.randint(1, 12), self._lot.randint(1, 4)
+        kind = SourceKind.ADMIT if id == 1 else self._lot.choice(list(SourceKind)[1:])
+        at = self.now - timedelta(minutes=self._lot.randint(1, 600))
+        admits = kind is SourceKind.ADMIT
+        said = MovementReport(
+            kind=kind,
+            occurred_at=at,
+            patient_mrn=self._one(self._mrns) if admits else None,
+            **(self._bed() if admits or kind is SourceKind.TRANSFER else {}),
+        )
+        cancelled = self._lot.random() < 0.15
+        self._give(
+            "record_source_movement",
+            system="ADT",
+            source_id=f"{visit}.{id}",
+            source_visit=str(visit),
+            source_recorded_at=at + timedelta(minutes=self._lot.randint(0, 60)),
+            cancelled=cancelled or None,
+            movement=None if cancelled and self._lot.random() < 0.5 else said,
+        )

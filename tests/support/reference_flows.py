@@ -1,0 +1,341 @@
+"""The figures of what comes, goes and is given, by a plain fold of the events, as in `plain`."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from statistics import median
+from uuid import UUID
+
+from domain.aggregate import Event
+from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import PrescriptionStatus
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Because, Status
+from tests.support.reference_reports import TICK, Figures, Plain, _admitted, _over
+
+CORRECTIONS = (
+    Stay.MovementCorrected,
+    Stay.VisitAmended,
+    Prescription.AdministrationCorrected,
+)
+REPEATED = ("occupancy.", "drug-chart.")
+EMERGENCY = ("Emergency Unit", "Emergency Department")
+
+
+class Flows:
+    """Beside a `Plain` house: its patients, prescriptions, doctors, and when each fact was told."""
+
+    def __init__(
+        self,
+        plain: Plain,
+        log: Iterable[tuple[int, Event]],
+        told_at: dict[int, datetime],
+        known: int,
+    ) -> None:
+        self.plain = plain
+        self.patients: dict[UUID, Patient] = {}
+        self.prescriptions: dict[UUID, Prescription] = {}
+        self.consultants: dict[UUID, date | None] = {}
+        self.visits: dict[UUID, tuple[UUID, datetime, UUID]] = {}
+        self.told: dict[tuple[UUID, object], tuple[Event, datetime]] = {}
+        for position, event in log:
+            if position > known:
+                continue
+            id = event.originator_id
+            if event.TOPIC.startswith("patient."):
+                event.mutate(self.patients.setdefault(id, Patient.empty(id)))
+            elif event.TOPIC.startswith("prescription."):
+                event.mutate(self.prescriptions.setdefault(id, Prescription.empty(id)))
+            elif event.TOPIC == "practitioner.registered" and event.grade == "CONSULTANT":  # type: ignore[attr-defined]
+                self.consultants[id] = event.grade_from  # type: ignore[attr-defined]
+            self._visit(event)
+            if event.entry.about is not None and not event.TOPIC.startswith(REPEATED):
+                self._tell(event, told_at[position])
+
+    def _visit(self, event: Event) -> None:
+        match event:
+            case Stay.VisitRecorded():
+                told = (event.originator_id, event.entry.occurred_at, event.practitioner)
+                self.visits[event.visit] = told
+            case Stay.VisitAmended():
+                stay, at, who = self.visits[event.visit]
+                self.visits[event.visit] = (stay, event.at or at, event.practitioner or who)
+            case Stay.VisitCancelled():
+                del self.visits[event.visit]
+            case Stay.AdmissionCancelled():
+                for visit in event.voided:
+                    self.visits.pop(visit, None)
+
+    def _tell(self, event: Event, at: datetime) -> None:
+        stream = event.originator_id
+        fact = next(
+            (
+                getattr(event, name)
+                for name in ("movement", "visit", "administration", "change")
+                if isinstance(getattr(event, name, None), UUID)
+            ),
+            None,
+        )
+        entered_in_error = getattr(event, "because", None) is not Because.DECISION_REVERSED
+        match event:
+            case Stay.AdmissionCancelled():
+                for key in [key for key in self.told if key[0] == stream]:
+                    if entered_in_error or key[1] in event.voided:
+                        del self.told[key]
+            case Prescription.Cancelled():
+                for key in [key for key in self.told if key[0] == stream]:
+                    del self.told[key]
+            case Stay.MovementCancelled() | Stay.DischargeCancelled():
+                if entered_in_error:
+                    self.told.pop((stream, fact), None)
+            case Stay.VisitCancelled() | Prescription.AdministrationCancelled():
+                self.told.pop((stream, fact), None)
+            case Prescription.StopCorrected():
+                if event.at is None:
+                    self.told.pop((stream, fact), None)
+            case _ if not isinstance(event, CORRECTIONS):
+                self.told[stream, fact or event.originator_version] = (event, at)
+
+    # -- who --
+
+    def person(self, record: UUID | None) -> UUID:
+        assert record is not None
+        while (into := self.patients[record].merged_into) is not None:
+            record = into
+        return record
+
+    # -- what is counted --
+
+    def ended(self) -> list[tuple[Stay, datetime]]:
+        """Those discharged on a hospital day of the period, from the ward."""
+        return [
+            (stay, gone)
+            for stay in self.plain.stays.values()
+            if (gone := self.plain.discharged(stay)) is not None
+            and self.plain.asks_about(self.plain.hospital_day(gone))
+            and self.plain.in_scope(self.plain.wards_lain_in(stay)[-1])
+        ]
+
+    def begun(self) -> list[Stay]:
+        return [
+            stay
+            for stay in self.plain.stays.values()
+            if self.plain.asks_about(self.plain.hospital_day(_admitted(stay)))
+            and self.plain.in_scope(next((w for w in self._lain(stay)), None))
+        ]
+
+    def _lain(self, stay: Stay) -> list[str]:
+        return [w for w in self.plain.wards_lain_in(stay) if w]
+
+    def _moves(self, stay: Stay) -> list[tuple[datetime, str]]:
+        """From when on in which ward, where she is there."""
+        found: list[tuple[datetime, str]] = []
+        for period, state in stay.history.segments:
+            ward = self.plain.ward_of(state)
+            if state.status is Status.ADMITTED and ward and (not found or found[-1][1] != ward):
+                found.append((period.start, ward))
+        return found
+
+    def figures(self) -> dict[str, Figures]:
+        """The figures of each report, by its name."""
+        return {
+            "admissions-discharges-deaths": self._movements(),
+            "readmission": self._readmissions(),
+            "senior-review": self._reviews(),
+            "boarding": self._boarding(),
+            "days-of-therapy": self._therapy(),
+            "active-prescriptions": self._active(),
+            "days-present": {"daysPresent": [self._present()]},
+            "timeliness": self._timeliness(),
+        }
+
+    def _movements(self) -> Figures:
+        gone = self.ended()
+        died = [(stay, at) for stay, at in gone if self._disposition(stay) == "DIED"]
+        early = 0
+        for stay, at in died:
+            death = self.patients[stay.patient].died_at if stay.patient else None
+            early += min(death or at, at) - _admitted(stay) < timedelta(hours=48)
+        ins = outs = 0
+        for stay in self.plain.stays.values():
+            moves = self._moves(stay)
+            for before, (since, ward) in pairwise(moves):
+                if self.plain.asks_about(self.plain.hospital_day(since)):
+                    ins += ward == self.plain.ward
+                    outs += before[1] == self.plain.ward
+        return {
+            "admissions": [len(self.begun())],
+            "transfersIn": [ins],
+            "transfersOut": [outs],
+            "discharges": [len(gone)],
+            "deaths": [len(died)],
+            "deathsWithin48h": [early],
+            "grossDeathRate": [_over(100 * len(died), len(gone))],
+            "netDeathRate": [_over(100 * (len(died) - early), len(gone) - early)],
+        }
+
+    def _disposition(self, stay: Stay) -> str | None:
+        return stay.history.segments[-1][1].disposition
+
+    def _readmissions(self) -> Figures:
+        index = back = 0
+        stays_of = defaultdict(list)
+        for stay in self.plain.stays.values():
+            stays_of[self.person(stay.patient)].append(stay)
+        for stay, gone in self.ended():
+            if self._disposition(stay) in ("DIED", "AGAINST_ADVICE", "TRANSFERRED"):
+                continue
+            index += 1
+            later = [
+                other
+                for other in stays_of[self.person(stay.patient)]
+                if other is not stay and _admitted(other) >= gone
+            ]
+            if later:
+                first = min(later, key=_admitted)
+                days = self.plain.date_of(_admitted(first)) - self.plain.date_of(gone)
+                back += first.admission_type == "EMERGENCY" and days.days <= 30
+        return {"liveDischarges": [index], "readmissions": [back]}
+
+    def _reviews(self) -> Figures:
+        waits = []
+        waiting = in_time = 0
+        visits = defaultdict(list)
+        for of, at, who in self.visits.values():
+            visits[of].append((at, who))
+        for stay in self.begun():
+            seen = [at for at, who in visits[stay.id] if self._senior(who, at)]
+            if seen:
+                wait = min(seen) - _admitted(stay)
+                waits.append(wait // timedelta(seconds=1))
+                in_time += wait <= timedelta(hours=14)
+            else:
+                waiting += self.plain.discharged(stay) is None
+        return {
+            "admissions": [len(self.begun())],
+            "seen": [len(waits)],
+            "waiting": [waiting],
+            "medianWait": [Fraction(median(waits)) if waits else None],
+            "percentile90": [_percentile(waits, 90)],
+            "seenInTime": [_over(100 * in_time, len(self.begun()))],
+        }
+
+    def _senior(self, who: UUID, at: datetime) -> bool:
+        if who not in self.consultants:
+            return False
+        since = self.consultants[who]
+        return since is None or self.plain.date_of(at) >= since
+
+    def _boarding(self) -> Figures:
+        times, decided = [], 0
+        for stay in self.plain.stays.values():
+            decision = stay.decided_to_admit_at
+            if decision is None or not self.plain.asks_about(self.plain.hospital_day(decision)):
+                continue
+            left = next((move for move in self._moves(stay) if move[1] not in EMERGENCY), None)
+            if self.plain.in_scope(left[1] if left else None):
+                decided += 1
+                if left:
+                    times.append(max((left[0] - decision) // timedelta(seconds=1), 0))
+        return {
+            "decisions": [decided],
+            "boarded": [len(times)],
+            "medianBoardingTime": [Fraction(median(times)) if times else None],
+        }
+
+    def _therapy(self) -> Figures:
+        days = {
+            (self.person(held.patient), held.medication.name, self.plain.date_of(dose.at))
+            for held in self.prescriptions.values()
+            for dose in held.course.doses
+            if dose.given
+            and self.plain.asks_about(self.plain.date_of(dose.at))
+            and (self.plain.ward is None or self._ward_at(held.stay, dose.at) == self.plain.ward)
+        }
+        by_drug = Counter(drug for _, drug, _ in days)
+        patient_days = self.plain.days_in_period(Status.ADMITTED)
+        return {
+            "daysOfTherapy": [len(days)],
+            "daysOfTherapyByDrug": [by_drug[drug] for drug in sorted(by_drug)],
+            "patientDays": [patient_days],
+            "rate": [_over(1000 * len(days), patient_days)],
+        }
+
+    def _ward_at(self, stay: UUID | None, at: datetime) -> str | None:
+        held = self.plain.stays.get(stay) if stay else None
+        return self.plain.ward_of(held.history.at(at)) if held else None
+
+    def _active(self) -> Figures:
+        found: Figures = {"active": [], "held": []}
+        segments = [
+            (held.stay, *segment)
+            for held in self.prescriptions.values()
+            for segment in held.course.segments()
+        ]
+        for day in self.plain.days:
+            census = self.plain.census(day)
+            counted: Counter[str] = Counter()
+            for stay, period, status, _ in segments:
+                if census in period and (
+                    self.plain.ward is None or self._ward_at(stay, census) == self.plain.ward
+                ):
+                    counted[status] += 1
+            found["active"].append(counted[PrescriptionStatus.ACTIVE])
+            found["held"].append(counted[PrescriptionStatus.HELD])
+        return found
+
+    def _present(self) -> int:
+        days: set[tuple[UUID, object]] = set()
+        for day in self.plain.days:
+            midnight = self.plain.end_of(day - timedelta(days=1)) + TICK
+            ends = self.plain.end_of(day)
+            for stay in self.plain.around[day]:
+                for period, state in stay.history.segments:
+                    if state.status is not Status.ADMITTED:
+                        continue
+                    if not self.plain.in_scope(self.plain.ward_of(state)):
+                        continue
+                    if period.start <= ends and (period.end is None or period.end > midnight):
+                        days.add((self.person(stay.patient), day))
+        return len(days)
+
+    def _timeliness(self) -> Figures:
+        delays = []
+        by_ward, by_kind, by_hour = Counter[str](), Counter[str](), Counter[int]()
+        by_kinds: defaultdict[str, list[int]] = defaultdict(list)
+        for event, told_at in self.told.values():
+            occurred = event.entry.occurred_at
+            if not self.plain.asks_about(self.plain.date_of(occurred)):
+                continue
+            assert event.entry.about is not None
+            ward = self._ward_at(event.entry.about.stay, occurred)
+            if not self.plain.in_scope(ward):
+                continue
+            delay = round((told_at - occurred).total_seconds())
+            delays.append(delay)
+            kind = event.TOPIC.replace(".", "_").replace("-", "_").upper()
+            by_kinds[kind].append(delay)
+            by_ward[ward or "without a bed"] += 1
+            by_kind[kind] += 1
+            by_hour[occurred.astimezone(self.plain.zone).hour] += 1
+        return {
+            "facts": [len(delays)],
+            "medianDelay": [Fraction(median(delays)) if delays else None],
+            "percentile90": [_percentile(delays, 90)],
+            "late": [_over(100 * sum(d > 3600 for d in delays), len(delays))],
+            "factsByWard": [by_ward[ward] for ward in sorted(by_ward)],
+            "factsByKind": [by_kind[kind] for kind in sorted(by_kind)],
+            "medianDelayByKind": [Fraction(median(by_kinds[kind])) for kind in sorted(by_kinds)],
+            "factsByHour": [by_hour[hour] for hour in sorted(by_hour)],
+        }
+
+
+def _percentile(amounts: list[int], percent: int) -> int | None:
+    """The nearest rank."""
+    if not amounts:
+        return None
+    return sorted(amounts)[ceil(percent * len(amounts) / 100) - 1]

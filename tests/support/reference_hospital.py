@@ -1,0 +1,134 @@
+"""A plain model of a small house: what was said of each stay and of each patient, and when.
+
+Asked for any minute, as known at any position of the log, it goes through the list of what had been
+said by then. It shares nothing with the domain.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from tests.support import reference_stay
+from tests.support.reference_stay import Illegal, Now, Said
+
+BEDS = ("1/a", "1/b", "2/c", "2/d")
+OVER = ("DISCHARGED", "CANCELLED")
+NEVER = 10_000
+
+Lines = list[tuple[Any, Said]]
+"""What is said in one breath: each time of which stay, and what."""
+
+
+@dataclass
+class House:
+    """``said`` is all that was accepted: the position, the stay, what."""
+
+    said: list[tuple[int, Any, Said]] = field(default_factory=list)
+    patients: dict[Any, str] = field(default_factory=dict)
+    merges: list[tuple[int, Any, str, str | None]] = field(default_factory=list)
+    """The position, the merge, the record, and into which (None: no more)."""
+
+    def of(self, stay: Any, known: int = NEVER) -> list[Said]:
+        return [told for position, s, told in self.said if s == stay and position <= known]
+
+    def at(self, stay: Any, minute: int, known: int = NEVER) -> Now | None:
+        return reference_stay.at(self.of(stay, known), BEDS, minute)
+
+    def with_fact(self, id: Any) -> list[Any]:
+        """The stays in which a fact is held true: two, for a swap."""
+        return [s for s in self.patients if id in {f.id for f in reference_stay.held(self.of(s))}]
+
+    def kind(self, id: Any) -> str:
+        return next((t.kind for _, _, t in reversed(self.said) if t.id == id), "")
+
+    # -- who is who --
+
+    def into(self, known: int = NEVER) -> dict[str, str]:
+        """Which record is merged into which."""
+        found: dict[str, str] = {}
+        for position, _, record, into in self.merges:
+            if position <= known:
+                found.pop(record, None)
+                if into:
+                    found[record] = into
+        return found
+
+    def person(self, record: str, into: dict[str, str]) -> str:
+        while record in into:
+            record = into[record]
+        return record
+
+    def may_merge(self, record: str, into: str) -> bool:
+        links = self.into()
+        if record == into or record in links or into in links:
+            return False
+        return self._all_is_well({**links, record: into}, self._all())
+
+    def merge_in_force(self, merge: Any) -> str | None:
+        """The record that a merge holds away, if it does."""
+        for _, id, record, into in reversed(self.merges):
+            if id == merge and into:
+                last = [m for m in self.merges if m[2] == record][-1]
+                return record if last[1] == merge and last[3] else None
+        return None
+
+    # -- what may be said --
+
+    def allows(self, lines: Lines, patients: dict[Any, str], together: bool) -> bool:
+        """Whether all this may be said in one breath; ``together``: only the end has to be right."""
+        told = self._all()
+        for stay, line in lines:
+            before = told.setdefault(stay, [])
+            try:
+                fine = reference_stay.sayable(before, BEDS, line, together)
+            except Illegal:
+                return False
+            if not fine:
+                return False
+            before.append(line)
+        if not all(reference_stay.legal(said, BEDS) for said in told.values()):
+            return False
+        return self._all_is_well(self.into(), told, patients)
+
+    def _all(self) -> dict[Any, list[Said]]:
+        return {stay: self.of(stay) for stay in self.patients}
+
+    def _all_is_well(
+        self,
+        links: dict[str, str],
+        told: dict[Any, list[Said]],
+        patients: dict[Any, str] | None = None,
+    ) -> bool:
+        """No two stays in a bed, no person in two stays."""
+        records = {**self.patients, **(patients or {})}
+        tales = {stay: list(reference_stay.tale(said, BEDS)) for stay, said in told.items()}
+        for one, other in combinations(tales, 2):
+            if any(_overlap(a, b) for a in _lain(tales[one]) for b in _lain(tales[other])):
+                return False
+            same = self.person(records[one], links) == self.person(records[other], links)
+            if same and _overlap(_present(tales[one]), _present(tales[other])):
+                return False
+        return True
+
+
+def _lain(tale: list[tuple[int, Now]]) -> Iterator[tuple[str, int, int]]:
+    ends = [minute for minute, _ in tale[1:]] + [NEVER]
+    for (begin, now), end in zip(tale, ends, strict=True):
+        if now.where in BEDS:
+            yield now.where, begin, end
+
+
+def _present(tale: list[tuple[int, Now]]) -> tuple[str, int, int]:
+    """From the admission to the end of all; a time away in between belongs to it."""
+    begin = tale[0][0]
+    end = NEVER
+    for minute, now in tale:
+        end = NEVER if now.status not in OVER else min(end, minute)
+    return ("", begin, begin if tale[0][1].status == "CANCELLED" else end)
+
+
+def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    """Whether two stretches in one place have a minute in common."""
+    begin, end = max(one[1], other[1]), min(one[2], other[2])
+    return one[0] == other[0] and begin < end

@@ -1,0 +1,223 @@
+"""A busy history in a database of its own, with read models to be filled in every way there is."""
+
+import inspect
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from random import Random
+from time import monotonic
+
+import psycopg
+from psycopg import sql
+
+from application.hospital import Hospital
+from domain.event_types import EVENTS
+from infrastructure.bootstrap import hospital as wired
+from infrastructure.postgres.database import Database
+from infrastructure.projections.batch import Filler
+from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.runner import LEADER_LOCKS, Follower
+from infrastructure.read_models import READ_MODELS
+from infrastructure.settings import Settings
+from tests.support.hospital_dsl import rows
+from tests.support.random_commands import Busy
+
+Dump = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Lived:
+    """``first`` is what the read models said when they followed one command at a time.
+
+    ``accepted`` by command; ``refused`` by command and code of the refusal, ``admit_patient: …``.
+    """
+
+    database: Database
+    accepted: Counter[str]
+    refused: Counter[str]
+    first: Dump
+
+
+LIVED = "busy"
+"""The database of the busy history that all workers of a run copy."""
+
+TOLD_RARELY = {"stay.room-allocated"}
+"""Kinds of events that the lot need not choose."""
+
+
+def lived_once(server: Database) -> tuple[Counter[str], Counter[str]]:
+    """Live the busy history if no worker of this run has; what was accepted and refused in it."""
+    with psycopg.connect(server.owner_url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(2026)")  # one worker lives it, the others wait
+        told = owner.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
+            [LIVED],
+        ).fetchone()
+        if told is None:
+            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(LIVED)))
+            counted = json.dumps(_live(server.beside(LIVED)))
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            owner.execute(comment.format(sql.Identifier(LIVED), sql.Literal(counted)))
+        else:
+            counted = told[0]
+    accepted, refused = json.loads(counted)
+    return Counter(accepted), Counter(refused)
+
+
+def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
+    database.migrate()
+    database.open_log("simulated")
+    with (
+        closing(wired(Settings(), database)) as hospital,
+        psycopg.connect(database.app_url, autocommit=True) as connection,
+    ):
+        filler = Filler(connection)
+        filler.prepare()
+        busy = Busy(hospital, Random(2026), filler.step)
+        busy.live(500)
+        while spared := commands_of(Hospital) - set(busy.accepted):
+            busy.attempt(*sorted(spared))
+            busy.live(5)
+        while _untold(database):  # what follows of itself when a discharge is taken back
+            busy.attempt("write_prescription", "discharge_patient", "cancel_discharge")
+    return busy.accepted, busy.refused
+
+
+def _untold(database: Database) -> set[str]:
+    """The kinds of events that the log does not have yet."""
+    told = {topic for (topic,) in rows(database, "SELECT DISTINCT topic FROM record.events")}
+    return set(EVENTS) - TOLD_RARELY - told
+
+
+def tables() -> Iterator[tuple[str, str]]:
+    """Every table of the read models that has rows, by schema and name."""
+    for model in READ_MODELS:
+        for table in model.tables():
+            yield str(model.metadata.schema), table.name
+
+
+def dump(database: Database) -> Dump:
+    """All rows of all tables, and the positions, as text."""
+    with psycopg.connect(database.owner_url) as owner:
+
+        def lines(query: str) -> list[str]:
+            return [text for (text,) in owner.execute(query.encode())]
+
+        told = {
+            f"{schema}.{table}": lines(f"SELECT t::text FROM {schema}.{table} t ORDER BY 1")
+            for schema, table in tables()
+        }
+        for model in READ_MODELS:
+            position = f"{model.metadata.schema}.position"
+            told[position] = lines(f"SELECT (log_id, epoch, position)::text FROM {position}")
+    return told
+
+
+def forget(database: Database) -> None:
+    """Empty every read model, as if it had just been made."""
+    tables = [
+        sql.Identifier(str(model.metadata.schema), table.name)
+        for model in READ_MODELS
+        for table in model.metadata.sorted_tables
+    ]
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+
+
+def remake(database: Database) -> None:
+    """Drop every read model and make its tables anew, empty."""
+    with psycopg.connect(database.owner_url) as owner:
+        for model in READ_MODELS:
+            schema = sql.Identifier(str(model.metadata.schema))
+            owner.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+    database.migrate()
+
+
+def positions(database: Database) -> set[int]:
+    """Where the read models are."""
+    told = set()
+    for model in READ_MODELS:
+        found = rows(database, f"SELECT position FROM {model.metadata.schema}.position")
+        told |= {position for (position,) in found} or {0}
+    return told
+
+
+def end(database: Database) -> int:
+    """The last position of the log."""
+    (last,) = rows(database, "SELECT coalesce(max(position), 0) FROM record.events")[0]
+    assert isinstance(last, int)
+    return last
+
+
+def led(database: Database) -> int:
+    """How many read models are led."""
+    (count,) = rows(database, f"SELECT count(*) {LEADING}")[0]
+    assert isinstance(count, int)
+    return count
+
+
+def await_position(database: Database, targets: Sequence[Target], position: int) -> None:
+    """Wait until some read models have reached a position."""
+    until = monotonic() + 20
+    while monotonic() < until:
+        found = [rows(database, f"SELECT position FROM {t.schema}.position") for t in targets]
+        if min((n for row in found for (n,) in row), default=0) >= position and all(found):
+            return
+    raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
+
+
+def await_read(database: Database, position: int) -> None:
+    """Wait until every read model has reached a position; woken by the followers themselves."""
+    with psycopg.connect(database.owner_url, autocommit=True) as listener:
+        listener.execute("LISTEN wardbook_read")
+        for _ in range(20):
+            if min(positions(database)) >= position:
+                return
+            for _ in listener.notifies(timeout=1, stop_after=1):
+                pass
+    raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
+
+
+LEADING = (
+    "FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database WHERE locktype = 'advisory'"
+    f" AND classid = {LEADER_LOCKS} AND granted AND datname = current_database()"
+)
+
+
+def leaders(database: Database) -> int:
+    """How many followers lead read models."""
+    (count,) = rows(database, f"SELECT count(DISTINCT pid) {LEADING}")[0]
+    assert isinstance(count, int)
+    return count
+
+
+def commands_of(hospital: type[Hospital]) -> set[str]:
+    """The names of all commands."""
+    return {
+        name
+        for name, method in inspect.getmembers(hospital, inspect.isfunction)
+        if hasattr(method, "__wrapped__") and "d" in inspect.signature(method).parameters
+    }
+
+
+def catch_up(database: Database) -> int:
+    return Follower(database.app_url).catch_up()
+
+
+@contextmanager
+def running(*followers: Follower) -> Iterator[None]:
+    """Followers that run in threads; stopped in the end, whatever happens."""
+    threads = [threading.Thread(target=follower.run) for follower in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for follower in followers:
+            follower.stop()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert not any(thread.is_alive() for thread in threads)

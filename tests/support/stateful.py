@@ -1,0 +1,395 @@
+"""Random commands to a real hospital on a real log, each with what the plain model makes of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from hypothesis import event
+from hypothesis import strategies as st
+
+from application.command_pipeline import Recorded, Request
+from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
+from application.hospital import Hospital
+from domain.refusals import Refusal
+from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.facts import Because, Disposition, Plan
+from tests.support.hospital_dsl import ADA, place
+from tests.support.reference_hospital import BEDS, OVER, House, Lines
+from tests.support.reference_stay import Said, held, may_be_cancelled
+
+BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
+RECORDS, DOCTORS = ("M1", "M2", "M3"), ("D1", "D2")
+ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
+
+_PLACE = st.sampled_from([*BEDS, *BEDS, "corridor"])
+_BED, _RECORD, _NTH = st.sampled_from(BEDS), st.sampled_from(RECORDS), st.integers(0, 7)
+_FACT, _MAYBE, _OFF = st.integers(0, 11), st.none() | _PLACE, st.integers(-6, 4)
+_BY_ID = st.tuples(
+    st.sampled_from(["corrected", "in error", "reversed"]), _FACT, st.none() | _OFF, _MAYBE
+)
+_ENTRY = st.tuples(
+    st.sampled_from(["transfer", "transfer", "leave, keep bed", "return"]), _NTH, _OFF, _PLACE
+)
+_WEIGHTS = (
+    (6, st.tuples(st.just("admit"), _RECORD, _PLACE)),
+    (6, st.tuples(st.just("transfer"), _NTH, _PLACE)),
+    (1, st.tuples(st.just("allocate"), _NTH, _BED)),
+    (4, st.tuples(st.just("swap"), _NTH, _NTH)),
+    (3, st.tuples(st.just("leave, keep bed"), _NTH)),
+    (2, st.tuples(st.just("leave, release"), _NTH)),
+    (5, st.tuples(st.just("return"), _NTH, _MAYBE)),
+    (3, st.tuples(st.just("discharge"), _NTH)),
+    (2, st.tuples(st.just("visit"), _NTH)),
+    (2, st.tuples(st.just("attending"), _NTH, st.sampled_from(DOCTORS))),
+    (1, st.tuples(st.just("plan"), _NTH, st.sampled_from([p.value for p in Plan]))),
+    (16, _BY_ID),
+    (
+        1,
+        st.tuples(st.just("cancel admission"), _NTH, st.sampled_from(list(Because)), st.booleans()),
+    ),
+    (
+        5,
+        st.tuples(st.just("together"), st.lists(st.one_of(_BY_ID, _ENTRY), min_size=2, max_size=3)),
+    ),
+    (1, st.tuples(st.just("merge"), _RECORD, _RECORD)),
+    (1, st.tuples(st.just("unmerge"), st.integers(0, 2))),
+)
+COMMANDS = st.sampled_from([s for weight, s in _WEIGHTS for _ in range(weight)]).flatmap(
+    lambda s: s
+)
+BACK = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 4, 9])
+STEPS = st.tuples(BACK, COMMANDS)
+"""How many minutes late, and what."""
+
+
+class Machine:
+    """The hospital, and the plain house that has to accept just what it accepts."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self.hospital, self.house = hospital, House()
+        self.minute = 10
+        self.facts: list[UUID] = []
+        self.stays: list[UUID] = []
+        self.merges: list[UUID] = []
+        self.rooms: dict[UUID, str] = {}
+        self.steps = self.accepted = 0
+        for number, beds in (("1", "ab"), ("2", "cd")):
+            opened = self._give("open_room", 0, ward="A", room=number, beds=tuple(beds))
+            assert opened
+            self.rooms[opened.ids("room")[0]] = number
+        for mrn in RECORDS:
+            self._give("register_patient", 0, mrn=mrn)
+        self.doctors = {}
+        for number in DOCTORS:
+            told = self._give("register_practitioner", 0, staff_number=number)
+            assert told
+            self.doctors[told.ids("practitioner")[0]] = number
+
+    def step(self, back: int, what: tuple[Any, ...]) -> None:
+        """Give a command; it is accepted just if the plain house allows it."""
+        self.minute += 1
+        self.steps += 1
+        self.command_id = UUID(int=self.minute, version=4)
+        self.at = max(10, self.minute - back)
+        if what[0] in ("merge", "unmerge"):
+            self._link(what)
+            return
+        asked = self._asked(what)
+        if asked is None:
+            return
+        operation, content, lines, at = asked
+        patients = {}
+        if operation == "admit_patient":
+            patients = {self._id("stay"): content["patient_mrn"]}
+        allowed = self._allowed(what, lines, patients, operation == "correct_facts")
+        told = self._give(operation, at, **content)
+        assert (told is not None) == allowed, (told, self.refusal, operation, content, lines)
+        if told is None:
+            return
+        self._accepted(operation)
+        self.house.patients.update(patients)
+        self.stays += patients
+        if operation == "correct_facts":
+            lines = _with_real_ids(lines or [], told)
+        for stay, line in lines or ():
+            self.house.said.append((told.position, stay, line))
+            if line.id is not None and line.id not in self.facts:
+                self.facts.append(line.id)
+
+    def _accepted(self, what: str) -> None:
+        self.accepted += 1
+        event(f"{what} accepted")
+
+    def _allowed(
+        self, what: tuple[Any, ...], lines: Lines | None, patients: dict[Any, str], together: bool
+    ) -> bool:
+        if lines is None:
+            return False
+        for stay, line in lines:
+            cancels = line.kind == "never admitted" or (
+                line.kind == "reversed" and self.house.kind(line.of) == "admit"
+            )
+            void = what[0] == "cancel admission" and what[3]
+            if cancels and not may_be_cancelled(self.house.of(stay), BEDS, void):
+                return False
+        return self.house.allows(lines, patients, together)
+
+    def _give(self, operation: str, at: int | None, **content: Any) -> Recorded | None:
+        if at == 0:
+            self.minute += 1
+            self.command_id = UUID(int=self.minute, version=4)
+        request = Request(
+            command_id=self.command_id,
+            by=ADA,
+            now=moment(self.minute),
+            occurred_at=None if at is None else moment(at),
+            reason="it was so",
+        )
+        self.refusal: Refusal | None = None
+        try:
+            told: Recorded = getattr(self.hospital, operation)(request, **content)
+        except Refusal as refusal:
+            self.refusal = refusal
+            return None
+        return told
+
+    def _stay(self, nth: int) -> UUID:
+        """Rather one whose patient is still here."""
+        nows = {stay: self.house.at(stay, self.minute) for stay in self.stays}
+        here = [s for s, now in nows.items() if now and now.status not in OVER]
+        some = here if here and nth < 7 else self.stays
+        return some[nth % len(some)]
+
+    def _fact(self, nth: int) -> UUID:
+        """Rather one of the latest."""
+        return self.facts[-1 - nth % len(self.facts) if nth < 9 else nth * 5 % len(self.facts)]
+
+    def _id(self, what: str) -> UUID:
+        return uuid5(self.command_id, what)
+
+    def _link(self, what: tuple[Any, ...]) -> None:
+        if what[0] == "merge":
+            allowed = self.house.may_merge(what[1], what[2])
+            told = self._give("merge_patients", self.minute, patient_mrn=what[1], into_mrn=what[2])
+            merge, record, into = self._id("merge"), what[1], what[2]
+        else:
+            if not self.merges:
+                return
+            merge = self.merges[what[1] % len(self.merges)]
+            record, into = self.house.merge_in_force(merge), None
+            allowed = record is not None
+            told = self._give("unmerge_patients", self.minute, merge_id=merge)
+        assert (told is not None) == allowed, (self.refusal, what)
+        if told:
+            self._accepted(what[0])
+            self.merges += [merge] if into else []
+            self.house.merges.append((told.position, merge, record, into))
+
+    # -- each command: what is asked, and what it says --
+
+    def _asked(
+        self, what: tuple[Any, ...]
+    ) -> tuple[str, dict[str, Any], Lines | None, int | None] | None:
+        """The operation, its content, what it says of which stay (None: nonsense), and when."""
+        if what[0] == "admit":
+            _, record, where = what
+            stay, admission, bed = self._id("stay"), self._id("admission"), self._id("allocation")
+            lines = [(stay, Said("admit", self.at, admission, where=where))]
+            if where in BEDS:
+                lines = [
+                    (stay, Said("admit", self.at, admission, with_bed=bed)),
+                    (stay, Said("allocate", self.at, bed, where=where)),
+                ]
+            elective = AdmissionType.ELECTIVE
+            content = {"patient_mrn": record, "admission_type": elective, **named(where)}
+            return "admit_patient", content, lines, self.at
+        if not self.stays:
+            return None
+        if what[0] == "together":
+            return self._together(what[1])
+        if what[0] in ("corrected", "in error", "reversed"):
+            return self._by_id(*what)
+        stay = self._stay(what[1])
+        if what[0] == "swap":
+            return self._swap(stay, self._stay(what[2]))
+        if what[0] == "cancel admission":
+            because, void = what[2:]
+            (admission, *_) = [t.id for t in self.house.of(stay) if t.kind == "admit"]
+            content = {"stay_id": stay, "because": because, "void_clinical_facts": void}
+            lines = [(stay, Said("visits in error"))] if void else []
+            lines.append((stay, self._end(admission, because, self.at)))
+            return "cancel_admission", content, lines, self.at
+        kind, id, said = what[0], *self._content(what)
+        line = Said(kind, self.at, self._id(id), where=None, what=None)
+        if kind in ("attending", "plan"):
+            line = Said(kind, self.at, self._id(id), what=what[2])
+        elif len(what) > 2:
+            line = Said(kind, self.at, self._id(id), where=what[2])
+        return _OPERATION[kind], {"stay_id": stay, **said}, [(stay, line)], self.at
+
+    def _content(self, what: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
+        match what[0]:
+            case "transfer":
+                return "transfer", named(what[2])
+            case "allocate":
+                return "allocation", named(what[2])
+            case "leave, keep bed":
+                return "leave", {"keep_bed": True}
+            case "leave, release":
+                return "leave", {"keep_bed": False}
+            case "return":
+                return "return", named(what[2])
+            case "attending":
+                return "attending", {"attending": what[2]}
+            case "plan":
+                return "discharge-plan", {"plan": Plan(what[2])}
+            case "visit":
+                return "visit", {"practitioner": "D1", "kind": VisitKind.ROUND}
+        return "discharge", {"disposition": Disposition.HOME}
+
+    def _swap(self, one: UUID, other: UUID) -> tuple[str, dict[str, Any], Lines | None, int]:
+        nows = [self.house.at(stay, self.at) for stay in (one, other)]
+        content = {"stay_id": one, "with_stay_id": other}
+        lines: Lines | None = None
+        if one != other and all(now and now.where in BEDS for now in nows):
+            beds = [now.where for now in nows if now]
+            lines = [
+                (stay, Said("swap", self.at, self._id("swap"), where=bed))
+                for stay, bed in ((one, beds[1]), (other, beds[0]))
+            ]
+        return "swap_beds", content, lines, self.at
+
+    def _end(self, admission: UUID, because: Because, at: int, id: UUID | None = None) -> Said:
+        cancel = id or self._id("cancel")
+        if because is ERROR:
+            return Said("never admitted", id=cancel, of=admission)
+        return Said("reversed", at, cancel, of=admission)
+
+    def _by_id(
+        self, what: str, nth: int, off: int | None, where: str | None
+    ) -> tuple[str, dict[str, Any], Lines | None, int | None]:
+        id = (
+            self.facts[nth % len(self.facts)] if nth < 6 else self.facts[-1 - nth % len(self.facts)]
+        )
+        stays, kind = self.house.with_fact(id), self.house.kind(id)
+        if what == "corrected":
+            when = None if off is None else max(10, min(self.minute, self._when(id) + off))
+            where = None if kind == "visit" else where
+            lines = [(stay, Said("corrected", when, of=id, where=where)) for stay in stays]
+            if kind == "visit":
+                return "amend_visit", {"visit_id": id}, lines if when else None, when
+            content = {"movement_id": id, **named(where)}
+            return "correct_movement", content, lines or None, when
+        because = ERROR if what == "in error" else REVERSED
+        if kind == "visit":
+            lines = [(stay, Said("in error", of=id)) for stay in stays if because is ERROR]
+            return "cancel_visit", {"visit_id": id, "because": because}, lines or None, self.at
+        lines = [(s, self._cancelled(id, kind, because, self.at, where)) for s in stays]
+        if kind == "admit" and where:
+            lines = []
+        content = {"movement_id": id, "because": because, **named(where)}
+        return "cancel_movement", content, lines or None, self.at
+
+    def _cancelled(
+        self, id: UUID, kind: str, because: Because, at: int, where: str | None, new: Any = None
+    ) -> Said:
+        cancel = new or self._id("cancel")
+        if kind == "admit":
+            return self._end(id, because, at, cancel)
+        if because is REVERSED:
+            return Said("reversed", at, cancel, of=id, where=where)
+        if kind == "discharge":
+            return Said("discharge in error", id=cancel, of=id, where=where)
+        return Said("in error", of=id, where=where)
+
+    def _when(self, id: UUID) -> int:
+        """When a fact happened, as far as is held; at any time if it is not held."""
+        for stay in self.house.with_fact(id):
+            return int(next(f.minute for f in held(self.house.of(stay)) if f.id == id))
+        return self.at
+
+    def _together(
+        self, acts: list[tuple[Any, ...]]
+    ) -> tuple[str, dict[str, Any], Lines | None, int] | None:
+        """Several in one command; the ids of what is new are only known when it is recorded."""
+        cancels, corrections, entries = [], [], []
+        lines: dict[str, Lines] = {"cancels": [], "corrections": [], "entries": []}
+        fine = True
+        for nth, (what, which, off, where) in enumerate(acts):
+            new = self._id(f"not yet known {nth}")
+            if what in _ENTRIES:
+                stay = self._stay(which)
+                at = max(10, min(self.minute, self.at + (off or 0)))
+                there = where if what != "leave, keep bed" else None
+                entries.append(
+                    LateEntry(
+                        stay_id=stay, kind=_ENTRIES[what], occurred_at=moment(at), **named(there)
+                    )
+                )
+                lines["entries"].append((stay, Said(what, at, new, where=there)))
+                continue
+            id = self._fact(which)
+            stays, kind = self.house.with_fact(id), self.house.kind(id)
+            if kind in ("admit", "visit") and what != "corrected":
+                return None
+            fine = fine and bool(stays) and kind != "visit"
+            if what == "corrected":
+                at_ = None if off is None else max(10, min(self.minute, self._when(id) + off))
+                corrections.append(
+                    Correction(movement_id=id, occurred_at=at_ and moment(at_), **named(where))
+                )
+                lines["corrections"] += [
+                    (s, Said("corrected", at_, of=id, where=where)) for s in stays
+                ]
+                continue
+            because = ERROR if what == "in error" else REVERSED
+            cancels.append(Cancel(movement_id=id, because=because, **named(where)))
+            for stay in stays:
+                gone = self._cancelled(id, kind, because, self.at, where, (new, stay))
+                lines["cancels"].append((stay, gone))
+        content = {"cancels": cancels, "corrections": corrections, "entries": entries}
+        told = [*lines["cancels"], *lines["corrections"], *lines["entries"]]
+        return "correct_facts", content, told if fine else None, self.at
+
+
+def _with_real_ids(lines: Lines, told: Recorded) -> Lines:
+    """The lines with the ids that the record made; each stay's events are in the order of its lines."""
+    made = {stay: [] for stay, _ in lines}  # type: dict[Any, list[UUID]]
+    for said in told.events:
+        if isinstance(said, Stay.Event) and not isinstance(said, Stay.MovementCorrected):
+            made[said.originator_id].append(getattr(said, "cancel", None) or said.movement)  # type: ignore[attr-defined]
+    real = []
+    for stay, line in lines:
+        id = made[stay].pop(0) if line.kind != "corrected" else None
+        real.append((stay, line if line.id is None else replace(line, id=id)))
+    return real
+
+
+_OPERATION = {
+    "transfer": "transfer_patient",
+    "allocate": "allocate_room",
+    "leave, keep bed": "start_leave",
+    "leave, release": "start_leave",
+    "return": "end_leave",
+    "attending": "change_attending",
+    "plan": "plan_discharge",
+    "visit": "record_visit",
+    "discharge": "discharge_patient",
+}
+_ENTRIES = {
+    "transfer": EntryKind.TRANSFER,
+    "leave, keep bed": EntryKind.START_LEAVE,
+    "return": EntryKind.END_LEAVE,
+}
+
+
+def moment(minute: int) -> datetime:
+    return BEGINS + timedelta(minutes=minute)
+
+
+def named(where: str | None) -> dict[str, Any]:
+    """A place as the commands take it."""
+    if where is None:
+        return {}
+    return place(f"A/{where}") if where in BEDS else {"without_bed": where}
