@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.hospital import Hospital
-from infrastructure.access_log import Readings
-from infrastructure.caching.read_snapshot import Present
-from infrastructure.caching.response_cache import Kept
+from infrastructure.access_log import AccessLog
+from infrastructure.caching.read_snapshot import Snapshots
+from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database, Log
 from infrastructure.settings import Settings
-from infrastructure.subscriptions.broker import Live
-from infrastructure.subscriptions.projection_progress import Readable
+from infrastructure.subscriptions.broker import Broker
+from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class AppState:
     """One for each process; made as the server starts."""
 
     settings: Settings
@@ -23,8 +23,8 @@ class House:
     log: Log
     hospital: Hospital
     engine: AsyncEngine
-    readable: Readable
-    readings: Readings
-    live: Live
-    present: Present
-    kept: Kept
+    progress: ProjectionProgress
+    access_log: AccessLog
+    broker: Broker
+    snapshots: Snapshots
+    response_cache: ResponseCache

@@ -13,7 +13,7 @@ from domain.room.occupancy import Occupancy
 A = TypeVar("A", bound=Aggregate)
 
 
-class Recent:
+class AggregateCache:
     """Aggregates seen lately, so that only what is new of them is read. Bounded; safe in threads.
 
     What is handed out is a copy: a command that is refused leaves no trace. Evolving replaces

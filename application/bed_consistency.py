@@ -11,38 +11,38 @@ from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
 
 if TYPE_CHECKING:
-    from application.unit_of_work import Decision
+    from application.unit_of_work import UnitOfWork
 
 
-def settle(d: "Decision") -> None:
+def check_bed_consistency(uow: "UnitOfWork") -> None:
     """Let the beds follow the stays: check every stretch that is new, tell each room."""
     moved = {
         stay.id: stay
-        for stay in d.loaded.values()
-        if isinstance(stay, Stay) and stay.stretches != d.before[stay.id].stretches
+        for stay in uow.loaded.values()
+        if isinstance(stay, Stay) and stay.stretches != uow.before[stay.id].stretches
     }
     for stay in list(moved.values()):
-        for room, changed in d.differences(stay).items():
+        for room, changed in uow.differences(stay).items():
             for stretch in changed.begun:
-                _check(d, stay, stretch, moved, d.room_by_id(room))
+                _check(uow, stay, stretch, moved, uow.room_by_id(room))
             if changed.ended:
-                _check_sharers(d, stay, room, moved)
+                _check_sharers(uow, stay, room, moved)
     for stay in moved.values():
         assert stay.patient is not None
-        for room, changed in d.differences(stay).items():
-            d.occupancy(room).change(room, stay.id, stay.patient, changed, stay.about, d.entry)
-    for stay in d.restated():
-        if stay.id not in d.relinked:
-            _check_person(d, stay)
-    for stay in [s for s in d.loaded.values() if isinstance(s, Stay)]:
-        _check_clinical(d, stay)
+        for room, changed in uow.differences(stay).items():
+            uow.occupancy(room).change(room, stay.id, stay.patient, changed, stay.about, uow.entry)
+    for stay in uow.restated():
+        if stay.id not in uow.reassigned:
+            _check_person(uow, stay)
+    for stay in [s for s in uow.loaded.values() if isinstance(s, Stay)]:
+        _check_clinical(uow, stay)
 
 
 def _check(
-    d: "Decision", stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
+    uow: "UnitOfWork", stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
 ) -> None:
     assert stay.patient is not None
-    others = [c for c in d.claims(room.id, stretch.period) if c.stay not in moved]
+    others = [c for c in uow.claims(room.id, stretch.period) if c.stay not in moved]
     others += [
         Claim(other.id, theirs)
         for other in moved.values()
@@ -50,34 +50,34 @@ def _check(
         if theirs.bed.room == room.id and theirs.period.overlaps(stretch.period)
     ]
     check_free(stay.id, stretch, others)
-    before = d.before[stay.id].stretches
-    room.check_open(stretch, before, stay.id, stay.patient, d.now)
+    before = uow.before[stay.id].stretches
+    room.check_open(stretch, before, stay.id, stay.patient, uow.now)
     if stretch.shares_bed_of is not None:
-        mother = d.one(Stay, stretch.shares_bed_of, "stay", "sharesBedOf")
+        mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharesBedOf")
         check_shared(stay.id, stretch, mother.stretches)
     new = newly_claimed(before, stretch)
     if new and room.policies_at(stretch.period.start):
-        _check_policies(d, stay, stretch, others, room)
+        _check_policies(uow, stay, stretch, others, room)
 
 
 def _check_policies(
-    d: "Decision", stay: Stay, stretch: Stretch, others: list[Claim], room: Room
+    uow: "UnitOfWork", stay: Stay, stretch: Stretch, others: list[Claim], room: Room
 ) -> None:
     shared = {c.stay: c.stretch.shares_bed_of is not None for c in others if c.stay != stay.id}
-    stays = d.load(Stay, *shared)
-    present = [_occupant(d, other, shared[other.id]) for other in stays]
-    newcomer = _occupant(d, stay, stretch.shares_bed_of is not None)
+    stays = uow.load(Stay, *shared)
+    present = [_occupant(uow, other, shared[other.id]) for other in stays]
+    newcomer = _occupant(uow, stay, stretch.shares_bed_of is not None)
     room.check_policies(newcomer, present, stretch.period.start)
 
 
-def _occupant(d: "Decision", stay: Stay, shares: bool) -> Occupant:
-    patient = d.patient_of(stay)
+def _occupant(uow: "UnitOfWork", stay: Stay, shares: bool) -> Occupant:
+    patient = uow.patient_of(stay)
     return Occupant(stay.id, patient.sex, patient.birth_date, shares)
 
 
-def _check_sharers(d: "Decision", stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
-    d.occupancy(room)
-    children = [c for c in d.record.sharers(stay.id) if c.stay not in moved]
+def _check_sharers(uow: "UnitOfWork", stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
+    uow.occupancy(room)
+    children = [c for c in uow.record.sharers(stay.id) if c.stay not in moved]
     children += [  # all of them: those that do not change may lie outside of hers now
         Claim(other.id, theirs)
         for other in moved.values()
@@ -88,25 +88,25 @@ def _check_sharers(d: "Decision", stay: Stay, room: UUID, moved: dict[UUID, Stay
         check_shared(child.stay, child.stretch, stay.stretches)
 
 
-def _check_person(d: "Decision", stay: Stay) -> None:
+def _check_person(uow: "UnitOfWork", stay: Stay) -> None:
     period = stay.history.period
     if period is None or stay.patient is None:
         return
-    for other in d.record.person_claims(d.person(stay.patient), period):
-        loaded = d.loaded.get(other.stay)
+    for other in uow.record.person_claims(uow.person(stay.patient), period):
+        loaded = uow.loaded.get(other.stay)
         theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
         if other.stay != stay.id and theirs and theirs.overlaps(period):
             raise PatientAlreadyAdmitted(other.stay)
 
 
-def _check_clinical(d: "Decision", stay: Stay) -> None:
+def _check_clinical(uow: "UnitOfWork", stay: Stay) -> None:
     """Refuse a stay that is no longer open when something was prescribed or given in it."""
-    before, now = d.before[stay.id].history, stay.history
+    before, now = uow.before[stay.id].history, stay.history
     if not any(p.without(now.open_periods) for p in before.open_periods):
         return
     outside = [
         fact
-        for prescription in d.prescriptions_of(stay)
+        for prescription in uow.prescriptions_of(stay)
         for fact in prescription.facts()
         if not stay.history.includes(fact.occurred_at)
     ]

@@ -14,21 +14,21 @@ from uuid import UUID
 import msgspec
 from eventsourcing.application import Application
 
-from application.aggregate_cache import Recent
+from application.aggregate_cache import AggregateCache
 from application.authorization.roles import check_command
 from application.authorization.scope import Scope
 from application.ports import (
     AlreadyRecorded,
+    CommandPreload,
     EventDoesNotFit,
-    Opening,
-    Record,
-    Remembered,
+    EventStore,
+    RecordedCommand,
     Stale,
 )
-from application.unit_of_work import Decision
+from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Event
-from domain.envelope import Actor, Entry, Source
+from domain.envelope import Actor, Envelope, Source
 from domain.refusals import (
     CommandIdReused,
     InFuture,
@@ -87,10 +87,10 @@ class Recorded:
     events: tuple[Event, ...]
     repeated: bool = False
     waiting: Sequence[UUID] | None = None
-    """Who had the claims of `Commands.asks_after` as it was recorded; None for a repeat."""
+    """Who had the claims of `CommandPipeline.claims_to_notify` as it was recorded; None for a repeat."""
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> Envelope:
         return self.events[0].entry
 
     def ids(self, kind: str) -> list[UUID]:
@@ -109,22 +109,22 @@ def unwatched(part: str) -> AbstractContextManager[None]:
 
 
 P = ParamSpec("P")
-H = TypeVar("H", bound="Commands")
+H = TypeVar("H", bound="CommandPipeline")
 
 
 def command(
-    decide: Callable[Concatenate[H, Decision, P], None],
+    decide: Callable[Concatenate[H, UnitOfWork, P], None],
 ) -> Callable[Concatenate[H, Request, P], Recorded]:
     """Make a method that decides into a command that is recorded once, whole, or refused.
 
-    The method may run several times; it reads through the `Decision` and calls the aggregates.
+    The method may run several times; it reads through the `UnitOfWork` and calls the aggregates.
     Raises a `Refusal` when the command is not accepted; then nothing was recorded.
     """
     return _command(decide)
 
 
 def correction(
-    decide: Callable[Concatenate[H, Decision, P], None],
+    decide: Callable[Concatenate[H, UnitOfWork, P], None],
 ) -> Callable[Concatenate[H, Request, P], Recorded]:
     """A `command` that says when a fact really happened: the request's time is that fact's.
 
@@ -134,7 +134,7 @@ def correction(
 
 
 def _command(
-    decide: Callable[Concatenate[H, Decision, P], None], corrects: bool = False
+    decide: Callable[Concatenate[H, UnitOfWork, P], None], corrects: bool = False
 ) -> Callable[Concatenate[H, Request, P], Recorded]:
 
     @wraps(decide)
@@ -142,15 +142,15 @@ def _command(
         assert not args, "commands take keyword arguments only"
         operation = decide.__name__
 
-        def attempt(decision: Decision) -> None:
+        def attempt(decision: UnitOfWork) -> None:
             decide(hospital, decision, **content)  # type: ignore[call-arg]
 
-        return hospital.give(request, operation, dict(content), attempt, corrects)
+        return hospital.execute(request, operation, dict(content), attempt, corrects)
 
     return cast(Callable[Concatenate[H, Request, P], Recorded], give)
 
 
-class Commands(Application[UUID]):
+class CommandPipeline(Application[UUID]):
     """The eventsourcing application that the commands are methods of."""
 
     name = "hospital"
@@ -158,19 +158,19 @@ class Commands(Application[UUID]):
     def __init__(self, env: dict[str, str], rules: Rules = Rules()) -> None:
         super().__init__(env)
         self.rules = rules
-        self.recent = Recent()
+        self.recent = AggregateCache()
         self.watch: Watch = unwatched
 
     @property
-    def record(self) -> Record:
-        return cast(Record, self.recorder)
+    def record(self) -> EventStore:
+        return cast(EventStore, self.recorder)
 
-    def give(
+    def execute(
         self,
         request: Request,
         operation: str,
         content: dict[str, Any],
-        decide: Callable[[Decision], None],
+        decide: Callable[[UnitOfWork], None],
         corrects: bool = False,
     ) -> Recorded:
         """Record a command, once and whole; then whatever waited for it.
@@ -179,33 +179,33 @@ class Commands(Application[UUID]):
         """
         with self.watch(f"command {operation}"):
             check_command(request.by, operation)
-            recorded = self.record_alone(request, operation, content, decide, corrects)
-            self.follow_up(request, recorded)
+            recorded = self.execute_once(request, operation, content, decide, corrects)
+            self.after_commit(request, recorded)
             return recorded
 
-    def record_alone(
+    def execute_once(
         self,
         request: Request,
         operation: str,
         content: dict[str, Any],
-        decide: Callable[[Decision], None],
+        decide: Callable[[UnitOfWork], None],
         corrects: bool = False,
     ) -> Recorded:
         """Record a command, and nothing that follows from it."""
         digest = digest_of(request, operation, content)
         for attempt in range(ATTEMPTS):
             begun = monotonic()
-            opening = self._opening(request.command_id, content)
-            if opening.earlier is not None:
-                return self._again(opening.earlier, digest)
-            now = request.now or opening.now
+            preload = self._preload(request.command_id, content)
+            if preload.earlier is not None:
+                return self._replay_result(preload.earlier, digest)
+            now = request.now or preload.now
             entry = self._entry(request, operation, digest, now)
             told_at, precision = entry.occurred_at, entry.precision
             if corrects:
                 entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
             scope = Scope(request.by, request.wards)
-            decision = Decision(
-                self.record, self.recent, entry, now, scope, look=attempt > 0, opening=opening
+            decision = UnitOfWork(
+                self.record, self.recent, entry, now, scope, look=attempt > 0, preload=preload
             )
             if corrects and request.occurred_at is not None:
                 decision.corrected_at, decision.corrected_precision = told_at, precision
@@ -221,28 +221,28 @@ class Commands(Application[UUID]):
                 if decision.from_memory or (attempt == 0 and is_of_now):
                     continue  # what was remembered, or the clock, may be old: look, decide anew
                 until = now if is_of_now and request.now is None else None
-                still, meanwhile = self.record.holds_still(
+                still, meanwhile = self.record.still_current(
                     request.command_id, decision.reads(), until
                 )
                 # Perhaps by its own effect: the same command may have been sent twice at once.
                 if meanwhile is not None:
-                    return self._again(meanwhile, digest)
+                    return self._replay_result(meanwhile, digest)
                 if still:
                     raise
                 # It was read while others wrote, some of it before and some after.
-                _step_aside(attempt, begun)
+                _back_off(attempt, begun)
                 continue
             append = decision.append(operation, request.now)
-            append.asks = self.asks_after(decision)
+            append.asks = self.claims_to_notify(decision)
             try:
                 with self.watch("append"):
                     recordings = self.save(*decision.loaded.values(), append=append)
             except Stale:
                 self.recent.forget(decision.loaded)
-                _step_aside(attempt, begun)
+                _back_off(attempt, begun)
                 continue
             except AlreadyRecorded as before:
-                return self._again(before.remembered, digest)
+                return self._replay_result(before.remembered, digest)
             except EventDoesNotFit as misfit:
                 raise InvalidInput(misfit.field, misfit.why) from misfit
             for aggregate in decision.loaded.values():
@@ -252,14 +252,14 @@ class Commands(Application[UUID]):
             return _recorded(append.remembered, events, waiting=append.owners)
         raise VersionConflict(None, None)
 
-    def asks_after(self, decided: Decision) -> Sequence[str]:
-        """The kinds of claims whose owners `follow_up` has to know."""
+    def claims_to_notify(self, decided: UnitOfWork) -> Sequence[str]:
+        """The kinds of claims whose owners `after_commit` has to know."""
         return ()
 
-    def follow_up(self, request: Request, recorded: Recorded) -> None:
+    def after_commit(self, request: Request, recorded: Recorded) -> None:
         """What follows from a command that was recorded: other commands, never a refusal."""
 
-    def _opening(self, command_id: UUID, content: dict[str, Any]) -> Opening:
+    def _preload(self, command_id: UUID, content: dict[str, Any]) -> CommandPreload:
         """What is known as a command begins, with what it will ask for by all that it names."""
         ids = [value for value in content.values() if isinstance(value, UUID)]
         numbers = (content.get("practitioner"), content.get("attending"))
@@ -270,9 +270,9 @@ class Commands(Application[UUID]):
         ward, room = content.get("ward"), content.get("room")
         if isinstance(ward, str) and isinstance(room, str):
             names.append(unique_keys.room_number(ward, room))
-        return self.record.opening(command_id, self.recent.lacks(ids), names)
+        return self.record.preload(command_id, self.recent.lacks(ids), names)
 
-    def _again(self, earlier: Remembered, digest: str) -> Recorded:
+    def _replay_result(self, earlier: RecordedCommand, digest: str) -> Recorded:
         """The first answer again, if the content is the same."""
         if earlier.digest != digest:
             raise CommandIdReused(earlier.command_id)
@@ -284,7 +284,7 @@ class Commands(Application[UUID]):
         if occurred_at > now + self.rules.clock_tolerance:
             raise InFuture(occurred_at, now)
 
-    def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Entry:
+    def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Envelope:
         occurred_at = now
         if request.occurred_at is not None:
             occurred_at = in_utc(request.occurred_at, "occurredAt")
@@ -292,7 +292,7 @@ class Commands(Application[UUID]):
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
             raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
-        return Entry(
+        return Envelope(
             command_id=request.command_id,
             operation=operation,
             digest=digest,
@@ -307,7 +307,7 @@ class Commands(Application[UUID]):
         )
 
 
-def _step_aside(attempt: int, begun: float) -> None:
+def _back_off(attempt: int, begun: float) -> None:
     """Let the others finish: for as long as this attempt took, and longer each time.
 
     On a busy machine all take longer; who waits a fixed time there meets the same others again.
@@ -316,7 +316,7 @@ def _step_aside(attempt: int, begun: float) -> None:
 
 
 def _recorded(
-    command: Remembered,
+    command: RecordedCommand,
     events: tuple[Event, ...],
     repeated: bool = False,
     waiting: Sequence[UUID] | None = None,
@@ -348,7 +348,7 @@ def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
     return blake2b(said, digest_size=16).hexdigest()
 
 
-def reason_needed(entry: Entry, why: str) -> None:
+def reason_needed(entry: Envelope, why: str) -> None:
     """Refuse an entry that does not say why. Raises ReasonNeeded."""
     if not (entry.reason or "").strip():
         raise ReasonNeeded(why)

@@ -13,7 +13,7 @@ from domain.unique_keys import Unique
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class RecordedCommand:
     """An accepted command: its place in the log, when it was recorded, and what it said."""
 
     command_id: UUID
@@ -25,14 +25,14 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class CommandPreload:
     """What is known as a command begins: the record's clock, and the command if it came before.
 
     And what it was going to ask first: streams whole, and who has what it names.
     """
 
     now: datetime
-    earlier: Remembered | None
+    earlier: RecordedCommand | None
     streams: Mapping[UUID, Sequence[Event]] = field(default_factory=dict)
     owners: Mapping[Unique, UUID | None] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class Append:
     recorded_at: datetime | None = None
     asks: Sequence[str] = ()
     """Kinds of claims: whoever has one when this is recorded is told in ``owners``."""
-    remembered: Remembered | None = field(default=None, init=False)
+    remembered: RecordedCommand | None = field(default=None, init=False)
     owners: Sequence[UUID] = field(default=(), init=False)
 
 
@@ -88,7 +88,7 @@ class Stale(Exception):
 class AlreadyRecorded(Exception):
     """The command was recorded before, by an earlier call whose answer was perhaps lost."""
 
-    def __init__(self, remembered: Remembered) -> None:
+    def __init__(self, remembered: RecordedCommand) -> None:
         super().__init__(str(remembered.command_id))
         self.remembered = remembered
 
@@ -101,20 +101,20 @@ class EventDoesNotFit(Exception):
         self.topic, self.field, self.why = topic, field, why
 
 
-class Record(Protocol):
+class EventStore(Protocol):
     """The event store with its claims. `infrastructure.event_store.recorder` keeps it in PostgreSQL."""
 
-    def opening(
+    def preload(
         self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
-    ) -> Opening:
+    ) -> CommandPreload:
         """The database's clock, and the command if it was recorded before.
 
         In the same look these streams, those of the patients and stays they are about, and owners.
         """
 
-    def holds_still(
+    def still_current(
         self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
-    ) -> tuple[bool, Remembered | None]:
+    ) -> tuple[bool, RecordedCommand | None]:
         """Whether streams are at these versions, and the command if it was recorded.
 
         And nothing in them was recorded after a moment of the record's clock, if one is given.

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
-from application.aggregate_cache import Recent
+from application.aggregate_cache import AggregateCache
 from application.authorization.scope import Scope
-from application.bed_consistency import settle
-from application.ports import Append, Opening, PersonClaim, Record, UniqueClaim
+from application.bed_consistency import check_bed_consistency
+from application.ports import Append, CommandPreload, EventStore, PersonClaim, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate, Event
-from domain.envelope import About, Entry
+from domain.envelope import About, Envelope
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
@@ -55,19 +55,19 @@ class Before:
         return self.history.period
 
 
-class Decision:
+class UnitOfWork:
     """What one command reads and writes, in one attempt."""
 
     def __init__(
         self,
-        record: Record,
-        recent: Recent,
-        entry: Entry,
+        record: EventStore,
+        recent: AggregateCache,
+        entry: Envelope,
         now: datetime,
         scope: Scope,
         *,
         look: bool,
-        opening: Opening | None = None,
+        preload: CommandPreload | None = None,
     ) -> None:
         """``look``: whether to ask the record for news of what is remembered.
 
@@ -81,15 +81,15 @@ class Decision:
         self.loaded: dict[UUID, Aggregate] = {}
         self._reads: dict[UUID, int] = {}
         self.before: dict[UUID, Before] = {}
-        self.relinked: set[UUID] = set()
+        self.reassigned: set[UUID] = set()
         self._together = False
         self._waited: dict[UUID, frozenset[UUID]] = {}
         self._owners: dict[unique_keys.Unique, UUID | None] = (
-            dict(opening.owners) if opening else {}
+            dict(preload.owners) if preload else {}
         )
-        self._opened = opening.streams if opening else {}
+        self._opened = preload.streams if preload else {}
         self._looked_at: set[UUID] = set()
-        self._trials: list[Decision] = []
+        self._trials: list[UnitOfWork] = []
         self.corrected_at: datetime | None = None
         """When a fact really happened, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
@@ -277,7 +277,7 @@ class Decision:
         if isinstance(aggregate, Stay):
             self.before[aggregate.id] = Before(aggregate.stretches, aggregate.history)
             if self._together:
-                aggregate.decide_together()
+                aggregate.defer_checks()
         if isinstance(aggregate, SourceVisit):
             self._waited[aggregate.id] = frozenset(aggregate.waits_for)
 
@@ -287,23 +287,23 @@ class Decision:
             self._owners[name] = self.record.owner(*name)
         return self._owners[name]
 
-    def trial(self) -> "Decision":
+    def trial(self) -> "UnitOfWork":
         """A decision of the same command, to see whether something would do.
 
         What it rests on is named in the append too: whatever is recorded was decided by it.
         """
-        trial = Decision(self.record, self.recent, self.entry, self.now, self.scope, look=True)
+        trial = UnitOfWork(self.record, self.recent, self.entry, self.now, self.scope, look=True)
         trial._owners, trial._looked_at = self._owners, self._looked_at
         self._trials.append(trial)
         return trial
 
     # -- write --
 
-    def decide_together(self) -> None:
-        """What is decided from now on is looked at together, when `decided_together` is asked."""
+    def defer_checks(self) -> None:
+        """What is decided from now on is looked at together, when `check_deferred` is asked."""
         self._together = True
 
-    def decided_together(self) -> list[Stay]:
+    def check_deferred(self) -> list[Stay]:
         """The stays that were decided together; they are still to be checked."""
         self._together = False
         return [s for s in self.loaded.values() if isinstance(s, Stay)]
@@ -317,14 +317,14 @@ class Decision:
 
     def settle(self) -> None:
         """Let the beds follow the stays: check every stretch that is new, tell each room."""
-        settle(self)
+        check_bed_consistency(self)
 
     def room_by_id(self, id: UUID) -> Room:
         return self.one(Room, id, "room", "room")
 
-    def relink(self, stays: Iterable[Stay]) -> None:
+    def reassign_claims(self, stays: Iterable[Stay]) -> None:
         """These stays are another person's than before: their claims are written anew."""
-        self.relinked.update(stay.id for stay in stays)
+        self.reassigned.update(stay.id for stay in stays)
 
     def append(self, operation: str, recorded_at: datetime | None) -> Append:
         restated = self.restated()
@@ -386,7 +386,7 @@ class Decision:
             for stay in self.loaded.values()
             if isinstance(stay, Stay)
             and (
-                stay.id in self.relinked
+                stay.id in self.reassigned
                 or stay.stretches != self.before[stay.id].stretches
                 or stay.history.period != self.before[stay.id].period
             )

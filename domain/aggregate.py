@@ -2,7 +2,7 @@
 
 An aggregate decides in its public methods (rules run once, when the command is given) and evolves in
 private methods decorated with ``@event`` (assignments only: they run again on every replay and never
-refuse). Events carry an `Entry` and no timestamp of their own.
+refuse). Events carry an `Envelope` and no timestamp of their own.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -11,7 +11,7 @@ from uuid import UUID
 from eventsourcing.domain import BaseAggregate, CanMutateAggregate, MetaDomainEvent, event
 from msgspec.structs import replace
 
-from domain.envelope import About, Entry
+from domain.envelope import About, Envelope
 
 __all__ = ["Aggregate", "Event", "event"]
 
@@ -24,7 +24,7 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
 
     originator_id: UUID
     originator_version: int
-    entry: Entry
+    entry: Envelope
 
     def mutate(self, aggregate: Any) -> Any:
         """Evolve the aggregate by this event, which must be the next of its stream."""
@@ -65,7 +65,7 @@ class Aggregate(BaseAggregate[UUID]):
 
     def trigger_event(self, event_class: type[CanMutateAggregate[UUID]], **kwargs: Any) -> None:
         """Record the next event of this stream (called by the decorated methods)."""
-        entry: Entry = kwargs.pop("entry")
+        entry: Envelope = kwargs.pop("entry")
         if entry.about != self.about:
             entry = replace(entry, about=self.about)
         new = cast(Any, event_class)(

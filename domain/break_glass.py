@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import About, Actor, Entry
+from domain.envelope import About, Actor, Envelope
 from domain.refusals import InvalidInput, ReasonNeeded
 from domain.time import Moment
 
@@ -21,7 +21,7 @@ HOURS = 8
 MOST_HOURS = 24
 
 
-class Glass(Aggregate):
+class EmergencyAccess(Aggregate):
     """What one login has opened by force."""
 
     TOPIC = "glass"
@@ -43,7 +43,7 @@ class Glass(Aggregate):
     def is_open(self, patient: UUID, now: datetime) -> bool:
         return patient in self.opened and now < self.opened[patient]
 
-    def break_for(self, about: About, hours: int | None, now: datetime, entry: Entry) -> None:
+    def break_for(self, about: About, hours: int | None, now: datetime, entry: Envelope) -> None:
         """Raises ReasonNeeded, and InvalidInput for a time that is too long."""
         if not (entry.reason or "").strip():
             raise ReasonNeeded("say why the patient's data have to be opened")
@@ -54,5 +54,5 @@ class Glass(Aggregate):
         self._broken(patient=about.patient, until=until, entry=entry)
 
     @event(Broken)
-    def _broken(self, patient: UUID, until: datetime, entry: Entry) -> None:
+    def _broken(self, patient: UUID, until: datetime, entry: Envelope) -> None:
         self.opened = {**self.opened, patient: until}

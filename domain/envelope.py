@@ -46,7 +46,7 @@ class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     stay: UUID | None = None
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What every event says beside its own data.
 
     ``digest`` is of the command's content, so that the memory of commands can be rebuilt from the

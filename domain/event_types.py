@@ -1,13 +1,13 @@
 """Every event type there is, by its topic: what the store may write and read."""
 
 from domain.aggregate import Aggregate, Event
-from domain.break_glass import Glass
-from domain.hospital_calendar import HospitalTime
+from domain.break_glass import EmergencyAccess
+from domain.hospital_calendar import HospitalCalendar
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
-from domain.projection_control import Projection
+from domain.projection_control import ProjectionControl
 from domain.report import Report
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
@@ -15,7 +15,7 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
-    HospitalTime,
+    HospitalCalendar,
     Patient,
     Practitioner,
     Room,
@@ -24,8 +24,8 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Prescription,
     DrugChart,
     SourceVisit,
-    Projection,
-    Glass,
+    ProjectionControl,
+    EmergencyAccess,
     Report,
 )
 

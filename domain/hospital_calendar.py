@@ -6,7 +6,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Entry, Text
+from domain.envelope import Envelope, Text
 from domain.time import first_moment, last_moment, time_zone
 
 CENSUS_TIME = time(23, 59)
@@ -88,7 +88,7 @@ class LocalDays:
         return ZoneInfo(latest[1][1]), latest[1][2]
 
 
-class HospitalTime(Aggregate):
+class HospitalCalendar(Aggregate):
     """Time zone and census time, each from a day on. Changing them changes no old figure."""
 
     TOPIC = "hospital-time"
@@ -104,7 +104,9 @@ class HospitalTime(Aggregate):
     def __init__(self) -> None:
         self.days = LocalDays()
 
-    def set_time(self, zone: str, census_time: time, valid_from: date | None, entry: Entry) -> None:
+    def set_time(
+        self, zone: str, census_time: time, valid_from: date | None, entry: Envelope
+    ) -> None:
         time_zone(zone)
         self._time_set(time_zone=zone, census_time=census_time, valid_from=valid_from, entry=entry)
 
@@ -114,6 +116,6 @@ class HospitalTime(Aggregate):
 
     @event(TimeSet)
     def _time_set(
-        self, time_zone: str, census_time: time, valid_from: date | None, entry: Entry
+        self, time_zone: str, census_time: time, valid_from: date | None, entry: Envelope
     ) -> None:
         self.days = LocalDays((*self.days.settings, (valid_from, time_zone, census_time)))

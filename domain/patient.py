@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Code, Entry, Sealed
+from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import Moment
 
@@ -120,7 +120,7 @@ class Patient(Aggregate):
         birth_date: date | None,
         sex: Sex,
         confidentiality: Confidentiality,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._registered(
             mrn=mrn,
@@ -136,7 +136,7 @@ class Patient(Aggregate):
     def correct_details(
         self,
         since: datetime | None,
-        entry: Entry,
+        entry: Envelope,
         *,
         mrn: str | None = None,
         mrn_authority: str | None = None,
@@ -177,19 +177,19 @@ class Patient(Aggregate):
             entry=entry,
         )
 
-    def merge_into(self, into: UUID, entry: Entry) -> None:
+    def merge_into(self, into: UUID, entry: Envelope) -> None:
         """Link this record to that of the same person."""
         if self.merged_into is not None:
             raise MergeImpossible(f"the record is merged already (merge {self.merge})")
         self._merged(merge=entry.id_of("merge"), into=into, entry=entry)
 
-    def unmerge(self, merge: UUID, entry: Entry) -> None:
+    def unmerge(self, merge: UUID, entry: Envelope) -> None:
         """Take the link back."""
         if self.merge != merge:
             raise MovementNotFound("merge", merge, "mergeId", cancelled=True)
         self._unmerged(merge=merge, entry=entry)
 
-    def die(self, stay: UUID | None, entry: Entry) -> None:
+    def die(self, stay: UUID | None, entry: Envelope) -> None:
         if self.died_at is not None:
             raise PatientDied(self.died_at)
         self._died(stay=stay, entry=entry)
@@ -206,7 +206,7 @@ class Patient(Aggregate):
         birth_date: date | None,
         sex: Sex,
         confidentiality: Confidentiality,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.mrn, self.mrn_authority = mrn, mrn_authority
         self._held(
@@ -230,7 +230,7 @@ class Patient(Aggregate):
         birth_date: date | None,
         sex: Sex | None,
         confidentiality: Confidentiality | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.mrn = mrn or self.mrn
         self.mrn_authority = mrn_authority or self.mrn_authority
@@ -253,7 +253,7 @@ class Patient(Aggregate):
         given_name: str | None,
         sex: Sex | None,
         confidentiality: Confidentiality | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._held(
             since,
@@ -266,15 +266,15 @@ class Patient(Aggregate):
         )
 
     @event(Merged)
-    def _merged(self, merge: UUID, into: UUID, entry: Entry) -> None:
+    def _merged(self, merge: UUID, into: UUID, entry: Envelope) -> None:
         self.merge, self.merged_into = merge, into
 
     @event(Unmerged)
-    def _unmerged(self, merge: UUID, entry: Entry) -> None:
+    def _unmerged(self, merge: UUID, entry: Envelope) -> None:
         self.merge = self.merged_into = None
 
     @event(Died)
-    def _died(self, stay: UUID | None, entry: Entry) -> None:
+    def _died(self, stay: UUID | None, entry: Envelope) -> None:
         self.died_at = entry.occurred_at
 
     def _held(self, since: datetime | None, said: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Code, Entry, Text
+from domain.envelope import Code, Envelope, Text
 
 
 class Grade(StrEnum):
@@ -38,7 +38,7 @@ class Practitioner(Aggregate):
         grade: Grade,
         grade_from: date | None,
         specialty: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._registered(
             staff_number=staff_number,
@@ -59,6 +59,6 @@ class Practitioner(Aggregate):
         grade: Grade,
         grade_from: date | None,
         specialty: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.staff_number = staff_number

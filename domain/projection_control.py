@@ -7,7 +7,7 @@ whoever fills the model, now or in ten years, leaves out the same (docs/adr/0010
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Entry, Text
+from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput, ReasonNeeded
 
 PROJECTIONS = UUID("5f6b3a52-6a0e-5b0a-8f0c-6f2f2f0f9d10")
@@ -17,7 +17,7 @@ NEVER_LEFT_OUT = ("occupancy",)
 """Read models that halt rather than miss something: a bed shown free by a hole is a danger."""
 
 
-class Projection(Aggregate):
+class ProjectionControl(Aggregate):
     """The decisions about one read model, by its name."""
 
     TOPIC = "projection"
@@ -42,7 +42,7 @@ class Projection(Aggregate):
     def id_for(name: str) -> UUID:
         return uuid5(PROJECTIONS, name)
 
-    def skip(self, name: str, command: UUID, entry: Entry) -> None:
+    def skip(self, name: str, command: UUID, entry: Envelope) -> None:
         if name in NEVER_LEFT_OUT:
             raise InvalidInput("name", f"{name} never leaves anything out; it halts until mended")
         if not (entry.reason or "").strip():
@@ -51,13 +51,13 @@ class Projection(Aggregate):
             raise InvalidInput("skipped", "the read model leaves that command out already")
         self._command_skipped(name=name, command=command, entry=entry)
 
-    def retry(self, name: str, entry: Entry) -> None:
+    def retry(self, name: str, entry: Envelope) -> None:
         self._retry_requested(name=name, entry=entry)
 
     @event(CommandSkipped)
-    def _command_skipped(self, name: str, command: UUID, entry: Entry) -> None:
+    def _command_skipped(self, name: str, command: UUID, entry: Envelope) -> None:
         self.skipped |= {command}
 
     @event(RetryRequested)
-    def _retry_requested(self, name: str, entry: Entry) -> None:
+    def _retry_requested(self, name: str, entry: Envelope) -> None:
         """Nothing is kept of it: whoever fills the model acts on it."""

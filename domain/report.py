@@ -12,7 +12,7 @@ from datetime import date
 from msgspec import Struct
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Entry, Text
+from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput
 
 Exact = int | str | None
@@ -103,11 +103,11 @@ class Report(Aggregate):
 
     # -- decide --
 
-    def issue(self, terms: Terms, said: Said, entry: Entry) -> None:
+    def issue(self, terms: Terms, said: Said, entry: Envelope) -> None:
         self._issued(terms=terms, said=said, entry=entry)
 
     def restate(
-        self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], entry: Entry
+        self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], entry: Envelope
     ) -> None:
         """Say it again. Raises InvalidInput if nothing was recorded since it was last said."""
         assert self.said is not None
@@ -118,7 +118,7 @@ class Report(Aggregate):
     # -- evolve --
 
     @event(Issued)
-    def _issued(self, terms: Terms, said: Said, entry: Entry) -> None:
+    def _issued(self, terms: Terms, said: Said, entry: Envelope) -> None:
         self.terms, self.said = terms, said
 
     @event(Restated)
@@ -127,6 +127,6 @@ class Report(Aggregate):
         said: Said,
         changes: tuple[Change, ...],
         causes: tuple[Cause, ...],
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.said = said

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from msgspec import Struct, json
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Code, Entry, Text
+from domain.envelope import Code, Envelope, Text
 from domain.stay.aggregate import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Moment
@@ -146,7 +146,7 @@ class SourceVisit(Aggregate):
 
     # -- decide --
 
-    def report(self, system: str, source_visit: str, version: Version, entry: Entry) -> None:
+    def report(self, system: str, source_visit: str, version: Version, entry: Envelope) -> None:
         self._reported(system=system, source_visit=source_visit, version=version, entry=entry)
 
     def settle(
@@ -155,7 +155,7 @@ class SourceVisit(Aggregate):
         applied: tuple[Applied, ...],
         pending: tuple[Pending, ...],
         waits_for: tuple[UUID, ...],
-        entry: Entry,
+        entry: Envelope,
     ) -> bool:
         """Say what became of it. False, and nothing is said, if it is as it was."""
         patient = self.about.patient if self.about else None
@@ -188,7 +188,7 @@ class SourceVisit(Aggregate):
     # -- evolve --
 
     @event(Reported)
-    def _reported(self, system: str, source_visit: str, version: Version, entry: Entry) -> None:
+    def _reported(self, system: str, source_visit: str, version: Version, entry: Envelope) -> None:
         self.system, self.source_visit = system, source_visit
         before = self.held.get(version.source_id)
         if before is None or before.precedence() < version.precedence():
@@ -205,7 +205,7 @@ class SourceVisit(Aggregate):
         waits_for: tuple[UUID, ...],
         begun: tuple[str, ...],
         ended: tuple[str, ...],
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.stay, self.applied, self.pending = stay, applied, pending
         self.waits_for = waits_for

@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.authorization.roles import Purpose
 from domain.envelope import Actor
-from infrastructure.caching.single_flight import Together
+from infrastructure.caching.single_flight import BatchRunner
 
 _RECORD = text("SELECT audit.record(CAST(:readings AS jsonb))")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AccessRecord:
     """What one answer shows: whose data, to whom, by which operation, and what for."""
 
     by: Actor
@@ -43,19 +43,19 @@ class Shown:
         }
 
 
-async def write(engine: AsyncEngine, readings: Sequence[Shown]) -> None:
+async def write(engine: AsyncEngine, readings: Sequence[AccessRecord]) -> None:
     """Write them down, for good when this returns."""
     told = msgspec.json.encode([reading.row() for reading in readings]).decode()
     async with engine.connect() as connection:
         await connection.execute(_RECORD, {"readings": told})
 
 
-class Readings:
+class AccessLog:
     """Writes them down for all answers of a server."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._together = Together("readings", partial(write, engine))
+        self._together = BatchRunner("readings", partial(write, engine))
 
-    async def record(self, reading: Shown) -> None:
+    async def record(self, reading: AccessRecord) -> None:
         """Returns once it is durable. Raises what the database raises; then nothing may be shown."""
         await self._together.ask(reading)

@@ -8,7 +8,7 @@ from application.hospital import Hospital
 from domain.envelope import Actor
 from infrastructure import tracing
 from infrastructure.postgres.database import Database, Log
-from infrastructure.reports.report_data import ReadModelFigures
+from infrastructure.reports.report_data import ReadModelReportData
 from infrastructure.settings import Settings
 
 SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
@@ -21,7 +21,7 @@ def hospital(settings: Settings, database: Database) -> Hospital:
         "PERSISTENCE_MODULE": "infrastructure.event_store.recorder",
         "DATABASE": database.app_url,
     }
-    figures = ReadModelFigures(database.app_url, settings.hospital)
+    figures = ReadModelReportData(database.app_url, settings.hospital)
     made = Hospital(env, settings.rules, figures)
     made.watch = tracing.span
     return made
@@ -30,7 +30,7 @@ def hospital(settings: Settings, database: Database) -> Hospital:
 def seed(settings: Settings, hospital: Hospital, log: Log, now: datetime | None = None) -> None:
     """Record what a new log begins with: the hospital's time zone. Harmless when done again."""
     request = Request(command_id=seed_id(log, settings), by=SYSTEM, now=now)
-    if hospital.record.opening(request.command_id).earlier is None:
+    if hospital.record.preload(request.command_id).earlier is None:
         hospital.set_hospital_time(request, time_zone=settings.time_zone)
 
 

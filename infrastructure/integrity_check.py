@@ -86,7 +86,7 @@ def verify(
 def _reports(database: Database) -> Checked:
     """Compute every issue and restatement again; they come from the read models."""
     checked = Checked("issued reports come out the same when they are computed again")
-    with inputs.reading(database.owner_url) as connection:
+    with inputs.report_connection(database.owner_url) as connection:
         for issue, broken in reissued(connection):
             checked.looked_at += 1
             for what in broken:

@@ -20,7 +20,7 @@ from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from tests.support.graphql_client import GraphQLClient
@@ -137,9 +137,9 @@ def hospital(settings: Settings, database: Database) -> Iterator[Hospital]:
 
 
 @pytest.fixture
-def follower(database: Database) -> Follower:
+def follower(database: Database) -> ProjectionRunner:
     """Fills the read models when a test asks for it."""
-    return Follower(database.app_url)
+    return ProjectionRunner(database.app_url)
 
 
 @pytest.fixture

@@ -25,11 +25,11 @@ from application.command_pipeline import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.stay.aggregate import AdmissionType, Stay
-from domain.stay.facts import Because, Disposition
+from domain.stay.facts import CancellationReason, Disposition
 from infrastructure.analysis import TABLES, asked
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
 from tests.support.graphql_client import GraphQLClient
@@ -86,7 +86,7 @@ def test_the_examples_of_the_page_about_analysis_run(
 ) -> None:
     with closing(wired(settings, simulated)) as hospital:
         _mrs_mensah(hospital)
-    known = Follower(simulated.app_url).catch_up()
+    known = ProjectionRunner(simulated.app_url).catch_up()
     answers = []
     for question in blocks(ANALYSIS, "sql"):
         with asked(simulated, question, known, "Europe/Berlin", lambda *_: None) as (_, rows):
@@ -105,7 +105,7 @@ def test_the_readmes_question_has_two_answers_and_a_difference(
 ) -> None:
     with closing(wired(settings, simulated)) as hospital:
         _mrs_mensah(hospital)
-    Follower(simulated.app_url).catch_up()
+    ProjectionRunner(simulated.app_url).catch_up()
     section = README.partition("## One question with two answers\n")[2].partition("\n## ")[0]
     commands = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     assert len(commands) == 3
@@ -216,7 +216,7 @@ def _mrs_mensah(hospital: Hospital) -> UUID:
     hospital.cancel_discharge(
         said("Wed 15:05", "Wed 15:00", "nobody came to fetch her"),
         stay_id=stay,
-        because=Because.DECISION_REVERSED,
+        because=CancellationReason.DECISION_REVERSED,
         **bed,
         bed="A",
     )

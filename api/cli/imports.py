@@ -12,7 +12,7 @@ from api.imports.mimic_iv import Account, BadTable, import_mimic_iv, sums_path
 from api.simulator import AnotherHouse, Simulated, simulate
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 
 app = typer.Typer()
@@ -127,7 +127,7 @@ def fill(database: Database) -> None:
     Where another process keeps them up to date, waits for that one.
     """
     with progress("Read models") as tell:
-        Follower(database.app_url, tell).catch_up()
+        ProjectionRunner(database.app_url, tell).catch_up()
 
 
 def _tell_account(account: Account, written: Path, json: bool) -> None:

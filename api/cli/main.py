@@ -20,7 +20,7 @@ from api.cli import (
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
 from application.commands.reports import FiguresNotReadable
 from domain.refusals import Refusal
-from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseUnavailable
 from infrastructure.postgres.database import NotMigrated
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 
@@ -57,7 +57,7 @@ def main() -> None:
             stop(refusal.message)
         except FiguresNotReadable as lacking:
             stop(str(lacking))
-        except (DatabaseAway, EmbeddedServerError, NotMigrated) as away:
+        except (DatabaseUnavailable, EmbeddedServerError, NotMigrated) as away:
             stop(str(away), Exit.NO_DATABASE)
         except (psycopg.OperationalError, OperationalError):
             stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)

@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.cli.imports import fill
 from api.cli.terminal import Exit, as_json, moment, operator, out, settings, stop
 from application.authorization.roles import Purpose
-from infrastructure.access_log import Shown, write
+from infrastructure.access_log import AccessRecord, write
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.queries import as_of as moments
 from infrastructure.queries.accesses import AccessView, accesses_page
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import (
     patient_by_mrn,
     patients_by_id,
@@ -33,7 +33,7 @@ from infrastructure.settings import Settings
 app = typer.Typer()
 T = TypeVar("T")
 
-AsOf = Annotated[str | None, typer.Option(help="As of this moment (ISO 8601 with offset).")]
+AsOfOption = Annotated[str | None, typer.Option(help="As of this moment (ISO 8601 with offset).")]
 KnownAt = Annotated[str | None, typer.Option(help="As known at this moment.")]
 For = Annotated[Purpose, typer.Option("--purpose", help="What it is read for; recorded.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -44,7 +44,7 @@ PAGE = 1_000
 @app.command()
 def timeline(
     mrn: Annotated[str, typer.Argument(help="The patient's medical record number.")],
-    as_of: AsOf = None,
+    as_of: AsOfOption = None,
     known_at: KnownAt = None,
     json: Json = False,
     read: Annotated[
@@ -57,12 +57,12 @@ def timeline(
     chosen = settings()
     zone, database = opened(chosen)
 
-    async def ask(engine: AsyncEngine, at: At) -> list[tuple[EntryView, str]] | None:
+    async def ask(engine: AsyncEngine, at: AsOf) -> list[tuple[EntryView, str]] | None:
         async with engine.connect() as connection:
             who = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
             if who is None:
                 return None
-            at.shows(who.patient)
+            at.record_access(who.patient)
             entries: list[EntryView] = []
             records = await records_of(connection, who.patient, at)
             after: tuple[object, int] | None = None
@@ -102,7 +102,7 @@ def timeline(
 @app.command()
 def occupancy(
     ward: Annotated[str | None, typer.Option(help="This ward only.")] = None,
-    as_of: AsOf = None,
+    as_of: AsOfOption = None,
     known_at: KnownAt = None,
     json: Json = False,
     purpose: For = Purpose.TREATMENT,
@@ -110,13 +110,13 @@ def occupancy(
     """Who lies where: every bed, as of a moment, as known at another."""
     zone, database = opened(settings())
 
-    async def ask(engine: AsyncEngine, at: At) -> list[list[str]]:
+    async def ask(engine: AsyncEngine, at: AsOf) -> list[list[str]]:
         async with engine.connect() as connection:
             rooms = await board(connection, at, ward)
             lying = [o.patient for room in rooms for bed in room.beds for o in bed.occupants]
             people = await patients_by_id(connection, lying, at)
         for patient in people:
-            at.shows(patient)
+            at.record_access(patient)
         rows = []
         for room in rooms:
             for bed in room.beds:
@@ -157,7 +157,7 @@ def accesses(
     chosen = settings()
     zone, database = opened(chosen)
 
-    async def ask(engine: AsyncEngine, at: At) -> list[tuple[AccessView, str]] | None:
+    async def ask(engine: AsyncEngine, at: AsOf) -> list[tuple[AccessView, str]] | None:
         async with engine.connect() as connection:
             records = None
             if mrn is not None:
@@ -175,7 +175,7 @@ def accesses(
             )
             people = await patients_by_id(connection, list({a.patient for a in found}), at)
         for access in found:
-            at.shows(access.patient)
+            at.record_access(access.patient)
         return [(a, people[a.patient].mrn if a.patient in people else "?") for a in found]
 
     told = answered(database, "accesses", Purpose.LEGAL, ask)
@@ -213,7 +213,7 @@ def answered(
     database: Database,
     operation: str,
     purpose: Purpose,
-    question: Callable[[AsyncEngine, At], Awaitable[T]],
+    question: Callable[[AsyncEngine, AsOf], Awaitable[T]],
     as_of: str | None = None,
     known_at: str | None = None,
 ) -> T:
@@ -222,17 +222,19 @@ def answered(
     async def run() -> T:
         engine = database.async_engine(pool_size=2)
         try:
-            here = await moments.here(engine)
+            here = await moments.log_status(engine)
             known = here.position
             asked = moment(known_at, "--known-at")
             if asked is not None:
                 if asked > here.now:
                     stop("--known-at lies in the future.", Exit.USAGE)
                 known = await moments.position_at(engine, asked)
-            at = At(moment(as_of, "--as-of") or here.now, known)
+            at = AsOf(moment(as_of, "--as-of") or here.now, known)
             told = await question(engine, at)
-            if shown := at.reader.take():
-                await write(engine, [Shown(operator(), f"wardbook {operation}", purpose, shown)])
+            if shown := at.viewer.flush():
+                await write(
+                    engine, [AccessRecord(operator(), f"wardbook {operation}", purpose, shown)]
+                )
             return told
         finally:
             await engine.dispose()
@@ -243,7 +245,7 @@ def answered(
 def known_position(database: Database, known_at: str | None) -> int:
     """The log position at which the record is asked."""
 
-    async def known(engine: AsyncEngine, at: At) -> int:
+    async def known(engine: AsyncEngine, at: AsOf) -> int:
         return at.known
 
     return answered(database, "report", Purpose.QUALITY, known, known_at=known_at)

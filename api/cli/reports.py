@@ -80,7 +80,7 @@ def report(
     long = (ends - begins).days > LONG
     with (
         rarely_collected(),
-        inputs.reading(database.app_url) as connection,
+        inputs.report_connection(database.app_url) as connection,
         progress(held.title) if long else nullcontext(lambda done, total: None) as tell,
     ):
         told = inputs.report_of_period(

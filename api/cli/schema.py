@@ -107,8 +107,30 @@ def event_schemas() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Wardbook events",
         "events": {
-            topic: {"version": event.VERSION, "schema": msgspec.json.schema(event)}
+            topic: {"version": event.VERSION, "schema": _published(msgspec.json.schema(event))}
             for topic, event in sorted(EVENTS.items())
         },
     }
     return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+PUBLISHED_NAMES = {
+    "CancellationReason": "Because",
+    "DischargePlan": "Plan",
+    "Envelope": "Entry",
+}
+"""Names in the published event schemas of types that have another name in the code."""
+
+_REF = "#/$defs/"
+
+
+def _published(schema: Any) -> Any:
+    """Return a JSON Schema with the published names of the types that it defines."""
+    if isinstance(schema, list):
+        return [_published(part) for part in schema]
+    if isinstance(schema, dict):
+        return {PUBLISHED_NAMES.get(key, key): _published(part) for key, part in schema.items()}
+    if isinstance(schema, str):
+        ref = _REF if schema.startswith(_REF) else ""
+        return ref + PUBLISHED_NAMES.get(schema.removeprefix(ref), schema.removeprefix(ref))
+    return schema

@@ -19,14 +19,14 @@ from api.cli.imports import fill, simulate_into
 from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
 from api.http.app import app as server
 from api.http.graphql_endpoint import MAX_BODY
-from api.http.persisted_documents import Documents
+from api.http.persisted_documents import TrustedDocuments
 from api.telemetry import logs
 from application.authorization.roles import Role
 from infrastructure import tracing
 from infrastructure.postgres.database import Database, NotMigrated
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.projections.gc_tuning import rarely_collected
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import BadSetting, Settings, name_of
 
 app = typer.Typer()
@@ -66,7 +66,7 @@ def worker() -> None:
     """Keep the read models up to date. Several may run: one leads, the others take over."""
     database = ready_database(settings())
     database.open_log()
-    follower = Follower(database.app_url)
+    follower = ProjectionRunner(database.app_url)
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: follower.stop())
     out.print("Following the log.")
@@ -215,7 +215,7 @@ def _check_login(chosen: Settings, host: str) -> None:
 def _check_documents(chosen: Settings) -> None:
     """Before anything is opened: a server without its manifest would answer nobody."""
     try:
-        Documents.of(chosen)
+        TrustedDocuments.of(chosen)
     except BadSetting as bad:
         stop(str(bad), Exit.USAGE)
 

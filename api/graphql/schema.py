@@ -21,15 +21,15 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.auth.authentication import NotLoggedIn
-from api.container import House
+from api.container import AppState
 from api.graphql.context import Connected, Context, ReadModelsBehind
 from api.graphql.descriptions import describe
 from api.graphql.error_masking import told_of, without_values
-from api.graphql.execution.fast_executor import Executor, direct
+from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
 from api.graphql.extensions.audit import RecordReading
-from api.graphql.extensions.authorization import Allowed
-from api.graphql.extensions.limits import Limits, Validated, too_long
-from api.graphql.extensions.tracing import Traced
+from api.graphql.extensions.authorization import Authorization
+from api.graphql.extensions.limits import CachedValidation, Limits, too_long
+from api.graphql.extensions.tracing import Tracing
 from api.graphql.mutations import Mutation
 from api.graphql.mutations.dispatch import TellNotYetReadable, TellParked
 from api.graphql.mutations.refusals import HANDLERS
@@ -40,12 +40,12 @@ from api.telemetry import metrics
 from application.commands.reports import FiguresNotReadable
 from domain.refusals import NotAllowed, Refusal
 from infrastructure import tracing
-from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
 
-class Fresh(SchemaExtension):
+class OperationContext(SchemaExtension):
     """Each operation over a WebSocket has a context of its own: the connection's would go stale."""
 
     def on_operation(self) -> Iterator[None]:
@@ -54,7 +54,7 @@ class Fresh(SchemaExtension):
         yield
 
 
-class Faults(SchemaExtension):
+class ErrorMasking(SchemaExtension):
     """Tells what is nobody's refusal: a code for programs, no database text, no patient's data."""
 
     def on_operation(self) -> Iterator[None]:
@@ -62,16 +62,16 @@ class Faults(SchemaExtension):
         result: Any = self.execution_context.result
         errors = getattr(result, "errors", None)
         if errors:
-            result.errors = [told_fault(error) for error in errors]
+            result.errors = [mask_error(error) for error in errors]
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
         """The same for what is told over a WebSocket, item by item."""
         if getattr(result, "errors", None):
-            result.errors = [told_fault(error) for error in result.errors]
+            result.errors = [mask_error(error) for error in result.errors]
         yield
 
 
-class Begun(SchemaExtension):
+class SubscriptionTimeout(SchemaExtension):
     """A subscription that has begun may last: the time limit is for its beginning."""
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -80,7 +80,7 @@ class Begun(SchemaExtension):
             LIMIT.get().reschedule(None)
 
 
-class Where(SchemaExtension):
+class ResponsePosition(SchemaExtension):
     """Says with each answer at which position of the log it was computed."""
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -92,19 +92,19 @@ class Where(SchemaExtension):
         context = getattr(self, "_context", None)
         if not isinstance(context, Context):
             return {}
-        readable = context.house.readable.position
+        readable = context.state.progress.position
         answered_at = readable if context.answered_at is None else context.answered_at
         told: dict[str, Any] = {"position": context.position(answered_at)}
-        if context.house.log.is_simulated:
+        if context.state.log.is_simulated:
             told["simulated"] = True
         return told
 
 
-class Parsed(SchemaExtension):
+class ParserCache(SchemaExtension):
     """Parses each text once.
 
     What cannot be parsed is left to the schema, which tells it inside the operation: an error raised
-    from here would pass `Faults` by and be told without a code.
+    from here would pass `ErrorMasking` by and be told without a code.
     """
 
     def on_parse(self) -> Iterator[None]:
@@ -127,7 +127,7 @@ def _parsed(text: str, **options: Any) -> Document:
     return Document(definitions=document.definitions, loc=document.loc)
 
 
-def told_fault(error: GraphQLError) -> GraphQLError:
+def mask_error(error: GraphQLError) -> GraphQLError:
     """A fault as it is told."""
     cause = error.original_error
     if isinstance(cause, GraphQLError):
@@ -143,7 +143,7 @@ def told_fault(error: GraphQLError) -> GraphQLError:
         return _coded(error, cause.message, "NOT_ALLOWED")
     if isinstance(cause, Refusal):
         return _coded(error, told_of(cause), cause.code)
-    if isinstance(cause, DatabaseAway):
+    if isinstance(cause, DatabaseUnavailable):
         return _coded(error, str(cause), "DATABASE_AWAY")
     if isinstance(cause, PoolTimeout):  # it is there, and so is who asks too much of it
         busy = "Too much is asked of the database at once; ask again in a moment."
@@ -196,12 +196,12 @@ _TIMED_OUT = GraphQLError(
 class Schema(strawberry.Schema):
     async def execute(self, query: str | None, *args: Any, **named: Any) -> ExecutionResult:
         if refused := too_long(query):
-            return PreExecutionError(data=None, errors=[told_fault(refused)])
+            return PreExecutionError(data=None, errors=[mask_error(refused)])
         allowed = named.get("allowed_operation_types") or ONE_ANSWER
         named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
         context: Context = named["context_value"]
         try:
-            async with asyncio.timeout(context.house.settings.request_timeout_seconds):
+            async with asyncio.timeout(context.state.settings.request_timeout_seconds):
                 return await super().execute(query, *args, **named)
         except TimeoutError:
             metrics.REFUSALS.labels("TIMED_OUT").inc()
@@ -212,10 +212,10 @@ class Schema(strawberry.Schema):
     ) -> AsyncGenerator[Any, None]:
         """What is asked over a WebSocket, within the same time."""
         if refused := too_long(query):
-            return _only(PreExecutionError(data=None, errors=[told_fault(refused)]))
-        house: House = named["context_value"].house
+            return _only(PreExecutionError(data=None, errors=[mask_error(refused)]))
+        state: AppState = named["context_value"].state
         found = cast(AsyncGenerator[Any, None], await super().stream(query, *args, **named))
-        return _within(house.settings.request_timeout_seconds, found)
+        return _within(state.settings.request_timeout_seconds, found)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -252,21 +252,21 @@ schema = Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[
-        Begun,
-        Fresh,
-        Where,
-        Traced,
+        SubscriptionTimeout,
+        OperationContext,
+        ResponsePosition,
+        Tracing,
         RecordReading,
-        Faults,
-        Parsed,
-        lambda: Validated(maxsize=1000),
+        ErrorMasking,
+        ParserCache,
+        lambda: CachedValidation(maxsize=1000),
         Limits,
-        Allowed,
+        Authorization,
     ],
     exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
 )
 describe(schema._schema)
-direct(schema)
+install_fast_resolvers(schema)
 
 
 def sdl() -> str:

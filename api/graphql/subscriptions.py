@@ -21,7 +21,7 @@ from domain.refusals import InvalidInput, NotFound
 from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.stays import stays_by_id
 from infrastructure.queries.timeline import entry_by_id
-from infrastructure.subscriptions.broker import Told, Topic
+from infrastructure.subscriptions.broker import Change, Topic
 from infrastructure.subscriptions.topics import Feed, Occupancy, Timeline
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Subscription:
             return _entries(info, Timeline(patient=who.patient), theirs, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
-        await context.or_closed(await Stay.find(info, stay, at), stays_by_id, stay, at)
+        await context.or_forbidden(await Stay.find(info, stay, at), stays_by_id, stay, at)
         return _entries(info, Timeline(stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(
@@ -91,7 +91,7 @@ class Subscription:
         context = info.context
         context.check_ward(ward)
         begin = await _begin(context, after)
-        seen = (await context.here()).now if after is None else None
+        seen = (await context.log_status()).now if after is None else None
         return _rooms(info, Occupancy(ward, seen), begin)
 
 
@@ -100,7 +100,7 @@ async def _begin(context: Context, after: Position | None) -> int | None:
     if after is None:
         return None
     begin = context.after(after)
-    if begin > (await context.here()).recorded:
+    if begin > (await context.log_status()).recorded:
         raise InvalidInput("after", "the log is not that far yet")
     return begin
 
@@ -125,11 +125,11 @@ async def _entries(
     """Ends with NotAllowed where all of it is closed by then: silence would say that nothing happens."""
     async with _told(info.context, topic, after) as items:
         async for told in items:
-            if not info.context.reader.sees_all:  # what is told is the same for all who are told
-                here = await info.context.here()  # the clock of who noted it may be ahead
+            if not info.context.viewer.sees_all:  # what is told is the same for all who are told
+                here = await info.context.log_status()  # the clock of who noted it may be ahead
                 at = await info.context.at(max(here.now, told.what.entry.occurred_at))
-                found = await info.context.ask(entry_by_id, told.what.entry.entry, at)
-                if await info.context.or_closed(found, whose.question, whose.id, at) is None:
+                found = await info.context.query(entry_by_id, told.what.entry.entry, at)
+                if await info.context.or_forbidden(found, whose.question, whose.id, at) is None:
                     continue
             entry = TimelineEntry.of(info, told.what.entry, told.what.story)
             entry.position = info.context.position(told.position)
@@ -151,15 +151,15 @@ async def _rooms(
 
 def _told(
     context: Context, topic: Topic[T], after: int | None
-) -> aclosing[AsyncGenerator[Told[T], None]]:
+) -> aclosing[AsyncGenerator[Change[T], None]]:
     """What changes, item by item; each is answered by itself, with what all who are told share."""
 
-    async def items() -> AsyncGenerator[Told[T], None]:
-        async with aclosing(context.house.live.follow(topic, after)) as found:
+    async def items() -> AsyncGenerator[Change[T], None]:
+        async with aclosing(context.state.broker.follow(topic, after)) as found:
             async for told in found:
                 context.check_login()
-                context.begin(told.position, told.shared)
-                await context.know_reader()
+                context.next_item(told.position, told.shared)
+                await context.load_permissions()
                 yield told
 
     return aclosing(items())

@@ -12,21 +12,21 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route, WebSocketRoute
 
 from api.auth.authentication import Login
-from api.container import House
+from api.container import AppState
 from api.http.command_batch import Batch
 from api.http.documentation import documentation
 from api.http.graphql_endpoint import Endpoint
 from api.telemetry import metrics
-from infrastructure.access_log import Readings
+from infrastructure.access_log import AccessLog
 from infrastructure.bootstrap import hospital, seed
-from infrastructure.caching.read_snapshot import Present
-from infrastructure.caching.response_cache import Kept
+from infrastructure.caching.read_snapshot import Snapshots
+from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.queries import projection_status
 from infrastructure.settings import Settings
-from infrastructure.subscriptions.broker import Live
-from infrastructure.subscriptions.projection_progress import Readable
+from infrastructure.subscriptions.broker import Broker
+from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 
 def app(
@@ -39,22 +39,22 @@ def app(
         log = database.open_log()
         the_hospital = hospital(settings, database)
         engine = database.async_engine()
-        readable = Readable(database.app_url, engine)
+        readable = ProjectionProgress(database.app_url, engine)
         seed(settings, the_hospital, log)
-        follower = Follower(database.app_url)
+        follower = ProjectionRunner(database.app_url)
         worker = threading.Thread(target=follower.run, name="follower", daemon=True)
         if with_worker:
             worker.start()
         await readable.start()
-        live = Live(readable, engine)
+        live = Broker(readable, engine)
         live.start()
-        readings, present = Readings(engine), Present(engine)
-        kept = Kept(engine, present, settings.kept_answers_mb * 1_000_000)
-        house = House(
+        readings, present = AccessLog(engine), Snapshots(engine)
+        kept = ResponseCache(engine, present, settings.kept_answers_mb * 1_000_000)
+        state = AppState(
             settings, database, log, the_hospital, engine, readable, readings, live, present, kept
         )
-        endpoint = Endpoint(house, login)
-        app.state.house = house
+        endpoint = Endpoint(state, login)
+        app.state.container = state
         asked = [
             Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"]),
             WebSocketRoute("/graphql", endpoint),
@@ -100,16 +100,16 @@ async def _ready(request: Request) -> Response:
 
     And when no read model has halted, is ten seconds behind, or is of another log.
     """
-    house: House = request.app.state.house
+    state: AppState = request.app.state.container
     try:
-        async with house.engine.connect() as connection:
+        async with state.engine.connect() as connection:
             log = await projection_status.log_of(connection)
             models = await projection_status.projections(connection)
     except (NoResultFound, ProgrammingError):
         return _not_ready("tables are not there, or not those of this program: wardbook migrate")
     except Exception:
         return _not_ready("the database cannot be reached")
-    if log != (house.log.id, house.log.epoch):
+    if log != (state.log.id, state.log.epoch):
         return _not_ready("the log is another one, or was restored: start the server again")
     rewound = [m.name for m in models if m.state == "REWOUND"]
     if rewound:
@@ -131,12 +131,12 @@ def _not_ready(why: str) -> Response:
 
 async def _metrics(request: Request) -> Response:
     """Numbers for Prometheus; without the read models' while the database is away."""
-    house: House = request.app.state.house
+    state: AppState = request.app.state.container
     models: list[projection_status.ProjectionView] = []
     with contextlib.suppress(Exception):
-        async with house.engine.connect() as connection:
+        async with state.engine.connect() as connection:
             models = await projection_status.projections(connection)
-    return Response(metrics.told(house, models), media_type=metrics.CONTENT_TYPE)
+    return Response(metrics.told(state, models), media_type=metrics.CONTENT_TYPE)
 
 
 _PAGE = """<!doctype html>

@@ -25,14 +25,19 @@ from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
 from api.auth.authentication import Login, NotLoggedIn, UnknownPurpose, with_purpose
-from api.container import House
+from api.container import AppState
 from api.graphql.context import Connected, Context
 from api.graphql.error_masking import without_values
-from api.graphql.execution.response_cache import Answers, Encoded, KeptResult, conditional
+from api.graphql.execution.response_cache import (
+    CachedResult,
+    CachingExecutor,
+    EncodedResponse,
+    conditional,
+)
 from api.graphql.schema import schema
 from api.http.errors import fault
-from api.http.persisted_documents import Documents, NotTrusted
-from api.http.rate_limit import Pace
+from api.http.persisted_documents import NotTrusted, TrustedDocuments
+from api.http.rate_limit import TokenBucket
 from api.telemetry import metrics
 from application.authorization.roles import Caller
 from infrastructure import tracing
@@ -150,7 +155,7 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
 
         Nothing is lost: it can go on after the last position that it got.
         """
-        patience = cast(Endpoint, self.view).house.settings.slow_client_seconds
+        patience = cast(Endpoint, self.view).state.settings.slow_client_seconds
         try:
             async with asyncio.timeout(patience):
                 await super().send_message(message)
@@ -205,18 +210,18 @@ class Endpoint(GraphQL[Operation, None]):
     request_adapter_class = Sent
     graphql_transport_ws_handler_class = Socket
 
-    def __init__(self, house: House, login: Login) -> None:
+    def __init__(self, state: AppState, login: Login) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),
-            allowed_origins=house.settings.allowed_origins,
+            allowed_origins=state.settings.allowed_origins,
         )
-        self.house, self._login = house, login
-        self.pace = Pace(house.settings.requests_per_second)
-        self.documents = Documents.of(house.settings)
-        self._answers = Answers()
+        self.state, self._login = state, login
+        self.pace = TokenBucket(state.settings.requests_per_second)
+        self.documents = TrustedDocuments.of(state.settings)
+        self._answers = CachingExecutor()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -317,11 +322,11 @@ class Endpoint(GraphQL[Operation, None]):
 
     def encode_json(self, data: object) -> str | bytes:
         """As text, which is what a WebSocket's clients take; what is kept is encoded already."""
-        return data.answer.told if isinstance(data, Encoded) else _json(data).decode()
+        return data.answer.told if isinstance(data, EncodedResponse) else _json(data).decode()
 
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
         """What was not executed has no data, not even none: as the newer media type has it."""
-        if isinstance(result, KeptResult):
+        if isinstance(result, CachedResult):
             request.state.answer = result.encoded
             return result.encoded
         told: dict[str, Any] = dict(await super().process_result(request, result))
@@ -344,8 +349,8 @@ class Endpoint(GraphQL[Operation, None]):
     ) -> Operation:
         shown = request.headers.get("authorization")
         if isinstance(request, WebSocket):
-            return Connected(self.house, shown)
-        return Context(self.house, request.scope[CALLER])
+            return Connected(self.state, shown)
+        return Context(self.state, request.scope[CALLER])
 
     async def on_ws_connect(self, context: Operation) -> UnsetType | dict[str, object] | None:
         """The login of a WebSocket: as in HTTP, or in connection_init, which a browser can send."""

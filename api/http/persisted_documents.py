@@ -33,7 +33,7 @@ class NotTrusted(HTTPException):
         return {"message": self.reason, "extensions": {"code": self.code}}
 
 
-class Documents:
+class TrustedDocuments:
     """The texts that are answered, by id; or any, where none is set."""
 
     def __init__(self, texts: Mapping[str, str] | None) -> None:
@@ -41,7 +41,7 @@ class Documents:
         self._trusted = frozenset((texts or {}).values())
 
     @classmethod
-    def of(cls, settings: Settings) -> "Documents":
+    def of(cls, settings: Settings) -> "TrustedDocuments":
         """Those of the setting. Raises BadSetting if its file is no manifest."""
         path = settings.trusted_documents
         return cls(None if path is None else _read(path))

@@ -23,7 +23,7 @@ class _Allowance:
     at: float
 
 
-class Pace:
+class TokenBucket:
     """Counts what each login sends. Somebody's second token gives no second allowance."""
 
     def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:

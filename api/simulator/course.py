@@ -13,7 +13,7 @@ from api.simulator.movements import Movements
 from api.simulator.people import Person
 from api.simulator.texts import CORRIDORS, DESTINATIONS, NOT_FIT
 from domain.stay.aggregate import AdmissionType
-from domain.stay.facts import Disposition, Plan
+from domain.stay.facts import DischargePlan, Disposition
 
 DEATHS: dict[Kind, float] = {Kind.MEDICINE: 0.035, Kind.SURGERY: 0.01, Kind.EMERGENCY: 0.004}
 DEATHS_AFTER_INTENSIVE_CARE = 0.14
@@ -201,7 +201,7 @@ class Course:
             life.agenda.at(patient.ends_at, lambda: self._go(patient, Disposition.AGAINST_ADVICE))
             return
         leaves = life.hours.next(max(patient.ends_at, now + 2 * HOUR), lot.triangular(9.5, 18, 12))
-        self.movements.plan(patient, Plan.PLANNED, leaves)
+        self.movements.plan(patient, DischargePlan.PLANNED, leaves)
         life.agenda.at(leaves - lot.uniform(0.6, 5) * HOUR, lambda: self._clear(patient, leaves))
 
     def _clear(self, patient: Inpatient, leaves: datetime) -> None:
@@ -212,11 +212,11 @@ class Course:
                 life.agenda.after(DAY, lambda: self._plan(patient))
             return
         if lot.random() < SLIPS or patient.is_critical:
-            self.movements.plan(patient, Plan.NONE, None, lot.choice(NOT_FIT))
+            self.movements.plan(patient, DischargePlan.NONE, None, lot.choice(NOT_FIT))
             patient.ends_at = life.now + lot.uniform(0.7, 2.2) * DAY
             life.agenda.after(6 * HOUR, lambda: self._plan(patient))
             return
-        self.movements.plan(patient, Plan.CLEARED, leaves)
+        self.movements.plan(patient, DischargePlan.CLEARED, leaves)
         chance, destination = lot.random(), None
         disposition = Disposition.HOME
         if chance < TO_ANOTHER_HOUSE and patient.goes_to is not Kind.MATERNITY:

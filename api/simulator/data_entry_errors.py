@@ -11,7 +11,7 @@ from api.simulator.movements import Movements
 from api.simulator.recording_queue import AT_ONCE
 from api.simulator.texts import EACH_OTHERS, NEVER_MOVED
 from application.commands.corrections import Correction
-from domain.stay.facts import Because
+from domain.stay.facts import CancellationReason
 
 NEVER_MOVED_A_DAY = 0.005
 EACH_OTHERS_A_DAY = 0.004
@@ -52,7 +52,7 @@ class Slips:
         entered = self.movements.enter_move(patient, beds[0], moved)
         recorded = life.desk.tell(
             lambda h, q: h.cancel_movement(
-                q, movement_id=moved.id, because=Because.ENTERED_IN_ERROR
+                q, movement_id=moved.id, because=CancellationReason.ENTERED_IN_ERROR
             ),
             at=noticed(life, entered),
             by=life.staff.nurse(life.slips),

@@ -25,7 +25,7 @@ from application.commands.stays import Sharer
 from domain.envelope import Actor
 from domain.practitioner import Grade
 from domain.stay.aggregate import AdmissionType
-from domain.stay.facts import Because, Disposition, Plan
+from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 
 TRANSFER_FORGOTTEN = 0.03
 ATTENDING_LATER = 0.1
@@ -262,7 +262,11 @@ class Movements:
     # -- going --
 
     def plan(
-        self, patient: Inpatient, plan: Plan, expected: datetime | None, why: str | None = None
+        self,
+        patient: Inpatient,
+        plan: DischargePlan,
+        expected: datetime | None,
+        why: str | None = None,
     ) -> None:
         """How far the discharge is planned."""
         doctor = patient.attending or self._attending(patient.specialty)
@@ -328,7 +332,7 @@ class Movements:
             lambda h, q: h.cancel_discharge(
                 q,
                 stay_id=patient.id,
-                because=Because.DECISION_REVERSED,
+                because=CancellationReason.DECISION_REVERSED,
                 ward=ward,
                 room=room,
                 bed=code,

@@ -15,7 +15,7 @@ from prometheus_client import (
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from api.container import House
+from api.container import AppState
 from infrastructure.queries.projection_status import ProjectionView
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -78,7 +78,7 @@ POOL = Gauge(
 )
 
 
-def told(house: House, models: Sequence[ProjectionView]) -> bytes:
+def told(state: AppState, models: Sequence[ProjectionView]) -> bytes:
     """All of it, in the text format of Prometheus."""
     for gauge in (LAG_EVENTS, LAG_SECONDS, PARKED):
         gauge.clear()  # what cannot be asked now is not told as it was before
@@ -86,8 +86,8 @@ def told(house: House, models: Sequence[ProjectionView]) -> bytes:
         LAG_EVENTS.labels(model.name).set(model.lag)
         LAG_SECONDS.labels(model.name).set(model.lag_seconds)
         PARKED.labels(model.name).set(model.parked)
-    FOLLOWERS.set(house.live.followers)
-    pool = house.engine.pool
+    FOLLOWERS.set(state.broker.followers)
+    pool = state.engine.pool
     if isinstance(pool, AsyncAdaptedQueuePool):
         POOL.labels("in_use").set(pool.checkedout())
         POOL.labels("idle").set(pool.checkedin())

@@ -1,8 +1,8 @@
 """Who may do what: one table of roles, commands, questions and kinds of data.
 
 What is not in the table is allowed to nobody. Commands are checked where they are given
-(`application.command_pipeline`), so the command line is held to it too; questions and data where a GraphQL
-operation begins (`api.graphql.extensions.authorization`).
+(`application.command_pipeline`), so the command line is held to it too; questions and data where a
+GraphQL operation begins (`api.graphql.extensions.authorization`).
 """
 
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from application.authorization.roles import may
-from domain.break_glass import Glass
+from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
 from domain.patient import Confidentiality, Patient
 from domain.prescription.aggregate import Prescription
@@ -27,7 +27,7 @@ from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
 
 if TYPE_CHECKING:
-    from application.unit_of_work import Decision
+    from application.unit_of_work import UnitOfWork
 
 RESTRICTED = "The patient's data are restricted; breakGlass opens them, with a reason"
 CLOSED = (
@@ -55,42 +55,42 @@ class Scope:
         if self.wards is not None and ward not in self.wards:
             raise NotAllowed(ELSEWHERE)
 
-    def check_stay(self, d: "Decision", stay: Stay) -> None:
+    def check_stay(self, uow: "UnitOfWork", stay: Stay) -> None:
         hidden = hidden_labels(self.by.role)
-        if stay.confidentiality.value in hidden or self._is_labelled(d, stay.patient, hidden):
-            self._need_glass(d, stay.patient, RESTRICTED)
-        elif not self._is_of_wards(d, stay):
-            self._need_glass(d, stay.patient, ELSEWHERE)
+        if stay.confidentiality.value in hidden or self._is_labelled(uow, stay.patient, hidden):
+            self._need_glass(uow, stay.patient, RESTRICTED)
+        elif not self._is_of_wards(uow, stay):
+            self._need_glass(uow, stay.patient, ELSEWHERE)
 
-    def check_patient(self, d: "Decision", patient: Patient) -> None:
-        if self._is_labelled(d, patient.id, hidden_labels(self.by.role)):
-            self._need_glass(d, patient.id, RESTRICTED)
+    def check_patient(self, uow: "UnitOfWork", patient: Patient) -> None:
+        if self._is_labelled(uow, patient.id, hidden_labels(self.by.role)):
+            self._need_glass(uow, patient.id, RESTRICTED)
         elif self.wards is not None:
-            stays = d.stays_of(d.person(patient.id))
-            is_in = any(s.history.includes(d.now) for s in stays)
-            if is_in and not any(self._is_of_wards(d, stay) for stay in stays):
-                self._need_glass(d, patient.id, ELSEWHERE)
+            stays = uow.stays_of(uow.person(patient.id))
+            is_in = any(s.history.includes(uow.now) for s in stays)
+            if is_in and not any(self._is_of_wards(uow, stay) for stay in stays):
+                self._need_glass(uow, patient.id, ELSEWHERE)
 
-    def check_prescription(self, d: "Decision", prescription: Prescription) -> None:
+    def check_prescription(self, uow: "UnitOfWork", prescription: Prescription) -> None:
         if prescription.stay is not None:
-            (stay,) = d.load(Stay, prescription.stay)
-            self.check_stay(d, stay)
+            (stay,) = uow.load(Stay, prescription.stay)
+            self.check_stay(uow, stay)
 
-    def _is_labelled(self, d: "Decision", patient: UUID | None, hidden: frozenset[str]) -> bool:
+    def _is_labelled(self, uow: "UnitOfWork", patient: UUID | None, hidden: frozenset[str]) -> bool:
         if not hidden or patient is None:
             return False
-        labels = {record.details[-1][1].confidentiality.value for record in d.records(patient)}
+        labels = {record.details[-1][1].confidentiality.value for record in uow.records(patient)}
         return not labels.isdisjoint(hidden)
 
-    def _is_of_wards(self, d: "Decision", stay: Stay) -> bool:
-        begun = [s for s in stay.stretches if s.period.start <= d.now]
+    def _is_of_wards(self, uow: "UnitOfWork", stay: Stay) -> bool:
+        begun = [s for s in stay.stretches if s.period.start <= uow.now]
         if self.wards is None or not begun:
             return True
         latest = max(begun, key=lambda s: s.period.start)
-        return d.one(Room, latest.bed.room, "room", "room").ward in self.wards
+        return uow.one(Room, latest.bed.room, "room", "room").ward in self.wards
 
-    def _need_glass(self, d: "Decision", patient: UUID | None, why: str) -> None:
-        (glass,) = d.load(Glass, Glass.id_for(self.by))
-        records = d.records(patient) if patient and glass.opened else ()
-        if not any(glass.is_open(record.id, d.now) for record in records):
+    def _need_glass(self, uow: "UnitOfWork", patient: UUID | None, why: str) -> None:
+        (glass,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(self.by))
+        records = uow.records(patient) if patient and glass.opened else ()
+        if not any(glass.is_open(record.id, uow.now) for record in records):
             raise NotAllowed(why)

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.command_pipeline import Commands, command, correction, reason_needed, utc
-from application.unit_of_work import Decision
-from domain.envelope import Entry
+from application.command_pipeline import CommandPipeline, command, correction, reason_needed, utc
+from application.unit_of_work import UnitOfWork
+from domain.envelope import Envelope
 from domain.prescription.course import Outside
 from domain.refusals import InvalidInput
 from domain.stay.aggregate import Stay, VisitKind
-from domain.stay.facts import Admission, Because, Discharge, Move, Place
+from domain.stay.facts import Admission, CancellationReason, Discharge, Move, Place
 from domain.stay.history import History
 from domain.time import Precision, in_utc
 
@@ -42,7 +42,7 @@ class Cancel:
     """A movement is taken back. Reversed at ``occurred_at``, another place may be named."""
 
     movement_id: UUID
-    because: Because
+    because: CancellationReason
     occurred_at: datetime | None = None
     ward: str | None = None
     room: str | None = None
@@ -73,16 +73,16 @@ class LateEntry:
     keep_bed: bool = True
 
 
-class Corrections(Commands):
+class Corrections(CommandPipeline):
     """What was recorded and was not so."""
 
     @command
     def cancel_admission(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
-        because: Because,
+        because: CancellationReason,
         void_clinical_facts: bool | None = None,
     ) -> None:
         """Take a whole stay back; its bed is free in the same act.
@@ -90,16 +90,16 @@ class Corrections(Commands):
         Entered in error it never was; reversed it ends at ``occurred_at``. Clinical facts recorded
         in it stop it (ContradictsLaterFacts lists them), unless they are to be voided too.
         """
-        reason_needed(d.entry, "a cancel says why")
-        self._cancel_admission(d, d.stay(stay_id), because, bool(void_clinical_facts))
+        reason_needed(uow.entry, "a cancel says why")
+        self._cancel_admission(uow, uow.stay(stay_id), because, bool(void_clinical_facts))
 
     @command
     def cancel_discharge(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
-        because: Because,
+        because: CancellationReason,
         ward: str | None = None,
         room: str | None = None,
         bed: str | None = None,
@@ -110,22 +110,22 @@ class Corrections(Commands):
         Entered in error, the patient never left and the prescriptions were never stopped. Reversed,
         the patient was away from the discharge until ``occurred_at``; they stay stopped.
         """
-        reason_needed(d.entry, "a cancel says why")
-        stay = d.stay(stay_id)
+        reason_needed(uow.entry, "a cancel says why")
+        stay = uow.stay(stay_id)
         discharge = stay.history.discharge
         if discharge is None:
             raise InvalidInput("stayId", "the stay is not discharged")
         self._cancel_discharge(
-            d, stay, discharge, because, d.place(ward, room, bed, None, without_bed)
+            uow, stay, discharge, because, uow.place(ward, room, bed, None, without_bed)
         )
 
     @command
     def cancel_movement(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         movement_id: UUID,
-        because: Because,
+        because: CancellationReason,
         ward: str | None = None,
         room: str | None = None,
         bed: str | None = None,
@@ -135,14 +135,14 @@ class Corrections(Commands):
 
         Reversed, the bed before it must be free, or another is named.
         """
-        reason_needed(d.entry, "a cancel says why")
-        place = d.place(ward, room, bed, None, without_bed)
-        self._cancel(d, movement_id, because, place)
+        reason_needed(uow.entry, "a cancel says why")
+        place = uow.place(ward, room, bed, None, without_bed)
+        self._cancel(uow, movement_id, because, place)
 
     @correction
     def correct_movement(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         movement_id: UUID,
         ward: str | None = None,
@@ -156,13 +156,13 @@ class Corrections(Commands):
         A child that was moved along in the mother's bed follows her; the first bed of an admission
         follows its time; the prescriptions that a discharge stopped follow it.
         """
-        place = d.place(ward, room, bed, shares_bed_of, without_bed)
-        self._correct(d, movement_id, d.corrected_at, d.corrected_precision, place)
+        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
+        self._correct(uow, movement_id, uow.corrected_at, uow.corrected_precision, place)
 
     @command
     def correct_facts(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         corrections: Sequence[Correction] | None = None,
         cancels: Sequence[Cancel] | None = None,
@@ -172,33 +172,33 @@ class Corrections(Commands):
 
         Two patients entered in each other's beds can only be put right so.
         """
-        reason_needed(d.entry, "a correction says why")
+        reason_needed(uow.entry, "a correction says why")
         if not (corrections or cancels or entries):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
-        d.decide_together()
+        uow.defer_checks()
         for cancel in cancels or ():
-            entry, at = d.entry, cancel.occurred_at
-            d.entry = self._entry_at(d, at)
-            place = d.place(cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed)
-            self._cancel(d, cancel.movement_id, cancel.because, place)
-            d.entry = entry
+            entry, at = uow.entry, cancel.occurred_at
+            uow.entry = self._entry_at(uow, at)
+            place = uow.place(cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed)
+            self._cancel(uow, cancel.movement_id, cancel.because, place)
+            uow.entry = entry
         for right in corrections or ():
             at = utc(right.occurred_at, "occurredAt")
             if at is not None:
-                self.check_time(at, d.now)
-            place = d.place(
+                self.check_time(at, uow.now)
+            place = uow.place(
                 right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
             )
-            self._correct(d, right.movement_id, at, Precision.MINUTE if at else None, place)
+            self._correct(uow, right.movement_id, at, Precision.MINUTE if at else None, place)
         for late in entries or ():
-            self._enter(d, late)
-        for stay in d.decided_together():
-            stay.check_together(d.died_at(stay.patient))
+            self._enter(uow, late)
+        for stay in uow.check_deferred():
+            stay.check_together(uow.died_at(stay.patient))
 
     @correction
     def amend_visit(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         visit_id: UUID,
         practitioner: str | None = None,
@@ -206,37 +206,39 @@ class Corrections(Commands):
         note: str | None = None,
     ) -> None:
         """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays."""
-        (stay,) = d.with_movement(visit_id, "visitId")
+        (stay,) = uow.with_movement(visit_id, "visitId")
         stay.amend_visit(
             visit_id,
-            d.corrected_at,
-            d.corrected_precision,
-            d.practitioner(practitioner, "practitioner") if practitioner else None,
+            uow.corrected_at,
+            uow.corrected_precision,
+            uow.practitioner(practitioner, "practitioner") if practitioner else None,
             kind,
             note,
-            d.entry,
-            d.died_at(stay.patient),
+            uow.entry,
+            uow.died_at(stay.patient),
         )
 
     @command
-    def cancel_visit(self, d: Decision, *, visit_id: UUID, because: Because | None = None) -> None:
+    def cancel_visit(
+        self, uow: UnitOfWork, *, visit_id: UUID, because: CancellationReason | None = None
+    ) -> None:
         """The visit never was."""
-        self._error_only(d, because)
-        (stay,) = d.with_movement(visit_id, "visitId")
-        stay.cancel_visit(visit_id, d.entry)
+        self._error_only(uow, because)
+        (stay,) = uow.with_movement(visit_id, "visitId")
+        stay.cancel_visit(visit_id, uow.entry)
 
     @command
     def cancel_prescription(
-        self, d: Decision, *, prescription_id: UUID, because: Because | None = None
+        self, uow: UnitOfWork, *, prescription_id: UUID, because: CancellationReason | None = None
     ) -> None:
         """It was never written. Refused once a dose was given: then it can be stopped."""
-        self._error_only(d, because)
-        d.prescription(prescription_id).cancel(d.entry)
+        self._error_only(uow, because)
+        uow.prescription(prescription_id).cancel(uow.entry)
 
     @correction
     def correct_administration(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         administration_id: UUID,
         given: bool | None = None,
@@ -245,79 +247,81 @@ class Corrections(Commands):
         outside_prescription: Outside | None = None,
     ) -> None:
         """Another time (``occurred_at``) or amount of a dose, or that it was not given."""
-        prescription = d.with_dose(administration_id)
+        prescription = uow.with_dose(administration_id)
         assert prescription.stay is not None
         at = prescription.correct_administration(
             administration_id,
-            d.corrected_at,
-            d.corrected_precision,
+            uow.corrected_at,
+            uow.corrected_precision,
             given,
             dose_given,
             reason_not_given,
             outside_prescription,
-            d.entry,
-            d.died_at(prescription.patient),
+            uow.entry,
+            uow.died_at(prescription.patient),
         )
-        d.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
+        uow.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
 
     @command
     def cancel_administration(
-        self, d: Decision, *, administration_id: UUID, because: Because | None = None
+        self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
     ) -> None:
         """The dose never was."""
-        self._error_only(d, because)
-        d.with_dose(administration_id).cancel_administration(administration_id, d.entry)
+        self._error_only(uow, because)
+        uow.with_dose(administration_id).cancel_administration(administration_id, uow.entry)
 
     # -- what they share --
 
-    def _cancel(self, d: Decision, movement: UUID, because: Because, place: Place | None) -> None:
-        for stay in d.with_movement(movement):
+    def _cancel(
+        self, uow: UnitOfWork, movement: UUID, because: CancellationReason, place: Place | None
+    ) -> None:
+        for stay in uow.with_movement(movement):
             fact = stay.movement(movement)
             if isinstance(fact, Admission):
                 if place is not None:
                     raise InvalidInput("bed", "a cancelled admission leads nowhere; leave it out")
-                self._cancel_admission(d, stay, because, False)
+                self._cancel_admission(uow, stay, because, False)
             elif isinstance(fact, Discharge):
-                self._cancel_discharge(d, stay, fact, because, place)
+                self._cancel_discharge(uow, stay, fact, because, place)
             else:
-                died_at = d.died_at(stay.patient)
-                stay.cancel_movement(movement, because, place, d.entry, died_at)
+                died_at = uow.died_at(stay.patient)
+                stay.cancel_movement(movement, because, place, uow.entry, died_at)
 
     def _cancel_admission(
-        self, d: Decision, stay: Stay, because: Because, void_clinical_facts: bool
+        self, uow: UnitOfWork, stay: Stay, because: CancellationReason, void_clinical_facts: bool
     ) -> None:
-        prescriptions = d.prescriptions_of(stay)
+        prescriptions = uow.prescriptions_of(stay)
         stay.cancel_admission(
             because,
             void_clinical_facts,
-            d.entry,
-            d.died_at(stay.patient),
+            uow.entry,
+            uow.died_at(stay.patient),
             [fact for p in prescriptions for fact in p.facts()],
         )
         for prescription in prescriptions:
-            prescription.void(d.entry)
+            prescription.void(uow.entry)
 
     def _cancel_discharge(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         stay: Stay,
         discharge: Discharge,
-        because: Because,
+        because: CancellationReason,
         place: Place | None,
     ) -> None:
         before = stay.history
-        stay.cancel_discharge(discharge, because, place, d.entry, d.died_at(stay.patient))
-        self._let_prescriptions_follow(d, stay, before)
+        stay.cancel_discharge(discharge, because, place, uow.entry, uow.died_at(stay.patient))
+        self._let_prescriptions_follow(uow, stay, before)
 
     def _correct(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         movement: UUID,
         at: datetime | None,
         precision: Precision | None,
         place: Place | None,
     ) -> None:
-        stays = d.with_movement(movement)
+        stays = uow.with_movement(movement)
         moved = {stay.id for stay in stays}
         if place is not None and len([s for s in stays if not _shares(s, movement, moved)]) > 1:
             raise InvalidInput(
@@ -327,14 +331,16 @@ class Corrections(Commands):
             before, there = stay.history, place
             if place is not None and _shares(stay, movement, moved):
                 there = Place(place.bed, _mother(stay, movement), place.without_bed)
-            stay.correct_movement(movement, at, precision, there, d.entry, d.died_at(stay.patient))
-            self._let_prescriptions_follow(d, stay, before)
+            stay.correct_movement(
+                movement, at, precision, there, uow.entry, uow.died_at(stay.patient)
+            )
+            self._let_prescriptions_follow(uow, stay, before)
 
-    def _enter(self, d: Decision, late: LateEntry) -> None:
-        stay = d.stay(late.stay_id)
-        entry = self._entry_at(d, late.occurred_at)
-        place = d.place(late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
-        died_at = d.died_at(stay.patient)
+    def _enter(self, uow: UnitOfWork, late: LateEntry) -> None:
+        stay = uow.stay(late.stay_id)
+        entry = self._entry_at(uow, late.occurred_at)
+        place = uow.place(late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
+        died_at = uow.died_at(stay.patient)
         match late.kind:
             case EntryKind.TRANSFER:
                 if place is None:
@@ -345,26 +351,26 @@ class Corrections(Commands):
             case EntryKind.END_LEAVE:
                 stay.end_leave(place, entry, died_at)
 
-    def _let_prescriptions_follow(self, d: Decision, stay: Stay, before: History) -> None:
+    def _let_prescriptions_follow(self, uow: UnitOfWork, stay: Stay, before: History) -> None:
         """What a discharge stopped is stopped when it is, and not at all if it never was."""
         for was in before.facts:
             now = stay.history.fact(was.id)
             if isinstance(was, Discharge) and now != was:
-                for prescription in d.prescriptions_of(stay):
-                    prescription.correct_stop(was.id, now.at if now else None, d.entry)
+                for prescription in uow.prescriptions_of(stay):
+                    prescription.correct_stop(was.id, now.at if now else None, uow.entry)
 
-    def _error_only(self, d: Decision, because: Because | None) -> None:
-        reason_needed(d.entry, "a cancel says why")
-        if because is Because.DECISION_REVERSED:
+    def _error_only(self, uow: UnitOfWork, because: CancellationReason | None) -> None:
+        reason_needed(uow.entry, "a cancel says why")
+        if because is CancellationReason.DECISION_REVERSED:
             raise InvalidInput("because", ERROR_ONLY)
 
-    def _entry_at(self, d: Decision, at: datetime | None) -> Entry:
+    def _entry_at(self, uow: UnitOfWork, at: datetime | None) -> Envelope:
         """The command's entry, at the time of one of its several facts."""
         if at is None:
-            return d.entry
+            return uow.entry
         moment = in_utc(at, "occurredAt")
-        self.check_time(moment, d.now)
-        return replace(d.entry, occurred_at=moment)
+        self.check_time(moment, uow.now)
+        return replace(uow.entry, occurred_at=moment)
 
 
 def _shares(stay: Stay, movement: UUID, moved: set[UUID]) -> bool:

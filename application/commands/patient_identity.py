@@ -6,7 +6,7 @@ from uuid import UUID
 
 from application.command_pipeline import command, reason_needed
 from application.commands.patients import Registry
-from application.unit_of_work import Decision
+from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.patient import Confidentiality, Patient, Sex
 from domain.refusals import AlreadyExists, InvalidInput, MergeImpossible, MovementNotFound
@@ -19,7 +19,7 @@ class Identity(Registry):
     @command
     def correct_patient_details(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         patient_mrn: str,
         mrn_authority: str | None = None,
@@ -36,10 +36,10 @@ class Identity(Registry):
         ``valid_from`` is a day of the hospital's calendar. ``mrn`` is the right number. Raises
         AlreadyExists if that is taken.
         """
-        reason_needed(d.entry, "a correction says why")
+        reason_needed(uow.entry, "a correction says why")
         authority = mrn_authority or self.rules.mrn_authority
-        patient = d.patient(patient_mrn, authority)
-        if birth_date is not None and birth_date > self.today(d):
+        patient = uow.patient(patient_mrn, authority)
+        if birth_date is not None and birth_date > self.today(uow):
             raise InvalidInput("birthDate", "it lies in the future")
         if mrn is not None:
             owner = self.record.owner(*unique_keys.mrn(authority, mrn))
@@ -48,8 +48,8 @@ class Identity(Registry):
             elif owner is not None:
                 raise AlreadyExists("patient with MRN", mrn, "mrn")
         patient.correct_details(
-            self._midnight(d, valid_from) if valid_from else None,
-            d.entry,
+            self._midnight(uow, valid_from) if valid_from else None,
+            uow.entry,
             mrn=mrn,
             mrn_authority=authority if mrn else None,
             family_name=family_name,
@@ -62,7 +62,7 @@ class Identity(Registry):
     @command
     def merge_patients(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         patient_mrn: str,
         mrn_authority: str | None = None,
@@ -73,54 +73,56 @@ class Identity(Registry):
 
         Raises MergeImpossible, naming the stays, if the person would be in two at once.
         """
-        reason_needed(d.entry, "a merge says why")
+        reason_needed(uow.entry, "a merge says why")
         here = self.rules.mrn_authority
-        away = d.patient(patient_mrn, mrn_authority or here)
-        into = d.patient(into_mrn, into_mrn_authority or here)
+        away = uow.patient(patient_mrn, mrn_authority or here)
+        into = uow.patient(into_mrn, into_mrn_authority or here)
         if away.id == into.id:
             raise InvalidInput("intoMrn", "a record cannot be merged with itself")
         if into.merged_into is not None:
             raise MergeImpossible("the record to merge into is merged into another; name that one")
-        theirs, ours = d.stays_of(into.id), d.stays_of(away.id)
+        theirs, ours = uow.stays_of(into.id), uow.stays_of(away.id)
         at_once = [pair for pair in product(ours, theirs) if _overlap(*pair)]
         if at_once:
             stays = dict.fromkeys(s.id for pair in at_once for s in pair)
             raise MergeImpossible("the person would be in two stays at once", tuple(stays))
-        self._check_deaths(d, away, into, [*theirs, *ours])
-        away.merge_into(into.id, d.entry)
-        d.relink(ours)
+        self._check_deaths(uow, away, into, [*theirs, *ours])
+        away.merge_into(into.id, uow.entry)
+        uow.reassign_claims(ours)
 
     @command
-    def unmerge_patients(self, d: Decision, *, merge_id: UUID) -> None:
+    def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
         """They were not one person: the merge is taken back, and exactly what was is again."""
-        reason_needed(d.entry, "an unmerge says why")
-        found = d.load(Patient, *self.record.streams_of(merge_id))
+        reason_needed(uow.entry, "an unmerge says why")
+        found = uow.load(Patient, *self.record.streams_of(merge_id))
         if not found or not found[0].exists:
             raise MovementNotFound("merge", merge_id, "mergeId")
-        d.scope.check_patient(d, found[0])
-        together = d.stays_of(d.person(found[0].id))
-        persons = [d.person(stay.patient) for stay in together if stay.patient]
-        found[0].unmerge(merge_id, d.entry)
-        d.relink(
+        uow.scope.check_patient(uow, found[0])
+        together = uow.stays_of(uow.person(found[0].id))
+        persons = [uow.person(stay.patient) for stay in together if stay.patient]
+        found[0].unmerge(merge_id, uow.entry)
+        uow.reassign_claims(
             stay
             for stay, was in zip(together, persons, strict=True)
-            if stay.patient and d.person(stay.patient) != was
+            if stay.patient and uow.person(stay.patient) != was
         )
 
-    def _check_deaths(self, d: Decision, away: Patient, into: Patient, stays: list[Stay]) -> None:
+    def _check_deaths(
+        self, uow: UnitOfWork, away: Patient, into: Patient, stays: list[Stay]
+    ) -> None:
         """A person dies once, and nothing clinical occurs afterwards."""
-        deaths = {died for p in (away, into) if (died := d.died_at(p.id))}
+        deaths = {died for p in (away, into) if (died := uow.died_at(p.id))}
         if len(deaths) > 1:
             raise MergeImpossible("the two have different times of death")
         for died_at in deaths:
             for stay in stays:
                 stay.must_outlive(died_at)
-                for prescription in d.prescriptions_of(stay):
+                for prescription in uow.prescriptions_of(stay):
                     prescription.must_outlive(died_at)
 
-    def _midnight(self, d: Decision, day: date) -> datetime:
+    def _midnight(self, uow: UnitOfWork, day: date) -> datetime:
         """The beginning of a day of the hospital's calendar."""
-        zone = self.clock(d).zone_on(day)
+        zone = self.clock(uow).zone_on(day)
         return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

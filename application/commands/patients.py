@@ -4,12 +4,12 @@ from datetime import date, time
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from application.command_pipeline import Commands, command
-from application.unit_of_work import Decision
+from application.command_pipeline import CommandPipeline, command
+from application.unit_of_work import UnitOfWork
 from domain import unique_keys
-from domain.break_glass import Glass
+from domain.break_glass import EmergencyAccess
 from domain.envelope import About
-from domain.hospital_calendar import CENSUS_TIME, HospitalTime
+from domain.hospital_calendar import CENSUS_TIME, HospitalCalendar
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
 from domain.refusals import AlreadyExists, InvalidInput, PatientDied
@@ -18,13 +18,13 @@ HOSPITAL_TIME = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
 """The namespace of the streams that keep each hospital's own clock."""
 
 
-class Registry(Commands):
+class Registry(CommandPipeline):
     """Who is known: people, staff, and what time it is here."""
 
     @command
     def register_patient(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         mrn: str,
         mrn_authority: str | None = None,
@@ -39,12 +39,12 @@ class Registry(Commands):
         Raises AlreadyExists if the MRN is taken within its authority.
         """
         authority = mrn_authority or self.rules.mrn_authority
-        if birth_date is not None and birth_date > self.today(d):
+        if birth_date is not None and birth_date > self.today(uow):
             raise InvalidInput("birthDate", "it lies in the future")
         if self.record.owner(*unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
-        id = d.entry.id_of("patient")
-        patient = d.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
+        id = uow.entry.id_of("patient")
+        patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
         patient.register(
             mrn,
             authority,
@@ -53,13 +53,13 @@ class Registry(Commands):
             birth_date,
             sex or Sex.UNKNOWN,
             confidentiality or Confidentiality.NORMAL,
-            d.entry,
+            uow.entry,
         )
 
     @command
     def register_practitioner(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         staff_number: str,
         family_name: str | None = None,
@@ -71,7 +71,7 @@ class Registry(Commands):
         """Make a practitioner known. Raises AlreadyExists if the staff number is taken."""
         if self.record.owner(*unique_keys.staff_number(staff_number)) is not None:
             raise AlreadyExists("practitioner with staff number", staff_number, "staffNumber")
-        practitioner = d.new(Practitioner, "practitioner")
+        practitioner = uow.new(Practitioner, "practitioner")
         practitioner.register(
             staff_number,
             family_name,
@@ -79,13 +79,13 @@ class Registry(Commands):
             grade or Grade.OTHER,
             grade_from,
             specialty,
-            d.entry,
+            uow.entry,
         )
 
     @command
     def set_hospital_time(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         time_zone: str,
         census_time: time | None = None,
@@ -95,28 +95,28 @@ class Registry(Commands):
 
         ``valid_from`` is a local date and may lie ahead; absent: always was so.
         """
-        self.clock(d).set_time(time_zone, census_time or CENSUS_TIME, valid_from, d.entry)
+        self.clock(uow).set_time(time_zone, census_time or CENSUS_TIME, valid_from, uow.entry)
 
-    def clock(self, d: Decision) -> HospitalTime:
+    def clock(self, uow: UnitOfWork) -> HospitalCalendar:
         """The hospital's own clock: its time zone and census time, from each day on."""
-        return d.load(HospitalTime, uuid5(HOSPITAL_TIME, self.rules.hospital))[0]
+        return uow.load(HospitalCalendar, uuid5(HOSPITAL_TIME, self.rules.hospital))[0]
 
-    def today(self, d: Decision) -> date:
+    def today(self, uow: UnitOfWork) -> date:
         """The day that it is now in the hospital."""
-        zone = self.clock(d).zone_on(d.now.date())
-        return d.now.astimezone(zone).date()
+        zone = self.clock(uow).zone_on(uow.now.date())
+        return uow.now.astimezone(zone).date()
 
     def zone(self) -> ZoneInfo:
         """The hospital's time zone today, for showing times."""
-        clock = HospitalTime.empty(uuid5(HOSPITAL_TIME, self.rules.hospital))
+        clock = HospitalCalendar.empty(uuid5(HOSPITAL_TIME, self.rules.hospital))
         for event in self.record.streams({clock.id: 0}).get(clock.id, ()):
             event.mutate(clock)
-        return clock.zone_on(self.record.opening(clock.id).now.date())
+        return clock.zone_on(self.record.preload(clock.id).now.date())
 
     @command
     def break_glass(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         patient_mrn: str,
         mrn_authority: str | None = None,
@@ -127,15 +127,15 @@ class Registry(Commands):
         Raises ReasonNeeded. Each reading that follows says that the glass was broken.
         """
         authority = mrn_authority or self.rules.mrn_authority
-        patient = d.patient(patient_mrn, authority, in_scope=False)
+        patient = uow.patient(patient_mrn, authority, in_scope=False)
         assert patient.about is not None
-        (glass,) = d.load(Glass, Glass.id_for(d.entry.recorded_by))
-        glass.break_for(patient.about, hours, d.now, d.entry)
+        (glass,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
+        glass.break_for(patient.about, hours, uow.now, uow.entry)
 
     @command
     def record_death(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         patient_mrn: str | None = None,
         mrn_authority: str | None = None,
@@ -147,19 +147,19 @@ class Registry(Commands):
         """
         if (patient_mrn is None) == (stay_id is None):
             raise InvalidInput("patientMrn", "name the patient by patientMrn or by stayId")
-        at = d.entry.occurred_at
+        at = uow.entry.occurred_at
         if stay_id is not None:
-            patient = d.patient_of(d.stay(stay_id))
+            patient = uow.patient_of(uow.stay(stay_id))
         else:
             assert patient_mrn is not None
-            patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
-        stays = d.stays_of(d.person(patient.id))
+            patient = uow.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
+        stays = uow.stays_of(uow.person(patient.id))
         for stay in stays:
             stay.must_outlive(at)
-            for prescription in d.prescriptions_of(stay):
+            for prescription in uow.prescriptions_of(stay):
                 prescription.must_outlive(at)
         here = [s.id for s in stays if s.history.includes(at)]
-        died_at = d.died_at(patient.id)
+        died_at = uow.died_at(patient.id)
         if died_at is not None:
             raise PatientDied(died_at)
-        patient.die(here[0] if here else None, d.entry)
+        patient.die(here[0] if here else None, uow.entry)

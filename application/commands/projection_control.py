@@ -2,29 +2,29 @@
 
 from uuid import UUID
 
-from application.command_pipeline import Commands, command
-from application.unit_of_work import Decision
-from domain.projection_control import Projection
+from application.command_pipeline import CommandPipeline, command
+from application.unit_of_work import UnitOfWork
+from domain.projection_control import ProjectionControl
 from domain.refusals import NotFound
 
 
-class Projections(Commands):
+class Projections(CommandPipeline):
     """Decisions of who runs the record. They are facts, so every rebuild respects them."""
 
     @command
-    def skip_command(self, d: Decision, *, name: str, skipped: UUID) -> None:
+    def skip_command(self, uow: UnitOfWork, *, name: str, skipped: UUID) -> None:
         """Let the read model of that name leave a recorded command out for good.
 
         Raises ReasonNeeded without a reason, NotFound if no such command was recorded, InvalidInput
         if the read model leaves it out already or never leaves anything out.
         """
-        if self.record.opening(skipped).earlier is None:
+        if self.record.preload(skipped).earlier is None:
             raise NotFound("command", str(skipped), "skipped")
-        (projection,) = d.load(Projection, Projection.id_for(name))
-        projection.skip(name, skipped, d.entry)
+        (projection,) = uow.load(ProjectionControl, ProjectionControl.id_for(name))
+        projection.skip(name, skipped, uow.entry)
 
     @command
-    def retry_parked(self, d: Decision, *, name: str) -> None:
+    def retry_parked(self, uow: UnitOfWork, *, name: str) -> None:
         """Let the read model of that name take in again what it has parked."""
-        (projection,) = d.load(Projection, Projection.id_for(name))
-        projection.retry(name, d.entry)
+        (projection,) = uow.load(ProjectionControl, ProjectionControl.id_for(name))
+        projection.retry(name, uow.entry)

@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import Protocol, cast
 from uuid import UUID
 
-from application.command_pipeline import Commands, Rules, command
+from application.command_pipeline import CommandPipeline, Rules, command
 from application.reports import REPORTS, defined, definition
 from application.reports.definition import Contributions, Definition, Row, Subject, exact
 from application.reports.inputs import Choice, Question
 from application.reports.restatement import Changed, Side, changed
-from application.unit_of_work import Decision
+from application.unit_of_work import UnitOfWork
 from domain.report import Cause, Change, Chosen, Exact, Figure, Report, Said, Terms
 
 
@@ -36,11 +36,11 @@ class FiguresNotReadable(Exception):
     """A read model lacks something, so figures would be wrong. It is said which."""
 
 
-class Figures(Protocol):
+class ReportData(Protocol):
     """What the hospital asks of that which computes reports: the port.
 
-    Every answer is a function of the log up to a position. `infrastructure.reports.report_data` computes them
-    from the read models.
+    Every answer is a function of the log up to a position. `infrastructure.reports.report_data`
+    computes them from the read models.
     """
 
     def position(self) -> int:
@@ -76,17 +76,17 @@ class Figures(Protocol):
         """The positions of the facts about each, recorded after one position and up to another."""
 
 
-class Issuing(Commands):
+class Issuing(CommandPipeline):
     """Reports, given out and restated. They are computed as the command is decided."""
 
-    def __init__(self, env: dict[str, str], rules: Rules, figures: Figures) -> None:
+    def __init__(self, env: dict[str, str], rules: Rules, figures: ReportData) -> None:
         super().__init__(env, rules)
         self.figures = figures
 
     @command
     def issue_report(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         name: str,
         period: ReportPeriod,
@@ -99,31 +99,31 @@ class Issuing(Commands):
         Raises NotFound for an unknown name or ward, InvalidInput for a period of which no day has
         ended, and FiguresNotReadable, which is no refusal.
         """
-        d.scope.check_ward(ward)
+        uow.scope.check_ward(ward)
         chosen = {p.name: p.value for p in parameters or ()}
         told = self.figures.of_period(
             defined(name, version), self.figures.position(), period.from_, period.to, ward, chosen
         )
-        d.new(Report, "report").issue(terms_of(told), said_of(told), d.entry)
+        uow.new(Report, "report").issue(terms_of(told), said_of(told), uow.entry)
 
     @command
-    def restate_report(self, d: Decision, *, issue_id: UUID) -> None:
+    def restate_report(self, uow: UnitOfWork, *, issue_id: UUID) -> None:
         """Compute an issue again as known now; record what changed since it was last said, and why.
 
         Raises NotFound, InvalidInput if nothing was recorded since, and FiguresNotReadable.
         """
-        issue = d.one(Report, issue_id, "issued report", "issueId")
+        issue = uow.one(Report, issue_id, "issued report", "issueId")
         assert issue.terms is not None
         assert issue.said is not None
         held, question = asked_in(issue.terms)
-        d.scope.check_ward(issue.terms.ward)
+        uow.scope.check_ward(issue.terms.ward)
         before, now = issue.said.position, self.figures.position()
         told = self.figures.computed(held, question, now)
         old, new = self.figures.contributions(held, question, before, now)
         said = as_said(issue.terms, issue.said)
         changes = changed(held, Side(said.rows, old), Side(told.rows, new))
         about = self.figures.facts({s for c in changes for s in c.causes}, question, before, now)
-        issue.restate(said_of(told), *explained(changes, about), d.entry)
+        issue.restate(said_of(told), *explained(changes, about), uow.entry)
 
 
 def terms_of(report: definition.Report) -> Terms:

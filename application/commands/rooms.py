@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from application.command_pipeline import Commands, command, utc
-from application.unit_of_work import Decision
+from application.command_pipeline import CommandPipeline, command, utc
+from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.refusals import AlreadyExists, InvalidInput, ReasonNeeded
 from domain.room.aggregate import Room
@@ -13,34 +13,40 @@ from domain.room.policies import RoomPolicy
 from domain.time import Period
 
 
-class Rooms(Commands):
+class Rooms(CommandPipeline):
     """What the hospital has, and what state it is in."""
 
     @command
-    def open_room(self, d: Decision, *, ward: str, room: str, beds: Sequence[str]) -> None:
+    def open_room(self, uow: UnitOfWork, *, ward: str, room: str, beds: Sequence[str]) -> None:
         """Open a room of a ward with its beds. Raises AlreadyExists if the ward has that number."""
-        d.scope.check_ward(ward)
+        uow.scope.check_ward(ward)
         if self.record.owner(*unique_keys.room_number(ward, room)) is not None:
             raise AlreadyExists("room", f"{ward}/{room}", "room")
-        opened = d.new(Room, "room")
-        opened.open(ward, room, beds, d.entry)
+        opened = uow.new(Room, "room")
+        opened.open(ward, room, beds, uow.entry)
 
     @command
-    def add_bed(self, d: Decision, *, ward: str, room: str, bed: str) -> None:
+    def add_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Put another bed into a room."""
-        d.room(ward, room).add_bed(bed, d.entry)
+        uow.room(ward, room).add_bed(bed, uow.entry)
 
     @command
     def set_room_policy(
-        self, d: Decision, *, ward: str, room: str, policy: RoomPolicy, applies: bool | None = None
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        policy: RoomPolicy,
+        applies: bool | None = None,
     ) -> None:
         """Set a policy of the room from ``occurred_at`` on, or lift it (``applies`` false)."""
-        d.room(ward, room).set_policy(policy, applies is not False, d.entry)
+        uow.room(ward, room).set_policy(policy, applies is not False, uow.entry)
 
     @command
     def close_bed(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         ward: str,
         room: str,
@@ -52,36 +58,36 @@ class Rooms(Commands):
 
         Raises BedOccupied if somebody has it in the part of that time which has passed.
         """
-        if not (d.entry.reason or "").strip():
+        if not (uow.entry.reason or "").strip():
             raise ReasonNeeded("say why the bed is closed")
-        period = Period(utc(since, "from") or d.entry.occurred_at, utc(until, "until"))
+        period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         if period.is_empty:
             raise InvalidInput("until", "a closure ends after it begins")
-        here = d.room(ward, room)
-        claims = d.claims(here.id, period)
-        here.close_bed(bed, period, d.entry.reason or "", claims, d.now, d.entry)
+        here = uow.room(ward, room)
+        claims = uow.claims(here.id, period)
+        here.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
 
     @command
-    def reopen_bed(self, d: Decision, *, ward: str, room: str, bed: str) -> None:
+    def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """End the closure that is in force."""
-        d.room(ward, room).reopen_bed(bed, d.entry)
+        uow.room(ward, room).reopen_bed(bed, uow.entry)
 
     @command
-    def start_cleaning(self, d: Decision, *, ward: str, room: str, bed: str) -> None:
+    def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """The bed is being cleaned from now on, and refuses patients until that is finished."""
-        here = d.room(ward, room)
-        claims = d.claims(here.id, Period(d.entry.occurred_at))
-        here.start_cleaning(bed, claims, d.now, d.entry)
+        here = uow.room(ward, room)
+        claims = uow.claims(here.id, Period(uow.entry.occurred_at))
+        here.start_cleaning(bed, claims, uow.now, uow.entry)
 
     @command
-    def finish_cleaning(self, d: Decision, *, ward: str, room: str, bed: str) -> None:
+    def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """The bed is clean."""
-        d.room(ward, room).finish_cleaning(bed, d.entry)
+        uow.room(ward, room).finish_cleaning(bed, uow.entry)
 
     @command
     def reserve_bed(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         ward: str,
         room: str,
@@ -95,16 +101,16 @@ class Rooms(Commands):
         """Reserve a bed for a patient or a stay; from ``since`` on it refuses everybody else."""
         if (patient_mrn is None) == (stay_id is None):
             raise InvalidInput("patientMrn", "name either patientMrn or stayId")
-        here = d.room(ward, room)
+        here = uow.room(ward, room)
         authority = mrn_authority or self.rules.mrn_authority
-        patient = d.patient(patient_mrn, authority).id if patient_mrn else None
-        stay = d.stay(stay_id).id if stay_id else None
-        period = Period(utc(since, "from") or d.entry.occurred_at, utc(until, "until"))
-        here.reserve_bed(bed, period, patient, stay, d.entry)
+        patient = uow.patient(patient_mrn, authority).id if patient_mrn else None
+        stay = uow.stay(stay_id).id if stay_id else None
+        period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
+        here.reserve_bed(bed, period, patient, stay, uow.entry)
 
     @command
     def release_reservation(
-        self, d: Decision, *, ward: str, room: str, reservation_id: UUID
+        self, uow: UnitOfWork, *, ward: str, room: str, reservation_id: UUID
     ) -> None:
         """Give a reservation up before it lapses."""
-        d.room(ward, room).release_reservation(reservation_id, d.entry)
+        uow.room(ward, room).release_reservation(reservation_id, uow.entry)

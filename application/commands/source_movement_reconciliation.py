@@ -8,17 +8,17 @@ from msgspec.structs import replace
 
 from application.commands.corrections import Corrections
 from application.commands.stays import Stays
-from application.unit_of_work import Decision
-from domain.envelope import Entry, Source
+from application.unit_of_work import UnitOfWork
+from domain.envelope import Envelope, Source
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import AdmissionType, Stay
-from domain.stay.facts import Because, Discharge, Disposition, Move, Place
+from domain.stay.facts import CancellationReason, Discharge, Disposition, Move, Place
 from domain.time import Precision
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReconciliationPlan:
     """What shall be held true of a visit: these versions, by the source's ids, and no others."""
 
     visit: SourceVisit
@@ -36,20 +36,20 @@ class Held:
 class Reported(Stays, Corrections):
     """The stays of patients as other systems tell them."""
 
-    def hold_true(self, d: Decision, plans: Iterable[Plan]) -> dict[UUID, Held]:
+    def hold_true(self, uow: UnitOfWork, plans: Iterable[ReconciliationPlan]) -> dict[UUID, Held]:
         """Make the stays say what is planned; the result is looked at as a whole.
 
         Raises the refusal of what does not fit.
         """
-        d.decide_together()
-        held = {plan.visit.id: self._carry_out(d, plan) for plan in plans}
-        for stay in d.decided_together():
-            stay.check_together(d.died_at(stay.patient))
+        uow.defer_checks()
+        held = {plan.visit.id: self._carry_out(uow, plan) for plan in plans}
+        for stay in uow.check_deferred():
+            stay.check_together(uow.died_at(stay.patient))
         return held
 
-    def _carry_out(self, d: Decision, plan: Plan) -> Held:
+    def _carry_out(self, uow: UnitOfWork, plan: ReconciliationPlan) -> Held:
         visit = plan.visit
-        stay = d.stay(visit.stay) if visit.stay else None
+        stay = uow.stay(visit.stay) if visit.stay else None
         true = {a.version.source_id: a for a in visit.applied}
         new = [v for id, v in plan.versions.items() if id not in true or true[id].version != v]
         gone = [a for id, a in true.items() if plan.versions.get(id) != a.version]
@@ -61,26 +61,26 @@ class Reported(Stays, Corrections):
                 again = [a for a in true.values() if a not in gone and _same_moment(a, then)]
                 gone = [a for a in gone if a is not was] + again
                 new = [v for v in new if v is not told] + [a.version for a in again]
-                self._take_back(d, stay, gone)
-                true[told.source_id] = self._amend_admission(d, visit, stay, was, told)
+                self._take_back(uow, stay, gone)
+                true[told.source_id] = self._amend_admission(uow, visit, stay, was, told)
             elif was:
-                self._void(d, stay, true.values())
+                self._void(uow, stay, true.values())
                 stay, true, gone, new = None, {}, [], list(plan.versions.values())
             else:
                 again = [a for a in true.values() if a not in gone and _same_moment(a, new)]
                 gone, new = gone + again, new + [a.version for a in again]
-                self._take_back(d, stay, gone)
+                self._take_back(uow, stay, gone)
         for a in gone:
             true.pop(a.version.source_id, None)
         for version in sorted(new, key=Version.rank):
-            entry = d.entry
-            d.entry = _entry_of(d, visit, version)
-            stay, true[version.source_id] = self._enter_reported(d, visit, stay, version)
-            d.entry = entry
+            entry = uow.entry
+            uow.entry = _entry_of(uow, visit, version)
+            stay, true[version.source_id] = self._enter_reported(uow, visit, stay, version)
+            uow.entry = entry
         order = sorted(true.values(), key=lambda a: a.version.rank())
         return Held(stay.id if stay else None, tuple(order))
 
-    def _take_back(self, d: Decision, stay: Stay, gone: Iterable[Applied]) -> None:
+    def _take_back(self, uow: UnitOfWork, stay: Stay, gone: Iterable[Applied]) -> None:
         """Movements that are no longer reported so are taken back as entered in error.
 
         What the staff took back before stays as it is.
@@ -88,72 +88,76 @@ class Reported(Stays, Corrections):
         for applied in gone:
             fact = stay.history.fact(applied.movement)
             if isinstance(fact, Discharge):
-                self._cancel_discharge(d, stay, fact, Because.ENTERED_IN_ERROR, None)
+                self._cancel_discharge(uow, stay, fact, CancellationReason.ENTERED_IN_ERROR, None)
             elif fact is not None:
-                stay.cancel_movement(applied.movement, Because.ENTERED_IN_ERROR, None, d.entry)
+                stay.cancel_movement(
+                    applied.movement, CancellationReason.ENTERED_IN_ERROR, None, uow.entry
+                )
 
-    def _void(self, d: Decision, stay: Stay, applied: Iterable[Applied]) -> None:
+    def _void(self, uow: UnitOfWork, stay: Stay, applied: Iterable[Applied]) -> None:
         """The stay never was. What was recorded in it by staff stops that."""
-        self._take_back(d, stay, [a for a in applied if a.version.kind is SourceKind.DISCHARGE])
+        self._take_back(uow, stay, [a for a in applied if a.version.kind is SourceKind.DISCHARGE])
         if stay.history.admission:
-            self._cancel_admission(d, stay, Because.ENTERED_IN_ERROR, False)
+            self._cancel_admission(uow, stay, CancellationReason.ENTERED_IN_ERROR, False)
 
     def _amend_admission(
-        self, d: Decision, visit: SourceVisit, stay: Stay, was: Applied, told: Version
+        self, uow: UnitOfWork, visit: SourceVisit, stay: Stay, was: Applied, told: Version
     ) -> Applied:
         """The same patient was admitted at another time, or into another place: the stay stays.
 
         With it stays what the staff has entered in it.
         """
-        said, died_at = told.movement, d.died_at(stay.patient)
+        said, died_at = told.movement, uow.died_at(stay.patient)
         assert said is not None
         admission = stay.movement(was.movement)
-        place, bed = _place(d, said) or Place(), was.bed
+        place, bed = _place(uow, said) or Place(), was.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
         if admission.corrected(said.occurred_at, elsewhere) != admission:
             stay.correct_movement(
-                was.movement, said.occurred_at, Precision.MINUTE, elsewhere, d.entry, died_at
+                was.movement, said.occurred_at, Precision.MINUTE, elsewhere, uow.entry, died_at
             )
         if bed and place.bed:
             move = stay.movement(bed)
             if isinstance(move, Move) and move.place != place:
-                stay.correct_movement(bed, None, None, place, d.entry, died_at)
+                stay.correct_movement(bed, None, None, place, uow.entry, died_at)
         elif bed:
             if stay.history.fact(bed):  # or the staff took it back before
-                stay.cancel_movement(bed, Because.ENTERED_IN_ERROR, None, d.entry, died_at)
+                stay.cancel_movement(
+                    bed, CancellationReason.ENTERED_IN_ERROR, None, uow.entry, died_at
+                )
             bed = None
         elif place.bed:
-            stay.allocate_room(place.bed, _entry_of(d, visit, told))
+            stay.allocate_room(place.bed, _entry_of(uow, visit, told))
             bed = _just_entered(stay)
         return replace(was, version=told, bed=bed)
 
     def _enter_reported(
-        self, d: Decision, visit: SourceVisit, stay: Stay | None, version: Version
+        self, uow: UnitOfWork, visit: SourceVisit, stay: Stay | None, version: Version
     ) -> tuple[Stay, Applied]:
         """One reported movement, as the same command by a ward would enter it."""
         said = version.movement
         assert said is not None
         if said.kind is SourceKind.ADMIT:
-            return self._admit_reported(d, visit, stay, version, said)
+            return self._admit_reported(uow, visit, stay, version, said)
         if stay is None:
             raise NotFound("admission of visit", visit.source_visit, "sourceVisit")
-        place, died_at = _place(d, said), d.died_at(stay.patient)
+        place, died_at = _place(uow, said), uow.died_at(stay.patient)
         match said.kind:
             case SourceKind.TRANSFER:
                 if place is None:
                     raise InvalidInput("bed", "name a bed, or a place without one")
-                stay.transfer(place, d.entry)
+                stay.transfer(place, uow.entry)
             case SourceKind.START_LEAVE:
-                stay.start_leave(said.keep_bed, None, d.entry, died_at)
+                stay.start_leave(said.keep_bed, None, uow.entry, died_at)
             case SourceKind.END_LEAVE:
-                stay.end_leave(place, d.entry, died_at)
+                stay.end_leave(place, uow.entry, died_at)
             case SourceKind.DISCHARGE:
-                self.discharge(d, stay, said.disposition or Disposition.OTHER)
+                self.discharge(uow, stay, said.disposition or Disposition.OTHER)
         return stay, Applied(version=version, movement=_just_entered(stay))
 
     def _admit_reported(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         visit: SourceVisit,
         stay: Stay | None,
         version: Version,
@@ -163,33 +167,33 @@ class Reported(Stays, Corrections):
             raise StayStateBroken("the visit has an admission already, with another id")
         if said.patient_mrn is None:
             raise InvalidInput("patientMrn", "an admission names its patient")
-        patient = d.patient(said.patient_mrn, said.mrn_authority or self.rules.mrn_authority)
+        patient = uow.patient(said.patient_mrn, said.mrn_authority or self.rules.mrn_authority)
         assert patient.about is not None
-        place = _place(d, said) or Place()
+        place = _place(uow, said) or Place()
         what = f"stay of {visit.id}"
-        stay = d.new(Stay, what, replace(patient.about, stay=d.entry.id_of(what)))
+        stay = uow.new(Stay, what, replace(patient.about, stay=uow.entry.id_of(what)))
         stay.admit(
             patient.id,
             said.admission_type or AdmissionType.EMERGENCY,
-            d.entry,
-            died_at=d.died_at(patient.id),
+            uow.entry,
+            died_at=uow.died_at(patient.id),
             without_bed=place.without_bed,
             confidentiality=patient.confidentiality,
         )
         admission, bed = _just_entered(stay), None
         if place.bed is not None:
-            stay.allocate_room(place.bed, d.entry)
+            stay.allocate_room(place.bed, uow.entry)
             bed = _just_entered(stay)
         return stay, Applied(version=version, movement=admission, bed=bed)
 
 
-def _place(d: Decision, said: SourceMovement) -> Place | None:
-    return d.place(said.ward, said.room, said.bed, None, said.without_bed)
+def _place(uow: UnitOfWork, said: SourceMovement) -> Place | None:
+    return uow.place(said.ward, said.room, said.bed, None, said.without_bed)
 
 
-def _entry_of(d: Decision, visit: SourceVisit, version: Version) -> Entry:
+def _entry_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:
     source = Source(system=visit.system, id=version.source_id, recorded_at=version.recorded_at)
-    return replace(d.entry, occurred_at=version.occurred_at, source=source)
+    return replace(uow.entry, occurred_at=version.occurred_at, source=source)
 
 
 def _same_moment(applied: Applied, new: Iterable[Version]) -> bool:

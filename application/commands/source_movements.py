@@ -15,8 +15,8 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from application.command_pipeline import Recorded, Request, command
-from application.commands.source_movement_reconciliation import Plan, Reported
-from application.unit_of_work import Decision
+from application.commands.source_movement_reconciliation import ReconciliationPlan, Reported
+from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import About, Actor, Source
@@ -64,7 +64,7 @@ class SourceMovements(Reported):
     @command
     def record_source_movement(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         system: str,
         source_id: str,
@@ -81,25 +81,25 @@ class SourceMovements(Reported):
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
         id = SourceVisit.id_for(system, source_visit)
-        if d.owner(unique_keys.source(system, source_id)) not in (None, id):
+        if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
             raise InvalidInput("sourceVisit", "that id was reported of another visit before")
         version = Version(
             source_id=source_id,
             recorded_at=in_utc(source_recorded_at, "sourceRecordedAt"),
             cancelled=bool(cancelled),
-            movement=self._said(d, movement) if movement else None,
+            movement=self._said(uow, movement) if movement else None,
         )
-        d.entry = replace(
-            d.entry,
+        uow.entry = replace(
+            uow.entry,
             source=Source(system=system, id=source_id, recorded_at=version.recorded_at),
-            reason=d.entry.reason or f"as reported by {system}",
+            reason=uow.entry.reason or f"as reported by {system}",
         )
-        (visit,) = d.load(SourceVisit, id)
-        visit.about = self._about(d, [*visit.held.values(), version])
-        visit.report(system, source_visit, version, d.entry)
-        self._settle(d, visit)
+        (visit,) = uow.load(SourceVisit, id)
+        visit.about = self._about(uow, [*visit.held.values(), version])
+        visit.report(system, source_visit, version, uow.entry)
+        self._settle(uow, visit)
 
-    def follow_up(self, request: Request, recorded: Recorded) -> None:
+    def after_commit(self, request: Request, recorded: Recorded) -> None:
         """Whatever waits for what a command changed is tried again, in commands of their own.
 
         What has just begun to wait for something unknown is tried too: it may have come meanwhile.
@@ -112,7 +112,7 @@ class SourceMovements(Reported):
                 if settled is not None and not settled.repeated:
                     changes.append(settled)
 
-    def asks_after(self, decided: Decision) -> Sequence[str]:
+    def claims_to_notify(self, decided: UnitOfWork) -> Sequence[str]:
         new = (event for a in decided.loaded.values() for event in a.pending_events)
         return _waiting_for_any(cast(Iterable[Event], new))
 
@@ -137,14 +137,14 @@ class SourceMovements(Reported):
             now=request.now,
         )
 
-        def decide(d: Decision) -> None:
-            (found,) = d.load(SourceVisit, visit)
-            if not self._settle(d, found):
+        def decide(uow: UnitOfWork) -> None:
+            (found,) = uow.load(SourceVisit, visit)
+            if not self._settle(uow, found):
                 raise NothingToSettle
 
         self.recent.forget([visit])  # another process may have been told more of it
         try:
-            return self.record_alone(again, "settle_source_visit", {"visit": visit}, decide)
+            return self.execute_once(again, "settle_source_visit", {"visit": visit}, decide)
         except NothingToSettle:
             return None
         except Refusal as refusal:  # it stays pending, until the next fact
@@ -153,34 +153,34 @@ class SourceMovements(Reported):
 
     # -- what fits --
 
-    def _settle(self, d: Decision, visit: SourceVisit) -> bool:
+    def _settle(self, uow: UnitOfWork, visit: SourceVisit) -> bool:
         """Hold true what fits, of this visit and of those it may depend on. Whether any changed."""
-        visits = self._together(d, visit)
-        chosen, whys = self._best(d, visits)
-        held = self.hold_true(d, [Plan(v, chosen[v.id]) for v in visits])
+        visits = self._together(uow, visit)
+        chosen, whys = self._best(uow, visits)
+        held = self.hold_true(uow, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
         changed = False
         for each in visits:
-            each.about = self._about(d, each.held.values())
+            each.about = self._about(uow, each.held.values())
             pending = tuple(
                 Pending(version=version, why=whys[each.id, version.source_id])
                 for version in sorted(each.held.values(), key=Version.turn)
                 if not _is_so(chosen[each.id], version)
             )
             now = held[each.id]
-            waits_for = {*self._subjects(d, each), *({now.stay} if now.stay else ())}
+            waits_for = {*self._subjects(uow, each), *({now.stay} if now.stay else ())}
             waits = tuple(sorted(waits_for)) if pending else ()
-            changed |= each.settle(now.stay, now.applied, pending, waits, d.entry)
+            changed |= each.settle(now.stay, now.applied, pending, waits, uow.entry)
         return changed
 
     def _best(
-        self, d: Decision, visits: Sequence[SourceVisit]
+        self, uow: UnitOfWork, visits: Sequence[SourceVisit]
     ) -> tuple[dict[UUID, Versions], dict[tuple[UUID, str], str]]:
         """All that is wanted, if it fits together; else as much as does, in the source's order.
 
         Says too why each of the others does not fit.
         """
         wanted: dict[UUID, Versions] = {v.id: v.wanted for v in visits}
-        if self._refused(d, visits, wanted) is None:
+        if self._refused(uow, visits, wanted) is None:
             return wanted, {}
         chosen: dict[UUID, Versions] = {v.id: v.true for v in visits}
         whys: dict[tuple[UUID, str], str] = {}
@@ -193,14 +193,14 @@ class SourceMovements(Reported):
             progress = False
             for visit in visits:
                 tried = {**chosen, visit.id: wanted[visit.id]}
-                if tried != chosen and self._refused(d, visits, tried) is None:
+                if tried != chosen and self._refused(uow, visits, tried) is None:
                     chosen, progress = tried, True
             for visit, version in turns:
                 if _is_so(chosen[visit.id], version):
                     continue
                 for step in _steps(chosen[visit.id], version):
                     tried = {**chosen, visit.id: step}
-                    refusal = self._refused(d, visits, tried)
+                    refusal = self._refused(uow, visits, tried)
                     if refusal is None:
                         chosen, progress = tried, True
                         break
@@ -208,27 +208,27 @@ class SourceMovements(Reported):
         return chosen, whys
 
     def _refused(
-        self, d: Decision, visits: Sequence[SourceVisit], chosen: Mapping[UUID, Versions]
+        self, uow: UnitOfWork, visits: Sequence[SourceVisit], chosen: Mapping[UUID, Versions]
     ) -> Refusal | None:
         """Why these versions cannot be held true together; None if they can."""
-        trial = d.trial()
+        trial = uow.trial()
         try:
-            self.hold_true(trial, [Plan(v, chosen[v.id]) for v in visits])
+            self.hold_true(trial, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
             trial.settle()
         except Refusal as refusal:
             return refusal
         return None
 
-    def _together(self, d: Decision, visit: SourceVisit) -> list[SourceVisit]:
+    def _together(self, uow: UnitOfWork, visit: SourceVisit) -> list[SourceVisit]:
         """The visit; those that wait for the rooms or the person that it names; and so on."""
         found = {visit.id: visit}
         asked: set[UUID] = set()
         unasked = [visit]
         while unasked and len(found) < MOST_TOGETHER:
-            subjects = self._subjects(d, unasked.pop(0)) - asked
+            subjects = self._subjects(uow, unasked.pop(0)) - asked
             asked |= subjects
             others = self.record.owners(unique_keys.waiting_for(s) for s in sorted(subjects))
-            for other in d.load(SourceVisit, *(o for o in others if o not in found)):
+            for other in uow.load(SourceVisit, *(o for o in others if o not in found)):
                 if len(found) < MOST_TOGETHER:
                     found[other.id] = other
                     unasked.append(other)
@@ -236,7 +236,7 @@ class SourceMovements(Reported):
 
     # -- what it waits for --
 
-    def _subjects(self, d: Decision, visit: SourceVisit) -> set[UUID]:
+    def _subjects(self, uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
         """The rooms and people that a visit is about, or what will name them."""
         names = set()
         for version in visit.held.values():
@@ -246,26 +246,26 @@ class SourceMovements(Reported):
             if said and said.patient_mrn:
                 authority = said.mrn_authority or self.rules.mrn_authority
                 names.add(unique_keys.mrn(authority, said.patient_mrn))
-        found = {d.owner(name) or unique_keys.subject_of(name) for name in names}
+        found = {uow.owner(name) or unique_keys.subject_of(name) for name in names}
         if visit.stay is not None:
-            found |= {s.bed.room for s in d.trial().stay(visit.stay).stretches}
+            found |= {s.bed.room for s in uow.trial().stay(visit.stay).stretches}
         return found
 
-    def _about(self, d: Decision, versions: Iterable[Version]) -> About | None:
+    def _about(self, uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
         """Whom a visit is about, where that patient is known."""
         for version in sorted(versions, key=Version.precedence, reverse=True):
             said = version.movement
             if said and said.patient_mrn:
                 authority = said.mrn_authority or self.rules.mrn_authority
-                if d.owner(unique_keys.mrn(authority, said.patient_mrn)) is not None:
-                    return d.patient(said.patient_mrn, authority).about
+                if uow.owner(unique_keys.mrn(authority, said.patient_mrn)) is not None:
+                    return uow.patient(said.patient_mrn, authority).about
         return None
 
-    def _said(self, d: Decision, report: MovementReport) -> SourceMovement:
+    def _said(self, uow: UnitOfWork, report: MovementReport) -> SourceMovement:
         """What is kept of a report. Raises InFuture, InvalidInput."""
         at = report.occurred_at
-        occurred_at = d.entry.occurred_at if at is None else in_utc(at, "occurredAt")
-        self.check_time(occurred_at, d.now)
+        occurred_at = uow.entry.occurred_at if at is None else in_utc(at, "occurredAt")
+        self.check_time(occurred_at, uow.now)
         return SourceMovement(
             kind=report.kind,
             occurred_at=occurred_at,

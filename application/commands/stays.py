@@ -7,12 +7,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.command_pipeline import Commands, command, utc
-from application.unit_of_work import Decision
+from application.command_pipeline import CommandPipeline, command, utc
+from application.unit_of_work import UnitOfWork
 from domain.patient import Confidentiality
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
-from domain.stay.facts import Disposition, Place, Plan
+from domain.stay.facts import DischargePlan, Disposition, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,13 @@ class Sharer:
     bed: str | None = None
 
 
-class Stays(Commands):
+class Stays(CommandPipeline):
     """What happens to patients in the hospital."""
 
     @command
     def admit_patient(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         patient_mrn: str,
         mrn_authority: str | None = None,
@@ -51,29 +51,29 @@ class Stays(Commands):
 
         Raises PatientAlreadyAdmitted, PatientDied, BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
-        patient = d.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
-        place = d.place(ward, room, bed, shares_bed_of, without_bed)
+        patient = uow.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
+        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
         assert patient.about is not None
-        about = replace(patient.about, stay=d.entry.id_of("stay"))
-        stay = d.new(Stay, "stay", about)
+        about = replace(patient.about, stay=uow.entry.id_of("stay"))
+        stay = uow.new(Stay, "stay", about)
         stay.admit(
             patient.id,
             admission_type,
-            d.entry,
-            died_at=d.died_at(patient.id),
+            uow.entry,
+            died_at=uow.died_at(patient.id),
             decided_to_admit_at=utc(decided_to_admit_at, "decidedToAdmitAt"),
-            attending=d.practitioner(attending, "attending") if attending else None,
+            attending=uow.practitioner(attending, "attending") if attending else None,
             specialty=specialty,
             without_bed=without_bed,
             confidentiality=confidentiality or patient.confidentiality,
         )
         if place and place.bed:
-            stay.allocate_room(place.bed, d.entry, place.shares_bed_of)
+            stay.allocate_room(place.bed, uow.entry, place.shares_bed_of)
 
     @command
     def allocate_room(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
         ward: str,
@@ -82,12 +82,12 @@ class Stays(Commands):
         shares_bed_of: UUID | None = None,
     ) -> None:
         """The first bed of a stay. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
-        d.stay(stay_id).allocate_room(d.bed(ward, room, bed), d.entry, shares_bed_of)
+        uow.stay(stay_id).allocate_room(uow.bed(ward, room, bed), uow.entry, shares_bed_of)
 
     @command
     def transfer_patient(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
         ward: str | None = None,
@@ -101,45 +101,45 @@ class Stays(Commands):
 
         ``sharers`` says where each child goes that shares the mother's bed.
         """
-        place = d.place(ward, room, bed, shares_bed_of, without_bed)
+        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
         if place is None:
             raise InvalidInput("bed", "name a bed, or say in withoutBed where the patient is put")
-        stay = d.stay(stay_id)
-        stay.transfer(place, d.entry)
+        stay = uow.stay(stay_id)
+        stay.transfer(place, uow.entry)
         for child in sharers or ():
-            self._take_along(d, child, stay, place)
+            self._take_along(uow, child, stay, place)
 
     @command
-    def swap_beds(self, d: Decision, *, stay_id: UUID, with_stay_id: UUID) -> None:
+    def swap_beds(self, uow: UnitOfWork, *, stay_id: UUID, with_stay_id: UUID) -> None:
         """Two patients exchange beds, in one act."""
         if stay_id == with_stay_id:
             raise InvalidInput("withStayId", "a swap needs two different stays")
-        one, other = d.stay(stay_id), d.stay(with_stay_id, "withStayId")
-        states = [s.history.at(d.entry.occurred_at) for s in (one, other)]
+        one, other = uow.stay(stay_id), uow.stay(with_stay_id, "withStayId")
+        states = [s.history.at(uow.entry.occurred_at) for s in (one, other)]
         beds = [state.place.bed if state else None for state in states]
         if beds[0] is None or beds[1] is None:
             raise StayStateBroken("both patients need a bed then to exchange them")
-        one.swap_bed(beds[1], other.id, d.entry)
-        other.swap_bed(beds[0], one.id, d.entry)
+        one.swap_bed(beds[1], other.id, uow.entry)
+        other.swap_bed(beds[0], one.id, uow.entry)
 
     @command
     def start_leave(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
         keep_bed: bool,
         expected_return: datetime | None = None,
     ) -> None:
         """The patient leaves for a while; the bed is kept or released."""
-        stay = d.stay(stay_id)
+        stay = uow.stay(stay_id)
         back = utc(expected_return, "expectedReturn")
-        stay.start_leave(keep_bed, back, d.entry, d.died_at(stay.patient))
+        stay.start_leave(keep_bed, back, uow.entry, uow.died_at(stay.patient))
 
     @command
     def end_leave(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
         ward: str | None = None,
@@ -149,24 +149,24 @@ class Stays(Commands):
         without_bed: str | None = None,
     ) -> None:
         """The patient is back, in the kept bed or (it must be named if it was released) another."""
-        stay = d.stay(stay_id)
-        place = d.place(ward, room, bed, shares_bed_of, without_bed)
-        stay.end_leave(place, d.entry, d.died_at(stay.patient))
+        stay = uow.stay(stay_id)
+        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
+        stay.end_leave(place, uow.entry, uow.died_at(stay.patient))
 
     @command
-    def change_attending(self, d: Decision, *, stay_id: UUID, attending: str) -> None:
+    def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
         """Another doctor (by staff number) is responsible."""
-        d.stay(stay_id).change_attending(d.practitioner(attending, "attending"), d.entry)
+        uow.stay(stay_id).change_attending(uow.practitioner(attending, "attending"), uow.entry)
 
     @command
-    def change_specialty(self, d: Decision, *, stay_id: UUID, specialty: str) -> None:
+    def change_specialty(self, uow: UnitOfWork, *, stay_id: UUID, specialty: str) -> None:
         """Another specialty is responsible; the ward may be a different one (an outlier)."""
-        d.stay(stay_id).change_specialty(specialty, d.entry)
+        uow.stay(stay_id).change_specialty(specialty, uow.entry)
 
     @command
     def record_visit(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
         practitioner: str,
@@ -174,28 +174,28 @@ class Stays(Commands):
         note: str | None = None,
     ) -> None:
         """A doctor saw the patient. Raises OutsideStay, PatientDied."""
-        stay = d.stay(stay_id)
-        doctor = d.practitioner(practitioner, "practitioner")
-        stay.record_visit(doctor, kind, note, d.entry, d.died_at(stay.patient))
+        stay = uow.stay(stay_id)
+        doctor = uow.practitioner(practitioner, "practitioner")
+        stay.record_visit(doctor, kind, note, uow.entry, uow.died_at(stay.patient))
 
     @command
     def plan_discharge(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
-        plan: Plan | None = None,
+        plan: DischargePlan | None = None,
         expected_at: datetime | None = None,
     ) -> None:
         """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
-        d.stay(stay_id).plan_discharge(
-            plan or Plan.PLANNED, utc(expected_at, "expectedAt"), d.entry
+        uow.stay(stay_id).plan_discharge(
+            plan or DischargePlan.PLANNED, utc(expected_at, "expectedAt"), uow.entry
         )
 
     @command
     def discharge_patient(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         *,
         stay_id: UUID,
         disposition: Disposition,
@@ -208,35 +208,35 @@ class Stays(Commands):
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
-        self.discharge(d, d.stay(stay_id), disposition, destination, kept)
+        self.discharge(uow, uow.stay(stay_id), disposition, destination, kept)
 
     def discharge(
         self,
-        d: Decision,
+        uow: UnitOfWork,
         stay: Stay,
         disposition: Disposition,
         destination: str | None = None,
         kept: tuple[UUID, ...] = (),
     ) -> None:
         """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
-        at = d.entry.occurred_at
-        prescriptions = d.prescriptions_of(stay)
+        at = uow.entry.occurred_at
+        prescriptions = uow.prescriptions_of(stay)
         for id in kept:
             if id not in {p.id for p in prescriptions}:
                 raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
         later = [f for p in prescriptions for f in p.facts_after(at)]
-        movement = stay.discharge(disposition, destination, kept, d.entry, later)
+        movement = stay.discharge(disposition, destination, kept, uow.entry, later)
         for prescription in prescriptions:
             if prescription.is_live_at(at) and prescription.id not in kept:
-                prescription.stop(d.entry, discharge=movement)
+                prescription.stop(uow.entry, discharge=movement)
 
-    def _take_along(self, d: Decision, child: Sharer, mother: Stay, place: Place) -> None:
+    def _take_along(self, uow: UnitOfWork, child: Sharer, mother: Stay, place: Place) -> None:
         if child.shares_bed:
             if place.bed is None:
                 raise InvalidInput("sharers", "the mother has no bed there that could be shared")
             goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
         else:
-            goes_to = d.place(child.ward, child.room, child.bed, None, None)
+            goes_to = uow.place(child.ward, child.room, child.bed, None, None)
         if goes_to is None:
             raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
-        d.stay(child.stay_id, "sharers").transfer(goes_to, d.entry)
+        uow.stay(child.stay_id, "sharers").transfer(goes_to, uow.entry)

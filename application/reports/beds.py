@@ -9,7 +9,7 @@ from application.reports.definition import (
     Subject,
     of_each_day,
 )
-from application.reports.formula import DAYS, WHOLE, Mark, count, total
+from application.reports.formula import DAYS, TOTAL, Contribution, count, total
 from application.reports.inputs import Inputs
 from application.reports.length_of_stay import discharged, length
 
@@ -17,12 +17,12 @@ from application.reports.length_of_stay import discharged, length
 def _contributions(inputs: Inputs) -> Contributions:
     """Service days and discharges of each stay; days open, and days at all, of each bed."""
     calendar = Calendar(inputs)
-    found: dict[Subject, tuple[Mark, ...]] = {}
+    found: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:
         served = service_days(stay, calendar, sharing_too=False)
         marks = [mark for days in served for mark in calendar.marks("service", days)]
         if discharged(stay, calendar):
-            marks.append(Mark("length", WHOLE, length(stay, calendar)))
+            marks.append(Contribution("length", TOTAL, length(stay, calendar)))
         if marks:
             found[Subject("stay", stay.stay)] = tuple(marks)
     for bed in inputs.beds:

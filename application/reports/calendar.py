@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from application.reports.definition import day_of
-from application.reports.formula import Mark, Of
+from application.reports.formula import Contribution, Dimensions
 from application.reports.inputs import InpatientStay, Inputs, Span
 from domain.stay.facts import Status
 
@@ -22,7 +22,7 @@ class Calendar:
         self.count = question.days
         self.first = question.first.toordinal()
         self.of = [day_of(question, day) for day in range(self.count)]
-        self._marks: dict[tuple[str, Of], list[Mark]] = {}
+        self._marks: dict[tuple[str, Dimensions], list[Contribution]] = {}
         self._censuses = days.censuses(question.first, question.last)
         self._midnights = days.midnights(question.first, question.last)
 
@@ -63,15 +63,15 @@ class Calendar:
             return self.first + day
         return self.days.date_of(moment).toordinal()
 
-    def marks(self, measure: str, days: range, *more: tuple[str, str]) -> list[Mark]:
+    def marks(self, measure: str, days: range, *more: tuple[str, str]) -> list[Contribution]:
         """A mark for each of these days. Stays share them: a year has some hundred thousand."""
         made = self._marks.get((measure, more))
         if made is None:
-            made = [Mark(measure, (*of, *more), 1) for of in self.of]
+            made = [Contribution(measure, (*of, *more), 1) for of in self.of]
             self._marks[measure, more] = made
         return made[days.start : days.stop]
 
-    def mark(self, measure: str, day: int) -> list[Mark]:
+    def mark(self, measure: str, day: int) -> list[Contribution]:
         """A mark of one day; none if it is not of the period."""
         return self.marks(measure, range(day, day + 1)) if 0 <= day < self.count else []
 

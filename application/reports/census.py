@@ -10,7 +10,7 @@ from application.reports.definition import (
     Subject,
     of_each_day,
 )
-from application.reports.formula import DAYS, WHOLE, Formula, Mark, total
+from application.reports.formula import DAYS, TOTAL, Contribution, Formula, total
 from application.reports.inputs import InpatientStay, Inputs, Span
 from domain.stay.aggregate import AdmissionType
 
@@ -18,7 +18,7 @@ AHIMA = "AHIMA: Horton, Calculating and Reporting Healthcare Statistics"
 
 
 def of_stays(
-    marks: Callable[[InpatientStay, Calendar], Iterable[Mark]],
+    marks: Callable[[InpatientStay, Calendar], Iterable[Contribution]],
 ) -> Callable[[Inputs], Contributions]:
     """The contributions of a report in which each stay adds marks of its own.
 
@@ -38,8 +38,8 @@ def of_stays(
 # -- 1: the census --
 
 
-def _census(stay: InpatientStay, calendar: Calendar) -> list[Mark]:
-    marks: list[Mark] = []
+def _census(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
+    marks: list[Contribution] = []
     before: Span | None = None
     was = came = False
     for span in stay.spans:
@@ -136,7 +136,7 @@ def same_day(stay: InpatientStay, calendar: Calendar) -> int | None:
     return None
 
 
-def _service(stay: InpatientStay, calendar: Calendar) -> list[Mark]:
+def _service(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
     measure = "present" if same_day(stay, calendar) is None else "same_day"
     return [m for days in service_days(stay, calendar) for m in calendar.marks(measure, days)]
 
@@ -169,10 +169,10 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
 )
 
 
-def _served(stay: InpatientStay, calendar: Calendar) -> list[Mark]:
+def _served(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
     newborn = stay.admission_type == AdmissionType.NEWBORN
     served = sum(map(len, service_days(stay, calendar)))
-    return [Mark("newborns" if newborn else "others", WHOLE, served)] if served else []
+    return [Contribution("newborns" if newborn else "others", TOTAL, served)] if served else []
 
 
 AVERAGE_DAILY_CENSUS_1 = Definition(

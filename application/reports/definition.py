@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple
 
-from application.reports.formula import WHOLE, Formula, Mark, Marks, Of, Value
+from application.reports.formula import TOTAL, Contribution, Dimensions, Formula, Marks, Value
 from application.reports.inputs import NEEDS, Choice, Inputs, Question
 from domain.refusals import InvalidInput
 
@@ -29,7 +29,7 @@ class Subject(NamedTuple):
     id: str
 
 
-EVERYBODY = Subject("everybody", "")
+ANONYMOUS = Subject("everybody", "")
 """Whose marks they are where nobody asks whose."""
 
 
@@ -38,17 +38,17 @@ def person_of(inputs: Inputs, record: str) -> Subject:
     return Subject("person", inputs.persons.get(record, record))
 
 
-Contributions = Mapping[Subject, tuple[Mark, ...]]
+Contributions = Mapping[Subject, tuple[Contribution, ...]]
 
-Each = Callable[[Question, Marks, Formula], Iterable[Of]]
+Each = Callable[[Question, Marks, Formula], Iterable[Dimensions]]
 
 
-def of_the_whole(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+def of_the_whole(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
     """One figure."""
-    return (WHOLE,)
+    return (TOTAL,)
 
 
-def of_each_day(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+def of_each_day(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
     """A figure for each day of the period."""
     return (day_of(question, index) for index in range(question.days))
 
@@ -56,13 +56,13 @@ def of_each_day(question: Question, marks: Marks, formula: Formula) -> Iterable[
 def of_each(*names: str) -> Each:
     """A figure for each of what the marks are of, in order: each ward, each drug."""
 
-    def each(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+    def each(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
         return sorted({of for measure in formula.measures for of in marks.by(measure, names)})
 
     return each
 
 
-def day_of(question: Question, index: int) -> Of:
+def day_of(question: Question, index: int) -> Dimensions:
     """What a mark of that day of the period is of; the first day is 0."""
     return (("day", (question.first + timedelta(days=index)).isoformat()),)
 
@@ -116,7 +116,7 @@ class Row(NamedTuple):
     """A figure that was computed."""
 
     figure: str
-    of: Of
+    of: Dimensions
     unit: str
     value: Value
 
@@ -162,7 +162,7 @@ class Definition:
             for of in figure.each(question, marks, figure.formula)
         )
 
-    def marks_of(self, row: Row, marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    def marks_of(self, row: Row, marks: Iterable[Contribution]) -> tuple[Contribution, ...]:
         """Those among the marks that a figure is made of."""
         measures = next(f.formula.measures for f in self.figures if f.name == row.figure)
         wanted = set(row.of)

@@ -14,26 +14,26 @@ from typing import NamedTuple
 Value = int | Fraction | None
 """Exact; None where a denominator is 0. It is rounded only when it is shown."""
 
-Of = tuple[tuple[str, str], ...]
+Dimensions = tuple[tuple[str, str], ...]
 """What a figure is of, if not of the whole: ``(("day", "2026-03-01"),)``; names in a fixed order."""
 
-WHOLE: Of = ()
+TOTAL: Dimensions = ()
 
 
-class Mark(NamedTuple):
+class Contribution(NamedTuple):
     """What a subject adds to a measure. Times are in seconds."""
 
     measure: str
-    of: Of
+    of: Dimensions
     amount: int
 
 
 class Marks:
     """The marks of all subjects, by measure, and within it by what they are of."""
 
-    def __init__(self, marks: Iterable[Mark], days: int) -> None:
+    def __init__(self, marks: Iterable[Contribution], days: int) -> None:
         self.days = days
-        self._amounts: defaultdict[str, defaultdict[Of, list[int]]] = defaultdict(
+        self._amounts: defaultdict[str, defaultdict[Dimensions, list[int]]] = defaultdict(
             lambda: defaultdict(list)
         )
         all_of_them = list(marks)
@@ -41,21 +41,21 @@ class Marks:
         times = Counter(map(id, all_of_them))  # many stays share a mark: hash it once
         for (measure, of, amount), number in zip(marks_by_id.values(), times.values(), strict=True):
             self._amounts[measure][of] += (amount,) * number
-        self._projected: dict[tuple[str, tuple[str, ...]], dict[Of, list[int]]] = {}
-        self._sorted: dict[tuple[str, Of], list[int]] = {}
+        self._projected: dict[tuple[str, tuple[str, ...]], dict[Dimensions, list[int]]] = {}
+        self._sorted: dict[tuple[str, Dimensions], list[int]] = {}
 
-    def amounts(self, measure: str, of: Of) -> list[int]:
+    def amounts(self, measure: str, of: Dimensions) -> list[int]:
         """The amounts of a measure where they are of this, and perhaps of more besides."""
         return self.by(measure, tuple(name for name, _ in of)).get(of, [])
 
-    def in_order(self, measure: str, of: Of) -> list[int]:
+    def in_order(self, measure: str, of: Dimensions) -> list[int]:
         """The same amounts, the least first."""
         found = self._sorted.get((measure, of))
         if found is None:
             found = self._sorted[measure, of] = sorted(self.amounts(measure, of))
         return found
 
-    def by(self, measure: str, names: tuple[str, ...]) -> dict[Of, list[int]]:
+    def by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[int]]:
         """The amounts of a measure by these names."""
         found = self._projected.get((measure, names))
         if found is None:
@@ -73,7 +73,7 @@ class Formula:
     """What is computed of the marks, for the whole or for what a figure is of."""
 
     measures: frozenset[str]
-    compute: Callable[[Marks, Of], Value]
+    compute: Callable[[Marks, Dimensions], Value]
 
     def __add__(self, other: "Term") -> "Formula":
         return _both(self, other, lambda a, b: a + b)
@@ -108,7 +108,7 @@ def count(measure: str) -> Formula:
 def percentile(measure: str, percent: int) -> Formula:
     """The nearest rank: the least amount that so many per cent of all do not exceed."""
 
-    def compute(marks: Marks, of: Of) -> Value:
+    def compute(marks: Marks, of: Dimensions) -> Value:
         amounts = marks.in_order(measure, of)
         return amounts[ceil(Fraction(percent * len(amounts), 100)) - 1] if amounts else None
 
@@ -118,7 +118,7 @@ def percentile(measure: str, percent: int) -> Formula:
 def median(measure: str) -> Formula:
     """The middle amount; between the two middle ones, if their number is even."""
 
-    def compute(marks: Marks, of: Of) -> Value:
+    def compute(marks: Marks, of: Dimensions) -> Value:
         amounts = marks.in_order(measure, of)
         if not amounts:
             return None
@@ -142,7 +142,7 @@ def _both(
         other = Formula(frozenset(), lambda marks, of: number)
     right = other
 
-    def compute(marks: Marks, of: Of) -> Value:
+    def compute(marks: Marks, of: Dimensions) -> Value:
         a, b = one.compute(marks, of), right.compute(marks, of)
         return None if a is None or b is None else of_both(a, b)
 

@@ -74,7 +74,7 @@ class Course(NamedTuple):
     is_held: bool
 
 
-class Told(NamedTuple):
+class EntryDelay(NamedTuple):
     """Facts about a patient of one kind, that occurred in one local hour of the day in one ward.
 
     ``delays``: seconds from when each occurred until it was recorded. ``ward`` None: without a bed.
@@ -151,7 +151,7 @@ class Inputs:
     """When a stay that began in the period was first visited by a consultant."""
     dose_days: tuple[DoseDays, ...] = ()
     courses: tuple[Course, ...] = ()
-    told: Sequence[Told] = ()
+    told: Sequence[EntryDelay] = ()
 
 
 NEEDS = frozenset(f.name for f in fields(Inputs)) - {"question", "days"}

@@ -24,7 +24,16 @@ from application.reports.definition import (
     Parameter,
     day_of,
 )
-from application.reports.formula import WHOLE, Formula, Mark, Marks, Of, count, median, total
+from application.reports.formula import (
+    TOTAL,
+    Contribution,
+    Dimensions,
+    Formula,
+    Marks,
+    count,
+    median,
+    total,
+)
 from application.reports.inputs import InpatientStay, Question
 from domain.stay.facts import Status
 
@@ -76,14 +85,14 @@ def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
 # -- 4, 5: patient days and leave days --
 
 
-def _patient_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+def _patient_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
     if days := in_period(stay, calendar):
-        yield Mark("patient_days", WHOLE, days)
+        yield Contribution("patient_days", TOTAL, days)
     if discharged(stay, calendar):
         here = sum((s.until - s.since for s in stay.spans if present(s) and s.until), timedelta())
-        yield Mark("length", WHOLE, length(stay, calendar))
-        yield Mark("length_with_leave", WHOLE, _between(stay, calendar))
-        yield Mark("seconds_here", WHOLE, here // timedelta(seconds=1))
+        yield Contribution("length", TOTAL, length(stay, calendar))
+        yield Contribution("length_with_leave", TOTAL, _between(stay, calendar))
+        yield Contribution("seconds_here", TOTAL, here // timedelta(seconds=1))
 
 
 def _between(stay: InpatientStay, calendar: Calendar) -> int:
@@ -128,13 +137,13 @@ PATIENT_DAYS_1 = Definition(
 )
 
 
-def _leave_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+def _leave_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
     if days := in_period(stay, calendar, Status.ON_LEAVE):
-        yield Mark("leave_days", WHOLE, days)
+        yield Contribution("leave_days", TOTAL, days)
     for span, ward in with_wards(stay):
         begun = span.state == Status.ON_LEAVE and calendar.includes(span.since)
         if begun and calendar.in_scope(ward):
-            yield Mark("leaves", WHOLE, 1)
+            yield Contribution("leaves", TOTAL, 1)
 
 
 LEAVE_DAYS_1 = Definition(
@@ -158,16 +167,16 @@ LEAVE_DAYS_1 = Definition(
 WITHOUT = Parameter("without", (), "Admission types to leave out, for example NEWBORN, DAY_CASE.")
 
 
-def _lengths(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+def _lengths(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
     if days := in_period(stay, calendar):
-        yield Mark("patient_days", WHOLE, days)
+        yield Contribution("patient_days", TOTAL, days)
     if calendar.includes(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
-        yield Mark("admissions", WHOLE, 1)
+        yield Contribution("admissions", TOTAL, 1)
     if stay.discharged_at is not None and discharged(stay, calendar):
         days = length(stay, calendar)
-        yield Mark("length", WHOLE, days)
+        yield Contribution("length", TOTAL, days)
         if calendar.date(stay.admitted_at) < calendar.date(stay.discharged_at):
-            yield Mark("length_overnight", WHOLE, days)
+            yield Contribution("length_overnight", TOTAL, days)
 
 
 AVERAGE_LENGTH_OF_STAY_1 = Definition(
@@ -218,7 +227,7 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
 # -- 16: long stays --
 
 
-def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
+def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
     """At the census of a day: patient days from the admission up to the date before it."""
     before = 0
     admitted = calendar.ordinal(stay.admitted_at)
@@ -235,7 +244,7 @@ def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Mark]:
             before += until - since if present(span) else 1
 
 
-def _long_at(question: Question, marks: Marks, formula: Formula) -> Iterable[Of]:
+def _long_at(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
     for day in range(question.days):
         for least in question.numbers("days"):
             yield (*day_of(question, day), ("atLeast", str(least)))

@@ -13,7 +13,7 @@ from application.reports.definition import (
     of_each_day,
     person_of,
 )
-from application.reports.formula import WHOLE, Mark, total
+from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import Inputs
 from application.reports.length_of_stay import METEOR, in_period
 
@@ -24,15 +24,17 @@ def _therapy(inputs: Inputs) -> Contributions:
     for person, drug, days in inputs.dose_days:
         if not chosen or drug in chosen:
             given[person_of(inputs, person)][drug] += days
-    found: defaultdict[Subject, tuple[Mark, ...]] = defaultdict(tuple)
+    found: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
     for subject, drugs in given.items():
-        marks = [Mark("therapy", (("drug", drug),), days) for drug, days in sorted(drugs.items())]
+        marks = [
+            Contribution("therapy", (("drug", drug),), days) for drug, days in sorted(drugs.items())
+        ]
         found[subject] = tuple(marks)
     calendar = Calendar(inputs)
     for stay in inputs.stays:
         days = in_period(stay, calendar)
         if days:
-            found[person_of(inputs, stay.patient)] += (Mark("patient_day", WHOLE, days),)
+            found[person_of(inputs, stay.patient)] += (Contribution("patient_day", TOTAL, days),)
     return found
 
 
@@ -72,7 +74,7 @@ def _active(inputs: Inputs) -> Contributions:
         for stay in inputs.stays
         if calendar.ward is not None
     }
-    found: defaultdict[str, list[Mark]] = defaultdict(list)
+    found: defaultdict[str, list[Contribution]] = defaultdict(list)
     for stay, since, until, is_held in inputs.courses:
         days = calendar.at_censuses(since, until)
         for part in (days,) if calendar.ward is None else in_ward.get(stay, ()):

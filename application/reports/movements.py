@@ -8,7 +8,7 @@ from itertools import pairwise
 from application.reports.calendar import Calendar, first_ward, last_ward, present
 from application.reports.census import AHIMA, of_stays
 from application.reports.definition import Contributions, Definition, Figure
-from application.reports.formula import WHOLE, Mark, total
+from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import InpatientStay, Inputs
 from domain.stay.facts import Disposition
 
@@ -31,22 +31,22 @@ def _contributions(inputs: Inputs) -> Contributions:
 
 def _moved(
     deaths: Mapping[str, datetime], stay: InpatientStay, calendar: Calendar
-) -> Iterator[Mark]:
+) -> Iterator[Contribution]:
     if calendar.ward is not None:
         for (_, left), (since, entered) in pairwise(wards(stay)):
             if calendar.counts(since) and calendar.ward in (left, entered):
                 measure = "transferred_out" if left == calendar.ward else "transferred_in"
-                yield Mark(measure, WHOLE, 1)
+                yield Contribution(measure, TOTAL, 1)
     if calendar.counts(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
-        yield Mark("admitted", WHOLE, 1)
+        yield Contribution("admitted", TOTAL, 1)
     gone = stay.discharged_at
     if gone is None or not calendar.counts(gone) or not calendar.in_scope(last_ward(stay)):
         return
-    yield Mark("discharged", WHOLE, 1)
+    yield Contribution("discharged", TOTAL, 1)
     if stay.disposition == Disposition.DIED:
-        yield Mark("died", WHOLE, 1)
+        yield Contribution("died", TOTAL, 1)
         if min(deaths.get(stay.patient, gone), gone) - stay.admitted_at < EARLY:
-            yield Mark("died_early", WHOLE, 1)
+            yield Contribution("died_early", TOTAL, 1)
 
 
 MOVEMENTS_1 = Definition(

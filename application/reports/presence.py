@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from application.reports.calendar import Calendar, present
 from application.reports.definition import Contributions, Definition, Figure, Subject, person_of
-from application.reports.formula import WHOLE, Mark, total
+from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import Inputs
 from domain.time import TICK
 
@@ -20,7 +20,9 @@ def _contributions(inputs: Inputs) -> Contributions:
                 days = range(begins, min(ends + 1, calendar.count))
                 if days:
                     found[person_of(inputs, stay.patient)].update(days)
-    return {subject: (Mark("present", WHOLE, len(days)),) for subject, days in found.items()}
+    return {
+        subject: (Contribution("present", TOTAL, len(days)),) for subject, days in found.items()
+    }
 
 
 DAYS_PRESENT_1 = Definition(

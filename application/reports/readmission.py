@@ -12,7 +12,7 @@ from application.reports.definition import (
     Subject,
     person_of,
 )
-from application.reports.formula import WHOLE, Mark, total
+from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import Admission, Inputs
 from domain.stay.facts import Disposition
 
@@ -27,7 +27,7 @@ def _contributions(inputs: Inputs) -> Contributions:
     came: defaultdict[Subject, list[Admission]] = defaultdict(list)
     for admission in inputs.admissions:
         came[person_of(inputs, admission.patient)].append(admission)
-    found: defaultdict[Subject, tuple[Mark, ...]] = defaultdict(tuple)
+    found: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
     for stay in inputs.stays:
         gone = stay.discharged_at
         if gone is None or not calendar.counts(gone) or stay.disposition in NO_INDEX:
@@ -37,11 +37,13 @@ def _contributions(inputs: Inputs) -> Contributions:
         person = person_of(inputs, stay.patient)
         later = [a for a in came[person] if a.admitted_at >= gone and a.stay != stay.stay]
         back = min(later, key=lambda a: a.admitted_at, default=None)
-        marks = [Mark("index", WHOLE, 1)]
+        marks = [Contribution("index", TOTAL, 1)]
         if back is not None:
             latest = inputs.days.date_of(gone) + timedelta(days=within)
             soon = inputs.days.date_of(back.admitted_at) <= latest
-            marks += [Mark("readmitted", WHOLE, 1)] * (soon and back.admission_type in unplanned)
+            marks += [Contribution("readmitted", TOTAL, 1)] * (
+                soon and back.admission_type in unplanned
+            )
         found[person] += tuple(marks)
     return found
 

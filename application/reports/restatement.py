@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from application.reports.definition import Contributions, Definition, Row, Subject
-from application.reports.formula import Mark, Of, Value
+from application.reports.formula import Contribution, Dimensions, Value
 
 
 class Changed(NamedTuple):
@@ -16,7 +16,7 @@ class Changed(NamedTuple):
     """
 
     figure: str
-    of: Of
+    of: Dimensions
     unit: str
     old: Value
     new: Value
@@ -48,7 +48,7 @@ def changed(definition: Definition, old: Side, new: Side) -> tuple[Changed, ...]
     return tuple(found)
 
 
-def _values(rows: Iterable[Row]) -> dict[tuple[str, Of, str], Value]:
+def _values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions, str], Value]:
     return {(row.figure, row.of, row.unit): row.value for row in rows}
 
 
@@ -56,31 +56,33 @@ class _Differences:
     """The marks that a subject had and has no more, or has now, by measure."""
 
     def __init__(self, old: Contributions, new: Contributions) -> None:
-        self._by_measure: dict[str, list[tuple[Subject, Of, int, int]]] = {}
-        self._projected: dict[tuple[str, tuple[str, ...]], dict[Of, list[Subject]]] = {}
+        self._by_measure: dict[str, list[tuple[Subject, Dimensions, int, int]]] = {}
+        self._projected: dict[tuple[str, tuple[str, ...]], dict[Dimensions, list[Subject]]] = {}
         for subject in sorted({*old, *new}):
             before, after = old.get(subject, ()), new.get(subject, ())
             if before != after:
                 self._add(subject, before, after)
 
-    def _add(self, subject: Subject, before: Iterable[Mark], after: Iterable[Mark]) -> None:
+    def _add(
+        self, subject: Subject, before: Iterable[Contribution], after: Iterable[Contribution]
+    ) -> None:
         counted = Counter(after)
         counted.subtract(Counter(before))
         for (measure, of, amount), times in counted.items():
             if times:
                 self._by_measure.setdefault(measure, []).append((subject, of, amount, times))
 
-    def to(self, measures: Iterable[str], of: Of) -> tuple[Subject, ...]:
+    def to(self, measures: Iterable[str], of: Dimensions) -> tuple[Subject, ...]:
         """Those who contribute something else to what these measures are of."""
         names = tuple(name for name, _ in of)
         found = {s for measure in measures for s in self._by(measure, names).get(of, ())}
         return tuple(sorted(found))
 
-    def _by(self, measure: str, names: tuple[str, ...]) -> dict[Of, list[Subject]]:
+    def _by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[Subject]]:
         """Who contributes something else, by what it is of; what cancels out there is nothing."""
         found = self._projected.get((measure, names))
         if found is None:
-            counted: Counter[tuple[Of, Subject, int]] = Counter()
+            counted: Counter[tuple[Dimensions, Subject, int]] = Counter()
             for subject, of, amount, times in self._by_measure.get(measure, ()):
                 known = dict(of)
                 if all(name in known for name in names):

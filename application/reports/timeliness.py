@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from application.reports.definition import (
-    EVERYBODY,
+    ANONYMOUS,
     Contributions,
     Definition,
     Figure,
@@ -12,7 +12,7 @@ from application.reports.definition import (
     of_the_whole,
     person_of,
 )
-from application.reports.formula import Mark, count, median, percentile, total
+from application.reports.formula import Contribution, count, median, percentile, total
 from application.reports.inputs import Inputs
 
 LATE = 3600
@@ -22,14 +22,14 @@ NOWHERE = "without a bed"
 
 
 def _contributions(inputs: Inputs) -> Contributions:
-    found: defaultdict[Subject, list[Mark]] = defaultdict(list)
+    found: defaultdict[Subject, list[Contribution]] = defaultdict(list)
     for about, kind, hour, ward, delays in inputs.told:
         of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
-        marks = found[EVERYBODY if about is None else person_of(inputs, about)]
-        marks += [Mark("delay", of, delay) for delay in delays]
+        marks = found[ANONYMOUS if about is None else person_of(inputs, about)]
+        marks += [Contribution("delay", of, delay) for delay in delays]
         late = sum(delay > LATE for delay in delays)
         if late:
-            marks.append(Mark("late", of, late))
+            marks.append(Contribution("late", of, late))
     return {subject: tuple(marks) for subject, marks in found.items()}
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from application.reports.calendar import Calendar, first_ward
 from application.reports.definition import Contributions, Definition, Figure, Parameter, Subject
-from application.reports.formula import WHOLE, Mark, count, median, percentile, total
+from application.reports.formula import TOTAL, Contribution, count, median, percentile, total
 from application.reports.inputs import Inputs
 from application.reports.movements import wards
 
@@ -16,21 +16,23 @@ def _reviewed(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     (hours,) = question.numbers("hours")
     types = question.texts("types")
-    found: dict[Subject, tuple[Mark, ...]] = {}
+    found: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:
         if not calendar.counts(stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
             continue
         if types and stay.admission_type not in types:
             continue
         seen = inputs.reviews.get(stay.stay)
-        marks = [Mark("admitted", WHOLE, 1)]
+        marks = [Contribution("admitted", TOTAL, 1)]
         if seen is not None:
             waited = seen - stay.admitted_at
-            marks.append(Mark("wait", WHOLE, waited // SECOND))
+            marks.append(Contribution("wait", TOTAL, waited // SECOND))
             if waited <= timedelta(hours=hours):
-                marks.append(Mark("in_time", WHOLE, 1))
+                marks.append(Contribution("in_time", TOTAL, 1))
         else:
-            marks.append(Mark("waiting" if stay.discharged_at is None else "never", WHOLE, 1))
+            marks.append(
+                Contribution("waiting" if stay.discharged_at is None else "never", TOTAL, 1)
+            )
         found[Subject("stay", stay.stay)] = tuple(marks)
     return found
 
@@ -71,7 +73,7 @@ def _boarded(inputs: Inputs) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     emergency = question.texts("wards")
-    found: dict[Subject, tuple[Mark, ...]] = {}
+    found: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in (*inputs.stays, *inputs.awaited):
         decided = stay.decided_to_admit_at
         if decided is None or not calendar.counts(decided):
@@ -82,10 +84,10 @@ def _boarded(inputs: Inputs) -> Contributions:
         )
         if not calendar.in_scope(left[1] if left else None):
             continue
-        mark = Mark("ended" if stay.discharged_at else "waiting", WHOLE, 1)
+        mark = Contribution("ended" if stay.discharged_at else "waiting", TOTAL, 1)
         if left is not None:
-            mark = Mark("boarded", WHOLE, max((left[0] - decided) // SECOND, 0))
-        found[Subject("stay", stay.stay)] = (Mark("decided", WHOLE, 1), mark)
+            mark = Contribution("boarded", TOTAL, max((left[0] - decided) // SECOND, 0))
+        found[Subject("stay", stay.stay)] = (Contribution("decided", TOTAL, 1), mark)
     return found
 
 

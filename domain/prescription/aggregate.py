@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Entry, Sealed, Text
+from domain.envelope import Envelope, Sealed, Text
 from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -129,7 +129,7 @@ class Prescription(Aggregate):
         medication: Medication,
         regimen: Regimen,
         prescriber: UUID | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         if regimen.stop is not None and regimen.stop < regimen.start:
@@ -155,7 +155,7 @@ class Prescription(Aggregate):
         route: str | None,
         frequency: str | None,
         stop: datetime | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         if dose is None and route is None and frequency is None and stop is None:
@@ -168,22 +168,22 @@ class Prescription(Aggregate):
             change=step.id, dose=dose, route=route, frequency=frequency, stop=stop, entry=entry
         )
 
-    def hold(self, entry: Entry, died_at: datetime | None = None) -> None:
+    def hold(self, entry: Envelope, died_at: datetime | None = None) -> None:
         step = self._step("held", entry)
         self._may(step, died_at)
         self._held(change=step.id, entry=entry)
 
-    def resume(self, entry: Entry, died_at: datetime | None = None) -> None:
+    def resume(self, entry: Envelope, died_at: datetime | None = None) -> None:
         step = self._step("resumed", entry)
         self._may(step, died_at)
         self._resumed(change=step.id, entry=entry)
 
-    def stop(self, entry: Entry, discharge: UUID | None = None) -> None:
+    def stop(self, entry: Envelope, discharge: UUID | None = None) -> None:
         step = self._step("stopped", entry)
         self._may(step)
         self._stopped(change=step.id, discharge=discharge, entry=entry)
 
-    def complete(self, entry: Entry) -> None:
+    def complete(self, entry: Envelope) -> None:
         step = self._step("completed", entry)
         self._may(step)
         self._completed(change=step.id, entry=entry)
@@ -194,7 +194,7 @@ class Prescription(Aggregate):
         dose_given: str | None,
         reason_not_given: str | None,
         outside: Outside | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         """A dose given, or not given and why, inside the prescription unless marked otherwise."""
@@ -224,7 +224,7 @@ class Prescription(Aggregate):
         dose_given: str | None,
         reason_not_given: str | None,
         outside: Outside | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> datetime:
         """Say what was different about a dose. Returns when it was given, as held now."""
@@ -254,12 +254,12 @@ class Prescription(Aggregate):
         )
         return again.at
 
-    def cancel_administration(self, administration: UUID, entry: Entry) -> None:
+    def cancel_administration(self, administration: UUID, entry: Envelope) -> None:
         """The dose never was."""
         self._dose(administration)
         self._administration_cancelled(administration=administration, entry=entry)
 
-    def cancel(self, entry: Entry) -> None:
+    def cancel(self, entry: Envelope) -> None:
         """It never was, nor were its doses that were not given.
 
         Refused once a dose was given: what was given was prescribed.
@@ -272,14 +272,14 @@ class Prescription(Aggregate):
             )
         self._cancelled(entry=entry)
 
-    def void(self, entry: Entry) -> None:
+    def void(self, entry: Envelope) -> None:
         """Take it back with all its doses: it was written in a stay that never was."""
         for dose in self.course.doses:
             self._administration_cancelled(administration=dose.id, entry=entry)
         if not self.course.cancelled:
             self._cancelled(entry=entry)
 
-    def correct_stop(self, discharge: UUID, at: datetime | None, entry: Entry) -> None:
+    def correct_stop(self, discharge: UUID, at: datetime | None, entry: Envelope) -> None:
         """Follow a discharge that was at another time, or never was (``at`` None)."""
         stop = next((s for s in self.course.steps if s.discharge == discharge), None)
         if stop is None or self.course.cancelled:
@@ -309,7 +309,7 @@ class Prescription(Aggregate):
         written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
         return [written, *(FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses)]
 
-    def _step(self, kind: str, entry: Entry, changes: tuple[tuple[str, Any], ...] = ()) -> Step:
+    def _step(self, kind: str, entry: Envelope, changes: tuple[tuple[str, Any], ...] = ()) -> Step:
         id = uuid5(entry.id_of(kind), str(self.id))
         return Step(id, kind, entry.occurred_at, self.version + 1, changes)
 
@@ -375,7 +375,7 @@ class Prescription(Aggregate):
         start: datetime,
         stop: datetime | None,
         prescriber: UUID | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.stay, self.patient = stay, patient
         self.medication, self.prescriber = medication, prescriber
@@ -389,24 +389,24 @@ class Prescription(Aggregate):
         route: str | None,
         frequency: str | None,
         stop: datetime | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._stepped("changed", change, entry, _changes(dose, route, frequency, stop))
 
     @event(Held)
-    def _held(self, change: UUID, entry: Entry) -> None:
+    def _held(self, change: UUID, entry: Envelope) -> None:
         self._stepped("held", change, entry)
 
     @event(Resumed)
-    def _resumed(self, change: UUID, entry: Entry) -> None:
+    def _resumed(self, change: UUID, entry: Envelope) -> None:
         self._stepped("resumed", change, entry)
 
     @event(Stopped)
-    def _stopped(self, change: UUID, discharge: UUID | None, entry: Entry) -> None:
+    def _stopped(self, change: UUID, discharge: UUID | None, entry: Envelope) -> None:
         self._stepped("stopped", change, entry, discharge=discharge)
 
     @event(Completed)
-    def _completed(self, change: UUID, entry: Entry) -> None:
+    def _completed(self, change: UUID, entry: Envelope) -> None:
         self._stepped("completed", change, entry)
 
     @event(AdministrationRecorded)
@@ -417,18 +417,18 @@ class Prescription(Aggregate):
         dose_given: str | None,
         reason_not_given: str | None,
         outside_prescription: Outside | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         dose = Dose(administration, entry.occurred_at, given, outside_prescription)
         self.course = replace(self.course, doses=(*self.course.doses, dose))
 
     @event(Cancelled)
-    def _cancelled(self, entry: Entry) -> None:
+    def _cancelled(self, entry: Envelope) -> None:
         self.course = replace(self.course, cancelled=True, doses=())
 
     @event(StopCorrected)
     def _stop_corrected(
-        self, change: UUID, discharge: UUID, at: datetime | None, entry: Entry
+        self, change: UUID, discharge: UUID, at: datetime | None, entry: Envelope
     ) -> None:
         self.course = self.course.moving(change, at)
 
@@ -442,7 +442,7 @@ class Prescription(Aggregate):
         dose_given: str | None,
         reason_not_given: str | None,
         outside_prescription: Outside | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         dose = self.course.dose(administration)
         if dose is None:
@@ -457,14 +457,14 @@ class Prescription(Aggregate):
         )
 
     @event(AdministrationCancelled)
-    def _administration_cancelled(self, administration: UUID, entry: Entry) -> None:
+    def _administration_cancelled(self, administration: UUID, entry: Envelope) -> None:
         self.course = self.course.without_dose(administration)
 
     def _stepped(
         self,
         kind: str,
         id: UUID,
-        entry: Entry,
+        entry: Envelope,
         changes: tuple[tuple[str, Any], ...] = (),
         discharge: UUID | None = None,
     ) -> None:

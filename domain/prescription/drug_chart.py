@@ -7,7 +7,7 @@ chart is what a discharge reads: naming its version, it cannot miss one that is 
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Entry
+from domain.envelope import Envelope
 
 
 class DrugChart(Aggregate):
@@ -27,9 +27,9 @@ class DrugChart(Aggregate):
     def id_for(stay: UUID) -> UUID:
         return uuid5(stay, "drug-chart")
 
-    def chart(self, stay: UUID, prescription: UUID, entry: Entry) -> None:
+    def chart(self, stay: UUID, prescription: UUID, entry: Envelope) -> None:
         self._charted(stay=stay, prescription=prescription, entry=entry)
 
     @event(PrescriptionCharted)
-    def _charted(self, stay: UUID, prescription: UUID, entry: Entry) -> None:
+    def _charted(self, stay: UUID, prescription: UUID, entry: Envelope) -> None:
         self.prescriptions = (*self.prescriptions, prescription)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Code, Entry, Sealed, Text
+from domain.envelope import Code, Envelope, Sealed, Text
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,
@@ -125,19 +125,19 @@ class Room(Aggregate):
 
     # -- decide --
 
-    def open(self, ward: Text, number: Text, beds: Sequence[str], entry: Entry) -> None:
+    def open(self, ward: Text, number: Text, beds: Sequence[str], entry: Envelope) -> None:
         if not beds:
             raise InvalidInput("beds", "a room needs at least one bed")
         if len(set(beds)) < len(beds):
             raise InvalidInput("beds", "each bed of a room needs a code of its own")
         self._opened(ward=ward, number=number, beds=tuple(beds), entry=entry)
 
-    def add_bed(self, bed: str, entry: Entry) -> None:
+    def add_bed(self, bed: str, entry: Envelope) -> None:
         if bed in self.beds:
             raise AlreadyExists("bed", bed, "bed")
         self._bed_added(bed=bed, entry=entry)
 
-    def set_policy(self, policy: RoomPolicy, applies: bool, entry: Entry) -> None:
+    def set_policy(self, policy: RoomPolicy, applies: bool, entry: Envelope) -> None:
         self._policy_set(policy=policy, applies=applies, entry=entry)
 
     def close_bed(
@@ -147,7 +147,7 @@ class Room(Aggregate):
         why: str,
         claims: Iterable[Claim],
         now: datetime,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
         self._must_have(bed, min(period.start, now))
@@ -162,13 +162,13 @@ class Room(Aggregate):
             entry=entry,
         )
 
-    def reopen_bed(self, bed: str, entry: Entry) -> None:
+    def reopen_bed(self, bed: str, entry: Envelope) -> None:
         """End the closure in force; where there is none, give up the next one that is planned."""
         spell = self._spell(bed, BedState.CLOSED, entry.occurred_at, or_planned=True)
         self._bed_reopened(spell=spell.id, bed=bed, entry=entry)
 
     def start_cleaning(
-        self, bed: str, claims: Iterable[Claim], now: datetime, entry: Entry
+        self, bed: str, claims: Iterable[Claim], now: datetime, entry: Envelope
     ) -> None:
         period = Period(entry.occurred_at)
         self._must_have(bed, period.start)
@@ -176,12 +176,12 @@ class Room(Aggregate):
         self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
         self._cleaning_started(spell=entry.id_of("cleaning"), bed=bed, entry=entry)
 
-    def finish_cleaning(self, bed: str, entry: Entry) -> None:
+    def finish_cleaning(self, bed: str, entry: Envelope) -> None:
         spell = self._spell(bed, BedState.CLEANING, entry.occurred_at)
         self._cleaning_finished(spell=spell.id, bed=bed, entry=entry)
 
     def reserve_bed(
-        self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, entry: Entry
+        self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, entry: Envelope
     ) -> None:
         """Reserve a bed for a patient or a stay. It may lie over an occupied bed, and lapses."""
         if period.end is None or period.is_empty:
@@ -198,7 +198,7 @@ class Room(Aggregate):
             entry=entry,
         )
 
-    def release_reservation(self, reservation: UUID, entry: Entry) -> None:
+    def release_reservation(self, reservation: UUID, entry: Envelope) -> None:
         found = next((s for s in self.spells if s.id == reservation), None)
         if found is None or found.state is not BedState.RESERVED:
             raise NotFound("reservation", str(reservation), "reservationId")
@@ -302,16 +302,16 @@ class Room(Aggregate):
     # -- evolve --
 
     @event(Opened)
-    def _opened(self, ward: str, number: str, beds: tuple[str, ...], entry: Entry) -> None:
+    def _opened(self, ward: str, number: str, beds: tuple[str, ...], entry: Envelope) -> None:
         self.ward, self.number = ward, number
         self.beds = dict.fromkeys(beds, entry.occurred_at)
 
     @event(BedAdded)
-    def _bed_added(self, bed: str, entry: Entry) -> None:
+    def _bed_added(self, bed: str, entry: Envelope) -> None:
         self.beds = {**self.beds, bed: entry.occurred_at}
 
     @event(PolicySet)
-    def _policy_set(self, policy: RoomPolicy, applies: bool, entry: Entry) -> None:
+    def _policy_set(self, policy: RoomPolicy, applies: bool, entry: Envelope) -> None:
         held = (*self.policies, (entry.occurred_at, policy, applies))
         self.policies = tuple(sorted(held, key=lambda p: p[0]))
 
@@ -323,21 +323,21 @@ class Room(Aggregate):
         since: datetime,
         until: datetime | None,
         why: str,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         planned = since > entry.occurred_at
         self._began(Spell(spell, bed, BedState.CLOSED, Period(since, until), why, planned=planned))
 
     @event(BedReopened)
-    def _bed_reopened(self, spell: UUID, bed: str, entry: Entry) -> None:
+    def _bed_reopened(self, spell: UUID, bed: str, entry: Envelope) -> None:
         self._ended(spell, entry)
 
     @event(CleaningStarted)
-    def _cleaning_started(self, spell: UUID, bed: str, entry: Entry) -> None:
+    def _cleaning_started(self, spell: UUID, bed: str, entry: Envelope) -> None:
         self._began(Spell(spell, bed, BedState.CLEANING, Period(entry.occurred_at)))
 
     @event(CleaningFinished)
-    def _cleaning_finished(self, spell: UUID, bed: str, entry: Entry) -> None:
+    def _cleaning_finished(self, spell: UUID, bed: str, entry: Envelope) -> None:
         self._ended(spell, entry)
 
     @event(BedReserved)
@@ -349,18 +349,18 @@ class Room(Aggregate):
         until: datetime,
         patient: UUID | None,
         stay: UUID | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._began(Spell(spell, bed, BedState.RESERVED, Period(since, until), None, patient, stay))
 
     @event(ReservationReleased)
-    def _reservation_released(self, spell: UUID, bed: str, entry: Entry) -> None:
+    def _reservation_released(self, spell: UUID, bed: str, entry: Envelope) -> None:
         self._ended(spell, entry)
 
     def _began(self, spell: Spell) -> None:
         self.spells = (*self.spells, spell)
 
-    def _ended(self, id: UUID, entry: Entry) -> None:
+    def _ended(self, id: UUID, entry: Envelope) -> None:
         self.spells = tuple(
             replace(
                 s,

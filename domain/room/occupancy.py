@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import About, Entry
+from domain.envelope import About, Envelope
 from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay.history import Stretch
 from domain.time import Moment, Period
@@ -65,7 +65,7 @@ class Occupancy(Aggregate):
         patient: UUID,
         difference: "Difference",
         about: About | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.about = about
         self._stretches_changed(
@@ -85,7 +85,7 @@ class Occupancy(Aggregate):
         patient: UUID,
         ended: tuple[BedStretch, ...],
         begun: tuple[BedStretch, ...],
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         """Nothing is kept here; see the class."""
 

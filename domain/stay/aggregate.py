@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, event
-from domain.envelope import Entry, Sealed, Text
+from domain.envelope import Envelope, Sealed, Text
 from domain.patient import Confidentiality
 from domain.refusals import (
     BedRef,
@@ -23,21 +23,21 @@ from domain.refusals import (
 from domain.stay.facts import (
     Admission,
     AttendingChange,
-    Because,
+    CancellationReason,
     Discharge,
+    DischargePlan,
     Disposition,
     Fact,
     LeaveEnd,
     LeaveStart,
     Move,
-    NeverAdmitted,
     Place,
-    Plan,
     PlanChange,
     Reversal,
-    Seen,
     SpecialtyChange,
     Status,
+    VisitFact,
+    VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
 from domain.time import Moment, Precision
@@ -134,7 +134,7 @@ class Stay(Aggregate):
     class DischargePlanned(Event):
         TOPIC = "stay.discharge-planned"
         movement: UUID
-        plan: Plan
+        plan: DischargePlan
         expected_at: Moment | None
 
     class Discharged(Event):
@@ -150,7 +150,7 @@ class Stay(Aggregate):
         TOPIC = "stay.admission-cancelled"
         cancel: UUID
         movement: UUID
-        because: Because
+        because: CancellationReason
         voided: tuple[UUID, ...]
 
     class MovementCancelled(Event):
@@ -159,7 +159,7 @@ class Stay(Aggregate):
         TOPIC = "stay.movement-cancelled"
         cancel: UUID
         movement: UUID
-        because: Because
+        because: CancellationReason
         bed: BedRef | None
         shares_bed_of: UUID | None
         without_bed: Text | None
@@ -170,7 +170,7 @@ class Stay(Aggregate):
         TOPIC = "stay.discharge-cancelled"
         cancel: UUID
         movement: UUID
-        because: Because
+        because: CancellationReason
         bed: BedRef | None
         shares_bed_of: UUID | None
         without_bed: Text | None
@@ -218,7 +218,7 @@ class Stay(Aggregate):
         self,
         patient: UUID,
         admission_type: AdmissionType,
-        entry: Entry,
+        entry: Envelope,
         *,
         died_at: datetime | None = None,
         decided_to_admit_at: datetime | None = None,
@@ -244,7 +244,9 @@ class Stay(Aggregate):
             entry=entry,
         )
 
-    def allocate_room(self, bed: BedRef, entry: Entry, shares_bed_of: UUID | None = None) -> None:
+    def allocate_room(
+        self, bed: BedRef, entry: Envelope, shares_bed_of: UUID | None = None
+    ) -> None:
         """The first bed. Refused where the patient already has one: that is a transfer."""
         movement = self._new_id(entry, "allocation")
         self._may(None, self._move(movement, entry, Place(bed, shares_bed_of)))
@@ -255,7 +257,7 @@ class Stay(Aggregate):
             )
         self._room_allocated(movement=movement, bed=bed, shares_bed_of=shares_bed_of, entry=entry)
 
-    def transfer(self, place: Place, entry: Entry) -> None:
+    def transfer(self, place: Place, entry: Envelope) -> None:
         """To another bed, or to a place without one (corridor, trolley), which is said."""
         movement = self._new_id(entry, "transfer")
         self._may(None, self._move(movement, entry, place))
@@ -270,7 +272,7 @@ class Stay(Aggregate):
             entry=entry,
         )
 
-    def swap_bed(self, bed: BedRef, with_stay: UUID, entry: Entry) -> None:
+    def swap_bed(self, bed: BedRef, with_stay: UUID, entry: Envelope) -> None:
         movement = entry.id_of("swap")
         self._may(None, self._move(movement, entry, Place(bed), with_stay))
         self._bed_swapped(movement=movement, with_stay=with_stay, bed=bed, entry=entry)
@@ -279,7 +281,7 @@ class Stay(Aggregate):
         self,
         keeps_bed: bool,
         expected_return: datetime | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         movement = self._new_id(entry, "leave")
@@ -291,7 +293,9 @@ class Stay(Aggregate):
             movement=movement, keeps_bed=keeps_bed, expected_return=expected_return, entry=entry
         )
 
-    def end_leave(self, place: Place | None, entry: Entry, died_at: datetime | None = None) -> None:
+    def end_leave(
+        self, place: Place | None, entry: Envelope, died_at: datetime | None = None
+    ) -> None:
         """Back to the kept bed (``place`` None), or to the place that is named."""
         movement = self._new_id(entry, "return")
         if place == Place():
@@ -308,13 +312,13 @@ class Stay(Aggregate):
             entry=entry,
         )
 
-    def change_attending(self, attending: UUID, entry: Entry) -> None:
+    def change_attending(self, attending: UUID, entry: Envelope) -> None:
         movement = entry.id_of("attending")
         fact = self._fact(AttendingChange, movement, entry, attending=attending)
         self._may(None, fact)
         self._attending_changed(movement=movement, attending=attending, entry=entry)
 
-    def change_specialty(self, specialty: str, entry: Entry) -> None:
+    def change_specialty(self, specialty: str, entry: Envelope) -> None:
         movement = entry.id_of("specialty")
         fact = self._fact(SpecialtyChange, movement, entry, specialty=specialty)
         self._may(None, fact)
@@ -325,14 +329,14 @@ class Stay(Aggregate):
         practitioner: UUID,
         visit_kind: VisitKind,
         note: str | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         visit = entry.id_of("visit")
         self._may(
             died_at,
             self._fact(
-                Seen,
+                VisitFact,
                 visit,
                 entry,
             ),
@@ -341,7 +345,9 @@ class Stay(Aggregate):
             visit=visit, practitioner=practitioner, visit_kind=visit_kind, note=note, entry=entry
         )
 
-    def plan_discharge(self, plan: Plan, expected_at: datetime | None, entry: Entry) -> None:
+    def plan_discharge(
+        self, plan: DischargePlan, expected_at: datetime | None, entry: Envelope
+    ) -> None:
         movement = entry.id_of("discharge-plan")
         fact = self._fact(
             PlanChange,
@@ -358,7 +364,7 @@ class Stay(Aggregate):
         disposition: Disposition,
         destination: str | None,
         discharge_medicines: tuple[UUID, ...],
-        entry: Entry,
+        entry: Envelope,
         also_later: Sequence[FactRef] = (),
     ) -> UUID:
         """Close the stay. Returns the id of the movement, which each stopped prescription names.
@@ -386,9 +392,9 @@ class Stay(Aggregate):
 
     def cancel_admission(
         self,
-        because: Because,
+        because: CancellationReason,
         void_clinical_facts: bool,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
         clinical: Sequence[FactRef] = (),
     ) -> None:
@@ -400,13 +406,13 @@ class Stay(Aggregate):
         if admission is None or self.history.ended_at is not None:
             at = self.history.ended_at or entry.occurred_at
             raise StayNotOpen(self.id, at)
-        visits = [f for f in self.history.facts if isinstance(f, Seen)]
+        visits = [f for f in self.history.facts if isinstance(f, VisitFact)]
         recorded = [self.history.ref(f) for f in visits] + list(clinical)
         if recorded and not void_clinical_facts:
             raise ContradictsLaterFacts(tuple(recorded))
         voided = tuple(v.id for v in visits)
         cancel = self._new_id(entry, "cancel")
-        if because is Because.DECISION_REVERSED:
+        if because is CancellationReason.DECISION_REVERSED:
             reversal = self._fact(Reversal, cancel, entry, of=admission.id)
             self.history.without(voided).adding(reversal).check([cancel], died_at)
         self._admission_cancelled(
@@ -416,14 +422,14 @@ class Stay(Aggregate):
     def cancel_movement(
         self,
         movement: UUID,
-        because: Because,
+        because: CancellationReason,
         place: Place | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         """Take a movement back; reversed, ``place`` may name another place than the one before."""
         cancel = self._new_id(entry, "cancel")
-        if because is Because.ENTERED_IN_ERROR:
+        if because is CancellationReason.ENTERED_IN_ERROR:
             if place is not None:
                 raise InvalidInput(
                     "bed", "what was entered in error leads nowhere; to name a bed, correct it"
@@ -445,9 +451,9 @@ class Stay(Aggregate):
     def cancel_discharge(
         self,
         discharge: Discharge,
-        because: Because,
+        because: CancellationReason,
         place: Place | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         """Take a discharge back. Reversed, it must be said where the patient comes back to.
@@ -456,7 +462,7 @@ class Stay(Aggregate):
         from the time of the discharge on.
         """
         cancel = self._new_id(entry, "cancel")
-        if because is Because.DECISION_REVERSED:
+        if because is CancellationReason.DECISION_REVERSED:
             if place is None:
                 raise InvalidInput("bed", "name the bed, or the place, that the patient returns to")
             self._may(died_at, self._fact(Reversal, cancel, entry, of=discharge.id, place=place))
@@ -484,7 +490,7 @@ class Stay(Aggregate):
         at: datetime | None,
         precision: Precision | None,
         place: Place | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         """It happened at another time, or in another place. An admission takes its bed along."""
@@ -519,7 +525,7 @@ class Stay(Aggregate):
         practitioner: UUID | None,
         visit_kind: VisitKind | None,
         note: str | None,
-        entry: Entry,
+        entry: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         """Say what was different about a visit: its time, the doctor, the kind, the note."""
@@ -538,7 +544,7 @@ class Stay(Aggregate):
             entry=entry,
         )
 
-    def cancel_visit(self, visit: UUID, entry: Entry) -> None:
+    def cancel_visit(self, visit: UUID, entry: Envelope) -> None:
         """The visit never was."""
         self.visit(visit)
         self._visit_cancelled(visit=visit, entry=entry)
@@ -546,18 +552,18 @@ class Stay(Aggregate):
     def movement(self, id: UUID, field: str = "movementId") -> Fact:
         """A movement that is held true."""
         fact = self.history.fact(id)
-        if fact is None or isinstance(fact, Seen | NeverAdmitted):
+        if fact is None or isinstance(fact, VisitFact | VoidedAdmission):
             raise MovementNotFound("movement", id, field, cancelled=True)
         return fact
 
-    def visit(self, id: UUID) -> Seen:
+    def visit(self, id: UUID) -> VisitFact:
         """A visit that is held true."""
         fact = self.history.fact(id)
-        if not isinstance(fact, Seen):
+        if not isinstance(fact, VisitFact):
             raise MovementNotFound("visit", id, "visitId", cancelled=True)
         return fact
 
-    def decide_together(self) -> None:
+    def defer_checks(self) -> None:
         """From now on decide without looking; `check_together` looks at what comes out of it."""
         self.together = set()
 
@@ -577,16 +583,16 @@ class Stay(Aggregate):
         self.history.check((), died_at)
 
     def _move(
-        self, movement: UUID, entry: Entry, place: Place, with_stay: UUID | None = None
+        self, movement: UUID, entry: Envelope, place: Place, with_stay: UUID | None = None
     ) -> Move:
         return self._fact(Move, movement, entry, place=place, with_stay=with_stay)
 
-    def _fact(self, kind: Callable[..., F], id: UUID, entry: Entry, **data: Any) -> F:
+    def _fact(self, kind: Callable[..., F], id: UUID, entry: Envelope, **data: Any) -> F:
         return kind(
             id=id, at=entry.occurred_at, order=self.version + 1, act=entry.command_id, **data
         )
 
-    def _new_id(self, entry: Entry, what: str) -> UUID:
+    def _new_id(self, entry: Envelope, what: str) -> UUID:
         """The id of a new movement; a command that makes several of a kind gets several ids."""
         id = entry.id_of(what)
         return id if self.together is None else uuid5(id, f"{self.id} {self.version}")
@@ -613,7 +619,7 @@ class Stay(Aggregate):
         specialty: str | None,
         without_bed: str | None,
         confidentiality: Confidentiality,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self.patient = patient
         self.admission_type = admission_type
@@ -632,7 +638,7 @@ class Stay(Aggregate):
 
     @event(RoomAllocated)
     def _room_allocated(
-        self, movement: UUID, bed: BedRef, shares_bed_of: UUID | None, entry: Entry
+        self, movement: UUID, bed: BedRef, shares_bed_of: UUID | None, entry: Envelope
     ) -> None:
         self._happened(self._move(movement, entry, Place(bed, shares_bed_of)))
 
@@ -643,17 +649,17 @@ class Stay(Aggregate):
         bed: BedRef | None,
         shares_bed_of: UUID | None,
         without_bed: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._happened(self._move(movement, entry, Place(bed, shares_bed_of, without_bed)))
 
     @event(BedSwapped)
-    def _bed_swapped(self, movement: UUID, with_stay: UUID, bed: BedRef, entry: Entry) -> None:
+    def _bed_swapped(self, movement: UUID, with_stay: UUID, bed: BedRef, entry: Envelope) -> None:
         self._happened(self._move(movement, entry, Place(bed), with_stay))
 
     @event(LeaveStarted)
     def _leave_started(
-        self, movement: UUID, keeps_bed: bool, expected_return: datetime | None, entry: Entry
+        self, movement: UUID, keeps_bed: bool, expected_return: datetime | None, entry: Envelope
     ) -> None:
         self._happened(
             self._fact(
@@ -672,17 +678,17 @@ class Stay(Aggregate):
         bed: BedRef | None,
         shares_bed_of: UUID | None,
         without_bed: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         place = _named(bed, shares_bed_of, without_bed)
         self._happened(self._fact(LeaveEnd, movement, entry, place=place))
 
     @event(AttendingChanged)
-    def _attending_changed(self, movement: UUID, attending: UUID, entry: Entry) -> None:
+    def _attending_changed(self, movement: UUID, attending: UUID, entry: Envelope) -> None:
         self._happened(self._fact(AttendingChange, movement, entry, attending=attending))
 
     @event(SpecialtyChanged)
-    def _specialty_changed(self, movement: UUID, specialty: str, entry: Entry) -> None:
+    def _specialty_changed(self, movement: UUID, specialty: str, entry: Envelope) -> None:
         self._happened(self._fact(SpecialtyChange, movement, entry, specialty=specialty))
 
     @event(VisitRecorded)
@@ -692,11 +698,11 @@ class Stay(Aggregate):
         practitioner: UUID,
         visit_kind: VisitKind,
         note: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._happened(
             self._fact(
-                Seen,
+                VisitFact,
                 visit,
                 entry,
             )
@@ -704,7 +710,7 @@ class Stay(Aggregate):
 
     @event(DischargePlanned)
     def _discharge_planned(
-        self, movement: UUID, plan: Plan, expected_at: datetime | None, entry: Entry
+        self, movement: UUID, plan: DischargePlan, expected_at: datetime | None, entry: Envelope
     ) -> None:
         self._happened(
             self._fact(
@@ -723,7 +729,7 @@ class Stay(Aggregate):
         disposition: Disposition,
         destination: str | None,
         discharge_medicines: tuple[UUID, ...],
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._happened(
             self._fact(
@@ -740,13 +746,13 @@ class Stay(Aggregate):
         self,
         cancel: UUID,
         movement: UUID,
-        because: Because,
+        because: CancellationReason,
         voided: tuple[UUID, ...],
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         admission = self.history.admission
-        if because is Because.ENTERED_IN_ERROR and admission is not None:
-            never = self._fact(NeverAdmitted, cancel, entry, admission=admission)
+        if because is CancellationReason.ENTERED_IN_ERROR and admission is not None:
+            never = self._fact(VoidedAdmission, cancel, entry, admission=admission)
             self.history = History(self.id, (replace(never, at=admission.at),))
         else:
             self.history = self.history.without(voided)
@@ -757,13 +763,13 @@ class Stay(Aggregate):
         self,
         cancel: UUID,
         movement: UUID,
-        because: Because,
+        because: CancellationReason,
         bed: BedRef | None,
         shares_bed_of: UUID | None,
         without_bed: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
-        if because is Because.ENTERED_IN_ERROR:
+        if because is CancellationReason.ENTERED_IN_ERROR:
             self.history = self.history.without([movement])
         else:
             place = _named(bed, shares_bed_of, without_bed)
@@ -774,14 +780,14 @@ class Stay(Aggregate):
         self,
         cancel: UUID,
         movement: UUID,
-        because: Because,
+        because: CancellationReason,
         bed: BedRef | None,
         shares_bed_of: UUID | None,
         without_bed: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         place = _named(bed, shares_bed_of, without_bed)
-        if because is Because.DECISION_REVERSED:
+        if because is CancellationReason.DECISION_REVERSED:
             self._happened(self._fact(Reversal, cancel, entry, of=movement, place=place))
             return
         discharge = self.history.fact(movement)
@@ -806,7 +812,7 @@ class Stay(Aggregate):
         bed: BedRef | None,
         shares_bed_of: UUID | None,
         without_bed: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._became(movement, at, _named(bed, shares_bed_of, without_bed))
 
@@ -819,12 +825,12 @@ class Stay(Aggregate):
         practitioner: UUID | None,
         visit_kind: VisitKind | None,
         note: str | None,
-        entry: Entry,
+        entry: Envelope,
     ) -> None:
         self._became(visit, at, None)
 
     @event(VisitCancelled)
-    def _visit_cancelled(self, visit: UUID, entry: Entry) -> None:
+    def _visit_cancelled(self, visit: UUID, entry: Envelope) -> None:
         self.history = self.history.without([visit])
 
     def _became(self, id: UUID, at: datetime | None, place: Place | None) -> None:

@@ -18,7 +18,7 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class Plan(StrEnum):
+class DischargePlan(StrEnum):
     """How far the discharge is planned. Planning frees nothing."""
 
     NONE = "NONE"
@@ -26,7 +26,7 @@ class Plan(StrEnum):
     CLEARED = "CLEARED"
 
 
-class Because(StrEnum):
+class CancellationReason(StrEnum):
     """Why a fact is taken back, which decides what the past becomes.
 
     Entered in error: it never was, for all valid time. Decision reversed: it stands until the time
@@ -66,7 +66,7 @@ class State:
     specialty: str | None
     bed_kept: bool = False
     expected_return: datetime | None = None
-    plan: Plan = Plan.NONE
+    plan: DischargePlan = DischargePlan.NONE
     expected_discharge: datetime | None = None
     disposition: Disposition | None = None
     destination: str | None = None
@@ -209,7 +209,7 @@ class SpecialtyChange(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChange(Fact):
     ASPECT = "plan"
-    plan: Plan
+    plan: DischargePlan
     expected_discharge: datetime | None
 
     def after(self, state: State) -> State:
@@ -217,7 +217,7 @@ class PlanChange(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen(Fact):
+class VisitFact(Fact):
     """A visit: it changes no state but lies within the stay."""
 
     ASPECT = "visit"
@@ -238,7 +238,7 @@ class Discharge(Fact):
             place=Place(),
             bed_kept=False,
             expected_return=None,
-            plan=Plan.NONE,
+            plan=DischargePlan.NONE,
             expected_discharge=None,
             disposition=self.disposition,
             destination=self.destination,
@@ -304,13 +304,13 @@ class Reversal(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeverAdmitted(Fact):
+class VoidedAdmission(Fact):
     """What is left of a stay whose admission was entered in error: that it was cancelled."""
 
     admission: Admission
 
 
-NOT_AFTER_DEATH = (Admission, Seen, LeaveStart, LeaveEnd)
+NOT_AFTER_DEATH = (Admission, VisitFact, LeaveStart, LeaveEnd)
 """Kinds of fact that a dead patient cannot have; the body may still be moved and discharged."""
 
 OVER = (Status.DISCHARGED, Status.CANCELLED)
@@ -324,8 +324,8 @@ KINDS: dict[type[Fact], str] = {
     AttendingChange: "change of attending",
     SpecialtyChange: "change of specialty",
     PlanChange: "discharge plan",
-    Seen: "visit",
+    VisitFact: "visit",
     Discharge: "discharge",
     Reversal: "reversal",
-    NeverAdmitted: "cancel of the admission",
+    VoidedAdmission: "cancel of the admission",
 }

@@ -29,12 +29,12 @@ from domain.stay.facts import (
     Admission,
     Discharge,
     Fact,
-    NeverAdmitted,
     Place,
     Reversal,
-    Seen,
     State,
     Status,
+    VisitFact,
+    VoidedAdmission,
 )
 from domain.time import Period
 
@@ -102,12 +102,12 @@ class _Fold:
         if before is None:
             if isinstance(fact, Admission):
                 state = fact.first()
-            elif isinstance(fact, NeverAdmitted):
+            elif isinstance(fact, VoidedAdmission):
                 return replace(fact.admission.first(), status=Status.CANCELLED, place=Place())
             else:
                 raise OutsideStay(self.stay, f"The {KINDS[type(fact)]}")
         elif self.ended is not None:
-            if not isinstance(fact, Seen):
+            if not isinstance(fact, VisitFact):
                 raise StayNotOpen(self.stay, self.ended.at)
             if fact.at != self.ended.at:  # the moment of discharge still belongs to the stay
                 raise OutsideStay(self.stay, "The visit")

@@ -9,7 +9,7 @@ from domain.aggregate import Event
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import Database
 from infrastructure.projections.dead_letters import LOGGED
-from infrastructure.projections.projection import Place
+from infrastructure.projections.projection import EventPosition
 
 AT_ONCE = 5_000
 """Events that are in memory at one time."""
@@ -20,7 +20,7 @@ def history(
     *,
     known_at: datetime | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[tuple[Event, Place]]:
+) -> Iterator[tuple[Event, EventPosition]]:
     """Every event in the order of the log, with its place; up to a moment of the record's clock.
 
     Read as a stream, so memory does not grow with the log. ``on_progress`` gets what is done and how
@@ -42,6 +42,6 @@ def history(
                 [end],
             )
             for position, known, recorded_at, _, *stored in cursor:
-                yield mapper.event(stored), Place(position, known, recorded_at)
+                yield mapper.event(stored), EventPosition(position, known, recorded_at)
                 if position % AT_ONCE == 0 or position == end:
                     on_progress(position, end)

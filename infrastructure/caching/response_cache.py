@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infrastructure.caching.read_snapshot import Present
-from infrastructure.queries.as_of import Here
+from infrastructure.caching.read_snapshot import Snapshots
+from infrastructure.queries.as_of import LogStatus
 from infrastructure.read_models import READ_MODELS
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -24,7 +24,7 @@ OVERHEAD = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedResponse:
     """An answer as it leaves, and what has to be recorded each time that it does."""
 
     told: bytes
@@ -37,17 +37,17 @@ class Answer:
         return OVERHEAD + len(self.told) + 100 * len(self.shown)
 
 
-class Kept:
+class ResponseCache:
     """One for each process. ``most``: bytes of answers; 0 keeps none."""
 
-    def __init__(self, engine: AsyncEngine, present: Present, most: int) -> None:
+    def __init__(self, engine: AsyncEngine, present: Snapshots, most: int) -> None:
         self._engine, self._present, self.most = engine, present, most
-        self._since: Here | None = None
+        self._since: LogStatus | None = None
         self._until = NEVER
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._answers: OrderedDict[Hashable, CachedResponse] = OrderedDict()
         self._size = 0
 
-    def find(self, now: Here, question: Hashable) -> Answer | None:
+    def find(self, now: LogStatus, question: Hashable) -> CachedResponse | None:
         """The answer, if it would be the same now."""
         if not self._holds(now):
             return None
@@ -56,10 +56,10 @@ class Kept:
             self._answers.move_to_end(question)
         return found
 
-    async def keep(self, began: Here, question: Hashable, answer: Answer) -> None:
+    async def keep(self, began: LogStatus, question: Hashable, answer: CachedResponse) -> None:
         """Keep an answer that was found out between ``began`` and now, if nothing changed meanwhile."""
         until = self._until if self._holds(began) else await _next_turn(self._engine, began.now)
-        now = await self._present.here()
+        now = await self._present.log_status()
         if now.state != began.state or not began.now <= now.now < until:
             return
         if not self._holds(began):
@@ -73,7 +73,7 @@ class Kept:
             _, dropped = self._answers.popitem(last=False)
             self._size -= dropped.size
 
-    def _holds(self, now: Here) -> bool:
+    def _holds(self, now: LogStatus) -> bool:
         since = self._since
         return since is not None and since.state == now.state and since.now <= now.now < self._until
 

@@ -9,7 +9,7 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 
-class Together(Generic[W, R]):
+class BatchRunner(Generic[W, R]):
     """Rounds, one after the other: while one is under way the others wait, and share the next.
 
     So each is part of a round that began after it asked. One that is alone waits for nobody.
@@ -49,7 +49,7 @@ class Together(Generic[W, R]):
                     told.set_result(came)
 
 
-class Shared:
+class SingleFlight:
     """Answers that are the same for all who ask: each is asked for once, and told to them all.
 
     What nobody waits for any more is given up.

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from application.ports import Append, Remembered
+from application.ports import Append, RecordedCommand
 from infrastructure.event_store.mapper import Stored
 
 
@@ -52,9 +52,9 @@ def command_of(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
     return command
 
 
-def remembered_of(row: Mapping[str, Any]) -> Remembered:
+def remembered_of(row: Mapping[str, Any]) -> RecordedCommand:
     """A command as ``record.commands`` keeps it, told in JSON."""
-    return Remembered(
+    return RecordedCommand(
         UUID(row["command_id"]),
         row["operation"],
         row["digest"],

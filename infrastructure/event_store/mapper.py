@@ -18,7 +18,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from application.ports import EventDoesNotFit
 from domain.aggregate import Event
-from domain.envelope import About, Actor, Entry, Source
+from domain.envelope import About, Actor, Envelope, Source
 from domain.event_types import EVENTS
 from domain.time import Precision
 
@@ -204,7 +204,7 @@ def _key(about: About) -> str:
     return about.key_id[36:] if about.key_id.startswith(f"{patient}/") else about.key_id
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> Envelope:
     """The envelope from its columns: the inverse of `_told`."""
     (
         *_,
@@ -234,7 +234,7 @@ def _entry(row: Sequence[Any]) -> Entry:
     if source is not None:
         known_at = source_recorded_at and source_recorded_at.astimezone(UTC)
         told_by = Source(system=source, id=source_id, recorded_at=known_at)
-    return Entry(
+    return Envelope(
         command_id=command_id,
         operation=operation,
         digest=digest.hex(),

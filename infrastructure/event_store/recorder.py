@@ -32,9 +32,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from application.ports import (
     AlreadyRecorded,
     Append,
-    Opening,
+    CommandPreload,
     PersonClaim,
-    Remembered,
+    RecordedCommand,
     Stale,
 )
 from domain.aggregate import Event
@@ -51,7 +51,7 @@ DATABASE_AWAY_AFTER = 4.0
 """Seconds after which a call gives up when the database cannot be reached."""
 
 
-class DatabaseAway(Exception):
+class DatabaseUnavailable(Exception):
     """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
 
     concerns_all = True
@@ -61,7 +61,7 @@ class ClaimsDisagree(Exception):
     """The claims refused what the events allow, time and again: the claims must be rebuilt."""
 
 
-Asked = tuple[str, list[Any]]
+Statement = tuple[str, list[Any]]
 """A statement and its values."""
 
 _OPENING = (
@@ -121,7 +121,7 @@ class Recorder(ApplicationRecorder):
         begun = monotonic()
         try:
             return self._append(commands)
-        except DatabaseAway:
+        except DatabaseUnavailable:
             if monotonic() - begun > DATABASE_AWAY_AFTER / 2:
                 raise
             return self._append(commands)
@@ -141,14 +141,14 @@ class Recorder(ApplicationRecorder):
 
     # -- what a decision asks --
 
-    def opening(
+    def preload(
         self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
-    ) -> Opening:
+    ) -> CommandPreload:
         """The database's clock, and the command if it was recorded before.
 
         In the same round trip these streams, those of the patients and stays they are about, owners.
         """
-        asked: list[Asked] = [(_OPENING, [command_id])]
+        asked: list[Statement] = [(_OPENING, [command_id])]
         if streams:
             asked.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
         if names:
@@ -158,11 +158,13 @@ class Recorder(ApplicationRecorder):
         for row in more.pop(0) if streams else ():
             found.setdefault(row[0], []).append(self.mapper.event(row))
         owned = {(kind, key): owner for kind, key, owner in (more.pop(0) if names else ())}
-        return Opening(begun[0], _earlier(begun), found, {name: owned.get(name) for name in names})
+        return CommandPreload(
+            begun[0], _earlier(begun), found, {name: owned.get(name) for name in names}
+        )
 
-    def holds_still(
+    def still_current(
         self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
-    ) -> tuple[bool, Remembered | None]:
+    ) -> tuple[bool, RecordedCommand | None]:
         """Whether streams are at these versions, and the command if it was recorded.
 
         And nothing in them was recorded after a moment of the record's clock, if one is given.
@@ -340,7 +342,7 @@ class Recorder(ApplicationRecorder):
             "follow the log with infrastructure.projections.runner, which polls as well"
         )
 
-    def _asked(self, asked: Sequence[Asked]) -> list[list[TupleRow]]:
+    def _asked(self, asked: Sequence[Statement]) -> list[list[TupleRow]]:
         """The rows of each statement, of all of them in one round trip and one transaction."""
         with self._cursor() as cursor:
             if len(asked) == 1:
@@ -363,7 +365,7 @@ class Recorder(ApplicationRecorder):
             ):
                 yield cursor
         except (OperationalError, PoolTimeout):
-            raise DatabaseAway(
+            raise DatabaseUnavailable(
                 "The database cannot be reached; ask again with the same commandId."
             ) from None
 
@@ -415,9 +417,9 @@ def _without_asks(command: dict[str, Any]) -> dict[str, Any]:
     return {name: said for name, said in command.items() if name != "asks"}
 
 
-def _earlier(begun: TupleRow) -> Remembered | None:
+def _earlier(begun: TupleRow) -> RecordedCommand | None:
     """The command of a row of `_OPENING`, if it was recorded."""
-    return Remembered(*begun[1:]) if begun[1] else None
+    return RecordedCommand(*begun[1:]) if begun[1] else None
 
 
 def _range(period: Period) -> TimestamptzRange:

@@ -11,19 +11,19 @@ from functools import cache
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from domain.projection_control import Projection
+from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.projections.dead_letters import (
     LOGGED,
+    DeadLetters,
     Halted,
     Logged,
-    Parking,
     Target,
     fails_by_itself,
     history,
     left_out,
 )
-from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.read_models import READ_MODELS
 
 BATCH = 1_000
@@ -54,7 +54,7 @@ Fill = Callable[[Sequence[Target], Sequence[Logged]], None]
 LIVE = tuple(Target(model, str(model.metadata.schema)) for model in READ_MODELS)
 
 
-class Filler:
+class BatchProjector:
     """Fills some read models on one connection."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Filler:
         live = {t.schema for t in LIVE}
         self._is_live = all(t.schema in live for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
-        self._decisions = [Projection.id_for(t.model.name) for t in targets]
+        self._decisions = [ProjectionControl.id_for(t.model.name) for t in targets]
         self._ask_standing = sql.SQL(" UNION ALL ").join(
             t.sql("SELECT {name}, position, EXISTS (SELECT FROM {parked}) FROM {position}")
             for t in self._watched
@@ -182,7 +182,7 @@ class Filler:
                     concerned[topic] = [m for m in models if m.concerns(topic)]
                 if concerned[topic]:
                     event = self._mapper.event(stored)
-                    place = Place(position, known, recorded_at)
+                    place = EventPosition(position, known, recorded_at)
                     for model in concerned[topic]:
                         model.apply(event, place)
             with self._connection.cursor() as cursor:
@@ -211,13 +211,13 @@ class Filler:
     def _decided(self, group: Sequence[Target], rows: Sequence[Logged]) -> list[Target]:
         """The model about which the last command decides something. Batches end at such a command."""
         last = rows[-1]
-        if not last[6].startswith(f"{Projection.TOPIC}."):
+        if not last[6].startswith(f"{ProjectionControl.TOPIC}."):
             return []
-        return [t for t in group if Projection.id_for(t.model.name) == last[4]]
+        return [t for t in group if ProjectionControl.id_for(t.model.name) == last[4]]
 
-    def _parking(self, target: Target, rows: Sequence[Logged]) -> Parking:
+    def _parking(self, target: Target, rows: Sequence[Logged]) -> DeadLetters:
         self._models.pop(target.model.name, None)
-        return Parking(self._connection, target, self._mapper, rows[0][0])
+        return DeadLetters(self._connection, target, self._mapper, rows[0][0])
 
     def _is_due(self) -> bool:
         """Whether there is anything to take in, or a sign of life to give: one cheap look."""

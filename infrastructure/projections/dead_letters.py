@@ -17,9 +17,14 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
-from domain.projection_control import Projection
+from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
-from infrastructure.projections.projection import History, Hole, Place, ReadModel
+from infrastructure.projections.projection import (
+    EventPosition,
+    EventReader,
+    ReadModel,
+    SkippedEvent,
+)
 
 LOGGED = f"position, command_end, recorded_at, command_id, {EVENT_COLUMNS}"
 """The columns of an event with its place in the log."""
@@ -63,17 +68,19 @@ def fails_by_itself(failed: Exception) -> bool:
     return not isinstance(failed, OSError)
 
 
-def history(connection: Connection[TupleRow], mapper: EventMapper, left_out: set[UUID]) -> History:
+def history(
+    connection: Connection[TupleRow], mapper: EventMapper, left_out: set[UUID]
+) -> EventReader:
     """How a model reads the beginning of a stream, with holes where commands are left out."""
 
-    def read(stream: UUID, before: int) -> list[Event | Hole]:
+    def read(stream: UUID, before: int) -> list[Event | SkippedEvent]:
         rows = connection.execute(
             f"SELECT command_id, {EVENT_COLUMNS} FROM record.events"
             " WHERE stream = %s AND position < %s ORDER BY version",
             [stream, before],
         )
         return [
-            Hole(stream, stored[1]) if command in left_out else mapper.event(stored)
+            SkippedEvent(stream, stored[1]) if command in left_out else mapper.event(stored)
             for command, *stored in rows
         ]
 
@@ -85,12 +92,12 @@ def left_out(connection: Connection[TupleRow], model: type[ReadModel], until: in
     rows = connection.execute(
         "SELECT own->>'command' FROM record.events WHERE stream = %s AND topic = %s"
         " AND position <= %s",
-        [Projection.id_for(model.name), Projection.CommandSkipped.TOPIC, until],
+        [ProjectionControl.id_for(model.name), ProjectionControl.CommandSkipped.TOPIC, until],
     )
     return {UUID(command) for (command,) in rows}
 
 
-class Parking:
+class DeadLetters:
     """Fills one read model with care, inside a transaction of the caller's."""
 
     def __init__(
@@ -115,7 +122,7 @@ class Parking:
             return
         decision = self._mapper.event(row[4:])
         streams = set(self._parked)
-        if isinstance(decision, Projection.CommandSkipped):
+        if isinstance(decision, ProjectionControl.CommandSkipped):
             streams |= self._streams(self._events_of(decision.command))
         if streams:
             self._left_out = left_out(self._connection, self._target.model, row[1])
@@ -180,10 +187,10 @@ class Parking:
             if not self._target.model.concerns(self._at):
                 continue
             if command in self._left_out:
-                self._model.pass_over(Hole(stored[0], stored[1]))
+                self._model.pass_over(SkippedEvent(stored[0], stored[1]))
                 continue
             event = self._mapper.event(stored)
-            self._model.apply(event, Place(position, known, recorded_at))
+            self._model.apply(event, EventPosition(position, known, recorded_at))
 
     def _park(self, events: Sequence[Logged], why: str) -> None:
         command = events[0][3]

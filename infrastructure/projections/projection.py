@@ -17,7 +17,7 @@ from infrastructure.projections.bitemporal_table import Rows, Writer
 
 A = TypeVar("A", bound=Aggregate)
 
-History = Callable[[UUID, int], "list[Event | Hole]"]
+EventReader = Callable[[UUID, int], "list[Event | SkippedEvent]"]
 """The events of a stream before a position: how a model learns of what it does not remember."""
 
 
@@ -25,7 +25,7 @@ _KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)  # type: ignore[attr
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventPosition:
     """Where an event is in the log. ``known`` is the last position of its command."""
 
     position: int
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class SkippedEvent:
     """An event that is left out. Its stream goes on as if it had changed nothing."""
 
     originator_id: UUID
@@ -57,16 +57,16 @@ class ReadModel:
     halts: ClassVar[bool] = False
     """Whether it stops at what it cannot take in, instead of parking that and going on."""
 
-    def __init__(self, history: History, schema: str | None = None) -> None:
+    def __init__(self, history: EventReader, schema: str | None = None) -> None:
         self.history = history
         self.schema = schema or str(self.metadata.schema)
         self._writers: dict[str, Writer] = {}
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         """Fold one event into rows (kept in memory until `flush`)."""
         raise NotImplementedError
 
-    def pass_over(self, hole: Hole) -> None:
+    def pass_over(self, hole: SkippedEvent) -> None:
         """The next event of a stream is left out: only its version counts."""
 
     def writer(self, table: Table) -> Writer:
@@ -116,7 +116,7 @@ class Folded(ReadModel, Generic[A]):
         if "kind" in vars(cls):
             cls.kinds = (cls.kind,)
 
-    def __init__(self, history: History, schema: str | None = None) -> None:
+    def __init__(self, history: EventReader, schema: str | None = None) -> None:
         super().__init__(history, schema)
         self._recent: OrderedDict[UUID, A] = OrderedDict()
 
@@ -124,7 +124,7 @@ class Folded(ReadModel, Generic[A]):
         """The rows of the aggregate, those at least that the event can change."""
         raise NotImplementedError
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         if event.TOPIC.partition(".")[0] != self.kind.TOPIC:  # type: ignore[attr-defined]
             return
         aggregate = self._remembered(event, place)
@@ -138,12 +138,12 @@ class Folded(ReadModel, Generic[A]):
                 before.get(table, {}), after, known=place.known, position=place.position
             )
 
-    def pass_over(self, hole: Hole) -> None:
+    def pass_over(self, hole: SkippedEvent) -> None:
         aggregate = self._recent.get(hole.originator_id)
         if aggregate is not None:
             hole.mutate(aggregate)
 
-    def _remembered(self, event: Event, place: Place) -> A:
+    def _remembered(self, event: Event, place: EventPosition) -> A:
         id = event.originator_id
         aggregate = self._recent.get(id)
         if aggregate is None:
@@ -159,5 +159,5 @@ class Folded(ReadModel, Generic[A]):
         return aggregate
 
 
-def _version_of(event: Event | Hole) -> Hole:
-    return Hole(event.originator_id, event.originator_version)
+def _version_of(event: Event | SkippedEvent) -> SkippedEvent:
+    return SkippedEvent(event.originator_id, event.originator_version)

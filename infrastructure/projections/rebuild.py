@@ -22,8 +22,8 @@ from sqlalchemy.schema import CreateSchema
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.projections import rebuild_workers
-from infrastructure.projections.batch import BATCH_LOCK, Filler
-from infrastructure.projections.dead_letters import Halted, Parking, Target
+from infrastructure.projections.batch import BATCH_LOCK, BatchProjector
+from infrastructure.projections.dead_letters import DeadLetters, Halted, Target
 from infrastructure.projections.gc_tuning import rarely_collected
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild_workers import Process
@@ -100,7 +100,7 @@ def compare_sample(
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             position = _position(owner, live)
             drawn = _drawn(owner, model, position, most, lot)
-            beside = Parking(owner, Target(model, draft), EventMapper(), position)
+            beside = DeadLetters(owner, Target(model, draft), EventMapper(), position)
             try:
                 beside.refill({model.stream_of(thing) for thing in drawn}, position)
             except Halted as halted:
@@ -175,7 +175,7 @@ def _fill(
     for process, part in zip(others, parts, strict=False):
         rebuild_workers.tell(process, url, part, end)
     for share in (own, drafts):  # the second time what a process left undone, if it broke off
-        filler = Filler(owner, share, on_progress=tell)
+        filler = BatchProjector(owner, share, on_progress=tell)
         filler.prepare()
         while filler.step(end):
             pass
@@ -191,7 +191,7 @@ def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
     """Bring a draft to where its live tables are by now, and compare. Raises HaltedBeside."""
     live = _live(draft)
     position = _position(owner, live)
-    filler = Filler(owner, [draft])
+    filler = BatchProjector(owner, [draft])
     while filler.batch(position):
         pass
     if (reached := _position(owner, draft.schema)) < position:

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from infrastructure.projections.batch import Filler
+from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.dead_letters import Target
 from infrastructure.projections.gc_tuning import rarely_collected
 from infrastructure.read_models import READ_MODELS
@@ -116,7 +116,7 @@ def _fill(task: Task) -> None:
         owner.execute("SELECT pg_advisory_lock_shared(%s, %s)", FILLING_LOCK)
         if _is_orphan():
             return  # perhaps these are the drafts of another by now
-        filler = Filler(owner, drafts)
+        filler = BatchProjector(owner, drafts)
         filler.prepare()
         while not _is_orphan() and filler.step(task.until):
             pass

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infrastructure.projections.batch import LIVE, Filler
+from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import Target
 
 LEADER_LOCKS = 1463898723
@@ -25,7 +25,7 @@ POLL_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-class Follower:
+class ProjectionRunner:
     """Keeps the read models up to date. Use `run` in a thread of its own, or `catch_up` once."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Follower:
                 taken = self._take_over(connection, led)
                 if taken:
                     led += taken
-                    filler = Filler(connection, led, self._tell)
+                    filler = BatchProjector(connection, led, self._tell)
                     filler.prepare()
                     while filler.step():
                         pass
@@ -109,12 +109,12 @@ class Follower:
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
         led: list[Target] = []
-        filler = Filler(connection, led, self._tell)
+        filler = BatchProjector(connection, led, self._tell)
         while not self._stopping.is_set():
             taken = self._take_over(connection, led)
             if taken:
                 led += taken
-                filler = Filler(connection, led, self._tell)
+                filler = BatchProjector(connection, led, self._tell)
                 filler.prepare()
                 connection.execute("LISTEN wardbook_log")
             while filler.step() and not self._stopping.is_set():

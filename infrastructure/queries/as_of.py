@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from infrastructure.queries.row_security import Reader, held
+from infrastructure.queries.row_security import Viewer, held
 from infrastructure.read_models import READ_MODELS
 
 V = TypeVar("V")
@@ -29,7 +29,7 @@ APPEND_LOCK = "1463898722, 1"
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class AsOf:
     """As of a moment of valid time, as known at a log position (the last one of a command).
 
     And for whom: one operation has one reader.
@@ -37,24 +37,24 @@ class At:
 
     as_of: datetime
     known: int
-    reader: Reader = field(default_factory=Reader)
+    viewer: Viewer = field(default_factory=Viewer)
 
-    def shows(self, patient: UUID) -> None:
+    def record_access(self, patient: UUID) -> None:
         """The answer shows this patient's data."""
-        self.reader.shows(patient)
+        self.viewer.record_access(patient)
 
     def holds(self, table: Table) -> ColumnElement[bool]:
         """The rows true at that moment, as known there, that the reader may see."""
-        return and_(held(table, self.as_of, self.known), self.sees(table))
+        return and_(held(table, self.as_of, self.known), self.visible(table))
 
-    def sees(self, table: Table) -> ColumnElement[bool]:
+    def visible(self, table: Table) -> ColumnElement[bool]:
         """The rows that the reader may see, of all valid time."""
-        return self.reader.sees(table, self.as_of, self.known)
+        return self.viewer.predicate(table, self.as_of, self.known)
 
     @property
-    def unscoped(self) -> "At":
+    def unscoped(self) -> "AsOf":
         """The same moment, for finding out that something is there which may not be shown."""
-        return At(self.as_of, self.known)
+        return AsOf(self.as_of, self.known)
 
     def of(self, table: Table) -> ColumnElement[bool]:
         """The same for rows that are found by what they are about: its few rows are looked through.
@@ -62,11 +62,11 @@ class At:
         Said so that no plan looks for the moment first. Of all that ended before a moment the last
         row holds at it for ever, so those that hold grow with the log, however few are asked for.
         """
-        return and_(held(table, self.as_of, self.known).is_(True), self.sees(table))
+        return and_(held(table, self.as_of, self.known).is_(True), self.visible(table))
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class LogStatus:
     """The log as it is now: its identity, the database's clock, and how far it can be read."""
 
     log_id: UUID
@@ -99,10 +99,10 @@ _HERE = text(
 )
 
 
-async def here(engine: AsyncEngine) -> Here:
+async def log_status(engine: AsyncEngine) -> LogStatus:
     """Where the log and its read models are now."""
     async with engine.connect() as connection:
-        return Here(*(await connection.execute(_HERE)).one())
+        return LogStatus(*(await connection.execute(_HERE)).one())
 
 
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:

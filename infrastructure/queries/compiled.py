@@ -1,4 +1,4 @@
-"""Questions that are asked all the time: made into SQL once for each kind of reader, then filled in.
+"""Questions that are asked all the time: made into SQL once for each kind of viewer, then filled in.
 
 Composing a statement of SQLAlchemy and looking for its compiled form takes longer than the database
 takes to answer it. What is asked differs only in its values: the moment, whose rows may be shown, and
@@ -25,8 +25,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At
-from infrastructure.queries.row_security import Reader
+from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.row_security import Viewer
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
@@ -41,40 +41,40 @@ _OWN: Any = bindparam("reader_own", None, type_=ARRAY(Uuid))
 
 
 class Prepared:
-    """A question, by the statement that is built for a moment and a reader of a kind."""
+    """A question, by the statement that is built for a moment and a viewer of a kind."""
 
-    def __init__(self, build: Callable[[At], Select[Any]]) -> None:
+    def __init__(self, build: Callable[[AsOf], Select[Any]]) -> None:
         self._build = build
         self._made: dict[tuple[bool, bool], tuple[str, dict[str, Any]]] = {}
 
-    async def ask(self, connection: AsyncConnection, at: At, **given: Any) -> CursorResult[Any]:
+    async def ask(self, connection: AsyncConnection, at: AsOf, **given: Any) -> CursorResult[Any]:
         """Its rows. ``given``: the values of its own parameters, as psycopg takes them."""
-        reader = at.reader
-        kind = reader.wards is not None, bool(reader.hidden)
+        viewer = at.viewer
+        kind = viewer.wards is not None, bool(viewer.hidden)
         if kind not in self._made:
             self._made[kind] = self._make(*kind)
         sql, fixed = self._made[kind]
         values = {**fixed, "as_of": at.as_of, "known": at.known, **given}
-        if not reader.sees_all:
-            values["reader_wards"] = sorted(reader.wards or ())
-            values["reader_hidden"] = sorted(reader.hidden)
-            values["reader_opened"] = list(reader.opened)
-            values["reader_closed"] = list(reader.closed)
-            values["reader_elsewhere"] = list(reader.elsewhere)
-            values["reader_own"] = list(reader.own)
+        if not viewer.sees_all:
+            values["reader_wards"] = sorted(viewer.wards or ())
+            values["reader_hidden"] = sorted(viewer.hidden)
+            values["reader_opened"] = list(viewer.opened)
+            values["reader_closed"] = list(viewer.label_hidden)
+            values["reader_elsewhere"] = list(viewer.outside_wards)
+            values["reader_own"] = list(viewer.just_written)
         return await connection.exec_driver_sql(sql, values)
 
     def _make(self, has_wards: bool, has_hidden: bool) -> tuple[str, dict[str, Any]]:
         """The statement, and the values in it that are always the same."""
-        reader = Reader(
+        viewer = Viewer(
             wards=_WARDS if has_wards else None,
             hidden=_HIDDEN if has_hidden else frozenset(),
             opened=_OPENED,
-            closed=_CLOSED,
-            elsewhere=_ELSEWHERE,
-            own=_OWN,
+            label_hidden=_CLOSED,
+            outside_wards=_ELSEWHERE,
+            just_written=_OWN,
         )
-        made = self._build(At(_AS_OF, _KNOWN, reader)).compile(
+        made = self._build(AsOf(_AS_OF, _KNOWN, viewer)).compile(
             dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
         )
         return str(made), dict(made.params)
@@ -95,11 +95,11 @@ def given(name: str, kind: Any) -> BindParameter[Any]:
     return bindparam(name, None, type_=kind)
 
 
-def by_id(build: Callable[[At], Select[Any]]) -> Callable[..., Any]:
+def by_id(build: Callable[[AsOf], Select[Any]]) -> Callable[..., Any]:
     """Rows for ids in the parameter ``ids``; where there are none, nothing is asked."""
     question = Prepared(build)
 
-    async def ask(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> Any:
+    async def ask(connection: AsyncConnection, ids: Sequence[UUID], at: AsOf) -> Any:
         return await question.ask(connection, at, ids=list(ids)) if ids else ()
 
     return ask

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At, columns, since, until, view
+from infrastructure.queries.as_of import AsOf, columns, since, until, view
 from infrastructure.queries.rooms import BedView, RoomView, board
 from infrastructure.queries.row_security import known
 from infrastructure.queries.stays import StayView
@@ -59,18 +59,18 @@ class ExposureView:
     decided: list[EntryView]
 
 
-async def stay_periods(connection: AsyncConnection, stay: UUID, at: At) -> list[StayPeriodView]:
+async def stay_periods(connection: AsyncConnection, stay: UUID, at: AsOf) -> list[StayPeriodView]:
     """The whole history of a stay, as known at a position."""
     found = await connection.execute(
         select(since(stays), until(stays), *columns(stays))
-        .where(stays.c.stay == stay, known(stays, at.known), at.sees(stays))
+        .where(stays.c.stay == stay, known(stays, at.known), at.visible(stays))
         .order_by(since(stays))
     )
     return [StayPeriodView(row[0], row[1], view(StayView, row[2:])) for row in found]
 
 
 async def facts_between(
-    connection: AsyncConnection, of: Collection[UUID], after: int, to: At
+    connection: AsyncConnection, of: Collection[UUID], after: int, to: AsOf
 ) -> list[EntryView]:
     """What was recorded of some stays after one position and up to another, in that order."""
     found = await connection.execute(
@@ -80,7 +80,7 @@ async def facts_between(
             entries.c.recorded_position > after,
             entries.c.recorded_position <= to.known,
             known(entries, to.known),
-            to.sees(entries),
+            to.visible(entries),
         )
         .order_by(entries.c.recorded_position, entries.c.position)
     )
@@ -88,7 +88,7 @@ async def facts_between(
 
 
 async def bed_changes(
-    connection: AsyncConnection, ward: str | None, before: At, after: At
+    connection: AsyncConnection, ward: str | None, before: AsOf, after: AsOf
 ) -> list[BedChange]:
     """The beds of which another state or another occupant is held, in the order of the board."""
     sides = [
@@ -109,17 +109,19 @@ async def bed_changes(
     return changes
 
 
-async def facts_by_id(connection: AsyncConnection, ids: Sequence[UUID], at: At) -> dict[UUID, UUID]:
+async def facts_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, UUID]:
     """Movements, visits and doses by their ids, each with the stay that it is of."""
     found = await connection.execute(
         select(entries.c.fact, entries.c.stay)
         .distinct()
-        .where(entries.c.fact.in_(ids), known(entries, at.known), at.sees(entries))
+        .where(entries.c.fact.in_(ids), known(entries, at.known), at.visible(entries))
     )
     return {row.fact: row.stay for row in found}
 
 
-async def exposure(connection: AsyncConnection, fact: UUID, at: At) -> ExposureView | None:
+async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> ExposureView | None:
     """What was decided or recorded while a fact was wrong; None if it never was.
 
     That is, between the wrong entry and the last correction or cancel: what was decided about the
@@ -136,7 +138,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: At) -> ExposureV
             entries.c.fact == fact,
             entries.c.status == "TRUE",
             func.upper(entries.c.known) <= at.known,
-            at.sees(entries),
+            at.visible(entries),
         )
         .order_by(entries.c.known)
     )
@@ -149,7 +151,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: At) -> ExposureV
 
 
 async def _decided(
-    connection: AsyncConnection, wrong: Sequence[EntryView], first: int, last: int, at: At
+    connection: AsyncConnection, wrong: Sequence[EntryView], first: int, last: int, at: AsOf
 ) -> list[EntryView]:
     rooms = {e.data["bed"]["room"] for e in wrong if isinstance(e.data.get("bed"), dict)}
     found = await connection.execute(
@@ -159,7 +161,7 @@ async def _decided(
             entries.c.recorded_position < last,
             entries.c.corrects.is_(None),
             known(entries, at.known),
-            at.sees(entries),
+            at.visible(entries),
             or_(
                 entries.c.stay.in_({e.stay for e in wrong if e.stay})
                 & entries.c.kind.in_((*DECIDED, *BEDS)),

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At, columns, view
+from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.practitioners import practitioners
@@ -52,7 +52,7 @@ _patients_by_id = by_id(
 
 
 async def patients_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PatientView]:
     """Patients by their ids."""
     found = await _patients_by_id(connection, ids, at)
@@ -69,7 +69,7 @@ _BY_MRN = Prepared(
 
 
 async def patient_by_mrn(
-    connection: AsyncConnection, mrn: str, authority: str, at: At
+    connection: AsyncConnection, mrn: str, authority: str, at: AsOf
 ) -> PatientView | None:
     """A patient by MRN within its authority."""
     found = await _BY_MRN.ask(connection, at, mrn=mrn, authority=authority)
@@ -85,13 +85,13 @@ _linked = by_id(
 )
 
 
-async def records_of(connection: AsyncConnection, patient: UUID, at: At) -> list[UUID]:
+async def records_of(connection: AsyncConnection, patient: UUID, at: AsOf) -> list[UUID]:
     """All records of the person whose record this is, as the links were known; itself first."""
     return (await records_of_each(connection, [patient], at))[patient]
 
 
 async def records_of_each(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[UUID]]:
     """The same for many records: asked as often as the longest chain of links has steps."""
     links: dict[UUID, set[UUID]] = {id: set() for id in ids}
@@ -115,7 +115,7 @@ def _walked(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
 
 
 async def other_records_of(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[PatientView]]:
     """The other records of the person, for each record."""
     records = await records_of_each(connection, ids, at)
@@ -127,7 +127,7 @@ async def other_records_of(
 async def patients_page(
     connection: AsyncConnection,
     search: str | None,
-    at: At,
+    at: AsOf,
     first: int,
     after: tuple[str, str, UUID] | None,
 ) -> list[PatientView]:
@@ -157,7 +157,7 @@ _practitioners_by_id = by_id(
 
 
 async def practitioners_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PractitionerView]:
     """Practitioners by their ids."""
     found = await _practitioners_by_id(connection, ids, at)
@@ -167,7 +167,7 @@ async def practitioners_by_id(
 async def practitioners_page(
     connection: AsyncConnection,
     staff_number: str | None,
-    at: At,
+    at: AsOf,
     first: int,
     after: tuple[str] | None,
 ) -> list[PractitionerView]:

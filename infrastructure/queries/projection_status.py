@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models import READ_MODELS
 
 
@@ -139,7 +139,7 @@ async def parked_in(connection: AsyncConnection, command: UUID) -> list[str]:
 
 
 async def parked_things(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, bool]:
     """The stays and rooms among them that a parked command touches, whatever the moment."""
     found = await connection.execute(

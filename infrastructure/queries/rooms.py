@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
-from infrastructure.queries.as_of import At, columns, one_of, since, until, view
+from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
 from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.occupancy import stretches
@@ -97,11 +97,11 @@ class BoardRoom:
     beds: tuple[BedView, ...]
 
 
-async def wards(connection: AsyncConnection, at: At) -> list[str]:
+async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
     """The names of the wards, in order."""
     found = await connection.execute(
         select(rooms.c.ward)
-        .where(at.holds(rooms), at.reader.of_wards())
+        .where(at.holds(rooms), at.viewer.of_wards())
         .distinct()
         .order_by(rooms.c.ward)
     )
@@ -114,7 +114,7 @@ _rooms_by_id = by_id(
 
 
 async def rooms_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, RoomView]:
     """Rooms by their ids."""
     return {row.room: _room(row) for row in await _rooms_by_id(connection, ids, at)}
@@ -122,7 +122,7 @@ async def rooms_by_id(
 
 async def board(
     connection: AsyncConnection,
-    at: At,
+    at: AsOf,
     ward: str | None = None,
     only: Collection[UUID] | None = None,
 ) -> list[BoardRoom]:
@@ -133,7 +133,7 @@ async def board(
 
 
 async def beds_of(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, tuple[BedView, ...]]:
     """The beds of each room, and who lies in them, in order."""
     return {found.room.room: found.beds for found in await board(connection, at, None, ids)}
@@ -141,7 +141,7 @@ async def beds_of(
 
 async def occupancy_history(
     connection: AsyncConnection,
-    at: At,
+    at: AsOf,
     start: datetime,
     end: datetime,
     ward: str | None,
@@ -156,8 +156,8 @@ async def occupancy_history(
     query = select(*columns(stretches), since(stretches), until(stretches)).where(
         stretches.c.during.op("&&")(period), known(stretches, at.known)
     )
-    if ward is not None or number is not None or at.reader.wards is not None:
-        here = select(rooms.c.room).where(known(rooms, at.known), at.reader.of_wards())
+    if ward is not None or number is not None or at.viewer.wards is not None:
+        here = select(rooms.c.room).where(known(rooms, at.known), at.viewer.of_wards())
         if ward is not None:
             here = here.where(rooms.c.ward == ward)
         if number is not None:
@@ -189,9 +189,9 @@ def _board(of_ward: bool, only: bool) -> Prepared:
     beds, while the rows of a room grow with the years.
     """
 
-    def build(at: At) -> Select[Any]:
+    def build(at: AsOf) -> Select[Any]:
         nth = func.row_number().over(order_by=(rooms.c.ward, rooms.c.number))
-        wanted = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.reader.of_wards())
+        wanted = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.viewer.of_wards())
         if of_ward:
             wanted = wanted.where(is_given(rooms.c.ward, "ward"))
         if only:
@@ -201,7 +201,7 @@ def _board(of_ward: bool, only: bool) -> Prepared:
         rows = [_rows(at, what, table, table.c.bed) for what, table in shown]
         held = union_all(*rows).cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
         inside = select(held)
-        if of_ward or only or at.reader.wards is not None:
+        if of_ward or only or at.viewer.wards is not None:
             wanted_rooms = func.array(select(here.c.room).scalar_subquery())
             inside = inside.where(held.c.room == any_(wanted_rooms))
         told = union_all(select(here), inside).subquery("told")
@@ -218,7 +218,7 @@ def _board(of_ward: bool, only: bool) -> Prepared:
 
 
 def _rows(
-    at: At,
+    at: AsOf,
     what: int,
     table: Table,
     bed: ColumnElement[Any],

@@ -1,8 +1,9 @@
 """For whom questions are answered: whose data may be shown, and whose were.
 
-The rule is that of `application.authorization.scope`, as conditions on the rows that questions select: `At.holds`
-and `At.sees` put them into every question about patients. Labels are those of today, whatever moment
-is asked about; wards are those of that moment, and who is in another ward today was not free before.
+The rule is that of `application.authorization.scope`, as conditions on the rows that
+queries select: `AsOf.holds` and `AsOf.visible` put them into every query about patients. Labels are
+those of today, whatever moment is asked about; wards are those of that moment, and who is in another
+ward today was not free before.
 """
 
 from collections.abc import Hashable, Set
@@ -35,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.break_glass import Glass
+from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
 from infrastructure.read_models.inpatients import inpatients
 from infrastructure.read_models.issued_reports import issues
@@ -61,7 +62,7 @@ Moment = tuple[datetime, int]
 
 
 @dataclass(eq=False, slots=True)
-class Reader:
+class Viewer:
     """Who reads, in one operation; by default somebody to whom all is open."""
 
     wards: Set[str] | None = None
@@ -69,11 +70,11 @@ class Reader:
     """The confidentiality labels that close data to this reader."""
     opened: Set[UUID] = frozenset()
     """The patients whose glass this reader has broken, under all their records."""
-    closed: Set[UUID] = frozenset()
+    label_hidden: Set[UUID] = frozenset()
     """The records that a label closes which another record of the same person has."""
-    elsewhere: Set[UUID] = frozenset()
+    outside_wards: Set[UUID] = frozenset()
     """The records of persons who are in a stay of other wards only, by another of their records."""
-    own: Set[UUID] = frozenset()
+    just_written: Set[UUID] = frozenset()
     """The stays and patients of what this operation has just recorded."""
     shown: set[UUID] = field(default_factory=set)
     """The patients whose data the answer shows so far."""
@@ -83,25 +84,32 @@ class Reader:
         return self.wards is None and not self._hides
 
     @property
-    def rights(self) -> Hashable:
+    def cache_key(self) -> Hashable:
         """The same for all who are shown the same rows."""
-        return self.wards, self.hidden, self.opened, self.closed, self.elsewhere, self.own
+        return (
+            self.wards,
+            self.hidden,
+            self.opened,
+            self.label_hidden,
+            self.outside_wards,
+            self.just_written,
+        )
 
     @property
     def _hides(self) -> bool:
         return isinstance(self.hidden, BindParameter) or bool(self.hidden)
 
-    def shows(self, patient: UUID) -> None:
+    def record_access(self, patient: UUID) -> None:
         """The answer shows this patient's data: said wherever a view becomes part of an answer."""
         self.shown.add(patient)
 
-    def take(self) -> frozenset[UUID]:
+    def flush(self) -> frozenset[UUID]:
         """Whose data were shown; begins anew."""
         taken = frozenset(self.shown)
         self.shown.clear()
         return taken
 
-    def sees(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
+    def predicate(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
         """The rows of a table that may be shown, asked about a moment as known at a position."""
         if self.sees_all or table in OF_WARDS:
             return true()
@@ -146,7 +154,7 @@ class Reader:
         if self.wards is not None:
             then_in, then_theirs = self._is_in_house(patient, at)
             now_in, now_theirs = self._is_in_house(patient, None)
-            now_free = and_(not_(now_in), not_(_is_in(patient, self.elsewhere, Uuid)))
+            now_free = and_(not_(now_in), not_(_is_in(patient, self.outside_wards, Uuid)))
             open_ = and_(open_, or_(then_theirs, and_(not_(then_in), or_(now_theirs, now_free))))
         return self._or_own(patient, patient, open_)
 
@@ -166,7 +174,7 @@ class Reader:
     def _or_own(
         self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
     ) -> ColumnElement[bool]:
-        return or_(_is_in(own, self.own, Uuid), _is_in(patient, self.opened, Uuid), open_)
+        return or_(_is_in(own, self.just_written, Uuid), _is_in(patient, self.opened, Uuid), open_)
 
     def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
         """By the latest label of the record, and of all others of the same person."""
@@ -174,7 +182,7 @@ class Reader:
             return true()
         record = patients.alias("record")
         labelled = self._has_label(record, record.c.patient == patient, _latest(record))
-        return and_(not_(labelled), not_(_is_in(patient, self.closed, Uuid)))
+        return and_(not_(labelled), not_(_is_in(patient, self.label_hidden, Uuid)))
 
     def _has_label(self, rows: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether one of them has a hidden label.
@@ -234,7 +242,7 @@ async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) ->
             " AND p.merged_into IS NOT NULL AND (p.patient = o.id OR p.merged_into = o.id)"
             ") SELECT array(SELECT id FROM opened), (SELECT min(until) FROM broken)"
         ),
-        {"stream": Glass.id_for(actor), "now": now},
+        {"stream": EmergencyAccess.id_for(actor), "now": now},
     )
     opened, until = found.one()
     return Opened(frozenset(opened), until)
@@ -265,7 +273,7 @@ async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> froz
 async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> frozenset[UUID]:
     """All records of the persons who have several, and are in a stay, but in none of these wards.
 
-    Nor have they been in one of them: that opens a patient to a ward (`application.authorization.scope`).
+    Nor have they been in one of them: that opens a patient to a ward.
     """
     latest = "upper_inf(known) AND upper_inf(during)"
     found = await connection.execute(

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, column, select, table, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At, columns, view
+from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.source_movements import source_movements
 
@@ -41,14 +41,14 @@ class SourceMovementView:
 
 
 async def source_movements_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, SourceMovementView]:
     """Reported movements by our ids of them, whenever they happened."""
     found = await connection.execute(
         _told().where(
             source_movements.c.source_movement.in_(ids),
             known(source_movements, at.known),
-            at.sees(source_movements),
+            at.visible(source_movements),
         )
     )
     return {row.source_movement: view(SourceMovementView, row) for row in found}
@@ -57,7 +57,7 @@ async def source_movements_by_id(
 async def pending_page(
     connection: AsyncConnection,
     system: str | None,
-    at: At,
+    at: AsOf,
     first: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[SourceMovementView]:

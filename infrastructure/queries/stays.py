@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, Column, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At, columns, one_of, since, view
+from infrastructure.queries.as_of import AsOf, columns, one_of, since, view
 from infrastructure.queries.compiled import by_id, one_of_given
 from infrastructure.queries.people import records_of_each
 from infrastructure.read_models.prescriptions import doses, prescriptions
@@ -110,7 +110,7 @@ _stays_by_id = by_id(
 
 
 async def stays_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, StayView]:
     """Stays by their ids; one that was not admitted yet is absent."""
     return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
@@ -126,7 +126,7 @@ _stays_of_patients = by_id(
 
 
 async def stays_of_persons(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[StayView]]:
     """All stays of the person whose record each is, in the order of admission."""
     asked_for: dict[UUID, list[UUID]] = {}
@@ -143,7 +143,7 @@ async def stays_of_persons(
 async def stays_page(
     connection: AsyncConnection,
     wanted: StayFilter,
-    at: At,
+    at: AsOf,
     first: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[StayView]:
@@ -169,7 +169,7 @@ async def stays_page(
     return [view(StayView, row) for row in found]
 
 
-def _visits(column: Column[UUID]) -> Callable[[At], Select[Any]]:
+def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Visits up to the moment, in the order in which they occurred."""
     return lambda at: (
         select(*columns(visits), since(visits))
@@ -182,19 +182,19 @@ _visits_of, _visits_by_id = by_id(_visits(visits.c.stay)), by_id(_visits(visits.
 
 
 async def visits_of(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[VisitView]]:
     """The visits of each stay, up to the moment, in the order in which they occurred."""
     return _by("stay", VisitView, await _visits_of(connection, ids, at))
 
 
-async def visit_by_id(connection: AsyncConnection, id: UUID, at: At) -> VisitView | None:
+async def visit_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> VisitView | None:
     """One visit."""
     row = (await _visits_by_id(connection, [id], at)).one_or_none()
     return view(VisitView, row) if row else None
 
 
-def _prescriptions(column: Column[UUID]) -> Callable[[At], Select[Any]]:
+def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Prescriptions in the order of their start."""
     return lambda at: (
         select(*columns(prescriptions))
@@ -208,7 +208,7 @@ _prescriptions_by_id = by_id(_prescriptions(prescriptions.c.prescription))
 
 
 async def prescriptions_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PrescriptionView]:
     """Prescriptions by their ids."""
     found = await _prescriptions_by_id(connection, ids, at)
@@ -216,7 +216,7 @@ async def prescriptions_by_id(
 
 
 async def stopped_by(
-    connection: AsyncConnection, discharge: UUID, at: At
+    connection: AsyncConnection, discharge: UUID, at: AsOf
 ) -> list[PrescriptionView]:
     """The prescriptions that a discharge stopped, as far as that is held true."""
     stops = select(entries.c.subject).where(
@@ -236,7 +236,7 @@ async def stopped_by(
 
 
 async def prescriptions_of(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[PrescriptionView]]:
     """The prescriptions of each stay, in the order of their start."""
     return _by("stay", PrescriptionView, await _prescriptions_of(connection, ids, at))
@@ -252,7 +252,7 @@ _doses_of = by_id(
 
 
 async def doses_of(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[DoseView]]:
     """The doses of each prescription, up to the moment, in the order in which they occurred."""
     return _by("prescription", DoseView, await _doses_of(connection, ids, at))

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Column, Integer, Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At, columns, view
+from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, given, is_given, one_of_given
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.timeline import entries
@@ -56,7 +56,7 @@ class EntryView:
 
 async def timeline_page(
     connection: AsyncConnection,
-    at: At,
+    at: AsOf,
     first: int,
     after: tuple[Any, int] | None,
     *,
@@ -93,7 +93,7 @@ def _page(
     if reading is Reading.RECORD:
         order = (entries.c.recorded_position, entries.c.position)
 
-    def build(at: At) -> Select[Any]:
+    def build(at: AsOf) -> Select[Any]:
         query = select(*columns(entries), entries.c.position).where(at.of(entries))
         if reading is Reading.TRUTH:
             query = query.where(
@@ -122,7 +122,7 @@ _entries_by_id = by_id(
 
 
 async def entries_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, EntryView]:
     """Entries by their ids, also of what lies ahead."""
     found = await _entries_by_id(connection, ids, at)
@@ -159,7 +159,7 @@ _entry_by_id = by_id(
 )
 
 
-async def entry_by_id(connection: AsyncConnection, id: UUID, at: At) -> EntryView | None:
+async def entry_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> EntryView | None:
     """One entry."""
     row = (await _entry_by_id(connection, [id], at)).one_or_none()
     return view(EntryView, row) if row else None

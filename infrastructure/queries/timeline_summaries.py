@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import PractitionerView, practitioners_by_id
 from infrastructure.queries.rooms import RoomView, rooms_by_id
 from infrastructure.queries.stays import PrescriptionView, prescriptions_by_id
@@ -27,7 +27,7 @@ def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
 
 
 async def stories(
-    connection: AsyncConnection, entries: Sequence[EntryView], at: At
+    connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf
 ) -> dict[UUID, str]:
     """The sentence of each entry, with rooms, staff and drugs by name."""
     rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)

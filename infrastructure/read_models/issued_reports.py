@@ -10,7 +10,7 @@ from domain.aggregate import Event
 from domain.report import Report
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
-from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.projection import EventPosition, ReadModel
 
 metadata = MetaData(schema="issued_reports_v1")
 position_table(metadata)
@@ -49,7 +49,7 @@ class IssuedReports(ReadModel):
     metadata = metadata
     kinds = (Report,)
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         match event:
             case Report.Issued(terms=terms, said=said):
                 self.writer(issues).put(

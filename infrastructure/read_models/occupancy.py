@@ -11,7 +11,7 @@ from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
-from infrastructure.projections.projection import History, Place, ReadModel
+from infrastructure.projections.projection import EventPosition, EventReader, ReadModel
 
 metadata = MetaData(schema="occupancy_v1")
 position_table(metadata)
@@ -42,11 +42,11 @@ class Occupancies(ReadModel):
     kinds = (Occupancy,)
     halts = True
 
-    def __init__(self, history: History, schema: str | None = None) -> None:
+    def __init__(self, history: EventReader, schema: str | None = None) -> None:
         super().__init__(history, schema)
-        self._changes: list[tuple[Occupancy.StretchesChanged, Place]] = []
+        self._changes: list[tuple[Occupancy.StretchesChanged, EventPosition]] = []
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         if not isinstance(event, Occupancy.StretchesChanged):
             return
         if self._changes and self._changes[0][1].known < place.known:

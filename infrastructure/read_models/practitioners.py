@@ -6,7 +6,7 @@ from domain.aggregate import Event
 from domain.practitioner import Practitioner
 from domain.time import ALWAYS
 from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
-from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.projection import EventPosition, ReadModel
 
 metadata = MetaData(schema="practitioners_v1")
 position_table(metadata)
@@ -32,7 +32,7 @@ class Practitioners(ReadModel):
     metadata = metadata
     kinds = (Practitioner,)
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         match event:
             case Practitioner.Registered():
                 self.writer(practitioners).put(

@@ -14,7 +14,7 @@ from infrastructure.projections.bitemporal_table import (
     bitemporal_table,
     position_table,
 )
-from infrastructure.projections.projection import Folded, Place
+from infrastructure.projections.projection import EventPosition, Folded
 
 metadata = MetaData(schema="prescriptions_v1")
 position_table(metadata)
@@ -67,7 +67,7 @@ class Prescriptions(Folded[Prescription]):
     )
     remembers = 10_000
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         super().apply(event, place)
         match event:
             case Prescription.AdministrationCorrected():
@@ -95,11 +95,11 @@ class Prescriptions(Folded[Prescription]):
                     position=place.position,
                 )
 
-    def _take_back(self, which: Values, place: Place) -> None:
+    def _take_back(self, which: Values, place: EventPosition) -> None:
         """These doses were entered in error."""
         self.writer(doses).revise(which, known=place.known, position=place.position)
 
-    def _revise(self, event: Prescription.AdministrationCorrected, place: Place) -> None:
+    def _revise(self, event: Prescription.AdministrationCorrected, place: EventPosition) -> None:
         said = {
             "given": event.given,
             "dose_given": event.dose_given,

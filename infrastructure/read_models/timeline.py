@@ -15,7 +15,7 @@ from domain.prescription.drug_chart import DrugChart
 from domain.room.occupancy import Occupancy
 from domain.source_visit import SourceKind, SourceVisit
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Because
+from domain.stay.facts import CancellationReason
 from domain.time import LATE_AFTER, Period
 from infrastructure.projections.bitemporal_table import (
     Copy,
@@ -25,7 +25,7 @@ from infrastructure.projections.bitemporal_table import (
     bitemporal_table,
     position_table,
 )
-from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.projection import EventPosition, ReadModel
 
 metadata = MetaData(schema="timeline_v2")
 position_table(metadata)
@@ -107,7 +107,7 @@ class Timeline(ReadModel):
     metadata = metadata
     kinds = tuple(kind for kind in AGGREGATES if kind not in (Occupancy, DrugChart))
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         if isinstance(event, SourceVisit.Settled):
             self._show_pending(event, place)
             return
@@ -122,7 +122,7 @@ class Timeline(ReadModel):
                 self._correct(event, place, event.at)
             case Prescription.StopCorrected(at=at) if at is not None:
                 self._correct(event, place, at)
-            case Stay.AdmissionCancelled(because=Because.ENTERED_IN_ERROR):
+            case Stay.AdmissionCancelled(because=CancellationReason.ENTERED_IN_ERROR):
                 self._void(event, place, {"fact": event.movement})
             case Prescription.Cancelled():
                 self._void(event, place, {"kind": "PRESCRIPTION_WRITTEN"})
@@ -131,8 +131,8 @@ class Timeline(ReadModel):
                     self._cancel(event, place, {"fact": visit})
                 self._tell_cancel(event, place, {"fact": event.movement})
             case (
-                Stay.MovementCancelled(because=Because.DECISION_REVERSED)
-                | Stay.DischargeCancelled(because=Because.DECISION_REVERSED)
+                Stay.MovementCancelled(because=CancellationReason.DECISION_REVERSED)
+                | Stay.DischargeCancelled(because=CancellationReason.DECISION_REVERSED)
             ):
                 self._tell_cancel(event, place, {"fact": event.movement})
             case (
@@ -153,7 +153,7 @@ class Timeline(ReadModel):
                     position=place.position,
                 )
 
-    def _show_pending(self, event: SourceVisit.Settled, place: Place) -> None:
+    def _show_pending(self, event: SourceVisit.Settled, place: EventPosition) -> None:
         """What another system reported and what does not fit yet: visible, not true."""
         visit = event.originator_id
         for source_id in event.ended:
@@ -192,7 +192,7 @@ class Timeline(ReadModel):
                 position=place.position,
             )
 
-    def _correct(self, event: Event, place: Place, at: datetime | None) -> None:
+    def _correct(self, event: Event, place: EventPosition, at: datetime | None) -> None:
         """Another entry takes the place of the one that told the fact."""
         own = _values(event, place)
         told = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
@@ -218,12 +218,12 @@ class Timeline(ReadModel):
             position=place.position,
         )
 
-    def _void(self, event: Event, place: Place, first: Values) -> None:
+    def _void(self, event: Event, place: EventPosition, first: Values) -> None:
         """All that was told of this stream is taken back; the cancel names its ``first`` entry."""
         self._cancel(event, place, {})
         self._tell_cancel(event, place, {**first, "status": "CANCELLED"})
 
-    def _cancel(self, event: Event, place: Place, which: Values) -> None:
+    def _cancel(self, event: Event, place: EventPosition, which: Values) -> None:
         """Entries of the event's stream were entered in error; they stay, and say so."""
         self.writer(entries).revise(
             {"subject": event.originator_id, "status": "TRUE", **which},
@@ -232,12 +232,15 @@ class Timeline(ReadModel):
             position=place.position,
         )
 
-    def _tell_cancel(self, event: Event, place: Place, which: Values) -> None:
+    def _tell_cancel(self, event: Event, place: EventPosition, which: Values) -> None:
         """The entry of the cancel itself, beside the one that it takes back."""
         values = {**_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
         values["fact"] = values["movement"] = _made_by_cancel(event)
         period: Period | None = Period(event.entry.occurred_at)
-        if values["fact"] and getattr(event, "because", None) is Because.ENTERED_IN_ERROR:
+        if (
+            values["fact"]
+            and getattr(event, "because", None) is CancellationReason.ENTERED_IN_ERROR
+        ):
             # Where the patient was instead, from the time of what never was.
             values["occurred_at"], period = Same("occurred_at"), None
         self.writer(entries).revise(
@@ -249,7 +252,7 @@ class Timeline(ReadModel):
         )
 
 
-def _values(event: Event, place: Place) -> dict[str, Any]:
+def _values(event: Event, place: EventPosition) -> dict[str, Any]:
     said = event.entry
     assert said.about is not None
     data = _data(event)
@@ -280,7 +283,7 @@ def _values(event: Event, place: Place) -> dict[str, Any]:
 
 def _made_by_cancel(event: Event) -> UUID | None:
     """The movement that a cancel is itself: a reversal, or where the patient was instead."""
-    reversed_ = getattr(event, "because", None) is Because.DECISION_REVERSED
+    reversed_ = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
     placed = getattr(event, "bed", None) or getattr(event, "without_bed", None)
     return getattr(event, "cancel", None) if reversed_ or placed else None
 

@@ -9,7 +9,7 @@ from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table, position_table
-from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.projection import EventPosition, ReadModel
 
 metadata = MetaData(schema="visits_v1")
 position_table(metadata)
@@ -34,7 +34,7 @@ class Visits(ReadModel):
     metadata = metadata
     kinds = (Stay,)
 
-    def apply(self, event: Event, place: Place) -> None:
+    def apply(self, event: Event, place: EventPosition) -> None:
         match event:
             case Stay.VisitAmended():
                 said = {
@@ -69,7 +69,7 @@ class Visits(ReadModel):
                     position=place.position,
                 )
 
-    def _void(self, ids: Iterable[UUID], place: Place) -> None:
+    def _void(self, ids: Iterable[UUID], place: EventPosition) -> None:
         """From here on they are known never to have been."""
         for id in ids:
             self.writer(visits).revise({"visit": id}, known=place.known, position=place.position)

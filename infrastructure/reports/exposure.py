@@ -17,7 +17,7 @@ from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.reports import inputs
-from infrastructure.reports.inputs.change_set import Concerned, linked
+from infrastructure.reports.inputs.change_set import ChangeSet, linked
 
 AROUND = timedelta(days=2)
 """By how much a day of the calendar may lie around the same day in UTC, generously."""
@@ -118,6 +118,6 @@ def _contributed(
     held, question = asked_in(computed.terms)
     people = [subject.id for subject in subjects if subject.kind == "person"]
     rooms = [subject.id.partition("/")[0] for subject in subjects if subject.kind == "bed"]
-    only = Concerned(linked(connection, people, [known]), rooms)
-    report_inputs = inputs.inputs(connection, hospital, held.needs, question, known, only=only)
+    only = ChangeSet(linked(connection, people, [known]), rooms)
+    report_inputs = inputs.load_inputs(connection, hospital, held.needs, question, known, only=only)
     return not subjects.isdisjoint(held.contributions(report_inputs))

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from application.commands.reports import as_said
 from application.reports.definition import Report
 from domain.report import Cause, Change, Said, Terms
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.timeline import entry_of
@@ -63,11 +63,11 @@ class FactView:
 
 
 async def issues_page(
-    connection: AsyncConnection, at: At, name: str | None, first: int, before: int | None
+    connection: AsyncConnection, at: AsOf, name: str | None, first: int, before: int | None
 ) -> list[IssueView]:
     """Issues, the newest first; ``before`` a position of one."""
     query = select(issues, func.lower(issues.c.during).label("at"))
-    query = query.where(known(issues, at.known), at.sees(issues))
+    query = query.where(known(issues, at.known), at.visible(issues))
     if name is not None:
         query = query.where(issues.c.name == name)
     if before is not None:
@@ -77,19 +77,19 @@ async def issues_page(
 
 
 async def issues_by_id(
-    connection: AsyncConnection, ids: Sequence[UUID], at: At
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, IssueView]:
     """Issues by their ids, as known then."""
     found = await connection.execute(
         select(issues, func.lower(issues.c.during).label("at")).where(
-            issues.c.issue.in_(ids), known(issues, at.known), at.sees(issues)
+            issues.c.issue.in_(ids), known(issues, at.known), at.visible(issues)
         )
     )
     return {row["issue"]: _issue(row) for row in found.mappings()}
 
 
 async def restatements_of(
-    connection: AsyncConnection, issue: IssueView, at: At
+    connection: AsyncConnection, issue: IssueView, at: AsOf
 ) -> list[RestatementView]:
     """How an issue was restated, in that order."""
     found = await connection.execute(

@@ -43,7 +43,7 @@ def reissued(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[str]
 
 def _said(connection: Connection[TupleRow], hospital: str, terms: Terms, said: Said) -> list[str]:
     held, question = asked_in(terms)
-    told = inputs.report(connection, hospital, held, question, said.position)
+    told = inputs.compute_report(connection, hospital, held, question, said.position)
     stored = as_said(terms, said)
     broken = []
     if told.canonical() != stored.canonical():
@@ -80,6 +80,6 @@ def _side(
     question: Question,
     position: int,
 ) -> Side:
-    report_inputs = inputs.inputs(connection, hospital, definition.needs, question, position)
+    report_inputs = inputs.load_inputs(connection, hospital, definition.needs, question, position)
     contributions = definition.contributions(report_inputs)
     return Side(definition.rows(question, contributions), contributions)

@@ -12,20 +12,20 @@ from application.commands.patients import HOSPITAL_TIME
 from application.commands.reports import FiguresNotReadable
 from application.reports.definition import Contributions, Definition, Report, Subject
 from application.reports.inputs import Question
-from domain.hospital_calendar import DAY, HospitalTime
+from domain.hospital_calendar import DAY, HospitalCalendar
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline import entries
 from infrastructure.reports import inputs
-from infrastructure.reports.inputs.change_set import Concerned, concerned
+from infrastructure.reports.inputs.change_set import ChangeSet, changed_between
 
 Facts = dict[str, set[int]]
 """Positions of facts by the id of whom they are about."""
 
 
-class ReadModelFigures:
-    """Computes reports from the read models of the database at a URL (`application.commands.reports.Figures`)."""
+class ReadModelReportData:
+    """Adapter of the port `ReportData`: computes reports from the read models of a database."""
 
     def __init__(self, url: str, hospital: str) -> None:
         self._url, self._hospital = url, hospital
@@ -56,24 +56,26 @@ class ReadModelFigures:
         ward: str | None,
         parameters: Mapping[str, str],
     ) -> Report:
-        with inputs.reading(self._url) as connection:
+        with inputs.report_connection(self._url) as connection:
             return inputs.report_of_period(
                 connection, self._hospital, definition, position, first, last, ward, parameters
             )
 
     def computed(self, definition: Definition, question: Question, position: int) -> Report:
-        with inputs.reading(self._url) as connection:
-            return inputs.report(connection, self._hospital, definition, question, position)
+        with inputs.report_connection(self._url) as connection:
+            return inputs.compute_report(connection, self._hospital, definition, question, position)
 
     def contributions(
         self, definition: Definition, question: Question, before: int, now: int
     ) -> tuple[Contributions, Contributions]:
-        with inputs.reading(self._url) as connection:
-            only: Concerned | None = concerned(connection, before, now)
+        with inputs.report_connection(self._url) as connection:
+            only: ChangeSet | None = changed_between(connection, before, now)
             if _calendar(connection, self._hospital, question, before, now):
                 only = None  # everybody's days are others
             old, new = (
-                inputs.inputs(connection, self._hospital, definition.needs, question, at, only=only)
+                inputs.load_inputs(
+                    connection, self._hospital, definition.needs, question, at, only=only
+                )
                 for at in (before, now)
             )
         return definition.contributions(old), definition.contributions(new)
@@ -81,7 +83,7 @@ class ReadModelFigures:
     def facts(
         self, subjects: Collection[Subject], question: Question, after: int, to: int
     ) -> dict[Subject, list[int]]:
-        with inputs.reading(self._url) as connection:
+        with inputs.report_connection(self._url) as connection:
             return facts(connection, self._hospital, subjects, question, after, to)
 
 
@@ -166,7 +168,7 @@ def _calendar(
     changes = connection.execute(
         "SELECT position, (own->>'valid_from')::date FROM record.events WHERE stream = %s"
         " AND topic = %s AND position > %s AND position <= %s",
-        [uuid5(HOSPITAL_TIME, hospital), HospitalTime.TimeSet.TOPIC, after, to],
+        [uuid5(HOSPITAL_TIME, hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
     )
     return {at for at, since in changes if since is None or since <= question.last + DAY}
 

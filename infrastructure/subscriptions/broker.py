@@ -16,11 +16,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from infrastructure.queries.feed import Touched, touched
-from infrastructure.subscriptions.projection_progress import LOOK_AGAIN_SECONDS, Readable
+from infrastructure.subscriptions.projection_progress import LOOK_AGAIN_SECONDS, ProjectionProgress
 
 T = TypeVar("T")
 
-KEPT = 500
+BUFFERED_CHANGES = 500
 """What is kept for one who is slow, before he is told from the log instead."""
 
 TOO_MUCH = 10_000
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[T]):
+class Change(Generic[T]):
     """Something that changed, and the place in the log after which to go on."""
 
     position: int
@@ -54,15 +54,15 @@ class Topic(Protocol[T]):
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
-    ) -> tuple[Sequence[Told[T]], int]:
+    ) -> tuple[Sequence[Change[T]], int]:
         """What changed after one position, in order, and up to which this is all: ``until`` or less."""
         ...
 
 
-class Live:
+class Broker:
     """One for each process: wakes once for each change, whoever follows."""
 
-    def __init__(self, readable: Readable, engine: AsyncEngine) -> None:
+    def __init__(self, readable: ProjectionProgress, engine: AsyncEngine) -> None:
         self._readable, self._engine = readable, engine
         self._tails: dict[Hashable, _Tail] = {}
         self._task: asyncio.Task[None] | None = None
@@ -83,7 +83,7 @@ class Live:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def follow(self, topic: Topic[T], after: int | None) -> AsyncGenerator[Told[T], None]:
+    async def follow(self, topic: Topic[T], after: int | None) -> AsyncGenerator[Change[T], None]:
         """What changed after a position, then what changes; from now on if no position is given."""
         reached = self._readable.position if after is None else after
         while True:
@@ -170,7 +170,9 @@ class Live:
             if reached >= until:
                 return
 
-    async def _ask(self, topic: Topic[T], after: int, until: int) -> tuple[Sequence[Told[T]], int]:
+    async def _ask(
+        self, topic: Topic[T], after: int, until: int
+    ) -> tuple[Sequence[Change[T]], int]:
         async with self._engine.connect() as connection:
             return await topic.changes(connection, after, until)
 
@@ -188,21 +190,21 @@ class _Follower(Generic[T]):
 
     def __init__(self, reached: int) -> None:
         self.reached = self._joined = reached
-        self._waiting: deque[Told[T]] = deque()
+        self._waiting: deque[Change[T]] = deque()
         self._wake = asyncio.Event()
         self._is_behind = False
 
-    def push(self, found: Sequence[Told[T]], after: int) -> None:
+    def push(self, found: Sequence[Change[T]], after: int) -> None:
         """What changed after a position; what he knew when he came is not told again."""
         new = [told for told in found if after >= self._joined or told.position > self._joined]
-        if len(self._waiting) + len(new) > KEPT:
+        if len(self._waiting) + len(new) > BUFFERED_CHANGES:
             self._waiting.clear()
             self._is_behind = True
         elif not self._is_behind:
             self._waiting.extend(new)
         self._wake.set()
 
-    async def __aiter__(self) -> AsyncIterator[Told[T]]:
+    async def __aiter__(self) -> AsyncIterator[Change[T]]:
         """As it is told; ends when he is too far behind."""
         while True:
             while self._waiting:

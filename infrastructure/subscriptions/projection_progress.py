@@ -7,7 +7,7 @@ import logging
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infrastructure.queries.as_of import here
+from infrastructure.queries.as_of import log_status
 from infrastructure.queries.projection_status import models_that_parked
 from infrastructure.read_models import READ_MODELS
 
@@ -18,7 +18,7 @@ HALTING = {model.name for model in READ_MODELS if model.halts}
 log = logging.getLogger(__name__)
 
 
-class Readable:
+class ProjectionProgress:
     """Knows the position that all read models have reached; told by the follower's NOTIFY.
 
     It looks by itself each second as well, so a signal that is lost costs a second at most.
@@ -80,7 +80,7 @@ class Readable:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _look(self) -> None:
-        position = (await here(self._engine)).position
+        position = (await log_status(self._engine)).position
         async with self._engine.connect() as connection:
             parked = await models_that_parked(connection)
         self.parked, self.halted = bool(parked), not parked.isdisjoint(HALTING)

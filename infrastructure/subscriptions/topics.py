@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, cast, func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import Located, Logged, Touched, events_page, touched
 from infrastructure.queries.people import records_of
 from infrastructure.queries.rooms import BoardRoom, board
@@ -19,7 +19,7 @@ from infrastructure.queries.timeline import EntryView, entries_recorded
 from infrastructure.queries.timeline_summaries import stories
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import beds, rooms, spells
-from infrastructure.subscriptions.broker import TOO_MUCH, Told
+from infrastructure.subscriptions.broker import TOO_MUCH, Change
 
 PAGE = 200
 """What is told at once, from the log."""
@@ -47,7 +47,7 @@ class Extension:
 class ChangedRooms:
     """The rooms of which something else is held, as they are now."""
 
-    at: At
+    at: AsOf
     rooms: tuple[BoardRoom, ...]
 
 
@@ -68,9 +68,9 @@ class Feed:
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
-    ) -> tuple[Sequence[Told[FeedItem]], int]:
+    ) -> tuple[Sequence[Change[FeedItem]], int]:
         page = await events_page(connection, after, until, PAGE, self._topics, self._ward)
-        return [Told(e.position, FeedItem(e, page.rooms)) for e in page.events], page.reached
+        return [Change(e.position, FeedItem(e, page.rooms)) for e in page.events], page.reached
 
 
 class Timeline:
@@ -94,24 +94,24 @@ class Timeline:
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
-    ) -> tuple[Sequence[Told[Extension]], int]:
+    ) -> tuple[Sequence[Change[Extension]], int]:
         now = await _now(connection)
         records = None
         if self._patient is not None:
-            records = await records_of(connection, self._patient, At(now, until))
+            records = await records_of(connection, self._patient, AsOf(now, until))
             self._records = set(records)
         found = await entries_recorded(
             connection, after, until, PAGE, patients=records, stay=self._stay
         )
         whole = len(found) < PAGE
-        told: list[Told[Extension]] = []
+        told: list[Change[Extension]] = []
         for position, entries in groupby(found, key=lambda entry: entry.recorded_position):
             together = list(entries)
-            words = await stories(connection, together, At(now, position))
+            words = await stories(connection, together, AsOf(now, position))
             for entry in together:
                 ends_command = entry is together[-1] and (whole or entry is not found[-1])
                 end = position if ends_command else entry.position
-                told.append(Told(end, Extension(entry, words[entry.entry])))
+                told.append(Change(end, Extension(entry, words[entry.entry])))
         return told, until if whole else found[-1].position
 
 
@@ -136,7 +136,7 @@ class Occupancy:
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
-    ) -> tuple[Sequence[Told[ChangedRooms]], int]:
+    ) -> tuple[Sequence[Change[ChangedRooms]], int]:
         now = await _now(connection)
         here = await self._rooms(connection, until)
         if until - after > TOO_MUCH:
@@ -151,9 +151,9 @@ class Occupancy:
         changed |= by_time
         if not changed:
             return [], until
-        at = At(now, until)
+        at = AsOf(now, until)
         found = await board(connection, at, self._ward, changed)
-        return [Told(until, ChangedRooms(at, tuple(found)))], until
+        return [Change(until, ChangedRooms(at, tuple(found)))], until
 
     async def _rooms(self, connection: AsyncConnection, position: int) -> set[UUID]:
         query = select(rooms.c.room).distinct().where(known(rooms, position))

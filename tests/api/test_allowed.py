@@ -11,7 +11,7 @@ from graphql import (
     parse,
 )
 
-from api.graphql.extensions.authorization import DATA, asked, needed_for, snake
+from api.graphql.extensions.authorization import DATA, analyse_document, needed_for, snake
 from api.graphql.schema import schema
 from application.authorization.roles import MAY, Role, may
 from application.hospital import Hospital
@@ -91,7 +91,7 @@ def test_what_is_added_later_fails_that_test_until_it_has_a_rule() -> None:
     ],
 )
 def test_what_is_added_later_nobody_sees_until_it_has_a_rule(query: str) -> None:
-    needs = asked(extend_schema(SCHEMA, parse(LATER)), parse(query)).needs
+    needs = analyse_document(extend_schema(SCHEMA, parse(LATER)), parse(query)).needs
     assert [role for role in Role if all(may(role, what) for what in needs)] == []
 
 
@@ -186,11 +186,11 @@ def test_a_command_that_the_role_may_not_give_is_refused(shared: Ward) -> None:
     nurse, registrar = as_role(shared, Role.NURSE), as_role(shared, Role.REGISTRAR)
     bed = f"{shared.room()}/a"
     ward, room, _ = bed.split("/")
-    told = nurse.give("addBed", ward=ward, room=room, bed="z")
+    told = nurse.execute("addBed", ward=ward, room=room, bed="z")
     assert told["code"] == "NotAllowed"
     assert "nurse" in told["message"]
     assert [b["code"] for b in _beds(shared, ward, room)] == ["a", "b"]
-    told = registrar.give("registerPatient", mrn=shared.name("M"))
+    told = registrar.execute("registerPatient", mrn=shared.name("M"))
     assert told["__typename"] == "PatientRecorded"
 
 

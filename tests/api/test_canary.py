@@ -26,7 +26,7 @@ from api.telemetry.logs import JsonLines
 from application.authorization.roles import Role
 from infrastructure import tracing
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.api.test_faults import closed
 from tests.conftest import LOGIN, TOKEN
@@ -345,7 +345,7 @@ def test_a_refusal_is_written_nowhere_with_what_was_refused(shared: Ward) -> Non
         ("issueReport", {"name": CANARY, "period": {"from": "2026-01-01", "to": "2026-01-02"}}),
     ]
     for name, input in refused:
-        assert not shared.give(name, **input)["__typename"].endswith("Recorded"), name
+        assert not shared.execute(name, **input)["__typename"].endswith("Recorded"), name
         sent = {"commandId": str(uuid4()), "occurredAt": NOW, **input}
         (told,) = given(shared, {"mutation": name, "input": sent})
         assert not told["__typename"].endswith("Recorded"), name
@@ -462,10 +462,10 @@ def test_what_a_read_model_cannot_take_in_is_told_without_whose_it_is(
     targets = with_a_failing("patients", bad, says=CANARY)
     with (
         TestClient(app(settings, database, LOGIN, with_worker=False)) as http,
-        running(Follower(database.app_url, targets=targets)),
+        running(ProjectionRunner(database.app_url, targets=targets)),
     ):
         ward = Ward(GraphQLClient(http, TOKEN))
-        told = ward.give("registerPatient", commandId=str(bad), mrn=CANARY, familyName=CANARY)
+        told = ward.execute("registerPatient", commandId=str(bad), mrn=CANARY, familyName=CANARY)
         assert told["__typename"] == "Parked"
         listed = ward.client.raw("{ projections { parkedCommands { error } } }")
         ready = http.get("/readyz").text

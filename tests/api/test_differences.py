@@ -142,7 +142,7 @@ def test_a_merge_that_would_put_a_person_in_two_stays_at_once_is_refused_naming_
 ) -> None:
     one, other = ward.patient(), ward.patient()
     stays = {ward.stay(patientMrn=one), ward.stay(patientMrn=other)}
-    told = ward.give("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
+    told = ward.execute("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
     assert (told["__typename"], set(told["inStays"])) == ("MergeImpossible", stays)
 
 
@@ -161,10 +161,10 @@ def test_a_merge_that_would_put_a_person_in_two_stays_at_once_is_refused_naming_
 def test_what_is_not_there_cannot_be_put_right(
     ward: Ward, command: str, content: dict[str, str]
 ) -> None:
-    assert ward.give(command, **content)["__typename"] == "MovementNotFound"
+    assert ward.execute(command, **content)["__typename"] == "MovementNotFound"
 
 
 @pytest.mark.parametrize("command", ["cancelAdmission", "cancelDischarge"])
 def test_a_cancel_says_why(ward: Ward, command: str) -> None:
-    told = ward.give(command, stayId=ward.stay(), because="ENTERED_IN_ERROR")
+    told = ward.execute(command, stayId=ward.stay(), because="ENTERED_IN_ERROR")
     assert told["__typename"] == "ReasonNeeded"

@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 from strawberry.types import Info
 
 from api.graphql.context import Context
-from api.graphql.execution.fast_executor import READ, Executor, Plan, direct
+from api.graphql.execution.fast_executor import (
+    READ,
+    Executor,
+    SelectionPlan,
+    install_fast_resolvers,
+)
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Role
 from domain.envelope import Actor
@@ -112,7 +117,7 @@ class Subscription:
 
 USUAL = strawberry.Schema(Query, subscription=Subscription)
 DIRECT = strawberry.Schema(Query, subscription=Subscription, execution_context_class=Executor)
-direct(DIRECT)
+install_fast_resolvers(DIRECT)
 
 ODD = [None, object()]
 """No text, and no colour."""
@@ -201,7 +206,7 @@ def test_objects_are_told_without_the_executor() -> None:
             return super().execute_field(*args, **named)
 
     counted = strawberry.Schema(Query, execution_context_class=Counted)
-    direct(counted)
+    install_fast_resolvers(counted)
     many = replace(PLAIN, many=[replace(PLAIN, one=PLAIN) for _ in range(20)])
 
     data, errors = told(counted, "{ things { name many { colour shown { name } } } }", many, True)
@@ -218,7 +223,9 @@ def test_what_is_followed_for_long_takes_no_more_memory() -> None:
         held = []
         async for item in items:
             assert not item.errors
-            held.append(sum(isinstance(one, FieldDetails | Plan) for one in gc.get_objects()))
+            held.append(
+                sum(isinstance(one, FieldDetails | SelectionPlan) for one in gc.get_objects())
+            )
         return held
 
     gc.collect()

@@ -23,7 +23,7 @@ from domain.envelope import Actor
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.bootstrap import seed
 from infrastructure.postgres.database import Database, sqlalchemy_url
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.api.test_metrics import numbers
 from tests.conftest import LOGIN, TOKEN
@@ -158,9 +158,9 @@ def test_what_is_recorded_but_not_yet_readable_is_told_so_and_is_safe(
 ) -> None:
     ward = stalled
     input = {"mrn": "M1", "commandId": ID}
-    told = ward.give("registerPatient", **input)
+    told = ward.execute("registerPatient", **input)
     assert told["__typename"] == "RecordedNotYetReadable"
-    again = ward.give("registerPatient", **input)
+    again = ward.execute("registerPatient", **input)
     assert again == told
 
     late = ward.client.raw(
@@ -168,22 +168,22 @@ def test_what_is_recorded_but_not_yet_readable_is_told_so_and_is_safe(
     )
     assert codes(late) == {"READ_MODELS_BEHIND"}
 
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
     found = ward.ask(
         'query($p: Position) { patient(mrn: "M1", atLeast: $p) { mrn } }', p=told["position"]
     )
     assert found["patient"] == {"mrn": "M1"}
-    read = ward.give("registerPatient", **input)
+    read = ward.execute("registerPatient", **input)
     assert read["__typename"] == "PatientRecorded"
     assert (read["position"], read["recordedAt"]) == (told["position"], told["recordedAt"])
 
 
 def test_a_refusal_needs_no_read_model(stalled: Ward) -> None:
     ward = stalled
-    ward.give("openRoom", ward="A", room="1", beds=["a"])
-    ward.give("closeBed", **place("A/1/a"), reason="paint")
-    ward.give("registerPatient", mrn="M1")
-    told = ward.give("admitPatient", patientMrn="M1", admissionType="ELECTIVE", **place("A/1/a"))
+    ward.execute("openRoom", ward="A", room="1", beds=["a"])
+    ward.execute("closeBed", **place("A/1/a"), reason="paint")
+    ward.execute("registerPatient", mrn="M1")
+    told = ward.execute("admitPatient", patientMrn="M1", admissionType="ELECTIVE", **place("A/1/a"))
     assert (told["__typename"], told["reason"]) == ("BedNotOpen", "paint")
 
 
@@ -202,11 +202,11 @@ def test_a_server_whose_read_models_are_behind_is_not_ready(
     with closing(wired(settings, simulated)) as hospital:
         seed(settings, hospital, simulated.open_log(), long_ago)
         with TestClient(app(settings, simulated, LOGIN, with_worker=False)) as http:
-            Follower(simulated.app_url).catch_up()
+            ProjectionRunner(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200
             hospital.register_patient(request(now=long_ago), mrn="M1")
             behind, counted = http.get("/readyz"), numbers(http)
-            Follower(simulated.app_url).catch_up()
+            ProjectionRunner(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200
 
     assert (behind.status_code, behind.json()["ready"]) == (503, False)
@@ -240,7 +240,7 @@ def test_a_server_of_a_log_that_was_rewound_is_alive_and_not_ready(
     stalled: Ward, database: Database, rewound: str, back: str, why: str
 ) -> None:
     http = stalled.client.http
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
     assert http.get("/readyz").status_code == 200
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute(rewound.encode())

@@ -8,7 +8,7 @@ import pytest
 
 from application.authorization.roles import MAY, Role
 from application.authorization.scope import hidden_labels
-from domain.break_glass import Glass
+from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
 from infrastructure.postgres.database import Database
 from tests.api.test_sockets import code_of
@@ -243,7 +243,7 @@ def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
     with following(running, Role.NURSE, who="Bea") as socket:
         socket.subscribe(TIMELINE, stay=stay)
         assert ended(socket) == "NOT_ALLOWED"
-        broken = nurse.give("breakGlass", patientMrn=mrn, reason="found unconscious")
+        broken = nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")
         assert broken["__typename"] == "GlassBroken"
         socket.subscribe(TIMELINE, stay=stay, after=position(followed))
         followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
@@ -252,7 +252,7 @@ def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
             owner.execute(
                 "UPDATE record.stored_events SET own = jsonb_set(own, '{until}', to_jsonb(now()))"
                 " WHERE own ? 'until' AND stream = %s",
-                [Glass.id_for(Actor(issuer="local", subject="Bea", role="nurse"))],
+                [EmergencyAccess.id_for(Actor(issuer="local", subject="Bea", role="nurse"))],
             )
         followed.record("changeSpecialty", stayId=stay, specialty="Surgery")
         assert ended(socket) == "NOT_ALLOWED"

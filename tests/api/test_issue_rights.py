@@ -119,9 +119,9 @@ def test_who_has_wards_reads_the_issues_on_them(issues: Issues) -> None:
         assert client.ask(NODE, id=id) == {"node": None}
     period = {"from": "2026-01-01", "to": "2026-01-02"}
     for client, input in ((south, {"ward": "North"}), (north, {})):
-        told = client.give("issueReport", name="inpatient-census", period=period, **input)
+        told = client.execute("issueReport", name="inpatient-census", period=period, **input)
         assert told["code"] == "NotAllowed"
-    assert south.give("restateReport", issueId=of_north)["code"] == "NotAllowed"
+    assert south.execute("restateReport", issueId=of_north)["code"] == "NotAllowed"
 
 
 def test_what_a_wrong_fact_got_into_is_told_of_ones_own_wards_only(issues: Issues) -> None:

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from strawberry.http import GraphQLRequestData, process_result
 
-from api.container import House
+from api.container import AppState
 from api.graphql.context import Context
-from api.graphql.execution.response_cache import Answers, KeptResult
-from api.graphql.extensions.authorization import KEPT, KEPT_QUESTIONS
+from api.graphql.execution.response_cache import CachedResult, CachingExecutor
+from api.graphql.extensions.authorization import CACHEABLE_QUERIES, CACHEABLE_TYPES
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Purpose, Role
 from application.command_pipeline import Request
@@ -29,12 +29,12 @@ from domain.patient import Confidentiality
 from domain.refusals import Refusal
 from domain.stay.aggregate import AdmissionType
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.caching.read_snapshot import Look, Present
-from infrastructure.caching.response_cache import Answer, Kept
+from infrastructure.caching.read_snapshot import Snapshot, Snapshots
+from infrastructure.caching.response_cache import CachedResponse, ResponseCache
 from infrastructure.postgres.database import Database
-from infrastructure.projections.batch import Filler
+from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.rebuild import rebuild
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.support.app_without_http import alone
 from tests.support.failing import model, quiet, with_a_failing
@@ -69,23 +69,23 @@ MICROSECOND = timedelta(microseconds=1)
 ENDS = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class Clock(Present):
+class Clock(Snapshots):
     """Looks at the database with a clock that the test sets, as nobody can wait for hours."""
 
     now = datetime(2026, 3, 2, tzinfo=UTC)
 
-    async def look(self) -> Look:
-        look = await super().look()
-        return replace(look, here=replace(look.here, now=self.now))
+    async def snapshot(self) -> Snapshot:
+        snapshot = await super().snapshot()
+        return replace(snapshot, log_status=replace(snapshot.log_status, now=self.now))
 
 
 class Asker:
     """Asks the same of a server that keeps its answers and of one that keeps none."""
 
-    def __init__(self, house: House, clock: Clock) -> None:
+    def __init__(self, house: AppState, clock: Clock) -> None:
         self.house, self.clock = house, clock
-        self.keeping = Kept(house.engine, clock, 2_000_000)
-        self._answers = Answers()
+        self.keeping = ResponseCache(house.engine, clock, 2_000_000)
+        self._answers = CachingExecutor()
         self.how: Counter[str] = Counter()
         self.seen: set[str] = set()
 
@@ -97,11 +97,11 @@ class Asker:
         return made
 
     async def kept(self, query: str, variables: dict[str, Any], reader: Caller) -> str:
-        keeping = replace(self.house, kept=self.keeping)
+        keeping = replace(self.house, response_cache=self.keeping)
         return await self._told(query, variables, reader, keeping)
 
     async def _told(
-        self, query: str, variables: dict[str, Any], reader: Caller, house: House
+        self, query: str, variables: dict[str, Any], reader: Caller, house: AppState
     ) -> str:
         asked = GraphQLRequestData(
             query=query, variables=variables, operation_name=None, extensions=None
@@ -119,7 +119,7 @@ class Asker:
 
         result = await self._answers.answer(asked, context, execute, encode)
         self.how["kept" if not executed else "made"] += 1
-        if isinstance(result, KeptResult) and result.encoded is not None:
+        if isinstance(result, CachedResult) and result.encoded is not None:
             return result.encoded.answer.told.decode()
         return json.dumps(process_result(result))
 
@@ -131,7 +131,7 @@ Tell = Callable[[Tale], None]
 @asynccontextmanager
 async def asking(database: Database, hospital: Hospital) -> AsyncIterator[Asker]:
     async with alone(database, hospital, Clock) as house:
-        clock = house.present
+        clock = house.snapshots
         assert isinstance(clock, Clock)
         yield Asker(house, clock)
 
@@ -154,7 +154,7 @@ async def _lived(database: Database, hospital: Hospital, lot: Random, steps: int
             busy = Busy(hospital, lot)
             busy.live(80)
             bad = UUID(int=1, version=4)
-            filler = Filler(connection, with_a_failing("stays", bad))
+            filler = BatchProjector(connection, with_a_failing("stays", bad))
             filler.prepare()
             happened = Happenings(database, hospital, busy, filler, lot, bad)
             standing = happened.question()
@@ -189,7 +189,7 @@ class Happenings:
         database: Database,
         hospital: Hospital,
         busy: Busy,
-        filler: Filler,
+        filler: BatchProjector,
         lot: Random,
         bad: UUID,
     ) -> None:
@@ -244,7 +244,7 @@ class Happenings:
         """Recorded, and not read yet; or read by one of the read models only."""
         self.busy.live(2)
         with psycopg.connect(self.database.app_url, autocommit=True) as connection:
-            one = Filler(connection, [self.lot.choice(self._filler._targets)])
+            one = BatchProjector(connection, [self.lot.choice(self._filler._targets)])
             one.prepare()
             one.step()
 
@@ -287,12 +287,12 @@ class Moments:
         self.asker, self.database, self.hospital = asker, database, hospital
         self.nurse = Caller(Actor(issuer="test", subject="nurse", role="nurse"), None, ENDS)
         self.now = asker.clock.now = BEGINS
-        self.give("open_room", ward="A", room="1", beds=("a", "b"))
+        self.execute("open_room", ward="A", room="1", beds=("a", "b"))
 
-    def give(self, command: str, by: Actor = ADA, **said: Any) -> None:
+    def execute(self, command: str, by: Actor = ADA, **said: Any) -> None:
         request = Request(command_id=uuid4(), by=by, now=self.now, reason="it had to be")
         getattr(self.hospital, command)(request, **said)
-        Follower(self.database.app_url).catch_up()
+        ProjectionRunner(self.database.app_url).catch_up()
 
     async def asked(self, query: str, at: datetime, kept: int) -> str:
         """What the nurse is told twice at a moment; ``kept``: how often of an answer that is kept."""
@@ -317,7 +317,7 @@ def test_what_is_planned_comes_though_nothing_is_recorded(told: Tell) -> None:
     async def tale(m: Moments) -> None:
         begins, ends = BEGINS + timedelta(hours=1), BEGINS + timedelta(hours=2)
         bed: dict[str, Any] = place("A/1/a")
-        m.give("close_bed", **bed, since=begins, until=ends)
+        m.execute("close_bed", **bed, since=begins, until=ends)
         await m.asked(BOARD, BEGINS, kept=0)
         assert "CLOSED" not in await m.asked(BOARD, begins - MICROSECOND, kept=2)
         assert "CLOSED" in await m.asked(BOARD, begins, kept=1)
@@ -332,12 +332,12 @@ def test_what_is_planned_comes_though_nothing_is_recorded(told: Tell) -> None:
 def test_what_is_opened_is_shown_until_it_is_shut_by_time(told: Tell) -> None:
     async def tale(m: Moments) -> None:
         label = Confidentiality.VERY_RESTRICTED
-        m.give("register_patient", mrn="M1", family_name="Hidden", confidentiality=label)
+        m.execute("register_patient", mrn="M1", family_name="Hidden", confidentiality=label)
         bed: dict[str, Any] = place("A/1/a")
-        m.give("admit_patient", patient_mrn="M1", admission_type=AdmissionType.ELECTIVE, **bed)
+        m.execute("admit_patient", patient_mrn="M1", admission_type=AdmissionType.ELECTIVE, **bed)
         await m.asked(NAMED, BEGINS, kept=0)
         assert "Hidden" not in await m.asked(NAMED, BEGINS, kept=2)
-        m.give("break_glass", by=m.nurse.actor, patient_mrn="M1", hours=2)
+        m.execute("break_glass", by=m.nurse.actor, patient_mrn="M1", hours=2)
         shut = BEGINS + timedelta(hours=2)
         assert "Hidden" in await m.asked(NAMED, shut - MICROSECOND, kept=1)
         assert "Hidden" in await m.asked(NAMED, BEGINS + timedelta(hours=1), kept=1)
@@ -363,10 +363,12 @@ def test_a_read_model_that_is_put_right_is_told_though_the_log_stands_still(told
 def test_an_answer_is_not_kept_if_something_changes_while_it_is_made(told: Tell) -> None:
     async def tale(m: Moments) -> None:
         kept, clock = m.asker.keeping, m.asker.clock
-        began, answer = await clock.here(), Answer(b"{}", "", "", frozenset())
-        m.give("open_room", ward="A", room="2", beds=("a",))
+        began, answer = await clock.log_status(), CachedResponse(b"{}", "", "", frozenset())
+        m.execute("open_room", ward="A", room="2", beds=("a",))
         await kept.keep(began, "question", answer)
-        assert kept.find(began, "question") is kept.find(await clock.here(), "question") is None
+        assert (
+            kept.find(began, "question") is kept.find(await clock.log_status(), "question") is None
+        )
 
     told(tale)
 
@@ -379,7 +381,7 @@ def test_who_asks_while_an_answer_is_made_is_told_of_all_that_was_recorded_befor
         before = m.asker.how["made"]
         asks: list[asyncio.Task[str]] = []
         for number in range(2, 8):
-            m.give("open_room", ward="A", room=str(number), beds=("a",))
+            m.execute("open_room", ward="A", room=str(number), beds=("a",))
             for _ in range(5):
                 asks.append(asyncio.create_task(m.asker.kept(BOARD, {"ward": "A"}, m.nurse)))
                 await asyncio.sleep(0)
@@ -394,10 +396,10 @@ def test_who_asks_while_an_answer_is_made_is_told_of_all_that_was_recorded_befor
 def test_the_memory_of_answers_is_bounded(told: Tell) -> None:
     async def tale(m: Moments) -> None:
         clock = m.asker.clock
-        kept = Kept(m.asker.house.engine, clock, 10_000)
-        here = await clock.here()
+        kept = ResponseCache(m.asker.house.engine, clock, 10_000)
+        here = await clock.log_status()
         for number in range(20):
-            await kept.keep(here, number, Answer(bytes(1_000), "", "", frozenset()))
+            await kept.keep(here, number, CachedResponse(bytes(1_000), "", "", frozenset()))
         found = [number for number in range(20) if kept.find(here, number)]
         assert found == list(range(14, 20))
 
@@ -415,7 +417,7 @@ def test_a_long_question_takes_no_more_memory_than_a_short_one(told: Tell) -> No
     told(tale)
 
 
-def test_what_may_be_kept_names_what_there_is() -> None:
+def test_what_is_cacheable_names_what_there_is() -> None:
     types = schema._schema.type_map
-    assert set(types) >= KEPT
-    assert set(schema._schema.query_type.fields) >= KEPT_QUESTIONS  # type: ignore[union-attr]
+    assert set(types) >= CACHEABLE_TYPES
+    assert set(schema._schema.query_type.fields) >= CACHEABLE_QUERIES  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from strawberry.extensions.validation_cache import _get_validate_cache
 
-from api.graphql.extensions.authorization import asked
+from api.graphql.extensions.authorization import analyse_document
 from api.graphql.extensions.limits import (
     ALIASES,
     DEPTH,
@@ -24,11 +24,11 @@ from api.graphql.extensions.limits import (
 )
 from api.graphql.schema import _parsed
 from api.http.app import app
-from api.http.rate_limit import Pace
+from api.http.rate_limit import TokenBucket
 from domain.envelope import Actor
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward, codes
@@ -67,7 +67,7 @@ def test_a_long_text_is_refused_and_not_remembered(shared: Ward) -> None:
     allowed = short + "x" * (TEXT - len(short))
     for _ in range(2):
         assert "errors" not in shared.client.raw(allowed)
-    caches: Any = (_parsed, crowded, asked, _get_validate_cache(1000))
+    caches: Any = (_parsed, crowded, analyse_document, _get_validate_cache(1000))
     before = [cache.cache_info() for cache in caches]
     for long in (allowed + "x", short + "#x\n" * 100_000, "{ wards { name " + " " * TEXT):
         assert f"characters {len(long)}, {TEXT} are allowed" in refused(shared, long)
@@ -272,7 +272,7 @@ def test_what_takes_too_long_over_a_websocket_is_given_up_and_what_has_begun_may
     follow = "subscription($stay: ID!) { timelineExtended(stayId: $stay) { kind } }"
     with closing(wired(settings, database)) as hospital:
         stay = admitted(hospital, "M1")
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
         with (
             served(app(impatient, database, LOGIN)) as server,
             Client(server.url) as socket,
@@ -299,14 +299,14 @@ def test_a_login_may_send_so_much_and_no_more(database: Database, settings: Sett
         def bearer(who: str) -> dict[str, str]:
             return {"Authorization": f"Bearer {LOGIN.make(subject=who)}"}
 
-        def asked(who: str) -> Response:
+        def ask_as(who: str) -> Response:
             return http.post("/graphql", json={"query": "{ __typename }"}, headers=bearer(who))
 
-        assert [asked("Ada").status_code for _ in range(5)] == [200, 200, 200, 200, 429]
-        refused = asked("Ada")
+        assert [ask_as("Ada").status_code for _ in range(5)] == [200, 200, 200, 200, 429]
+        refused = ask_as("Ada")
         assert codes(refused.json()) == {"TOO_MANY_REQUESTS"}
         assert refused.headers["retry-after"] in ("1", "2", "3")
-        assert asked("Bea").status_code == 200
+        assert ask_as("Bea").status_code == 200
         # a batch is as many requests as it has commands
         batch: dict[str, Any] = {"commands": [{}] * 4}
         assert http.post("/commands", json=batch, headers=bearer("Bea")).status_code == 429
@@ -328,7 +328,7 @@ def test_a_login_may_send_so_much_and_no_more(database: Database, settings: Sett
 
 def test_an_allowance_comes_back_with_time() -> None:
     now = [0.0]
-    pace = Pace(2, clock=lambda: now[0])
+    pace = TokenBucket(2, clock=lambda: now[0])
     ada, bea = (Actor(issuer="x", subject=who, role="nurse") for who in ("Ada", "Bea"))
     assert [pace.take(ada) for _ in range(21)] == [0] * 20 + [1]
     assert pace.take(bea, 20) == 0
@@ -338,13 +338,13 @@ def test_an_allowance_comes_back_with_time() -> None:
     now[0] = 1_000
     assert [pace.take(ada, 15), pace.take(ada, 15)] == [0, 5]
     assert pace.take(bea, 500) == 0
-    assert Pace(0).take(ada, 1_000_000) == 0
+    assert TokenBucket(0).take(ada, 1_000_000) == 0
 
 
 def test_logins_that_send_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.http.rate_limit.REMEMBERED", 3)
     now = [0.0]
-    pace = Pace(1, clock=lambda: now[0])
+    pace = TokenBucket(1, clock=lambda: now[0])
     for n in range(10):
         now[0] = n * 5.0
         pace.take(Actor(issuer="x", subject=str(n), role="nurse"))

@@ -33,7 +33,7 @@ def numbers(http: TestClient) -> dict[tuple[str, str], float]:
 def test_requests_and_refusals_are_counted(followed: Ward) -> None:
     before = numbers(followed.client.http)
     followed.patient()
-    assert followed.give("recordDeath", patientMrn="nobody")["code"] == "NotFound"
+    assert followed.execute("recordDeath", patientMrn="nobody")["code"] == "NotFound"
     followed.client.raw("{ nothing }")
     followed.client.http.post("/graphql", json={"query": "{ wards { name } }"})
     after = numbers(followed.client.http)
@@ -82,7 +82,7 @@ def test_sockets_and_read_models_are_told(running: Served, followed: Ward) -> No
 def test_nothing_of_a_patient_is_told(followed: Ward) -> None:
     mrn = followed.patient(familyName=CANARY)
     followed.client.raw(f'{{ patient(mrn: "{CANARY}", nothing: 1) {{ mrn }} }}')
-    followed.give("recordDeath", patientMrn=CANARY)
+    followed.execute("recordDeath", patientMrn=CANARY)
     told = followed.client.http.get("/metrics").text
     assert CANARY not in told
     assert mrn not in told

@@ -37,7 +37,7 @@ def test_there_are_no_examples_of_what_does_not_exist() -> None:
 @example("PatientRecorded")
 def register_patient(ward: Ward) -> Answer:
     mrn = ward.name("M")
-    told = ward.give(
+    told = ward.execute(
         "registerPatient",
         mrn=mrn,
         mrnAuthority="city",
@@ -56,7 +56,7 @@ def register_patient(ward: Ward) -> Answer:
 @example("GlassBroken")
 def break_glass(ward: Ward) -> Answer:
     mrn = ward.patient(confidentiality="VERY_RESTRICTED")
-    told = ward.give("breakGlass", patientMrn=mrn, hours=2, reason="collapsed in the corridor")
+    told = ward.execute("breakGlass", patientMrn=mrn, hours=2, reason="collapsed in the corridor")
     assert told["patient"]["mrn"] == mrn
     assert ahead(hours=1.9) < told["until"] < ahead(hours=2.1)
     return told
@@ -67,14 +67,14 @@ def register_practitioner(ward: Ward) -> Answer:
     number = ward.name("D")
     names = {"familyName": "Lindqvist", "givenName": "Per"}
     grade = {"grade": "CONSULTANT", "gradeFrom": "2020-01-01", "specialty": "surgery"}
-    told = ward.give("registerPractitioner", staffNumber=number, **names, **grade)
+    told = ward.execute("registerPractitioner", staffNumber=number, **names, **grade)
     assert told["practitioner"]["staffNumber"] == number
     return told
 
 
 @example("HospitalTimeRecorded")
 def set_hospital_time(ward: Ward) -> Answer:
-    return ward.give(
+    return ward.execute(
         "setHospitalTime", timeZone="Europe/Berlin", censusTime="23:59", validFrom="2027-01-01"
     )
 
@@ -82,9 +82,9 @@ def set_hospital_time(ward: Ward) -> Answer:
 @example("PatientRecorded")
 def record_death(ward: Ward) -> Answer:
     at = ago(minutes=5)
-    by_stay = ward.give("recordDeath", stayId=ward.stay(), occurredAt=at)
+    by_stay = ward.execute("recordDeath", stayId=ward.stay(), occurredAt=at)
     assert by_stay["patient"]["diedAt"] == at
-    return ward.give("recordDeath", patientMrn=ward.patient())
+    return ward.execute("recordDeath", patientMrn=ward.patient())
 
 
 # -- rooms --
@@ -93,7 +93,7 @@ def record_death(ward: Ward) -> Answer:
 @example("RoomRecorded")
 def open_room(ward: Ward) -> Answer:
     number = ward.name("R")
-    told = ward.give("openRoom", ward="A", room=number, beds=["1", "2", "10"])
+    told = ward.execute("openRoom", ward="A", room=number, beds=["1", "2", "10"])
     assert [bed["code"] for bed in told["room"]["beds"]] == ["1", "2", "10"]
     assert {bed["state"] for bed in told["room"]["beds"]} == {"FREE"}
     return told
@@ -102,7 +102,7 @@ def open_room(ward: Ward) -> Answer:
 @example("RoomRecorded")
 def add_bed(ward: Ward) -> Answer:
     a, number = ward.room("a").split("/")
-    told = ward.give("addBed", ward=a, room=number, bed="b")
+    told = ward.execute("addBed", ward=a, room=number, bed="b")
     assert [bed["code"] for bed in told["room"]["beds"]] == ["a", "b"]
     assert told["room"]["version"] == 2
     return told
@@ -111,9 +111,9 @@ def add_bed(ward: Ward) -> Answer:
 @example("RoomRecorded")
 def set_room_policy(ward: Ward) -> Answer:
     a, number = ward.room().split("/")
-    told = ward.give("setRoomPolicy", ward=a, room=number, policy="ISOLATION")
+    told = ward.execute("setRoomPolicy", ward=a, room=number, policy="ISOLATION")
     assert told["room"]["policies"] == ["ISOLATION"]
-    lifted = ward.give("setRoomPolicy", ward=a, room=number, policy="ISOLATION", applies=False)
+    lifted = ward.execute("setRoomPolicy", ward=a, room=number, policy="ISOLATION", applies=False)
     assert lifted["room"]["policies"] == []
     return told
 
@@ -121,7 +121,7 @@ def set_room_policy(ward: Ward) -> Answer:
 @example("RoomRecorded")
 def close_bed(ward: Ward) -> Answer:
     bed, until = place(f"{ward.room('a')}/a"), ahead(days=1)
-    told = ward.give("closeBed", **bed, reason="paint", until=until, **{"from": ago(minutes=1)})
+    told = ward.execute("closeBed", **bed, reason="paint", until=until, **{"from": ago(minutes=1)})
     (closed,) = told["room"]["beds"]
     assert (closed["state"], closed["stateReason"], closed["until"]) == ("CLOSED", "paint", until)
     return told
@@ -131,14 +131,14 @@ def close_bed(ward: Ward) -> Answer:
 def reopen_bed(ward: Ward) -> Answer:
     bed = place(f"{ward.room('a')}/a")
     ward.record("closeBed", **bed, reason="paint")
-    told = ward.give("reopenBed", **bed)
+    told = ward.execute("reopenBed", **bed)
     assert told["room"]["beds"][0]["state"] == "FREE"
     return told
 
 
 @example("RoomRecorded")
 def start_cleaning(ward: Ward) -> Answer:
-    told = ward.give("startCleaning", **place(f"{ward.room('a')}/a"))
+    told = ward.execute("startCleaning", **place(f"{ward.room('a')}/a"))
     assert told["room"]["beds"][0]["state"] == "CLEANING"
     return told
 
@@ -147,7 +147,7 @@ def start_cleaning(ward: Ward) -> Answer:
 def finish_cleaning(ward: Ward) -> Answer:
     bed = place(f"{ward.room('a')}/a")
     ward.record("startCleaning", **bed)
-    told = ward.give("finishCleaning", **bed)
+    told = ward.execute("finishCleaning", **bed)
     assert told["room"]["beds"][0]["state"] == "FREE"
     return told
 
@@ -155,10 +155,10 @@ def finish_cleaning(ward: Ward) -> Answer:
 @example("RoomRecorded")
 def reserve_bed(ward: Ward) -> Answer:
     bed = place(f"{ward.room('a', 'b')}/a")
-    told = ward.give("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
+    told = ward.execute("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
     assert told["room"]["beds"][0]["state"] == "RESERVED"
     stay = ward.stay()
-    later = ward.give(
+    later = ward.execute(
         "reserveBed",
         **{**bed, "bed": "b"},
         stayId=stay,
@@ -175,7 +175,7 @@ def release_reservation(ward: Ward) -> Answer:
     reserved = ward.record("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
     id = reserved["room"]["beds"][0]["reservationId"]
     del bed["bed"]
-    told = ward.give("releaseReservation", **bed, reservationId=id)
+    told = ward.execute("releaseReservation", **bed, reservationId=id)
     assert told["room"]["beds"][0]["state"] == "FREE"
     return told
 
@@ -186,12 +186,12 @@ def release_reservation(ward: Ward) -> Answer:
 @example("StayRecorded")
 def admit_patient(ward: Ward) -> Answer:
     mrn, doctor = ward.patient(), ward.doctor()
-    waiting = ward.give(
+    waiting = ward.execute(
         "admitPatient", patientMrn=ward.patient(), admissionType="EMERGENCY", withoutBed="corridor"
     )
     assert (waiting["stay"]["bed"], waiting["stay"]["withoutBed"]) == (None, "corridor")
     at = ago(minutes=10)
-    told = ward.give(
+    told = ward.execute(
         "admitPatient",
         patientMrn=mrn,
         mrnAuthority="main",
@@ -212,7 +212,7 @@ def admit_patient(ward: Ward) -> Answer:
 
 @example("StayRecorded")
 def allocate_room(ward: Ward) -> Answer:
-    told = ward.give("allocateRoom", stayId=ward.stay(), **place(f"{ward.room('a')}/a"))
+    told = ward.execute("allocateRoom", stayId=ward.stay(), **place(f"{ward.room('a')}/a"))
     assert told["stay"]["bed"] == "a"
     return told
 
@@ -222,7 +222,7 @@ def transfer_patient(ward: Ward) -> Answer:
     room = ward.room("a", "b")
     mother = ward.stay(f"{room}/a")
     child = ward.stay(f"{room}/a", ago(days=1), sharesBedOf=mother, admissionType="NEWBORN")
-    told = ward.give(
+    told = ward.execute(
         "transferPatient",
         stayId=mother,
         **place(f"{room}/b"),
@@ -238,7 +238,7 @@ def transfer_patient(ward: Ward) -> Answer:
 def swap_beds(ward: Ward) -> Answer:
     room = ward.room("a", "b")
     one, other = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
-    told = ward.give("swapBeds", stayId=one, withStayId=other)
+    told = ward.execute("swapBeds", stayId=one, withStayId=other)
     assert (told["stay"]["id"], told["stay"]["bed"]) == (one, "b")
     assert told["withStay"] == {"id": other, "bed": "a"}
     return told
@@ -247,7 +247,7 @@ def swap_beds(ward: Ward) -> Answer:
 @example("StayRecorded")
 def start_leave(ward: Ward) -> Answer:
     stay = ward.stay(f"{ward.room('a')}/a")
-    told = ward.give("startLeave", stayId=stay, keepBed=True, expectedReturn=ahead(days=1))
+    told = ward.execute("startLeave", stayId=stay, keepBed=True, expectedReturn=ahead(days=1))
     assert (told["stay"]["status"], told["stay"]["bedKept"]) == ("ON_LEAVE", True)
     return told
 
@@ -257,7 +257,7 @@ def end_leave(ward: Ward) -> Answer:
     room = ward.room("a", "b")
     stay = ward.stay(f"{room}/a")
     ward.record("startLeave", stayId=stay, keepBed=False)
-    told = ward.give("endLeave", stayId=stay, **place(f"{room}/b"))
+    told = ward.execute("endLeave", stayId=stay, **place(f"{room}/b"))
     assert (told["stay"]["status"], told["stay"]["bed"]) == ("ADMITTED", "b")
     return told
 
@@ -265,14 +265,14 @@ def end_leave(ward: Ward) -> Answer:
 @example("StayRecorded")
 def change_attending(ward: Ward) -> Answer:
     doctor = ward.doctor()
-    told = ward.give("changeAttending", stayId=ward.stay(), attending=doctor)
+    told = ward.execute("changeAttending", stayId=ward.stay(), attending=doctor)
     assert told["stay"]["attending"]["staffNumber"] == doctor
     return told
 
 
 @example("StayRecorded")
 def change_specialty(ward: Ward) -> Answer:
-    told = ward.give("changeSpecialty", stayId=ward.stay(), specialty="medicine")
+    told = ward.execute("changeSpecialty", stayId=ward.stay(), specialty="medicine")
     assert told["stay"]["specialty"] == "medicine"
     return told
 
@@ -280,7 +280,7 @@ def change_specialty(ward: Ward) -> Answer:
 @example("VisitRecorded")
 def record_visit(ward: Ward) -> Answer:
     doctor, at = ward.doctor(), ago(minutes=3)
-    told = ward.give(
+    told = ward.execute(
         "recordVisit",
         stayId=ward.stay(),
         practitioner=doctor,
@@ -298,7 +298,7 @@ def record_visit(ward: Ward) -> Answer:
 def plan_discharge(ward: Ward) -> Answer:
     room = ward.room("a")
     stay = ward.stay(f"{room}/a")
-    told = ward.give("planDischarge", stayId=stay, plan="CLEARED", expectedAt=ahead(days=1))
+    told = ward.execute("planDischarge", stayId=stay, plan="CLEARED", expectedAt=ahead(days=1))
     assert ward.bed(f"{room}/a")["stay"]["id"] == stay
     return told
 
@@ -309,7 +309,7 @@ def discharge_patient(ward: Ward) -> Answer:
     stay = ward.stay(f"{room}/a")
     stops, goes_on = ward.prescription(stay), ward.prescription(stay)
     at = ago(minutes=2)
-    told = ward.give(
+    told = ward.execute(
         "dischargePatient",
         stayId=stay,
         disposition="HOME",
@@ -330,7 +330,7 @@ def discharge_patient(ward: Ward) -> Answer:
 
 @example("PrescriptionRecorded")
 def write_prescription(ward: Ward) -> Answer:
-    told = ward.give(
+    told = ward.execute(
         "writePrescription",
         stayId=ward.stay(),
         medication={"name": "Paracetamol", "code": "N02BE01", "system": "ATC"},
@@ -348,14 +348,14 @@ def write_prescription(ward: Ward) -> Answer:
 
 @example("PrescriptionRecorded")
 def change_prescription(ward: Ward) -> Answer:
-    told = ward.give("changePrescription", prescriptionId=ward.prescription(), dose="2 g")
+    told = ward.execute("changePrescription", prescriptionId=ward.prescription(), dose="2 g")
     assert told["prescription"]["dose"] == "2 g"
     return told
 
 
 @example("PrescriptionRecorded")
 def hold_prescription(ward: Ward) -> Answer:
-    told = ward.give("holdPrescription", prescriptionId=ward.prescription())
+    told = ward.execute("holdPrescription", prescriptionId=ward.prescription())
     assert told["prescription"]["status"] == "HELD"
     return told
 
@@ -364,21 +364,21 @@ def hold_prescription(ward: Ward) -> Answer:
 def resume_prescription(ward: Ward) -> Answer:
     id = ward.prescription()
     ward.record("holdPrescription", prescriptionId=id, **late(ago(hours=2)))
-    told = ward.give("resumePrescription", prescriptionId=id)
+    told = ward.execute("resumePrescription", prescriptionId=id)
     assert told["prescription"]["status"] == "ACTIVE"
     return told
 
 
 @example("PrescriptionRecorded")
 def stop_prescription(ward: Ward) -> Answer:
-    told = ward.give("stopPrescription", prescriptionId=ward.prescription())
+    told = ward.execute("stopPrescription", prescriptionId=ward.prescription())
     assert told["prescription"]["status"] == "STOPPED"
     return told
 
 
 @example("PrescriptionRecorded")
 def complete_prescription(ward: Ward) -> Answer:
-    told = ward.give("completePrescription", prescriptionId=ward.prescription())
+    told = ward.execute("completePrescription", prescriptionId=ward.prescription())
     assert told["prescription"]["status"] == "COMPLETED"
     return told
 
@@ -388,7 +388,7 @@ def record_administration(ward: Ward) -> Answer:
     id = ward.prescription()
     ward.record("recordAdministration", prescriptionId=id, given=False, reasonNotGiven="asleep")
     dose = {"given": True, "doseGiven": "1 g", "outsidePrescription": "LATE"}
-    told = ward.give("recordAdministration", prescriptionId=id, **dose)
+    told = ward.execute("recordAdministration", prescriptionId=id, **dose)
     refused, given = told["prescription"]["administrations"]
     assert (refused["given"], refused["reasonNotGiven"]) == (False, "asleep")
     assert (given["given"], given["doseGiven"]) == (True, "1 g")
@@ -402,7 +402,7 @@ def record_administration(ward: Ward) -> Answer:
 def issue_report(ward: Ward) -> Answer:
     name = ward.room(ward=ward.name("W")).split("/")[0]
     period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
-    told = ward.give(
+    told = ward.execute(
         "issueReport", name="inpatient-census", version=1, period=period, ward=name, parameters=[]
     )
     assert told["issue"]["report"]["period"] == period
@@ -414,7 +414,7 @@ def issue_report(ward: Ward) -> Answer:
 def restate_report(ward: Ward) -> Answer:
     ward.room()
     period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
-    issued = ward.give("issueReport", name="bed-occupancy-rate", period=period)["issue"]["id"]
-    told = ward.give("restateReport", issueId=issued, reason="the month is closed")
+    issued = ward.execute("issueReport", name="bed-occupancy-rate", period=period)["issue"]["id"]
+    told = ward.execute("restateReport", issueId=issued, reason="the month is closed")
     assert told["issue"]["id"] == issued
     return told

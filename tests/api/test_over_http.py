@@ -20,7 +20,7 @@ def test_a_command_that_is_sent_again_gets_the_first_answer_as_known_there(share
     shared.record("transferPatient", stayId=stay, **place(f"{room}/b"))
     shared.record("dischargePatient", stayId=stay, disposition="HOME")
 
-    assert shared.give("admitPatient", commandId=id, **input) == first
+    assert shared.execute("admitPatient", commandId=id, **input) == first
     assert (first["commandId"], first["stay"]["bed"]) == (id, "a")
 
 
@@ -30,7 +30,7 @@ def test_a_late_entry_that_is_sent_again_gets_the_first_answer(shared: Ward) -> 
     first = shared.record("admitPatient", commandId=id, **input)
     shared.record("recordDeath", stayId=first["stay"]["id"])
 
-    assert shared.give("admitPatient", commandId=id, **input) == first
+    assert shared.execute("admitPatient", commandId=id, **input) == first
 
 
 def test_null_is_the_same_as_nothing(shared: Ward) -> None:
@@ -39,7 +39,7 @@ def test_null_is_the_same_as_nothing(shared: Ward) -> None:
     nothing = {"familyName": None, "sex": None, "occurredAt": None, "reason": None}
     nothing |= {"expectedVersion": None, "performedBy": None, "occurredAtPrecision": None}
 
-    assert shared.give("registerPatient", commandId=id.upper(), mrn=mrn, **nothing) == first
+    assert shared.execute("registerPatient", commandId=id.upper(), mrn=mrn, **nothing) == first
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_the_same_id_with_another_input_is_refused(shared: Ward, other: dict[str
     input = {"commandId": str(uuid4()), "mrn": shared.name("M")}
     shared.record("registerPatient", **input)
 
-    told = shared.give("registerPatient", **{**input, **other})
+    told = shared.execute("registerPatient", **{**input, **other})
 
     assert (told["__typename"], told["code"]) == ("CommandIdReused", "CommandIdReused")
     assert told["path"] == ["commandId"]
@@ -67,13 +67,13 @@ def test_the_same_id_with_another_input_is_refused(shared: Ward, other: dict[str
 def test_the_same_id_for_another_command_is_refused(shared: Ward) -> None:
     id, mrn = str(uuid4()), shared.name("M")
     shared.record("registerPatient", commandId=id, mrn=mrn)
-    told = shared.give("recordDeath", commandId=id, patientMrn=mrn)
+    told = shared.execute("recordDeath", commandId=id, patientMrn=mrn)
     assert told["__typename"] == "CommandIdReused"
 
 
 def test_a_refused_id_may_be_sent_again_with_another_input(shared: Ward) -> None:
     id = str(uuid4())
-    told = shared.give("recordDeath", commandId=id, patientMrn="nobody")
+    told = shared.execute("recordDeath", commandId=id, patientMrn="nobody")
     assert told["__typename"] == "NotFound"
     assert shared.record("recordDeath", commandId=id, patientMrn=shared.patient())
 
@@ -89,20 +89,20 @@ def test_refusals_carry_what_a_client_needs(shared: Ward) -> None:
     until = ahead(days=1)
     shared.record("closeBed", **place(f"{room}/b"), reason="paint", until=until)
 
-    told = shared.give("allocateRoom", stayId=waiting, **place(f"{room}/a"))
+    told = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/a"))
     assert (told["__typename"], told["bed"], told["byStay"]) == ("BedOccupied", f"{room}/a", lying)
     assert told["path"] == ["bed"]
-    told = shared.give("allocateRoom", stayId=waiting, **place(f"{room}/b"))
+    told = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/b"))
     assert (told["__typename"], told["bed"], told["reason"]) == ("BedNotOpen", f"{room}/b", "paint")
 
     shared.record("setRoomPolicy", ward=name, room=number, policy="ISOLATION")
     shared.record("addBed", ward=name, room=number, bed="c")
-    told = shared.give("allocateRoom", stayId=waiting, **place(f"{room}/c"))
+    told = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/c"))
     assert (told["__typename"], told["policy"]) == ("RoomPolicyBroken", "ISOLATION")
 
     mrn = shared.ask("query($id: ID!) { stay(id: $id) { patient { mrn } } }", id=lying)
     input = {"patientMrn": mrn["stay"]["patient"]["mrn"], "admissionType": "ELECTIVE"}
-    told = shared.give("admitPatient", **input)
+    told = shared.execute("admitPatient", **input)
     assert (told["__typename"], told["otherStay"]) == ("PatientAlreadyAdmitted", lying)
     assert told["path"] == ["patientMrn"]
 
@@ -113,7 +113,7 @@ def test_a_fact_that_would_make_later_ones_untrue_names_them(shared: Ward) -> No
     visit = shared.record(
         "recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", occurredAt=at
     )["visit"]
-    told = shared.give(
+    told = shared.execute(
         "dischargePatient", stayId=stay, disposition="HOME", occurredAt=ago(minutes=30)
     )
     assert told["__typename"] == "ContradictsLaterFacts"
@@ -124,7 +124,7 @@ def test_a_child_in_its_mothers_bed_must_be_placed(shared: Ward) -> None:
     room = shared.room("a", "b")
     mother = shared.stay(f"{room}/a")
     child = shared.stay(f"{room}/a", ago(days=1), sharesBedOf=mother, admissionType="NEWBORN")
-    told = shared.give("transferPatient", stayId=mother, **place(f"{room}/b"))
+    told = shared.execute("transferPatient", stayId=mother, **place(f"{room}/b"))
     assert (told["__typename"], told["stays"]) == ("SharersUnplaced", [child])
 
 
@@ -132,12 +132,12 @@ def test_a_dead_patient_gets_no_visit_and_the_future_no_entry(shared: Ward) -> N
     stay, doctor, died = shared.stay(), shared.doctor(), ago(minutes=30)
     shared.record("recordDeath", stayId=stay, occurredAt=died)
     visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND"}
-    told = shared.give("recordVisit", **visit)
+    told = shared.execute("recordVisit", **visit)
     assert (told["__typename"], told["diedAt"]) == ("PatientDied", died)
-    told = shared.give("recordVisit", **visit, occurredAt=ahead(minutes=10))
+    told = shared.execute("recordVisit", **visit, occurredAt=ahead(minutes=10))
     assert told["__typename"] == "InFuture"
     assert moment(told["now"]) < moment(ahead())
-    told = shared.give("recordVisit", **visit, occurredAt=ago(hours=2))
+    told = shared.execute("recordVisit", **visit, occurredAt=ago(hours=2))
     assert (told["__typename"], told["path"]) == ("ReasonNeeded", ["reason"])
 
 
@@ -148,7 +148,7 @@ def test_a_client_that_read_before_it_wrote_hears_of_what_has_changed_since(shar
     input = {"stayId": stay, "specialty": "surgery", "expectedVersion": version}
     shared.record("changeSpecialty", **input)
 
-    told = shared.give("changeSpecialty", **input)
+    told = shared.execute("changeSpecialty", **input)
 
     assert told["__typename"] == "VersionConflict"
     assert (told["expected"], told["actual"]) == (version, version + 1)
@@ -172,12 +172,12 @@ def test_twenty_clients_ask_for_one_bed_and_exactly_one_gets_it(shared: Ward) ->
     room = shared.room("a")
     name, number = room.split("/")
     stays = [shared.stay() for _ in range(20)]
-    shared.give("recordDeath", patientMrn="nobody")  # the client learns of the types only once
-    shared.give("allocateRoom", stayId="nobody", **place(f"{room}/a"))
+    shared.execute("recordDeath", patientMrn="nobody")  # the client learns of the types only once
+    shared.execute("allocateRoom", stayId="nobody", **place(f"{room}/a"))
 
     told = at_once(
         *[
-            lambda s=stay: shared.give("allocateRoom", stayId=s, **place(f"{room}/a"))
+            lambda s=stay: shared.execute("allocateRoom", stayId=s, **place(f"{room}/a"))
             for stay in stays
         ]
     )

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from api.http.app import app
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward, place
@@ -30,7 +30,7 @@ def ward(request: pytest.FixtureRequest, settings: Settings, database: Database)
     targets = with_a_failing(request.param, BAD)
     with (
         TestClient(app(settings, database, LOGIN, with_worker=False)) as http,
-        running(Follower(database.app_url, targets=targets)),
+        running(ProjectionRunner(database.app_url, targets=targets)),
     ):
         yield Ward(GraphQLClient(http, TOKEN))
 
@@ -53,11 +53,11 @@ def test_a_parked_command_is_answered_and_every_stay_and_room_that_it_touches_sa
     stay, untouched = ward.stay(f"{one}/a"), ward.stay(f"{other}/a")
     moved = {"stayId": stay, "commandId": str(BAD), **place(f"{one}/b")}
 
-    told = ward.give("transferPatient", **moved)
+    told = ward.execute("transferPatient", **moved)
 
     assert told["__typename"] == "Parked"
     assert told["commandId"] == str(BAD)
-    assert ward.give("transferPatient", **moved) == told
+    assert ward.execute("transferPatient", **moved) == told
     number, elsewhere = one.split("/")[1], other.split("/")[1]
     says = stays_and_rooms(ward)
     assert says == {stay: True, untouched: False, number: True, elsewhere: False}
@@ -73,9 +73,9 @@ def test_a_parked_command_is_answered_and_every_stay_and_room_that_it_touches_sa
     assert {p["state"] for n, p in listed.items() if n != "stays"} == {"FOLLOWING"}
     ready = ward.client.http.get("/readyz")
     assert (ready.status_code, ready.json()["parked"]) == (200, ["stays"])
-    free = ward.give("changeSpecialty", stayId=untouched, specialty="surgery")
+    free = ward.execute("changeSpecialty", stayId=untouched, specialty="surgery")
     assert free["__typename"] == "StayRecorded"
-    follows = ward.give("changeSpecialty", stayId=stay, specialty="surgery")
+    follows = ward.execute("changeSpecialty", stayId=stay, specialty="surgery")
     assert follows["__typename"] == "Parked"
 
 
@@ -84,7 +84,7 @@ def test_halted_occupancy_is_loud(ward: Ward, database: Database) -> None:
     bed = ward.room("a", "b")
     stay = ward.stay(f"{bed}/a")
 
-    told = ward.give("transferPatient", stayId=stay, commandId=str(BAD), **place(f"{bed}/b"))
+    told = ward.execute("transferPatient", stayId=stay, commandId=str(BAD), **place(f"{bed}/b"))
 
     assert told["__typename"] == "Parked"
     listed = {p["name"]: p for p in ward.ask(PROJECTIONS)["projections"]}
@@ -93,7 +93,7 @@ def test_halted_occupancy_is_loud(ward: Ward, database: Database) -> None:
     ready = ward.client.http.get("/readyz")
     assert (ready.status_code, ready.json()["halted"]) == (503, ["occupancy"])
     assert stays_and_rooms(ward) == {stay: True, bed.split("/")[1]: True}
-    later = ward.give("changeSpecialty", stayId=stay, specialty="surgery")
+    later = ward.execute("changeSpecialty", stayId=stay, specialty="surgery")
     assert later["__typename"] == "RecordedNotYetReadable"
     query = "query($p: Position) { wards(atLeast: $p) { name } }"
     (fault,) = ward.client.raw(query, {"p": later["position"]})["errors"]

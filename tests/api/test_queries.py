@@ -399,7 +399,7 @@ def command(ward: Ward) -> None:
     id = str(uuid4())
     query = "query($id: ID!) { command(id: $id) { commandId operation position recordedAt } }"
     assert ward.ask(query, id=id)["command"] is None
-    ward.give("admitPatient", commandId=id, patientMrn="nobody", admissionType="ELECTIVE")
+    ward.execute("admitPatient", commandId=id, patientMrn="nobody", admissionType="ELECTIVE")
     assert ward.ask(query, id=id)["command"] is None
     told = ward.record("registerPatient", commandId=id, mrn=ward.name("M"))
     assert ward.ask(query, id=id)["command"] == {

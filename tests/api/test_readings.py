@@ -151,7 +151,7 @@ def test_who_gives_a_command_reads_what_it_answers(settled: Settled, migrated: D
     ward, ids = settled
     ward.record("changeSpecialty", stayId=ids["stay"], specialty="Cardiology")
     assert readings(migrated) == [("tester", "admin", "changeSpecialty", "treatment", [ids["one"]])]
-    ward.give("changeSpecialty", stayId="x", specialty="Cardiology")
+    ward.execute("changeSpecialty", stayId="x", specialty="Cardiology")
     assert len(readings(migrated)) == 1
 
 

@@ -121,20 +121,20 @@ def test_an_input_of_another_kind_is_a_fault(
 
 @pytest.mark.parametrize("id", ["", "nonsense", "42", "é", "00000000-0000-0000-0000-00000000000"])
 def test_an_id_that_nobody_gave_out_names_nothing(shared: Ward, id: str) -> None:
-    told = shared.give("changeSpecialty", stayId=id, specialty="surgery")
+    told = shared.execute("changeSpecialty", stayId=id, specialty="surgery")
     assert (told["__typename"], told["path"]) == ("NotFound", ["stayId"])
-    told = shared.give("stopPrescription", prescriptionId=id)
+    told = shared.execute("stopPrescription", prescriptionId=id)
     assert (told["__typename"], told["path"]) == ("NotFound", ["prescriptionId"])
-    told = shared.give("registerPatient", commandId=id, mrn=shared.name("M"))
+    told = shared.execute("registerPatient", commandId=id, mrn=shared.name("M"))
     assert (told["__typename"], told["field"]) == ("InvalidInput", "commandId")
 
 
 def test_an_id_of_something_else_names_nothing(shared: Ward) -> None:
     stay = shared.stay()
     drug = shared.prescription(stay)
-    told = shared.give("changeSpecialty", stayId=drug, specialty="surgery")
+    told = shared.execute("changeSpecialty", stayId=drug, specialty="surgery")
     assert told["__typename"] == "NotFound"
-    told = shared.give("stopPrescription", prescriptionId=stay)
+    told = shared.execute("stopPrescription", prescriptionId=stay)
     assert told["__typename"] == "NotFound"
     assert shared.record("stopPrescription", prescriptionId=drug)
     assert shared.record("changeSpecialty", stayId=stay, specialty="surgery")

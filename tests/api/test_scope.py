@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from application.authorization.roles import Role
-from domain.break_glass import Glass
-from domain.envelope import About, Actor, Entry
+from domain.break_glass import EmergencyAccess
+from domain.envelope import About, Actor, Envelope
 from domain.refusals import InvalidInput, ReasonNeeded
 from infrastructure.postgres.database import Database
 from infrastructure.queries.row_security import OF_STAYS, OF_WARDS
@@ -183,7 +183,7 @@ def test_somebody_discharged_can_be_found_and_admitted_by_every_ward(house: Hous
     query = "query($m: String) { patient(mrn: $m) { mrn stays { id } } }"
     assert north.ask(query, m=mrn)["patient"] == {"mrn": mrn, "stays": []}
     bed = place(f"{ward.room('a', ward='North')}/a")
-    told = north.give("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **bed)
+    told = north.execute("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **bed)
     assert told["__typename"] == "StayRecorded"
 
 
@@ -192,9 +192,9 @@ def test_a_patient_may_be_sent_to_another_ward_and_the_answer_is_still_shown(hou
     stay = ward.stay(f"{ward.room('a', ward='North')}/a")
     north = login(ward, Role.NURSE, "North")
     away = place(f"{ward.room('a', ward='South')}/a")
-    told = north.give("transferPatient", stayId=stay, **away)
+    told = north.execute("transferPatient", stayId=stay, **away)
     assert told["stay"]["room"]["ward"] == "South"
-    assert north.give("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
+    assert north.execute("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
 
 
 ANYBODYS = {
@@ -224,16 +224,18 @@ def test_a_command_about_another_ward_is_refused(shared: Ward, name: str) -> Non
     class Told(Exception):
         pass
 
-    def give(command: str, **input: Any) -> dict[str, Any]:
+    def execute(command: str, **input: Any) -> dict[str, Any]:
         if command != name:
-            return shared.client.give(command, **input)
-        answers.append(elsewhere.give(command, **input))
+            return shared.client.execute(command, **input)
+        answers.append(elsewhere.execute(command, **input))
         raise Told
 
     def record(command: str, **input: Any) -> dict[str, Any]:
-        return give(command, **input) if command == name else shared.client.record(command, **input)
+        return (
+            execute(command, **input) if command == name else shared.client.record(command, **input)
+        )
 
-    ward.give, ward.record = give, record
+    ward.execute, ward.record = execute, record
     bedless = ward.stay
 
     def stay(bed: str | None = None, *told: Any, **content: Any) -> str:
@@ -306,7 +308,7 @@ def test_a_label_of_today_closes_the_past_too(shared: Ward) -> None:
     nurse = login(shared)
     query = "query($m: String, $at: DateTime) { patient(mrn: $m, knownAt: $at, asOf: $at) { mrn } }"
     assert codes(nurse.raw(query, {"m": mrn, "at": before})) == {"NOT_ALLOWED"}
-    assert nurse.give("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
+    assert nurse.execute("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
 
 
 REPEATED = (
@@ -348,19 +350,19 @@ def test_a_repeated_command_does_not_show_what_a_label_has_closed_since(
     input["commandId"] = str(uuid4())
     nurse = login(shared)
     first = nurse.record(command, **input)
-    assert nurse.give(command, **input) == first
+    assert nurse.execute(command, **input) == first
     shared.record(
         "correctPatientDetails",
         patientMrn=mrn,
         confidentiality="VERY_RESTRICTED",
         reason="known to the press",
     )
-    assert nurse.give(command, **input) == {
+    assert nurse.execute(command, **input) == {
         "__typename": "RecordedNotYetReadable",
         **{said: first[said] for said in ("commandId", "position", "recordedAt")},
     }
-    assert nurse.give("breakGlass", patientMrn=mrn, reason="found unconscious")["until"]
-    assert nurse.give(command, **input)["__typename"] == first["__typename"]
+    assert nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")["until"]
+    assert nurse.execute(command, **input)["__typename"] == first["__typename"]
 
 
 def test_a_repeated_transfer_does_not_show_a_patient_who_has_left_the_ward(shared: Ward) -> None:
@@ -370,7 +372,7 @@ def test_a_repeated_transfer_does_not_show_a_patient_who_has_left_the_ward(share
     transfer = {"commandId": str(uuid4()), "stayId": stay, **place(there)}
     first = nurse.record("transferPatient", **transfer)
     assert first["stay"]["room"]["ward"] == there.split("/")[0], "who sent the patient is told"
-    again = nurse.give("transferPatient", **transfer)
+    again = nurse.execute("transferPatient", **transfer)
     assert (again["__typename"], again["position"]) == (
         "RecordedNotYetReadable",
         first["position"],
@@ -397,7 +399,7 @@ def test_of_several_records_of_a_person_one_with_a_label_closes_them_all(
         """As answers tell; commands and lists have to tell the same."""
         told = ["errors" in nurse.raw(query, {"m": mrn}) for mrn in mrns]
         visit = {"practitioner": doctor, "kind": "ROUND", **late(ago(days=1))}
-        given = [nurse.give("recordVisit", stayId=stay, **visit)["code"] for stay in stays]
+        given = [nurse.execute("recordVisit", stayId=stay, **visit)["code"] for stay in stays]
         assert [code == "NotAllowed" for code in given] == told
         found = nurse.ask("{ patients(first: 500) { nodes { mrn } } }")["patients"]["nodes"]
         assert [m not in {p["mrn"] for p in found} for m in mrns] == told
@@ -411,7 +413,7 @@ def test_of_several_records_of_a_person_one_with_a_label_closes_them_all(
         shared.record("mergePatients", **merge)
     assert closed() == [True] * 4
     # who breaks the glass for one of them has broken it for the person
-    assert nurse.give("breakGlass", patientMrn=mrns[2], hours=1, reason="now")["until"]
+    assert nurse.execute("breakGlass", patientMrn=mrns[2], hours=1, reason="now")["until"]
     assert closed() == [False] * 4
 
 
@@ -430,7 +432,7 @@ def test_records_that_are_not_of_one_person_after_all_have_their_own_labels(shar
     assert nurse.ask(query, m=into)["patient"] == {"mrn": into}
     assert codes(nurse.raw(query, {"m": away})) == {"NOT_ALLOWED"}
     admission = {"patientMrn": into, "admissionType": "EMERGENCY"}
-    assert nurse.give("admitPatient", **admission)["__typename"] == "StayRecorded"
+    assert nurse.execute("admitPatient", **admission)["__typename"] == "StayRecorded"
 
 
 # -- breaking the glass --
@@ -445,13 +447,13 @@ def test_breaking_the_glass_opens_a_patient_and_is_seen_afterwards(
     nurse, colleague = login(shared, who="Bea"), login(shared, who="Cyril")
     query = "query($m: String) { patient(mrn: $m) { mrn stays { id status } } }"
     assert codes(nurse.raw(query, {"m": mrn})) == {"NOT_ALLOWED"}
-    assert nurse.give("breakGlass", patientMrn=mrn)["code"] == "ReasonNeeded"
+    assert nurse.execute("breakGlass", patientMrn=mrn)["code"] == "ReasonNeeded"
     assert codes(nurse.raw(query, {"m": mrn})) == {"NOT_ALLOWED"}
 
-    told = nurse.give("breakGlass", patientMrn=mrn, reason="found unconscious")
+    told = nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")
     assert told["patient"]["mrn"] == mrn
     assert nurse.ask(query, m=mrn)["patient"]["stays"] == [{"id": stay, "status": "ADMITTED"}]
-    assert nurse.give("startLeave", stayId=stay, keepBed=True)["__typename"] == "StayRecorded"
+    assert nurse.execute("startLeave", stayId=stay, keepBed=True)["__typename"] == "StayRecorded"
     # to nobody else, and of nobody else
     assert codes(colleague.raw(query, {"m": mrn})) == {"NOT_ALLOWED"}
     assert codes(nurse.raw(query, {"m": other})) == {"NOT_ALLOWED"}
@@ -466,7 +468,7 @@ def test_breaking_the_glass_opens_a_patient_and_is_seen_afterwards(
     assert shared.ask(line, m=mrn)["timeline"]["nodes"] == [{"reason": "found unconscious"}]
 
 
-ENTRY = Entry(
+ENTRY = Envelope(
     command_id=uuid4(),
     operation="break_glass",
     digest="",
@@ -478,7 +480,7 @@ ENTRY = Entry(
 
 
 def test_the_glass_is_whole_again_after_some_hours() -> None:
-    glass = Glass.empty(Glass.id_for(ENTRY.recorded_by))
+    glass = EmergencyAccess.empty(EmergencyAccess.id_for(ENTRY.recorded_by))
     about = About(patient=ENTRY.command_id, key_id="1")
     now = ENTRY.occurred_at
     glass.break_for(about, None, now, ENTRY)

@@ -52,5 +52,5 @@ def test_a_report_that_says_nothing_or_names_another_visit_is_refused(ward: Ward
     assert report(ward, "V", "1", 1)["path"] == ["movement"]
     assert report(ward, "V", "1", 1, movement=away)["sourceMovement"]["status"] == "PENDING"
     ids = {"system": "ADT", "sourceId": "V-1", "sourceRecordedAt": "2026-01-01T00:02:00Z"}
-    told = ward.give("recordSourceMovement", sourceVisit="W", movement=away, **ids)
+    told = ward.execute("recordSourceMovement", sourceVisit="W", movement=away, **ids)
     assert told["path"] == ["sourceVisit"]

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.container import House
+from api.container import AppState
 from api.graphql.scalars import decode_position, encode_position
 from api.graphql.schema import schema
 from tests.api.test_schema import READS
@@ -57,9 +57,9 @@ class Story:
         return self.ward.client.raw(query, {name: values.get(name) for name in names})
 
     @property
-    def house(self) -> House:
-        house = self.ward.client.http.app.state.house  # type: ignore[attr-defined]
-        assert isinstance(house, House)
+    def house(self) -> AppState:
+        house = self.ward.client.http.app.state.container  # type: ignore[attr-defined]
+        assert isinstance(house, AppState)
         return house
 
     def number(self, position: str) -> int:

@@ -10,16 +10,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from api.container import House
+from api.container import AppState
 from api.graphql.context import Context
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Role
 from domain.envelope import Actor
 from domain.stay.facts import Disposition
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.caching.single_flight import Shared, Together
+from infrastructure.caching.single_flight import BatchRunner, SingleFlight
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.support.app_without_http import alone
 from tests.support.hospital_dsl import admitted, ago, request, room
@@ -39,7 +39,7 @@ def nurse(*wards: str) -> Caller:
 class Asking:
     """A house whose statements are counted by the table that they begin to read from."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: AppState) -> None:
         self.house = house
         self.boards = self.patients = self.rights = self.statements = 0
 
@@ -62,7 +62,7 @@ def asked(database: Database) -> Callable[..., list[Any]]:
     room(made, "1", "a", "b")
     admitted(made, "M1", "A/1/a")
     made.close()
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
 
     def ask(*callers: Caller) -> list[Any]:
         async def all_at_once() -> list[Any]:
@@ -120,7 +120,7 @@ def test_a_page_is_told_by_as_many_statements_however_many_are_on_it(
         for number in "12345":
             room(made, number, "a")
             admitted(made, f"M{number}", f"A/{number}/a")
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
 
     async def statements(first: int) -> int:
         async with alone(database) as house:
@@ -145,7 +145,7 @@ def test_persons_on_one_page_have_their_own_stays_and_records(database: Database
             stays[mrn] = str(stay)
         for one, other in (("M1", "M2"), ("M2", "M3")):
             made.merge_patients(request(reason="one person"), patient_mrn=one, into_mrn=other)
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
 
     async def told() -> Any:
         query = "{ patients { nodes { mrn otherRecords { mrn } stays { id } } } }"
@@ -163,7 +163,7 @@ def test_persons_on_one_page_have_their_own_stays_and_records(database: Database
 
 def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
     async def work() -> None:
-        shared, may, begun = Shared(), asyncio.Event(), 0
+        shared, may, begun = SingleFlight(), asyncio.Event(), 0
 
         async def found() -> int:
             nonlocal begun
@@ -186,7 +186,7 @@ def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
 
 def test_what_nobody_waits_for_is_given_up_and_asked_anew() -> None:
     async def work() -> None:
-        shared, given_up = Shared(), asyncio.Event()
+        shared, given_up = SingleFlight(), asyncio.Event()
 
         async def never() -> int:
             try:
@@ -214,7 +214,7 @@ def test_a_fault_is_told_to_all_who_waited() -> None:
         async def fails(_: list[int]) -> int:
             raise LookupError(uuid4())
 
-        together, shared = Together("failing", fails), Shared()
+        together, shared = BatchRunner("failing", fails), SingleFlight()
         rounds = [together.ask(1) for _ in range(3)]
         answers = [shared.ask("it", lambda: fails([])) for _ in range(3)]
         told = await asyncio.gather(*rounds, *answers, return_exceptions=True)
@@ -235,7 +235,7 @@ def test_each_is_part_of_a_round_that_began_after_it_asked() -> None:
             await may.wait()
             return len(rounds)
 
-        together = Together("rounds", do)
+        together = BatchRunner("rounds", do)
         first = asyncio.create_task(together.ask("first"))
         await begun.wait()
         later = [asyncio.create_task(together.ask(name)) for name in ("second", "third")]

@@ -81,7 +81,7 @@ def test_a_command_is_traced_from_the_decision_to_the_answer(shared: Ward, trace
 
 
 def test_a_refusal_is_no_error_and_a_fault_has_its_code(shared: Ward, traces: Traces) -> None:
-    shared.give("recordDeath", patientMrn="nobody")
+    shared.execute("recordDeath", patientMrn="nobody")
     shared.client.raw("{ nothing }")
     spans = traces.taken()
     (command,) = [s for s in spans if s.name == "command record_death"]

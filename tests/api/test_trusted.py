@@ -10,7 +10,7 @@ import pytest
 
 from api.graphql.extensions.limits import ALIASES
 from api.http.app import app
-from api.http.persisted_documents import Documents
+from api.http.persisted_documents import TrustedDocuments
 from infrastructure.postgres.database import Database
 from infrastructure.settings import BadSetting, Settings
 from tests.conftest import LOGIN, empty
@@ -185,7 +185,7 @@ def test_an_apollo_manifest_is_taken_too(tmp_path: Path) -> None:
     said = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation]}
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(said))
-    documents = Documents.of(Settings(trusted_documents=path))
+    documents = TrustedDocuments.of(Settings(trusted_documents=path))
     assert documents.text({"documentId": "abc"}) == WARDS
 
 
@@ -205,4 +205,4 @@ def test_a_manifest_that_makes_no_sense_is_a_bad_setting(tmp_path: Path, said: s
     if said is not None:
         path.write_text(said)
     with pytest.raises(BadSetting, match="WARDBOOK_TRUSTED_DOCUMENTS"):
-        Documents.of(Settings(trusted_documents=path))
+        TrustedDocuments.of(Settings(trusted_documents=path))

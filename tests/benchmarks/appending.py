@@ -22,7 +22,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
 from application.ports import Append
-from domain.envelope import Actor, Entry
+from domain.envelope import Actor, Envelope
 from domain.stay.aggregate import Stay, VisitKind
 from domain.time import Precision
 from infrastructure.bootstrap import hospital
@@ -117,7 +117,7 @@ def _rate(writers: Sequence[Write], seconds: float) -> float:
 
 def _events(count: int) -> list[StoredEvent]:
     """Visits of one stay, as they are stored."""
-    entry = Entry(
+    entry = Envelope(
         command_id=uuid4(),
         operation="record_visit",
         digest="0" * 32,

@@ -25,10 +25,10 @@ from api.graphql.schema import schema
 from api.graphql.subscriptions import Subscription
 from application.authorization.roles import Caller
 from domain.room.aggregate import BedState
-from infrastructure.access_log import Shown
+from infrastructure.access_log import AccessRecord
 from infrastructure.postgres.database import Database
 from infrastructure.queries import people, rooms, stays
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from tests.benchmarks.results import Row, say
 from tests.benchmarks.wards import BOARD, SMALL
 from tests.support.hospital_dsl import ADA
@@ -42,7 +42,7 @@ CALLER = Caller(ADA, None, NOW + timedelta(days=1))
 class Told:
     """Writes nothing down: that is the database's part."""
 
-    async def record(self, reading: Shown) -> None:
+    async def record(self, reading: AccessRecord) -> None:
         assert reading.patients
 
 
@@ -59,11 +59,11 @@ class Remembered(Context):
         super().__init__(house, CALLER)
         self._found = found
 
-    async def at(self, *_: Any, **__: Any) -> At:
-        self.answers(1)
-        return At(NOW, 1, self.reader)
+    async def at(self, *_: Any, **__: Any) -> AsOf:
+        self.note_position(1)
+        return AsOf(NOW, 1, self.viewer)
 
-    async def ask(self, question: Any, *_: Any, **__: Any) -> Any:
+    async def query(self, question: Any, *_: Any, **__: Any) -> Any:
         return self._found[question]
 
 

@@ -15,7 +15,7 @@ from time import perf_counter
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-from application.aggregate_cache import Recent
+from application.aggregate_cache import AggregateCache
 from application.hospital import Hospital
 from domain.stay.aggregate import VisitKind
 from infrastructure.bootstrap import hospital
@@ -72,7 +72,7 @@ def _ours(made: Hospital) -> Round:
     def one() -> float:
         begun = perf_counter()
         for n in range(APPENDS):
-            made.recent = Recent()
+            made.recent = AggregateCache()
             _visit(made, stays[n % STAYS], staff_number, 0)
         return APPENDS / (perf_counter() - begun)
 

@@ -197,7 +197,7 @@ class One:
         self.check(told.get("errors", ()))
         return told.get("data")
 
-    async def give(self, name: str, **input: Any) -> dict[str, Any]:
+    async def execute(self, name: str, **input: Any) -> dict[str, Any]:
         kind = f"{name[0].upper()}{name[1:]}Input!"
         asked = f"{ANSWER} {ADMITTED if name == 'admitPatient' else ''}"
         query = f"mutation($i: {kind}) {{ told: {name}(input: $i) {{ {asked} }} }}"
@@ -273,32 +273,32 @@ async def accesses(one: One) -> None:
 
 async def transfer(one: One) -> None:
     stay, place = one.stay, one.place
-    told = await one.give("transferPatient", stayId=stay, **place)
+    told = await one.execute("transferPatient", stayId=stay, **place)
     if told["__typename"] == "StayRecorded":
         one.load.stays[stay] = place["ward"]
 
 
 async def leave(one: One) -> None:
     stay = one.stay
-    told = await one.give("startLeave", stayId=stay, keepBed=True)
+    told = await one.execute("startLeave", stayId=stay, keepBed=True)
     if told["__typename"] == "StayRecorded":
-        await one.give("endLeave", stayId=stay)
+        await one.execute("endLeave", stayId=stay)
 
 
 async def visit(one: One) -> None:
-    await one.give("recordVisit", stayId=one.stay, practitioner=one.load.doctor, kind="ROUND")
+    await one.execute("recordVisit", stayId=one.stay, practitioner=one.load.doctor, kind="ROUND")
 
 
 async def prescribe(one: One) -> None:
     medication = {"name": "Paracetamol"}
-    await one.give("writePrescription", stayId=one.stay, medication=medication, dose="1 g")
+    await one.execute("writePrescription", stayId=one.stay, medication=medication, dose="1 g")
 
 
 async def admit(one: One) -> None:
     mrn = f"L{uuid4().hex[:12]}"
-    await one.give("registerPatient", mrn=mrn, familyName="Adeyemi")
+    await one.execute("registerPatient", mrn=mrn, familyName="Adeyemi")
     place = one.place
-    told = await one.give("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **place)
+    told = await one.execute("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **place)
     if told["__typename"] == "StayRecorded":
         one.load.stays[told["stay"]["id"]] = place["ward"]
 
@@ -306,16 +306,16 @@ async def admit(one: One) -> None:
 async def discharge(one: One) -> None:
     if len(one.load.stays) > ROOMS:
         stay = one.stay
-        told = await one.give("dischargePatient", stayId=stay, disposition="HOME")
+        told = await one.execute("dischargePatient", stayId=stay, disposition="HOME")
         if told["__typename"] == "StayRecorded":
             one.load.stays.pop(stay, None)
 
 
 async def close(one: One) -> None:
     place = one.place
-    told = await one.give("closeBed", reason="paint", **place)
+    told = await one.execute("closeBed", reason="paint", **place)
     if told["__typename"] == "RoomRecorded":
-        await one.give("reopenBed", **place)
+        await one.execute("reopenBed", **place)
 
 
 async def batch(one: One) -> None:

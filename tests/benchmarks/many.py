@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from application.hospital import Hospital
 from application.ports import Append
-from domain.envelope import About, Actor, Entry
+from domain.envelope import About, Actor, Envelope
 from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Medication, Prescription
 from domain.prescription.drug_chart import DrugChart
@@ -169,7 +169,7 @@ class House:
         self,
         room: UUID,
         lying: Lying,
-        entry: Entry,
+        entry: Envelope,
         events: list[Any],
         ended: tuple[BedStretch, ...],
         begun: tuple[BedStretch, ...],
@@ -217,7 +217,7 @@ class House:
             yield _one(entry, [given], {drug: n})
 
 
-def _one(entry: Entry, events: list[Any], reads: dict[UUID, int] | None = None) -> Command:
+def _one(entry: Envelope, events: list[Any], reads: dict[UUID, int] | None = None) -> Command:
     """A command; without ``reads`` its streams are new."""
     reads = reads if reads is not None else {event.originator_id: 0 for event in events}
     append = Append(entry.command_id, entry.operation, entry.digest, reads)
@@ -235,12 +235,12 @@ def _opened(made: Hospital, number: int) -> UUID:
     return made.open_room(said, ward=ward, room=room, beds=("a", "b")).ids("room")[0]
 
 
-def _made(kind: Any, stream: UUID, version: int, entry: Entry, **content: Any) -> Any:
+def _made(kind: Any, stream: UUID, version: int, entry: Envelope, **content: Any) -> Any:
     return kind(originator_id=stream, originator_version=version, entry=entry, **content)
 
 
-def _entry(at: datetime, about: About) -> Entry:
-    return Entry(
+def _entry(at: datetime, about: About) -> Envelope:
+    return Envelope(
         command_id=uuid4(),
         operation="simulated_stay",
         digest="0" * 32,

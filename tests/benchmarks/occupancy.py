@@ -25,7 +25,7 @@ import psycopg
 from api.auth.local_tokens import LocalTokens
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.rooms import board
 from infrastructure.settings import Settings
 from tests.benchmarks.many import BEGUN, House, waves
@@ -106,7 +106,7 @@ async def _by_query(database: Database, last: datetime) -> float:
         ).scalar()
         for moment in _moments(last):
             begun = perf_counter()
-            rooms = await board(connection, At(moment, int(position or 0)))
+            rooms = await board(connection, AsOf(moment, int(position or 0)))
             took.append((perf_counter() - begun) * 1000)
             assert sum(len(room.beds) for room in rooms) == BEDS
     await engine.dispose()

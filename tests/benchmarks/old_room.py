@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from application.aggregate_cache import Recent
+from application.aggregate_cache import AggregateCache
 from application.hospital import Hospital
 from domain.stay.facts import Disposition
 from infrastructure.bootstrap import hospital
@@ -41,7 +41,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
         took: dict[str, list[float]] = {"old": [], "new": []}
         for n in range(TIMES):
             for number, times in took.items():
-                made.recent = Recent()
+                made.recent = AggregateCache()
                 times.append(_stay(made, number, begun, begun + timedelta(minutes=1)))
             begun += timedelta(minutes=1 + n % 2)
     finally:

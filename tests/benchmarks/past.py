@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.auth.local_tokens import LocalTokens
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
-from infrastructure.queries.as_of import At
+from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import patient_by_mrn, records_of
 from infrastructure.queries.rooms import board, occupancy_history
 from infrastructure.queries.stays import (
@@ -55,7 +55,7 @@ WANTED = "2x"
 class Moment:
     """When something is asked about: ``at`` by the query functions, ``known`` through GraphQL."""
 
-    at: At
+    at: AsOf
     full: datetime
     known: datetime | None
 
@@ -177,7 +177,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     finally:
         made.close()
     begun = perf_counter()
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
     say(f"filled in {perf_counter() - begun:.0f} s; asking")
     full = _a_year_ago(house.full)
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
@@ -212,8 +212,8 @@ def _moments(owner: "psycopg.Connection[Any]", past: Full, last: Full) -> tuple[
     ).fetchone()
     assert row is not None
     return (
-        Moment(At(past.moment, past.position), past.moment, row[0]),
-        Moment(At(datetime.now(UTC), last.position), last.moment, None),
+        Moment(AsOf(past.moment, past.position), past.moment, row[0]),
+        Moment(AsOf(datetime.now(UTC), last.position), last.moment, None),
     )
 
 

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import psycopg
+from eventsourcing import projection as library
 from eventsourcing.application import Application
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresTrackingRecorder
-from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg import sql
 
 from api.imports.mimic_iv import import_mimic_iv
@@ -28,9 +28,9 @@ from infrastructure.bootstrap import hospital
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import rarely_collected
-from infrastructure.projections.projection import Hole, Place
+from infrastructure.projections.projection import EventPosition, SkippedEvent
 from infrastructure.projections.rebuild import rebuild
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from tests.benchmarks.appending import stock_address, stock_datastore
@@ -50,7 +50,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     say(f"filling all read models from {events:,} events in one pass")
     begun = perf_counter()
     with rarely_collected():  # as the worker does
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
     filled = events / (perf_counter() - begun)
     say("rebuilding all beside the live ones, comparing, switching")
     begun = perf_counter()
@@ -126,7 +126,7 @@ class View(PostgresTrackingRecorder):
     """All read models, and where they are, in one transaction for each event."""
 
     source: ClassVar[Database]
-    places: ClassVar[dict[int, Place]]
+    places: ClassVar[dict[int, EventPosition]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -144,7 +144,7 @@ class View(PostgresTrackingRecorder):
                 if place.position == place.known:  # a command's rows are known together
                     model.flush(plain)
 
-    def _history(self, stream: UUID, before: int) -> list[Event | Hole]:
+    def _history(self, stream: UUID, before: int) -> list[Event | SkippedEvent]:
         rows = self._reader.execute(
             f"SELECT {EVENT_COLUMNS} FROM record.events"
             " WHERE stream = %s AND position < %s ORDER BY version",
@@ -153,7 +153,7 @@ class View(PostgresTrackingRecorder):
         return [self._mapper.event(row) for row in rows]
 
 
-class Filling(Projection[View]):
+class Filling(library.Projection[View]):
     """What a user of the library would write."""
 
     name = "filling"
@@ -186,7 +186,7 @@ def _run_library(database: Database) -> float:
             "SELECT position, command_end, recorded_at FROM record.events WHERE position <= %s",
             [SAMPLE],
         )
-        View.places = {row[0]: Place(*row) for row in rows}
+        View.places = {row[0]: EventPosition(*row) for row in rows}
     View.source, Filling.last, Filling.done = database, max(View.places), Signal()
     env = {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -194,7 +194,7 @@ def _run_library(database: Database) -> float:
         **stock_address(database),
     }
     begun = perf_counter()
-    with ProjectionRunner(
+    with library.ProjectionRunner(
         application_class=Log, projection_class=Filling, view_class=View, env=env
     ) as runner:
         while not Filling.done.wait(0.05):

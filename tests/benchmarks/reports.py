@@ -26,7 +26,7 @@ from domain.report import Report
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import rarely_collected
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
 from infrastructure.settings import Settings
 from tests.benchmarks.many import Full, House
@@ -76,7 +76,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
         house.fill(EVENTS)
         say(f"{EVENTS:,} events made in {perf_counter() - begun:.0f} s; filling")
         begun = perf_counter()
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
         say(f"filled in {perf_counter() - begun:.0f} s; asking. In brackets: seconds of processor")
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             owner.execute("VACUUM ANALYZE")
@@ -88,7 +88,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
             for held in newest()
         }
         house.leave_late(LATE)
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
         restated: dict[str, tuple[float, int]] = {}
         for name, issue in issues.items():
             begun = perf_counter()
@@ -136,9 +136,9 @@ def _asked(database: Database, held: Definition, now: Year, past: Year) -> tuple
 
 def _report(database: Database, held: Definition, year: Year) -> Took:
     question = Question(year.first, year.last, None, held.parameters_of({}))
-    with inputs.reading(database.app_url) as connection:
+    with inputs.report_connection(database.app_url) as connection:
         begun, worked = perf_counter(), process_time()
-        told = inputs.report(connection, "main", held, question, year.position)
+        told = inputs.compute_report(connection, "main", held, question, year.position)
         took = Took(
             perf_counter() - begun,
             process_time() - worked + processor(connection.info.backend_pid) / 1000,

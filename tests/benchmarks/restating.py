@@ -20,7 +20,7 @@ from domain.stay.aggregate import AdmissionType
 from domain.stay.facts import Disposition
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.benchmarks.results import Row, say
 
@@ -36,7 +36,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     house = hospital(Settings(), database)
     try:
         stays = _filled(house)
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
         return [row for late in LATE for row in _restated(house, database, stays, late)]
     finally:
         house.close()
@@ -56,7 +56,7 @@ def _restated(house: Hospital, database: Database, stays: list[UUID], late: int)
             stay_id=stays.pop(),
             disposition=Disposition.HOME,
         )
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
     slowest, causes = 0.0, 0
     for issue in issues.values():
         begun = perf_counter()

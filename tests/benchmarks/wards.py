@@ -7,7 +7,7 @@ from uuid import UUID
 from application.hospital import Hospital
 from domain.stay.aggregate import VisitKind
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from tests.support.hospital_dsl import ago, doctor, readmitted, request, room
 
 ROOMS = 10
@@ -61,4 +61,4 @@ class Wards:
 
 def filled(database: Database) -> None:
     """All read models hold what is recorded."""
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()

@@ -8,7 +8,7 @@ import pytest
 from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.cli.conftest import Run
 from tests.support.failing import fill, with_a_failing
@@ -239,7 +239,7 @@ def test_what_is_asked_is_never_older_than_what_is_recorded(
     run("occupancy")
     staffed.transfer_patient(request(), stay_id=moved["stay"], **place("A/119/a"))
     assert beds(run("occupancy", "--json").json)["A/119/a"] == "M1 Name of M1"
-    Follower(staffed.env["DATABASE"]).catch_up()
+    ProjectionRunner(staffed.env["DATABASE"]).catch_up()
 
 
 def test_everything_that_is_promised_is_found_to_hold(run: Run, moved: dict[str, Any]) -> None:

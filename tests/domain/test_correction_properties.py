@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from domain.aggregate import Event
 from domain.refusals import Refusal
 from domain.stay.aggregate import AdmissionType, VisitKind
-from domain.stay.facts import Because, Discharge, Disposition, Plan, Seen
+from domain.stay.facts import CancellationReason, Discharge, DischargePlan, Disposition, VisitFact
 from tests.domain.test_stay_properties import DOCTORS, LAST, in_naive_words, o_clock, retold
 from tests.support import reference_stay
 from tests.support.aggregate_dsl import BEDS, DR_MEYER, OTHER_STAY, PATIENT, at, entry
 from tests.support.reference_stay import Said
 from tests.support.stays import a_stay, place
 
-IN_ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
+IN_ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DECISION_REVERSED
 
 thoroughly = settings(max_examples=int(os.environ.get("WARDBOOK_EXAMPLES", "100")), deadline=None)
 
@@ -35,7 +35,7 @@ FACTS = st.one_of(
     st.tuples(st.sampled_from(["leave, keep bed", "leave, release"]), st.none()),
     st.tuples(st.just("return"), MAYBE),
     st.tuples(st.just("attending"), st.sampled_from(list(DOCTORS))),
-    st.tuples(st.just("plan"), st.sampled_from([p.value for p in Plan])),
+    st.tuples(st.just("plan"), st.sampled_from([p.value for p in DischargePlan])),
     st.tuples(st.sampled_from(["discharge", "visit"]), st.none()),
 )
 MINUTES = st.integers(0, LAST)
@@ -48,7 +48,10 @@ BY_ID = st.tuples(
 """What becomes of the fact that was told as the how-manieth: corrected (time, place) or cancelled."""
 
 CANCELS = st.tuples(
-    st.just("cancel the admission"), st.sampled_from(list(Because)), MINUTES, st.booleans()
+    st.just("cancel the admission"),
+    st.sampled_from(list(CancellationReason)),
+    MINUTES,
+    st.booleans(),
 )
 STORIES = st.builds(
     lambda first, in_time, later: [*first, *sorted(in_time, key=itemgetter(0)), *later],
@@ -144,7 +147,7 @@ class Telling:
         raise AssertionError(what)
 
     def _visit(self, id: UUID) -> bool:
-        return isinstance(self.stay.history.fact(id), Seen)
+        return isinstance(self.stay.history.fact(id), VisitFact)
 
     def _do(self, minute: int, what: tuple[Any, ...], told: Said) -> None:
         """Give the stay the command, as the application gives it."""
@@ -166,7 +169,7 @@ class Telling:
             case "attending":
                 stay.change_attending(DOCTORS[told.what], said)
             case "plan":
-                stay.plan_discharge(Plan(told.what), None, said)
+                stay.plan_discharge(DischargePlan(told.what), None, said)
             case "visit":
                 stay.record_visit(DR_MEYER, VisitKind.ROUND, None, said)
             case "discharge":

@@ -19,7 +19,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.aggregate import Aggregate, Event
-from domain.envelope import Entry
+from domain.envelope import Envelope
 from domain.event_types import AGGREGATES, EVENTS
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
@@ -150,7 +150,7 @@ def test_a_moment_without_an_offset_is_not_read() -> None:
     body = msgspec.to_builtins(factories.EntryFactory.build())
     naive = {**body, "occurred_at": datetime(2026, 3, 2, 8)}
     with pytest.raises(msgspec.ValidationError, match="timezone"):
-        msgspec.convert(naive, Entry)
+        msgspec.convert(naive, Envelope)
 
 
 # -- the envelope --

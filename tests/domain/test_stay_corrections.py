@@ -10,7 +10,7 @@ from domain.refusals import (
     StayStateBroken,
 )
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Because, Seen
+from domain.stay.facts import CancellationReason, VisitFact
 from domain.time import Period
 from tests.support.aggregate_dsl import DR_MEYER, DR_OKAFOR, A, B, C, at, entry, given
 from tests.support.correction_strategies import (
@@ -245,9 +245,11 @@ def test_a_stay_that_ended_is_not_cancelled_before_its_discharge_is() -> None:
     stay.when(cancel_admission()).then_refused(StayNotOpen, ended_at=at("14:00"))
 
 
-@pytest.mark.parametrize("because", list(Because))
-def test_clinical_facts_stop_the_cancel_unless_they_are_voided_too(because: Because) -> None:
+@pytest.mark.parametrize("because", list(CancellationReason))
+def test_clinical_facts_stop_the_cancel_unless_they_are_voided_too(
+    because: CancellationReason,
+) -> None:
     stay = given(a_stay(), *IN_A, visited("09:00"))
     stay.when(cancel_admission(because)).then_contradicts(("visit", "09:00"))
     voided = stay.when(cancel_admission(because, void=True)).then(Stay.AdmissionCancelled)
-    assert not [f for f in voided.history.facts if isinstance(f, Seen)]
+    assert not [f for f in voided.history.facts if isinstance(f, VisitFact)]

@@ -4,7 +4,7 @@ import pytest
 
 from domain.refusals import OutsideStay, StayNotOpen, StayStateBroken
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Plan
+from domain.stay.facts import DischargePlan
 from tests.support.aggregate_dsl import DR_MEYER, DR_OKAFOR, STAY, A, Act, B, C, at, given
 from tests.support.stays import (
     a_stay,
@@ -95,7 +95,7 @@ def test_a_late_change_of_specialty_and_a_late_plan_hold_until_the_next() -> Non
         a_stay(),
         admitted("08:00", specialty="cardiology"),
         specialty_became("surgery", "14:00"),
-        planned(Plan.CLEARED, "15:00"),
+        planned(DischargePlan.CLEARED, "15:00"),
     ).aggregate
     change_specialty("11:00", "nephrology")(stay)
     plan_discharge("12:00")(stay)
@@ -104,10 +104,10 @@ def test_a_late_change_of_specialty_and_a_late_plan_hold_until_the_next() -> Non
         for m in ("11:00", "12:00", "14:00", "15:00")
     ]
     assert told == [
-        ("nephrology", Plan.NONE),
-        ("nephrology", Plan.PLANNED),
-        ("surgery", Plan.PLANNED),
-        ("surgery", Plan.CLEARED),
+        ("nephrology", DischargePlan.NONE),
+        ("nephrology", DischargePlan.PLANNED),
+        ("surgery", DischargePlan.PLANNED),
+        ("surgery", DischargePlan.CLEARED),
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_late_discharge_lists_everything_after_it() -> None:
         transferred(B, "11:00"),
         specialty_became("surgery", "11:30"),
         visited("12:00"),
-        planned(Plan.PLANNED, "12:30"),
+        planned(DischargePlan.PLANNED, "12:30"),
         left("13:00"),
         returned("13:30"),
         discharged("14:00"),

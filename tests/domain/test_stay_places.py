@@ -5,7 +5,7 @@ from typing import Any
 from domain.refusals import StayStateBroken
 from domain.room.occupancy import difference
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Fact, Move, Place, Seen
+from domain.stay.facts import Fact, Move, Place, VisitFact
 from domain.stay.history import History
 from domain.time import Period
 from tests.support.aggregate_dsl import (
@@ -104,7 +104,7 @@ def test_a_second_leave_follows_a_return() -> None:
     assert lay(stay) == ["A 08:00-09:00", "A 09:00-10:00 kept", "A 10:00-11:00", "C 12:00-"]
 
 
-def test_the_shared_bed_of_a_newborn_may_be_kept_and_returned_to() -> None:
+def test_the_shared_bed_of_a_newborn_is_cacheable_and_returned_to() -> None:
     stay = given(a_stay(), admitted("08:00"), allocated(A, "08:00", MOTHER), left("09:00"))
     assert lay(stay.when(end_leave("10:00")).aggregate) == [
         "A 08:00-09:00 shared",
@@ -280,7 +280,7 @@ def test_a_history_that_contradicts_itself_says_where_and_folds_the_rest() -> No
     def fact(kind: type[Fact], clock: str, order: int, **data: Any) -> Fact:
         return kind(id=known(f"fact {order}"), at=at(clock), order=order, **data)
 
-    early = fact(Seen, "07:00", 9)
+    early = fact(VisitFact, "07:00", 9)
     stay = given(a_stay(), *IN_A).aggregate
     history = stay.history.adding(early, fact(Move, "09:00", 10, place=Place(B)))
     assert [f for f, _ in history.problems] == [early]

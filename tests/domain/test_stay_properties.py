@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.aggregate import Event
 from domain.refusals import Refusal
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
-from domain.stay.facts import Disposition, Plan, State
+from domain.stay.facts import DischargePlan, Disposition, State
 from domain.stay.history import History
 from domain.time import Period
 from tests.support import reference_beds
@@ -46,7 +46,7 @@ COMMANDS = st.one_of(
     st.tuples(st.just("leave, release"), st.none()),
     st.tuples(st.just("return"), st.none() | PLACES),
     st.tuples(st.just("attending"), st.sampled_from(list(DOCTORS))),
-    st.tuples(st.just("plan"), st.sampled_from([p.value for p in Plan])),
+    st.tuples(st.just("plan"), st.sampled_from([p.value for p in DischargePlan])),
     st.tuples(st.just("discharge"), st.none()),
     st.tuples(st.sampled_from(["visit", "admit"]), st.none()),
 )
@@ -85,7 +85,7 @@ def do(stay: Stay, minute: int, kind: str, what: str | None) -> None:
         case "attending":
             stay.change_attending(DOCTORS[what or ""], said)
         case "plan":
-            stay.plan_discharge(Plan(what or ""), None, said)
+            stay.plan_discharge(DischargePlan(what or ""), None, said)
         case "visit":
             stay.record_visit(DR_MEYER, VisitKind.ROUND, None, said)
         case "discharge":

@@ -4,7 +4,7 @@ import pytest
 
 from domain.refusals import OutsideStay, PatientDied, Refusal, StayNotOpen, StayStateBroken
 from domain.stay.aggregate import AdmissionType, Stay
-from domain.stay.facts import Disposition, Place, Plan, Status
+from domain.stay.facts import DischargePlan, Disposition, Place, Status
 from tests.support.aggregate_dsl import (
     DR_MEYER,
     DR_OKAFOR,
@@ -177,34 +177,41 @@ def test_attending_and_specialty_hold_from_their_change_on() -> None:
 
 
 def test_planning_a_discharge_frees_nothing() -> None:  # mistake 16
-    planned_for = plan_discharge("10:00", Plan.PLANNED, expected="Tue 09:00")
+    planned_for = plan_discharge("10:00", DischargePlan.PLANNED, expected="Tue 09:00")
     stay = given(a_stay(), *BEFORE["in A"]).when(planned_for).then(Stay.DischargePlanned)
     state = is_at(stay, "10:00")
     assert state
-    assert (state.plan, state.expected_discharge) == (Plan.PLANNED, at("Tue 09:00"))
+    assert (state.plan, state.expected_discharge) == (DischargePlan.PLANNED, at("Tue 09:00"))
     assert lay(stay) == ["A 08:30-"]
 
 
 def test_a_plan_may_be_cleared_or_dropped_again() -> None:
-    stay = given(a_stay(), *BEFORE["in A"], planned(Plan.PLANNED, "10:00", "12:00")).aggregate
-    plan_discharge("11:00", Plan.CLEARED, expected="12:00")(stay)
-    plan_discharge("11:30", Plan.NONE)(stay)
+    stay = given(
+        a_stay(), *BEFORE["in A"], planned(DischargePlan.PLANNED, "10:00", "12:00")
+    ).aggregate
+    plan_discharge("11:00", DischargePlan.CLEARED, expected="12:00")(stay)
+    plan_discharge("11:30", DischargePlan.NONE)(stay)
     plans = [
         s.plan if (s := is_at(stay, m)) else None for m in ("09:00", "10:00", "11:00", "11:30")
     ]
-    assert plans == [Plan.NONE, Plan.PLANNED, Plan.CLEARED, Plan.NONE]
+    assert plans == [
+        DischargePlan.NONE,
+        DischargePlan.PLANNED,
+        DischargePlan.CLEARED,
+        DischargePlan.NONE,
+    ]
     assert lay(stay) == ["A 08:30-"]
 
 
 def test_a_discharge_releases_the_bed_and_ends_the_plan_in_the_same_act() -> None:
     stay = (
-        given(a_stay(), *BEFORE["in A"], planned(Plan.CLEARED, "09:00", "12:00"))
+        given(a_stay(), *BEFORE["in A"], planned(DischargePlan.CLEARED, "09:00", "12:00"))
         .when(discharge("10:00", Disposition.TRANSFERRED))
         .then(Stay.Discharged)
     )
     state = is_at(stay, "10:00")
     assert state
-    assert (state.status, state.plan) == (Status.DISCHARGED, Plan.NONE)
+    assert (state.status, state.plan) == (Status.DISCHARGED, DischargePlan.NONE)
     assert (state.expected_discharge, state.disposition) == (None, Disposition.TRANSFERRED)
     assert lay(stay) == ["A 08:30-10:00"]
     assert not stay.is_open

@@ -7,7 +7,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.hospital_calendar import CENSUS_TIME, HospitalTime
+from domain.hospital_calendar import CENSUS_TIME, HospitalCalendar
 from domain.refusals import InvalidInput
 from domain.time import Period, in_utc, time_zone
 from tests.support.aggregate_dsl import MONDAY, at, entry, given, known, period
@@ -111,15 +111,15 @@ def test_a_time_zone_that_does_not_exist_is_refused(name: str) -> None:
 # -- the hospital's own clock --
 
 
-def the_clock() -> HospitalTime:
-    return HospitalTime.empty(known("clock"))
+def the_clock() -> HospitalCalendar:
+    return HospitalCalendar.empty(known("clock"))
 
 
-def set_zone(clock: HospitalTime, zone: str, valid_from: date | None = None) -> None:
+def set_zone(clock: HospitalCalendar, zone: str, valid_from: date | None = None) -> None:
     clock.set_time(zone, CENSUS_TIME, valid_from, entry())
 
 
-def zones(clock: HospitalTime, *days: date) -> list[str]:
+def zones(clock: HospitalCalendar, *days: date) -> list[str]:
     return [clock.zone_on(day).key for day in days]
 
 

@@ -77,7 +77,7 @@ class Api:
         told: Told = whole["data"][command]
         return None if told["__typename"] == "RecordedNotYetReadable" else told
 
-    def give(self, command: str, id: UUID, **input: Any) -> Told:
+    def execute(self, command: str, id: UUID, **input: Any) -> Told:
         """Send a command as a client does: again, with the same id, until it is answered."""
         begun, pause = monotonic(), Event()
         while (told := self.send(command, {"commandId": str(id), **input})) is None:
@@ -87,7 +87,7 @@ class Api:
 
     def record(self, command: str, id: UUID, **input: Any) -> Told:
         """The same for one that must be accepted; each time the answer must be the same."""
-        told = self.give(command, id, **input)
+        told = self.execute(command, id, **input)
         assert "position" in told, told
         assert self.answers.setdefault(str(id), told) == told
         return told
@@ -155,7 +155,7 @@ def test_doubled_and_reordered_requests_have_one_effect_and_one_answer(api: Api,
                 api.record(command, id, mrn=mrn)
                 continue
             said = {"patientMrn": mrn, "admissionType": "ELECTIVE", "withoutBed": "corridor"}
-            if api.give(command, id, **said).get("code") == "NotFound":
+            if api.execute(command, id, **said).get("code") == "NotFound":
                 order.append((command, mrn, id))
             else:
                 api.record(command, id, **said)
@@ -170,7 +170,7 @@ def test_doubled_and_reordered_requests_have_one_effect_and_one_answer(api: Api,
     for _ in range(16):
         id, stay, bed = lot_id(lot), lot.choice(stays), lot.choice("abcdef")
         five = [
-            lambda: api.give("transferPatient", id, stayId=stay, **place(f"A/1/{bed}"))  # noqa: B023
+            lambda: api.execute("transferPatient", id, stayId=stay, **place(f"A/1/{bed}"))  # noqa: B023
         ] * 5
         first, *others = at_once(*five)
         assert others == [first] * 4

@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseUnavailable
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.settings import Settings
@@ -89,7 +89,7 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
             said, begun = request(), monotonic()
             try:
                 recorded = house.register_patient(said, mrn=f"away-{n}")
-            except DatabaseAway:
+            except DatabaseUnavailable:
                 refused += 1
             else:  # a backend outlives its postmaster for a moment; what it commits counts
                 assert not refused

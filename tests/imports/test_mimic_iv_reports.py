@@ -9,7 +9,7 @@ import pytest
 from application.reports import newest
 from application.reports.inputs import Question
 from domain.aggregate import Event
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
 from tests.imports.conftest import PATIENTS, Run
 from tests.support.hospital_dsl import events, rows
@@ -40,7 +40,7 @@ class Told:
 @pytest.fixture(scope="module")
 def told(real_run: Run) -> Told:
     database = real_run.imported.database
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
     found = events(database)
     told_at = dict(rows(database, "SELECT position, recorded_at FROM record.events"))
     log = [(at, event) for at, _, event in found]
@@ -61,10 +61,10 @@ def test_every_figure_of_real_stays_equals_the_plain_fold(
     expected = plain.figures() | Flows(plain, told.log, told.told_at, position).figures()
     assert set(expected) == {held.name for held in newest()}
     counted = set()
-    with inputs.reading(told.url) as connection:
+    with inputs.report_connection(told.url) as connection:
         for held in newest():
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
-            report = inputs.report(connection, "main", held, question, position)
+            report = inputs.compute_report(connection, "main", held, question, position)
             found = {figure: figures(report, figure) for figure in expected[held.name]}
             assert found == expected[held.name], held.name
             if any(value for values in found.values() for value in values):

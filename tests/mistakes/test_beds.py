@@ -41,7 +41,7 @@ def test_mistake_02_twenty_clients_who_ask_for_one_bed_do_not_get_it_twice(ward:
 
     told = at_once(
         *[
-            lambda stay=stay: ward.give("allocateRoom", stayId=stay, **place(f"{room}/a"))
+            lambda stay=stay: ward.execute("allocateRoom", stayId=stay, **place(f"{room}/a"))
             for stay in stays
         ]
     )
@@ -81,7 +81,7 @@ def test_mistake_06_an_admission_with_a_bed_is_not_two_calls_of_which_one_fails(
     ward.stay(f"{room}/a")
     admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}
 
-    refused = ward.give("admitPatient", **admission, **place(f"{room}/a"))
+    refused = ward.execute("admitPatient", **admission, **place(f"{room}/a"))
 
     assert refused["__typename"] == "BedOccupied"
     assert stays_of(ward, mrn) == []
@@ -104,7 +104,7 @@ def test_mistake_13_a_stretch_without_an_end_is_not_overlooked(ward: Ward, befor
     room = ward.room("a")
     stay = ward.stay(f"{room}/a", ago(days=3))
 
-    told = ward.give(
+    told = ward.execute(
         "admitPatient",
         patientMrn=ward.patient(),
         admissionType="ELECTIVE",
@@ -122,7 +122,7 @@ def test_mistake_14_one_patient_does_not_get_two_beds_at_once(ward: Ward) -> Non
 
     told = at_once(
         *[
-            lambda code=code: ward.give("admitPatient", **admission, **place(f"{room}/{code}"))
+            lambda code=code: ward.execute("admitPatient", **admission, **place(f"{room}/{code}"))
             for code in codes
         ]
     )
@@ -147,8 +147,8 @@ def test_mistake_17_a_vacancy_is_not_checked_by_the_client_only(ward: Ward) -> N
     stay, there = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
     ward.record("closeBed", **place(f"{room}/c"), reason="paint")
 
-    taken = ward.give("transferPatient", stayId=stay, **place(f"{room}/b"))
-    closed = ward.give("transferPatient", stayId=stay, **place(f"{room}/c"))
+    taken = ward.execute("transferPatient", stayId=stay, **place(f"{room}/b"))
+    closed = ward.execute("transferPatient", stayId=stay, **place(f"{room}/c"))
 
     assert (taken["__typename"], taken["byStay"]) == ("BedOccupied", there)
     assert (closed["__typename"], closed["reason"]) == ("BedNotOpen", "paint")
@@ -160,7 +160,7 @@ def test_mistake_22_of_those_admitted_to_one_bed_at_once_only_one_comes_in(ward:
 
     told = at_once(
         *[
-            lambda mrn=mrn: ward.give(
+            lambda mrn=mrn: ward.execute(
                 "admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **place(f"{room}/a")
             )
             for mrn in mrns

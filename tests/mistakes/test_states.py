@@ -46,7 +46,7 @@ def test_mistake_12_a_stay_does_not_go_from_any_state_to_any_other(ward: Ward, e
         "cancelAdmission": IN_ERROR,
     }
     for command, content in acts.items():
-        told = ward.give(command, stayId=stay, **content)
+        told = ward.execute(command, stayId=stay, **content)
         assert not told["__typename"].endswith("Recorded"), (command, told)
 
     if before is not None:
@@ -57,7 +57,9 @@ def test_mistake_12_the_dead_are_not_admitted(ward: Ward) -> None:
     mrn, died = ward.patient(), ago(hours=3)
     ward.record("recordDeath", patientMrn=mrn, **late(died))
 
-    told = ward.give("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", withoutBed="hall")
+    told = ward.execute(
+        "admitPatient", patientMrn=mrn, admissionType="EMERGENCY", withoutBed="hall"
+    )
 
     assert (told["__typename"], told["diedAt"]) == ("PatientDied", died)
 
@@ -67,7 +69,7 @@ def test_mistake_15_a_prescription_does_not_go_from_any_state_to_any_other(ward:
     ward.record("stopPrescription", prescriptionId=prescription, reason="rash")
 
     for command in ("resumePrescription", "holdPrescription", "completePrescription"):
-        told = ward.give(command, prescriptionId=prescription, reason="a mistake")
+        told = ward.execute(command, prescriptionId=prescription, reason="a mistake")
         assert told["__typename"] == "PrescriptionStateBroken", command
 
 

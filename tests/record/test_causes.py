@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 
 from application.reports import newest
 from application.reports.definition import Contributions, Definition, Row, Subject
-from application.reports.formula import Mark, Of
+from application.reports.formula import Contribution, Dimensions
 from application.reports.inputs import Question
 from application.reports.restatement import Side, changed
 from domain.aggregate import Event
-from domain.hospital_calendar import HospitalTime
+from domain.hospital_calendar import HospitalCalendar
 from domain.patient import Patient
 from domain.stay.aggregate import Stay
 from infrastructure.reports import inputs
-from infrastructure.reports.report_data import ReadModelFigures
+from infrastructure.reports.report_data import ReadModelReportData
 from tests.support.hospital_dsl import events
 from tests.support.random_commands import BEGINS
 from tests.support.shared_history import Lived
@@ -47,8 +47,8 @@ class Asked:
     after: int
 
     @cached_property
-    def figures(self) -> ReadModelFigures:
-        return ReadModelFigures(self.lived.database.app_url, "main")
+    def figures(self) -> ReadModelReportData:
+        return ReadModelReportData(self.lived.database.app_url, "main")
 
     def contributions(self, position: int) -> Contributions:
         """Everybody's."""
@@ -58,8 +58,10 @@ class Asked:
 def contributions(
     lived: Lived, held: Definition, question: Question, position: int
 ) -> Contributions:
-    with inputs.reading(lived.database.app_url) as connection:
-        return held.contributions(inputs.inputs(connection, "main", held.needs, question, position))
+    with inputs.report_connection(lived.database.app_url) as connection:
+        return held.contributions(
+            inputs.load_inputs(connection, "main", held.needs, question, position)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -128,11 +130,13 @@ def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
         assert about[subject], f"nothing explains {subject}"
 
 
-def values(rows: Iterable[Row]) -> dict[tuple[str, Of], Any]:
+def values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions], Any]:
     return {(row.figure, row.of): row.value for row in rows}
 
 
-def of_row(held: Definition, figure: str, of: Of, marks: Iterable[Mark]) -> Counter[Any]:
+def of_row(
+    held: Definition, figure: str, of: Dimensions, marks: Iterable[Contribution]
+) -> Counter[Any]:
     """What marks add to one figure: which measure, by how much."""
     (measures,) = [f.formula.measures for f in held.figures if f.name == figure]
     return Counter(
@@ -187,14 +191,14 @@ def _root(log: list[tuple[int, int, Event]], patient: UUID, position: int) -> UU
 
 
 def _of_the_days(event: Event, question: Question) -> bool:
-    if not isinstance(event, HospitalTime.TimeSet):
+    if not isinstance(event, HospitalCalendar.TimeSet):
         return False
     return event.valid_from is None or event.valid_from <= question.last + timedelta(days=1)
 
 
 def test_every_kind_of_contributor_is_met(lived: Lived) -> None:
     """So the property above speaks of each of them."""
-    figures = ReadModelFigures(lived.database.app_url, "main")
+    figures = ReadModelReportData(lived.database.app_url, "main")
     position = figures.position()
     first, last = date(2026, 3, 4), date(2026, 3, 20)
     kinds = {

@@ -10,7 +10,7 @@ from application.hospital import Hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import LIVE, LogRewound
 from infrastructure.projections.rebuild import rebuild
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.support.hospital_dsl import admitted, at_once, place, request, room, rows
 from tests.support.shared_history import (
@@ -69,7 +69,7 @@ def test_a_follower_that_is_killed_again_and_again_loses_and_doubles_nothing(
 
     while True:
         try:
-            Follower(lived.database.app_url, killing()).catch_up()
+            ProjectionRunner(lived.database.app_url, killing()).catch_up()
             break
         except Killed:
             kills += 1
@@ -94,7 +94,7 @@ def test_a_batch_that_breaks_half_way_leaves_nothing(lived: Lived) -> None:
 
 
 def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
-    hospital: Hospital, database: Database, follower: Follower
+    hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:
     room(hospital)
     with running(follower):
@@ -120,7 +120,7 @@ def test_of_two_followers_one_leads_and_the_other_takes_over(
     hospital: Hospital, database: Database
 ) -> None:
     room(hospital)
-    one, other = Follower(database.app_url), Follower(database.app_url)
+    one, other = ProjectionRunner(database.app_url), ProjectionRunner(database.app_url)
     with running(other):
         with running(one):
             await_read(database, 1)
@@ -142,11 +142,11 @@ def test_followers_share_the_read_models_and_one_takes_over_what_another_leaves(
     hospital: Hospital, database: Database
 ) -> None:
     room(hospital)
-    some = Follower(database.app_url, targets=LIVE[:3])
+    some = ProjectionRunner(database.app_url, targets=LIVE[:3])
     with running(some):
         await_position(database, LIVE[:3], 1)
         assert positions(database) == {0, 1}
-        with running(Follower(database.app_url)):
+        with running(ProjectionRunner(database.app_url)):
             await_read(database, 1)
             assert leaders(database) == 2
             assert led(database) == len(LIVE)
@@ -165,7 +165,7 @@ def test_a_leader_whose_connection_is_cut_is_replaced_by_a_warm_one(
     hospital: Hospital, database: Database
 ) -> None:
     room(hospital)
-    with running(Follower(database.app_url), Follower(database.app_url)):
+    with running(ProjectionRunner(database.app_url), ProjectionRunner(database.app_url)):
         await_read(database, 1)
         for n in range(3):
             rows(
@@ -188,8 +188,8 @@ def test_what_one_follower_has_read_is_not_told_while_another_is_behind(
     with psycopg.connect(database.app_url, autocommit=True) as listener:
         listener.execute("LISTEN wardbook_read")
         admitted(hospital, "M1")
-        Follower(database.app_url, targets=LIVE[1:]).catch_up()
-        Follower(database.app_url, targets=LIVE[:1]).catch_up()
+        ProjectionRunner(database.app_url, targets=LIVE[1:]).catch_up()
+        ProjectionRunner(database.app_url, targets=LIVE[:1]).catch_up()
         told = [note.payload for note in listener.notifies(timeout=1, stop_after=2)]
     assert told == [str(end(database))]
 
@@ -207,7 +207,7 @@ def test_several_that_catch_up_at_once_fill_the_read_models_once(
 
 
 def test_commands_and_a_running_follower_together_give_what_the_log_says(
-    hospital: Hospital, database: Database, follower: Follower
+    hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:
     room(hospital, "1", "a", "b", "c", "d")
     stays = [admitted(hospital, f"M{n}", f"A/1/{bed}") for n, bed in enumerate("ab")]
@@ -266,7 +266,7 @@ def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.Monkey
     monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 100)
     forget(lived.database)
     told: list[tuple[int, int]] = []
-    Follower(lived.database.app_url, lambda *now: told.append(now)).catch_up()
+    ProjectionRunner(lived.database.app_url, lambda *now: told.append(now)).catch_up()
 
     last = end(lived.database)
     assert [total for _, total in told] == [last] * len(told)
@@ -304,7 +304,7 @@ def test_a_rebuild_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
 
 
 def test_a_read_model_is_rebuilt_while_commands_and_a_follower_go_on(
-    hospital: Hospital, database: Database, follower: Follower
+    hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:
     room(hospital, "1", "a", "b")
     stays = [admitted(hospital, f"M{n}", f"A/1/{bed}") for n, bed in enumerate("ab")]

@@ -11,7 +11,7 @@ from psycopg import errors
 
 import infrastructure.event_store.group_commit
 from infrastructure.event_store.group_commit import GroupCommit
-from infrastructure.event_store.recorder import DatabaseAway, Recorder
+from infrastructure.event_store.recorder import DatabaseUnavailable, Recorder
 from infrastructure.postgres.database import Database
 from tests.support.event_builders import crafted
 from tests.support.hospital_dsl import at_once, rows
@@ -107,12 +107,12 @@ def test_when_the_database_is_away_all_hear_it_and_the_next_may_try_again(
 
     def send(commands: Commands) -> list[dict[str, Any]]:
         if away[0]:
-            raise DatabaseAway("away")
+            raise DatabaseUnavailable("away")
         return recorder.append_batch(commands)
 
     group = GroupCommit(send)
     acts = [lambda: group.append(crafted((uuid4(), 1)))] * 8
-    assert {type(told) for told in at_once(*acts)} == {DatabaseAway}
+    assert {type(told) for told in at_once(*acts)} == {DatabaseUnavailable}
 
     away.clear()
     away.append(False)

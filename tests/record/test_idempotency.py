@@ -13,9 +13,9 @@ from application.hospital import Hospital
 from domain.envelope import Actor, Source
 from domain.refusals import BedOccupied, CommandIdReused, InvalidInput, NotFound, Refusal
 from domain.time import Precision
-from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseUnavailable
 from infrastructure.postgres.database import Database
-from infrastructure.reports.report_data import ReadModelFigures
+from infrastructure.reports.report_data import ReadModelReportData
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import (
     ADA,
@@ -239,7 +239,7 @@ def wire(database: Database) -> Iterator[Wire]:
 def far(wire: Wire, settings: Settings) -> Iterator[Hospital]:
     """A hospital that reaches its database through the wire only."""
     env = {"PERSISTENCE_MODULE": "infrastructure.event_store.recorder", "DATABASE": wire.url}
-    figures = ReadModelFigures(wire.url, settings.hospital)
+    figures = ReadModelReportData(wire.url, settings.hospital)
     made = Hospital(env, settings.rules, figures)
     yield made
     made.close()
@@ -250,7 +250,7 @@ def test_a_repeat_after_a_lost_answer_gets_the_answer_that_was_lost(
 ) -> None:
     said = request()
     wire.cuts = 100
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         far.register_patient(said, mrn="M1")
     (kept,) = rows(database, "SELECT command_id, last_position, recorded_at FROM record.commands")
     assert wire.cuts < 100
@@ -272,7 +272,7 @@ def test_an_answer_that_is_lost_once_is_found_again_or_asked_for_again(
     wire.cuts = 1
     try:
         first = far.register_patient(said, mrn="M1")
-    except DatabaseAway:
+    except DatabaseUnavailable:
         first = far.register_patient(said, mrn="M1")
 
     assert wire.cuts == 0
@@ -287,7 +287,7 @@ def test_what_is_remembered_of_a_stay_is_right_after_a_lost_answer(
     stay = admitted(far, "M1", "A/1/a")
     said = request()
     wire.cuts = 100
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         far.transfer_patient(said, stay_id=stay, **place("A/1/b"))
     wire.cuts = 0
 

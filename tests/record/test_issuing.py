@@ -17,7 +17,7 @@ from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import LIVE
 from infrastructure.projections.rebuild import rebuild
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.support.failing import fill, with_a_failing
 from tests.support.hospital_dsl import admitted, ago, request, room, rows
@@ -65,7 +65,7 @@ def changes(event: Report.Restated, name: str = "census") -> list[Change]:
 
 
 @pytest.fixture
-def read(hospital: Hospital, follower: Follower) -> Callable[[], None]:
+def read(hospital: Hospital, follower: ProjectionRunner) -> Callable[[], None]:
     """Let the read models learn of all that was recorded."""
     room(hospital)
 
@@ -244,7 +244,7 @@ def test_nothing_is_issued_while_a_read_model_lacks_a_command(
 
 @pytest.mark.parametrize("late", [1, 10, 30])
 def test_after_many_late_facts_the_causes_are_all_of_them_and_nobody_else(
-    hospital: Hospital, database: Database, follower: Follower, late: int
+    hospital: Hospital, database: Database, follower: ProjectionRunner, late: int
 ) -> None:
     beds = [f"b{n}" for n in range(late + 3)]
     room(hospital, "1", *beds, at=ago(days=60))

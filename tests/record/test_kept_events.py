@@ -22,7 +22,7 @@ from infrastructure.event_store.mapper import EventMapper, Stored
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from tests.support.event_builders import crafted
 from tests.support.hospital_dsl import ELECTIVE, admitted, events, request, rows
 from tests.support.shared_history import Lived
@@ -157,7 +157,7 @@ def test_an_older_log_is_moved_without_loss(lived: Lived, server: Database, work
 
         assert rows(database, f"{WHOLE} ORDER BY position") == before
         assert [event for _, _, event in events(database)] == [told(row) for row in before]
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
         checks = list(verify(database))
     assert [(c.promise, c.examples) for c in checks if c.broken] == []
     assert all(c.looked_at for c in checks)

@@ -19,11 +19,11 @@ from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.mapper import EventMapper, UnknownEvent
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.projections.batch import LIVE, Filler
+from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import Target
-from infrastructure.projections.projection import Place, ReadModel
+from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.projections.rebuild import HaltedBeside, compare, rebuild
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.support.failing import (
     NAMES,
@@ -259,13 +259,13 @@ def test_a_worker_that_runs_acts_on_decisions_as_they_come(
         name = "stays"
         bad: ClassVar[set[UUID]] = {ward["moved"]}
 
-        def apply(self, event: Event, place: Place) -> None:
+        def apply(self, event: Event, place: EventPosition) -> None:
             if event.entry.command_id in self.bad:
                 raise KeyError(event.TOPIC)
             super().apply(event, place)
 
     targets = tuple(Target(Mending, t.schema) if t.model.name == "stays" else t for t in LIVE)
-    with running(Follower(database.app_url, targets=targets)):
+    with running(ProjectionRunner(database.app_url, targets=targets)):
         await_read(database, end(database))
         assert len(parked(database, "stays")) == 2
         Mending.bad.clear()
@@ -313,7 +313,7 @@ def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold
     database: Database, ward: dict[str, Any]
 ) -> None:
     with psycopg.connect(database.app_url, autocommit=True) as connection:
-        filler = Filler(connection, mapper=Unreadable("stay.transferred"))
+        filler = BatchProjector(connection, mapper=Unreadable("stay.transferred"))
         filler.prepare()
         while filler.step():
             pass

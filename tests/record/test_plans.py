@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.postgres.database import Database
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import (
     patient_by_mrn,
     patients_by_id,
@@ -25,7 +25,7 @@ from infrastructure.queries.people import (
     records_of,
 )
 from infrastructure.queries.rooms import board, occupancy_history, rooms_by_id
-from infrastructure.queries.row_security import Reader
+from infrastructure.queries.row_security import Viewer
 from infrastructure.queries.stays import (
     StayFilter,
     doses_of,
@@ -40,10 +40,10 @@ from infrastructure.queries.timeline import timeline_page
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ID = uuid4()
-Asks = Callable[[AsyncConnection, At], Awaitable[Any]]
+Asks = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
 READERS = {
-    "the house": Reader(),
-    "a ward": Reader(wards=frozenset({"A"}), hidden=frozenset({"RESTRICTED"})),
+    "the house": Viewer(),
+    "a ward": Viewer(wards=frozenset({"A"}), hidden=frozenset({"RESTRICTED"})),
 }
 
 FEW: dict[str, Asks] = {
@@ -79,7 +79,7 @@ HOUSE: dict[str, tuple[Asks, str]] = {
 def test_a_few_things_are_never_looked_for_among_all_that_hold_then(
     database: Database, name: str, reader: str
 ) -> None:
-    plans = asyncio.run(_plans(database, FEW[name], At(NOW, 1, READERS[reader])))
+    plans = asyncio.run(_plans(database, FEW[name], AsOf(NOW, 1, READERS[reader])))
     assert "Index" in plans
     assert "_when" not in plans
 
@@ -87,10 +87,10 @@ def test_a_few_things_are_never_looked_for_among_all_that_hold_then(
 @pytest.mark.parametrize("name", HOUSE)
 def test_a_house_is_looked_for_by_the_moment(database: Database, name: str) -> None:
     asks, index = HOUSE[name]
-    assert index in asyncio.run(_plans(database, asks, At(NOW, 1)))
+    assert index in asyncio.run(_plans(database, asks, AsOf(NOW, 1)))
 
 
-async def _plans(database: Database, asks: Asks, at: At) -> str:
+async def _plans(database: Database, asks: Asks, at: AsOf) -> str:
     """The plans of all statements of a question, for any values."""
     engine = database.async_engine(1)
     asked: list[str] = []

@@ -18,9 +18,9 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import State
 from domain.stay.history import History
-from infrastructure.projections.batch import Filler
+from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.projection import Folded
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.timeline import NOT_SHOWN, entry_id
 from tests.support.hospital_dsl import events, rows
@@ -74,7 +74,7 @@ def test_filled_in_batches_of_any_size_they_say_the_same(
     forget(lived.database)
     batches: list[int] = []
 
-    Follower(lived.database.app_url, lambda done, total: batches.append(done)).catch_up()
+    ProjectionRunner(lived.database.app_url, lambda done, total: batches.append(done)).catch_up()
 
     assert len(batches) > end(lived.database) / size / 4
     assert dump(lived.database) == lived.first
@@ -92,7 +92,7 @@ def test_with_little_memory_they_say_the_same(
     forget(lived.database)
     kept = []
     with psycopg.connect(lived.database.app_url, autocommit=True) as connection:
-        filler = Filler(connection)
+        filler = BatchProjector(connection)
         filler.prepare()
         while filler.step():
             kept += [len(m._recent) for m in filler._models.values() if isinstance(m, Folded)]

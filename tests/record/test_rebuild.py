@@ -6,7 +6,7 @@ from application.hospital import Hospital
 from domain.stay.aggregate import VisitKind
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import rebuild
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.record.test_follower import execute
 from tests.support.hospital_dsl import admitted, doctor, request, rows
@@ -70,7 +70,7 @@ def test_a_read_model_keeps_any_text_as_it_was_given(
         kind=VisitKind.ROUND,
         note=text,
     )
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
 
     assert rows(database, "SELECT note FROM visits_v1.visits") == [(text,)]
     visit = (

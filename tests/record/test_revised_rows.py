@@ -12,13 +12,13 @@ from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from domain.prescription.course import Outside
 from domain.stay.aggregate import AdmissionType, VisitKind
-from domain.stay.facts import Because, Disposition
+from domain.stay.facts import CancellationReason, Disposition
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import ADA, place, request
 from tests.support.shared_history import Dump, catch_up, dump, forget
 
-ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
+ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DECISION_REVERSED
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
 
@@ -28,7 +28,7 @@ class Day:
     def __init__(self, hospital: Hospital) -> None:
         self.hospital, self.hour = hospital, 0
 
-    def give(self, operation: str, at: float | None = None, **content: Any) -> Recorded:
+    def execute(self, operation: str, at: float | None = None, **content: Any) -> Recorded:
         self.hour += 1
         said = request(
             now=BEGINS + timedelta(hours=self.hour),
@@ -41,92 +41,94 @@ class Day:
 
     def id(self, what: str, operation: str, at: float | None = None, **content: Any) -> UUID:
         """The id that the entry of a command made."""
-        return self.give(operation, at, **content).entry.id_of(what)
+        return self.execute(operation, at, **content).entry.id_of(what)
 
     def pass_by(self) -> None:
-        self.give("open_room", ward="A", room="1", beds=("a", "b"))
-        self.give("register_patient", mrn="M4")
-        self.give("register_practitioner", staff_number="D1")
-        self.give("register_practitioner", staff_number="D2")
+        self.execute("open_room", ward="A", room="1", beds=("a", "b"))
+        self.execute("register_patient", mrn="M4")
+        self.execute("register_practitioner", staff_number="D1")
+        self.execute("register_practitioner", staff_number="D2")
         stays = []
         for mrn, bed in (("M1", "A/1/a"), ("M2", "A/1/b"), ("M3", None)):
-            self.give("register_patient", mrn=mrn, family_name="Mayer")
+            self.execute("register_patient", mrn=mrn, family_name="Mayer")
             where = place(bed) if bed else {"without_bed": "corridor"}
             kind = AdmissionType.ELECTIVE
-            told = self.give("admit_patient", patient_mrn=mrn, admission_type=kind, **where)
+            told = self.execute("admit_patient", patient_mrn=mrn, admission_type=kind, **where)
             stays += told.ids("stay")
         one, other, third = stays
         self._people()
         self._visits(one, third)
         drug = self._doses(one)
         swap = self.id("swap", "swap_beds", stay_id=one, with_stay_id=other)
-        self.give("correct_movement", self.hour - 0.5, movement_id=swap)
-        self.give("cancel_movement", movement_id=swap, because=ERROR)
+        self.execute("correct_movement", self.hour - 0.5, movement_id=swap)
+        self.execute("cancel_movement", movement_id=swap, because=ERROR)
         corridor: dict[str, Any] = {"without_bed": "corridor"}
         moved = self.id("transfer", "transfer_patient", stay_id=one, **corridor)
-        self.give("correct_movement", movement_id=moved, without_bed="trolley")
-        self.give("correct_movement", self.hour - 1.25, movement_id=moved)
-        self.give("cancel_movement", movement_id=moved, because=REVERSED)
+        self.execute("correct_movement", movement_id=moved, without_bed="trolley")
+        self.execute("correct_movement", self.hour - 1.25, movement_id=moved)
+        self.execute("cancel_movement", movement_id=moved, because=REVERSED)
         self._discharges(one)
-        self.give("cancel_admission", stay_id=third, because=ERROR, void_clinical_facts=True)
-        self.give("cancel_admission", stay_id=other, because=REVERSED)
-        self.give("change_prescription", prescription_id=drug, dose="3 g")
+        self.execute("cancel_admission", stay_id=third, because=ERROR, void_clinical_facts=True)
+        self.execute("cancel_admission", stay_id=other, because=REVERSED)
+        self.execute("change_prescription", prescription_id=drug, dose="3 g")
 
     def _people(self) -> None:
         for name in ("Meyer", "Maier"):
-            self.give("correct_patient_details", patient_mrn="M1", family_name=name)
+            self.execute("correct_patient_details", patient_mrn="M1", family_name=name)
         since = date(2026, 3, 3)
-        self.give("correct_patient_details", patient_mrn="M1", family_name="Li", valid_from=since)
-        self.give("correct_patient_details", patient_mrn="M1", given_name="Ada", mrn="M11")
+        self.execute(
+            "correct_patient_details", patient_mrn="M1", family_name="Li", valid_from=since
+        )
+        self.execute("correct_patient_details", patient_mrn="M1", given_name="Ada", mrn="M11")
         merge = self.id("merge", "merge_patients", patient_mrn="M11", into_mrn="M4")
-        self.give("unmerge_patients", merge_id=merge)
-        self.give("merge_patients", patient_mrn="M4", into_mrn="M11")
+        self.execute("unmerge_patients", merge_id=merge)
+        self.execute("merge_patients", patient_mrn="M4", into_mrn="M11")
 
     def _visits(self, one: UUID, third: UUID) -> None:
         for stay in (one, third):
             kind = VisitKind.ROUND
             id = self.id("visit", "record_visit", stay_id=stay, practitioner="D1", kind=kind)
-            self.give("amend_visit", visit_id=id, note="better")
-            self.give("amend_visit", self.hour - 1, visit_id=id, practitioner="D2")
-            self.give("amend_visit", self.hour - 0.5, visit_id=id, kind=VisitKind.CONSULT)
-        self.give("record_visit", stay_id=third, practitioner="D1", kind=VisitKind.ROUND)
-        self.give("cancel_visit", visit_id=id, because=ERROR)
+            self.execute("amend_visit", visit_id=id, note="better")
+            self.execute("amend_visit", self.hour - 1, visit_id=id, practitioner="D2")
+            self.execute("amend_visit", self.hour - 0.5, visit_id=id, kind=VisitKind.CONSULT)
+        self.execute("record_visit", stay_id=third, practitioner="D1", kind=VisitKind.ROUND)
+        self.execute("cancel_visit", visit_id=id, because=ERROR)
 
     def _doses(self, stay: UUID) -> UUID:
         heparin = Medication(name="Heparin")
-        (drug,) = self.give("write_prescription", stay_id=stay, medication=heparin).ids(
+        (drug,) = self.execute("write_prescription", stay_id=stay, medication=heparin).ids(
             "prescription"
         )
         for _ in range(2):
             given: dict[str, Any] = {"prescription_id": drug, "given": True, "dose_given": "1 g"}
             id = self.id("administration", "record_administration", **given)
-            self.give("correct_administration", self.hour - 0.5, administration_id=id)
-            self.give("correct_administration", administration_id=id, dose_given="2 g")
+            self.execute("correct_administration", self.hour - 0.5, administration_id=id)
+            self.execute("correct_administration", administration_id=id, dose_given="2 g")
             why: dict[str, Any] = {"given": False, "reason_not_given": "asleep"}
-            self.give("correct_administration", administration_id=id, **why)
+            self.execute("correct_administration", administration_id=id, **why)
             late = Outside.LATE
-            self.give("correct_administration", administration_id=id, outside_prescription=late)
-        self.give("cancel_administration", administration_id=id, because=ERROR)
-        never = self.give("write_prescription", stay_id=stay, medication=heparin)
+            self.execute("correct_administration", administration_id=id, outside_prescription=late)
+        self.execute("cancel_administration", administration_id=id, because=ERROR)
+        never = self.execute("write_prescription", stay_id=stay, medication=heparin)
         (never_was,) = never.ids("prescription")
         refused: dict[str, Any] = {"prescription_id": never_was, "given": False}
-        self.give("record_administration", **refused, reason_not_given="asleep")
-        self.give("cancel_prescription", prescription_id=never_was, because=ERROR)
+        self.execute("record_administration", **refused, reason_not_given="asleep")
+        self.execute("cancel_prescription", prescription_id=never_was, because=ERROR)
         return drug
 
     def _discharges(self, stay: UUID) -> None:
         home: dict[str, Any] = {"stay_id": stay, "disposition": Disposition.HOME}
         gone = self.id("discharge", "discharge_patient", **home)
-        self.give("correct_movement", self.hour - 0.5, movement_id=gone)
-        self.give("cancel_discharge", stay_id=stay, because=ERROR)
+        self.execute("correct_movement", self.hour - 0.5, movement_id=gone)
+        self.execute("cancel_discharge", stay_id=stay, because=ERROR)
         gone = self.id("discharge", "discharge_patient", **home)
-        self.give("correct_movement", self.hour - 0.25, movement_id=gone)
+        self.execute("correct_movement", self.hour - 0.25, movement_id=gone)
         back = self.id(
             "cancel", "cancel_discharge", stay_id=stay, because=REVERSED, without_bed="corridor"
         )
-        self.give("correct_movement", movement_id=back, without_bed="trolley")
-        self.give("cancel_movement", movement_id=back, because=ERROR)
-        self.give("cancel_discharge", stay_id=stay, because=ERROR, without_bed="trolley")
+        self.execute("correct_movement", movement_id=back, without_bed="trolley")
+        self.execute("cancel_movement", movement_id=back, because=ERROR)
+        self.execute("cancel_discharge", stay_id=stay, because=ERROR, without_bed="trolley")
 
 
 def test_rows_are_the_same_in_batches_of_every_size(

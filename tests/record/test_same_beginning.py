@@ -9,7 +9,7 @@ import pytest
 
 from application.hospital import Hospital
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from tests.support.hospital_dsl import (
     admitted,
     ago,
@@ -45,7 +45,11 @@ def assert_the_board_is_right(database: Database) -> None:
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
 def test_a_transfer_entered_late_moves_the_bed_that_is_kept_since_then(
-    hospital: Hospital, database: Database, follower: Follower, rooms: list[UUID], at_once: bool
+    hospital: Hospital,
+    database: Database,
+    follower: ProjectionRunner,
+    rooms: list[UUID],
+    at_once: bool,
 ) -> None:
     both = [admitted(hospital, "M1", "A/1/a", ago(days=5))]
     both += [admitted(hospital, "M2", "A/2/a", ago(days=5))]
@@ -62,13 +66,17 @@ def test_a_transfer_entered_late_moves_the_bed_that_is_kept_since_then(
     assert_the_board_is_right(database)
     followed = dump(database)
     forget(database)
-    Follower(database.app_url).catch_up()
+    ProjectionRunner(database.app_url).catch_up()
     assert dump(database) == followed
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
 def test_a_second_move_at_the_same_moment_is_the_one_that_counts(
-    hospital: Hospital, database: Database, follower: Follower, rooms: list[UUID], at_once: bool
+    hospital: Hospital,
+    database: Database,
+    follower: ProjectionRunner,
+    rooms: list[UUID],
+    at_once: bool,
 ) -> None:
     at = ago(days=5)
     both = [admitted(hospital, "M1", "A/1/a", at), admitted(hospital, "M2", "A/2/a", at)]

@@ -20,7 +20,7 @@ from domain.time import Period
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.conftest import empty
 from tests.support.feed import Feed, Message, admit, away, back, cancel, discharge, transfer
@@ -215,7 +215,7 @@ def test_two_reports_at_once_of_one_bed_leave_nothing_behind(
 
 
 def test_claims_and_read_models_of_a_feed_are_the_fold_of_its_events(
-    hospital: Hospital, database: Database, follower: Follower
+    hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:
     feed = Feed(hospital, "W", "PQR", "abcd")
     for story in ("one bed in turn", "the admission never was"):

@@ -19,7 +19,7 @@ from domain.stay.aggregate import AdmissionType
 from infrastructure.event_store.mapper import EventMapper, Stored, UnknownEvent
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.support.hospital_dsl import admitted, request, room, rows
 from tests.support.shared_history import TOLD_RARELY, Lived
@@ -125,7 +125,7 @@ def test_a_stored_event_that_does_not_fit_is_refused_without_telling_what_it_say
 
 
 def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns(
-    hospital: Hospital, database: Database, follower: Follower
+    hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:
     room(hospital)
     follower.catch_up()
@@ -137,7 +137,7 @@ def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns(
 
 
 def test_an_event_of_an_unknown_kind_may_concern_every_read_model(
-    hospital: Hospital, database: Database, follower: Follower
+    hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:
     room(hospital)
     store(database, "teapot.filled", {})

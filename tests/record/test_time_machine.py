@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.projections.batch import Filler
-from infrastructure.queries.as_of import At
+from infrastructure.projections.batch import BatchProjector
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import patient_by_mrn
 from infrastructure.queries.rooms import board, occupancy_history
 from infrastructure.queries.stays import StayView, stays_by_id
@@ -66,7 +66,7 @@ def test_every_answer_of_every_past_is_that_of_the_plain_house(
 
 
 @contextmanager
-def living(database: Database) -> Iterator[tuple[Machine, Filler]]:
+def living(database: Database) -> Iterator[tuple[Machine, BatchProjector]]:
     """An empty log, a hospital that nothing has happened to, and its read models."""
     empty(database)
     database.open_log("simulated")
@@ -74,7 +74,7 @@ def living(database: Database) -> Iterator[tuple[Machine, Filler]]:
         closing(wired(Settings(), database)) as hospital,
         psycopg.connect(database.app_url, autocommit=True) as connection,
     ):
-        filler = Filler(connection)
+        filler = BatchProjector(connection)
         filler.prepare()
         yield Machine(hospital), filler
 
@@ -95,7 +95,7 @@ async def compare(database: Database, machine: Machine) -> None:
 
 
 async def _compare(connection: AsyncConnection, machine: Machine, minute: int, known: int) -> None:
-    house, at = machine.house, At(moment(minute), known)
+    house, at = machine.house, AsOf(moment(minute), known)
     expected = {
         stay: now
         for stay in machine.stays
@@ -122,7 +122,7 @@ async def _compare_links(connection: AsyncConnection, machine: Machine, known: i
     links = machine.house.into(known)
     views = {}
     for record in RECORDS:
-        views[record] = await patient_by_mrn(connection, record, "main", At(moment(NEVER), known))
+        views[record] = await patient_by_mrn(connection, record, "main", AsOf(moment(NEVER), known))
     mrns = {view.patient: record for record, view in views.items() if view}
     assert links == {
         record: mrns[view.merged_into]

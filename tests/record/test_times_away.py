@@ -9,7 +9,7 @@ from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from domain.refusals import ContradictsLaterFacts
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Because, Disposition
+from domain.stay.facts import CancellationReason, Disposition
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import admitted, ago, request, room, rows
@@ -25,7 +25,7 @@ def back(hospital: Hospital, stay: UUID, hours: float) -> UUID:
     told = hospital.cancel_discharge(
         request(ago(hours=hours)),
         stay_id=stay,
-        because=Because.DECISION_REVERSED,
+        because=CancellationReason.DECISION_REVERSED,
         without_bed="corridor",
     )
     (cancelled,) = [e for e in told.events if isinstance(e, Stay.DischargeCancelled)]

@@ -12,7 +12,7 @@ from application.reports import calendar as calendar_module
 from application.reports import definition as definition_module
 from application.reports.census import INPATIENT_CENSUS_1
 from application.reports.definition import Definition, Subject
-from application.reports.formula import Mark, Marks, count, median, percentile, total
+from application.reports.formula import Contribution, Marks, count, median, percentile, total
 from application.reports.inputs import NEEDS, Inputs
 from application.reports.length_of_stay import AVERAGE_LENGTH_OF_STAY_1, LONG_STAYS_1
 from domain.hospital_calendar import DAY, LocalDays
@@ -130,7 +130,7 @@ def test_parameters_that_make_no_sense_are_refused(given: dict[str, str]) -> Non
 
 
 def of_some(*amounts: int) -> Marks:
-    return Marks([Mark("some", (("ward", "A"),), amount) for amount in amounts], days=1)
+    return Marks([Contribution("some", (("ward", "A"),), amount) for amount in amounts], days=1)
 
 
 def test_formulas_are_exact_and_have_no_value_over_nothing() -> None:
@@ -160,7 +160,7 @@ def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() ->
     ((subject, marks),) = INPATIENT_CENSUS_1.contributions(inputs).items()
     assert subject == Subject("stay", report_house.known("one"))
     row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
-    assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Mark("present", row.of, 1),)
+    assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Contribution("present", row.of, 1),)
 
 
 def test_the_report_that_the_documentation_adds_can_be_added() -> None:

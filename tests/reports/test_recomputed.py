@@ -20,11 +20,11 @@ from application.reports import defined
 from application.reports.inputs import Question
 from domain.aggregate import Event
 from domain.refusals import Refusal
-from domain.stay.facts import Because
+from domain.stay.facts import CancellationReason
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.bootstrap import seed
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import events, request, rows
@@ -86,7 +86,7 @@ def lived(server: Database, worker_id: str) -> Iterator[Lived]:
             simulate(hospital, beds=BEDS, days=DAYS, seed=3, until=UNTIL, detail=DETAIL)
             before = events(database)
             corrected = correct(hospital, [event for _, _, event in before], Random(3))
-        Follower(database.app_url).catch_up()
+        ProjectionRunner(database.app_url).catch_up()
         told = [(position, event) for position, _, event in events(database)]
         told_at: dict[int, datetime] = dict(
             rows(database, "SELECT position, recorded_at FROM record.events")
@@ -107,7 +107,7 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
         event = lot.choice(movements)
         moved = event.entry.occurred_at + timedelta(minutes=lot.randint(-2000, 2000))
         said: dict[str, Any] = {"now": now, "reason": "entered wrongly"}
-        because = lot.choice(list(Because))
+        because = lot.choice(list(CancellationReason))
         try:
             match lot.randint(0, 6):
                 case 0 | 1 | 2:
@@ -117,7 +117,11 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                     )
                 case 3:
                     name = "cancelled"
-                    at = None if because is Because.ENTERED_IN_ERROR else min(moved, UNTIL)
+                    at = (
+                        None
+                        if because is CancellationReason.ENTERED_IN_ERROR
+                        else min(moved, UNTIL)
+                    )
                     hospital.cancel_movement(
                         request(at, **said), movement_id=event.movement, because=because
                     )
@@ -127,7 +131,7 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                     hospital.cancel_discharge(
                         request(min(later, UNTIL), **said),
                         stay_id=left.originator_id,
-                        because=Because.DECISION_REVERSED,
+                        because=CancellationReason.DECISION_REVERSED,
                         without_bed="corridor",
                     )
                 case 5:
@@ -141,7 +145,7 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                     hospital.cancel_admission(
                         request(**said),
                         stay_id=event.originator_id,
-                        because=Because.ENTERED_IN_ERROR,
+                        because=CancellationReason.ENTERED_IN_ERROR,
                         void_clinical_facts=True,
                     )
         except Refusal:
@@ -171,11 +175,11 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
     plain.ward = ward
     expected = plain.figures() | Flows(plain, lived.log, lived.told_at, position).figures()
     assert set(expected) == set(REPORTS)
-    with inputs.reading(lived.database.app_url) as connection:
+    with inputs.report_connection(lived.database.app_url) as connection:
         for name in REPORTS:
             held = defined(name)
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
-            told = inputs.report(connection, "main", held, question, position)
+            told = inputs.compute_report(connection, "main", held, question, position)
             found = {figure: figures(told, figure) for figure in expected[name]}
             assert found == expected[name], name
             if name == "inpatient-census":
@@ -185,13 +189,13 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
 
 
 def test_the_corrections_change_figures_and_the_old_ones_come_out_again(lived: Lived) -> None:
-    with inputs.reading(lived.database.app_url) as connection:
+    with inputs.report_connection(lived.database.app_url) as connection:
         for name in REPORTS:
             held = defined(name)
             question = Question(FIRST, LAST, None, held.parameters_of({}))
             was, now = (
                 held.contributions(
-                    inputs.inputs(connection, "main", held.needs, question, position)
+                    inputs.load_inputs(connection, "main", held.needs, question, position)
                 )
                 for position in (lived.before, lived.after)
             )

@@ -1,13 +1,13 @@
 """How soon what happens is in the record."""
 
-from application.reports.inputs import Told
+from application.reports.inputs import EntryDelay
 from application.reports.timeliness import TIMELINESS_1
 from tests.support.report_house import asked, figure, known
 
 HOUR = 3600
 FACTS = (
-    Told(known("one"), "STAY_TRANSFERRED", 9, "A", [60, 120, HOUR]),
-    Told(known("two"), "STAY_VISIT_RECORDED", 23, None, [HOUR + 1]),
+    EntryDelay(known("one"), "STAY_TRANSFERRED", 9, "A", [60, 120, HOUR]),
+    EntryDelay(known("two"), "STAY_VISIT_RECORDED", 23, None, [HOUR + 1]),
 )
 
 

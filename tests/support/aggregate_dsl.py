@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event
-from domain.envelope import About, Entry
+from domain.envelope import About, Envelope
 from domain.refusals import BedRef, ContradictsLaterFacts, Refusal
 from domain.time import Period
 from tests.support.factories import EntryFactory, EventFactory
@@ -69,7 +69,7 @@ def period(since: str, until: str | None = None) -> Period:
     return Period(at(since), maybe_at(until))
 
 
-def entry(clock: str = "08:00", **said: Any) -> Entry:
+def entry(clock: str = "08:00", **said: Any) -> Envelope:
     """The envelope of a command given about that time, with an id of its own."""
     return EntryFactory.build(occurred_at=at(clock), **said)
 

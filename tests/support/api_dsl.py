@@ -50,7 +50,7 @@ class Ward:
     def __init__(self, client: GraphQLClient, named: Iterator[int] | None = None) -> None:
         self.client = client
         self._named = named or count(1)
-        self.give: Callable[..., dict[str, Any]] = client.give
+        self.execute: Callable[..., dict[str, Any]] = client.execute
         self.record: Callable[..., dict[str, Any]] = client.record
         self.ask = client.ask
 

@@ -6,35 +6,35 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.container import House
-from infrastructure.access_log import Readings
-from infrastructure.caching.read_snapshot import Present
-from infrastructure.caching.response_cache import Kept
+from api.container import AppState
+from infrastructure.access_log import AccessLog
+from infrastructure.caching.read_snapshot import Snapshots
+from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from infrastructure.subscriptions.projection_progress import Readable
+from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 
 @asynccontextmanager
 async def alone(
-    database: Database, hospital: Any = None, look: Callable[[AsyncEngine], Present] = Present
-) -> AsyncIterator[House]:
+    database: Database, hospital: Any = None, look: Callable[[AsyncEngine], Snapshots] = Snapshots
+) -> AsyncIterator[AppState]:
     """A house that keeps no answers, and that nobody follows; read-only without a hospital."""
     engine = database.async_engine(4)
     present = look(engine)
     nobody: Any = None
     try:
-        yield House(
+        yield AppState(
             Settings(),
             database,
             database.open_log(),
             hospital,
             engine,
-            Readable(database.app_url, engine),
-            Readings(engine),
+            ProjectionProgress(database.app_url, engine),
+            AccessLog(engine),
             nobody,
             present,
-            Kept(engine, present, 0),
+            ResponseCache(engine, present, 0),
         )
     finally:
         await engine.dispose()

@@ -15,10 +15,10 @@ from eventsourcing.persistence import ApplicationRecorder
 from application.command_pipeline import Recorded, Request
 from application.hospital import Hospital
 from domain.refusals import Refusal
-from infrastructure.event_store.recorder import DatabaseAway
+from infrastructure.event_store.recorder import DatabaseUnavailable
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from tests.support.hospital_dsl import ADA, rows
 from tests.support.shared_history import positions
 
@@ -44,7 +44,7 @@ class Acknowledged:
     told: dict[UUID, int] = field(default_factory=dict)
     sent: set[UUID] = field(default_factory=set)
 
-    def give(self, act: Callable[[Request], Recorded], id: UUID, seconds: float = 30) -> None:
+    def execute(self, act: Callable[[Request], Recorded], id: UUID, seconds: float = 30) -> None:
         """Send a command as a client does: again, with the same id, until it is answered."""
         said, begun = Request(command_id=id, by=ADA), monotonic()
         self.sent.add(id)
@@ -53,7 +53,7 @@ class Acknowledged:
                 recorded = act(said)
             except Refusal:
                 return
-            except DatabaseAway:
+            except DatabaseUnavailable:
                 assert monotonic() - begun < seconds, "the database never came back"
                 continue
             assert self.told.setdefault(id, recorded.position) == recorded.position
@@ -71,14 +71,14 @@ def write_patients(
     n = 0
     while go_on(n):
         mrn = f"{name}-{n}"
-        told.give(lambda said, mrn=mrn: house.register_patient(said, mrn=mrn), lot_id(lot))  # type: ignore[misc]
+        told.execute(lambda said, mrn=mrn: house.register_patient(said, mrn=mrn), lot_id(lot))  # type: ignore[misc]
         n += 1
 
 
 @contextmanager
 def following(url: str) -> Iterator[None]:
     """A follower that runs meanwhile."""
-    follower = Follower(url)
+    follower = ProjectionRunner(url)
     thread = threading.Thread(target=follower.run)
     thread.start()
     try:

@@ -33,7 +33,7 @@ def fact(ward: Ward, stay: str, kind: str, name: str) -> str:
 def cancel_admission(ward: Ward) -> Answer:
     room = ward.room("a")
     stay = ward.stay(f"{room}/a")
-    told = ward.give("cancelAdmission", stayId=stay, **IN_ERROR)
+    told = ward.execute("cancelAdmission", stayId=stay, **IN_ERROR)
     assert told["stay"]["status"] == "CANCELLED"
     assert ward.bed(f"{room}/a")["state"] == "FREE"
     assert entries(ward, stay, "TRUTH") == []
@@ -47,7 +47,7 @@ def cancel_discharge(ward: Ward) -> Answer:
     stay = ward.stay(f"{room}/a")
     stopped = ward.prescription(stay)
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
-    told = ward.give("cancelDischarge", stayId=stay, **REVERSED, **place(f"{room}/b"))
+    told = ward.execute("cancelDischarge", stayId=stay, **REVERSED, **place(f"{room}/b"))
     assert (told["stay"]["status"], told["stay"]["bed"]) == ("ADMITTED", "b")
     assert [p["id"] for p in told["stillStopped"]] == [stopped]
     return told
@@ -59,7 +59,7 @@ def cancel_movement(ward: Ward) -> Answer:
     stay = ward.stay(f"{room}/a")
     ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=5)))
     moved = movement(ward, stay, "STAY_TRANSFERRED")
-    told = ward.give("cancelMovement", movementId=moved, **IN_ERROR)
+    told = ward.execute("cancelMovement", movementId=moved, **IN_ERROR)
     assert told["stay"]["bed"] == "a"
     original, cancel = (e for e in entries(ward, stay) if e["movementId"] == moved or e["cancels"])
     assert (original["status"], original["cancelledBy"]) == ("CANCELLED", cancel["id"])
@@ -73,7 +73,7 @@ def correct_movement(ward: Ward) -> Answer:
     stay = ward.stay(f"{room}/a")
     ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=5)))
     moved, at = movement(ward, stay, "STAY_TRANSFERRED"), ago(hours=8)
-    told = ward.give(
+    told = ward.execute(
         "correctMovement", movementId=moved, occurredAt=at, **place(f"{room}/c"), **WRONG
     )
     assert told["stay"]["bed"] == "c"
@@ -90,7 +90,7 @@ def correct_facts(ward: Ward) -> Answer:
     room = ward.room("a", "b", "c")
     one, other = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
     firsts = [movement(ward, stay, "STAY_ROOM_ALLOCATED") for stay in (one, other)]
-    told = ward.give(
+    told = ward.execute(
         "correctFacts",
         corrections=[
             {"movementId": firsts[0], **place(f"{room}/b")},
@@ -107,7 +107,7 @@ def correct_facts(ward: Ward) -> Answer:
 def amend_visit(ward: Ward) -> Answer:
     stay, doctor, at = ward.stay(), ward.doctor(), ago(hours=3)
     visit = ward.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", note="x")
-    told = ward.give(
+    told = ward.execute(
         "amendVisit", visitId=visit["visit"]["id"], note="right", occurredAt=at, **WRONG
     )
     assert (told["visit"]["note"], told["visit"]["kind"]) == ("right", "ROUND")
@@ -119,7 +119,7 @@ def amend_visit(ward: Ward) -> Answer:
 def cancel_visit(ward: Ward) -> Answer:
     stay = ward.stay()
     visit = ward.record("recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND")
-    told = ward.give("cancelVisit", visitId=visit["visit"]["id"], **WRONG)
+    told = ward.execute("cancelVisit", visitId=visit["visit"]["id"], **WRONG)
     query = "query($id: ID!) { stay(id: $id) { visits { id } } }"
     assert ward.ask(query, id=stay)["stay"]["visits"] == []
     return told
@@ -127,7 +127,7 @@ def cancel_visit(ward: Ward) -> Answer:
 
 @example("PrescriptionRecorded")
 def cancel_prescription(ward: Ward) -> Answer:
-    told = ward.give("cancelPrescription", prescriptionId=ward.prescription(), **WRONG)
+    told = ward.execute("cancelPrescription", prescriptionId=ward.prescription(), **WRONG)
     assert told["prescription"]["status"] == "CANCELLED"
     return told
 
@@ -138,8 +138,8 @@ def correct_administration(ward: Ward) -> Answer:
     id = ward.prescription(stay)
     ward.record("recordAdministration", prescriptionId=id, given=True, doseGiven="1 g")
     dose = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
-    ward.give("correctAdministration", administrationId=dose, doseGiven="2 g", **WRONG)
-    told = ward.give(
+    ward.execute("correctAdministration", administrationId=dose, doseGiven="2 g", **WRONG)
+    told = ward.execute(
         "correctAdministration",
         administrationId=dose,
         given=False,
@@ -158,7 +158,7 @@ def cancel_administration(ward: Ward) -> Answer:
     id = ward.prescription(stay)
     ward.record("recordAdministration", prescriptionId=id, given=True, doseGiven="1 g")
     dose = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
-    told = ward.give("cancelAdministration", administrationId=dose, **WRONG)
+    told = ward.execute("cancelAdministration", administrationId=dose, **WRONG)
     assert told["prescription"]["administrations"] == []
     return told
 
@@ -171,8 +171,8 @@ PATIENT = """query($mrn: String!, $asOf: DateTime) { patient(mrn: $mrn, asOf: $a
 def correct_patient_details(ward: Ward) -> Answer:
     mrn, right = ward.patient(familyName="Okafro", givenName="Ada"), ward.name("M")
     said = {"patientMrn": mrn, **WRONG}
-    ward.give("correctPatientDetails", familyName="Bello", validFrom="2026-01-02", **said)
-    told = ward.give("correctPatientDetails", familyName="Okafor", mrn=right, **said)
+    ward.execute("correctPatientDetails", familyName="Bello", validFrom="2026-01-02", **said)
+    told = ward.execute("correctPatientDetails", familyName="Okafor", mrn=right, **said)
     assert (told["patient"]["mrn"], told["patient"]["familyName"]) == (right, "Bello")
     before = ward.ask(PATIENT, mrn=right, asOf="2026-01-01T00:00:00Z")["patient"]
     assert before["familyName"] == "Okafor"
@@ -184,12 +184,14 @@ def correct_patient_details(ward: Ward) -> Answer:
 def merge_patients(ward: Ward) -> Answer:
     one, other = ward.patient(), ward.patient()
     stay = ward.stay(patientMrn=one)
-    told = ward.give("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
+    told = ward.execute("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
     into = ward.ask(PATIENT, mrn=other)["patient"]
     assert [s["id"] for s in into["stays"]] == [stay]
     assert [r["mrn"] for r in into["otherRecords"]] == [one]
     assert ward.ask(PATIENT, mrn=one)["patient"]["mergedInto"] == {"mrn": other}
-    both = ward.give("admitPatient", patientMrn=other, admissionType="ELECTIVE", withoutBed="hall")
+    both = ward.execute(
+        "admitPatient", patientMrn=other, admissionType="ELECTIVE", withoutBed="hall"
+    )
     assert both["__typename"] == "PatientAlreadyAdmitted"
     return told
 
@@ -204,7 +206,7 @@ def unmerge_patients(ward: Ward) -> Answer:
     told_of = ward.ask(query, mrn=other)["timeline"]["nodes"]
     (merge,) = [e["data"]["merge"] for e in told_of if e["kind"] == "PATIENT_MERGED"]
     assert stay in {e["stayId"] for e in told_of}
-    told = ward.give("unmergePatients", mergeId=merge, **WRONG)
+    told = ward.execute("unmergePatients", mergeId=merge, **WRONG)
     assert ward.ask(PATIENT, mrn=one) == before
     assert ward.ask(PATIENT, mrn=other)["patient"]["stays"] == []
     ward.record("admitPatient", patientMrn=other, admissionType="ELECTIVE", withoutBed="hall")

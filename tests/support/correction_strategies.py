@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Because, Discharge, Fact
+from domain.stay.facts import CancellationReason, Discharge, Fact
 from tests.support.aggregate_dsl import Act, at, entry, maybe_at
 from tests.support.stays import To, place
 
-IN_ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
+IN_ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DECISION_REVERSED
 
 
 def fact_at(stay: Stay, clock: str, kind: type[Fact] = Fact) -> UUID:
@@ -17,7 +17,7 @@ def fact_at(stay: Stay, clock: str, kind: type[Fact] = Fact) -> UUID:
 
 
 def cancel(
-    of: str, because: Because = IN_ERROR, *, to: To | None = None, when: str = "20:00"
+    of: str, because: CancellationReason = IN_ERROR, *, to: To | None = None, when: str = "20:00"
 ) -> Act[Stay]:
     """Take back what happened at ``of``; reversed at ``when``, perhaps to another place."""
     there = None if to is None else place(to)
@@ -31,7 +31,9 @@ def correct(of: str, *, at_: str | None = None, to: To | None = None) -> Act[Sta
     )
 
 
-def cancel_discharge(because: Because, *, to: To | None = None, when: str = "20:00") -> Act[Stay]:
+def cancel_discharge(
+    because: CancellationReason, *, to: To | None = None, when: str = "20:00"
+) -> Act[Stay]:
     there = None if to is None else place(to)
 
     def act(stay: Stay) -> None:
@@ -43,6 +45,6 @@ def cancel_discharge(because: Because, *, to: To | None = None, when: str = "20:
 
 
 def cancel_admission(
-    because: Because = IN_ERROR, *, void: bool = False, when: str = "20:00"
+    because: CancellationReason = IN_ERROR, *, void: bool = False, when: str = "20:00"
 ) -> Act[Stay]:
     return lambda stay: stay.cancel_admission(because, void, entry(when))

@@ -12,13 +12,13 @@ from factory.base import Factory
 from factory.declarations import LazyAttribute, Sequence, SubFactory
 
 from domain.aggregate import Event
-from domain.envelope import Actor, Entry
+from domain.envelope import Actor, Envelope
 from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Medication, Prescription
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
-from domain.stay.facts import Disposition, Plan
+from domain.stay.facts import DischargePlan, Disposition
 
 E = TypeVar("E", bound=Event)
 
@@ -26,11 +26,11 @@ NURSE = Actor(issuer="test", subject="nurse-1", role="nurse")
 SOMEBODY = UUID(int=1)
 
 
-class EntryFactory(Factory[Entry]):
+class EntryFactory(Factory[Envelope]):
     """Each entry is of a command of its own."""
 
     class Meta:
-        model = Entry
+        model = Envelope
 
     command_id = Sequence(lambda n: UUID(int=1_000 + n))
     operation = "told_by_a_test"
@@ -147,7 +147,7 @@ class DischargePlanned(EventFactory[Stay.DischargePlanned]):
         model = Stay.DischargePlanned
 
     movement = _made_by_entry("discharge-plan")
-    plan = Plan.PLANNED
+    plan = DischargePlan.PLANNED
     expected_at = None
 
 

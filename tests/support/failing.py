@@ -6,8 +6,8 @@ from domain.aggregate import Event
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import LIVE
 from infrastructure.projections.dead_letters import Target
-from infrastructure.projections.projection import Place, ReadModel
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.projection import EventPosition, ReadModel
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.support.hospital_dsl import rows
 from tests.support.shared_history import Dump
@@ -28,7 +28,7 @@ def failing(
     class Failing(model):  # type: ignore[misc, valid-type]
         name = model.name
 
-        def apply(self, event: Event, place: Place) -> None:
+        def apply(self, event: Event, place: EventPosition) -> None:
             if event.entry.command_id in commands and self.concerns(event.TOPIC):
                 raise KeyError(says)
             super().apply(event, place)
@@ -53,7 +53,7 @@ def alone(name: str, *commands: UUID) -> tuple[Target, ...]:
 
 def fill(database: Database, *targets: Target) -> None:
     """Fill the read models up to the end of the log."""
-    Follower(database.app_url, targets=targets).catch_up()
+    ProjectionRunner(database.app_url, targets=targets).catch_up()
 
 
 def parked(database: Database, name: str) -> list[tuple[UUID, str]]:

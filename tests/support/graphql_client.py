@@ -64,7 +64,7 @@ class GraphQLClient:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    def give(self, command: str, **input: Any) -> dict[str, Any]:
+    def execute(self, command: str, **input: Any) -> dict[str, Any]:
         """What a mutation answers: a recorded thing or a refusal."""
         input.setdefault("commandId", str(uuid4()))
         name = command[0].upper() + command[1:]
@@ -77,7 +77,7 @@ class GraphQLClient:
 
     def record(self, command: str, **input: Any) -> dict[str, Any]:
         """What a mutation that must be accepted answers."""
-        told = self.give(command, **input)
+        told = self.execute(command, **input)
         assert told["__typename"].endswith("Recorded"), told
         return told
 

@@ -30,7 +30,7 @@ from application.ports import Append
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.mapper import Stored
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import Follower
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
 from tests.support.checker import Acknowledged, lot_id
@@ -99,7 +99,7 @@ def running(act: Callable[..., None], *arguments: Any) -> Iterator[Running]:
 
 
 def follow(say: Pipe, url: str) -> None:
-    Follower(url).run()
+    ProjectionRunner(url).run()
 
 
 def follow_until(say: Pipe, url: str, step: int, when: When) -> None:
@@ -112,7 +112,7 @@ def follow_until(say: Pipe, url: str, step: int, when: When) -> None:
         raise SystemExit
 
     psycopg.Connection.notifies = look_and_end  # type: ignore[assignment,method-assign]
-    Follower(url).run()
+    ProjectionRunner(url).run()
 
 
 def write(say: Pipe, url: str, name: str, seed: int) -> None:
@@ -121,7 +121,7 @@ def write(say: Pipe, url: str, name: str, seed: int) -> None:
     with closing(wired(Settings(), Database(url))) as house:
         for n in count():
             told, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
-            told.give(lambda said, mrn=mrn: house.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
+            told.execute(lambda said, mrn=mrn: house.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
             say.send((id, told.told[id]))
 
 
@@ -139,7 +139,7 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
     told, (id, stay, bed) = Acknowledged(), move
     with closing(wired(Settings(), Database(url))) as house:
         steps = Steps(step, when, freeze if freezes else die)
-        told.give(lambda said: house.transfer_patient(said, stay_id=stay, **place(bed)), id)
+        told.execute(lambda said: house.transfer_patient(said, stay_id=stay, **place(bed)), id)
         steps.come()
         say.send(told.told[id])
 
@@ -161,7 +161,7 @@ def fight(say: Pipe, url: str, moves: list[Move], together: Barrier) -> None:
     with closing(wired(Settings(), Database(url))) as house:
         together.wait(timeout=20)
         for id, stay, bed in moves:
-            told.give(
+            told.execute(
                 lambda said, s=stay, b=bed: house.transfer_patient(  # type: ignore[misc]
                     said, stay_id=s, **place(b)
                 ),

@@ -22,7 +22,7 @@ from domain.refusals import Refusal
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
-from domain.stay.facts import Disposition, Plan
+from domain.stay.facts import DischargePlan, Disposition
 from domain.time import Precision
 from tests.support.hospital_dsl import ADA, place
 from tests.support.random_corrections import WEIGHTS, Mending
@@ -236,7 +236,7 @@ class Busy(Mending):
         self._give("record_visit", stay_id=stay, practitioner="D1", kind=kind, note=note)
 
     def _plan_discharge(self) -> None:
-        plan = self._lot.choice(list(Plan))
+        plan = self._lot.choice(list(DischargePlan))
         self._give("plan_discharge", stay_id=self._stay(), plan=plan, expected_at=self._soon())
 
     def _discharge_patient(self) -> None:

@@ -12,7 +12,7 @@ from application.commands.reports import ReportPeriod
 from application.commands.source_movements import MovementReport
 from application.reports import newest
 from domain.source_visit import SourceKind
-from domain.stay.facts import Because
+from domain.stay.facts import CancellationReason
 
 WEIGHTS = {
     "cancel_admission": 1.5,
@@ -72,8 +72,8 @@ class Mending:
             if event.TOPIC == "prescription.written":
                 self._written.append(event.originator_id)
 
-    def _because(self) -> Because:
-        return self._lot.choice(list(Because))
+    def _because(self) -> CancellationReason:
+        return self._lot.choice(list(CancellationReason))
 
     def _where_else(self) -> dict[str, Any]:
         return self._lot.choice([{}, {}, self._bed(), {"without_bed": "corridor"}])
@@ -96,7 +96,7 @@ class Mending:
 
     def _cancel_movement(self) -> None:
         because = self._because()
-        where = self._where_else() if because is Because.DECISION_REVERSED else {}
+        where = self._where_else() if because is CancellationReason.DECISION_REVERSED else {}
         movement = self._one(self._movements)
         self._mend("cancel_movement", movement_id=movement, because=because, **where)
 
@@ -109,7 +109,11 @@ class Mending:
             Correction(movement_id=self._one(self._movements), **self._bed())
             for _ in range(self._lot.randint(1, 2))
         ]
-        wrong = [Cancel(movement_id=self._one(self._movements), because=Because.ENTERED_IN_ERROR)]
+        wrong = [
+            Cancel(
+                movement_id=self._one(self._movements), because=CancellationReason.ENTERED_IN_ERROR
+            )
+        ]
         late = LateEntry(
             stay_id=self._one(self._stays),
             kind=self._lot.choice(list(EntryKind)),

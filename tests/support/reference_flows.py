@@ -14,7 +14,7 @@ from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import PrescriptionStatus
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Because, Status
+from domain.stay.facts import CancellationReason, Status
 from tests.support.reference_reports import TICK, Figures, Plain, _admitted, _over
 
 CORRECTIONS = (
@@ -80,7 +80,9 @@ class Flows:
             ),
             None,
         )
-        entered_in_error = getattr(event, "because", None) is not Because.DECISION_REVERSED
+        entered_in_error = (
+            getattr(event, "because", None) is not CancellationReason.DECISION_REVERSED
+        )
         match event:
             case Stay.AdmissionCancelled():
                 for key in [key for key in self.told if key[0] == stream]:

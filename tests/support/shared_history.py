@@ -17,9 +17,9 @@ from application.hospital import Hospital
 from domain.event_types import EVENTS
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
-from infrastructure.projections.batch import Filler
+from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.dead_letters import Target
-from infrastructure.projections.runner import LEADER_LOCKS, Follower
+from infrastructure.projections.runner import LEADER_LOCKS, ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import rows
@@ -74,7 +74,7 @@ def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
         closing(wired(Settings(), database)) as hospital,
         psycopg.connect(database.app_url, autocommit=True) as connection,
     ):
-        filler = Filler(connection)
+        filler = BatchProjector(connection)
         filler.prepare()
         busy = Busy(hospital, Random(2026), filler.step)
         busy.live(500)
@@ -199,16 +199,16 @@ def commands_of(hospital: type[Hospital]) -> set[str]:
     return {
         name
         for name, method in inspect.getmembers(hospital, inspect.isfunction)
-        if hasattr(method, "__wrapped__") and "d" in inspect.signature(method).parameters
+        if hasattr(method, "__wrapped__") and "uow" in inspect.signature(method).parameters
     }
 
 
 def catch_up(database: Database) -> int:
-    return Follower(database.app_url).catch_up()
+    return ProjectionRunner(database.app_url).catch_up()
 
 
 @contextmanager
-def running(*followers: Follower) -> Iterator[None]:
+def running(*followers: ProjectionRunner) -> Iterator[None]:
     """Followers that run in threads; stopped in the end, whatever happens."""
     threads = [threading.Thread(target=follower.run) for follower in followers]
     for thread in threads:

@@ -10,7 +10,7 @@ def report(ward: Ward, visit: str, id: str, minute: int, **content: Any) -> Answ
     """One message of a feed; the source recorded it in that minute of its day."""
     at = f"2026-01-01T00:{minute:02}:00Z"
     ids = {"sourceId": f"{visit}-{id}", "sourceVisit": visit, "sourceRecordedAt": at}
-    return ward.give("recordSourceMovement", system="ADT", **ids, **content)
+    return ward.execute("recordSourceMovement", system="ADT", **ids, **content)
 
 
 def admission(mrn: str, at: str, bed: str) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from application.commands.corrections import Cancel, Correction, EntryKind, Late
 from application.hospital import Hospital
 from domain.refusals import Refusal
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
-from domain.stay.facts import Because, Disposition, Plan
+from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from tests.support.hospital_dsl import ADA, place
 from tests.support.reference_hospital import BEDS, OVER, House, Lines
 from tests.support.reference_stay import Said, held, may_be_cancelled
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 RECORDS, DOCTORS = ("M1", "M2", "M3"), ("D1", "D2")
-ERROR, REVERSED = Because.ENTERED_IN_ERROR, Because.DECISION_REVERSED
+ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DECISION_REVERSED
 
 _PLACE = st.sampled_from([*BEDS, *BEDS, "corridor"])
 _BED, _RECORD, _NTH = st.sampled_from(BEDS), st.sampled_from(RECORDS), st.integers(0, 7)
@@ -42,11 +42,16 @@ _WEIGHTS = (
     (3, st.tuples(st.just("discharge"), _NTH)),
     (2, st.tuples(st.just("visit"), _NTH)),
     (2, st.tuples(st.just("attending"), _NTH, st.sampled_from(DOCTORS))),
-    (1, st.tuples(st.just("plan"), _NTH, st.sampled_from([p.value for p in Plan]))),
+    (1, st.tuples(st.just("plan"), _NTH, st.sampled_from([p.value for p in DischargePlan]))),
     (16, _BY_ID),
     (
         1,
-        st.tuples(st.just("cancel admission"), _NTH, st.sampled_from(list(Because)), st.booleans()),
+        st.tuples(
+            st.just("cancel admission"),
+            _NTH,
+            st.sampled_from(list(CancellationReason)),
+            st.booleans(),
+        ),
     ),
     (
         5,
@@ -243,7 +248,7 @@ class Machine:
             case "attending":
                 return "attending", {"attending": what[2]}
             case "plan":
-                return "discharge-plan", {"plan": Plan(what[2])}
+                return "discharge-plan", {"plan": DischargePlan(what[2])}
             case "visit":
                 return "visit", {"practitioner": "D1", "kind": VisitKind.ROUND}
         return "discharge", {"disposition": Disposition.HOME}
@@ -260,7 +265,9 @@ class Machine:
             ]
         return "swap_beds", content, lines, self.at
 
-    def _end(self, admission: UUID, because: Because, at: int, id: UUID | None = None) -> Said:
+    def _end(
+        self, admission: UUID, because: CancellationReason, at: int, id: UUID | None = None
+    ) -> Said:
         cancel = id or self._id("cancel")
         if because is ERROR:
             return Said("never admitted", id=cancel, of=admission)
@@ -292,7 +299,13 @@ class Machine:
         return "cancel_movement", content, lines or None, self.at
 
     def _cancelled(
-        self, id: UUID, kind: str, because: Because, at: int, where: str | None, new: Any = None
+        self,
+        id: UUID,
+        kind: str,
+        because: CancellationReason,
+        at: int,
+        where: str | None,
+        new: Any = None,
     ) -> Said:
         cancel = new or self._id("cancel")
         if kind == "admit":

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.refusals import BedRef
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
-from domain.stay.facts import Disposition, Place, Plan, State
+from domain.stay.facts import DischargePlan, Disposition, Place, State
 from tests.support import factories as events
 from tests.support.aggregate_dsl import (
     DR_MEYER,
@@ -84,7 +84,7 @@ def visited(clock: str) -> Told:
     return told(events.VisitRecorded, clock)
 
 
-def planned(plan: Plan, clock: str, expected: str | None = None) -> Told:
+def planned(plan: DischargePlan, clock: str, expected: str | None = None) -> Told:
     return told(events.DischargePlanned, clock, plan=plan, expected_at=maybe_at(expected))
 
 
@@ -139,7 +139,9 @@ def record_visit(clock: str, died: str | None = None) -> Act[Stay]:
     )
 
 
-def plan_discharge(clock: str, plan: Plan = Plan.PLANNED, expected: str | None = None) -> Act[Stay]:
+def plan_discharge(
+    clock: str, plan: DischargePlan = DischargePlan.PLANNED, expected: str | None = None
+) -> Act[Stay]:
     return lambda stay: stay.plan_discharge(plan, maybe_at(expected), entry(clock))
 
 

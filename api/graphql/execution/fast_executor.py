@@ -31,10 +31,10 @@ from strawberry.types.field import StrawberryField
 MADE_FROM = "strawberry-definition"
 READ = "read-directly"
 
-Read = Callable[[Any, Any], Any]
+Resolver = Callable[[Any, Any], Any]
 """Reads a field of an object, given an `Info`."""
 
-Tell = Callable[[Any], Any]
+Completer = Callable[[Any], Any]
 """Tells a value, or a field of an object. Raises anything at all if it is not as expected."""
 
 
@@ -44,21 +44,21 @@ class Info(NamedTuple):
     context: Any
 
 
-class NotDirectly(Exception):
+class FallBack(Exception):
     """The executor has to see to it."""
 
 
-def direct(schema: strawberry.Schema) -> None:
+def install_fast_resolvers(schema: strawberry.Schema) -> None:
     """Let plain attributes and methods of ``(self, info)`` be read without Strawberry's detour."""
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
                 made_from = field.extensions.get(MADE_FROM)
                 if isinstance(made_from, StrawberryField) and not made_from.is_subscription:
-                    _shorten(field, made_from)
+                    _install(field, made_from)
 
 
-def _shorten(field: GraphQLField, made_from: StrawberryField) -> None:
+def _install(field: GraphQLField, made_from: StrawberryField) -> None:
     resolver = made_from.base_resolver
     if made_from.is_basic_field:
         field.resolve = field.extensions[READ] = _attribute(made_from.python_name)
@@ -70,7 +70,7 @@ def _shorten(field: GraphQLField, made_from: StrawberryField) -> None:
                 field.extensions[READ] = method
 
 
-def _attribute(name: str) -> Read:
+def _attribute(name: str) -> Resolver:
     read = attrgetter(name)
     return lambda source, _: read(source)
 
@@ -81,11 +81,11 @@ def _may_be_refused(field: GraphQLField) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SelectionPlan:
     """What is asked of an object: what is tried directly, and what is left to the executor."""
 
     asked: dict[str, Any]
-    directly: dict[str, Tell]
+    directly: dict[str, Completer]
     others: dict[str, Any]
 
     def together(self, told: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._info = Info(self.context_value)
-        self._plans: dict[int, Plan] = {}
+        self._plans: dict[int, SelectionPlan] = {}
         """By the identity of what they are for, which they hold on to."""
 
     def execute_fields(
@@ -115,7 +115,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         try:
             told = {name: tell(source_value) for name, tell in plan.directly.items()}
         except Exception:  # so that others of its kind are not tried in vain
-            plan = self._plans[id(asked)] = Plan(asked, {}, asked)
+            plan = self._plans[id(asked)] = SelectionPlan(asked, {}, asked)
             told = {}
         if told and not plan.others:
             return told
@@ -145,18 +145,18 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         del self.async_helpers
         return super().build_response(data)
 
-    def _plan(self, kind: GraphQLObjectType, asked: dict[str, Any]) -> Plan:
+    def _plan(self, kind: GraphQLObjectType, asked: dict[str, Any]) -> SelectionPlan:
         plan = self._plans.get(id(asked))
         if plan is None:
             fields = {name: self._field(kind, details) for name, details in asked.items()}
             directly = {name: tell for name, tell in fields.items() if tell}
             others = {name: asked[name] for name in asked if name not in directly}
-            plan = self._plans[id(asked)] = Plan(asked, directly, others)
+            plan = self._plans[id(asked)] = SelectionPlan(asked, directly, others)
         return plan
 
-    def _field(self, kind: GraphQLObjectType, details: Any) -> Tell | None:
+    def _field(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
         field = self.schema.get_field(kind, details[0].node.name.value)
-        read: Read | None = field.extensions.get(READ) if field else None
+        read: Resolver | None = field.extensions.get(READ) if field else None
         tell = self._value(field.type, details) if field and read else None
         if read is None or tell is None:
             return None
@@ -166,16 +166,16 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             value = read(source, info)
             if type(value) is CoroutineType:
                 value.close()
-                raise NotDirectly
+                raise FallBack
             return tell(value)
 
         return tell_field
 
-    def _value(self, kind: Any, details: Any) -> Tell | None:
+    def _value(self, kind: Any, details: Any) -> Completer | None:
         needed = isinstance(kind, GraphQLNonNull)
         if needed:
             kind = kind.of_type
-        tell: Tell | None = None
+        tell: Completer | None = None
         if is_leaf_type(kind):
             tell = kind.coerce_output_value
         elif isinstance(kind, GraphQLObjectType):
@@ -185,7 +185,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             tell = _each(one) if one else None
         return _maybe(tell, needed) if tell else None
 
-    def _object(self, kind: GraphQLObjectType, details: Any) -> Tell | None:
+    def _object(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
         """Tells objects of a type, if all that is asked of them can be told directly."""
         plan = self._plan(kind, self.collect_subfields(kind, details).grouped_field_set)
         if plan.others:
@@ -194,26 +194,26 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
 
         def tell(value: Any) -> Any:
             if type(value) is not made_from:
-                raise NotDirectly
+                raise FallBack
             return {name: tell(value) for name, tell in fields}
 
         return tell
 
 
-def _maybe(tell: Tell, needed: bool) -> Tell:
+def _maybe(tell: Completer, needed: bool) -> Completer:
     def tell_or_none(value: Any) -> Any:
         told = None if value is None else tell(value)
         if told is None and (needed or value is not None):
-            raise NotDirectly
+            raise FallBack
         return told
 
     return tell_or_none
 
 
-def _each(tell: Tell) -> Tell:
+def _each(tell: Completer) -> Completer:
     def tell_each(values: Any) -> Any:
         if type(values) is not list:
-            raise NotDirectly
+            raise FallBack
         return [tell(value) for value in values]
 
     return tell_each

@@ -19,10 +19,10 @@ from strawberry.http import GraphQLRequestData
 from strawberry.types import ExecutionResult
 
 from api.graphql.context import Context
-from api.graphql.schema import told_fault
+from api.graphql.schema import mask_error
 from api.telemetry import metrics
-from infrastructure.access_log import Shown
-from infrastructure.caching.response_cache import Answer
+from infrastructure.access_log import AccessRecord
+from infrastructure.caching.response_cache import CachedResponse
 
 NO_STORE = "no-store"
 REVALIDATE = "private, no-cache"
@@ -34,26 +34,26 @@ KNOWN = 1_000
 """Documents of which it is remembered that their answers may be kept."""
 
 
-class Encoded(dict[str, Any]):
+class EncodedResponse(dict[str, Any]):
     """An answer that is JSON already."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: CachedResponse) -> None:
         super().__init__()
         self.answer = answer
 
 
 @dataclass
-class KeptResult(ExecutionResult):
+class CachedResult(ExecutionResult):
     """The result of an operation that was not executed again, or need not be encoded again."""
 
-    encoded: Encoded | None = None
+    encoded: EncodedResponse | None = None
 
 
 Execute = Callable[[], Awaitable[ExecutionResult]]
 Encode = Callable[[ExecutionResult], Awaitable[bytes]]
 
 
-class _Turn:
+class _KeyedLock:
     """One after the other makes an answer."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class _Turn:
     def is_over(self) -> bool:
         return self._users == 0
 
-    async def __aenter__(self) -> "_Turn":
+    async def __aenter__(self) -> "_KeyedLock":
         self._users += 1
         waited = self._lock.locked()
         try:
@@ -81,25 +81,25 @@ class _Turn:
         self._lock.release()
 
 
-class Answers:
+class CachingExecutor:
     """Finds what is kept and keeps what may be; otherwise executes."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str | None], None] = OrderedDict()
-        self._next: dict[Hashable, asyncio.Future[Answer | None]] = {}
-        self._turns: dict[Hashable, _Turn] = {}
+        self._next: dict[Hashable, asyncio.Future[CachedResponse | None]] = {}
+        self._turns: dict[Hashable, _KeyedLock] = {}
 
     async def answer(
         self, asked: GraphQLRequestData, context: Context, execute: Execute, encode: Encode
     ) -> ExecutionResult:
         """The result, from what is kept where that is the same."""
-        kept = context.house.kept
+        kept = context.state.response_cache
         if not kept.most or asked.query is None or not isinstance(asked.operation_name, str | None):
             return await execute()
         document = asked.query, asked.operation_name
         if document not in self._known:
             result = await execute()
-            if context.may_be_kept and not result.errors:
+            if context.is_cacheable and not result.errors:
                 self._remember(document)
             return result
         try:
@@ -115,25 +115,25 @@ class Answers:
                 return await execute()
         return await self._tell(found, context)
 
-    async def _tell(self, found: Answer, context: Context) -> ExecutionResult:
+    async def _tell(self, found: CachedResponse, context: Context) -> ExecutionResult:
         """As an answer that is made: recorded before it leaves, or nothing of it is shown."""
         try:
             context.check_login()
             await _record(found, context)
         except Exception as fault:
             not_told = GraphQLError("not recorded", original_error=fault)
-            return ExecutionResult(data=None, errors=[told_fault(not_told)])
+            return ExecutionResult(data=None, errors=[mask_error(not_told)])
         metrics.ANSWERS.labels("kept").inc()
-        return KeptResult(data=None, errors=None, encoded=Encoded(found))
+        return CachedResult(data=None, errors=None, encoded=EncodedResponse(found))
 
     async def _look(
         self, asked: GraphQLRequestData, context: Context
-    ) -> tuple[Hashable, Answer | None]:
+    ) -> tuple[Hashable, CachedResponse | None]:
         """What is asked with which rights, and the answer if one is kept."""
-        now = await context.here()
-        await context.know_reader()
+        now = await context.log_status()
+        await context.load_permissions()
         question = _question(asked, context)
-        return question, context.house.kept.find(now, question)
+        return question, context.state.response_cache.find(now, question)
 
     async def _make(
         self,
@@ -148,28 +148,30 @@ class Answers:
         One at a time: who comes while it is made waits for the next, which is begun after he came. So
         he is told of nothing that was over when he asked.
         """
-        following: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        following: asyncio.Future[CachedResponse | None] = (
+            asyncio.get_running_loop().create_future()
+        )
         self._next[question] = following
-        answer: Answer | None = None
+        answer: CachedResponse | None = None
         try:
-            async with self._turns.setdefault(question, _Turn()) as turn:
+            async with self._turns.setdefault(question, _KeyedLock()) as turn:
                 del self._next[question]
                 if turn.waited:
-                    context.look_again()
+                    context.refresh()
                     again, answer = await self._look(asked, context)
                     if again != question:  # a glass was broken or shut meanwhile
                         answer = None
                         return await execute()
                 if answer is None:
-                    began = await context.here()
+                    began = await context.log_status()
                     result = await execute()
                     metrics.ANSWERS.labels("made").inc()
                     if result.errors or result.data is None:
                         return result
                     answer = _answer(await encode(result), context.recorded)
                     following.set_result(answer)
-                    await context.house.kept.keep(began, question, answer)
-                    return KeptResult(data=None, errors=None, encoded=Encoded(answer))
+                    await context.state.response_cache.keep(began, question, answer)
+                    return CachedResult(data=None, errors=None, encoded=EncodedResponse(answer))
             return await self._tell(answer, context)
         finally:
             if self._next.get(question) is following:
@@ -192,29 +194,29 @@ def _question(asked: GraphQLRequestData, context: Context) -> Hashable:
     variable that changes nothing in a short answer could be a million characters.
     """
     said = json.dumps([asked.query, asked.operation_name, asked.variables], sort_keys=True)
-    rights = context.caller.role, context.reader.rights
+    rights = context.caller.role, context.viewer.cache_key
     return blake2b(said.encode(), digest_size=32).digest(), rights
 
 
-def _answer(told: bytes, recorded: Shown | None) -> Answer:
+def _answer(told: bytes, recorded: AccessRecord | None) -> CachedResponse:
     tag = blake2b(told, digest_size=12).hexdigest()
     if recorded is None:
-        return Answer(told, tag, "", frozenset())
-    return Answer(told, tag, recorded.operation, frozenset(recorded.patients))
+        return CachedResponse(told, tag, "", frozenset())
+    return CachedResponse(told, tag, recorded.operation, frozenset(recorded.patients))
 
 
-async def _record(answer: Answer, context: Context) -> None:
+async def _record(answer: CachedResponse, context: Context) -> None:
     """As for an answer that is made: durable before it leaves. Raises what the database raises."""
     if answer.shown:
         reading = context.reading(answer.operation, answer.shown)
-        await context.house.readings.record(reading)
+        await context.state.access_log.record(reading)
 
 
 def conditional(request: Request, response: Response, kind: str | None) -> Response:
     """Says who may keep the answer; nothing of it is sent again to who has it. All is done by then
     that is done for any answer: 304 is authorised, and recorded as a reading, too."""
     response.headers["vary"] = VARY
-    encoded: Encoded | None = getattr(request.state, "answer", None)
+    encoded: EncodedResponse | None = getattr(request.state, "answer", None)
     if encoded is None or request.method != "GET":
         response.headers["cache-control"] = NO_STORE
         return response

@@ -10,7 +10,7 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
 from api.graphql.context import Context
-from api.graphql.extensions.authorization import asked
+from api.graphql.extensions.authorization import analyse_document
 from infrastructure import tracing
 
 
@@ -30,14 +30,14 @@ class RecordReading(SchemaExtension):
         document = self.execution_context.graphql_document
         if not isinstance(context, Context) or document is None:
             return
-        shown = context.reader.take()
+        shown = context.viewer.flush()
         if not shown or getattr(result, "data", None) is None:
             return
-        operation = asked(self.execution_context.schema._schema, document).operation
+        operation = analyse_document(self.execution_context.schema._schema, document).operation
         reading = context.recorded = context.reading(operation, shown)
         try:
             with tracing.span("record the reading"):
-                await context.house.readings.record(reading)
+                await context.state.access_log.record(reading)
         except Exception as fault:
             result.data = None
             result.errors = [GraphQLError("not recorded", original_error=fault)]

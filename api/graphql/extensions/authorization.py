@@ -174,8 +174,8 @@ DATA: Mapping[str, str] = MappingProxyType(
 )
 """The kind of data of each field, as ``Type.field``, or of a whole type."""
 
-KEPT_QUESTIONS = {"roomOccupancy", "wards", "stays"}
-KEPT = {
+CACHEABLE_QUERIES = {"roomOccupancy", "wards", "stays"}
+CACHEABLE_TYPES = {
     "Query", "RoomOccupancy", "Room", "Bed", "BedOccupant", "Ward",
     "Stay", "StayConnection", "StayEdge", "PageInfo", "Patient", "Practitioner",
 }  # fmt: skip
@@ -200,7 +200,7 @@ def needed_for(type_name: str, field: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DocumentInfo:
     """What a document asks: its operation in short, and all it needs, each with one such field."""
 
     operation: str
@@ -209,12 +209,12 @@ class Asked:
     """The types of which fields are asked for."""
 
     @property
-    def may_be_kept(self) -> bool:
-        return self.types <= KEPT and set(self.operation.split()) <= KEPT_QUESTIONS
+    def is_cacheable(self) -> bool:
+        return self.types <= CACHEABLE_TYPES and set(self.operation.split()) <= CACHEABLE_QUERIES
 
 
 @lru_cache(maxsize=1000)
-def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
+def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentInfo:
     """Read it once. The operation is named by its root fields, never by what the client calls it."""
     needs: dict[str, str] = {}
     roots: dict[str, None] = {}
@@ -234,10 +234,10 @@ def asked(schema: GraphQLSchema, document: DocumentNode) -> Asked:
                     roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
-    return Asked(" ".join(roots), MappingProxyType(needs), frozenset(parents))
+    return DocumentInfo(" ".join(roots), MappingProxyType(needs), frozenset(parents))
 
 
-class Allowed(SchemaExtension):
+class Authorization(SchemaExtension):
     """Lets an operation in, or refuses the whole of it before anything runs. After validation."""
 
     def on_validate(self) -> Iterator[None]:
@@ -250,8 +250,8 @@ class Allowed(SchemaExtension):
             except NotLoggedIn as ended:
                 execution.pre_execution_errors = [GraphQLError(str(ended), original_error=ended)]
             role = context.caller.role
-            question = asked(execution.schema._schema, document)
-            context.types, context.may_be_kept = question.types, question.may_be_kept
+            question = analyse_document(execution.schema._schema, document)
+            context.types, context.is_cacheable = question.types, question.is_cacheable
             for what, field in question.needs.items():
                 if not may(role, what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")

@@ -103,7 +103,7 @@ class Limits(SchemaExtension):
         yield
 
 
-class Validated(ValidationCache):
+class CachedValidation(ValidationCache):
     """Does not begin to validate what repeats itself without end."""
 
     def on_validate(self) -> Iterator[None]:

@@ -15,14 +15,14 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-from api.graphql.extensions.authorization import asked
+from api.graphql.extensions.authorization import analyse_document
 from infrastructure import tracing
 
 ROOTS = 5
 """Root fields that a span is named by, at most."""
 
 
-class Traced(SchemaExtension):
+class Tracing(SchemaExtension):
     """A span for each execution; of a subscription, for its beginning."""
 
     def on_execute(self) -> Iterator[None]:
@@ -31,7 +31,7 @@ class Traced(SchemaExtension):
         if document is None or not tracing.is_on():
             yield
             return
-        roots = asked(execution.schema._schema, document).operation.split()
+        roots = analyse_document(execution.schema._schema, document).operation.split()
         kind = execution.operation_type.value
         name = " ".join((kind, *roots[:ROOTS]))
         said = {"graphql.operation.type": kind, "graphql.document.shape": shape(document)}

@@ -48,15 +48,15 @@ from application.commands import reports
 from application.commands.corrections import Cancel, Correction, LateEntry
 from application.commands.source_movements import MovementReport
 from application.commands.stays import Sharer
-from domain.break_glass import Glass
-from domain.hospital_calendar import HospitalTime
+from domain.break_glass import EmergencyAccess
+from domain.hospital_calendar import HospitalCalendar
 from domain.prescription.aggregate import Medication
 from domain.refusals import InvalidInput, NotFound
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
-from domain.stay.facts import Because
+from domain.stay.facts import CancellationReason
 from infrastructure import tracing
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_in
 from infrastructure.queries.stays import stopped_by, visit_by_id
 
@@ -207,7 +207,7 @@ _IDS = {
 
 async def record(
     info: Ask, input: CommandInput, command: Command
-) -> tuple[Recorded, dict[str, Any], At]:
+) -> tuple[Recorded, dict[str, Any], AsOf]:
     """Give the command in a thread, then wait until what it changed can be read.
 
     A repeated command is answered as known at its own position, to who may see it today: a label
@@ -216,23 +216,23 @@ async def record(
     context = info.context
     given = partial(command, request(info, input), **content(input))
     recorded = await run_in_threadpool(given)
-    context.answers(recorded.position)
+    context.note_position(recorded.position)
     envelope = {
         "command_id": strawberry.ID(str(recorded.command_id)),
         "position": context.position(recorded.position),
         "recorded_at": recorded.recorded_at,
     }
-    timeout = context.house.settings.read_timeout_seconds
-    readable = context.house.readable
+    timeout = context.state.settings.read_timeout_seconds
+    readable = context.state.progress
     with tracing.span("wait for the read models"):
         arrived = await readable.wait_for(recorded.position, timeout)
-    if readable.parked and (lacking := await context.ask(parked_in, recorded.command_id)):
+    if readable.parked and (lacking := await context.query(parked_in, recorded.command_id)):
         raise ReadBackParked(envelope, lacking)
     if not arrived:
         raise NotYetReadable(envelope)
-    context.look_again()
-    await context.know_reader()
-    context.reader.own = frozenset() if recorded.repeated else _told_of(recorded)
+    context.refresh()
+    await context.load_permissions()
+    context.viewer.just_written = frozenset() if recorded.repeated else _told_of(recorded)
     as_of: datetime = max(recorded.recorded_at, recorded.entry.occurred_at)
     return recorded, envelope, context.moment(as_of, recorded.position)
 
@@ -261,7 +261,7 @@ async def patient_recorded(info: Ask, input: CommandInput, command: Command) -> 
 async def glass_broken(info: Ask, input: CommandInput, command: Command) -> GlassBroken:
     recorded, envelope, at = await record(info, input, command)
     event = recorded.events[0]
-    assert isinstance(event, Glass.Broken)
+    assert isinstance(event, EmergencyAccess.Broken)
     patient = _shown(await Patient.find(info, event.patient, at), recorded, envelope)
     return GlassBroken(**envelope, patient=patient, until=event.until)
 
@@ -280,7 +280,7 @@ async def hospital_time_recorded(
 ) -> HospitalTimeRecorded:
     recorded, envelope, _ = await record(info, input, command)
     event = recorded.events[0]
-    assert isinstance(event, HospitalTime.TimeSet)
+    assert isinstance(event, HospitalCalendar.TimeSet)
     return HospitalTimeRecorded(**envelope, time_zone=event.time_zone)
 
 
@@ -307,15 +307,15 @@ async def stay_recorded(info: Ask, input: CommandInput, command: Command) -> Sta
     )
 
 
-async def _still_stopped(info: Ask, recorded: Recorded, at: At) -> list[Prescription]:
+async def _still_stopped(info: Ask, recorded: Recorded, at: AsOf) -> list[Prescription]:
     """The prescriptions that a discharge had stopped, when its decision was reversed."""
     reversed_ = [
         event
         for event in recorded.events
         if isinstance(event, StayAggregate.DischargeCancelled)
-        and event.because is Because.DECISION_REVERSED
+        and event.because is CancellationReason.DECISION_REVERSED
     ]
-    stopped = [await info.context.ask(stopped_by, e.movement, at) for e in reversed_]
+    stopped = [await info.context.query(stopped_by, e.movement, at) for e in reversed_]
     return [Prescription.of(view, at) for views in stopped for view in views]
 
 
@@ -324,7 +324,7 @@ async def visit_recorded(info: Ask, input: CommandInput, command: Command) -> Vi
     event = recorded.events[0]
     assert isinstance(event, StayAggregate.VisitRecorded | StayAggregate.VisitAmended)
     visit, stay = await asyncio.gather(
-        info.context.ask(visit_by_id, event.visit, at), Stay.find(info, event.originator_id, at)
+        info.context.query(visit_by_id, event.visit, at), Stay.find(info, event.originator_id, at)
     )
     return VisitRecorded(
         **envelope,
@@ -346,9 +346,9 @@ async def prescription_recorded(
 
 async def report_recorded(info: Ask, input: CommandInput, command: Command) -> ReportRecorded:
     """Reports are computed from what can be read: what was recorded before is waited for."""
-    here = await info.context.here()
-    await info.context.house.readable.wait_for(
-        here.recorded, info.context.house.settings.read_timeout_seconds
+    here = await info.context.log_status()
+    await info.context.state.progress.wait_for(
+        here.recorded, info.context.state.settings.read_timeout_seconds
     )
     recorded, envelope, at = await record(info, input, command)
     issue = _shown(await ReportIssue.find(info, recorded.ids("report")[0], at), recorded, envelope)

@@ -113,7 +113,7 @@ class SourceMovementRecorded(Recorded):
     stay: Stay | None = strawberry.field(description="The stay as now held, where there is one.")
 
 
-def union_of(command: str) -> object:
+def result_union(command: str) -> object:
     """The union that a mutation answers with, named after it."""
     name = command[0].lower() + command[1:]
     return strawberry.union(
@@ -126,7 +126,7 @@ class ReportRecorded(Recorded):
     issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
 
 
-Any_ = (
+CommonRefusals = (
     RecordedNotYetReadable
     | Parked
     | CommandIdReused
@@ -137,5 +137,5 @@ Any_ = (
     | ReasonNeeded
     | VersionConflict
 )
-Bed_ = BedNotOpen | BedOccupied | RoomPolicyBroken | SharersUnplaced
-Stay_ = StayNotOpen | StayStateBroken | OutsideStay | ContradictsLaterFacts
+BedRefusals = BedNotOpen | BedOccupied | RoomPolicyBroken | SharersUnplaced
+StayRefusals = StayNotOpen | StayStateBroken | OutsideStay | ContradictsLaterFacts

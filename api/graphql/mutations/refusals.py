@@ -209,7 +209,7 @@ REFUSALS: dict[type[domain.Refusal], tuple[type[Refusal], Data]] = {
 }
 
 
-class Told:
+class RefusalHandler:
     """Tells one type of refusal as its member of the union."""
 
     def __init__(self, refusal: type[domain.Refusal], member: type[Refusal], data: Data) -> None:
@@ -227,7 +227,7 @@ class Told:
         )
 
 
-HANDLERS = [Told(refusal, member, data) for refusal, (member, data) in REFUSALS.items()]
+HANDLERS = [RefusalHandler(refusal, member, data) for refusal, (member, data) in REFUSALS.items()]
 
 
 def camel(name: str) -> str:
@@ -237,6 +237,6 @@ def camel(name: str) -> str:
 
 
 async def _label(info: Ask, bed: domain.BedRef) -> str:
-    here = await info.context.here()
+    here = await info.context.log_status()
     room = await Room.find(info, bed.room, info.context.moment(here.now, here.position))
     return f"{room.ward}/{room.number}/{bed.bed}" if room else bed.bed

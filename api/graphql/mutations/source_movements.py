@@ -7,24 +7,24 @@ import strawberry
 
 from api.graphql.context import Ask
 from api.graphql.mutations.dispatch import source_movement_recorded
-from api.graphql.mutations.inputs import CommandInput, SourceMovementInput, must, said
-from api.graphql.mutations.payloads import Any_, SourceMovementRecorded, union_of
+from api.graphql.mutations.inputs import CommandInput, SourceMovementInput, optional, required
+from api.graphql.mutations.payloads import CommonRefusals, SourceMovementRecorded, result_union
 
 
 @strawberry.input(description="A movement as another system reports it, or that it is cancelled.")
 class RecordSourceMovementInput(CommandInput):
-    system: str = must("The other system, by name.")
-    source_id: strawberry.ID = must("Its id of the movement: the same in every version of it.")
-    source_visit: str = must("Its id of the visit that the movement is part of.")
-    source_recorded_at: datetime = must(
+    system: str = required("The other system, by name.")
+    source_id: strawberry.ID = required("Its id of the movement: the same in every version of it.")
+    source_visit: str = required("Its id of the visit that the movement is part of.")
+    source_recorded_at: datetime = required(
         "When it recorded this version; of two versions of an id the later one holds."
     )
-    cancelled: bool | None = said("Whether it took the movement back.")
-    movement: SourceMovementInput | None = said("What happened; may be absent in a cancel.")
+    cancelled: bool | None = optional("Whether it took the movement back.")
+    movement: SourceMovementInput | None = optional("What happened; may be absent in a cancel.")
 
 
 RecordSourceMovementResult = Annotated[
-    SourceMovementRecorded | Any_, union_of("RecordSourceMovement")
+    SourceMovementRecorded | CommonRefusals, result_union("RecordSourceMovement")
 ]
 
 
@@ -38,5 +38,5 @@ class SourceMovementMutations:
     async def record_source_movement(
         self, info: Ask, input: RecordSourceMovementInput
     ) -> RecordSourceMovementResult:
-        hospital = info.context.house.hospital
+        hospital = info.context.state.hospital
         return await source_movement_recorded(info, input, hospital.record_source_movement)

@@ -57,10 +57,10 @@ class Query(
                     return found
         if not _may_see(info, Visit):
             return None
-        visit = await info.context.ask(stays.visit_by_id, key, at)
+        visit = await info.context.query(stays.visit_by_id, key, at)
         if visit is not None and await Stay.find(info, visit.stay, at):
             return Visit.of(visit, at)
-        entry = await info.context.ask(entry_by_id, key, at)
+        entry = await info.context.query(entry_by_id, key, at)
         if entry is None:
             return None
         stories = await told(info, [entry], at)

@@ -15,7 +15,7 @@ from api.graphql.types.enums import Purpose
 from api.graphql.types.people import Patient
 from infrastructure.queries import accesses, people
 from infrastructure.queries.accesses import AccessView
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 
 
 @strawberry.type(description="Somebody read a patient's data.")
@@ -29,11 +29,11 @@ class Access:
     purpose: Purpose = strawberry.field(description="What it was read for, as said.")
     broke_glass: bool = strawberry.field(description="Whether access was opened by breakGlass.")
     whose: strawberry.Private[UUID]
-    moment: strawberry.Private[At]
+    moment: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: AccessView, at: At) -> "Access":
-        at.shows(view.patient)
+    def of(cls, view: AccessView, at: AsOf) -> "Access":
+        at.record_access(view.patient)
         return cls(
             id=strawberry.ID(f"{view.no}-{view.patient}"),
             at=view.at,
@@ -78,8 +78,8 @@ class AccessQueries:
         records: list[UUID] | None = None
         if mrn is not None:
             who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
-            records = await info.context.ask(people.records_of, who.patient, at) if who else []
-        found = await info.context.ask(
+            records = await info.context.query(people.records_of, who.patient, at) if who else []
+        found = await info.context.query(
             accesses.accesses_page,
             patients=records,
             subject=subject,

@@ -9,9 +9,9 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.scalars import Position
 from domain.refusals import InvalidInput
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 
-AsOf = Annotated[
+AsOfArgument = Annotated[
     datetime | None, argument(description="As of this moment at the bedside; now by default.")
 ]
 KnownAt = Annotated[
@@ -34,7 +34,7 @@ MrnAuthority = Annotated[
 
 async def two_moments(
     info: Ask, as_of: datetime | None, from_known: datetime, to_known: datetime | None
-) -> tuple[At, At]:
+) -> tuple[AsOf, AsOf]:
     """One moment as known later, and as known before."""
     after = await info.context.at(as_of, to_known)
     before = await info.context.at(after.as_of, from_known)

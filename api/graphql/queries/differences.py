@@ -7,7 +7,7 @@ from strawberry import argument
 
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
-    AsOf,
+    AsOfArgument,
     AtLeast,
     FromKnown,
     KnownAt,
@@ -36,7 +36,7 @@ class DifferenceQueries:
     ) -> StayDifference | None:
         after, before = await two_moments(info, None, from_known, to_known)
         found = await StayDifference.find(info, named(id), before, after)
-        return await info.context.or_closed(found, stays_by_id, named(id), after)
+        return await info.context.or_forbidden(found, stays_by_id, named(id), after)
 
     @strawberry.field(
         description="The beds of which something else is held for one moment than was held then,"
@@ -48,7 +48,7 @@ class DifferenceQueries:
         from_known: FromKnown,
         to_known: ToKnown = None,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
     ) -> list[BedDifference]:
         after, before = await two_moments(info, as_of, from_known, to_known)
         return await BedDifference.all(info, ward, before, after)
@@ -68,4 +68,4 @@ class DifferenceQueries:
     ) -> Exposure | None:
         at = await info.context.at(None, known_at, known_at_position, at_least)
         found = await Exposure.find(info, named(movement_id), at)
-        return await info.context.or_closed(found, facts_by_id, named(movement_id), at)
+        return await info.context.or_forbidden(found, facts_by_id, named(movement_id), at)

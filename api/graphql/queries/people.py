@@ -9,7 +9,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
-    AsOf,
+    AsOfArgument,
     AtLeast,
     First,
     KnownAt,
@@ -33,7 +33,7 @@ class PeopleQueries:
         mrn: Annotated[str | None, argument(description="Medical record number.")] = None,
         mrn_authority: MrnAuthority = None,
         id: Annotated[strawberry.ID | None, argument(description="The patient's id.")] = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
@@ -45,7 +45,7 @@ class PeopleQueries:
             view = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
         found = await Patient.find(info, named(id), at)
-        return await info.context.or_closed(found, people.patients_by_id, named(id), at)
+        return await info.context.or_forbidden(found, people.patients_by_id, named(id), at)
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(
@@ -56,14 +56,14 @@ class PeopleQueries:
         ] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> Connection[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         wanted, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
-        found = await info.context.ask(people.patients_page, search, at, wanted + 1, place)
+        found = await info.context.query(people.patients_page, search, at, wanted + 1, place)
         return page(
             found,
             wanted,
@@ -79,14 +79,14 @@ class PeopleQueries:
         staff_number: Annotated[str | None, argument(description="This one only.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> Connection[Practitioner]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         wanted, place = page_size(first), decode_cursor(after, "practitioners", str)
-        found = await info.context.ask(
+        found = await info.context.query(
             people.practitioners_page, staff_number, at, wanted + 1, place
         )
         return page(

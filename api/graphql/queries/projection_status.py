@@ -53,7 +53,7 @@ class RecordQueries:
     async def command(
         self, info: Ask, id: Annotated[strawberry.ID, argument(description="The command's id.")]
     ) -> CommandOutcome | None:
-        found = await info.context.ask(projection_status.command_by_id, uuid(id, "command", "id"))
+        found = await info.context.query(projection_status.command_by_id, uuid(id, "command", "id"))
         if found is None:
             return None
         return CommandOutcome(
@@ -65,7 +65,7 @@ class RecordQueries:
 
     @strawberry.field(description="The read models, and how far behind the log they are.")
     async def projections(self, info: Ask) -> list[Projection]:
-        parked = await info.context.ask(projection_status.parked_commands)
+        parked = await info.context.query(projection_status.parked_commands)
         return [
             Projection(
                 name=view.name,
@@ -85,5 +85,5 @@ class RecordQueries:
                     if p.model == view.name
                 ],
             )
-            for view in await info.context.ask(projection_status.projections)
+            for view in await info.context.query(projection_status.projections)
         ]

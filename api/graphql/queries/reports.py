@@ -45,13 +45,13 @@ class ReportQueries:
         held = defined(name, version)
         chosen = {p.name: p.value for p in parameters or ()}
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        house = info.context.house
+        state = info.context.state
 
         def compute() -> Report:
-            with inputs.reading(house.database.app_url) as connection:
+            with inputs.report_connection(state.database.app_url) as connection:
                 told = inputs.report_of_period(
                     connection,
-                    house.settings.hospital,
+                    state.settings.hospital,
                     held,
                     at.known,
                     period.from_,
@@ -78,7 +78,7 @@ class ReportQueries:
         at = await info.context.at(at_least=at_least)
         size, place = page_size(first), decode_cursor(after, "issues", int)
         before = place[0] if place else None
-        views = await info.context.ask(issued_reports.issues_page, at, name, size + 1, before)
+        views = await info.context.query(issued_reports.issues_page, at, name, size + 1, before)
         return page(
             views,
             size,
@@ -96,4 +96,4 @@ class ReportQueries:
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
         found = await ReportIssue.find(info, named(id), at)
-        return await info.context.or_closed(found, issued_reports.issues_by_id, named(id), at)
+        return await info.context.or_forbidden(found, issued_reports.issues_by_id, named(id), at)

@@ -8,7 +8,7 @@ from strawberry import argument
 
 from api.graphql.context import Ask
 from api.graphql.extensions.limits import STRETCHES
-from api.graphql.queries.arguments import AsOf, AtLeast, KnownAt, KnownAtPosition
+from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
 from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
 from infrastructure.queries import rooms
@@ -25,26 +25,26 @@ class RoomQueries:
     async def wards(
         self,
         info: Ask,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> list[Ward]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return [Ward(name=name) for name in await info.context.ask_together(rooms.wards, at)]
+        return [Ward(name=name) for name in await info.context.query_shared(rooms.wards, at)]
 
     @strawberry.field(description="Who lies where: every bed of a ward, or of the house.")
     async def room_occupancy(
         self,
         info: Ask,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await occupied(info, await info.context.ask_together(rooms.board, at, ward), at)
+        return await occupied(info, await info.context.query_shared(rooms.board, at, ward), at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(
@@ -62,7 +62,7 @@ class RoomQueries:
         if to <= from_:
             raise InvalidInput("to", "the period ends after it begins")
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        found = await info.context.ask(
+        found = await info.context.query(
             rooms.occupancy_history, at, from_, to, ward, room, bed, STRETCHES + 1
         )
         if len(found) > STRETCHES:

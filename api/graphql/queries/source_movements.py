@@ -8,7 +8,14 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.queries.arguments import After, AsOf, AtLeast, First, KnownAt, KnownAtPosition
+from api.graphql.queries.arguments import (
+    After,
+    AsOfArgument,
+    AtLeast,
+    First,
+    KnownAt,
+    KnownAtPosition,
+)
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.source_movements import SourceMovement
@@ -27,14 +34,14 @@ class SourceMovementQueries:
         system: Annotated[str | None, argument(description="Of this system only.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> Connection[SourceMovement]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         size, place = page_size(first), decode_cursor(after, "pending", datetime, UUID)
-        found = await info.context.ask(pending_page, system, at, size + 1, place)
+        found = await info.context.query(pending_page, system, at, size + 1, place)
         return page(
             found,
             size,

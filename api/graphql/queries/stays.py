@@ -10,7 +10,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
-    AsOf,
+    AsOfArgument,
     AtLeast,
     First,
     KnownAt,
@@ -47,14 +47,14 @@ class StayQueries:
         self,
         info: Ask,
         id: Annotated[strawberry.ID, argument(description="The stay's id.")],
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Stay.find(info, named(id), at)
-        return await info.context.or_closed(found, stays.stays_by_id, named(id), at)
+        return await info.context.or_forbidden(found, stays.stays_by_id, named(id), at)
 
     @strawberry.field(
         description="Stays in the order of their admission; the open ones by default."
@@ -65,7 +65,7 @@ class StayQueries:
         filter: Annotated[StayFilter | None, argument(description="Which ones.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
@@ -79,16 +79,16 @@ class StayQueries:
             if filter.patient_mrn:
                 who = await info.context.patient_by_mrn(filter.patient_mrn, None, at)
                 records = tuple(
-                    await info.context.ask(people.records_of, who.patient, at) if who else ()
+                    await info.context.query(people.records_of, who.patient, at) if who else ()
                 )
             if filter.attending:
-                staff = await info.context.ask(
+                staff = await info.context.query(
                     people.practitioners_page, filter.attending, at, 1, None
                 )
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
             wanted = stays.StayFilter(statuses, filter.ward or None, records, attending)
-        found = await info.context.ask(stays.stays_page, wanted, at, size + 1, place)
+        found = await info.context.query(stays.stays_page, wanted, at, size + 1, place)
         return page(
             found,
             size,
@@ -102,11 +102,11 @@ class StayQueries:
         self,
         info: Ask,
         id: Annotated[strawberry.ID, argument(description="The prescription's id.")],
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Prescription.find(info, named(id), at)
-        return await info.context.or_closed(found, stays.prescriptions_by_id, named(id), at)
+        return await info.context.or_forbidden(found, stays.prescriptions_by_id, named(id), at)

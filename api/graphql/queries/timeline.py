@@ -10,7 +10,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
-    AsOf,
+    AsOfArgument,
     AtLeast,
     First,
     KnownAt,
@@ -50,7 +50,7 @@ class TimelineQueries:
         ] = Reading.ALL,
         first: First = None,
         after: After = None,
-        as_of: AsOf = None,
+        as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
@@ -67,11 +67,11 @@ class TimelineQueries:
         records: list[UUID] | None = None
         if mrn is not None:
             who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
-            records = await info.context.ask(people.records_of, who.patient, at) if who else []
+            records = await info.context.query(people.records_of, who.patient, at) if who else []
         else:
             stay = await Stay.find(info, named(stay_id), at)
-            await info.context.or_closed(stay, stays_by_id, named(stay_id), at)
-        found = await info.context.ask(
+            await info.context.or_forbidden(stay, stays_by_id, named(stay_id), at)
+        found = await info.context.query(
             timeline_page,
             at,
             wanted + 1,

@@ -14,7 +14,7 @@ from api.graphql.types.rooms import Bed, Room
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, told
 from infrastructure.queries import differences
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.timeline import EntryView
 from infrastructure.reports import inputs
 from infrastructure.reports.exposure import containing
@@ -36,17 +36,17 @@ class StayDifference:
     )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID, before: At, after: At) -> "StayDifference | None":
+    async def find(cls, info: Ask, id: UUID, before: AsOf, after: AsOf) -> "StayDifference | None":
         held = [
             [
                 StayPeriod(since=p.since, until=p.until, stay=Stay.of(p.stay, at))
-                for p in await info.context.ask(differences.stay_periods, id, at)
+                for p in await info.context.query(differences.stay_periods, id, at)
             ]
             for at in (before, after)
         ]
         if not held[1]:
             return None
-        found = await info.context.ask(differences.facts_between, [id], before.known, after)
+        found = await info.context.query(differences.facts_between, [id], before.known, after)
         return cls(before=held[0], after=held[1], facts=await _told(info, found, after))
 
 
@@ -60,8 +60,10 @@ class BedDifference:
     )
 
     @classmethod
-    async def all(cls, info: Ask, ward: str | None, before: At, after: At) -> list["BedDifference"]:
-        changes = await info.context.ask(differences.bed_changes, ward, before, after)
+    async def all(
+        cls, info: Ask, ward: str | None, before: AsOf, after: AsOf
+    ) -> list["BedDifference"]:
+        changes = await info.context.query(differences.bed_changes, ward, before, after)
         return [
             cls(
                 room=Room.of(change.room, after),
@@ -69,7 +71,7 @@ class BedDifference:
                 after=Bed.of(change.after, after) if change.after else None,
                 facts=await _told(
                     info,
-                    await info.context.ask(
+                    await info.context.query(
                         differences.facts_between, change.stays, before.known, after
                     ),
                     after,
@@ -89,32 +91,32 @@ class Exposure:
         " the rooms that it names, recorded in between, in that order."
     )
     view: strawberry.Private[differences.ExposureView]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @strawberry.field(
         description="The reports, issued or restated in between, to whose figures the fact belonged,"
         " or which left somebody out because of it."
     )
     async def reports(self, info: Ask) -> list[ReportIssue]:
-        house, view = info.context.house, self.view
+        state, view = info.context.state, self.view
 
-        def look() -> list[UUID]:
-            with inputs.reading(house.database.app_url) as connection:
+        def find_issues() -> list[UUID]:
+            with inputs.report_connection(state.database.app_url) as connection:
                 return containing(
                     connection,
-                    house.settings.hospital,
+                    state.settings.hospital,
                     view.wrong,
                     view.wrong_from,
                     view.wrong_to,
                 )
 
-        issues = await asyncio.to_thread(look)
+        issues = await asyncio.to_thread(find_issues)
         found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
         return [issue for issue in found if issue]
 
     @classmethod
-    async def find(cls, info: Ask, fact: UUID, at: At) -> "Exposure | None":
-        found = await info.context.ask(differences.exposure, fact, at)
+    async def find(cls, info: Ask, fact: UUID, at: AsOf) -> "Exposure | None":
+        found = await info.context.query(differences.exposure, fact, at)
         if found is None:
             return None
         return cls(
@@ -127,6 +129,6 @@ class Exposure:
         )
 
 
-async def _told(info: Ask, views: Sequence[EntryView], at: At) -> list[TimelineEntry]:
+async def _told(info: Ask, views: Sequence[EntryView], at: AsOf) -> list[TimelineEntry]:
     stories = await told(info, views, at)
     return [TimelineEntry.of(info, v, stories[v.entry]) for v in views]

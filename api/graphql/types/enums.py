@@ -17,16 +17,15 @@ from domain.room.occupancy import Occupancy
 from domain.room.policies import RoomPolicy
 from domain.source_visit import SourceKind as SourceMovementKind
 from domain.stay.aggregate import AdmissionType, VisitKind
-from domain.stay.facts import Because, Disposition
-from domain.stay.facts import Plan as DischargePlan
+from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
 from infrastructure.queries.timeline import Reading
 
 __all__ = [
     "AdmissionType",
-    "Because",
     "BedState",
+    "CancellationReason",
     "Confidentiality",
     "DischargePlan",
     "Disposition",
@@ -56,7 +55,11 @@ for _kind, _name, _description in (
     (StayStatus, "StayStatus", "Where a stay stands at a moment."),
     (DischargePlan, "DischargePlan", "How far the discharge is planned."),
     (Disposition, "Disposition", "Where the patient went at discharge."),
-    (Because, "Because", "Why a fact is taken back, which decides what the past becomes."),
+    (
+        CancellationReason,
+        "Because",
+        "Why a fact is taken back, which decides what the past becomes.",
+    ),
     (EntryKind, "LateEntryKind", "What may be entered late together with corrections."),
     (SourceMovementKind, "SourceMovementKind", "What another system may report."),
     (Reading, "TimelineReading", "How a timeline is read."),

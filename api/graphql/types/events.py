@@ -77,10 +77,10 @@ class Event:
     def of(cls, context: Context, logged: Logged, rooms: Rooms) -> "Event":
         public, told = BY_TOPIC[logged.event.TOPIC], data(logged.event, rooms)
         for patient in PATIENTS & told.keys():
-            context.reader.shows(UUID(told[patient]))
+            context.viewer.record_access(UUID(told[patient]))
         return cls(
             id=strawberry.ID(str(event_id(logged))),
-            source=f"urn:uuid:{context.house.log.id}",
+            source=f"urn:uuid:{context.state.log.id}",
             specversion="1.0",
             type=public.type,
             kind=EventKind(public.topic),
@@ -121,11 +121,11 @@ class EventQueries:
         context, size = info.context, page_size(first)
         context.check_ward(ward)
         begin = context.after(after)
-        here = await context.here()
+        here = await context.log_status()
         if begin > here.recorded:
             raise InvalidInput("after", "the log is not that far yet")
-        context.answers(here.position)
-        found = await context.ask(events_page, begin, here.position, size, topics_of(kinds), ward)
+        context.note_position(here.position)
+        found = await context.query(events_page, begin, here.position, size, topics_of(kinds), ward)
         edges = [
             Edge(cursor=str(event.position), node=event)
             for event in (Event.of(context, logged, found.rooms) for logged in found.events)

@@ -9,7 +9,7 @@ import strawberry
 from api.graphql.context import Ask
 from api.graphql.relay import Node
 from api.graphql.types.enums import Confidentiality, Grade, Sex
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import (
     PatientView,
     PractitionerView,
@@ -34,11 +34,11 @@ class Patient(Node):
     confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
     died_at: datetime | None = strawberry.field(description="When the patient died.")
     link: strawberry.Private[UUID | None]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: PatientView, at: At) -> Self:
-        at.shows(view.patient)
+    def of(cls, view: PatientView, at: AsOf) -> Self:
+        at.record_access(view.patient)
         return cls(
             id=strawberry.ID(str(view.patient)),
             mrn=view.mrn,
@@ -54,8 +54,8 @@ class Patient(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
-        view = await info.context.one(patients_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+        view = await info.context.load(patients_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")
@@ -68,7 +68,7 @@ class Patient(Node):
 
     @strawberry.field(description="The other records of the same person, by the links known.")
     async def other_records(self, info: Ask) -> list["Patient"]:
-        found = await info.context.one(other_records_of, UUID(self.id), self.at)
+        found = await info.context.load(other_records_of, UUID(self.id), self.at)
         return [Patient.of(view, self.at) for view in found or ()]
 
     @strawberry.field(
@@ -79,7 +79,7 @@ class Patient(Node):
     ) -> list[Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]]:
         from api.graphql.types.stays import Stay
 
-        found = await info.context.one(stays_of_persons, UUID(self.id), self.at)
+        found = await info.context.load(stays_of_persons, UUID(self.id), self.at)
         return [Stay.of(view, self.at) for view in found or ()]
 
 
@@ -91,10 +91,10 @@ class Practitioner(Node):
     grade: Grade = strawberry.field(description="Seniority.")
     grade_from: date | None = strawberry.field(description="Since when the grade is held.")
     specialty: str | None = strawberry.field(description="Specialty.")
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: PractitionerView, at: At) -> Self:
+    def of(cls, view: PractitionerView, at: AsOf) -> Self:
         return cls(
             id=strawberry.ID(str(view.practitioner)),
             staff_number=view.staff_number,
@@ -107,8 +107,8 @@ class Practitioner(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
-        view = await info.context.one(practitioners_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+        view = await info.context.load(practitioners_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")

@@ -16,7 +16,7 @@ from application.commands.reports import value_of
 from application.reports import definition as definitions
 from application.reports.formatting import shown
 from domain.report import Change, Exact
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.stays import stays_by_id
 from infrastructure.queries.timeline import entries_by_id
@@ -99,7 +99,7 @@ class ReportRestatement:
     )
     async def changes(self, info: Ask) -> list[ReportChange]:
         positions = sorted({p for cause in self.view.causes for p in cause.facts})
-        found = await info.context.ask(issued_reports.facts_at, positions)
+        found = await info.context.query(issued_reports.facts_at, positions)
         at = info.context.moment(self.restated_at, self.view.report.position)
         facts = await _facts(info, await _open(info, found, at), at)
         causes = [
@@ -134,10 +134,10 @@ class ReportIssue(Node):
     recorded_by: Recorder = strawberry.field(description="Who gave it out.")
     reason: str | None = strawberry.field(description="Why.")
     view: strawberry.Private[IssueView]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, info: Ask, view: IssueView, at: At) -> "ReportIssue":
+    def of(cls, info: Ask, view: IssueView, at: AsOf) -> "ReportIssue":
         return cls(
             id=strawberry.ID(str(view.issue)),
             report=Report.of(info, view.report),
@@ -149,8 +149,8 @@ class ReportIssue(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID, at: At) -> "ReportIssue | None":
-        view = await info.context.one(issued_reports.issues_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID, at: AsOf) -> "ReportIssue | None":
+        view = await info.context.load(issued_reports.issues_by_id, id, at)
         return cls.of(info, view, at) if view else None
 
     @strawberry.field(description="Its version, for expectedVersion.")
@@ -159,11 +159,11 @@ class ReportIssue(Node):
 
     @strawberry.field(description="How it was restated, in that order.")
     async def restatements(self, info: Ask) -> list[ReportRestatement]:
-        views = await info.context.ask(issued_reports.restatements_of, self.view, self.at)
+        views = await info.context.query(issued_reports.restatements_of, self.view, self.at)
         return [ReportRestatement.of(info, view) for view in views]
 
 
-async def _open(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, FactView]:
+async def _open(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
     """The facts that the reader may see: those about patients and stays that are not closed."""
     patients, stays = ({getattr(f, of) for f in found.values()} for of in ("patient", "stay"))
     closed = await info.context.closed(patients_by_id, patients - {None}, at)
@@ -171,10 +171,10 @@ async def _open(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, F
     return {p: fact for p, fact in found.items() if closed.isdisjoint((fact.patient, fact.stay))}
 
 
-async def _facts(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, ReportFact]:
+async def _facts(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, ReportFact]:
     """The facts by their positions, in words where the timeline has them."""
     ids = [fact.entry for fact in found.values()]
-    entries = await info.context.ask(entries_by_id, ids, at)
+    entries = await info.context.query(entries_by_id, ids, at)
     stories = await told(info, entries.values(), at)
     return {position: _fact(info, f, stories.get(f.entry)) for position, f in found.items()}
 
@@ -182,7 +182,7 @@ async def _facts(info: Ask, found: Mapping[int, FactView], at: At) -> dict[int, 
 def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
     kind, _, what = fact.topic.partition(".")
     if fact.patient is not None:
-        info.context.reader.shows(fact.patient)
+        info.context.viewer.record_access(fact.patient)
     return ReportFact(
         position=info.context.position(fact.position),
         kind=fact.topic.replace(".", "_").replace("-", "_").upper(),

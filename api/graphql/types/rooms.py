@@ -12,7 +12,7 @@ from api.graphql.context import Ask, ById
 from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.people import Patient
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.rooms import (
@@ -32,41 +32,41 @@ if TYPE_CHECKING:
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
 
 
-def _stay(info: Ask, id: UUID | None, at: At) -> Any:
+def _stay(info: Ask, id: UUID | None, at: AsOf) -> Any:
     from api.graphql.types.stays import Stay
 
     return _one(info, Stay, stays_by_id, id, at)
 
 
-def _patient(info: Ask, id: UUID | None, at: At) -> Any:
+def _patient(info: Ask, id: UUID | None, at: AsOf) -> Any:
     return _one(info, Patient, patients_by_id, id, at)
 
 
-def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: At) -> Any:
+def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: AsOf) -> Any:
     """What is known already; otherwise it is awaited, which takes several times longer."""
-    is_known, view = info.context.had(question, id, at)
+    is_known, view = info.context.prefetched(question, id, at)
     if is_known:
         return kind.of(view, at) if view else None
     return kind.find(info, id, at)
 
 
-def _if_shown(info: Ask, question: ById[Any], id: UUID | None, at: At) -> Any:
+def _if_shown(info: Ask, question: ById[Any], id: UUID | None, at: AsOf) -> Any:
     """The id of what may be shown, which is of a patient; it is awaited, where there is one."""
 
     async def find(id: UUID) -> strawberry.ID | None:
-        view = await info.context.one(question, id, at)
+        view = await info.context.load(question, id, at)
         if view is None:
             return None
-        at.shows(view.patient)
+        at.record_access(view.patient)
         return strawberry.ID(str(id))
 
     return find(id) if id else None
 
 
-async def occupied(info: Ask, views: Sequence[BoardRoom], at: At) -> "list[RoomOccupancy]":
+async def occupied(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
     """Boards of rooms, with all who are in their beds, where they are asked for."""
     there = [o for room in views for bed in room.beds for o in bed.occupants]
-    have = info.context.have
+    have = info.context.prefetch
     await asyncio.gather(
         have("Stay", stays_by_id, {o.stay for o in there}, at),
         have("Patient", patients_by_id, {o.patient for o in there}, at),
@@ -83,10 +83,10 @@ class BedOccupant:
     )
     stay_id: strawberry.Private[UUID]
     patient_id: strawberry.Private[UUID]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: StretchView, at: At) -> Self:
+    def of(cls, view: StretchView, at: AsOf) -> Self:
         shared = view.shares_bed_of
         return cls(
             since=view.since,
@@ -121,10 +121,10 @@ class Bed:
     reserved: strawberry.Private[SpellView | None]
     occupant: strawberry.Private[StretchView | None]
     all_occupants: strawberry.Private[tuple[StretchView, ...]]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: BedView, at: At) -> Self:
+    def of(cls, view: BedView, at: AsOf) -> Self:
         spell, occupant = view.spell, view.occupant
         reserved = spell if spell and spell.state == BedState.RESERVED.value else None
         return cls(
@@ -172,10 +172,10 @@ class Room(Node):
     ward: str = strawberry.field(description="The ward.")
     number: str = strawberry.field(description="The number within the ward.")
     policies: list[RoomPolicy] = strawberry.field(description="Its policies in force.")
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: RoomView, at: At) -> Self:
+    def of(cls, view: RoomView, at: AsOf) -> Self:
         return cls(
             id=strawberry.ID(str(view.room)),
             ward=view.ward,
@@ -185,8 +185,8 @@ class Room(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
-        view = await info.context.one(rooms_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+        view = await info.context.load(rooms_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")
@@ -197,11 +197,11 @@ class Room(Node):
         description="Whether a read model lacks a command about this room: what is said may be old."
     )
     async def parked(self, info: Ask) -> bool:
-        return await info.context.one(parked_things, UUID(self.id), self.at) or False
+        return await info.context.load(parked_things, UUID(self.id), self.at) or False
 
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:
-        found = await info.context.one(beds_of, UUID(self.id), self.at)
+        found = await info.context.load(beds_of, UUID(self.id), self.at)
         return [Bed.of(bed, self.at) for bed in found or ()]
 
 
@@ -211,7 +211,7 @@ class RoomOccupancy:
     beds: list[Bed] = strawberry.field(description="Its beds, in the order of their codes.")
 
     @classmethod
-    def of(cls, view: BoardRoom, at: At) -> Self:
+    def of(cls, view: BoardRoom, at: AsOf) -> Self:
         return cls(room=Room.of(view.room, at), beds=[Bed.of(bed, at) for bed in view.beds])
 
 
@@ -225,10 +225,10 @@ class OccupancyStretch:
         description="The mother's stay whose bed was shared."
     )
     view: strawberry.Private[StretchView]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: StretchView, at: At) -> Self:
+    def of(cls, view: StretchView, at: AsOf) -> Self:
         return cls(
             bed=view.bed,
             since=view.since,

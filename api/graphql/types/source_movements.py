@@ -11,7 +11,7 @@ from api.graphql.relay import Node
 from api.graphql.types.enums import SourceMovementKind, SourceMovementStatus
 from api.graphql.types.people import Patient
 from api.graphql.types.stays import Stay
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.source_movements import SourceMovementView, source_movements_by_id
 
 
@@ -40,12 +40,12 @@ class SourceMovement(Node):
     )
     about: strawberry.Private[UUID | None]
     of_stay: strawberry.Private[UUID | None]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: SourceMovementView, at: At) -> Self:
+    def of(cls, view: SourceMovementView, at: AsOf) -> Self:
         if view.patient is not None:
-            at.shows(view.patient)
+            at.record_access(view.patient)
         return cls(
             id=strawberry.ID(str(view.source_movement)),
             system=view.system,
@@ -65,8 +65,8 @@ class SourceMovement(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
-        view = await info.context.one(source_movements_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+        view = await info.context.load(source_movements_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="The patient, where known.")

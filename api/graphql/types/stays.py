@@ -21,7 +21,7 @@ from api.graphql.types.enums import (
 )
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import Room
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.stays import (
     DoseView,
@@ -61,11 +61,11 @@ class Stay(Node):
     destination: str | None = strawberry.field(description="Where to, by name.")
     confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
     view: strawberry.Private[StayView]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: StayView, at: At) -> Self:
-        at.shows(view.patient)
+    def of(cls, view: StayView, at: AsOf) -> Self:
+        at.record_access(view.patient)
         shared = view.shares_bed_of
         return cls(
             id=strawberry.ID(str(view.stay)),
@@ -90,8 +90,8 @@ class Stay(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
-        view = await info.context.one(stays_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+        view = await info.context.load(stays_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")
@@ -102,7 +102,7 @@ class Stay(Node):
         description="Whether a read model lacks a command about this stay: what is said may be old."
     )
     async def parked(self, info: Ask) -> bool:
-        return await info.context.one(parked_things, self.view.stay, self.at) or False
+        return await info.context.load(parked_things, self.view.stay, self.at) or False
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
@@ -118,7 +118,7 @@ class Stay(Node):
 
     @strawberry.field(description="The visits so far, in the order in which they occurred.")
     async def visits(self, info: Ask) -> list["Visit"]:
-        found = await info.context.one(visits_of, self.view.stay, self.at)
+        found = await info.context.load(visits_of, self.view.stay, self.at)
         return [Visit.of(visit, self.at) for visit in found or ()]
 
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
@@ -130,7 +130,7 @@ class Stay(Node):
             argument(description="In one of these states at that moment; all by default."),
         ] = None,
     ) -> list["Prescription"]:
-        found = await info.context.one(prescriptions_of, self.view.stay, self.at)
+        found = await info.context.load(prescriptions_of, self.view.stay, self.at)
         wanted = {s.value for s in statuses} if statuses else None
         return [
             Prescription.of(p, self.at) for p in found or () if not wanted or p.status in wanted
@@ -143,10 +143,10 @@ class Visit(Node):
     kind: VisitKind = strawberry.field(description="What kind of visit.")
     note: str | None = strawberry.field(description="What was noted.")
     view: strawberry.Private[VisitView]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: VisitView, at: At) -> Self:
+    def of(cls, view: VisitView, at: AsOf) -> Self:
         return cls(
             id=strawberry.ID(str(view.visit)),
             occurred_at=view.since,
@@ -209,11 +209,11 @@ class Prescription(Node):
     start: datetime = strawberry.field(description="From when; may have been planned.")
     stop: datetime | None = strawberry.field(description="Until when, if that is planned.")
     view: strawberry.Private[PrescriptionView]
-    at: strawberry.Private[At]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: PrescriptionView, at: At) -> Self:
-        at.shows(view.patient)
+    def of(cls, view: PrescriptionView, at: AsOf) -> Self:
+        at.record_access(view.patient)
         return cls(
             id=strawberry.ID(str(view.prescription)),
             status=PrescriptionStatus(view.status),
@@ -231,8 +231,8 @@ class Prescription(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: At) -> Self | None:
-        view = await info.context.one(prescriptions_by_id, id, at)
+    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+        view = await info.context.load(prescriptions_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="Version of the record; give it back as expectedVersion.")
@@ -249,5 +249,5 @@ class Prescription(Node):
 
     @strawberry.field(description="The doses so far, in the order in which they occurred.")
     async def administrations(self, info: Ask) -> list[Administration]:
-        found = await info.context.one(doses_of, self.view.prescription, self.at)
+        found = await info.context.load(doses_of, self.view.prescription, self.at)
         return [Administration.of(dose) for dose in found or ()]

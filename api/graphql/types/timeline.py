@@ -11,7 +11,7 @@ from api.graphql.context import Ask
 from api.graphql.relay import Node
 from api.graphql.scalars import JSON, Position
 from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
-from infrastructure.queries.as_of import At
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.timeline import EntryView
 from infrastructure.queries.timeline_summaries import stories
 
@@ -66,7 +66,7 @@ class TimelineEntry(Node):
 
     @classmethod
     def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
-        info.context.reader.shows(view.patient)
+        info.context.viewer.record_access(view.patient)
         source = view.source
         return cls(
             id=strawberry.ID(str(view.entry)),
@@ -92,9 +92,9 @@ class TimelineEntry(Node):
         )
 
 
-async def told(info: Ask, views: Iterable[EntryView], at: At) -> dict[UUID, str]:
+async def told(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """The summary of each entry, with rooms, staff and drugs by name."""
-    return await info.context.ask(stories, list(views), at)
+    return await info.context.query(stories, list(views), at)
 
 
 def _id(id: UUID | None) -> strawberry.ID | None:

@@ -18,20 +18,20 @@ from application.commands.patients import HOSPITAL_TIME
 from application.reports import asked as question_of
 from application.reports.definition import Definition, Report, computed
 from application.reports.inputs import Inputs, Question
-from domain.hospital_calendar import HospitalTime, LocalDays
+from domain.hospital_calendar import HospitalCalendar, LocalDays
 from domain.refusals import NotFound
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models import READ_MODELS
 from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
 from infrastructure.reports.inputs.beds import beds
-from infrastructure.reports.inputs.change_set import Concerned
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.change_set import ChangeSet
+from infrastructure.reports.inputs.context import ReportQuery
 from infrastructure.reports.inputs.stays import awaited, stays
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, of how many."""
 
-LOADERS: dict[str, Callable[[Asked], Any]] = {
+LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "beds": beds,
     "stays": stays,
     "awaited": awaited,
@@ -41,7 +41,7 @@ LOADERS: dict[str, Callable[[Asked], Any]] = {
     "reviews": reviews.reviews,
     "dose_days": medicines.dose_days,
     "courses": medicines.courses,
-    "told": entry_delays.told,
+    "told": entry_delays.entry_delays,
 }
 """How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
 
@@ -51,7 +51,7 @@ WORK_MEM = "64MB"
 
 
 @contextmanager
-def reading(url: str) -> Iterator[Connection[TupleRow]]:
+def report_connection(url: str) -> Iterator[Connection[TupleRow]]:
     """A connection for one report: everything is read at one moment, in UTC."""
     with psycopg.connect(url, connect_timeout=5) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -79,10 +79,10 @@ def report_of_period(
     days = local_days(connection, hospital, position)
     until = _newest_until(connection, position)
     question = question_of(definition, days, until, first, last, ward, parameters)
-    return report(connection, hospital, definition, question, position, on_progress)
+    return compute_report(connection, hospital, definition, question, position, on_progress)
 
 
-def report(
+def compute_report(
     connection: Connection[TupleRow],
     hospital: str,
     definition: Definition,
@@ -95,7 +95,7 @@ def report(
     ``position`` is the last one of a command, and the read models have reached it.
     """
     steps = len(definition.needs) + 1
-    loaded = inputs(
+    loaded = load_inputs(
         connection,
         hospital,
         definition.needs,
@@ -109,7 +109,7 @@ def report(
     return entry_delays
 
 
-def inputs(
+def load_inputs(
     connection: Connection[TupleRow],
     hospital: str,
     needs: frozenset[str],
@@ -117,7 +117,7 @@ def inputs(
     position: int,
     on_progress: Progress = lambda done, total: None,
     whole: bool = False,
-    only: Concerned | None = None,
+    only: ChangeSet | None = None,
 ) -> Inputs:
     """What is needed for a question, as known at a position. Raises NotFound for an unknown ward.
 
@@ -133,7 +133,7 @@ def inputs(
     if question.ward is not None and question.ward not in wards.values():
         raise NotFound("ward", question.ward, "ward")
     days = local_days(connection, hospital, position)
-    asked = Asked(connection, question, position, days, wards, whole, only)
+    asked = ReportQuery(connection, question, position, days, wards, whole, only)
     loaded: dict[str, Any] = {}
     for need in sorted(needs):
         on_progress(len(loaded), len(needs))
@@ -144,7 +144,7 @@ def inputs(
 
 def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:
     """The hospital's calendar as known at a position, straight from the log: it is a few events."""
-    clock = HospitalTime.empty(uuid5(HOSPITAL_TIME, hospital))
+    clock = HospitalCalendar.empty(uuid5(HOSPITAL_TIME, hospital))
     mapper = EventMapper()
     for row in connection.execute(
         f"SELECT {EVENT_COLUMNS} FROM record.events WHERE stream = %s AND position <= %s"

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from application.reports.inputs import HouseBed
 from domain.room.aggregate import BedState
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.context import ReportQuery
 
 
-def beds(asked: Asked) -> tuple[HouseBed, ...]:
+def beds(asked: ReportQuery) -> tuple[HouseBed, ...]:
     """The beds that there are before the period ends, each with when it was closed in it."""
     closed: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
     for room, bed, since, until in asked.rows(

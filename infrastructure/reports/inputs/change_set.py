@@ -11,7 +11,7 @@ from infrastructure.read_models.rooms import rooms
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class ChangeSet:
     """Patients, with all records that were one person's at either position; and rooms.
 
     What a stay, bed or person contributes is made of facts about such a patient or room, of the
@@ -22,7 +22,7 @@ class Concerned:
     rooms: list[str]
 
 
-def concerned(connection: Connection[TupleRow], after: int, to: int) -> Concerned:
+def changed_between(connection: Connection[TupleRow], after: int, to: int) -> ChangeSet:
     """Those about whom there are facts after one position and up to another."""
     told = connection.execute(
         "SELECT DISTINCT patient::text FROM record.events"
@@ -35,7 +35,7 @@ def concerned(connection: Connection[TupleRow], after: int, to: int) -> Concerne
         " ON r.room = e.stream WHERE e.position > %s AND e.position <= %s",
         [after, to],
     )
-    return Concerned(records, [room for (room,) in places])
+    return ChangeSet(records, [room for (room,) in places])
 
 
 def linked(

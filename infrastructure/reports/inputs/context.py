@@ -10,11 +10,11 @@ from psycopg.rows import TupleRow
 
 from application.reports.inputs import Question
 from domain.hospital_calendar import DAY, LocalDays
-from infrastructure.reports.inputs.change_set import Concerned
+from infrastructure.reports.inputs.change_set import ChangeSet
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportQuery:
     """A question with all that a loader needs to answer its part of it."""
 
     connection: Connection[TupleRow]
@@ -25,7 +25,7 @@ class Asked:
     """The ward of each room."""
     whole: bool = False
     """Whether only figures are wanted, and nobody asks what each person contributes to them."""
-    only: Concerned | None = None
+    only: ChangeSet | None = None
     """Whose contributions are asked for; by default everybody's."""
 
     @property

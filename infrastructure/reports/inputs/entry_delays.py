@@ -1,11 +1,11 @@
 """How late facts were told."""
 
-from application.reports.inputs import Told
+from application.reports.inputs import EntryDelay
 from domain.hospital_calendar import DAY
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.context import ReportQuery
 
 
-def told(asked: Asked) -> list[Told]:
+def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
     """The facts of the period's calendar days, by patient, kind, local hour and ward.
 
     A corrected fact counts as first told, and what was entered in error or only cancels does not.
@@ -43,4 +43,4 @@ def told(asked: Asked) -> list[Told]:
         wards=list(asked.wards.values()),
         ward=asked.question.ward,
     )
-    return [Told(*row) for row in rows]
+    return [EntryDelay(*row) for row in rows]

@@ -1,11 +1,11 @@
 """Doses and prescriptions."""
 
 from application.reports.inputs import Course, DoseDays
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.context import ReportQuery
 from infrastructure.reports.inputs.people import persons
 
 
-def dose_days(asked: Asked) -> tuple[DoseDays, ...]:
+def dose_days(asked: ReportQuery) -> tuple[DoseDays, ...]:
     """On how many calendar days of the period each person was given each drug, in the ward asked for."""
     midnights = asked.days.midnights(asked.question.first, asked.question.last)
     merged = persons(asked)
@@ -37,7 +37,7 @@ def dose_days(asked: Asked) -> tuple[DoseDays, ...]:
     return tuple(DoseDays(*row) for row in rows)
 
 
-def courses(asked: Asked) -> tuple[Course, ...]:
+def courses(asked: ReportQuery) -> tuple[Course, ...]:
     """The times in which prescriptions were in force, or on hold, that touch the period."""
     rows = asked.rows(
         "SELECT stay::text, lower(during), upper(during), status = 'HELD'"

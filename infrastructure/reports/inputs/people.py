@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from application.reports.inputs import Admission
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.context import ReportQuery
 
 
-def admissions(asked: Asked) -> tuple[Admission, ...]:
+def admissions(asked: ReportQuery) -> tuple[Admission, ...]:
     """Admissions of the period, and of as many days after it as the question's ``days`` say."""
     (days,) = asked.question.numbers("days")
     rows = asked.rows(
@@ -18,7 +18,7 @@ def admissions(asked: Asked) -> tuple[Admission, ...]:
     return tuple(Admission(*row) for row in rows)
 
 
-def persons(asked: Asked) -> dict[str, str]:
+def persons(asked: ReportQuery) -> dict[str, str]:
     """The person of each record that is merged into another: the record at the end of its links."""
     links: dict[str, str] = dict(
         asked.rows(
@@ -34,7 +34,7 @@ def persons(asked: Asked) -> dict[str, str]:
     return found
 
 
-def deaths(asked: Asked) -> dict[str, datetime]:
+def deaths(asked: ReportQuery) -> dict[str, datetime]:
     """When patients died."""
     return dict(
         asked.rows(

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.context import ReportQuery
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
-def reviews(asked: Asked) -> dict[str, datetime]:
+def reviews(asked: ReportQuery) -> dict[str, datetime]:
     """The first visit of each stay that began in the period by who was a consultant on that day."""
     consultants = [
         (who, asked.days.midnight(since) if since else ALWAYS)

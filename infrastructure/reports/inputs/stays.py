@@ -6,7 +6,7 @@ import msgspec
 
 from application.reports.inputs import AWAY, InpatientStay, Span
 from domain.stay.facts import Status
-from infrastructure.reports.inputs.context import Asked
+from infrastructure.reports.inputs.context import ReportQuery
 
 STATES = {**{state.value: state.value for state in Status}, Status.DISCHARGED.value: AWAY}
 """The state that a span has, by the one that the read model keeps."""
@@ -15,18 +15,18 @@ _told = msgspec.json.Decoder(list[tuple[datetime, str, str | None, str | None, b
 """The spans as the read model keeps them: since, state, room, bed, whether it is shared."""
 
 
-def stays(asked: Asked) -> tuple[InpatientStay, ...]:
+def stays(asked: ReportQuery) -> tuple[InpatientStay, ...]:
     """The stays that touch the period, whole."""
     return _stays(asked, "during && tstzrange(%(start)s, %(end)s, '[]')")
 
 
-def awaited(asked: Asked) -> tuple[InpatientStay, ...]:
+def awaited(asked: ReportQuery) -> tuple[InpatientStay, ...]:
     """The stays that were decided on in the period and began after it."""
     decided = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
     return _stays(asked, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {decided}")
 
 
-def _stays(asked: Asked, which: str) -> tuple[InpatientStay, ...]:
+def _stays(asked: ReportQuery, which: str) -> tuple[InpatientStay, ...]:
     rows = asked.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
         "  discharged_at, disposition, (spans->'spans')::text"
