@@ -90,7 +90,7 @@ def test_the_input_says_what_the_command_takes(mutation: str) -> None:
     taken = {
         ("from" if name == "since" else camel(name)): parameter.default is inspect.Parameter.empty
         for name, parameter in command.items()
-        if name not in ("self", "d")
+        if name not in ("self", "uow")
     }
     envelope = {camel(name) for name in ENVELOPE}
     said = {
