@@ -3,6 +3,7 @@ whether they keep what was released."""
 
 import json
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,8 +130,21 @@ def _published(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_published(part) for part in schema]
     if isinstance(schema, dict):
-        return {PUBLISHED_NAMES.get(key, key): _published(part) for key, part in schema.items()}
+        schema = {PUBLISHED_NAMES.get(key, key): _published(part) for key, part in schema.items()}
+        if isinstance(text := schema.get("description"), str):
+            schema["description"] = _description(text)
+        return schema
     if isinstance(schema, str):
         ref = _REF if schema.startswith(_REF) else ""
         return ref + PUBLISHED_NAMES.get(schema.removeprefix(ref), schema.removeprefix(ref))
     return schema
+
+
+def _description(docstring: str) -> str:
+    """Return a docstring as published: the same text, whichever Python compiled it.
+
+    Python 3.13 strips the indentation that earlier ones keep. The first published schemas were made by
+    an earlier one, so each further line is indented by four spaces.
+    """
+    first, *more = cleandoc(docstring).splitlines()
+    return "\n".join([first, *(f"    {line}" if line else "" for line in more)])
