@@ -256,7 +256,7 @@ def test_no_part_of_the_api_makes_a_moment_without_its_reader() -> None:
         f"{file.name}:{node.lineno}"
         for file in (API / "graphql").rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "At"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "AsOf"
     ]
     assert [where.split(":")[0] for where in made] == ["context.py"]
 

@@ -93,7 +93,7 @@ def asked(settings: Settings, database: Database, kinds: list[str] | None) -> li
 def test_who_comes_and_goes_is_told_everything_once_over_a_restart_of_the_server(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(broker, "KEPT", 3)  # so that some fall behind
+    monkeypatch.setattr(broker, "BUFFERED_CHANGES", 3)  # so that some fall behind
     lot, serving = Random(seed), threading.Event()
     some = ["STAY_TRANSFERRED", "STAY_SPECIALTY_CHANGED"]
     readers = [Reader(Random(lot.random()), kinds) for kinds in (None, None, None, some, some)]
