@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.errors import WardbookError
+
 
 @dataclass(frozen=True, slots=True)
 class BedRef:
@@ -27,7 +29,7 @@ class FactRef:
     stay: UUID | None = None
 
 
-class Refusal(Exception):
+class Refusal(WardbookError):
     """A command that was understood and not accepted. ``path`` names the input at fault."""
 
     path: tuple[str, ...] = ()

@@ -12,9 +12,10 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from application.command_pipeline import Rules
+from domain.errors import ConfigurationError
 
 
-class BadSetting(ValueError):
+class BadSetting(ConfigurationError):
     """A setting whose value makes no sense; the message names it."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from domain.errors import ConfigurationError
 from domain.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _OFF: AbstractContextManager[None] = nullcontext()
 _tracer: "Tracer | None" = None
 
 
-class NoTraces(Exception):
+class NoTraces(ConfigurationError):
     """Traces are asked for in a way that cannot be met; the message says what to do."""
 
 

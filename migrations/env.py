@@ -1,4 +1,4 @@
-"""Run by alembic: `infrastructure.postgres.database` says on which database."""
+"""Run by alembic: `infrastructure.postgres.migrate` says on which database."""
 
 from alembic import context
 from sqlalchemy import create_engine

@@ -20,6 +20,7 @@ from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
@@ -92,7 +93,7 @@ def own(server: Database, worker_id: str) -> Iterator[Database]:
 @contextmanager
 def _with_tables(server: Database, name: str) -> Iterator[Database]:
     with server.scratch(name) as database:
-        database.migrate()
+        migrate(database)
         yield database
 
 

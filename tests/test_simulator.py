@@ -16,6 +16,7 @@ from api.simulator import AnotherHouse, Simulated, simulate
 from api.simulator.inpatient import Inpatient
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
@@ -30,7 +31,7 @@ def scratch(server: Database, worker_id: str) -> Iterator[Scratch]:
 
         def make(name: str) -> Database:
             database = stack.enter_context(server.scratch(f"simulator_{name}_{worker_id}"))
-            database.migrate()
+            migrate(database)
             database.open_log("simulated")
             return database
 

@@ -12,6 +12,7 @@ from api.imports.mimic_iv import Account, BadTable, import_mimic_iv, sums_path
 from api.simulator import AnotherHouse, Simulated, simulate
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 
@@ -34,7 +35,7 @@ def import_mimic(
     """
     chosen = settings()
     database = Database.of(chosen)
-    database.migrate()
+    migrate(database)
     log = database.open_log()
     the_hospital = hospital(chosen, database)
     seed(chosen, the_hospital, log)
@@ -66,7 +67,7 @@ def simulate_command(
     """Simulate a hospital over time, into an empty or a simulated log."""
     chosen = settings()
     database = Database.of(chosen)
-    database.migrate()
+    migrate(database)
     if not database.open_log("simulated").is_simulated:
         stop("This database holds a real log; a simulation needs one of its own.")
     end = moment(until, "--until") or now().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -2,9 +2,7 @@
 
 import logging
 
-import psycopg
 import typer
-from sqlalchemy.exc import OperationalError
 
 from api.cli import (
     analysis,
@@ -21,8 +19,9 @@ from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
 from application.commands.reports import FiguresNotReadable
 from domain.refusals import Refusal
 from infrastructure.event_store.recorder import DatabaseUnavailable
-from infrastructure.postgres.database import NotMigrated
+from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
+from infrastructure.postgres.migrate import NotMigrated
 
 app = typer.Typer(
     name="wardbook",
@@ -59,7 +58,7 @@ def main() -> None:
             stop(str(lacking))
         except (DatabaseUnavailable, EmbeddedServerError, NotMigrated) as away:
             stop(str(away), Exit.NO_DATABASE)
-        except (psycopg.OperationalError, OperationalError):
+        except CONNECTION_ERRORS:
             stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
     except typer.Exit as ended:
         raise SystemExit(ended.exit_code) from None

@@ -16,6 +16,7 @@ from application.hospital import Hospital
 from domain.refusals import Refusal
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import check_migrated
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild import HaltedBeside, rebuild
 from infrastructure.queries.projection_status import parked_commands, projections
@@ -140,7 +141,7 @@ def rebuild_model(
     """
     wanted = _named(name)
     database = Database.of(settings())
-    database.check_migrated()
+    check_migrated(database)
     try:
         with progress(f"Rebuilding {name}") as tell:
             rebuilt = rebuild(database, wanted, tell)
@@ -162,7 +163,7 @@ def _named(name: str, *, several: bool = True) -> list[type[ReadModel]]:
 def _asked(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]:
     """The answer to a question about the read models."""
     database = Database.of(settings())
-    database.check_migrated()
+    check_migrated(database)
 
     async def ask() -> list[T]:
         engine = database.async_engine(pool_size=1)

@@ -17,6 +17,7 @@ from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, write
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import check_migrated
 from infrastructure.queries import as_of as moments
 from infrastructure.queries.accesses import AccessView, accesses_page
 from infrastructure.queries.as_of import AsOf
@@ -199,7 +200,7 @@ def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")
-    database.check_migrated()
+    check_migrated(database)
     database.open_log()
     fill(database)
     the_hospital = hospital(chosen, database)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import psycopg
 import typer
 import uvicorn
 from rich.table import Table
@@ -23,8 +22,15 @@ from api.http.persisted_documents import TrustedDocuments
 from api.telemetry import logs
 from application.authorization.roles import Role
 from infrastructure import tracing
-from infrastructure.postgres.database import Database, NotMigrated
+from infrastructure.postgres.database import CONNECTION_ERRORS, Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import (
+    NotMigrated,
+    check_migrated,
+    create_missing_read_models,
+    migrate,
+    schema_differences,
+)
 from infrastructure.projections.gc_tuning import rarely_collected
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import BadSetting, Settings, name_of
@@ -94,10 +100,10 @@ def demo(
     _check_login(chosen, host)
     _check_documents(chosen)
     database = Database.of(chosen)
-    database.migrate()
+    migrate(database)
     if not database.open_log("simulated").is_simulated:
         stop("This database holds a real log; the demo needs one of its own.")
-    if _is_empty(database):
+    if not database.log_size().events:
         today = now().replace(hour=0, minute=0, second=0, microsecond=0)
         simulate_into(chosen, database, beds, days, seed, today, 0.3)
     fill(database)
@@ -106,8 +112,8 @@ def demo(
         _serve(chosen, database, host, port, True)
 
 
-@app.command()
-def migrate(
+@app.command("migrate")
+def migrate_tables(
     check: Annotated[
         bool, typer.Option(help="Only see whether migrations and program agree (empty database).")
     ] = False,
@@ -116,7 +122,7 @@ def migrate(
     if check:
         _check_migrations()
         return
-    Database.of(settings()).migrate()
+    migrate(Database.of(settings()))
     out.print("The database is up to date.")
 
 
@@ -149,21 +155,15 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     wrong = None
     try:
         database = Database.of(chosen)
-        with psycopg.connect(database.owner_url, connect_timeout=5) as connection:
-            row = connection.execute("SHOW server_version").fetchone()
-            told["PostgreSQL"] = row[0] if row else "?"
-        database.check_migrated()
+        told["PostgreSQL"] = database.server_version()
+        check_migrated(database)
         log = database.open_log()
         told["log"] = f"{log.kind}, epoch {log.epoch}"
-        with psycopg.connect(database.app_url, connect_timeout=5) as connection:
-            row = connection.execute(
-                "SELECT count(*), max(recorded_at) FROM record.events"
-            ).fetchone()
-            assert row is not None
-            told["events"], told["last recorded"] = row[0], str(row[1])
+        count, last_recorded = database.log_size()
+        told["events"], told["last recorded"] = count, str(last_recorded)
     except NotMigrated as old:
         wrong = str(old)
-    except psycopg.OperationalError:
+    except CONNECTION_ERRORS:
         wrong = DATABASE_UNREACHABLE
     if json:
         as_json({**told, "wrong": wrong})
@@ -181,13 +181,13 @@ def ready_database(chosen: Settings) -> Database:
     database = Database.of(chosen)
     try:
         if database.is_empty():
-            database.migrate()
-        database.check_migrated()
+            migrate(database)
+        check_migrated(database)
     except NotMigrated as old:
         stop(str(old), Exit.NO_DATABASE)
-    except psycopg.OperationalError:
+    except CONNECTION_ERRORS:
         stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
-    database.make_missing_read_models()
+    create_missing_read_models(database)
     return database
 
 
@@ -247,20 +247,14 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
         )
 
 
-def _is_empty(database: Database) -> bool:
-    with psycopg.connect(database.app_url) as connection:
-        row = connection.execute("SELECT count(*) FROM record.events").fetchone()
-    return not row or row[0] == 0
-
-
 def _check_migrations() -> None:
     """Run all migrations on a new, empty server and compare with what the program says."""
     with tempfile.TemporaryDirectory(prefix="wardbook-check-") as folder:
         home = Path(folder)
         try:
             scratch = Database(ensure_server(home))
-            scratch.migrate()
-            different = scratch.differences()
+            migrate(scratch)
+            different = schema_differences(scratch)
         finally:
             stop_server(home)
     if different:

@@ -9,6 +9,7 @@ from rich.table import Table
 from api.cli.terminal import Exit, as_json, err, out, settings, stop
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import check_migrated
 
 app = typer.Typer()
 
@@ -31,7 +32,7 @@ def verify_command(
 ) -> None:
     """Check every promise about the log, the claims and the read models. Changes nothing."""
     database = Database.of(settings())
-    database.check_migrated()
+    check_migrated(database)
     told = []
     if sample is not None:
         seed = randrange(1_000_000) if seed is None else seed

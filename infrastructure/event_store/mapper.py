@@ -19,6 +19,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 from application.ports import EventDoesNotFit
 from domain.aggregate import Event
 from domain.envelope import About, Actor, Envelope, Source
+from domain.errors import IntegrityError
 from domain.event_types import EVENTS
 from domain.time import Precision
 
@@ -33,7 +34,7 @@ OF_ALL = ("originator_id", "originator_version", "entry")
 """What every event has beside its own fields."""
 
 
-class UnknownEvent(Exception):
+class UnknownEvent(IntegrityError):
     """The log holds an event type, or a version of one, that this program does not know."""
 
 

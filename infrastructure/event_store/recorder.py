@@ -38,6 +38,7 @@ from application.ports import (
     Stale,
 )
 from domain.aggregate import Event
+from domain.errors import TransientError
 from domain.refusals import BedRef
 from domain.room.occupancy import Claim
 from domain.stay.history import Stretch
@@ -51,14 +52,10 @@ DATABASE_AWAY_AFTER = 4.0
 """Seconds after which a call gives up when the database cannot be reached."""
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(TransientError):
     """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
 
     concerns_all = True
-
-
-class ClaimsDisagree(Exception):
-    """The claims refused what the events allow, time and again: the claims must be rebuilt."""
 
 
 Statement = tuple[str, list[Any]]

@@ -1,4 +1,4 @@
-"""The database: where it is, as whom to connect, and how its tables are made.
+"""The database: where it is, and as whom to connect.
 
 Two roles: the owner makes tables; the application (``wardbook_app``) may read, append through
 ``record.append`` and keep read models, and nothing else.
@@ -7,36 +7,34 @@ Two roles: the owner makes tables; the application (``wardbook_app``) may read, 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 from uuid import UUID
 
 import msgspec
 import psycopg
-from alembic import command as alembic
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.schema import CreateSchema
 
 from infrastructure.postgres.embedded_server import ensure_server
-from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 
 APP_ROLE = "wardbook_app"
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-MIGRATION_LOCK = 1463898722, 3
+
+CONNECTION_ERRORS = (psycopg.OperationalError, OperationalError)
+"""The errors of psycopg and of SQLAlchemy when the database cannot be reached."""
 
 
-class NotMigrated(Exception):
-    """The tables are not those of this program; run ``wardbook migrate``."""
+class LogSize(NamedTuple):
+    """How many events a log holds, and when the last one was recorded."""
+
+    events: int
+    last_recorded: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +71,6 @@ class Database:
         query["options"] = f"{query.get('options', '')} -c role={APP_ROLE}".strip()
         return _url(parts._replace(query=urlencode(query, quote_via=quote)))
 
-    def migrate(self) -> None:
-        """Make or bring up to date every table; several processes may call it at once.
-
-        A read model whose schema is gone is made anew, empty; it fills itself from the log.
-        """
-        with self._alone():
-            alembic.upgrade(self._alembic(), "head")
-            self._make_read_models()
-
     def is_empty(self) -> bool:
         """Whether nothing was ever made in this database."""
         with psycopg.connect(self.owner_url, connect_timeout=5) as connection:
@@ -106,33 +95,19 @@ class Database:
             finally:
                 owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def check_migrated(self) -> None:
-        """Raises NotMigrated if the tables are not at the newest revision."""
-        with self.engine() as engine, engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory.from_config(self._alembic()).get_current_head()
-        if found != wanted:
-            here = f"The database is at {found}" if found else "The database has no tables yet"
-            raise NotMigrated(f"{here}, this program needs {wanted}. Run: wardbook migrate")
+    def server_version(self) -> str:
+        """Return the version of the PostgreSQL server."""
+        with psycopg.connect(self.owner_url, connect_timeout=5) as connection:
+            return str(connection.info.parameter_status("server_version"))
 
-    def differences(self) -> list[Any]:
-        """How the tables of the read models differ from what the program says they are."""
-        found: list[Any] = []
-        with self.engine() as engine, engine.connect() as connection:
-            for model in READ_MODELS:
-                schema = model.metadata.schema
-                context = MigrationContext.configure(
-                    connection,
-                    opts={
-                        "include_schemas": True,
-                        "compare_type": True,
-                        "include_name": lambda name, kind, parents, schema=schema: (
-                            kind != "schema" or name == schema
-                        ),
-                    },
-                )
-                found += compare_metadata(context, model.metadata)
-        return found
+    def log_size(self) -> LogSize:
+        """Count the events of the log."""
+        with psycopg.connect(self.app_url, connect_timeout=5) as connection:
+            row = connection.execute(
+                "SELECT count(*), max(recorded_at) FROM record.stored_events"
+            ).fetchone()
+        assert row is not None
+        return LogSize(*row)
 
     def open_log(self, kind: str = "real") -> Log:
         """Say what an empty log is for; afterwards, learn what it is."""
@@ -176,45 +151,6 @@ class Database:
             yield engine
         finally:
             engine.dispose()
-
-    def _alembic(self) -> Config:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        config.attributes["url"] = sqlalchemy_url(self.owner_url)
-        return config
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time makes tables."""
-        with psycopg.connect(self.owner_url, autocommit=True) as lock:
-            lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
-            yield
-
-    def make_missing_read_models(self) -> None:
-        """Make the tables of read models whose schema is gone; they fill themselves from the log."""
-        with self._alone():
-            self._make_read_models()
-
-    def _make_read_models(self) -> None:
-        with self.engine() as engine, engine.begin() as connection:
-            for model in READ_MODELS:
-                schema = str(model.metadata.schema)
-                if not connection.dialect.has_schema(connection, schema):
-                    connection.execute(CreateSchema(schema))
-                model.metadata.create_all(connection)
-        with psycopg.connect(self.owner_url) as owner:
-            for model in READ_MODELS:
-                name = sql.Identifier(str(model.metadata.schema))
-                role = sql.Identifier(APP_ROLE)
-                owner.execute(
-                    sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, role),
-                )
-                owner.execute(
-                    sql.SQL(
-                        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
-                        " ON ALL TABLES IN SCHEMA {} TO {}"
-                    ).format(name, role)
-                )
 
 
 def _url(parts: SplitResult) -> str:

@@ -29,6 +29,8 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import PGconn, Ping
 
+from domain.errors import WardbookError
+
 POSTGRES_VERSION = 18
 DATABASE = "wardbook"
 SUPERUSER = "postgres"
@@ -71,7 +73,7 @@ log_checkpoints = off
 log = logging.getLogger(__name__)
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(WardbookError):
     """The embedded server can't be used; the message says why and what can be done."""
 
 

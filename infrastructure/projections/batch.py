@@ -11,6 +11,7 @@ from functools import cache
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from domain.errors import IntegrityError
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.projections.dead_letters import (
@@ -41,11 +42,11 @@ Each drops the answers that are kept, as whatever is written of a read model doe
 END = 2**63 - 1
 
 
-class LogRewound(Exception):
+class LogRewound(IntegrityError):
     """A read model is ahead of the log, or of another log: it was restored or replaced."""
 
 
-class Misfit(Exception):
+class Misfit(IntegrityError):
     """Something in a batch cannot be taken in."""
 
 

@@ -17,6 +17,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
+from domain.errors import IntegrityError
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.projections.projection import (
@@ -53,7 +54,7 @@ class Target:
         )
 
 
-class Halted(Exception):
+class Halted(IntegrityError):
     """A read model that may not miss anything cannot go on after the position ``before``."""
 
     def __init__(self, before: int) -> None:

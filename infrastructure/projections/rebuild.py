@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Engine, MetaData
 from sqlalchemy.schema import CreateSchema
 
+from domain.errors import IntegrityError
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.projections import rebuild_workers
@@ -33,7 +34,7 @@ REBUILD_LOCK = 1463898722, 5
 Progress = Callable[[int, int], None]
 
 
-class HaltedBeside(Exception):
+class HaltedBeside(IntegrityError):
     """A read model that may not miss anything cannot be filled as far as the live one is."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import migrate
 from tests.benchmarks import (
     api,
     appending,
@@ -53,7 +54,7 @@ def main() -> None:
                 if chosen and title not in chosen:
                     continue
                 with server.scratch(f"bench_{title}") as database:
-                    database.migrate()
+                    migrate(database)
                     rows += part.measure(database, folder)
         finally:
             stop_server(folder / "server")

@@ -25,6 +25,7 @@ import psycopg
 from api.auth.local_tokens import LocalTokens
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import create_missing_read_models
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.rooms import board
 from infrastructure.settings import Settings
@@ -141,7 +142,7 @@ def _worker_fills(database: Database, folder: Path) -> float:
     """The most memory that a worker took to fill empty read models up to the end of the log."""
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("DROP SCHEMA IF EXISTS occupancy_v1, stays_v1, timeline_v2 CASCADE")
-    database.make_missing_read_models()
+    create_missing_read_models(database)
     with worker(database, folder / "home-of-many") as process:
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             while _behind(owner):

@@ -9,6 +9,7 @@ from shutil import copy
 from api.http.app import app
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.benchmarks.npm import install
 from tests.conftest import LOGIN, TOKEN
@@ -25,7 +26,7 @@ def main() -> int:
         copy(Path(__file__).with_suffix(".mjs"), peer)
         database = Database(ensure_server(folder / "server"))
         try:
-            database.migrate()
+            migrate(database)
             with served(app(Settings(home=folder / "home"), database, LOGIN)) as server:
                 url = f"http://127.0.0.1:{server.port}/graphql"
                 told = subprocess.run(["node", "audits.mjs", url, TOKEN], cwd=peer, check=False)

@@ -21,6 +21,7 @@ from api.graphql.schema import sdl
 from api.http.app import app
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.clients.installing import HERE, PLACE, environment, node_modules
 from tests.conftest import LOGIN, TOKEN
@@ -140,7 +141,7 @@ def a_database() -> Iterator[tuple[Database, Path]]:
         folder.chmod(0o711)  # the embedded server may run as another user
         database = Database(ensure_server(folder / "server"))
         try:
-            database.migrate()
+            migrate(database)
             yield database, folder / "home"
         finally:
             stop_server(folder / "server")

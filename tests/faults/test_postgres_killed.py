@@ -17,6 +17,7 @@ from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.recorder import DatabaseUnavailable
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.support.checker import (
     ROUNDS,
@@ -48,7 +49,7 @@ def kill_server(home: Path) -> None:
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_killing_postgres_during_writes_loses_and_doubles_nothing(home: Path, seed: int) -> None:
     database = Database(ensure_server(home))
-    database.migrate()
+    migrate(database)
     database.open_log("real")
     told, done, lot = Acknowledged(), threading.Event(), Random(seed)
 
@@ -80,7 +81,7 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
     home: Path,
 ) -> None:
     database = Database(ensure_server(home))
-    database.migrate()
+    migrate(database)
     database.open_log("real")
     with closing(wired(Settings(home=home), database)) as house:
         told, refused = Acknowledged(), 0

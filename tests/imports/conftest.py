@@ -15,6 +15,7 @@ from api.imports.mimic_iv import Account, import_mimic_iv
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.imports.fewer import first_patients
 
@@ -64,7 +65,7 @@ def hospitals(server: Database, worker: str, home: Path) -> Iterator[NewHospital
 
         def made() -> Imported:
             database = stack.enter_context(server.scratch(f"import_{worker}_{next(numbers)}"))
-            database.migrate()
+            migrate(database)
             database.open_log("real")
             commands = hospital(settings, database)
             stack.callback(commands.close)

@@ -8,6 +8,7 @@ import pytest
 import infrastructure.projections.batch
 from application.hospital import Hospital
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate, schema_differences
 from infrastructure.projections.batch import LIVE, LogRewound
 from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.runner import ProjectionRunner
@@ -87,7 +88,7 @@ def test_a_batch_that_breaks_half_way_leaves_nothing(lived: Lived) -> None:
         assert positions(lived.database) == {0}
         assert rows(lived.database, "SELECT count(*) FROM patients_v2.patients") == [(0,)]
     finally:
-        lived.database.migrate()
+        migrate(lived.database)
 
     catch_up(lived.database)
     assert dump(lived.database) == lived.first
@@ -242,7 +243,7 @@ def test_a_read_model_ahead_of_its_log_is_refused_by_name(
         catch_up(database)
 
     execute(database, "DROP SCHEMA stays_v1 CASCADE")
-    database.migrate()
+    migrate(database)
     assert catch_up(database) == 1
 
 
@@ -285,7 +286,7 @@ def test_a_read_model_that_is_rebuilt_says_the_same(lived: Lived, model: type) -
     assert (told.different, told.position) == (0, end(lived.database))
     assert told.rows > 0
     assert dump(lived.database) == lived.first
-    assert lived.database.differences() == []
+    assert schema_differences(lived.database) == []
     catch_up(lived.database)
 
 

@@ -22,6 +22,7 @@ from infrastructure.event_store.mapper import EventMapper, Stored
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import alembic_config, migrate
 from infrastructure.projections.runner import ProjectionRunner
 from tests.support.event_builders import crafted
 from tests.support.hospital_dsl import ELECTIVE, admitted, events, request, rows
@@ -124,7 +125,7 @@ def former(lived: Lived, server: Database, worker: str) -> Iterator[Database]:
     """The busy history as an older program kept it: each event as one document."""
     parts = ("log", "commands", "subjects", "bed_claims", "person_claims", "unique_claims")
     with server.scratch(f"former_{worker}") as database:
-        config = database._alembic()
+        config = alembic_config(database)
         moved = ScriptDirectory.from_config(config).get_revision("0010")
         alembic.upgrade(config, str(moved.down_revision))
         with (
@@ -153,7 +154,7 @@ def test_an_older_log_is_moved_without_loss(lived: Lived, server: Database, work
     with former(lived, server, worker_id) as database:
         before = rows(database, f"{WHOLE} ORDER BY position")
         assert len(before) > 400
-        database.migrate()
+        migrate(database)
 
         assert rows(database, f"{WHOLE} ORDER BY position") == before
         assert [event for _, _, event in events(database)] == [told(row) for row in before]
@@ -173,7 +174,7 @@ def test_an_older_event_that_cannot_be_kept_stops_the_move(
                 " WHERE position = 7"
             )
         with pytest.raises(Exception, match="event at position 7"):
-            database.migrate()
+            migrate(database)
         assert rows(database, "SELECT count(*) FROM record.events WHERE body IS NOT NULL") == rows(
             lived.database, "SELECT count(*) FROM record.events"
         )

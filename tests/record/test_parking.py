@@ -19,6 +19,7 @@ from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.mapper import EventMapper, UnknownEvent
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import Target
 from infrastructure.projections.projection import EventPosition, ReadModel
@@ -333,7 +334,7 @@ def test_a_database_that_fails_parks_nothing(database: Database, ward: dict[str,
             catch_up(database)
         assert positions(database) == {0}
     finally:
-        database.migrate()
+        migrate(database)
     catch_up(database)
     assert all(parked(database, name) == [] for name in NAMES)
 

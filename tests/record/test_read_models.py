@@ -18,6 +18,7 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import State
 from domain.stay.history import History
+from infrastructure.postgres.migrate import migrate, schema_differences
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.projection import Folded
 from infrastructure.projections.runner import ProjectionRunner
@@ -63,7 +64,7 @@ def test_dropped_and_filled_in_one_go_they_say_the_same(lived: Lived) -> None:
 
 def test_the_tables_that_are_made_anew_are_those_of_the_migrations(lived: Lived) -> None:
     remake(lived.database)
-    assert lived.database.differences() == []
+    assert schema_differences(lived.database) == []
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
@@ -112,7 +113,7 @@ def test_one_that_is_dropped_fills_itself_and_leaves_the_others_alone(
     before = rows(lived.database, f"SELECT xmin, ctid FROM {other}")
     with psycopg.connect(lived.database.owner_url) as owner:
         owner.execute(f"DROP SCHEMA {schema} CASCADE".encode())
-    lived.database.migrate()
+    migrate(lived.database)
 
     catch_up(lived.database)
 

@@ -1,6 +1,7 @@
 """Two roles: the application reads the record and appends through one function, and no more."""
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -11,6 +12,11 @@ from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
 from infrastructure.postgres.database import APP_ROLE, Database
+from infrastructure.postgres.migrate import (
+    create_missing_read_models,
+    migrate,
+    schema_differences,
+)
 from infrastructure.read_models import READ_MODELS
 from tests.conftest import RECORD_TABLES
 from tests.support.hospital_dsl import admitted, at_once, room, rows
@@ -188,18 +194,18 @@ def test_read_models_that_were_made_anew_can_be_kept_too(
 ) -> None:
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("DROP SCHEMA visits_v1 CASCADE")
-    database.migrate()
+    migrate(database)
     app.execute("DELETE FROM visits_v1.visits")
 
 
 def test_processes_that_start_at_once_make_the_tables_once(database: Database) -> None:
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("DROP SCHEMA visits_v1 CASCADE")
-    start = [database.make_missing_read_models] * 4 + [database.migrate] * 2
+    start = [partial(create_missing_read_models, database)] * 4 + [partial(migrate, database)] * 2
 
     assert at_once(*start * 2) == [None] * 12
 
-    assert database.differences() == []
+    assert schema_differences(database) == []
 
 
 def test_the_address_of_the_application_names_its_role_and_no_other() -> None:

@@ -24,6 +24,7 @@ from domain.stay.facts import CancellationReason
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.bootstrap import seed
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
 from infrastructure.settings import Settings
@@ -79,7 +80,7 @@ class Lived:
 def lived(server: Database, worker_id: str) -> Iterator[Lived]:
     settings = Settings(time_zone="Europe/Berlin")
     with server.scratch(f"reports_{worker_id}") as database:
-        database.migrate()
+        migrate(database)
         log = database.open_log("simulated")
         with closing(wired(settings, database)) as hospital:
             seed(settings, hospital, log, UNTIL - timedelta(days=DAYS + 1))

@@ -17,6 +17,7 @@ from application.hospital import Hospital
 from domain.event_types import EVENTS
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.dead_letters import Target
 from infrastructure.projections.runner import LEADER_LOCKS, ProjectionRunner
@@ -68,7 +69,7 @@ def lived_once(server: Database) -> tuple[Counter[str], Counter[str]]:
 
 
 def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
-    database.migrate()
+    migrate(database)
     database.open_log("simulated")
     with (
         closing(wired(Settings(), database)) as hospital,
@@ -133,7 +134,7 @@ def remake(database: Database) -> None:
         for model in READ_MODELS:
             schema = sql.Identifier(str(model.metadata.schema))
             owner.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-    database.migrate()
+    migrate(database)
 
 
 def positions(database: Database) -> set[int]:
