@@ -2,7 +2,8 @@
 # Everything goes into .venv; after the first setup no target but `lock` needs a network.
 
 PYTHON ?= python3
-VENV := .venv
+# Another Python beside it: make fast PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardbook-setup
 # One more than two cores: many tests wait for a signal or a process. None: make test WORKERS=0
@@ -16,7 +17,12 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test faults nightly check format demo bench audits clients lock clean
+.PHONY: help setup test fast faults nightly coverage mutants check schemas format demo bench audits clients lock clean
+
+# The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
+FAST := tests/domain tests/reports tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
+# Tests that run the program in other processes, where no coverage is measured, or for a long time.
+UNMEASURED := tests/faults tests/imports tests/test_layers.py
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,6 +43,10 @@ $(STAMP): requirements.lock pyproject.toml
 test: setup ## Run the tests (WORKERS=3, ARGS=...)
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
+fast: setup ## Run the fast part of the tests and compare the schemas (PYTHON=python3.13 VENV=.venv-3.13)
+	$(BIN)/pytest -n $(WORKERS) $(FAST) $(ARGS)
+	$(MAKE) --no-print-directory schemas
+
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) tests/faults $(ARGS)
 
@@ -48,15 +58,26 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest tests/imports
 	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py
 
+coverage: setup ## Measure lines and branches that tests run; fails below the floor in pyproject.toml
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-report=html \
+	  $(addprefix --ignore=,$(UNMEASURED)) $(ARGS)
+
+mutants: setup ## Mutate the domain and count the mutants that its tests kill (ONLY='domain.room.policies*')
+	$(BIN)/mutmut run $(if $(ONLY),'$(ONLY)') --max-children $(WORKERS)
+	$(BIN)/mutmut results
+
 check: setup ## Format, lint, types, layers, and what is committed against what is generated
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory schemas
+	$(BIN)/wardbook migrate --check
+
+schemas: setup ## Compare the committed schemas with the program's
 	$(BIN)/wardbook schema --check
 	$(BIN)/wardbook schema --events --check
 	$(BIN)/wardbook schema --feed --check
-	$(BIN)/wardbook migrate --check
 
 format: setup ## Let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix .
@@ -77,13 +98,13 @@ clients: setup ## Apollo, urql, graphql-ws, Relay, gql against a server; what to
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
 lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra telemetry --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
 	$(BIN)/uv pip compile tests/clients/requirements.in --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  $(if $(UPGRADE),--upgrade) --quiet --output-file tests/clients/requirements.lock
 
-clean: ## Remove .venv and all caches (no hospital's data)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove each .venv and all caches (no hospital's data)
+	rm -rf .venv .venv-* mutants htmlcov .coverage build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
