@@ -78,6 +78,7 @@ schemas: setup ## Compare the committed schemas with the program's
 	$(BIN)/wardbook schema --check
 	$(BIN)/wardbook schema --events --check
 	$(BIN)/wardbook schema --feed --check
+	$(BIN)/wardbook schema --access --check
 
 format: setup ## Let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix .

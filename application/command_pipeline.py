@@ -1,11 +1,12 @@
 """How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from hashlib import blake2b
+from inspect import Parameter, getmembers, signature
 from random import random
 from time import monotonic, sleep
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -15,7 +16,7 @@ import msgspec
 from eventsourcing.application import Application
 
 from application.aggregate_cache import AggregateCache
-from application.authorization.roles import check_command
+from application.authorization.roles import Roles, check_command, grant
 from application.authorization.scope import Scope
 from application.ports import (
     AlreadyRecorded,
@@ -30,11 +31,21 @@ from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Actor, Envelope, Source
 from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
     CommandIdReused,
+    ContradictsLaterFacts,
     InFuture,
     InvalidInput,
+    NotAllowed,
+    NotFound,
+    OutsideStay,
     ReasonNeeded,
     Refusal,
+    RoomPolicyBroken,
+    SharersUnplaced,
+    StayNotOpen,
+    StayStateBroken,
     VersionConflict,
 )
 from domain.time import LATE_AFTER, Precision, in_utc
@@ -111,43 +122,99 @@ def unwatched(part: str) -> AbstractContextManager[None]:
 P = ParamSpec("P")
 H = TypeVar("H", bound="CommandPipeline")
 
+COMMON_REFUSALS: tuple[type[Refusal], ...] = (
+    CommandIdReused,
+    InFuture,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    ReasonNeeded,
+    VersionConflict,
+)
+"""The refusals that every command may raise."""
+
+BED_REFUSALS = (BedNotOpen, BedOccupied, RoomPolicyBroken, SharersUnplaced)
+"""The refusals of a command that puts a patient into a bed."""
+
+STAY_REFUSALS = (StayNotOpen, StayStateBroken, OutsideStay, ContradictsLaterFacts)
+"""The refusals of a command that changes the course of a stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """The declaration of a command: its name, and what its callers have to know of it."""
+
+    name: str
+    roles: Roles
+    raises: tuple[type[Refusal], ...]
+    """The refusals beside `COMMON_REFUSALS`, in the order of the published result union."""
+    corrects: bool
+    decide: Callable[..., None]
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The keyword parameters of the command's input."""
+        _, _, *parameters = signature(self.decide).parameters.items()
+        return dict(parameters)
+
+
+Decide = Callable[Concatenate[H, UnitOfWork, P], None]
+Command = Callable[Concatenate[H, Request, P], Recorded]
+
 
 def command(
-    decide: Callable[Concatenate[H, UnitOfWork, P], None],
-) -> Callable[Concatenate[H, Request, P], Recorded]:
-    """Make a method that decides into a command that is recorded once, whole, or refused.
+    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
+) -> Callable[[Decide[H, P]], Command[H, P]]:
+    """Declare a method that decides as a command, which is recorded once and whole or refused.
 
-    The method may run several times; it reads through the `UnitOfWork` and calls the aggregates.
-    Raises a `Refusal` when the command is not accepted; then nothing was recorded.
+    The method may run several times: it reads through the `UnitOfWork` and calls the aggregates.
+    The command raises `NotAllowed` for other ``roles``, and only refusals that are in ``raises`` or
+    in `COMMON_REFUSALS`; nothing is recorded then. Its `CommandSpec` is the attribute ``spec``.
     """
-    return _command(decide)
+
+    def declare(decide: Decide[H, P]) -> Command[H, P]:
+        return _declare(roles, raises, False, decide)
+
+    return declare
 
 
 def correction(
-    decide: Callable[Concatenate[H, UnitOfWork, P], None],
-) -> Callable[Concatenate[H, Request, P], Recorded]:
-    """A `command` that says when a fact really happened: the request's time is that fact's.
+    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
+) -> Callable[[Decide[H, P]], Command[H, P]]:
+    """Declare a `command` whose ``occurred_at`` is the corrected time of the fact.
 
-    The act of correcting is of now, and needs a reason (HL7 EVN-4).
+    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4).
     """
-    return _command(decide, corrects=True)
+
+    def declare(decide: Decide[H, P]) -> Command[H, P]:
+        return _declare(roles, raises, True, decide)
+
+    return declare
 
 
-def _command(
-    decide: Callable[Concatenate[H, UnitOfWork, P], None], corrects: bool = False
-) -> Callable[Concatenate[H, Request, P], Recorded]:
+def _declare(
+    roles: Roles, raises: tuple[type[Refusal], ...], corrects: bool, decide: Decide[H, P]
+) -> Command[H, P]:
+    name = decide.__name__
+    grant(name, roles)
 
     @wraps(decide)
     def give(hospital: H, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
         assert not args, "commands take keyword arguments only"
-        operation = decide.__name__
 
         def attempt(decision: UnitOfWork) -> None:
             decide(hospital, decision, **content)  # type: ignore[call-arg]
 
-        return hospital.execute(request, operation, dict(content), attempt, corrects)
+        return hospital.execute(request, name, dict(content), attempt, corrects)
 
-    return cast(Callable[Concatenate[H, Request, P], Recorded], give)
+    give.spec = CommandSpec(name, roles, raises, corrects, decide)  # type: ignore[attr-defined]
+    return cast("Command[H, P]", give)
+
+
+def specs_of(commands: type) -> dict[str, CommandSpec]:
+    """Return the specifications of a class's commands by name."""
+    specs = (getattr(method, "spec", None) for _, method in getmembers(commands))
+    return {spec.name: spec for spec in specs if isinstance(spec, CommandSpec)}
 
 
 class CommandPipeline(Application[UUID]):

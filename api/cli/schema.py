@@ -1,5 +1,8 @@
-"""The command ``schema``: the schemas of GraphQL, the events and the feed; whether they are kept, and
-whether they keep what was released."""
+"""The command ``schema``: the schemas of GraphQL, the events and the feed, and the access matrix.
+
+It prints them, writes their files, and checks that the files are up to date and that the schemas are
+compatible with the released ones.
+"""
 
 import json
 import sys
@@ -11,6 +14,7 @@ import msgspec
 import typer
 
 from api.cli import schema_compatibility
+from api.cli.access_matrix import access_matrix
 from api.cli.terminal import Exit, out, stop
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
@@ -22,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SDL_FILE = ROOT / "docs" / "schema.graphql"
 EVENTS_FILE = ROOT / "docs" / "events.schema.json"
 FEED_FILE = ROOT / "docs" / "feed.schema.json"
+ACCESS_FILE = ROOT / "docs" / "access.md"
 RELEASED = "released"
 """The folder beside them, with the three as they were when they were last released."""
 
@@ -34,6 +39,9 @@ def schema(
     feed: Annotated[
         bool, typer.Option("--feed", help="The JSON Schema of the feed instead.")
     ] = False,
+    access: Annotated[
+        bool, typer.Option("--access", help="The access matrix (Markdown) instead.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare with the one that is kept.")
     ] = False,
@@ -42,7 +50,7 @@ def schema(
         bool, typer.Option("--release", help="Keep all three as released, in docs/released/.")
     ] = False,
 ) -> None:
-    """Print the GraphQL schema (SDL), or the JSON Schema of the events or of the feed."""
+    """Print the GraphQL schema (SDL), the JSON Schema of the events or the feed, or who may do what."""
     if release:
         _release()
         return
@@ -50,6 +58,8 @@ def schema(
         told, file, option = event_schemas(), EVENTS_FILE, "--events "
     elif feed:
         told, file, option = feed_schema(), FEED_FILE, "--feed "
+    elif access:
+        told, file, option = access_matrix(), ACCESS_FILE, "--access "
     else:
         told, file, option = sdl(), SDL_FILE, ""
     if write:
@@ -64,7 +74,8 @@ def schema(
         )
     else:
         out.print(f"{file.relative_to(ROOT)} is what the program says.")
-        _hold_to(file, told)
+        if file != ACCESS_FILE:
+            _hold_to(file, told)
 
 
 def _release() -> None:

@@ -1,10 +1,14 @@
-"""Who may do what: one table of roles, commands, questions and kinds of data.
+"""Role-based access control: the roles, the groups of roles, and what each group is allowed.
 
-What is not in the table is allowed to nobody. Commands are checked where they are given
-(`application.command_pipeline`), so the command line is held to it too; questions and data where a
-GraphQL operation begins (`api.graphql.extensions.authorization`).
+A command names its group where it is defined (``@command(roles=...)``); queries, kinds of data and
+labels name theirs here. What is named nowhere is allowed to nobody. Commands are checked by
+`application.command_pipeline`, so for every client alike; queries and data where a GraphQL operation
+begins (`api.graphql.extensions.authorization`). ``docs/access.md`` shows the whole as one matrix.
+
+A new role is a member of `Role` and its name in each group that it joins.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +18,7 @@ from domain.refusals import NotAllowed
 
 
 class Role(StrEnum):
-    """What somebody is logged in as, in the order of the table's columns."""
+    """The role of a login, in the order of the columns of ``docs/access.md``."""
 
     REGISTRAR = "registrar"
     NURSE = "nurse"
@@ -28,149 +32,116 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
-TABLE = """
-                          reg nur phy pha bed ana aud pri adm ser
+Roles = frozenset[Role]
 
-# commands: who is who
-register_patient          x   x   x   .   x   .   .   .   x   x
-correct_patient_details   x   .   .   .   .   .   .   x   x   x
-merge_patients            x   .   .   .   .   .   .   x   x   .
-unmerge_patients          x   .   .   .   .   .   .   x   x   .
-register_practitioner     .   .   .   .   .   .   .   .   x   x
-record_death              x   x   x   .   .   .   .   .   x   x
-set_hospital_time         .   .   .   .   .   .   .   .   x   .
+# -- groups --
 
-# commands: rooms and beds
-open_room                 .   .   .   .   x   .   .   .   x   x
-add_bed                   .   .   .   .   x   .   .   .   x   x
-set_room_policy           .   x   .   .   x   .   .   .   x   x
-close_bed                 .   x   .   .   x   .   .   .   x   x
-reopen_bed                .   x   .   .   x   .   .   .   x   x
-start_cleaning            .   x   .   .   x   .   .   .   x   x
-finish_cleaning           .   x   .   .   x   .   .   .   x   x
-reserve_bed               x   x   x   .   x   .   .   .   x   x
-release_reservation       x   x   x   .   x   .   .   .   x   x
+EVERYONE: Roles = frozenset(Role)
+"""Each login. A new role begins with what is allowed to this group."""
 
-# commands: stays
-admit_patient             x   x   x   .   x   .   .   .   x   x
-cancel_admission          x   x   x   .   .   .   .   .   x   x
-change_attending          x   x   x   .   .   .   .   .   x   x
-change_specialty          x   x   x   .   .   .   .   .   x   x
-allocate_room             x   x   x   .   x   .   .   .   x   x
-transfer_patient          x   x   x   .   x   .   .   .   x   x
-swap_beds                 x   x   x   .   x   .   .   .   x   x
-start_leave               x   x   x   .   .   .   .   .   x   x
-end_leave                 x   x   x   .   .   .   .   .   x   x
-plan_discharge            x   x   x   .   x   .   .   .   x   x
-discharge_patient         x   x   x   .   .   .   .   .   x   x
-cancel_discharge          x   x   x   .   .   .   .   .   x   x
-cancel_movement           x   x   x   .   x   .   .   .   x   x
-correct_movement          x   x   x   .   x   .   .   .   x   x
-correct_facts             x   x   x   .   x   .   .   .   x   x
-record_visit              x   x   x   .   .   .   .   .   x   x
-amend_visit               .   x   x   .   .   .   .   .   x   x
-cancel_visit              .   x   x   .   .   .   .   .   x   x
+ADMINISTRATION: Roles = frozenset({Role.ADMIN})
+SYSTEMS = ADMINISTRATION | {Role.SERVICE}
+"""Administrators, and the programs of other systems."""
 
-# commands: what other systems report
-record_source_movement    .   .   .   .   .   .   .   .   x   x
+PRESCRIBERS = SYSTEMS | {Role.PHYSICIAN}
+PHARMACY = PRESCRIBERS | {Role.PHARMACIST}
+MEDICATION = PHARMACY | {Role.NURSE}
+CLINICAL = SYSTEMS | {Role.NURSE, Role.PHYSICIAN}
+FRONT_DESK = CLINICAL | {Role.REGISTRAR}
+PATIENT_FLOW = FRONT_DESK | {Role.BED_MANAGER}
+HOUSEKEEPING = SYSTEMS | {Role.BED_MANAGER, Role.NURSE}
+BED_MANAGEMENT = SYSTEMS | {Role.BED_MANAGER}
 
-# commands: medicines
-write_prescription        .   .   x   .   .   .   .   .   x   x
-change_prescription       .   .   x   x   .   .   .   .   x   x
-hold_prescription         .   .   x   x   .   .   .   .   x   x
-resume_prescription       .   .   x   x   .   .   .   .   x   x
-stop_prescription         .   .   x   x   .   .   .   .   x   x
-complete_prescription     .   x   x   x   .   .   .   .   x   x
-cancel_prescription       .   .   x   x   .   .   .   .   x   x
-record_administration     .   x   x   x   .   .   .   .   x   x
-correct_administration    .   x   x   x   .   .   .   .   x   x
-cancel_administration     .   x   x   x   .   .   .   .   x   x
+RECORDS_OFFICE = ADMINISTRATION | {Role.REGISTRAR, Role.PRIVACY_OFFICER}
+DEMOGRAPHICS = RECORDS_OFFICE | SYSTEMS
+ANALYSIS = SYSTEMS | {Role.ANALYST}
+OVERSIGHT = ADMINISTRATION | {Role.AUDITOR, Role.PRIVACY_OFFICER}
+EMERGENCY_ACCESS = RECORDS_OFFICE | {Role.NURSE, Role.PHYSICIAN, Role.PHARMACIST, Role.BED_MANAGER}
 
-# commands: reports
-issue_report              .   .   .   .   .   x   .   .   x   x
-restate_report            .   .   .   .   .   x   .   .   x   x
+IDENTITY_READERS = PATIENT_FLOW | MEDICATION | OVERSIGHT
+CLINICAL_READERS = MEDICATION | {Role.PRIVACY_OFFICER}
+FLOW_READERS = PATIENT_FLOW | OVERSIGHT
+REPORT_READERS = FLOW_READERS | ANALYSIS
+ISSUE_READERS = ANALYSIS | OVERSIGHT
+STATUS_READERS = ANALYSIS | {Role.AUDITOR}
+RESTRICTED_READERS = SYSTEMS | OVERSIGHT | {Role.REGISTRAR, Role.PHYSICIAN}
+VERY_RESTRICTED_READERS = SYSTEMS | OVERSIGHT
 
-# commands: the record itself
-break_glass               x   x   x   x   x   .   .   x   x   .
-skip_command              .   .   .   .   .   .   .   .   x   .
-retry_parked              .   .   .   .   .   .   .   .   x   .
+# -- what is allowed to them --
 
-# questions
-patient                   x   x   x   x   x   x   x   x   x   x
-patients                  x   x   x   x   x   .   x   x   x   x
-stay                      x   x   x   x   x   x   x   x   x   x
-stays                     x   x   x   x   x   x   x   x   x   x
-node                      x   x   x   x   x   x   x   x   x   x
-practitioners             x   x   x   x   x   x   x   x   x   x
-wards                     x   x   x   x   x   x   x   x   x   x
-room_occupancy            x   x   x   x   x   x   x   x   x   x
-occupancy_history         x   x   x   x   x   x   x   x   x   x
-prescription              .   x   x   x   .   .   .   x   x   x
-timeline                  .   x   x   x   .   .   .   x   x   x
-stay_difference           .   x   x   x   .   .   .   x   x   x
-occupancy_difference      .   x   x   x   .   .   .   x   x   x
-exposure                  .   x   x   x   .   .   .   x   x   x
-pending_movements         x   x   x   .   x   .   x   x   x   x
-command                   x   x   x   x   x   x   x   x   x   x
-projections               .   .   .   .   .   x   x   .   x   x
-# questions that go on, and the feed for other systems
-events                    .   .   .   .   .   .   .   .   x   x
-timeline_extended         .   x   x   x   .   .   .   x   x   x
-room_occupancy_changed    x   x   x   x   x   x   x   x   x   x
+QUERIES: Mapping[str, Roles] = {
+    "patient": EVERYONE,
+    "patients": IDENTITY_READERS,
+    "stay": EVERYONE,
+    "stays": EVERYONE,
+    "node": EVERYONE,
+    "practitioners": EVERYONE,
+    "wards": EVERYONE,
+    "room_occupancy": EVERYONE,
+    "occupancy_history": EVERYONE,
+    "prescription": CLINICAL_READERS,
+    "timeline": CLINICAL_READERS,
+    "stay_difference": CLINICAL_READERS,
+    "occupancy_difference": CLINICAL_READERS,
+    "exposure": CLINICAL_READERS,
+    "pending_movements": FLOW_READERS,
+    "command": EVERYONE,
+    "projections": STATUS_READERS,
+    "report_definitions": EVERYONE,
+    "report": REPORT_READERS,
+    "report_issues": ISSUE_READERS,
+    "report_issue": ISSUE_READERS,
+    "accesses": OVERSIGHT,
+    "events": SYSTEMS,
+    "timeline_extended": CLINICAL_READERS,
+    "room_occupancy_changed": EVERYONE,
+    "introspection": SYSTEMS,
+}
+"""Queries and subscriptions, by their names in Python, and the introspection of the schema."""
 
-# the schema itself, for those who build clients
-introspection             .   .   .   .   .   .   .   .   x   x
+DATA: Mapping[str, Roles] = {
+    "data:house": EVERYONE,
+    "data:figures": EVERYONE,
+    "data:issues": ISSUE_READERS,
+    "data:stay": EVERYONE,
+    "data:identity": IDENTITY_READERS,
+    "data:clinical": CLINICAL_READERS,
+    "data:audit": OVERSIGHT,
+}
+"""Kinds of data, wherever they appear: the house and its staff, figures, issued reports and the causes
+of their changes, the course of stays, identities of patients, findings with prescriptions and doses,
+and the access log."""
 
-# questions about figures
-report_definitions        x   x   x   x   x   x   x   x   x   x
-report                    x   x   x   .   x   x   x   x   x   x
-report_issues             .   .   .   .   .   x   x   x   x   x
-report_issue              .   .   .   .   .   x   x   x   x   x
-accesses                  .   .   .   .   .   .   x   x   x   .
+LABELS: Mapping[str, Roles] = {
+    "label:restricted": RESTRICTED_READERS,
+    "label:very_restricted": VERY_RESTRICTED_READERS,
+}
+"""Confidentiality labels: data that carry one are hidden from every other role."""
 
-# data, wherever it is shown
-data:house                x   x   x   x   x   x   x   x   x   x
-data:figures              x   x   x   x   x   x   x   x   x   x
-data:issues               .   .   .   .   .   x   x   x   x   x
-data:stay                 x   x   x   x   x   x   x   x   x   x
-data:identity             x   x   x   x   x   .   x   x   x   x
-data:clinical             .   x   x   x   .   .   .   x   x   x
-data:audit                .   .   .   .   .   .   x   x   x   .
-
-# data with a confidentiality label; to others it is closed
-label:restricted          x   .   x   .   .   .   x   x   x   x
-label:very_restricted     .   .   .   .   .   .   x   x   x   x
-"""
-"""Commands and questions by their names in Python; data: the house and its staff, figures, reports that
-were given out and what changed them, the course of stays, who patients are, what was found, prescribed
-and done, and who read it."""
+MAY: dict[str, Roles] = {**QUERIES, **DATA, **LABELS}
+"""The roles that are allowed each query, kind of data and label; and, once
+`application.hospital` is imported, each command."""
 
 
-def _read(table: str) -> dict[str, frozenset[Role]]:
-    told: dict[str, frozenset[Role]] = {}
-    for line in table.splitlines()[2:]:
-        if line and not line.startswith("#"):
-            name, *marks = line.split()
-            told[name] = frozenset(r for r, m in zip(Role, marks, strict=True) if m == "x")
-    return told
-
-
-MAY = _read(TABLE)
+def grant(command: str, roles: Roles) -> None:
+    """Allow a command to roles. Called once per command, by its declaration."""
+    assert command not in MAY, f"{command} is declared twice"
+    MAY[command] = roles
 
 
 def may(role: str, what: str) -> bool:
-    """Whether a role may give a command, ask a question or see a kind of data."""
+    """Return whether a role may give a command, run a query or see a kind of data."""
     return role in MAY.get(what, frozenset())
 
 
 def check_command(by: Actor, command: str) -> None:
-    """Raises NotAllowed if the role may not give that command."""
+    """Refuse a command that the role may not give. Raises NotAllowed."""
     if not may(by.role, command):
         raise NotAllowed(f"The role {by.role} may not give this command")
 
 
 class Purpose(StrEnum):
-    """What somebody reads patients' data for (after HL7 v3 PurposeOfUse)."""
+    """The purpose of a reading of patients' data (HL7 v3 PurposeOfUse)."""
 
     TREATMENT = "treatment"
     EMERGENCY = "emergency"
@@ -184,7 +155,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is logged in, for which wards (None: the whole house), until when, and what for."""
+    """A login: its actor, its wards (None: the whole house), its end, and its purpose."""
 
     actor: Actor
     wards: frozenset[str] | None
@@ -193,7 +164,7 @@ class Caller:
 
     @property
     def seconds_left(self) -> float:
-        """Until the login ends, by the clock of this machine; not above 0 when it has."""
+        """Return the seconds until the login ends, by this machine's clock; 0 or less once it has."""
         return (self.ends - datetime.now(UTC)).total_seconds()
 
     @property

@@ -11,17 +11,42 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.command_pipeline import CommandPipeline, command, correction, reason_needed, utc
+from application.authorization.roles import CLINICAL, FRONT_DESK, MEDICATION, PATIENT_FLOW, PHARMACY
+from application.command_pipeline import (
+    BED_REFUSALS,
+    STAY_REFUSALS,
+    CommandPipeline,
+    command,
+    correction,
+    reason_needed,
+    utc,
+)
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope
 from domain.prescription.course import Outside
-from domain.refusals import InvalidInput
+from domain.refusals import (
+    InvalidInput,
+    MovementNotFound,
+    OutsideStay,
+    PatientAlreadyAdmitted,
+    PatientDied,
+    PrescriptionStateBroken,
+)
 from domain.stay.aggregate import Stay, VisitKind
 from domain.stay.facts import Admission, CancellationReason, Discharge, Move, Place
 from domain.stay.history import History
 from domain.time import Precision, in_utc
 
 ERROR_ONLY = "what was done was done; only what was entered in error can be cancelled here"
+
+MOVEMENT_CORRECTION_REFUSALS = (
+    PatientDied,
+    PatientAlreadyAdmitted,
+    MovementNotFound,
+    PrescriptionStateBroken,
+    *BED_REFUSALS,
+    *STAY_REFUSALS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +101,7 @@ class LateEntry:
 class Corrections(CommandPipeline):
     """What was recorded and was not so."""
 
-    @command
+    @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def cancel_admission(
         self,
         uow: UnitOfWork,
@@ -93,7 +118,7 @@ class Corrections(CommandPipeline):
         reason_needed(uow.entry, "a cancel says why")
         self._cancel_admission(uow, uow.stay(stay_id), because, bool(void_clinical_facts))
 
-    @command
+    @command(roles=FRONT_DESK, raises=MOVEMENT_CORRECTION_REFUSALS)
     def cancel_discharge(
         self,
         uow: UnitOfWork,
@@ -119,7 +144,7 @@ class Corrections(CommandPipeline):
             uow, stay, discharge, because, uow.place(ward, room, bed, None, without_bed)
         )
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def cancel_movement(
         self,
         uow: UnitOfWork,
@@ -139,7 +164,7 @@ class Corrections(CommandPipeline):
         place = uow.place(ward, room, bed, None, without_bed)
         self._cancel(uow, movement_id, because, place)
 
-    @correction
+    @correction(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_movement(
         self,
         uow: UnitOfWork,
@@ -159,7 +184,7 @@ class Corrections(CommandPipeline):
         place = uow.place(ward, room, bed, shares_bed_of, without_bed)
         self._correct(uow, movement_id, uow.corrected_at, uow.corrected_precision, place)
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_facts(
         self,
         uow: UnitOfWork,
@@ -195,7 +220,7 @@ class Corrections(CommandPipeline):
         for stay in uow.check_deferred():
             stay.check_together(uow.died_at(stay.patient))
 
-    @correction
+    @correction(roles=CLINICAL, raises=(MovementNotFound, PatientDied, *STAY_REFUSALS))
     def amend_visit(
         self,
         uow: UnitOfWork,
@@ -218,7 +243,7 @@ class Corrections(CommandPipeline):
             uow.died_at(stay.patient),
         )
 
-    @command
+    @command(roles=CLINICAL, raises=(MovementNotFound,))
     def cancel_visit(
         self, uow: UnitOfWork, *, visit_id: UUID, because: CancellationReason | None = None
     ) -> None:
@@ -227,7 +252,7 @@ class Corrections(CommandPipeline):
         (stay,) = uow.with_movement(visit_id, "visitId")
         stay.cancel_visit(visit_id, uow.entry)
 
-    @command
+    @command(roles=PHARMACY, raises=(PrescriptionStateBroken,))
     def cancel_prescription(
         self, uow: UnitOfWork, *, prescription_id: UUID, because: CancellationReason | None = None
     ) -> None:
@@ -235,7 +260,10 @@ class Corrections(CommandPipeline):
         self._error_only(uow, because)
         uow.prescription(prescription_id).cancel(uow.entry)
 
-    @correction
+    @correction(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+    )
     def correct_administration(
         self,
         uow: UnitOfWork,
@@ -262,7 +290,7 @@ class Corrections(CommandPipeline):
         )
         uow.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
 
-    @command
+    @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_administration(
         self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
     ) -> None:

@@ -4,19 +4,26 @@ from datetime import UTC, date, datetime, time
 from itertools import product
 from uuid import UUID
 
+from application.authorization.roles import DEMOGRAPHICS, RECORDS_OFFICE
 from application.command_pipeline import command, reason_needed
 from application.commands.patients import Registry
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.patient import Confidentiality, Patient, Sex
-from domain.refusals import AlreadyExists, InvalidInput, MergeImpossible, MovementNotFound
+from domain.refusals import (
+    AlreadyExists,
+    ContradictsLaterFacts,
+    InvalidInput,
+    MergeImpossible,
+    MovementNotFound,
+)
 from domain.stay.aggregate import Stay
 
 
 class Identity(Registry):
     """Details of people, and links between their records."""
 
-    @command
+    @command(roles=DEMOGRAPHICS, raises=(AlreadyExists,))
     def correct_patient_details(
         self,
         uow: UnitOfWork,
@@ -59,7 +66,7 @@ class Identity(Registry):
             confidentiality=confidentiality,
         )
 
-    @command
+    @command(roles=RECORDS_OFFICE, raises=(MergeImpossible, ContradictsLaterFacts))
     def merge_patients(
         self,
         uow: UnitOfWork,
@@ -90,7 +97,7 @@ class Identity(Registry):
         away.merge_into(into.id, uow.entry)
         uow.reassign_claims(ours)
 
-    @command
+    @command(roles=RECORDS_OFFICE, raises=(MovementNotFound,))
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
         """They were not one person: the merge is taken back, and exactly what was is again."""
         reason_needed(uow.entry, "an unmerge says why")

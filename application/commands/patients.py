@@ -4,6 +4,13 @@ from datetime import date, time
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from application.authorization.roles import (
+    ADMINISTRATION,
+    EMERGENCY_ACCESS,
+    FRONT_DESK,
+    PATIENT_FLOW,
+    SYSTEMS,
+)
 from application.command_pipeline import CommandPipeline, command
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -12,7 +19,7 @@ from domain.envelope import About
 from domain.hospital_calendar import CENSUS_TIME, HospitalCalendar
 from domain.patient import Confidentiality, Patient, Sex
 from domain.practitioner import Grade, Practitioner
-from domain.refusals import AlreadyExists, InvalidInput, PatientDied
+from domain.refusals import AlreadyExists, ContradictsLaterFacts, InvalidInput, PatientDied
 
 HOSPITAL_TIME = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
 """The namespace of the streams that keep each hospital's own clock."""
@@ -21,7 +28,7 @@ HOSPITAL_TIME = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
 class Registry(CommandPipeline):
     """Who is known: people, staff, and what time it is here."""
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=(AlreadyExists,))
     def register_patient(
         self,
         uow: UnitOfWork,
@@ -56,7 +63,7 @@ class Registry(CommandPipeline):
             uow.entry,
         )
 
-    @command
+    @command(roles=SYSTEMS, raises=(AlreadyExists,))
     def register_practitioner(
         self,
         uow: UnitOfWork,
@@ -82,7 +89,7 @@ class Registry(CommandPipeline):
             uow.entry,
         )
 
-    @command
+    @command(roles=ADMINISTRATION)
     def set_hospital_time(
         self,
         uow: UnitOfWork,
@@ -113,7 +120,7 @@ class Registry(CommandPipeline):
             event.mutate(clock)
         return clock.zone_on(self.record.preload(clock.id).now.date())
 
-    @command
+    @command(roles=EMERGENCY_ACCESS)
     def break_glass(
         self,
         uow: UnitOfWork,
@@ -132,7 +139,7 @@ class Registry(CommandPipeline):
         (glass,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
         glass.break_for(patient.about, hours, uow.now, uow.entry)
 
-    @command
+    @command(roles=FRONT_DESK, raises=(PatientDied, ContradictsLaterFacts))
     def record_death(
         self,
         uow: UnitOfWork,

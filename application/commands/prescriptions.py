@@ -5,18 +5,20 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from application.authorization.roles import MEDICATION, PHARMACY, PRESCRIBERS
 from application.command_pipeline import CommandPipeline, command, utc
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Medication, Prescription
 from domain.prescription.course import Outside, Regimen
 from domain.prescription.drug_chart import DrugChart
+from domain.refusals import ContradictsLaterFacts, OutsideStay, PatientDied, PrescriptionStateBroken
 from domain.stay.aggregate import Stay
 
 
 class Prescriptions(CommandPipeline):
     """What is prescribed, and what was given."""
 
-    @command
+    @command(roles=PRESCRIBERS, raises=(OutsideStay, PatientDied))
     def write_prescription(
         self,
         uow: UnitOfWork,
@@ -59,7 +61,7 @@ class Prescriptions(CommandPipeline):
         chart.about = stay.about
         chart.chart(stay.id, prescription.id, uow.entry)
 
-    @command
+    @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def change_prescription(
         self,
         uow: UnitOfWork,
@@ -76,29 +78,29 @@ class Prescriptions(CommandPipeline):
             dose, route, frequency, utc(stop, "stop"), uow.entry, self._died_at(uow, prescription)
         )
 
-    @command
+    @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def hold_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Pause it; it can be resumed."""
         prescription = uow.prescription(prescription_id)
         prescription.hold(uow.entry, self._died_at(uow, prescription))
 
-    @command
+    @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def resume_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Go on with a prescription that is held."""
         prescription = uow.prescription(prescription_id)
         prescription.resume(uow.entry, self._died_at(uow, prescription))
 
-    @command
+    @command(roles=PHARMACY, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def stop_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """End it before its planned stop."""
         uow.prescription(prescription_id).stop(uow.entry)
 
-    @command
+    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """It has run its course."""
         uow.prescription(prescription_id).complete(uow.entry)
 
-    @command
+    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
     def record_administration(
         self,
         uow: UnitOfWork,

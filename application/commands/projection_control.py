@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from application.authorization.roles import ADMINISTRATION
 from application.command_pipeline import CommandPipeline, command
 from application.unit_of_work import UnitOfWork
 from domain.projection_control import ProjectionControl
@@ -11,7 +12,7 @@ from domain.refusals import NotFound
 class Projections(CommandPipeline):
     """Decisions of who runs the record. They are facts, so every rebuild respects them."""
 
-    @command
+    @command(roles=ADMINISTRATION)
     def skip_command(self, uow: UnitOfWork, *, name: str, skipped: UUID) -> None:
         """Let the read model of that name leave a recorded command out for good.
 
@@ -23,7 +24,7 @@ class Projections(CommandPipeline):
         (projection,) = uow.load(ProjectionControl, ProjectionControl.id_for(name))
         projection.skip(name, skipped, uow.entry)
 
-    @command
+    @command(roles=ADMINISTRATION)
     def retry_parked(self, uow: UnitOfWork, *, name: str) -> None:
         """Let the read model of that name take in again what it has parked."""
         (projection,) = uow.load(ProjectionControl, ProjectionControl.id_for(name))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Protocol, cast
 from uuid import UUID
 
+from application.authorization.roles import ANALYSIS
 from application.command_pipeline import CommandPipeline, Rules, command
 from application.reports import REPORTS, defined, definition
 from application.reports.definition import Contributions, Definition, Row, Subject, exact
@@ -83,7 +84,7 @@ class Issuing(CommandPipeline):
         super().__init__(env, rules)
         self.figures = figures
 
-    @command
+    @command(roles=ANALYSIS)
     def issue_report(
         self,
         uow: UnitOfWork,
@@ -106,7 +107,7 @@ class Issuing(CommandPipeline):
         )
         uow.new(Report, "report").issue(terms_of(told), said_of(told), uow.entry)
 
-    @command
+    @command(roles=ANALYSIS)
     def restate_report(self, uow: UnitOfWork, *, issue_id: UUID) -> None:
         """Compute an issue again as known now; record what changed since it was last said, and why.
 

@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from application.authorization.roles import BED_MANAGEMENT, HOUSEKEEPING, PATIENT_FLOW
 from application.command_pipeline import CommandPipeline, command, utc
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
-from domain.refusals import AlreadyExists, InvalidInput, ReasonNeeded
+from domain.refusals import (
+    AlreadyExists,
+    BedNotOpen,
+    BedOccupied,
+    BedStateBroken,
+    InvalidInput,
+    ReasonNeeded,
+)
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
 from domain.time import Period
@@ -16,7 +24,7 @@ from domain.time import Period
 class Rooms(CommandPipeline):
     """What the hospital has, and what state it is in."""
 
-    @command
+    @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def open_room(self, uow: UnitOfWork, *, ward: str, room: str, beds: Sequence[str]) -> None:
         """Open a room of a ward with its beds. Raises AlreadyExists if the ward has that number."""
         uow.scope.check_ward(ward)
@@ -25,12 +33,12 @@ class Rooms(CommandPipeline):
         opened = uow.new(Room, "room")
         opened.open(ward, room, beds, uow.entry)
 
-    @command
+    @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def add_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Put another bed into a room."""
         uow.room(ward, room).add_bed(bed, uow.entry)
 
-    @command
+    @command(roles=HOUSEKEEPING)
     def set_room_policy(
         self,
         uow: UnitOfWork,
@@ -43,7 +51,7 @@ class Rooms(CommandPipeline):
         """Set a policy of the room from ``occurred_at`` on, or lift it (``applies`` false)."""
         uow.room(ward, room).set_policy(policy, applies is not False, uow.entry)
 
-    @command
+    @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def close_bed(
         self,
         uow: UnitOfWork,
@@ -67,24 +75,24 @@ class Rooms(CommandPipeline):
         claims = uow.claims(here.id, period)
         here.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
 
-    @command
+    @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """End the closure that is in force."""
         uow.room(ward, room).reopen_bed(bed, uow.entry)
 
-    @command
+    @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """The bed is being cleaned from now on, and refuses patients until that is finished."""
         here = uow.room(ward, room)
         claims = uow.claims(here.id, Period(uow.entry.occurred_at))
         here.start_cleaning(bed, claims, uow.now, uow.entry)
 
-    @command
+    @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """The bed is clean."""
         uow.room(ward, room).finish_cleaning(bed, uow.entry)
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))
     def reserve_bed(
         self,
         uow: UnitOfWork,
@@ -108,7 +116,7 @@ class Rooms(CommandPipeline):
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         here.reserve_bed(bed, period, patient, stay, uow.entry)
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
     def release_reservation(
         self, uow: UnitOfWork, *, ward: str, room: str, reservation_id: UUID
     ) -> None:

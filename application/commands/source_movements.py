@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
+from application.authorization.roles import SYSTEMS
 from application.command_pipeline import Recorded, Request, command
 from application.commands.source_movement_reconciliation import ReconciliationPlan, Reported
 from application.unit_of_work import UnitOfWork
@@ -61,7 +62,7 @@ class MovementReport:
 class SourceMovements(Reported):
     """What other systems report."""
 
-    @command
+    @command(roles=SYSTEMS)
     def record_source_movement(
         self,
         uow: UnitOfWork,

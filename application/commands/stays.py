@@ -7,10 +7,19 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.command_pipeline import CommandPipeline, command, utc
+from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
+from application.command_pipeline import BED_REFUSALS, STAY_REFUSALS, CommandPipeline, command, utc
 from application.unit_of_work import UnitOfWork
 from domain.patient import Confidentiality
-from domain.refusals import InvalidInput, NotFound, StayStateBroken
+from domain.refusals import (
+    InvalidInput,
+    NotFound,
+    PatientAlreadyAdmitted,
+    PatientDied,
+    PrescriptionStateBroken,
+    SharersUnplaced,
+    StayStateBroken,
+)
 from domain.stay.aggregate import AdmissionType, Stay, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place
 
@@ -29,7 +38,10 @@ class Sharer:
 class Stays(CommandPipeline):
     """What happens to patients in the hospital."""
 
-    @command
+    @command(
+        roles=PATIENT_FLOW,
+        raises=(PatientAlreadyAdmitted, PatientDied, *BED_REFUSALS, *STAY_REFUSALS),
+    )
     def admit_patient(
         self,
         uow: UnitOfWork,
@@ -70,7 +82,7 @@ class Stays(CommandPipeline):
         if place and place.bed:
             stay.allocate_room(place.bed, uow.entry, place.shares_bed_of)
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def allocate_room(
         self,
         uow: UnitOfWork,
@@ -84,7 +96,7 @@ class Stays(CommandPipeline):
         """The first bed of a stay. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
         uow.stay(stay_id).allocate_room(uow.bed(ward, room, bed), uow.entry, shares_bed_of)
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def transfer_patient(
         self,
         uow: UnitOfWork,
@@ -109,7 +121,7 @@ class Stays(CommandPipeline):
         for child in sharers or ():
             self._take_along(uow, child, stay, place)
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def swap_beds(self, uow: UnitOfWork, *, stay_id: UUID, with_stay_id: UUID) -> None:
         """Two patients exchange beds, in one act."""
         if stay_id == with_stay_id:
@@ -122,7 +134,7 @@ class Stays(CommandPipeline):
         one.swap_bed(beds[1], other.id, uow.entry)
         other.swap_bed(beds[0], one.id, uow.entry)
 
-    @command
+    @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def start_leave(
         self,
         uow: UnitOfWork,
@@ -136,7 +148,7 @@ class Stays(CommandPipeline):
         back = utc(expected_return, "expectedReturn")
         stay.start_leave(keep_bed, back, uow.entry, uow.died_at(stay.patient))
 
-    @command
+    @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def end_leave(
         self,
         uow: UnitOfWork,
@@ -153,17 +165,17 @@ class Stays(CommandPipeline):
         place = uow.place(ward, room, bed, shares_bed_of, without_bed)
         stay.end_leave(place, uow.entry, uow.died_at(stay.patient))
 
-    @command
+    @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
         """Another doctor (by staff number) is responsible."""
         uow.stay(stay_id).change_attending(uow.practitioner(attending, "attending"), uow.entry)
 
-    @command
+    @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_specialty(self, uow: UnitOfWork, *, stay_id: UUID, specialty: str) -> None:
         """Another specialty is responsible; the ward may be a different one (an outlier)."""
         uow.stay(stay_id).change_specialty(specialty, uow.entry)
 
-    @command
+    @command(roles=FRONT_DESK, raises=(PatientDied, *STAY_REFUSALS))
     def record_visit(
         self,
         uow: UnitOfWork,
@@ -178,7 +190,7 @@ class Stays(CommandPipeline):
         doctor = uow.practitioner(practitioner, "practitioner")
         stay.record_visit(doctor, kind, note, uow.entry, uow.died_at(stay.patient))
 
-    @command
+    @command(roles=PATIENT_FLOW, raises=STAY_REFUSALS)
     def plan_discharge(
         self,
         uow: UnitOfWork,
@@ -192,7 +204,7 @@ class Stays(CommandPipeline):
             plan or DischargePlan.PLANNED, utc(expected_at, "expectedAt"), uow.entry
         )
 
-    @command
+    @command(roles=FRONT_DESK, raises=(SharersUnplaced, PrescriptionStateBroken, *STAY_REFUSALS))
     def discharge_patient(
         self,
         uow: UnitOfWork,

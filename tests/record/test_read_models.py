@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import infrastructure.projections.batch
-from application.hospital import Hospital
+from application.hospital import COMMANDS
 from domain.aggregate import Aggregate, Event
 from domain.prescription.aggregate import Prescription
 from domain.room.aggregate import Room
@@ -28,7 +28,6 @@ from tests.support.hospital_dsl import events, rows
 from tests.support.shared_history import (
     Lived,
     catch_up,
-    commands_of,
     dump,
     end,
     forget,
@@ -39,7 +38,7 @@ from tests.support.shared_history import (
 
 
 def test_the_history_has_everything_in_it(lived: Lived) -> None:
-    assert set(lived.accepted) == commands_of(Hospital)
+    assert set(lived.accepted) == set(COMMANDS)
     assert sum(lived.refused.values()) > 100
     assert all(len(rows) > 0 for rows in lived.first.values())
     late = "SELECT count(*) FROM timeline_v2.entries WHERE late AND kind = 'STAY_TRANSFERRED'"

@@ -1,6 +1,5 @@
 """A busy history in a database of its own, with read models to be filled in every way there is."""
 
-import inspect
 import json
 import threading
 from collections import Counter
@@ -13,7 +12,7 @@ from time import monotonic
 import psycopg
 from psycopg import sql
 
-from application.hospital import Hospital
+from application.hospital import COMMANDS
 from domain.event_types import EVENTS
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
@@ -79,7 +78,7 @@ def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
         filler.prepare()
         busy = Busy(hospital, Random(2026), filler.step)
         busy.live(500)
-        while spared := commands_of(Hospital) - set(busy.accepted):
+        while spared := set(COMMANDS) - set(busy.accepted):
             busy.attempt(*sorted(spared))
             busy.live(5)
         while _untold(database):  # what follows of itself when a discharge is taken back
@@ -193,15 +192,6 @@ def leaders(database: Database) -> int:
     (count,) = rows(database, f"SELECT count(DISTINCT pid) {LEADING}")[0]
     assert isinstance(count, int)
     return count
-
-
-def commands_of(hospital: type[Hospital]) -> set[str]:
-    """The names of all commands."""
-    return {
-        name
-        for name, method in inspect.getmembers(hospital, inspect.isfunction)
-        if hasattr(method, "__wrapped__") and "uow" in inspect.signature(method).parameters
-    }
 
 
 def catch_up(database: Database) -> int:
