@@ -47,6 +47,7 @@ from domain.unique_keys import Unique
 from infrastructure.event_store.append_request import command_of, remembered_of
 from infrastructure.event_store.group_commit import GroupCommit
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper, Stored
+from infrastructure.postgres.database import PLAN_BY_INDEX
 
 DATABASE_AWAY_AFTER = 4.0
 """Seconds after which a call gives up when the database cannot be reached."""
@@ -82,7 +83,8 @@ _OWNERS = (
     " JOIN unnest(%s::text[], %s::text[]) AS w (kind, key) USING (kind, key)"
 )
 _OWNERS_OF_KINDS = (
-    "SELECT DISTINCT kind, owner FROM record.unique_claims WHERE kind = ANY(%s) ORDER BY owner"
+    "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
+    " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
 )
 
 
@@ -210,10 +212,10 @@ class Recorder(ApplicationRecorder):
         with self._cursor() as cursor:
             cursor.execute(
                 "SELECT stream FROM record.events WHERE fact = %(fact)s"
-                " UNION SELECT stream FROM record.events WHERE cancel = %(fact)s ORDER BY stream",
+                " UNION ALL SELECT stream FROM record.events WHERE cancel = %(fact)s",
                 {"fact": fact},
             )
-            return [row[0] for row in cursor]
+            return sorted({stream for (stream,) in cursor})
 
     def owner(self, kind: str, key: str) -> UUID | None:
         """Who has a unique claim."""
@@ -226,16 +228,12 @@ class Recorder(ApplicationRecorder):
     def owners(self, kinds: Iterable[str]) -> list[UUID]:
         """All who have a unique claim of one of these kinds."""
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT DISTINCT owner FROM record.unique_claims WHERE kind = ANY(%s)"
-                " ORDER BY owner",
-                [list(kinds)],
-            )
-            return [row[0] for row in cursor]
+            rows = cursor.execute(_OWNERS_OF_KINDS.encode(), [list(kinds)])
+            return list(dict.fromkeys(owner for _, owner in rows))
 
     def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
         """Who has beds of a room during a period, as held true now."""
-        return self._bed_claims("room = %s AND during && %s", [room, _range(period)])
+        return self._bed_claims("room = %s AND (during && %s) IS TRUE", [room, _range(period)])
 
     def sharers(self, stay: UUID) -> list[Claim]:
         """The stretches of those who share a bed of this stay, as held true now."""
@@ -246,7 +244,7 @@ class Recorder(ApplicationRecorder):
         with self._cursor() as cursor:
             cursor.execute(
                 "SELECT stay, lower(during), upper(during) FROM record.person_claims"
-                " WHERE person = %s AND during && %s ORDER BY during",
+                " WHERE person = %s AND (during && %s) IS TRUE ORDER BY during",
                 [person, _range(period)],
             )
             return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
@@ -263,8 +261,9 @@ class Recorder(ApplicationRecorder):
         """The records that were ever merged into some, though that may have been taken back."""
         with self._cursor() as cursor:
             cursor.execute(
-                "SELECT DISTINCT stream FROM record.stored_events"
-                " WHERE own->>'into' IS NOT NULL AND own->>'into' = ANY(%s)",
+                "SELECT DISTINCT e.stream FROM unnest(%s::text[]) AS w (id), LATERAL"
+                " (SELECT stream FROM record.stored_events"
+                "   WHERE own->>'into' IS NOT NULL AND own->>'into' = w.id OFFSET 0) AS e",
                 [[str(patient) for patient in patients]],
             )
             return [stream for (stream,) in cursor]
@@ -384,7 +383,7 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
             max_size=16,
             timeout=DATABASE_AWAY_AFTER,
             kwargs={"autocommit": True, "connect_timeout": 5},
-            configure=_be_quick,
+            configure=_configure,
             open=True,
         )
         self._pool: ConnectionPool[Connection[TupleRow]] = pool
@@ -405,9 +404,9 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
         self._pool.close()
 
 
-def _be_quick(connection: Connection[TupleRow]) -> None:
-    """Nothing that a command asks takes seconds; if it does, the caller should hear so."""
-    connection.execute("SET statement_timeout = '5s'")
+def _configure(connection: Connection[TupleRow]) -> None:
+    """Set what the statements of a command need: no scan of a table that grows, no long wait."""
+    connection.execute(f"{PLAN_BY_INDEX}; SET statement_timeout = '5s'")
 
 
 def _without_asks(command: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,20 @@ CONNECTION_ERRORS = (psycopg.OperationalError, OperationalError)
 """The errors of psycopg and of SQLAlchemy when the database cannot be reached."""
 
 
+PLAN_BY_INDEX = """
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET jit = off
+"""
+"""Settings of a connection that looks up a few rows of tables that grow.
+
+Plans are cached, and a log fills faster than statistics are gathered: what was planned on a table of
+no rows would read it from end to end when it has millions. With these settings a plan is right for
+any number of rows, whatever the statistics say.
+"""
+
+
 class LogSize(NamedTuple):
     """How many events a log holds, and when the last one was recorded."""
 

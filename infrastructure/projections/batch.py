@@ -265,7 +265,7 @@ class BatchProjector:
             "   SELECT max(command_end) FROM (SELECT command_end FROM record.events"
             "     WHERE position > %(after)s ORDER BY position LIMIT %(batch)s) AS first), ("
             "   SELECT min(command_end) FROM record.events"
-            "     WHERE stream = ANY(%(decisions)s) AND position > %(after)s))"
+            "     WHERE stream = ANY(%(decisions)s) AND (position > %(after)s) IS TRUE))"
             " ORDER BY position",
             {"after": after, "until": until, "batch": BATCH, "decisions": self._decisions},
         ).fetchall()

@@ -228,7 +228,7 @@ class Writer:
                     "UPDATE {table} t SET known = int8range(lower(t.known), c.known)"
                     " FROM unnest(%s::uuid[], %s::timestamptz[], %s::int8[])"
                     " AS c (key, since, known)"
-                    " WHERE t.{key} = c.key AND lower(t.during) = c.since"
+                    " WHERE t.{key} = c.key AND (lower(t.during) = c.since) IS TRUE"
                     " AND upper_inf(t.known) AND lower(t.known) < c.known"
                 ).format(table=name, key=psql.Identifier(self.table.info["key"])),
                 [list(keys), [_moment(s) for s in sinces], list(knowns)],

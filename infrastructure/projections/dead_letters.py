@@ -77,7 +77,7 @@ def history(
     def read(stream: UUID, before: int) -> list[Event | SkippedEvent]:
         rows = connection.execute(
             f"SELECT command_id, {EVENT_COLUMNS} FROM record.events"
-            " WHERE stream = %s AND position < %s ORDER BY version",
+            " WHERE stream = %s AND (position < %s) IS TRUE ORDER BY version",
             [stream, before],
         )
         return [
@@ -92,7 +92,7 @@ def left_out(connection: Connection[TupleRow], model: type[ReadModel], until: in
     """The commands that a read model leaves out, by the decisions up to a position."""
     rows = connection.execute(
         "SELECT own->>'command' FROM record.events WHERE stream = %s AND topic = %s"
-        " AND position <= %s",
+        " AND (position <= %s) IS TRUE",
         [ProjectionControl.id_for(model.name), ProjectionControl.CommandSkipped.TOPIC, until],
     )
     return {UUID(command) for (command,) in rows}

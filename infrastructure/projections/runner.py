@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from infrastructure.postgres.database import PLAN_BY_INDEX
 from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import Target
 
@@ -94,6 +95,7 @@ class ProjectionRunner:
         )
         for setting in ("idle = 2", "interval = 1", "count = 3"):
             connection.execute(f"SET tcp_keepalives_{setting}".encode())
+        connection.execute(PLAN_BY_INDEX)
         return connection
 
     def _take_over(self, connection: Connection[TupleRow], led: Sequence[Target]) -> list[Target]:
