@@ -1,14 +1,19 @@
-"""Why a command is refused: one type per reason, carrying its data.
+"""Refusals of commands: one class per reason, with its data.
 
 A refusal is an ordinary answer, not a fault: nothing was recorded, and the message says what to do.
-The same names appear in the GraphQL schema as members of each mutation's result union.
+The GraphQL members of the result unions are generated from these classes: same names, the first
+line of the docstring as description, and each attribute that is annotated with a description.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, NewType
 from uuid import UUID
 
 from domain.errors import WardbookError
+
+FieldName = NewType("FieldName", str)
+"""The name of an input field, in Python style; each interface writes it in its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +26,12 @@ class BedRef:
 
 @dataclass(frozen=True, slots=True)
 class FactRef:
-    """A recorded fact that stands in the way: what it is, when it occurred, of which stay."""
+    """A recorded fact that stands in the way."""
 
-    id: UUID
-    kind: str
-    occurred_at: datetime
-    stay: UUID | None = None
+    id: Annotated[UUID, "Of the movement, visit, dose or prescription."]
+    kind: Annotated[str, "What it is."]
+    occurred_at: Annotated[datetime, "When it happened."]
+    stay: Annotated[UUID | None, "The stay it belongs to."] = None
 
 
 class Refusal(WardbookError):
@@ -44,7 +49,13 @@ class Refusal(WardbookError):
 
 
 class BedOccupied(Refusal):
-    """Somebody else lies in the bed, or it is kept for somebody on leave, in that time."""
+    """Somebody else has the bed in that time.
+
+    Another patient lies in it, or it is kept for one who is on leave.
+    """
+
+    by_stay: Annotated[UUID, "The stay that has it."]
+    bed: Annotated[BedRef, "The bed, as ward/room/bed."]
 
     path = ("bed",)
 
@@ -54,7 +65,10 @@ class BedOccupied(Refusal):
 
 
 class BedNotOpen(Refusal):
-    """The bed is closed, being cleaned, or reserved for somebody else in that time."""
+    """The bed is closed, being cleaned, or reserved for somebody else."""
+
+    reason: Annotated[str, "Why it is not open."]
+    bed: Annotated[BedRef, "The bed, as ward/room/bed."]
 
     path = ("bed",)
 
@@ -64,7 +78,12 @@ class BedNotOpen(Refusal):
 
 
 class RoomPolicyBroken(Refusal):
-    """The room's own policy (isolation, one sex only, children only) keeps the patient out."""
+    """The room's own policy keeps the patient out.
+
+    Policies: isolation, one sex only, children only.
+    """
+
+    policy: Annotated[str, "The policy."]
 
     path = ("room",)
 
@@ -74,7 +93,10 @@ class RoomPolicyBroken(Refusal):
 
 
 class BedStateBroken(Refusal):
-    """The bed's states do not allow it: reopening an open bed, cleaning a bed twice."""
+    """The bed's states do not allow it.
+
+    Examples: reopening an open bed, cleaning a bed twice.
+    """
 
     path = ("bed",)
 
@@ -84,6 +106,9 @@ class BedStateBroken(Refusal):
 
 class StayNotOpen(Refusal):
     """The stay has ended at the time of the fact."""
+
+    stay: UUID
+    ended_at: datetime
 
     path = ("stayId",)
 
@@ -96,7 +121,10 @@ class StayNotOpen(Refusal):
 
 
 class StayStateBroken(Refusal):
-    """The stay's state does not allow it: a leave in a leave, a return without a leave."""
+    """The stay's state does not allow it.
+
+    Examples: a leave in a leave, a return without a leave.
+    """
 
     path = ("stayId",)
 
@@ -105,17 +133,26 @@ class StayStateBroken(Refusal):
 
 
 class MovementNotFound(Refusal):
-    """No movement, visit or dose of that id is held true: it never was, or it was cancelled."""
+    """No movement, visit, dose or merge of that id is held true.
+
+    It was never recorded, or it was cancelled.
+    """
+
+    what: str
+    id: UUID
+    field: FieldName
 
     def __init__(self, what: str, id: UUID, field: str, cancelled: bool = False) -> None:
         why = " any more: it was cancelled" if cancelled else ""
         super().__init__(f"There is no {what} {id}{why}.")
-        self.what, self.id, self.field = what, id, field
+        self.what, self.id, self.field = what, id, FieldName(field)
         self.path = (field,)
 
 
 class MergeImpossible(Refusal):
     """The two records cannot be one person, or are linked already."""
+
+    stays: Annotated[tuple[UUID, ...], "The stays that the person would be in at once."]
 
     path = ("intoMrn",)
 
@@ -127,6 +164,8 @@ class MergeImpossible(Refusal):
 class OutsideStay(Refusal):
     """The fact lies before the admission or after the discharge."""
 
+    stay: UUID
+
     path = ("occurredAt",)
 
     def __init__(self, stay: UUID, what: str) -> None:
@@ -135,7 +174,12 @@ class OutsideStay(Refusal):
 
 
 class PatientAlreadyAdmitted(Refusal):
-    """A person has at most one stay at any time, and this one has another then."""
+    """The patient has another stay in that time.
+
+    A person has at most one stay at any time.
+    """
+
+    stay: Annotated[UUID, "The other stay."]
 
     path = ("patientMrn",)
 
@@ -145,7 +189,9 @@ class PatientAlreadyAdmitted(Refusal):
 
 
 class PatientDied(Refusal):
-    """Nothing clinical occurs after the death."""
+    """The fact lies after the patient's death."""
+
+    died_at: Annotated[datetime, "When the patient died."]
 
     path = ("occurredAt",)
 
@@ -155,7 +201,12 @@ class PatientDied(Refusal):
 
 
 class ContradictsLaterFacts(Refusal):
-    """The fact fits by itself but would make facts untrue that are already recorded."""
+    """The fact would make recorded facts untrue.
+
+    It fits by itself, but later facts build on what it changes.
+    """
+
+    facts: Annotated[tuple[FactRef, ...], "Those facts."]
 
     path = ("occurredAt",)
 
@@ -167,7 +218,12 @@ class ContradictsLaterFacts(Refusal):
 
 
 class SharersUnplaced(Refusal):
-    """A newborn shares the bed that would be left; the command must say where the child goes."""
+    """The bed that would be left is shared by a child.
+
+    The command has to name where each child goes.
+    """
+
+    stays: Annotated[tuple[UUID, ...], "The children's stays."]
 
     path = ("sharers",)
 
@@ -181,7 +237,10 @@ class SharersUnplaced(Refusal):
 
 
 class PrescriptionStateBroken(Refusal):
-    """The prescription's state does not allow it: resuming what is not held, a dose after stop."""
+    """The prescription's state does not allow it.
+
+    Examples: resuming what is not held, a dose after the stop.
+    """
 
     path = ("prescriptionId",)
 
@@ -190,7 +249,13 @@ class PrescriptionStateBroken(Refusal):
 
 
 class InFuture(Refusal):
-    """A fact cannot have happened later than now (a small tolerance for clocks is configurable)."""
+    """A fact cannot have happened in the future.
+
+    A small tolerance for clocks is configurable.
+    """
+
+    occurred_at: datetime
+    now: Annotated[datetime, "What time it is."]
 
     path = ("occurredAt",)
 
@@ -203,7 +268,7 @@ class InFuture(Refusal):
 
 
 class ReasonNeeded(Refusal):
-    """Late entries, cancels and corrections say why."""
+    """A late entry, a closure or a correction says why."""
 
     path = ("reason",)
 
@@ -214,39 +279,52 @@ class ReasonNeeded(Refusal):
 class NotFound(Refusal):
     """Nothing of that kind has that id, number or MRN."""
 
+    what: str
+    key: str
+    field: FieldName
+
     def __init__(self, what: str, key: str, field: str) -> None:
         super().__init__(f"There is no {what} {key!r}.")
-        self.what, self.key, self.field = what, key, field
+        self.what, self.key, self.field = what, key, FieldName(field)
         self.path = (field,)
 
 
 class AlreadyExists(Refusal):
-    """The MRN, room number, bed code or staff number is taken."""
+    """The MRN, number or code is taken."""
+
+    what: str
+    key: str
+    field: FieldName
 
     def __init__(self, what: str, key: str, field: str) -> None:
         super().__init__(f"There is already a {what} {key!r}.")
-        self.what, self.key, self.field = what, key, field
+        self.what, self.key, self.field = what, key, FieldName(field)
         self.path = (field,)
 
 
 class InvalidInput(Refusal):
-    """A value makes no sense by itself; ``field`` names it."""
+    """A value makes no sense by itself."""
+
+    field: Annotated[FieldName, "The input field."]
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}.")
-        self.field = field
+        self.field = FieldName(field)
         self.path = (field,)
 
 
 class NotAllowed(Refusal):
-    """The role, or the wards, of who asks do not go so far, or the patient's data are restricted."""
+    """The role or the wards of who asks do not go so far.
+
+    Or the patient's data are restricted.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(f"{why}.")
 
 
 class CommandIdReused(Refusal):
-    """The command id was used for a command with another content."""
+    """The command id was used before with another content."""
 
     path = ("commandId",)
 
@@ -257,7 +335,13 @@ class CommandIdReused(Refusal):
 
 
 class VersionConflict(Refusal):
-    """What the client read has changed since (or too many others write the same at once)."""
+    """What the client read has changed since.
+
+    Or too many others write the same at once: ``expected`` is None then.
+    """
+
+    expected: Annotated[int | None, "The version the client expected."]
+    actual: Annotated[int | None, "The version found."]
 
     path = ("expectedVersion",)
 

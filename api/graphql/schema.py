@@ -31,7 +31,6 @@ from api.graphql.extensions.authorization import Authorization
 from api.graphql.extensions.limits import CachedValidation, Limits, too_long
 from api.graphql.extensions.tracing import Tracing
 from api.graphql.mutations import Mutation
-from api.graphql.mutations.dispatch import TellNotYetReadable, TellParked
 from api.graphql.mutations.refusals import HANDLERS
 from api.graphql.queries import Query
 from api.graphql.scalars import SCALARS
@@ -263,7 +262,7 @@ schema = Schema(
         Limits,
         Authorization,
     ],
-    exception_handlers=[*HANDLERS, TellNotYetReadable(), TellParked()],
+    exception_handlers=HANDLERS,
 )
 describe(schema._schema)
 install_fast_resolvers(schema)

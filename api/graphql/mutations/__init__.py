@@ -1,24 +1,23 @@
-"""All mutations: each gives one command and answers with what it changed."""
+"""All mutations: each records one command and answers what it changed, or a refusal."""
 
-import strawberry
+from strawberry.tools import create_type
 
-from api.graphql.mutations.corrections import CorrectionMutations
-from api.graphql.mutations.people import PeopleMutations
-from api.graphql.mutations.prescriptions import PrescriptionMutations
-from api.graphql.mutations.reports import ReportMutations
-from api.graphql.mutations.rooms import RoomMutations
-from api.graphql.mutations.source_movements import SourceMovementMutations
-from api.graphql.mutations.stays import StayMutations
+from api.graphql.mutations import (
+    corrections,
+    people,
+    prescriptions,
+    reports,
+    rooms,
+    source_movements,
+    stays,
+)
+from api.graphql.mutations.resolvers import mutations_of
 
+_SUBJECTS = (people, rooms, stays, prescriptions, corrections, reports, source_movements)
+"""The modules of the inputs, in the order in which the schema shows their mutations."""
 
-@strawberry.type(description="What can be recorded.")
-class Mutation(
-    PeopleMutations,
-    RoomMutations,
-    StayMutations,
-    PrescriptionMutations,
-    CorrectionMutations,
-    ReportMutations,
-    SourceMovementMutations,
-):
-    pass
+Mutation = create_type(
+    "Mutation",
+    [field for subject in _SUBJECTS for field in mutations_of(subject)],
+    description="What can be recorded.",
+)

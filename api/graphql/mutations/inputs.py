@@ -1,10 +1,11 @@
-"""What the inputs of mutations have in common.
+"""Input fields and input types that mutations have in common.
 
-Their names are those of the command's parameters (a test compares).
+A field has the name of the command's parameter (a test compares).
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -18,14 +19,42 @@ from api.graphql.types.enums import (
     SourceMovementKind,
 )
 
+BLANK_IS_ABSENT = "blank_is_absent"
+"""Metadata of a field whose empty text is the same as none."""
 
-def optional(description: str, name: str | None = None) -> Any:
-    """An optional input: absent unless said."""
-    return strawberry.field(default=UNSET, description=description, name=name)
+
+def optional(description: str, name: str | None = None, *, blank_is_absent: bool = False) -> Any:
+    """Declare an input field that may be absent; null is the same as absent."""
+    metadata = {BLANK_IS_ABSENT: blank_is_absent}
+    return strawberry.field(default=UNSET, description=description, name=name, metadata=metadata)
 
 
 def required(description: str, name: str | None = None) -> Any:
+    """Declare an input field that has to be given."""
     return strawberry.field(description=description, name=name)
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """What an input's id is of. Text that cannot be an id is refused: there is no such ``kind``.
+
+    ``field`` is the input field at fault, where that is not the one with the id.
+    """
+
+    kind: str
+    field: str | None = None
+
+
+AdministrationId = Annotated[strawberry.ID, IdOf("dose")]
+ChildStayId = Annotated[strawberry.ID, IdOf("stay", field="sharers")]
+IssueId = Annotated[strawberry.ID, IdOf("issued report")]
+MergeId = Annotated[strawberry.ID, IdOf("merge")]
+MovementId = Annotated[strawberry.ID, IdOf("movement")]
+OwnPrescriptionId = Annotated[strawberry.ID, IdOf("prescription of this stay")]
+PrescriptionId = Annotated[strawberry.ID, IdOf("prescription")]
+ReservationId = Annotated[strawberry.ID, IdOf("reservation")]
+StayId = Annotated[strawberry.ID, IdOf("stay")]
+VisitId = Annotated[strawberry.ID, IdOf("visit")]
 
 
 @strawberry.input
@@ -48,33 +77,33 @@ class CommandInput:
 @strawberry.input(description="A drug, by name and by code.")
 class MedicationInput:
     name: str = required("Name.")
-    code: str | None = optional("Code in the coding system.")
-    system: str | None = optional("Coding system: ATC, RxNorm, a formulary.")
+    code: str | None = optional("Code in the coding system.", blank_is_absent=True)
+    system: str | None = optional("Coding system: ATC, RxNorm, a formulary.", blank_is_absent=True)
 
 
 @strawberry.input(description="Where a child goes that shared its mother's bed.")
 class SharerInput:
-    stay_id: strawberry.ID = required("The child's stay.")
+    stay_id: ChildStayId = required("The child's stay.")
     shares_bed: bool | None = optional("Along with the mother, into her new bed.")
-    ward: str | None = optional("The ward of a bed of its own.")
-    room: str | None = optional("The room of that bed.")
-    bed: str | None = optional("That bed's code.")
+    ward: str | None = optional("The ward of a bed of its own.", blank_is_absent=True)
+    room: str | None = optional("The room of that bed.", blank_is_absent=True)
+    bed: str | None = optional("That bed's code.", blank_is_absent=True)
 
 
 @strawberry.input(description="A movement happened at another time, or in another place.")
 class MovementCorrectionInput:
-    movement_id: strawberry.ID = required("The movement.")
+    movement_id: MovementId = required("The movement.")
     occurred_at: datetime | None = optional("When it really happened; absent: as recorded.")
     ward: str | None = optional("The ward where it really was.")
     room: str | None = optional("The room where it really was.")
     bed: str | None = optional("The bed where it really was.")
-    shares_bed_of: strawberry.ID | None = optional("The mother's stay, for a child in her bed.")
+    shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
     without_bed: str | None = optional("The place without a bed where it really was.")
 
 
 @strawberry.input(description="A movement is taken back.")
 class MovementCancelInput:
-    movement_id: strawberry.ID = required("The movement.")
+    movement_id: MovementId = required("The movement.")
     because: CancellationReason = required("Entered in error, or the decision was reversed.")
     occurred_at: datetime | None = optional("When it was reversed; now by default.")
     ward: str | None = optional("The ward of another bed than the one before.")
@@ -85,13 +114,13 @@ class MovementCancelInput:
 
 @strawberry.input(description="A movement that was never entered.")
 class LateEntryInput:
-    stay_id: strawberry.ID = required("The stay.")
+    stay_id: StayId = required("The stay.")
     kind: EntryKind = strawberry.field(default=EntryKind.TRANSFER, description="What happened.")
     occurred_at: datetime = required("When it happened.")
     ward: str | None = optional("The ward, for a transfer or a return.")
     room: str | None = optional("The room.")
     bed: str | None = optional("The bed.")
-    shares_bed_of: strawberry.ID | None = optional("The mother's stay, for a child in her bed.")
+    shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
     without_bed: str | None = optional("A place without a bed.")
     keep_bed: bool | None = optional("Whether the bed is kept during a leave; true by default.")
 

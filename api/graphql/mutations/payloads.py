@@ -1,35 +1,48 @@
-"""What a mutation answers: the recorded thing as the read models have it, or a refusal.
+"""Payloads of mutations: what was recorded, as the read models have it.
 
-Each mutation has a union of its own; the refusals that any command may meet are in all of them.
+A result union has one payload, the two that stand in for it while it cannot be read
+(`RecordedNotYetReadable`, `Parked`), and refusals.
 """
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
 
 import strawberry
 
-from api.graphql.mutations.refusals import (
-    BedNotOpen,
-    BedOccupied,
-    CommandIdReused,
-    ContradictsLaterFacts,
-    InFuture,
-    InvalidInput,
-    NotAllowed,
-    NotFound,
-    OutsideStay,
-    ReasonNeeded,
-    RoomPolicyBroken,
-    SharersUnplaced,
-    StayNotOpen,
-    StayStateBroken,
-    VersionConflict,
-)
+from api.graphql.context import Ask
 from api.graphql.scalars import Position
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Room
 from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
+from application import command_pipeline
+from domain.break_glass import EmergencyAccess
+from domain.hospital_calendar import HospitalCalendar
+from domain.source_visit import SourceVisit
+from domain.stay.aggregate import Stay as StayAggregate
+from domain.stay.facts import CancellationReason
+from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.stays import stopped_by, visit_by_id
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """A recorded command, with what its payload is read with."""
+
+    info: Ask
+    recorded: command_pipeline.Recorded
+    envelope: dict[str, Any]
+    """The fields of `Recorded`."""
+    as_of: AsOf
+    """As of the command's own moment, known at its own position."""
+
+    def first(self, kind: str) -> UUID:
+        """Return the id of the first stream of that kind ("stay", "room") that was written."""
+        return self.recorded.ids(kind)[0]
 
 
 @strawberry.interface(description="A command that was accepted; its facts are safe.")
@@ -37,6 +50,15 @@ class Recorded:
     command_id: strawberry.ID = strawberry.field(description="The command's id.")
     position: Position = strawberry.field(description="Its place in the log.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
+
+    @classmethod
+    async def prepare(cls, info: Ask) -> None:
+        """Wait for what the command itself reads; nothing, for most."""
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        """Read back what was recorded; None if a repeat may not be shown it any more."""
+        raise NotImplementedError
 
 
 @strawberry.type(
@@ -54,10 +76,25 @@ class Parked(Recorded):
     message: str = strawberry.field(description="What that means, for a person.")
     read_models: list[str] = strawberry.field(description="Those that lack it, by name.")
 
+    @classmethod
+    def by(cls, read_models: list[str], envelope: dict[str, Any]) -> Self:
+        """Return the payload of a command that some read models could not take in."""
+        message = (
+            "The fact is recorded and safe. What it changed cannot be shown:"
+            f" {', '.join(read_models)} could not take it in. Tell who runs Wardbook: 'wardbook"
+            " projections parked'."
+        )
+        return cls(**envelope, message=message, read_models=read_models)
+
 
 @strawberry.type(description="A patient was recorded.")
 class PatientRecorded(Recorded):
     patient: Patient = strawberry.field(description="The patient as now held.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        patient = await Patient.find(read.info, read.first("patient"), read.as_of)
+        return cls(**read.envelope, patient=patient) if patient else None
 
 
 @strawberry.type(description="A patient's data were opened to who gave the command.")
@@ -65,20 +102,43 @@ class GlassBroken(Recorded):
     patient: Patient = strawberry.field(description="The patient as now held.")
     until: datetime = strawberry.field(description="Until when they are open.")
 
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        event = read.recorded.events[0]
+        assert isinstance(event, EmergencyAccess.Broken)
+        patient = await Patient.find(read.info, event.patient, read.as_of)
+        return cls(**read.envelope, patient=patient, until=event.until) if patient else None
+
 
 @strawberry.type(description="A practitioner was recorded.")
 class PractitionerRecorded(Recorded):
     practitioner: Practitioner = strawberry.field(description="The practitioner as now held.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        practitioner = await Practitioner.find(read.info, read.first("practitioner"), read.as_of)
+        return cls(**read.envelope, practitioner=practitioner) if practitioner else None
 
 
 @strawberry.type(description="A room was recorded.")
 class RoomRecorded(Recorded):
     room: Room = strawberry.field(description="The room as now held.")
 
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        room = await Room.find(read.info, read.first("room"), read.as_of)
+        return cls(**read.envelope, room=room) if room else None
+
 
 @strawberry.type(description="The hospital's own clock was recorded.")
 class HospitalTimeRecorded(Recorded):
     time_zone: str = strawberry.field(description="The time zone that was set.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        event = read.recorded.events[0]
+        assert isinstance(event, HospitalCalendar.TimeSet)
+        return cls(**read.envelope, time_zone=event.time_zone)
 
 
 @strawberry.type(description="A stay was recorded.")
@@ -92,17 +152,69 @@ class StayRecorded(Recorded):
         description="What a discharge that was reversed had stopped: it stays stopped."
     )
 
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        ids = read.recorded.ids("stay")
+        stays = [
+            stay for id in ids if (stay := await Stay.find(read.info, id, read.as_of)) is not None
+        ]
+        if len(stays) < len(ids):  # "every stay that changed", or none
+            return None
+        is_swap = isinstance(read.recorded.events[0], StayAggregate.BedSwapped)
+        return cls(
+            **read.envelope,
+            stay=stays[0],
+            with_stay=stays[1] if is_swap else None,
+            changed_stays=stays,
+            still_stopped=await _still_stopped(read),
+        )
+
+
+async def _still_stopped(read: ReadBack) -> list[Prescription]:
+    """Return the prescriptions that a discharge had stopped whose decision was reversed."""
+    discharges = [
+        event.movement
+        for event in read.recorded.events
+        if isinstance(event, StayAggregate.DischargeCancelled)
+        and event.because is CancellationReason.DECISION_REVERSED
+    ]
+    return [
+        Prescription.of(view, read.as_of)
+        for discharge in discharges
+        for view in await read.info.context.query(stopped_by, discharge, read.as_of)
+    ]
+
 
 @strawberry.type(description="A visit was recorded.")
 class VisitRecorded(Recorded):
     visit: Visit = strawberry.field(description="The visit.")
     stay: Stay = strawberry.field(description="The stay as now held.")
 
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        event = read.recorded.events[0]
+        assert isinstance(event, StayAggregate.VisitRecorded | StayAggregate.VisitAmended)
+        visit, stay = await asyncio.gather(
+            read.info.context.query(visit_by_id, event.visit, read.as_of),
+            Stay.find(read.info, event.originator_id, read.as_of),
+        )
+        if visit is None or stay is None:
+            return None
+        return cls(**read.envelope, visit=Visit.of(visit, read.as_of), stay=stay)
+
 
 @strawberry.type(description="A prescription was recorded.")
 class PrescriptionRecorded(Recorded):
     prescription: Prescription = strawberry.field(description="The prescription as now held.")
     stay: Stay = strawberry.field(description="The stay as now held.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        prescription = await Prescription.find(read.info, read.first("prescription"), read.as_of)
+        if prescription is None:
+            return None
+        stay = await Stay.find(read.info, prescription.view.stay, read.as_of)
+        return cls(**read.envelope, prescription=prescription, stay=stay) if stay else None
 
 
 @strawberry.type(description="A report of another system was kept; see what became of it.")
@@ -112,30 +224,31 @@ class SourceMovementRecorded(Recorded):
     )
     stay: Stay | None = strawberry.field(description="The stay as now held, where there is one.")
 
-
-def result_union(command: str) -> object:
-    """The union that a mutation answers with, named after it."""
-    name = command[0].lower() + command[1:]
-    return strawberry.union(
-        f"{command}Result", description=f"What {name} answers: what was recorded, or why not."
-    )
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        event = read.recorded.events[0]
+        assert isinstance(event, SourceVisit.Reported)
+        id = SourceVisit.movement_id_for(event.originator_id, event.version.source_id)
+        movement = await SourceMovement.find(read.info, id, read.as_of)
+        if movement is None:
+            return None
+        stay = await Stay.find(read.info, movement.of_stay, read.as_of)
+        return cls(**read.envelope, source_movement=movement, stay=stay)
 
 
 @strawberry.type(description="A report was issued or restated.")
 class ReportRecorded(Recorded):
     issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
 
+    @classmethod
+    async def prepare(cls, info: Ask) -> None:
+        """Wait for the read models: reports are computed from what can be read."""
+        context = info.context
+        status = await context.log_status()
+        timeout = context.state.settings.read_timeout_seconds
+        await context.state.progress.wait_for(status.recorded, timeout)
 
-CommonRefusals = (
-    RecordedNotYetReadable
-    | Parked
-    | CommandIdReused
-    | InFuture
-    | InvalidInput
-    | NotAllowed
-    | NotFound
-    | ReasonNeeded
-    | VersionConflict
-)
-BedRefusals = BedNotOpen | BedOccupied | RoomPolicyBroken | SharersUnplaced
-StayRefusals = StayNotOpen | StayStateBroken | OutsideStay | ContradictsLaterFacts
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        issue = await ReportIssue.find(read.info, read.first("report"), read.as_of)
+        return cls(**read.envelope, issue=issue) if issue else None

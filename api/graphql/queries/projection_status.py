@@ -5,10 +5,10 @@ from typing import Annotated
 
 import strawberry
 from strawberry import argument
+from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.context import Ask
 from api.graphql.mutations.dispatch import uuid
-from api.graphql.mutations.refusals import camel
 from api.graphql.scalars import Long, Position
 from infrastructure.queries import projection_status
 
@@ -58,7 +58,7 @@ class RecordQueries:
             return None
         return CommandOutcome(
             command_id=strawberry.ID(str(found.command_id)),
-            operation=camel(found.operation),
+            operation=to_camel_case(found.operation),
             position=info.context.position(found.last_position),
             recorded_at=found.recorded_at,
         )
@@ -77,7 +77,7 @@ class RecordQueries:
                 parked_commands=[
                     ParkedCommand(
                         command_id=strawberry.ID(str(p.command)),
-                        operation=camel(p.operation),
+                        operation=to_camel_case(p.operation),
                         position=info.context.position(p.last_position),
                         error=p.error,
                     )

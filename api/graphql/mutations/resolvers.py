@@ -1,0 +1,78 @@
+"""Mutation fields, generated from the inputs and the specifications of their commands.
+
+An input is declared with `command_input`. Its mutation's result union (the payload, the refusals
+that the command's specification lists, those that every command may meet) and its resolver, which
+is `dispatch` for all, follow from that.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Annotated, Any, TypeVar, Union
+
+import strawberry
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from api.graphql.context import Ask
+from api.graphql.mutations.dispatch import dispatch
+from api.graphql.mutations.inputs import CommandInput
+from api.graphql.mutations.payloads import Parked, Recorded, RecordedNotYetReadable
+from api.graphql.mutations.refusals import MEMBERS
+from application.command_pipeline import COMMON_REFUSALS, CommandSpec
+from application.hospital import COMMANDS
+
+Input = TypeVar("Input", bound=type[CommandInput])
+
+_FIELDS: dict[str, list[StrawberryField]] = {}
+"""The mutation fields by the module of their inputs, in the order of declaration."""
+
+
+def command_input(
+    command: str, payload: type[Recorded], description: str, mutation_description: str = ""
+) -> Callable[[Input], Input]:
+    """Declare the input of a command, and with it the mutation of the same name.
+
+    ``mutation_description`` is the mutation's own, where it is another than the input's.
+    """
+
+    def declare(cls: Input) -> Input:
+        declared: Input = strawberry.input(cls, description=description)
+        field = _mutation(COMMANDS[command], declared, payload, mutation_description or description)
+        _FIELDS.setdefault(cls.__module__, []).append(field)
+        return declared
+
+    return declare
+
+
+def mutations_of(module: ModuleType) -> list[StrawberryField]:
+    """Return the mutation fields of the inputs that a module declares, in their order."""
+    return _FIELDS[module.__name__]
+
+
+def _mutation(
+    command: CommandSpec, input_type: type[CommandInput], payload: type[Recorded], description: str
+) -> Any:
+    async def resolve(info: Ask, input: Any) -> Any:
+        return await dispatch(info, input, command, payload)
+
+    resolve.__name__ = command.name
+    resolve.__annotations__ = {
+        "info": Ask,
+        "input": input_type,
+        "return": _result_union(command, payload),
+    }
+    return strawberry.mutation(resolve, description=description)
+
+
+def _result_union(command: CommandSpec, payload: type[Recorded]) -> Any:
+    """Return the union that the mutation answers: payload, own refusals, common ones."""
+    own = [MEMBERS[refusal] for refusal in command.raises]
+    common = [MEMBERS[refusal] for refusal in COMMON_REFUSALS]
+    name = to_camel_case(command.name)
+    return Annotated[
+        Union[(payload, *own, RecordedNotYetReadable, Parked, *common)],
+        strawberry.union(
+            f"{name[0].upper()}{name[1:]}Result",
+            description=f"What {name} answers: what was recorded, or why not.",
+        ),
+    ]
