@@ -62,8 +62,8 @@ coverage: setup ## Measure lines and branches that tests run; fails below the fl
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-report=html \
 	  $(addprefix --ignore=,$(UNMEASURED)) $(ARGS)
 
-mutants: setup ## Mutate the domain and count the mutants that its tests kill (ONLY='domain.room.policies*')
-	$(BIN)/mutmut run $(if $(ONLY),'$(ONLY)') --max-children $(WORKERS)
+mutants: setup ## Mutate the domain and count the mutants that its tests kill (ONLY='domain.time.*')
+	$(BIN)/mutmut run $(foreach module,$(ONLY),'$(module)') --max-children $(WORKERS)
 	$(BIN)/mutmut results
 
 check: setup ## Format, lint, types, layers, and what is committed against what is generated

@@ -52,6 +52,47 @@ BLOCKS += re.findall(r"<<'?GRAPHQL'?\n(.*?)^GRAPHQL", README, re.MULTILINE | re.
 DAYS = {"Mon": 2, "Tue": 3, "Wed": 4}
 
 
+ROOT = DOCS.parent
+EVERY_PAGE = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+DECISIONS = sorted((DOCS / "adr").glob("0*.md"))
+FOLDERS = r"(?:api|application|domain|infrastructure|migrations|tests|docs)"
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_link_and_each_path_on_a_page_leads_to_a_file(page: Path) -> None:
+    text = page.read_text()
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text)
+    paths = re.findall(rf"`({FOLDERS}/[\w/.-]*\w\.\w+)`", text)
+    missing = {link for link in links if not (page.parent / link).exists()}
+    if page.name not in ("CHANGELOG.md", "extending.md"):  # of the past; of what a reader makes
+        missing |= {path for path in paths if not (ROOT / path).exists()}
+    assert missing == set()
+
+
+def test_the_index_of_decisions_has_each_with_its_topic_title_and_status() -> None:
+    index, topic = [], ""
+    for line in (DOCS / "adr" / "README.md").read_text().splitlines():
+        if row := re.fullmatch(r"\| (.*?) ?\| \[\d+\]\((.+?)\) (.+?) \| (.+?) \|", line):
+            topic = row[1] or topic
+            index.append((row[2], row[3], row[4], topic))
+    decisions = []
+    for page in DECISIONS:
+        title, status = re.match(r"# (.+)\n\nStatus: (.+)\n", page.read_text()).groups()  # type: ignore[union-attr]
+        match = re.fullmatch(
+            r"(?:(accepted), [\d-]+(?:; (.+ by) \[(\d+)\].*)?)\. Topic: (.+)\.", status
+        )
+        assert match, f"{page.name}: {status}"
+        state = f"{match[2]} {match[3]}" if match[2] else match[1]
+        decisions.append((page.name, title, state, match[4]))
+    assert sorted(index) == sorted(decisions)
+
+
+def test_each_decision_names_what_was_rejected() -> None:
+    headings = ["Context", "Decision", "Alternatives rejected", "Consequences"]
+    for page in DECISIONS:
+        assert re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE) == headings, page.name
+
+
 def test_there_is_graphql_to_check() -> None:
     assert len(BLOCKS) >= 11
 
