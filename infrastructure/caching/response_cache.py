@@ -82,7 +82,7 @@ _TURNING = [
     table.fullname
     for model in READ_MODELS
     for table in model.metadata.sorted_tables
-    if table.info.get("turns")
+    if table.info.get("has_valid_time_boundaries")
 ]
 
 _NEXT_TURN = text(

@@ -8,7 +8,7 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import Cursor
@@ -46,22 +46,44 @@ Rows = dict[tuple[UUID, datetime], tuple[Period, Values]]
 """Rows of one thing: by its key and the beginning of each period."""
 
 
+Visibility = Literal["stay", "patient", "ward", "room", "everyone"]
+"""The row security of a table, applied to each query on it (`infrastructure.queries.row_security`):
+
+- ``stay``: to who may see the stay in the column ``stay``, or where that is NULL the ``patient``;
+- ``patient``: to who may see the patient in the column ``patient``; to everyone where that is NULL;
+- ``ward``: to who may see the ward in the column ``ward``; NULL is the whole hospital;
+- ``room``: to everyone, as a bed's use is shown without the patient's identity; boards are cut by ward;
+- ``everyone``: rows without a patient.
+"""
+
+_PATIENT_COLUMNS = {"stay", "patient", "for_stay", "for_patient"}
+
+
 def bitemporal_table(
     name: str,
     metadata: MetaData,
     key: str,
     *columns: Column[Any],
+    visibility: Visibility,
     find_by: tuple[str, ...] = (),
     of: str | None = None,
     revised_by: tuple[str, ...] = (),
-    turns: bool = False,
+    has_valid_time_boundaries: bool = False,
 ) -> Table:
-    """A table of bitemporal rows. ``key`` and the beginning of ``during`` name a row that is known.
+    """Define a table of bitemporal rows, each named by ``key`` and the beginning of ``during``.
 
-    ``of`` is the column of the thing that the rows are about, where that is not ``key``.
-    ``revised_by``: columns by which rows are found to be revised, in a draft too. ``turns``: the next
-    moment at which any row begins or ceases to be true can be found, so that answers can be kept.
+    ``of``: the column of the thing that a row is about, where that is not ``key``. ``revised_by``:
+    columns by which a revision matches rows, in a draft too. ``has_valid_time_boundaries``: index the
+    beginnings and ends of rows, so that the next moment at which any row begins or ceases to be true
+    can be found; a response may be cached only if all tables that it reads have this index.
+
+    Raises ValueError for a visibility that does not fit the columns.
     """
+    names = {key, *(column.name for column in columns)}
+    if visibility == "everyone" and names & _PATIENT_COLUMNS:
+        raise ValueError(f"{name}: rows of patients are not visible to everyone")
+    if visibility not in ("everyone", *names):
+        raise ValueError(f"{name}: visibility {visibility!r} needs a column of that name")
     table = Table(
         name,
         metadata,
@@ -70,11 +92,17 @@ def bitemporal_table(
         Column("during", TSTZRANGE, nullable=False),
         Column("known", INT8RANGE, nullable=False),
         Column("position", BigInteger, nullable=False, comment="the event that made the row"),
-        info={"key": key, "of": of or key, "revised_by": revised_by, "turns": turns},
+        info={
+            "key": key,
+            "of": of or key,
+            "revised_by": revised_by,
+            "visibility": visibility,
+            "has_valid_time_boundaries": has_valid_time_boundaries,
+        },
     )
     Index(f"{name}_{key}", table.c[key])
     Index(f"{name}_when", table.c.during, table.c.known, postgresql_using="gist")
-    if turns:
+    if has_valid_time_boundaries:
         Index(f"{name}_begin", func.lower(table.c.during))
         Index(
             f"{name}_end",

@@ -38,22 +38,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
-from infrastructure.read_models.inpatients import inpatients
-from infrastructure.read_models.issued_reports import issues
+from infrastructure.projections.bitemporal_table import Visibility
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.patients import patients
-from infrastructure.read_models.prescriptions import doses, prescriptions
-from infrastructure.read_models.rooms import beds, rooms, spells
-from infrastructure.read_models.source_movements import source_movements
+from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
-from infrastructure.read_models.timeline import entries
-from infrastructure.read_models.visits import visits
-
-OF_STAYS = (stays, visits, prescriptions, doses, inpatients)
-"""Tables whose rows are seen by who sees the stay."""
-
-OF_WARDS = (rooms, beds, spells, stretches)
-"""Tables of the rooms: what is in a bed is shown without saying who; boards are cut by ward."""
 
 IN_HOUSE = ("ADMITTED", "ON_LEAVE")
 
@@ -110,31 +99,30 @@ class Viewer:
         return taken
 
     def predicate(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
-        """The rows of a table that may be shown, asked about a moment as known at a position."""
-        if self.sees_all or table in OF_WARDS:
+        """Return the condition for the rows of a table that the viewer may see.
+
+        It follows from the ``visibility`` that the table declares.
+        """
+        visibility: Visibility = table.info["visibility"]
+        if self.sees_all or visibility in ("room", "everyone"):
             return true()
+        if visibility == "ward":
+            return true() if self.wards is None else table.c.ward.in_(self.wards)
         at = as_of, known
-        if table is patients:
-            return self._sees_patient(patients.c.patient, at)
-        if table is entries:
-            return or_(
-                and_(entries.c.stay.is_(None), self._sees_patient(entries.c.patient, at)),
-                and_(
-                    entries.c.stay.is_not(None),
-                    self._sees_stay(entries.c.stay, entries.c.patient, at),
-                ),
-            )
-        if table is source_movements:  # whose it is may not be known yet
-            whose_it_is = source_movements.c.patient
-            return or_(whose_it_is.is_(None), self._sees_patient(whose_it_is, at))
-        if table is issues:  # a report on the whole house has no ward
-            return true() if self.wards is None else issues.c.ward.in_(self.wards)
-        if table in OF_STAYS:
+        if visibility == "patient":
+            seen = self._sees_patient(table.c.patient, at)
+            return or_(table.c.patient.is_(None), seen) if table.c.patient.nullable else seen
+        if "patient" not in table.c:
             one = stays.alias("its_stay")
-            of: Any = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
-            whose = table.c.patient if "patient" in table.c else of.scalar_subquery()
-            return self._sees_stay(table.c.stay, whose, at)
-        return true()
+            of = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
+            return self._sees_stay(table.c.stay, of.scalar_subquery(), at)
+        seen = self._sees_stay(table.c.stay, table.c.patient, at)
+        if not table.c.stay.nullable:
+            return seen
+        return or_(
+            and_(table.c.stay.is_(None), self._sees_patient(table.c.patient, at)),
+            and_(table.c.stay.is_not(None), seen),
+        )
 
     def of_wards(self) -> ColumnElement[bool]:
         """The rooms that may be shown with what is in their beds."""

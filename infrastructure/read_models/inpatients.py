@@ -28,6 +28,7 @@ inpatients = bitemporal_table(
         nullable=False,
         comment="of each: since, state, room, bed, shared",
     ),
+    visibility="stay",
     find_by=("patient",),
 )
 

@@ -27,6 +27,7 @@ issues = bitemporal_table(
     Column("told", JSONB, nullable=False, comment="terms, and what was said"),
     Column("recorded_by", JSONB, nullable=False),
     Column("reason", String),
+    visibility="ward",
 )
 restatements = bitemporal_table(
     "restatements",
@@ -37,6 +38,7 @@ restatements = bitemporal_table(
     Column("told", JSONB, nullable=False, comment="what was said, changes and their causes"),
     Column("recorded_by", JSONB, nullable=False),
     Column("reason", String),
+    visibility="everyone",
     find_by=("issue",),
     of="issue",
 )

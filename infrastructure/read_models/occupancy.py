@@ -24,9 +24,10 @@ stretches = bitemporal_table(
     Column("bed", String, nullable=False),
     Column("kept", Boolean, nullable=False),
     Column("shares_bed_of", Uuid),
+    visibility="room",
     find_by=("room",),
     of="room",
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 
 

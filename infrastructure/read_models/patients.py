@@ -23,8 +23,9 @@ patients = bitemporal_table(
     Column("confidentiality", String, nullable=False),
     Column("died_at", DateTime(timezone=True)),
     Column("merged_into", Uuid),
+    visibility="patient",
     find_by=("mrn", "merged_into"),
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 
 

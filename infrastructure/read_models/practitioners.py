@@ -20,8 +20,9 @@ practitioners = bitemporal_table(
     Column("grade", String, nullable=False),
     Column("grade_from", Date),
     Column("specialty", String),
+    visibility="everyone",
     find_by=("staff_number",),
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 
 

@@ -35,6 +35,7 @@ prescriptions = bitemporal_table(
     Column("start", DateTime(timezone=True), nullable=False),
     Column("stop", DateTime(timezone=True)),
     Column("prescriber", Uuid),
+    visibility="stay",
     find_by=("stay",),
 )
 doses = bitemporal_table(
@@ -48,6 +49,7 @@ doses = bitemporal_table(
     Column("reason_not_given", String),
     Column("outside_prescription", String),
     Column("performed_by", String),
+    visibility="stay",
     find_by=("prescription", "stay"),
     of="prescription",
     revised_by=("administration", "prescription"),

@@ -19,8 +19,9 @@ rooms = bitemporal_table(
     Column("ward", String, nullable=False),
     Column("number", String, nullable=False),
     Column("policies", ARRAY(String), nullable=False),
+    visibility="room",
     find_by=("ward",),
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 beds = bitemporal_table(
     "beds",
@@ -28,9 +29,10 @@ beds = bitemporal_table(
     "bed_key",
     Column("room", Uuid, nullable=False),
     Column("bed", String, nullable=False),
+    visibility="room",
     find_by=("room",),
     of="room",
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 spells = bitemporal_table(
     "spells",
@@ -42,9 +44,10 @@ spells = bitemporal_table(
     Column("reason", String),
     Column("for_patient", Uuid),
     Column("for_stay", Uuid),
+    visibility="room",
     find_by=("room",),
     of="room",
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 
 

@@ -33,6 +33,7 @@ source_movements = bitemporal_table(
     Column("patient", Uuid),
     Column("stay", Uuid),
     Column("movement", Uuid),
+    visibility="patient",
     find_by=("status", "visit"),
     of="visit",
 )

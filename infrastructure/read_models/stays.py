@@ -33,8 +33,9 @@ stays = bitemporal_table(
     Column("disposition", String),
     Column("destination", String),
     Column("confidentiality", String, nullable=False),
+    visibility="stay",
     find_by=("patient", "room"),
-    turns=True,
+    has_valid_time_boundaries=True,
 )
 OPEN = (Status.ADMITTED.value, Status.ON_LEAVE.value)
 Index(

@@ -54,6 +54,7 @@ entries = bitemporal_table(
     Column("reason", String),
     Column("source", JSONB),
     Column("data", JSONB, nullable=False),
+    visibility="stay",
     find_by=("patient", "stay", "movement", "fact", "subject"),
     of="subject",
     revised_by=("subject",),

@@ -21,6 +21,7 @@ visits = bitemporal_table(
     Column("practitioner", Uuid, nullable=False),
     Column("kind", String, nullable=False),
     Column("note", String),
+    visibility="stay",
     find_by=("stay",),
     of="stay",
     revised_by=("visit",),

@@ -15,26 +15,11 @@ from domain.break_glass import EmergencyAccess
 from domain.envelope import About, Actor, Envelope
 from domain.refusals import InvalidInput, ReasonNeeded
 from infrastructure.postgres.database import Database
-from infrastructure.queries.row_security import OF_STAYS, OF_WARDS
-from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.patients import patients
-from infrastructure.read_models.source_movements import source_movements
-from infrastructure.read_models.timeline import entries
 from tests.api.test_mutations import mutations
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago, codes, late, place
 from tests.support.api_example import EXAMPLES
 from tests.support.graphql_client import GraphQLClient
-
-
-def test_every_table_with_patients_data_has_a_rule() -> None:
-    about = {
-        table
-        for model in READ_MODELS
-        for table in model.metadata.sorted_tables
-        if {"stay", "patient", "for_patient", "for_stay"} & set(table.c.keys())
-    }
-    assert about <= {patients, entries, source_movements, *OF_STAYS, *OF_WARDS}
 
 
 def login(ward: Ward, role: Role = Role.NURSE, *wards: str, who: str = "Ada") -> GraphQLClient:

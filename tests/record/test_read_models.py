@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import Column, MetaData, Uuid
 
 import infrastructure.projections.batch
 from application.hospital import COMMANDS
@@ -20,6 +21,7 @@ from domain.stay.facts import State
 from domain.stay.history import History
 from infrastructure.postgres.migrate import migrate, schema_differences
 from infrastructure.projections.batch import BatchProjector
+from infrastructure.projections.bitemporal_table import Visibility, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
@@ -47,6 +49,23 @@ def test_the_history_has_everything_in_it(lived: Lived) -> None:
     assert rows(lived.database, shared)[0][0] > 0
     superseded = "SELECT count(*) FROM occupancy_v1.stretches WHERE NOT upper_inf(known)"
     assert rows(lived.database, superseded)[0][0] > 20
+
+
+# -- what a table declares --
+
+
+def test_a_table_without_a_visibility_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="visibility"):
+        bitemporal_table("falls", MetaData(), "fall", Column("stay", Uuid))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("column", "visibility"),
+    [("stay", "everyone"), ("for_patient", "everyone"), ("stay", "patient"), ("room", "ward")],
+)
+def test_a_visibility_fits_the_columns_of_its_table(column: str, visibility: Visibility) -> None:
+    with pytest.raises(ValueError, match=visibility):
+        bitemporal_table("falls", MetaData(), "fall", Column(column, Uuid), visibility=visibility)
 
 
 # -- filled in every way --
