@@ -115,7 +115,7 @@ class UnitOfWork:
             news |= self.record.streams(rest) if rest else {}
             for aggregate in aggregates:
                 for event in news.get(aggregate.id, ()):
-                    if not isinstance(event, kind.Event):
+                    if not event.belongs_to(kind):
                         break  # an id of something else names nothing of this kind
                     event.mutate(aggregate)
                 if aggregate.exists and news.get(aggregate.id):

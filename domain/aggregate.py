@@ -1,19 +1,19 @@
-"""The one place where the domain meets the eventsourcing library.
+"""The base classes of aggregates and events, and the only use of the eventsourcing library here.
 
-An aggregate decides in its public methods (rules run once, when the command is given) and evolves in
-private methods decorated with ``@event`` (assignments only: they run again on every replay and never
-refuse). Events carry an `Envelope` and no timestamp of their own.
+An aggregate decides in its public methods: rules run once, when the command is given, and
+`Aggregate.record` adds the event. It evolves in `Aggregate.apply`, by assignments that run again on
+every replay and never refuse. Events carry an `Envelope` and no timestamp of their own.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from uuid import UUID
 
-from eventsourcing.domain import BaseAggregate, CanMutateAggregate, MetaDomainEvent, event
+from eventsourcing.domain import BaseAggregate, CanMutateAggregate, MetaDomainEvent
 from msgspec.structs import replace
 
 from domain.envelope import About, Envelope
 
-__all__ = ["Aggregate", "Event", "event"]
+__all__ = ["Aggregate", "Event", "UnknownEvent"]
 
 
 class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
@@ -26,8 +26,13 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
     originator_version: int
     entry: Envelope
 
+    @classmethod
+    def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:
+        """Tell whether a kind of aggregate has such events, by the first part of the topic."""
+        return cls.TOPIC.partition(".")[0] == aggregate.TOPIC
+
     def mutate(self, aggregate: Any) -> Any:
-        """Evolve the aggregate by this event, which must be the next of its stream."""
+        """Evolve the aggregate by this event. Raises ValueError if it is not the stream's next."""
         if self.originator_id != aggregate.id or self.originator_version != aggregate.version + 1:
             raise ValueError(
                 f"{self.TOPIC} v{self.originator_version} of {self.originator_id} does not follow "
@@ -35,15 +40,26 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
             )
         if aggregate.about is None:
             aggregate.about = self.entry.about
-        self.apply(aggregate)
+        aggregate.apply(self)
         aggregate.version = self.originator_version
         return aggregate
+
+
+class UnknownEvent(TypeError):
+    """An event that its aggregate's `apply` does not handle."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__(f"{event.TOPIC} is not handled by the aggregate")
+
+
+E = TypeVar("E", bound=Event)
 
 
 class Aggregate(BaseAggregate[UUID]):
     """A stream of events and the state that they add up to. It begins empty, at version 0."""
 
-    Event = Event
+    TOPIC: ClassVar[str]
+    """The name of its kind: the first part of its events' topics."""
 
     if TYPE_CHECKING:  # an annotation in the class itself would make it a dataclass
         about: About | None
@@ -52,9 +68,13 @@ class Aggregate(BaseAggregate[UUID]):
     def __init__(self) -> None:
         """Set the state before the first event."""
 
+    def __init_subclass__(cls) -> None:
+        """Leave out what the library does here: it would make a subclass of each nested event."""
+        super(BaseAggregate, cls).__init_subclass__()
+
     @classmethod
     def empty(cls, id: UUID, about: About | None = None) -> Self:
-        """The aggregate before its first event."""
+        """Return the aggregate before its first event."""
         aggregate = object.__new__(cls)
         aggregate._id = id
         aggregate._version = 0
@@ -63,16 +83,27 @@ class Aggregate(BaseAggregate[UUID]):
         aggregate.__init__()  # type: ignore[misc]
         return aggregate
 
-    def trigger_event(self, event_class: type[CanMutateAggregate[UUID]], **kwargs: Any) -> None:
-        """Record the next event of this stream (called by the decorated methods)."""
-        entry: Envelope = kwargs.pop("entry")
-        if entry.about != self.about:
-            entry = replace(entry, about=self.about)
-        new = cast(Any, event_class)(
-            originator_id=self.id, originator_version=self.version + 1, entry=entry, **kwargs
+    def record(self, event_class: type[Event], envelope: Envelope, **fields: Any) -> None:
+        """Make the next event of this stream and add it to those that are pending."""
+        self.add(self.next_event(event_class, envelope, **fields))
+
+    def next_event(self, event_class: type[E], envelope: Envelope, **fields: Any) -> E:
+        """Make the next event of this stream, so that what comes of it can be checked first."""
+        if envelope.about != self.about:
+            envelope = replace(envelope, about=self.about)
+        event: E = cast(Any, event_class)(
+            originator_id=self.id, originator_version=self.version + 1, entry=envelope, **fields
         )
-        new.mutate(self)
-        self._pending_events.append(new)
+        return event
+
+    def add(self, event: Event) -> None:
+        """Evolve by the next event and add it to those that are pending."""
+        event.mutate(self)
+        self._pending_events.append(event)
+
+    def apply(self, event: Event) -> None:
+        """Evolve the state by an event. It may be any of the aggregate's; it is never refused."""
+        raise NotImplementedError
 
     @property
     def exists(self) -> bool:

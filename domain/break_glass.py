@@ -8,7 +8,7 @@ it says so.
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import About, Actor, Envelope
 from domain.refusals import InvalidInput, ReasonNeeded
 from domain.time import Moment
@@ -43,16 +43,19 @@ class EmergencyAccess(Aggregate):
     def is_open(self, patient: UUID, now: datetime) -> bool:
         return patient in self.opened and now < self.opened[patient]
 
-    def break_for(self, about: About, hours: int | None, now: datetime, entry: Envelope) -> None:
+    def break_for(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
         """Raises ReasonNeeded, and InvalidInput for a time that is too long."""
-        if not (entry.reason or "").strip():
+        if not (envelope.reason or "").strip():
             raise ReasonNeeded("say why the patient's data have to be opened")
         if hours is not None and not 1 <= hours <= MOST_HOURS:
             raise InvalidInput("hours", f"access is opened for 1 to {MOST_HOURS} hours")
         self.about = about
         until = now + timedelta(hours=hours or HOURS)
-        self._broken(patient=about.patient, until=until, entry=entry)
+        self.record(EmergencyAccess.Broken, envelope, patient=about.patient, until=until)
 
-    @event(Broken)
-    def _broken(self, patient: UUID, until: datetime, entry: Envelope) -> None:
-        self.opened = {**self.opened, patient: until}
+    def apply(self, event: Event) -> None:
+        match event:
+            case EmergencyAccess.Broken():
+                self.opened = {**self.opened, event.patient: event.until}
+            case _:
+                raise UnknownEvent(event)

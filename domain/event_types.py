@@ -31,7 +31,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
 
 
 def _events_of(aggregate: type[Aggregate]) -> list[type[Event]]:
-    nested = (value for name, value in vars(aggregate).items() if name != "Event")
+    nested = (value for base in reversed(aggregate.__mro__) for value in vars(base).values())
     return [v for v in nested if isinstance(v, type) and issubclass(v, Event)]
 
 

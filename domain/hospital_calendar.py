@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.time import first_moment, last_moment, time_zone
 
@@ -105,17 +105,25 @@ class HospitalCalendar(Aggregate):
         self.days = LocalDays()
 
     def set_time(
-        self, zone: str, census_time: time, valid_from: date | None, entry: Envelope
+        self, zone: str, census_time: time, valid_from: date | None, envelope: Envelope
     ) -> None:
         time_zone(zone)
-        self._time_set(time_zone=zone, census_time=census_time, valid_from=valid_from, entry=entry)
+        self.record(
+            HospitalCalendar.TimeSet,
+            envelope,
+            time_zone=zone,
+            census_time=census_time,
+            valid_from=valid_from,
+        )
 
     def zone_on(self, day: date) -> ZoneInfo:
         """The time zone that holds on a local day; UTC before any was set."""
         return self.days.zone_on(day)
 
-    @event(TimeSet)
-    def _time_set(
-        self, time_zone: str, census_time: time, valid_from: date | None, entry: Envelope
-    ) -> None:
-        self.days = LocalDays((*self.days.settings, (valid_from, time_zone, census_time)))
+    def apply(self, event: Event) -> None:
+        match event:
+            case HospitalCalendar.TimeSet():
+                setting = (event.valid_from, event.time_zone, event.census_time)
+                self.days = LocalDays((*self.days.settings, setting))
+            case _:
+                raise UnknownEvent(event)

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import Moment
@@ -104,7 +104,8 @@ class Patient(Aggregate):
         self.merge: UUID | None = None
         self.details: tuple[tuple[datetime | None, Details], ...] = ()
         """What is held of the person, from each time on; the first always was so."""
-        self.said: tuple[tuple[datetime | None, dict[str, Any]], ...] = ()
+        self.recorded: tuple[tuple[datetime | None, dict[str, Any]], ...] = ()
+        """The values of each event, and from when on they hold, in the order of recording."""
         self.birth_date: date | None = None
         self.sex = Sex.UNKNOWN
         self.died_at: datetime | None = None
@@ -120,9 +121,11 @@ class Patient(Aggregate):
         birth_date: date | None,
         sex: Sex,
         confidentiality: Confidentiality,
-        entry: Envelope,
+        envelope: Envelope,
     ) -> None:
-        self._registered(
+        self.record(
+            Patient.Registered,
+            envelope,
             mrn=mrn,
             mrn_authority=mrn_authority,
             family_name=family_name,
@@ -130,13 +133,12 @@ class Patient(Aggregate):
             birth_date=birth_date,
             sex=sex,
             confidentiality=confidentiality,
-            entry=entry,
         )
 
     def correct_details(
         self,
         since: datetime | None,
-        entry: Envelope,
+        envelope: Envelope,
         *,
         mrn: str | None = None,
         mrn_authority: str | None = None,
@@ -152,7 +154,9 @@ class Patient(Aggregate):
         if not any(v is not None for v in (*fixed.values(), *changed)):
             raise InvalidInput("familyName", "say which details are different")
         if since is None:
-            self._details_corrected(
+            self.record(
+                Patient.DetailsCorrected,
+                envelope,
                 mrn=mrn,
                 mrn_authority=mrn_authority,
                 family_name=family_name,
@@ -160,7 +164,6 @@ class Patient(Aggregate):
                 birth_date=birth_date,
                 sex=sex,
                 confidentiality=confidentiality,
-                entry=entry,
             )
             return
         for field, value in fixed.items():
@@ -168,132 +171,85 @@ class Patient(Aggregate):
                 raise InvalidInput(
                     field, "it does not change from a day on; leave out validFrom to correct it"
                 )
-        self._details_changed(
+        self.record(
+            Patient.DetailsChanged,
+            envelope,
             since=since,
             family_name=family_name,
             given_name=given_name,
             sex=sex,
             confidentiality=confidentiality,
-            entry=entry,
         )
 
-    def merge_into(self, into: UUID, entry: Envelope) -> None:
+    def merge_into(self, into: UUID, envelope: Envelope) -> None:
         """Link this record to that of the same person."""
         if self.merged_into is not None:
             raise MergeImpossible(f"the record is merged already (merge {self.merge})")
-        self._merged(merge=entry.id_of("merge"), into=into, entry=entry)
+        self.record(Patient.Merged, envelope, merge=envelope.id_of("merge"), into=into)
 
-    def unmerge(self, merge: UUID, entry: Envelope) -> None:
+    def unmerge(self, merge: UUID, envelope: Envelope) -> None:
         """Take the link back."""
         if self.merge != merge:
             raise MovementNotFound("merge", merge, "mergeId", cancelled=True)
-        self._unmerged(merge=merge, entry=entry)
+        self.record(Patient.Unmerged, envelope, merge=merge)
 
-    def die(self, stay: UUID | None, entry: Envelope) -> None:
+    def die(self, stay: UUID | None, envelope: Envelope) -> None:
         if self.died_at is not None:
             raise PatientDied(self.died_at)
-        self._died(stay=stay, entry=entry)
+        self.record(Patient.Died, envelope, stay=stay)
 
     # -- evolve --
 
-    @event(Registered)
-    def _registered(
+    def apply(self, event: Event) -> None:
+        match event:
+            case Patient.Registered():
+                self.mrn, self.mrn_authority = event.mrn, event.mrn_authority
+                self._hold(None, event, birth_date=event.birth_date)
+            case Patient.DetailsCorrected():
+                self.mrn = event.mrn or self.mrn
+                self.mrn_authority = event.mrn_authority or self.mrn_authority
+                self._hold(None, event, birth_date=event.birth_date)
+            case Patient.DetailsChanged():
+                self._hold(event.since, event)
+            case Patient.Merged():
+                self.merge, self.merged_into = event.merge, event.into
+            case Patient.Unmerged():
+                self.merge = self.merged_into = None
+            case Patient.Died():
+                self.died_at = event.entry.occurred_at
+            case _:
+                raise UnknownEvent(event)
+
+    def _hold(
         self,
-        mrn: str,
-        mrn_authority: str,
-        family_name: str | None,
-        given_name: str | None,
-        birth_date: date | None,
-        sex: Sex,
-        confidentiality: Confidentiality,
-        entry: Envelope,
+        since: datetime | None,
+        event: "Patient.Registered | Patient.DetailsCorrected | Patient.DetailsChanged",
+        birth_date: date | None = None,
     ) -> None:
-        self.mrn, self.mrn_authority = mrn, mrn_authority
-        self._held(
-            None,
-            {
-                "family_name": family_name,
-                "given_name": given_name,
-                "birth_date": birth_date,
-                "sex": sex,
-                "confidentiality": confidentiality,
-            },
-        )
-
-    @event(DetailsCorrected)
-    def _details_corrected(
-        self,
-        mrn: str | None,
-        mrn_authority: str | None,
-        family_name: str | None,
-        given_name: str | None,
-        birth_date: date | None,
-        sex: Sex | None,
-        confidentiality: Confidentiality | None,
-        entry: Envelope,
-    ) -> None:
-        self.mrn = mrn or self.mrn
-        self.mrn_authority = mrn_authority or self.mrn_authority
-        self._held(
-            None,
-            {
-                "family_name": family_name,
-                "given_name": given_name,
-                "birth_date": birth_date,
-                "sex": sex,
-                "confidentiality": confidentiality,
-            },
-        )
-
-    @event(DetailsChanged)
-    def _details_changed(
-        self,
-        since: datetime,
-        family_name: str | None,
-        given_name: str | None,
-        sex: Sex | None,
-        confidentiality: Confidentiality | None,
-        entry: Envelope,
-    ) -> None:
-        self._held(
-            since,
-            {
-                "family_name": family_name,
-                "given_name": given_name,
-                "sex": sex,
-                "confidentiality": confidentiality,
-            },
-        )
-
-    @event(Merged)
-    def _merged(self, merge: UUID, into: UUID, entry: Envelope) -> None:
-        self.merge, self.merged_into = merge, into
-
-    @event(Unmerged)
-    def _unmerged(self, merge: UUID, entry: Envelope) -> None:
-        self.merge = self.merged_into = None
-
-    @event(Died)
-    def _died(self, stay: UUID | None, entry: Envelope) -> None:
-        self.died_at = entry.occurred_at
-
-    def _held(self, since: datetime | None, said: dict[str, Any]) -> None:
-        """``said`` holds from ``since`` on (None: always), until something later says otherwise."""
-        self.said = (*self.said, (since, {k: v for k, v in said.items() if v is not None}))
-        always = [s for s in self.said if s[0] is None]
-        dated = sorted((s for s in self.said if s[0] is not None), key=lambda s: s[0] or _NEVER)
-        held = Details()
-        for _, values in always:
-            held = replace(held, **values)
-        found: list[tuple[datetime | None, Details]] = [(None, held)]
-        for at, values in dated:
-            held = replace(held, **values)
-            if found[-1][0] == at:
-                found.pop()
-            found.append((at, held))
-        self.details = tuple(found)
-        self.birth_date, self.sex = held.birth_date, held.sex
-        self.confidentiality = held.confidentiality
+        """Hold an event's details true from ``since`` on (None: always), until the next that differ."""
+        values = {
+            "family_name": event.family_name,
+            "given_name": event.given_name,
+            "birth_date": birth_date,
+            "sex": event.sex,
+            "confidentiality": event.confidentiality,
+        }
+        present = {name: value for name, value in values.items() if value is not None}
+        self.recorded = (*self.recorded, (since, present))
+        always = [r for r in self.recorded if r[0] is None]
+        dated = sorted((r for r in self.recorded if r[0]), key=lambda r: r[0] or _NEVER)
+        details = Details()
+        for _, changes in always:
+            details = replace(details, **changes)
+        states: list[tuple[datetime | None, Details]] = [(None, details)]
+        for at, changes in dated:
+            details = replace(details, **changes)
+            if states[-1][0] == at:
+                states.pop()
+            states.append((at, details))
+        self.details = tuple(states)
+        self.birth_date, self.sex = details.birth_date, details.sex
+        self.confidentiality = details.confidentiality
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 from datetime import date
 from enum import StrEnum
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Code, Envelope, Text
 
 
@@ -38,27 +38,22 @@ class Practitioner(Aggregate):
         grade: Grade,
         grade_from: date | None,
         specialty: str | None,
-        entry: Envelope,
+        envelope: Envelope,
     ) -> None:
-        self._registered(
+        self.record(
+            Practitioner.Registered,
+            envelope,
             staff_number=staff_number,
             family_name=family_name,
             given_name=given_name,
             grade=grade,
             grade_from=grade_from,
             specialty=specialty,
-            entry=entry,
         )
 
-    @event(Registered)
-    def _registered(
-        self,
-        staff_number: str,
-        family_name: str | None,
-        given_name: str | None,
-        grade: Grade,
-        grade_from: date | None,
-        specialty: str | None,
-        entry: Envelope,
-    ) -> None:
-        self.staff_number = staff_number
+    def apply(self, event: Event) -> None:
+        match event:
+            case Practitioner.Registered():
+                self.staff_number = event.staff_number
+            case _:
+                raise UnknownEvent(event)

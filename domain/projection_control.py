@@ -6,7 +6,7 @@ whoever fills the model, now or in ten years, leaves out the same (docs/adr/0010
 
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput, ReasonNeeded
 
@@ -42,22 +42,23 @@ class ProjectionControl(Aggregate):
     def id_for(name: str) -> UUID:
         return uuid5(PROJECTIONS, name)
 
-    def skip(self, name: str, command: UUID, entry: Envelope) -> None:
+    def skip(self, name: str, command: UUID, envelope: Envelope) -> None:
         if name in NEVER_LEFT_OUT:
             raise InvalidInput("name", f"{name} never leaves anything out; it halts until mended")
-        if not (entry.reason or "").strip():
+        if not (envelope.reason or "").strip():
             raise ReasonNeeded("say why the read model may leave the command out")
         if command in self.skipped:
             raise InvalidInput("skipped", "the read model leaves that command out already")
-        self._command_skipped(name=name, command=command, entry=entry)
+        self.record(ProjectionControl.CommandSkipped, envelope, name=name, command=command)
 
-    def retry(self, name: str, entry: Envelope) -> None:
-        self._retry_requested(name=name, entry=entry)
+    def retry(self, name: str, envelope: Envelope) -> None:
+        self.record(ProjectionControl.RetryRequested, envelope, name=name)
 
-    @event(CommandSkipped)
-    def _command_skipped(self, name: str, command: UUID, entry: Envelope) -> None:
-        self.skipped |= {command}
-
-    @event(RetryRequested)
-    def _retry_requested(self, name: str, entry: Envelope) -> None:
-        """Nothing is kept of it: whoever fills the model acts on it."""
+    def apply(self, event: Event) -> None:
+        match event:
+            case ProjectionControl.CommandSkipped():
+                self.skipped |= {event.command}
+            case ProjectionControl.RetryRequested():
+                pass  # whoever fills the read model acts on it
+            case _:
+                raise UnknownEvent(event)

@@ -11,7 +11,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput
 
@@ -103,30 +103,27 @@ class Report(Aggregate):
 
     # -- decide --
 
-    def issue(self, terms: Terms, said: Said, entry: Envelope) -> None:
-        self._issued(terms=terms, said=said, entry=entry)
+    def issue(self, terms: Terms, said: Said, envelope: Envelope) -> None:
+        self.record(Report.Issued, envelope, terms=terms, said=said)
 
     def restate(
-        self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], entry: Envelope
+        self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], envelope: Envelope
     ) -> None:
         """Say it again. Raises InvalidInput if nothing was recorded since it was last said."""
         assert self.said is not None
         if said.position <= self.said.position:
             raise InvalidInput("issueId", "nothing was recorded since it was last computed")
-        self._restated(said=said, changes=tuple(changes), causes=tuple(causes), entry=entry)
+        self.record(
+            Report.Restated, envelope, said=said, changes=tuple(changes), causes=tuple(causes)
+        )
 
     # -- evolve --
 
-    @event(Issued)
-    def _issued(self, terms: Terms, said: Said, entry: Envelope) -> None:
-        self.terms, self.said = terms, said
-
-    @event(Restated)
-    def _restated(
-        self,
-        said: Said,
-        changes: tuple[Change, ...],
-        causes: tuple[Cause, ...],
-        entry: Envelope,
-    ) -> None:
-        self.said = said
+    def apply(self, event: Event) -> None:
+        match event:
+            case Report.Issued():
+                self.terms, self.said = event.terms, event.said
+            case Report.Restated():
+                self.said = event.said
+            case _:
+                raise UnknownEvent(event)

@@ -11,9 +11,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct, json
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Code, Envelope, Text
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Moment
 
@@ -146,8 +146,14 @@ class SourceVisit(Aggregate):
 
     # -- decide --
 
-    def report(self, system: str, source_visit: str, version: Version, entry: Envelope) -> None:
-        self._reported(system=system, source_visit=source_visit, version=version, entry=entry)
+    def report(self, system: str, source_visit: str, version: Version, envelope: Envelope) -> None:
+        self.record(
+            SourceVisit.Reported,
+            envelope,
+            system=system,
+            source_visit=source_visit,
+            version=version,
+        )
 
     def settle(
         self,
@@ -155,7 +161,7 @@ class SourceVisit(Aggregate):
         applied: tuple[Applied, ...],
         pending: tuple[Pending, ...],
         waits_for: tuple[UUID, ...],
-        entry: Envelope,
+        envelope: Envelope,
     ) -> bool:
         """Say what became of it. False, and nothing is said, if it is as it was."""
         patient = self.about.patient if self.about else None
@@ -163,7 +169,9 @@ class SourceVisit(Aggregate):
         if told == (self.stay, self.applied, self.pending, self.waits_for, self.patient):
             return False
         shown = {p.version.source_id: (patient, p.version) for p in pending if patient}
-        self._settled(
+        self.record(
+            SourceVisit.Settled,
+            envelope,
             system=self.system,
             stay=stay,
             applied=applied,
@@ -171,7 +179,6 @@ class SourceVisit(Aggregate):
             waits_for=waits_for,
             begun=tuple(id for id in shown if shown[id] != self.shown.get(id)),
             ended=tuple(id for id in self.shown if self.shown[id] != shown.get(id)),
-            entry=entry,
         )
         return True
 
@@ -187,31 +194,22 @@ class SourceVisit(Aggregate):
 
     # -- evolve --
 
-    @event(Reported)
-    def _reported(self, system: str, source_visit: str, version: Version, entry: Envelope) -> None:
-        self.system, self.source_visit = system, source_visit
-        before = self.held.get(version.source_id)
-        if before is None or before.precedence() < version.precedence():
-            self.held = {**self.held, version.source_id: version}
-            self.reported = {**self.reported, version.source_id: self.version + 1}
-
-    @event(Settled)
-    def _settled(
-        self,
-        system: str,
-        stay: UUID | None,
-        applied: tuple[Applied, ...],
-        pending: tuple[Pending, ...],
-        waits_for: tuple[UUID, ...],
-        begun: tuple[str, ...],
-        ended: tuple[str, ...],
-        entry: Envelope,
-    ) -> None:
-        self.stay, self.applied, self.pending = stay, applied, pending
-        self.waits_for = waits_for
-        self.patient = entry.about.patient if entry.about else None
-        self.shown = (
-            {p.version.source_id: (self.patient, p.version) for p in pending}
-            if self.patient
-            else {}
-        )
+    def apply(self, event: Event) -> None:
+        match event:
+            case SourceVisit.Reported(version=version):
+                self.system, self.source_visit = event.system, event.source_visit
+                before = self.held.get(version.source_id)
+                if before is None or before.precedence() < version.precedence():
+                    self.held = {**self.held, version.source_id: version}
+                    self.reported = {**self.reported, version.source_id: event.originator_version}
+            case SourceVisit.Settled():
+                self.stay, self.applied, self.pending = event.stay, event.applied, event.pending
+                self.waits_for = event.waits_for
+                self.patient = event.entry.about.patient if event.entry.about else None
+                self.shown = (
+                    {p.version.source_id: (self.patient, p.version) for p in event.pending}
+                    if self.patient
+                    else {}
+                )
+            case _:
+                raise UnknownEvent(event)

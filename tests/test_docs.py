@@ -24,7 +24,8 @@ from api.http.app import app
 from application.command_pipeline import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
-from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType
 from domain.stay.facts import CancellationReason, Disposition
 from infrastructure.analysis import TABLES, asked
 from infrastructure.bootstrap import hospital as wired

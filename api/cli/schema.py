@@ -18,6 +18,7 @@ from api.cli.access_matrix import access_matrix
 from api.cli.terminal import Exit, out, stop
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
+from domain.aggregate import Event
 from domain.event_types import EVENTS
 
 app = typer.Typer()
@@ -119,11 +120,18 @@ def event_schemas() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Wardbook events",
         "events": {
-            topic: {"version": event.VERSION, "schema": _published(msgspec.json.schema(event))}
+            topic: {"version": event.VERSION, "schema": _published(_schema_of(event))}
             for topic, event in sorted(EVENTS.items())
         },
     }
     return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _schema_of(event: type[Event]) -> Any:
+    """Return the JSON Schema of an event, without the docstring of its class: that is internal."""
+    schema = msgspec.json.schema(event)
+    schema["$defs"][event.__name__].pop("description", None)
+    return schema
 
 
 PUBLISHED_NAMES = {

@@ -14,7 +14,7 @@ from api.simulator.movements import Movements
 from api.simulator.people import Person
 from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK
 from api.simulator.texts import CORRIDORS, NO_SHOW, RECOGNISED
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 
 RETURNING = 0.14
 INFECTIOUS = 0.06

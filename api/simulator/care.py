@@ -12,7 +12,7 @@ from api.simulator.recording_queue import NOTE
 from api.simulator.staff import Doctor
 from api.simulator.texts import AMENDED, CONSULT, FIRST_REVIEW, ROUND, VISIT_CANCELLED
 from domain.practitioner import Grade
-from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.events import AdmissionType, VisitKind
 
 MONDAY, SATURDAY = 0, 5
 WEEKEND_ROUNDS = 0.7

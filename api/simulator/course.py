@@ -12,7 +12,7 @@ from api.simulator.inpatient import SPECIALTIES, Inpatient, Life
 from api.simulator.movements import Movements
 from api.simulator.people import Person
 from api.simulator.texts import CORRIDORS, DESTINATIONS, NOT_FIT
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import DischargePlan, Disposition
 
 DEATHS: dict[Kind, float] = {Kind.MEDICINE: 0.035, Kind.SURGERY: 0.01, Kind.EMERGENCY: 0.004}

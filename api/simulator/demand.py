@@ -6,7 +6,7 @@ from math import log, sqrt
 from random import Random
 
 from api.simulator.house import Kind
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 
 PRESSURE: dict[Kind, float] = {
     Kind.MEDICINE: 0.98,

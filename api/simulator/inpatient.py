@@ -14,7 +14,8 @@ from api.simulator.staff import Doctor, Staff
 from application.command_pipeline import Recorded
 from domain.prescription.aggregate import Prescription
 from domain.room.aggregate import Room
-from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType
 
 SPECIALTIES: dict[Kind, str] = {
     Kind.EMERGENCY: "emergency medicine",

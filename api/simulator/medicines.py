@@ -17,7 +17,7 @@ from api.simulator.texts import (
 )
 from domain.practitioner import Grade
 from domain.prescription.course import Outside
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 
 FIRST_DRUGS: dict[AdmissionType, tuple[int, int]] = {
     AdmissionType.EMERGENCY: (3, 6),

@@ -24,7 +24,7 @@ from api.simulator.texts import CAME_BACK, TRANSFER
 from application.commands.stays import Sharer
 from domain.envelope import Actor
 from domain.practitioner import Grade
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 
 TRANSFER_FORGOTTEN = 0.03

@@ -32,7 +32,8 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.stay.aggregate import Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import VisitKind
 from domain.stay.facts import Admission, CancellationReason, Discharge, Move, Place
 from domain.stay.history import History
 from domain.time import Precision, in_utc
@@ -218,7 +219,7 @@ class Corrections(CommandPipeline):
         for late in entries or ():
             self._enter(uow, late)
         for stay in uow.check_deferred():
-            stay.check_together(uow.died_at(stay.patient))
+            stay.check_deferred(uow.died_at(stay.patient))
 
     @correction(roles=CLINICAL, raises=(MovementNotFound, PatientDied, *STAY_REFUSALS))
     def amend_visit(

@@ -12,7 +12,8 @@ from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope, Source
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
-from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType
 from domain.stay.facts import CancellationReason, Discharge, Disposition, Move, Place
 from domain.time import Precision
 
@@ -44,7 +45,7 @@ class Reported(Stays, Corrections):
         uow.defer_checks()
         held = {plan.visit.id: self._carry_out(uow, plan) for plan in plans}
         for stay in uow.check_deferred():
-            stay.check_together(uow.died_at(stay.patient))
+            stay.check_deferred(uow.died_at(stay.patient))
         return held
 
     def _carry_out(self, uow: UnitOfWork, plan: ReconciliationPlan) -> Held:

@@ -24,7 +24,7 @@ from domain.envelope import About, Actor, Source
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.room.occupancy import Occupancy
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import in_utc
 

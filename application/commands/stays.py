@@ -20,7 +20,8 @@ from domain.refusals import (
     SharersUnplaced,
     StayStateBroken,
 )
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place
 
 

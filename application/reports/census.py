@@ -12,7 +12,7 @@ from application.reports.definition import (
 )
 from application.reports.formula import DAYS, TOTAL, Contribution, Formula, total
 from application.reports.inputs import InpatientStay, Inputs, Span
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 
 AHIMA = "AHIMA: Horton, Calculating and Reporting Healthcare Statistics"
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope, Sealed, Text
 from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
 from domain.refusals import (
@@ -129,14 +129,16 @@ class Prescription(Aggregate):
         medication: Medication,
         regimen: Regimen,
         prescriber: UUID | None,
-        entry: Envelope,
+        envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         if regimen.stop is not None and regimen.stop < regimen.start:
             raise InvalidInput("stop", "a prescription cannot stop before it starts")
-        if died_at is not None and max(regimen.start, entry.occurred_at) > died_at:
+        if died_at is not None and max(regimen.start, envelope.occurred_at) > died_at:
             raise PatientDied(died_at)
-        self._written(
+        self.record(
+            Prescription.Written,
+            envelope,
             stay=stay,
             patient=patient,
             medication=medication,
@@ -146,7 +148,6 @@ class Prescription(Aggregate):
             start=regimen.start,
             stop=regimen.stop,
             prescriber=prescriber,
-            entry=entry,
         )
 
     def change(
@@ -155,38 +156,44 @@ class Prescription(Aggregate):
         route: str | None,
         frequency: str | None,
         stop: datetime | None,
-        entry: Envelope,
+        envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         if dose is None and route is None and frequency is None and stop is None:
             raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
-        if stop is not None and stop < max(self.course.regimen.start, entry.occurred_at):
+        if stop is not None and stop < max(self.course.regimen.start, envelope.occurred_at):
             raise InvalidInput("stop", "the new stop lies before the change or the start")
-        step = self._step("changed", entry, _changes(dose, route, frequency, stop))
-        self._may(step, died_at)
-        self._changed(
-            change=step.id, dose=dose, route=route, frequency=frequency, stop=stop, entry=entry
+        step = self._next_step("changed", envelope, _changes(dose, route, frequency, stop))
+        self._check_step(step, died_at)
+        self.record(
+            Prescription.Changed,
+            envelope,
+            change=step.id,
+            dose=dose,
+            route=route,
+            frequency=frequency,
+            stop=stop,
         )
 
-    def hold(self, entry: Envelope, died_at: datetime | None = None) -> None:
-        step = self._step("held", entry)
-        self._may(step, died_at)
-        self._held(change=step.id, entry=entry)
+    def hold(self, envelope: Envelope, died_at: datetime | None = None) -> None:
+        step = self._next_step("held", envelope)
+        self._check_step(step, died_at)
+        self.record(Prescription.Held, envelope, change=step.id)
 
-    def resume(self, entry: Envelope, died_at: datetime | None = None) -> None:
-        step = self._step("resumed", entry)
-        self._may(step, died_at)
-        self._resumed(change=step.id, entry=entry)
+    def resume(self, envelope: Envelope, died_at: datetime | None = None) -> None:
+        step = self._next_step("resumed", envelope)
+        self._check_step(step, died_at)
+        self.record(Prescription.Resumed, envelope, change=step.id)
 
-    def stop(self, entry: Envelope, discharge: UUID | None = None) -> None:
-        step = self._step("stopped", entry)
-        self._may(step)
-        self._stopped(change=step.id, discharge=discharge, entry=entry)
+    def stop(self, envelope: Envelope, discharge: UUID | None = None) -> None:
+        step = self._next_step("stopped", envelope)
+        self._check_step(step)
+        self.record(Prescription.Stopped, envelope, change=step.id, discharge=discharge)
 
-    def complete(self, entry: Envelope) -> None:
-        step = self._step("completed", entry)
-        self._may(step)
-        self._completed(change=step.id, entry=entry)
+    def complete(self, envelope: Envelope) -> None:
+        step = self._next_step("completed", envelope)
+        self._check_step(step)
+        self.record(Prescription.Completed, envelope, change=step.id)
 
     def record_administration(
         self,
@@ -194,7 +201,7 @@ class Prescription(Aggregate):
         dose_given: str | None,
         reason_not_given: str | None,
         outside: Outside | None,
-        entry: Envelope,
+        envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
         """A dose given, or not given and why, inside the prescription unless marked otherwise."""
@@ -204,15 +211,16 @@ class Prescription(Aggregate):
             raise InvalidInput("reasonNotGiven", "say why the dose was not given")
         if not given and dose_given:
             raise InvalidInput("doseGiven", "the dose was not given; leave this out")
-        dose = Dose(entry.id_of("administration"), entry.occurred_at, given, outside)
+        dose = Dose(envelope.id_of("administration"), envelope.occurred_at, given, outside)
         self._check_dose(dose, died_at)
-        self._administration_recorded(
+        self.record(
+            Prescription.AdministrationRecorded,
+            envelope,
             administration=dose.id,
             given=given,
             dose_given=dose_given,
             reason_not_given=reason_not_given,
             outside_prescription=outside,
-            entry=entry,
         )
 
     def correct_administration(
@@ -224,7 +232,7 @@ class Prescription(Aggregate):
         dose_given: str | None,
         reason_not_given: str | None,
         outside: Outside | None,
-        entry: Envelope,
+        envelope: Envelope,
         died_at: datetime | None = None,
     ) -> datetime:
         """Say what was different about a dose. Returns when it was given, as held now."""
@@ -242,7 +250,9 @@ class Prescription(Aggregate):
             raise InvalidInput("reasonNotGiven", "say why the dose was not given")
         again = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
         self._check_dose(again, died_at)
-        self._administration_corrected(
+        self.record(
+            Prescription.AdministrationCorrected,
+            envelope,
             administration=administration,
             at=at,
             precision=precision,
@@ -250,16 +260,15 @@ class Prescription(Aggregate):
             dose_given=dose_given,
             reason_not_given=reason_not_given,
             outside_prescription=outside,
-            entry=entry,
         )
         return again.at
 
-    def cancel_administration(self, administration: UUID, entry: Envelope) -> None:
+    def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
         """The dose never was."""
         self._dose(administration)
-        self._administration_cancelled(administration=administration, entry=entry)
+        self.record(Prescription.AdministrationCancelled, envelope, administration=administration)
 
-    def cancel(self, entry: Envelope) -> None:
+    def cancel(self, envelope: Envelope) -> None:
         """It never was, nor were its doses that were not given.
 
         Refused once a dose was given: what was given was prescribed.
@@ -270,22 +279,24 @@ class Prescription(Aggregate):
             raise PrescriptionStateBroken(
                 "a dose was given; stop the prescription, or cancel the dose first"
             )
-        self._cancelled(entry=entry)
+        self.record(Prescription.Cancelled, envelope)
 
-    def void(self, entry: Envelope) -> None:
+    def void(self, envelope: Envelope) -> None:
         """Take it back with all its doses: it was written in a stay that never was."""
         for dose in self.course.doses:
-            self._administration_cancelled(administration=dose.id, entry=entry)
+            self.record(Prescription.AdministrationCancelled, envelope, administration=dose.id)
         if not self.course.cancelled:
-            self._cancelled(entry=entry)
+            self.record(Prescription.Cancelled, envelope)
 
-    def correct_stop(self, discharge: UUID, at: datetime | None, entry: Envelope) -> None:
+    def correct_stop(self, discharge: UUID, at: datetime | None, envelope: Envelope) -> None:
         """Follow a discharge that was at another time, or never was (``at`` None)."""
         stop = next((s for s in self.course.steps if s.discharge == discharge), None)
         if stop is None or self.course.cancelled:
             return
-        self._check(self.course.moving(stop.id, at), stop)
-        self._stop_corrected(change=stop.id, discharge=discharge, at=at, entry=entry)
+        self._check_course(self.course.with_moved(stop.id, at), stop)
+        self.record(
+            Prescription.StopCorrected, envelope, change=stop.id, discharge=discharge, at=at
+        )
 
     def is_live_at(self, moment: datetime) -> bool:
         """Whether a discharge at that moment would have to stop it."""
@@ -309,22 +320,24 @@ class Prescription(Aggregate):
         written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
         return [written, *(FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses)]
 
-    def _step(self, kind: str, entry: Envelope, changes: tuple[tuple[str, Any], ...] = ()) -> Step:
-        id = uuid5(entry.id_of(kind), str(self.id))
-        return Step(id, kind, entry.occurred_at, self.version + 1, changes)
+    def _next_step(
+        self, kind: str, envelope: Envelope, changes: tuple[tuple[str, Any], ...] = ()
+    ) -> Step:
+        id = uuid5(envelope.id_of(kind), str(self.id))
+        return Step(id, kind, envelope.occurred_at, self.version + 1, changes)
 
     def _ref(self, step: Step) -> FactRef:
         return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
 
-    def _may(self, candidate: Step, died_at: datetime | None = None) -> None:
+    def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
         """``died_at`` where the step is clinical: nothing is ordered for the dead."""
         if died_at is not None and candidate.at > died_at:
             raise PatientDied(died_at)
         if self.course.cancelled:
             raise PrescriptionStateBroken("it was cancelled: it was entered in error")
-        self._check(self.course.adding(candidate), candidate)
+        self._check_course(self.course.with_added(candidate), candidate)
 
-    def _check(self, course: Course, candidate: Step) -> None:
+    def _check_course(self, course: Course, candidate: Step) -> None:
         """Refuse a course in which the candidate does not fit, or a later step or dose does not."""
         problems = course.problems()
         for step, why in problems:
@@ -363,113 +376,66 @@ class Prescription(Aggregate):
 
     # -- evolve --
 
-    @event(Written)
-    def _written(
-        self,
-        stay: UUID,
-        patient: UUID,
-        medication: Medication,
-        dose: str | None,
-        route: str | None,
-        frequency: str | None,
-        start: datetime,
-        stop: datetime | None,
-        prescriber: UUID | None,
-        entry: Envelope,
-    ) -> None:
-        self.stay, self.patient = stay, patient
-        self.medication, self.prescriber = medication, prescriber
-        self.course = Course(entry.occurred_at, Regimen(start, stop, dose, route, frequency))
+    def apply(self, event: Event) -> None:
+        match event:
+            case Prescription.Written():
+                self.stay, self.patient = event.stay, event.patient
+                self.medication, self.prescriber = event.medication, event.prescriber
+                regimen = Regimen(event.start, event.stop, event.dose, event.route, event.frequency)
+                self.course = Course(event.entry.occurred_at, regimen)
+            case Prescription.Changed():
+                changes = _changes(event.dose, event.route, event.frequency, event.stop)
+                self._add_step("changed", event.change, event, changes)
+            case Prescription.Held():
+                self._add_step("held", event.change, event)
+            case Prescription.Resumed():
+                self._add_step("resumed", event.change, event)
+            case Prescription.Stopped():
+                self._add_step("stopped", event.change, event, discharge=event.discharge)
+            case Prescription.Completed():
+                self._add_step("completed", event.change, event)
+            case Prescription.StopCorrected():
+                self.course = self.course.with_moved(event.change, event.at)
+            case Prescription.Cancelled():
+                self.course = replace(self.course, cancelled=True, doses=())
+            case Prescription.AdministrationRecorded():
+                dose = Dose(
+                    event.administration,
+                    event.entry.occurred_at,
+                    event.given,
+                    event.outside_prescription,
+                )
+                self.course = replace(self.course, doses=(*self.course.doses, dose))
+            case Prescription.AdministrationCorrected():
+                self._correct_dose(event)
+            case Prescription.AdministrationCancelled():
+                self.course = self.course.without_dose(event.administration)
+            case _:
+                raise UnknownEvent(event)
 
-    @event(Changed)
-    def _changed(
-        self,
-        change: UUID,
-        dose: str | None,
-        route: str | None,
-        frequency: str | None,
-        stop: datetime | None,
-        entry: Envelope,
-    ) -> None:
-        self._stepped("changed", change, entry, _changes(dose, route, frequency, stop))
-
-    @event(Held)
-    def _held(self, change: UUID, entry: Envelope) -> None:
-        self._stepped("held", change, entry)
-
-    @event(Resumed)
-    def _resumed(self, change: UUID, entry: Envelope) -> None:
-        self._stepped("resumed", change, entry)
-
-    @event(Stopped)
-    def _stopped(self, change: UUID, discharge: UUID | None, entry: Envelope) -> None:
-        self._stepped("stopped", change, entry, discharge=discharge)
-
-    @event(Completed)
-    def _completed(self, change: UUID, entry: Envelope) -> None:
-        self._stepped("completed", change, entry)
-
-    @event(AdministrationRecorded)
-    def _administration_recorded(
-        self,
-        administration: UUID,
-        given: bool,
-        dose_given: str | None,
-        reason_not_given: str | None,
-        outside_prescription: Outside | None,
-        entry: Envelope,
-    ) -> None:
-        dose = Dose(administration, entry.occurred_at, given, outside_prescription)
-        self.course = replace(self.course, doses=(*self.course.doses, dose))
-
-    @event(Cancelled)
-    def _cancelled(self, entry: Envelope) -> None:
-        self.course = replace(self.course, cancelled=True, doses=())
-
-    @event(StopCorrected)
-    def _stop_corrected(
-        self, change: UUID, discharge: UUID, at: datetime | None, entry: Envelope
-    ) -> None:
-        self.course = self.course.moving(change, at)
-
-    @event(AdministrationCorrected)
-    def _administration_corrected(
-        self,
-        administration: UUID,
-        at: datetime | None,
-        precision: Precision | None,
-        given: bool | None,
-        dose_given: str | None,
-        reason_not_given: str | None,
-        outside_prescription: Outside | None,
-        entry: Envelope,
-    ) -> None:
-        dose = self.course.dose(administration)
-        if dose is None:
-            return  # a reader may leave it out
-        self.course = self.course.putting_dose(
-            Dose(
-                dose.id,
-                at or dose.at,
-                dose.given if given is None else given,
-                outside_prescription or dose.outside,
-            )
-        )
-
-    @event(AdministrationCancelled)
-    def _administration_cancelled(self, administration: UUID, entry: Envelope) -> None:
-        self.course = self.course.without_dose(administration)
-
-    def _stepped(
+    def _add_step(
         self,
         kind: str,
         id: UUID,
-        entry: Envelope,
+        event: Event,
         changes: tuple[tuple[str, Any], ...] = (),
         discharge: UUID | None = None,
     ) -> None:
-        step = Step(id, kind, entry.occurred_at, self.version + 1, changes, discharge)
-        self.course = self.course.adding(step)
+        at, order = event.entry.occurred_at, event.originator_version
+        self.course = self.course.with_added(Step(id, kind, at, order, changes, discharge))
+
+    def _correct_dose(self, event: "Prescription.AdministrationCorrected") -> None:
+        dose = self.course.dose(event.administration)
+        if dose is None:
+            return  # a read model may skip it
+        self.course = self.course.with_replaced_dose(
+            Dose(
+                dose.id,
+                event.at or dose.at,
+                dose.given if event.given is None else event.given,
+                event.outside_prescription or dose.outside,
+            )
+        )
 
 
 def _changes(

@@ -84,17 +84,17 @@ class Course:
     def without_dose(self, id: UUID) -> "Course":
         return replace(self, doses=tuple(d for d in self.doses if d.id != id))
 
-    def putting_dose(self, dose: Dose) -> "Course":
+    def with_replaced_dose(self, dose: Dose) -> "Course":
         """The course with a dose in the place of the one that had its id."""
         return replace(self, doses=tuple(dose if d.id == dose.id else d for d in self.doses))
 
-    def moving(self, step: UUID, at: datetime | None) -> "Course":
+    def with_moved(self, step: UUID, at: datetime | None) -> "Course":
         """The course with a step at another time; None: without it."""
         steps = [replace(s, at=at or s.at) if s.id == step else s for s in self.steps]
         kept = [s for s in steps if at is not None or s.id != step]
         return replace(self, steps=tuple(sorted(kept, key=lambda s: (s.at, s.order))))
 
-    def adding(self, step: Step) -> "Course":
+    def with_added(self, step: Step) -> "Course":
         ordered = sorted((*self.steps, step), key=lambda s: (s.at, s.order))
         return replace(self, steps=tuple(ordered))
 

@@ -6,7 +6,7 @@ chart is what a discharge reads: naming its version, it cannot miss one that is 
 
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope
 
 
@@ -27,9 +27,12 @@ class DrugChart(Aggregate):
     def id_for(stay: UUID) -> UUID:
         return uuid5(stay, "drug-chart")
 
-    def chart(self, stay: UUID, prescription: UUID, entry: Envelope) -> None:
-        self._charted(stay=stay, prescription=prescription, entry=entry)
+    def chart(self, stay: UUID, prescription: UUID, envelope: Envelope) -> None:
+        self.record(DrugChart.PrescriptionCharted, envelope, stay=stay, prescription=prescription)
 
-    @event(PrescriptionCharted)
-    def _charted(self, stay: UUID, prescription: UUID, entry: Envelope) -> None:
-        self.prescriptions = (*self.prescriptions, prescription)
+    def apply(self, event: Event) -> None:
+        match event:
+            case DrugChart.PrescriptionCharted():
+                self.prescriptions = (*self.prescriptions, event.prescription)
+            case _:
+                raise UnknownEvent(event)

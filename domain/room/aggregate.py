@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Code, Envelope, Sealed, Text
 from domain.refusals import (
     AlreadyExists,
@@ -125,20 +125,20 @@ class Room(Aggregate):
 
     # -- decide --
 
-    def open(self, ward: Text, number: Text, beds: Sequence[str], entry: Envelope) -> None:
+    def open(self, ward: Text, number: Text, beds: Sequence[str], envelope: Envelope) -> None:
         if not beds:
             raise InvalidInput("beds", "a room needs at least one bed")
         if len(set(beds)) < len(beds):
             raise InvalidInput("beds", "each bed of a room needs a code of its own")
-        self._opened(ward=ward, number=number, beds=tuple(beds), entry=entry)
+        self.record(Room.Opened, envelope, ward=ward, number=number, beds=tuple(beds))
 
-    def add_bed(self, bed: str, entry: Envelope) -> None:
+    def add_bed(self, bed: str, envelope: Envelope) -> None:
         if bed in self.beds:
             raise AlreadyExists("bed", bed, "bed")
-        self._bed_added(bed=bed, entry=entry)
+        self.record(Room.BedAdded, envelope, bed=bed)
 
-    def set_policy(self, policy: RoomPolicy, applies: bool, entry: Envelope) -> None:
-        self._policy_set(policy=policy, applies=applies, entry=entry)
+    def set_policy(self, policy: RoomPolicy, applies: bool, envelope: Envelope) -> None:
+        self.record(Room.PolicySet, envelope, policy=policy, applies=applies)
 
     def close_bed(
         self,
@@ -147,66 +147,68 @@ class Room(Aggregate):
         why: str,
         claims: Iterable[Claim],
         now: datetime,
-        entry: Envelope,
+        envelope: Envelope,
     ) -> None:
         """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
         self._must_have(bed, min(period.start, now))
         self._must_not_be(bed, (BedState.CLOSED,), period)
-        self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
-        self._bed_closed(
-            spell=entry.id_of("closure"),
+        self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
+        self.record(
+            Room.BedClosed,
+            envelope,
+            spell=envelope.id_of("closure"),
             bed=bed,
             since=period.start,
             until=period.end,
             why=why,
-            entry=entry,
         )
 
-    def reopen_bed(self, bed: str, entry: Envelope) -> None:
+    def reopen_bed(self, bed: str, envelope: Envelope) -> None:
         """End the closure in force; where there is none, give up the next one that is planned."""
-        spell = self._spell(bed, BedState.CLOSED, entry.occurred_at, or_planned=True)
-        self._bed_reopened(spell=spell.id, bed=bed, entry=entry)
+        spell = self._spell(bed, BedState.CLOSED, envelope.occurred_at, or_planned=True)
+        self.record(Room.BedReopened, envelope, spell=spell.id, bed=bed)
 
     def start_cleaning(
-        self, bed: str, claims: Iterable[Claim], now: datetime, entry: Envelope
+        self, bed: str, claims: Iterable[Claim], now: datetime, envelope: Envelope
     ) -> None:
-        period = Period(entry.occurred_at)
+        period = Period(envelope.occurred_at)
         self._must_have(bed, period.start)
         self._must_not_be(bed, (BedState.CLEANING,), period)
-        self._must_be_empty(bed, period, max(now, entry.occurred_at), claims)
-        self._cleaning_started(spell=entry.id_of("cleaning"), bed=bed, entry=entry)
+        self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
+        self.record(Room.CleaningStarted, envelope, spell=envelope.id_of("cleaning"), bed=bed)
 
-    def finish_cleaning(self, bed: str, entry: Envelope) -> None:
-        spell = self._spell(bed, BedState.CLEANING, entry.occurred_at)
-        self._cleaning_finished(spell=spell.id, bed=bed, entry=entry)
+    def finish_cleaning(self, bed: str, envelope: Envelope) -> None:
+        spell = self._spell(bed, BedState.CLEANING, envelope.occurred_at)
+        self.record(Room.CleaningFinished, envelope, spell=spell.id, bed=bed)
 
     def reserve_bed(
-        self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, entry: Envelope
+        self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, envelope: Envelope
     ) -> None:
         """Reserve a bed for a patient or a stay. It may lie over an occupied bed, and lapses."""
         if period.end is None or period.is_empty:
             raise InvalidInput("until", "a reservation ends after it begins")
-        self._must_have(bed, max(period.start, entry.occurred_at))
+        self._must_have(bed, max(period.start, envelope.occurred_at))
         self._must_not_be(bed, (BedState.RESERVED,), period)
-        self._bed_reserved(
-            spell=entry.id_of("reservation"),
+        self.record(
+            Room.BedReserved,
+            envelope,
+            spell=envelope.id_of("reservation"),
             bed=bed,
             since=period.start,
             until=period.end,
             patient=patient,
             stay=stay,
-            entry=entry,
         )
 
-    def release_reservation(self, reservation: UUID, entry: Envelope) -> None:
+    def release_reservation(self, reservation: UUID, envelope: Envelope) -> None:
         found = next((s for s in self.spells if s.id == reservation), None)
         if found is None or found.state is not BedState.RESERVED:
             raise NotFound("reservation", str(reservation), "reservationId")
         if found.period.is_empty:
             raise BedStateBroken("the reservation was released before it began")
-        if found.period.end is not None and found.period.end <= entry.occurred_at:
+        if found.period.end is not None and found.period.end <= envelope.occurred_at:
             raise BedStateBroken("the reservation has ended before that time")
-        self._reservation_released(spell=found.id, bed=found.bed, entry=entry)
+        self.record(Room.ReservationReleased, envelope, spell=found.id, bed=found.bed)
 
     def check_open(
         self,
@@ -301,72 +303,50 @@ class Room(Aggregate):
 
     # -- evolve --
 
-    @event(Opened)
-    def _opened(self, ward: str, number: str, beds: tuple[str, ...], entry: Envelope) -> None:
-        self.ward, self.number = ward, number
-        self.beds = dict.fromkeys(beds, entry.occurred_at)
+    def apply(self, event: Event) -> None:
+        at = event.entry.occurred_at
+        match event:
+            case Room.Opened():
+                self.ward, self.number = event.ward, event.number
+                self.beds = dict.fromkeys(event.beds, at)
+            case Room.BedAdded():
+                self.beds = {**self.beds, event.bed: at}
+            case Room.PolicySet():
+                policies = (*self.policies, (at, event.policy, event.applies))
+                self.policies = tuple(sorted(policies, key=lambda p: p[0]))
+            case Room.BedClosed():
+                period = Period(event.since, event.until)
+                planned = event.since > at
+                self._begin(
+                    Spell(
+                        event.spell, event.bed, BedState.CLOSED, period, event.why, planned=planned
+                    )
+                )
+            case Room.CleaningStarted():
+                self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
+            case Room.BedReserved():
+                period = Period(event.since, event.until)
+                self._begin(
+                    Spell(
+                        event.spell,
+                        event.bed,
+                        BedState.RESERVED,
+                        period,
+                        patient=event.patient,
+                        stay=event.stay,
+                    )
+                )
+            case Room.BedReopened() | Room.CleaningFinished() | Room.ReservationReleased():
+                self._end(event.spell, at)
+            case _:
+                raise UnknownEvent(event)
 
-    @event(BedAdded)
-    def _bed_added(self, bed: str, entry: Envelope) -> None:
-        self.beds = {**self.beds, bed: entry.occurred_at}
-
-    @event(PolicySet)
-    def _policy_set(self, policy: RoomPolicy, applies: bool, entry: Envelope) -> None:
-        held = (*self.policies, (entry.occurred_at, policy, applies))
-        self.policies = tuple(sorted(held, key=lambda p: p[0]))
-
-    @event(BedClosed)
-    def _bed_closed(
-        self,
-        spell: UUID,
-        bed: str,
-        since: datetime,
-        until: datetime | None,
-        why: str,
-        entry: Envelope,
-    ) -> None:
-        planned = since > entry.occurred_at
-        self._began(Spell(spell, bed, BedState.CLOSED, Period(since, until), why, planned=planned))
-
-    @event(BedReopened)
-    def _bed_reopened(self, spell: UUID, bed: str, entry: Envelope) -> None:
-        self._ended(spell, entry)
-
-    @event(CleaningStarted)
-    def _cleaning_started(self, spell: UUID, bed: str, entry: Envelope) -> None:
-        self._began(Spell(spell, bed, BedState.CLEANING, Period(entry.occurred_at)))
-
-    @event(CleaningFinished)
-    def _cleaning_finished(self, spell: UUID, bed: str, entry: Envelope) -> None:
-        self._ended(spell, entry)
-
-    @event(BedReserved)
-    def _bed_reserved(
-        self,
-        spell: UUID,
-        bed: str,
-        since: datetime,
-        until: datetime,
-        patient: UUID | None,
-        stay: UUID | None,
-        entry: Envelope,
-    ) -> None:
-        self._began(Spell(spell, bed, BedState.RESERVED, Period(since, until), None, patient, stay))
-
-    @event(ReservationReleased)
-    def _reservation_released(self, spell: UUID, bed: str, entry: Envelope) -> None:
-        self._ended(spell, entry)
-
-    def _began(self, spell: Spell) -> None:
+    def _begin(self, spell: Spell) -> None:
         self.spells = (*self.spells, spell)
 
-    def _ended(self, id: UUID, entry: Envelope) -> None:
+    def _end(self, id: UUID, at: datetime) -> None:
         self.spells = tuple(
-            replace(
-                s,
-                period=Period(s.period.start, max(s.period.start, entry.occurred_at)),
-                ended=True,
-            )
+            replace(s, period=Period(s.period.start, max(s.period.start, at)), ended=True)
             if s.id == id
             else s
             for s in self.spells

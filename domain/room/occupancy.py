@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from domain.aggregate import Aggregate, Event, event
+from domain.aggregate import Aggregate, Event
 from domain.envelope import About, Envelope
 from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay.history import Stretch
@@ -65,29 +65,21 @@ class Occupancy(Aggregate):
         patient: UUID,
         difference: "Difference",
         about: About | None,
-        entry: Envelope,
+        envelope: Envelope,
     ) -> None:
         self.about = about
-        self._stretches_changed(
+        self.record(
+            Occupancy.StretchesChanged,
+            envelope,
             room=room,
             stay=stay,
             patient=patient,
             ended=tuple(_told(s) for s in difference.ended),
             begun=tuple(_told(s) for s in difference.begun),
-            entry=entry,
         )
 
-    @event(StretchesChanged)
-    def _stretches_changed(
-        self,
-        room: UUID,
-        stay: UUID,
-        patient: UUID,
-        ended: tuple[BedStretch, ...],
-        begun: tuple[BedStretch, ...],
-        entry: Envelope,
-    ) -> None:
-        """Nothing is kept here; see the class."""
+    def apply(self, event: Event) -> None:
+        """Keep nothing; see the class."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class History:
     stay: UUID
     facts: tuple[Fact, ...] = ()
 
-    def adding(self, *facts: Fact) -> "History":
+    def with_added(self, *facts: Fact) -> "History":
         if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
             longer = History(self.stay, (*self.facts, *facts))
             if "_fold" in vars(self):  # what is folded already goes on
@@ -161,9 +161,9 @@ class History:
         """The fact of that id, if it is held true."""
         return next((f for f in self.facts if f.id == id), None)
 
-    def putting(self, *facts: Fact) -> "History":
+    def with_replaced(self, *facts: Fact) -> "History":
         """The history with facts in the place of those that had their ids."""
-        return self.without(f.id for f in facts).adding(*facts)
+        return self.without(f.id for f in facts).with_added(*facts)
 
     @cached_property
     def _fold(self) -> _Fold:

@@ -21,7 +21,7 @@ EventReader = Callable[[UUID, int], "list[Event | SkippedEvent]"]
 """The events of a stream before a position: how a model learns of what it does not remember."""
 
 
-_KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)  # type: ignore[attr-defined]
+_KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ReadModel:
     def concerns(cls, topic: str) -> bool:
         """Whether it folds such events. What nobody knows may concern all."""
         kind = topic.partition(".")[0]
-        return kind in (k.TOPIC for k in cls.kinds) or kind not in _KNOWN_KINDS  # type: ignore[attr-defined]
+        return kind in (k.TOPIC for k in cls.kinds) or kind not in _KNOWN_KINDS
 
     @classmethod
     def things(cls) -> tuple[type[Aggregate], ...]:
@@ -125,7 +125,7 @@ class Folded(ReadModel, Generic[A]):
         raise NotImplementedError
 
     def apply(self, event: Event, place: EventPosition) -> None:
-        if event.TOPIC.partition(".")[0] != self.kind.TOPIC:  # type: ignore[attr-defined]
+        if event.TOPIC.partition(".")[0] != self.kind.TOPIC:
             return
         aggregate = self._remembered(event, place)
         if isinstance(event, self.passes_over):

@@ -118,7 +118,7 @@ def _drawn(
     owner: Connection[TupleRow], model: type[ReadModel], position: int, most: int, lot: Random
 ) -> list[UUID]:
     """Some of the things that the rows are about, and all that have anything parked."""
-    kinds = [f"{kind.TOPIC}.%" for kind in model.things()]  # type: ignore[attr-defined]
+    kinds = [f"{kind.TOPIC}.%" for kind in model.things()]
     found = owner.execute(
         "SELECT stream FROM record.events WHERE version = 1 AND topic LIKE ANY(%s)"
         " AND position <= %s ORDER BY position",

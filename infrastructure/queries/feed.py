@@ -190,7 +190,7 @@ async def _positions_in(
 
 
 def _rooms_of(event: Event) -> set[UUID]:
-    if isinstance(event, Room.Event):
+    if event.belongs_to(Room):
         return {event.originator_id}
     named = (getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None))
     return {room for room in named if room is not None}

@@ -27,7 +27,7 @@ from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.patient import Confidentiality
 from domain.refusals import Refusal
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.caching.read_snapshot import Snapshot, Snapshots
 from infrastructure.caching.response_cache import CachedResponse, ResponseCache

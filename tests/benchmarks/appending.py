@@ -23,7 +23,8 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 
 from application.ports import Append
 from domain.envelope import Actor, Envelope
-from domain.stay.aggregate import Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import VisitKind
 from domain.time import Precision
 from infrastructure.bootstrap import hospital
 from infrastructure.event_store.mapper import EventMapper

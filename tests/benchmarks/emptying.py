@@ -17,7 +17,7 @@ from uuid import UUID
 
 from application.aggregate_cache import AggregateCache
 from application.hospital import Hospital
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings

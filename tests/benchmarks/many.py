@@ -20,7 +20,8 @@ from domain.prescription.aggregate import Medication, Prescription
 from domain.prescription.drug_chart import DrugChart
 from domain.refusals import BedRef
 from domain.room.occupancy import BedStretch, Occupancy
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import Disposition
 from domain.time import Precision
 from infrastructure.event_store.append_request import command_of

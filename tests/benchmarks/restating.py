@@ -16,7 +16,7 @@ from application.hospital import Hospital
 from application.reports import newest
 from domain.envelope import Actor
 from domain.report import Report
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from application.hospital import Hospital
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from tests.support.hospital_dsl import ago, doctor, readmitted, request, room

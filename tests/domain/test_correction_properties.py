@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from domain.aggregate import Event
 from domain.refusals import Refusal
-from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, Discharge, DischargePlan, Disposition, VisitFact
 from tests.domain.test_stay_properties import DOCTORS, LAST, in_naive_words, o_clock, retold
 from tests.support import reference_stay

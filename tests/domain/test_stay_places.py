@@ -282,7 +282,7 @@ def test_a_history_that_contradicts_itself_says_where_and_folds_the_rest() -> No
 
     early = fact(VisitFact, "07:00", 9)
     stay = given(a_stay(), *IN_A).aggregate
-    history = stay.history.adding(early, fact(Move, "09:00", 10, place=Place(B)))
+    history = stay.history.with_added(early, fact(Move, "09:00", 10, place=Place(B)))
     assert [f for f, _ in history.problems] == [early]
     assert [s.bed for s in history.stretches] == [A, B]
     assert isinstance(history, History)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from domain.aggregate import Event
 from domain.refusals import Refusal
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, State
 from domain.stay.history import History
 from domain.time import Period
@@ -178,10 +179,10 @@ def test_a_history_is_the_same_in_whatever_order_its_facts_are_put_in(
 ) -> None:
     stay, _ = lived(story)
     shuffled = data.draw(st.permutations(stay.history.facts))
-    at_once = History(stay.id).adding(*shuffled)
+    at_once = History(stay.id).with_added(*shuffled)
     one_by_one = History(stay.id)
     for fact in shuffled:
-        one_by_one = one_by_one.adding(fact)
+        one_by_one = one_by_one.with_added(fact)
     assert at_once == one_by_one == stay.history
     assert at_once.segments == one_by_one.segments == stay.history.segments
     assert at_once.stretches == stay.stretches

@@ -3,7 +3,8 @@
 import pytest
 
 from domain.refusals import OutsideStay, PatientDied, Refusal, StayNotOpen, StayStateBroken
-from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType
 from domain.stay.facts import DischargePlan, Disposition, Place, Status
 from tests.support.aggregate_dsl import (
     DR_MEYER,

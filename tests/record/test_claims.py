@@ -12,7 +12,7 @@ from psycopg import errors
 from application.commands.stays import Sharer
 from application.hospital import Hospital
 from domain.refusals import BedOccupied, SharersUnplaced
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database

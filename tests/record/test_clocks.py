@@ -41,7 +41,7 @@ def test_a_fact_happened_now_by_the_databases_clock_unless_its_time_is_given(
 def test_the_clock_is_read_once_for_a_command(hospital: Hospital) -> None:
     hospital.open_room(request(), ward="A", room="1", beds=("a",))
     hospital.register_patient(request(), mrn="M1")
-    from domain.stay.aggregate import AdmissionType
+    from domain.stay.events import AdmissionType
 
     admission = hospital.admit_patient(
         request(),

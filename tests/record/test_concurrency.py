@@ -21,7 +21,7 @@ from domain.refusals import (
     Refusal,
 )
 from domain.room.occupancy import Claim
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 from domain.stay.facts import Disposition
 from domain.time import Period
 from infrastructure.postgres.database import Database

@@ -131,7 +131,7 @@ def deciding(database: Database) -> Iterator[Callable[..., Recorded]]:
 
 def some_commands(database: Database, of: type[ReadModel], count: int) -> list[UUID]:
     """Commands that the read model folds, some of them early, drawn by lot."""
-    kinds = [f"{kind.TOPIC}.%" for kind in of.kinds]  # type: ignore[attr-defined]
+    kinds = [f"{kind.TOPIC}.%" for kind in of.kinds]
     found = rows(
         database,
         "SELECT DISTINCT command_id, command_end FROM record.events WHERE topic LIKE ANY(%s)"

@@ -322,7 +322,7 @@ def test_every_question_about_every_past_is_answered_as_by_a_fresh_fold(
     checked = Counter[str]()
 
     for position, command_end, event in log:
-        if event.TOPIC.partition(".")[0] == kind.TOPIC:  # type: ignore[attr-defined]
+        if event.TOPIC.partition(".")[0] == kind.TOPIC:
             streams[event.originator_id].append(event)
             fresh = kind.empty(event.originator_id)
             for earlier in streams[event.originator_id]:

@@ -3,7 +3,7 @@
 import pytest
 
 from application.hospital import Hospital
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import schema_differences
 from infrastructure.projections.rebuild import rebuild

@@ -11,7 +11,7 @@ from application.command_pipeline import Recorded
 from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from domain.prescription.course import Outside
-from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, Disposition
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database

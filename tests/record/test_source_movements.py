@@ -15,7 +15,7 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from application.hospital import Hospital
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 from domain.time import Period
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.integrity_check import verify

@@ -9,7 +9,7 @@ from application.hospital import Hospital
 from application.ports import Stale
 from domain.prescription.aggregate import Medication
 from domain.refusals import BedNotOpen, BedOccupied, OutsideStay, PatientDied
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 from domain.stay.facts import Disposition
 from infrastructure.event_store.recorder import Recorder
 from tests.support.hospital_dsl import ELECTIVE, admitted, doctor, place, request, room

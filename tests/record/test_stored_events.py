@@ -15,7 +15,7 @@ from domain.aggregate import Aggregate, Event
 from domain.event_types import EVENTS
 from domain.prescription.aggregate import Medication
 from domain.refusals import InvalidInput
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from infrastructure.event_store.mapper import EventMapper, Stored, UnknownEvent
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database

@@ -17,7 +17,8 @@ from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Medication, Prescription
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition
 
 E = TypeVar("E", bound=Event)

@@ -14,7 +14,8 @@ from application.hospital import Hospital
 from domain.aggregate import Event
 from domain.envelope import Actor
 from domain.patient import Patient
-from domain.stay.aggregate import AdmissionType, Stay
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
 

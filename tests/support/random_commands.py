@@ -21,7 +21,8 @@ from domain.prescription.course import Outside
 from domain.refusals import Refusal
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition
 from domain.time import Precision
 from tests.support.hospital_dsl import ADA, place

@@ -12,7 +12,8 @@ from application.command_pipeline import Recorded, Request
 from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
 from application.hospital import Hospital
 from domain.refusals import Refusal
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from tests.support.hospital_dsl import ADA, place
 from tests.support.reference_hospital import BEDS, OVER, House, Lines
@@ -370,7 +371,7 @@ def _with_real_ids(lines: Lines, told: Recorded) -> Lines:
     """The lines with the ids that the record made; each stay's events are in the order of its lines."""
     made = {stay: [] for stay, _ in lines}  # type: dict[Any, list[UUID]]
     for said in told.events:
-        if isinstance(said, Stay.Event) and not isinstance(said, Stay.MovementCorrected):
+        if said.belongs_to(Stay) and not isinstance(said, Stay.MovementCorrected):
             made[said.originator_id].append(getattr(said, "cancel", None) or said.movement)  # type: ignore[attr-defined]
     real = []
     for stay, line in lines:

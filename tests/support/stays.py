@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.refusals import BedRef
-from domain.stay.aggregate import AdmissionType, Stay, VisitKind
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place, State
 from tests.support import factories as events
 from tests.support.aggregate_dsl import (

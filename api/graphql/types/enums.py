@@ -16,7 +16,7 @@ from domain.room.aggregate import BedState
 from domain.room.occupancy import Occupancy
 from domain.room.policies import RoomPolicy
 from domain.source_visit import SourceKind as SourceMovementKind
-from domain.stay.aggregate import AdmissionType, VisitKind
+from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision

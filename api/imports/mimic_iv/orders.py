@@ -14,7 +14,7 @@ from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, told
 from api.imports.mimic_iv.stays import Stay
 from domain.refusals import Refusal
-from domain.stay.aggregate import VisitKind
+from domain.stay.events import VisitKind
 
 CONSULTS = "Consults"
 DISCONTINUES = "D/C"

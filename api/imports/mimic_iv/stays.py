@@ -11,7 +11,7 @@ from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, told
 from application.command_pipeline import Recorded
 from domain.refusals import Refusal
-from domain.stay.aggregate import AdmissionType
+from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Precision
 

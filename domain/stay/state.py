@@ -1,0 +1,267 @@
+"""The state of a stay: how it evolves by its events, and what a new event must keep to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID, uuid5
+
+from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.envelope import Envelope
+from domain.refusals import BedRef, FactRef, MovementNotFound, OutsideStay
+from domain.stay.events import StayEvents
+from domain.stay.facts import (
+    Admission,
+    AttendingChange,
+    CancellationReason,
+    Discharge,
+    Fact,
+    LeaveEnd,
+    LeaveStart,
+    Move,
+    Place,
+    PlanChange,
+    Reversal,
+    SpecialtyChange,
+    Status,
+    VisitFact,
+    VoidedAdmission,
+)
+from domain.stay.history import History, Stretch
+
+F = TypeVar("F", bound=Fact)
+
+
+class StayState(StayEvents, Aggregate):
+    """The history of a stay, which each new event must leave legal.
+
+    Commands that are only right together defer the check to their common end (`defer_checks`,
+    `check_deferred`).
+    """
+
+    def __init__(self) -> None:
+        self.history = History(self.id)
+        self.deferred: set[UUID] | None = None
+        """The facts that are recorded and not checked yet; None if each is checked at once."""
+        self.patient: UUID | None = None
+
+    def apply(self, event: Event) -> None:
+        if isinstance(event, StayEvents.Admitted):
+            self.patient = event.patient
+            self.admission_type = event.admission_type
+            self.decided_to_admit_at = event.decided_to_admit_at
+            self.confidentiality = event.confidentiality
+        self.history = evolve(self.history, event)
+
+    def movement(self, id: UUID, field: str = "movementId") -> Fact:
+        """Return a movement that is held true. Raises MovementNotFound."""
+        fact = self.history.fact(id)
+        if fact is None or isinstance(fact, VisitFact | VoidedAdmission):
+            raise MovementNotFound("movement", id, field, cancelled=True)
+        return fact
+
+    def visit(self, id: UUID) -> VisitFact:
+        """Return a visit that is held true. Raises MovementNotFound."""
+        fact = self.history.fact(id)
+        if not isinstance(fact, VisitFact):
+            raise MovementNotFound("visit", id, "visitId", cancelled=True)
+        return fact
+
+    def defer_checks(self) -> None:
+        """Accept all from now on; `check_deferred` checks the history that comes out of it."""
+        self.deferred = set()
+
+    def check_deferred(self, died_at: datetime | None) -> None:
+        """Refuse the history that came out of the commands since `defer_checks`, if it is illegal."""
+        assert self.deferred is not None
+        self.history.check(self.deferred, died_at)
+        self.deferred = None
+
+    def must_include(self, moment: datetime, what: str) -> None:
+        """Refuse a clinical fact that lies outside the stay. Raises OutsideStay."""
+        if not self.history.includes(moment):
+            raise OutsideStay(self.id, what)
+
+    def must_outlive(self, died_at: datetime) -> None:
+        """Refuse a time of death that this stay's clinical facts contradict."""
+        self.history.check((), died_at)
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Where the patient lay, in order."""
+        return self.history.stretches
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the patient is in the hospital (or on leave) as held now."""
+        return bool(self.history.segments) and self.history.segments[-1][1].status in (
+            Status.ADMITTED,
+            Status.ON_LEAVE,
+        )
+
+    def _new_id(self, envelope: Envelope, what: str) -> UUID:
+        """Return the id of a new movement; a command that makes several of a kind gets several."""
+        id = envelope.id_of(what)
+        return id if self.deferred is None else uuid5(id, f"{self.id} {self.version}")
+
+    def _record(
+        self,
+        event_class: type[Event],
+        envelope: Envelope,
+        died_at: datetime | None = None,
+        **fields: object,
+    ) -> None:
+        """Record an event that tells one fact, if the history after it is legal."""
+        event = self.next_event(event_class, envelope, **fields)
+        fact = fields.get("movement", fields.get("visit"))
+        assert isinstance(fact, UUID)
+        self._check(event, fact, died_at=died_at)
+        self.add(event)
+
+    def _check(
+        self,
+        event: Event,
+        *facts: UUID,
+        died_at: datetime | None = None,
+        also: Sequence[FactRef] = (),
+    ) -> None:
+        """Refuse an event after which one of its facts, or what is recorded later, is illegal."""
+        self._check_history(evolve(self.history, event), facts, died_at, also)
+
+    def _check_history(
+        self,
+        history: History,
+        facts: Sequence[UUID],
+        died_at: datetime | None,
+        also: Sequence[FactRef] = (),
+    ) -> None:
+        if self.deferred is not None:
+            self.deferred.update(facts)
+        else:
+            history.check(facts, died_at, also)
+
+
+def evolve(history: History, event: Event) -> History:
+    """Return the history after an event of its stay."""
+    match event:
+        case StayEvents.Admitted():
+            fact: Fact = _fact(
+                Admission,
+                event.movement,
+                event,
+                attending=event.attending,
+                specialty=event.specialty,
+                without_bed=event.without_bed,
+            )
+        case StayEvents.RoomAllocated():
+            place = Place(event.bed, event.shares_bed_of)
+            fact = _fact(Move, event.movement, event, place=place)
+        case StayEvents.Transferred():
+            place = Place(event.bed, event.shares_bed_of, event.without_bed)
+            fact = _fact(Move, event.movement, event, place=place)
+        case StayEvents.BedSwapped():
+            fact = _fact(
+                Move, event.movement, event, place=Place(event.bed), with_stay=event.with_stay
+            )
+        case StayEvents.LeaveStarted():
+            fact = _fact(
+                LeaveStart,
+                event.movement,
+                event,
+                keeps_bed=event.keeps_bed,
+                expected_return=event.expected_return,
+            )
+        case StayEvents.LeaveEnded():
+            fact = _fact(LeaveEnd, event.movement, event, place=_place(event))
+        case StayEvents.AttendingChanged():
+            fact = _fact(AttendingChange, event.movement, event, attending=event.attending)
+        case StayEvents.SpecialtyChanged():
+            fact = _fact(SpecialtyChange, event.movement, event, specialty=event.specialty)
+        case StayEvents.VisitRecorded():
+            fact = _fact(VisitFact, event.visit, event)
+        case StayEvents.DischargePlanned():
+            fact = _fact(
+                PlanChange,
+                event.movement,
+                event,
+                plan=event.plan,
+                expected_discharge=event.expected_at,
+            )
+        case StayEvents.Discharged():
+            fact = _fact(
+                Discharge,
+                event.movement,
+                event,
+                disposition=event.disposition,
+                destination=event.destination,
+            )
+        case StayEvents.AdmissionCancelled():
+            return _without_admission(history, event)
+        case StayEvents.MovementCancelled():
+            if event.because is CancellationReason.ENTERED_IN_ERROR:
+                return history.without([event.movement])
+            fact = _fact(Reversal, event.cancel, event, of=event.movement, place=_place(event))
+        case StayEvents.DischargeCancelled():
+            return _without_discharge(history, event)
+        case StayEvents.MovementCorrected():
+            return _corrected(history, event.movement, event, _place(event))
+        case StayEvents.VisitAmended():
+            return _corrected(history, event.visit, event)
+        case StayEvents.VisitCancelled():
+            return history.without([event.visit])
+        case _:
+            raise UnknownEvent(event)
+    return history.with_added(fact)
+
+
+def _without_admission(history: History, event: StayEvents.AdmissionCancelled) -> History:
+    admission = history.admission
+    if event.because is CancellationReason.ENTERED_IN_ERROR and admission is not None:
+        voided = _fact(VoidedAdmission, event.cancel, event, admission=admission)
+        return History(history.stay, (replace(voided, at=admission.at),))
+    reversal = _fact(Reversal, event.cancel, event, of=event.movement)
+    return history.without(event.voided).with_added(reversal)
+
+
+def _without_discharge(history: History, event: StayEvents.DischargeCancelled) -> History:
+    place = _place(event)
+    if event.because is CancellationReason.DECISION_REVERSED:
+        reversal = _fact(Reversal, event.cancel, event, of=event.movement, place=place)
+        return history.with_added(reversal)
+    discharge = history.fact(event.movement)
+    history = history.without([event.movement])
+    if place is None or discharge is None:
+        return history
+    move = _fact(Move, event.cancel, event, place=place)
+    return history.with_added(replace(move, at=discharge.at, order=discharge.order))
+
+
+def _corrected(
+    history: History,
+    id: UUID,
+    event: StayEvents.MovementCorrected | StayEvents.VisitAmended,
+    place: Place | None = None,
+) -> History:
+    """A fact that is not in the history, since a read model may skip it, stays out of it."""
+    fact = history.fact(id)
+    return history if fact is None else history.with_replaced(fact.corrected(event.at, place))
+
+
+def _fact(kind: Callable[..., F], id: UUID, event: Event, **data: Any) -> F:
+    entry, order = event.entry, event.originator_version
+    return kind(id=id, at=entry.occurred_at, order=order, act=entry.command_id, **data)
+
+
+class _Placed(Protocol):
+    @property
+    def bed(self) -> BedRef | None: ...
+    @property
+    def shares_bed_of(self) -> UUID | None: ...
+    @property
+    def without_bed(self) -> str | None: ...
+
+
+def _place(event: _Placed) -> Place | None:
+    """Return the place that an event names; None if it names none."""
+    place = Place(event.bed, event.shares_bed_of, event.without_bed)
+    return None if place == Place() else place
