@@ -14,21 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.cli.imports import fill
 from api.cli.terminal import Exit, as_json, moment, operator, out, settings, stop
 from application.authorization.roles import Purpose
-from infrastructure.access_log import AccessRecord, write
+from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
-from infrastructure.queries import as_of as moments
-from infrastructure.queries.accesses import AccessView, accesses_page
+from infrastructure.queries import log as moments
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import (
-    patient_by_mrn,
-    patients_by_id,
-    records_of,
-)
-from infrastructure.queries.rooms import board
-from infrastructure.queries.timeline import EntryView, Reading, timeline_page
 from infrastructure.queries.timeline_summaries import stories
+from infrastructure.read_models.occupancy import board
+from infrastructure.read_models.patients import patient_by_mrn, patients_by_id, records_of
+from infrastructure.read_models.timeline.queries import EntryView, Reading, timeline_page
 from infrastructure.settings import Settings
 
 app = typer.Typer()

@@ -20,10 +20,10 @@ from infrastructure import tracing
 from infrastructure.access_log import AccessRecord
 from infrastructure.caching.read_snapshot import Snapshot
 from infrastructure.caching.single_flight import SingleFlight
-from infrastructure.queries import people
-from infrastructure.queries.as_of import AsOf, LogStatus, end_of_command, position_at, versions
-from infrastructure.queries.people import PatientView
+from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions
 from infrastructure.queries.row_security import Viewer
+from infrastructure.read_models.patients import PatientView, patient_by_mrn
 
 T = TypeVar("T")
 
@@ -162,9 +162,9 @@ class Context:
         if not may(self.caller.role, "data:identity"):
             raise NotAllowed(f"The role {self.caller.role} may not look for a patient by MRN")
         authority = authority or self.state.settings.mrn_authority
-        found = await self.query(people.patient_by_mrn, mrn, authority, at)
+        found = await self.query(patient_by_mrn, mrn, authority, at)
         if found is None and not self.viewer.sees_all:
-            hidden = await self.query(people.patient_by_mrn, mrn, authority, at.unscoped)
+            hidden = await self.query(patient_by_mrn, mrn, authority, at.unscoped)
             if hidden is not None:
                 raise NotAllowed(CLOSED)
         return found

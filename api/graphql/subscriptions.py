@@ -18,9 +18,9 @@ from api.graphql.types.rooms import RoomOccupancy, occupied
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
-from infrastructure.queries.people import patients_by_id
-from infrastructure.queries.stays import stays_by_id
-from infrastructure.queries.timeline import entry_by_id
+from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.stays import stays_by_id
+from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.subscriptions.broker import Change, Topic
 from infrastructure.subscriptions.topics import Feed, Occupancy, Timeline
 

@@ -24,6 +24,7 @@ from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.queries import projection_status
+from infrastructure.queries.log import log_of
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.broker import Broker
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
@@ -103,7 +104,7 @@ async def _ready(request: Request) -> Response:
     state: AppState = request.app.state.container
     try:
         async with state.engine.connect() as connection:
-            log = await projection_status.log_of(connection)
+            log = await log_of(connection)
             models = await projection_status.projections(connection)
     except (NoResultFound, ProgrammingError):
         return _not_ready("tables are not there, or not those of this program: wardbook migrate")

@@ -13,7 +13,7 @@ from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
-from infrastructure.read_models.timeline import entries
+from infrastructure.read_models.timeline.projection import entries
 from infrastructure.read_models.visits import visits
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.envelope import Actor
 from infrastructure.caching.single_flight import BatchRunner, SingleFlight
-from infrastructure.queries.as_of import LogStatus, log_status
-from infrastructure.queries.row_security import closed_by_merge, elsewhere_by_merge, opened_by
+from infrastructure.queries.log import LogStatus, log_status
+from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_merge, opened_by
 
 ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[frozenset[UUID]]]
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.caching.read_snapshot import Snapshots
-from infrastructure.queries.as_of import LogStatus
+from infrastructure.queries.log import LogStatus
 from infrastructure.read_models import READ_MODELS
 
 NEVER = datetime.max.replace(tzinfo=UTC)

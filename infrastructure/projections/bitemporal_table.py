@@ -56,6 +56,9 @@ Visibility = Literal["stay", "patient", "ward", "room", "everyone"]
 - ``everyone``: rows without a patient.
 """
 
+TABLES: dict[str, Table] = {}
+"""All bitemporal tables of the process by name: row security finds those here which its rules join."""
+
 _PATIENT_COLUMNS = {"stay", "patient", "for_stay", "for_patient"}
 
 
@@ -77,8 +80,10 @@ def bitemporal_table(
     beginnings and ends of rows, so that the next moment at which any row begins or ceases to be true
     can be found; a response may be cached only if all tables that it reads have this index.
 
-    Raises ValueError for a visibility that does not fit the columns.
+    Raises ValueError for a name that is taken, or a visibility that does not fit the columns.
     """
+    if name in TABLES:
+        raise ValueError(f"{name}: there is a bitemporal table of that name already")
     names = {key, *(column.name for column in columns)}
     if visibility == "everyone" and names & _PATIENT_COLUMNS:
         raise ValueError(f"{name}: rows of patients are not visible to everyone")
@@ -111,6 +116,7 @@ def bitemporal_table(
         )
     for column in find_by:
         Index(f"{name}_{column}", table.c[column])
+    TABLES[name] = table
     return table
 
 

@@ -1,6 +1,6 @@
 """The moment of a question: as of when at the bedside, as known at which position of the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,16 +16,11 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from infrastructure.queries.row_security import Viewer, held
-from infrastructure.read_models import READ_MODELS
 
 V = TypeVar("V")
-
-APPEND_LOCK = "1463898722, 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,99 +60,6 @@ class AsOf:
         return and_(held(table, self.as_of, self.known).is_(True), self.visible(table))
 
 
-@dataclass(frozen=True, slots=True)
-class LogStatus:
-    """The log as it is now: its identity, the database's clock, and how far it can be read."""
-
-    log_id: UUID
-    epoch: int
-    kind: str
-    now: datetime
-    position: int
-    recorded: int
-    state: str
-    """Another one after every change of what a question about read models can find."""
-
-
-_STATE = ", ".join(
-    # Whatever changes a read model's rows writes its row in `position` in the same transaction, so
-    # that transaction's id is the generation of its rows; its table's id, that of its tables.
-    f"(SELECT tableoid || ' ' || xmin || ' ' || position FROM {m.metadata.schema}.position)"
-    for m in READ_MODELS
-)
-
-_HERE = text(
-    "SELECT l.log_id, l.epoch, l.kind, clock_timestamp() AS now, least("
-    + ", ".join(
-        f"coalesce((SELECT position FROM {m.metadata.schema}.position"
-        " WHERE log_id = l.log_id AND epoch = l.epoch), 0)"
-        for m in READ_MODELS
-    )
-    + ") AS position, coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
-    f" concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), {_STATE}) AS state"
-    " FROM record.log l"
-)
-
-
-async def log_status(engine: AsyncEngine) -> LogStatus:
-    """Where the log and its read models are now."""
-    async with engine.connect() as connection:
-        return LogStatus(*(await connection.execute(_HERE)).one())
-
-
-async def position_at(engine: AsyncEngine, moment: datetime) -> int:
-    """The last position recorded at or before a moment of the record's own clock, for good.
-
-    Waits for appends that are under way, so that the same moment always gives the same position. A
-    command is known whole or not at all, from the first of its events: each fact is known at its
-    own `recorded_at`.
-    """
-    found = text(  # the command recorded then, or the next one if it had begun to be
-        "SELECT coalesce((SELECT command_end FROM record.events"
-        "   WHERE position = before.last + 1 AND recorded_at <= :moment), before.last)"
-        " FROM (SELECT coalesce((SELECT last_position FROM record.commands"
-        "   WHERE recorded_at <= :moment ORDER BY recorded_at DESC LIMIT 1), 0) AS last) AS before"
-    )
-    async with engine.connect() as autocommit:
-        connection = await autocommit.execution_options(isolation_level="READ COMMITTED")
-        async with connection.begin():
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({APPEND_LOCK})"))
-            return (await connection.execute(found, {"moment": moment})).scalar() or 0
-
-
-async def end_of_command(engine: AsyncEngine, position: int) -> int:
-    """The position itself if a command ends there, else the end of the command before it."""
-    found = text(
-        "SELECT coalesce(max(command_end) FILTER (WHERE command_end <= :position), 0)"
-        " FROM (SELECT command_end FROM record.events WHERE position <= :position"
-        "       ORDER BY position DESC LIMIT 1"
-        "  ) AS last"
-    )
-    before = text(
-        "SELECT first_position - 1 FROM record.commands c JOIN record.events e USING (command_id)"
-        " WHERE e.position = :position"
-    )
-    async with engine.connect() as connection:
-        whole = (await connection.execute(found, {"position": position})).scalar() or 0
-        if whole:
-            return int(whole)
-        return int((await connection.execute(before, {"position": position})).scalar() or 0)
-
-
-async def versions(
-    connection: AsyncConnection, streams: list[UUID], position: int
-) -> dict[UUID, int]:
-    """The version of each stream as known at a position."""
-    found = await connection.execute(
-        text(
-            "SELECT stream, max(version) FROM record.events"
-            " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
-        ),
-        {"streams": streams, "position": position},
-    )
-    return {row[0]: row[1] for row in found}
-
-
 def one_of(column: ColumnElement[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
     """One of many ids, in one parameter: as an IN list, three hundred took longer than the rest."""
     return column == any_(cast(literal(list(ids), ARRAY(Uuid)), ARRAY(Uuid)))
@@ -181,3 +83,11 @@ def until(table: Table) -> ColumnElement[Any]:
 def view(kind: type[V], row: Any) -> V:
     """A row as a view whose fields are the columns, in order."""
     return kind(*row)
+
+
+def group_views(key: str, kind: type[V], rows: Iterable[Any]) -> dict[UUID, list[V]]:
+    """Return the rows as views grouped by the id in the column ``key``, in the order of the rows."""
+    groups: dict[UUID, list[V]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, key), []).append(view(kind, row))
+    return groups

@@ -2,19 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infrastructure.queries.as_of import AsOf, columns, since, until, view
-from infrastructure.queries.rooms import BedView, RoomView, board
+from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.row_security import known
-from infrastructure.queries.stays import StayView
-from infrastructure.queries.timeline import EntryView
-from infrastructure.read_models.stays import stays
-from infrastructure.read_models.timeline import entries
+from infrastructure.read_models.occupancy import BedView, board
+from infrastructure.read_models.rooms import RoomView
+from infrastructure.read_models.timeline.projection import entries
+from infrastructure.read_models.timeline.queries import EntryView
 
 BEDS = ("STAY_ROOM_ALLOCATED", "STAY_TRANSFERRED", "STAY_BED_SWAPPED", "STAY_LEAVE_ENDED")
 DECIDED = (
@@ -24,15 +22,6 @@ DECIDED = (
     "PRESCRIPTION_ADMINISTRATION_RECORDED",
 )
 """Kinds of fact that somebody decided on in the light of what was recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class StayPeriodView:
-    """A period in which nothing about a stay changed."""
-
-    since: datetime
-    until: datetime | None
-    stay: StayView
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +46,6 @@ class ExposureView:
     wrong_to: int
     wrong: list[EntryView]
     decided: list[EntryView]
-
-
-async def stay_periods(connection: AsyncConnection, stay: UUID, at: AsOf) -> list[StayPeriodView]:
-    """The whole history of a stay, as known at a position."""
-    found = await connection.execute(
-        select(since(stays), until(stays), *columns(stays))
-        .where(stays.c.stay == stay, known(stays, at.known), at.visible(stays))
-        .order_by(since(stays))
-    )
-    return [StayPeriodView(row[0], row[1], view(StayView, row[2:])) for row in found]
 
 
 async def facts_between(

@@ -13,17 +13,6 @@ from infrastructure.read_models import READ_MODELS
 
 
 @dataclass(frozen=True, slots=True)
-class CommandView:
-    """An accepted command."""
-
-    command_id: UUID
-    operation: str
-    first_position: int
-    last_position: int
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectionView:
     """A read model: how far it is, and how far behind the log."""
 
@@ -62,19 +51,6 @@ class ParkedView:
     error: str
 
 
-async def command_by_id(connection: AsyncConnection, id: UUID) -> CommandView | None:
-    """An accepted command; None if it was refused or never given."""
-    found = await connection.execute(
-        text(
-            "SELECT command_id, operation, first_position, last_position, recorded_at"
-            " FROM record.commands WHERE command_id = :id"
-        ),
-        {"id": id},
-    )
-    row = found.one_or_none()
-    return CommandView(*row) if row else None
-
-
 async def projections(connection: AsyncConnection) -> list[ProjectionView]:
     """Every read model with its lag in events, and in seconds since the oldest event it lacks."""
     told = []
@@ -98,13 +74,6 @@ async def projections(connection: AsyncConnection) -> list[ProjectionView]:
             ProjectionView(model.name, position, lag, since, alive_at, parked, model.halts, is_ours)
         )
     return told
-
-
-async def log_of(connection: AsyncConnection) -> tuple[UUID, int]:
-    """The id and the epoch of the log as it is now."""
-    found = await connection.execute(text("SELECT log_id, epoch FROM record.log"))
-    log_id, epoch = found.one()
-    return log_id, epoch
 
 
 async def parked_commands(connection: AsyncConnection) -> list[ParkedView]:

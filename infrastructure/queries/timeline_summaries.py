@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import PractitionerView, practitioners_by_id
-from infrastructure.queries.rooms import RoomView, rooms_by_id
-from infrastructure.queries.stays import PrescriptionView, prescriptions_by_id
-from infrastructure.queries.timeline import EntryView
+from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
+from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions_by_id
+from infrastructure.read_models.rooms import RoomView, rooms_by_id
+from infrastructure.read_models.timeline.queries import EntryView
 
 Data = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from infrastructure.read_models.prescriptions import Prescriptions
 from infrastructure.read_models.rooms import Rooms
 from infrastructure.read_models.source_movements import SourceMovements
 from infrastructure.read_models.stays import Stays
-from infrastructure.read_models.timeline import Timeline
+from infrastructure.read_models.timeline.projection import Timeline
 from infrastructure.read_models.visits import Visits
 
 READ_MODELS: tuple[type[ReadModel], ...] = (

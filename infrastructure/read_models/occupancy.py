@@ -1,17 +1,48 @@
 """Occupancy: who lay in which bed, or kept it, in stretches."""
 
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
-from sqlalchemy import Boolean, Column, MetaData, String, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Uuid,
+    any_,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Aggregate, Event
-from domain.room.aggregate import Room
+from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Occupancy
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
 from infrastructure.projections.projection import EventPosition, EventReader, ReadModel
+from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
+from infrastructure.queries.compiled import Prepared, is_given, one_of_given
+from infrastructure.queries.row_security import known
+from infrastructure.read_models.rooms import RoomView, SpellView, beds, room_view, rooms, spells
 
 metadata = MetaData(schema="occupancy_v1")
 position_table(metadata)
@@ -92,3 +123,209 @@ def _values(
         "kept": kept,
         "shares_bed_of": shares_bed_of,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class StretchView:
+    """A bed's use by a stay; ``until`` None while it is open."""
+
+    stay: UUID
+    patient: UUID
+    room: UUID
+    bed: str
+    kept: bool
+    shares_bed_of: UUID | None
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BedView:
+    """A bed of a board: who is in it, or what keeps it from being free."""
+
+    code: str
+    state: BedState
+    occupants: tuple[StretchView, ...]
+    spell: SpellView | None
+
+    @property
+    def occupant(self) -> StretchView | None:
+        """Whose bed it is: not the child that shares it."""
+        own = (o for o in self.occupants if o.shares_bed_of is None)
+        return next(own, self.occupants[0] if self.occupants else None)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRoom:
+    """A room of a board with its beds."""
+
+    room: RoomView
+    beds: tuple[BedView, ...]
+
+
+async def board(
+    connection: AsyncConnection,
+    at: AsOf,
+    ward: str | None = None,
+    only: Collection[UUID] | None = None,
+) -> list[BoardRoom]:
+    """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
+    asked = _board(ward is not None, only is not None)
+    found = await asked.ask(connection, at, ward=ward, only=list(only or ()))
+    return _grouped(found.all())
+
+
+async def beds_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, tuple[BedView, ...]]:
+    """The beds of each room, and who lies in them, in order."""
+    return {found.room.room: found.beds for found in await board(connection, at, None, ids)}
+
+
+async def occupancy_history(
+    connection: AsyncConnection,
+    at: AsOf,
+    start: datetime,
+    end: datetime,
+    ward: str | None,
+    number: str | None,
+    bed: str | None,
+    most: int | None = None,
+) -> list[StretchView]:
+    """Who lay where between two moments, in stretches, in the order in which they began."""
+    period = func.tstzrange(
+        cast(literal(start), DateTime(timezone=True)), cast(literal(end), DateTime(timezone=True))
+    )
+    query = select(*columns(stretches), since(stretches), until(stretches)).where(
+        stretches.c.during.op("&&")(period), known(stretches, at.known)
+    )
+    if ward is not None or number is not None or at.viewer.wards is not None:
+        here = select(rooms.c.room).where(known(rooms, at.known), at.viewer.of_wards())
+        if ward is not None:
+            here = here.where(rooms.c.ward == ward)
+        if number is not None:
+            here = here.where(rooms.c.number == number)
+        there = (await connection.execute(here)).scalars().all()
+        query = query.where(one_of(stretches.c.room, there))
+    if bed is not None:
+        query = query.where(stretches.c.bed == bed)
+    query = query.order_by(since(stretches), stretches.c.stay).limit(most)
+    found = await connection.execute(query)
+    return [view(StretchView, row) for row in found]
+
+
+_ROOM, _BED, _LYING, _SPELL = range(4)
+
+
+_SHOWN = (
+    *(stretches.c[name] for name in ("stay", "patient", "kept", "shares_bed_of")),
+    *(spells.c[name] for name in ("spell", "state", "reason", "for_patient", "for_stay")),
+    *(rooms.c[name] for name in ("ward", "number", "policies")),
+)
+
+
+_NO_PLACE = cast(null(), BigInteger)
+
+
+@cache
+def _board(of_ward: bool, only: bool) -> Prepared:
+    """Rooms, and what holds inside of them: beds, each with what is in it.
+
+    One statement without a join: joined, it would be planned for one row of each, and take forever
+    with hundreds. The moment is looked for first: what held then is never more than the house has
+    beds, while the rows of a room grow with the years.
+    """
+
+    def build(at: AsOf) -> Select[Any]:
+        nth = func.row_number().over(order_by=(rooms.c.ward, rooms.c.number))
+        wanted = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.viewer.of_wards())
+        if of_ward:
+            wanted = wanted.where(is_given(rooms.c.ward, "ward"))
+        if only:
+            wanted = wanted.where(one_of_given(rooms.c.room, "only"))
+        here = wanted.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
+        shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
+        rows = [_rows(at, what, table, table.c.bed) for what, table in shown]
+        held = union_all(*rows).cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
+        inside = select(held)
+        if of_ward or only or at.viewer.wards is not None:
+            wanted_rooms = func.array(select(here.c.room).scalar_subquery())
+            inside = inside.where(held.c.room == any_(wanted_rooms))
+        told = union_all(select(here), inside).subquery("told")
+        return select(*told.c).order_by(
+            told.c.room,
+            func.length(told.c.bed),
+            told.c.bed,
+            told.c.what,
+            told.c.shares_bed_of.is_not(None),
+            told.c.since,
+        )
+
+    return Prepared(build)
+
+
+def _rows(
+    at: AsOf,
+    what: int,
+    table: Table,
+    bed: ColumnElement[Any],
+    nth: ColumnElement[Any] = _NO_PLACE,
+) -> Select[Any]:
+    """The rows of one table that hold, with the columns of all. ``nth``: a room's place among all."""
+    columns = [c if c.table is table else cast(null(), c.type).label(c.name) for c in _SHOWN]
+    return select(
+        table.c.room,
+        bed.label("bed"),
+        literal_column(str(what)).label("what"),
+        since(table),
+        until(table),
+        *columns,
+        nth.label("nth"),
+    ).where(at.holds(table))
+
+
+def _grouped(rows: Iterable[Any]) -> list[BoardRoom]:
+    """Rooms in order with their beds, from rows in which each comes before what is in it."""
+    found: list[tuple[int, BoardRoom]] = []
+    for room, of_room in groupby(rows, itemgetter(0)):
+        named, *inside = of_room
+        if named[2] == _ROOM:  # otherwise of a room that is not open then
+            *_, ward, number, policies, nth = named
+            beds = (_bed_of(code, of_bed) for code, of_bed in groupby(inside, itemgetter(1)))
+            there = tuple(bed for bed in beds if bed is not None)
+            found.append((nth, BoardRoom(room_view((room, ward, number, policies)), there)))
+    return [room for _, room in sorted(found, key=itemgetter(0))]
+
+
+def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
+    """A bed from its rows, itself first; None for what is in none that is there then."""
+    bed, *inside = rows
+    if bed[2] != _BED:
+        return None
+    lying: list[StretchView] = []
+    spelled: list[SpellView] = []
+    for room, _, what, begin, end, *told in inside:
+        if what == _LYING:
+            stay, patient, kept, shares = told[:4]
+            lying.append(StretchView(stay, patient, room, code, kept, shares, begin, end))
+        else:
+            spell, state, why, patient, stay = told[4:9]
+            spelled.append(SpellView(spell, room, code, state, why, patient, stay, begin, end))
+    return _bed(code, lying, spelled)
+
+
+_ORDER = (BedState.CLOSED, BedState.CLEANING, BedState.RESERVED)
+
+
+def _bed(code: str, occupants: list[StretchView], spelled: list[SpellView]) -> BedView:
+    """What a bed is: occupied before kept, before closed, cleaning, reserved, free."""
+    spell = None
+    if spelled:
+        spell = min(spelled, key=lambda s: _ORDER.index(BedState(s.state)))
+    if occupants:
+        state = BedState.KEPT if all(o.kept for o in occupants) else BedState.OCCUPIED
+    elif spell:
+        state = BedState(spell.state)
+    else:
+        state = BedState.FREE
+    return BedView(code, state, tuple(occupants), spell)

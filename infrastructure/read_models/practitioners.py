@@ -1,12 +1,20 @@
 """Practitioners by staff number; and the hospital's own clock."""
 
-from sqlalchemy import Column, Date, MetaData, String
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Column, Date, MetaData, String, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.practitioner import Practitioner
 from domain.time import ALWAYS
 from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
 from infrastructure.projections.projection import EventPosition, ReadModel
+from infrastructure.queries.as_of import AsOf, columns, view
+from infrastructure.queries.compiled import by_id, one_of_given
 
 metadata = MetaData(schema="practitioners_v1")
 position_table(metadata)
@@ -50,3 +58,48 @@ class Practitioners(ReadModel):
                     known=place.known,
                     position=place.position,
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class PractitionerView:
+    """A practitioner as held at a moment."""
+
+    practitioner: UUID
+    staff_number: str
+    family_name: str | None
+    given_name: str | None
+    grade: str
+    grade_from: date | None
+    specialty: str | None
+
+
+_practitioners_by_id = by_id(
+    lambda at: select(*columns(practitioners)).where(
+        one_of_given(practitioners.c.practitioner, "ids"), at.of(practitioners)
+    )
+)
+
+
+async def practitioners_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, PractitionerView]:
+    """Practitioners by their ids."""
+    found = await _practitioners_by_id(connection, ids, at)
+    return {row.practitioner: view(PractitionerView, row) for row in found}
+
+
+async def practitioners_page(
+    connection: AsyncConnection,
+    staff_number: str | None,
+    at: AsOf,
+    first: int,
+    after: tuple[str] | None,
+) -> list[PractitionerView]:
+    """Practitioners by staff number, from a place in that order."""
+    query = select(*columns(practitioners)).where(at.holds(practitioners))
+    if staff_number:
+        query = query.where(practitioners.c.staff_number == staff_number)
+    if after:
+        query = query.where(practitioners.c.staff_number > after[0])
+    found = await connection.execute(query.order_by(practitioners.c.staff_number).limit(first))
+    return [view(PractitionerView, row) for row in found]

@@ -1,8 +1,13 @@
 """Prescriptions: status and regimen at every moment; and the doses given, or not given."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Boolean, Column, DateTime, MetaData, String, Table, Uuid
+from sqlalchemy import Boolean, Column, DateTime, MetaData, Select, String, Table, Uuid, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.prescription.aggregate import Prescription
@@ -15,6 +20,9 @@ from infrastructure.projections.bitemporal_table import (
     position_table,
 )
 from infrastructure.projections.projection import EventPosition, Folded
+from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
+from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.read_models.timeline.projection import entries
 
 metadata = MetaData(schema="prescriptions_v1")
 position_table(metadata)
@@ -142,3 +150,104 @@ class Prescriptions(Folded[Prescription]):
                 for period, status, regimen in prescription.course.segments()
             }
         }
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionView:
+    """A prescription as held at a moment."""
+
+    prescription: UUID
+    stay: UUID
+    patient: UUID
+    status: str
+    medication: str
+    medication_code: str | None
+    medication_system: str | None
+    dose: str | None
+    route: str | None
+    frequency: str | None
+    written_at: datetime
+    start: datetime
+    stop: datetime | None
+    prescriber: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class DoseView:
+    """A dose given, or not given."""
+
+    administration: UUID
+    prescription: UUID
+    stay: UUID
+    given: bool
+    dose_given: str | None
+    reason_not_given: str | None
+    outside_prescription: str | None
+    performed_by: str | None
+    since: datetime
+
+
+def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
+    """Prescriptions in the order of their start."""
+    return lambda at: (
+        select(*columns(prescriptions))
+        .where(one_of_given(column, "ids"), at.of(prescriptions))
+        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+    )
+
+
+_prescriptions_of = by_id(_prescriptions(prescriptions.c.stay))
+
+
+_prescriptions_by_id = by_id(_prescriptions(prescriptions.c.prescription))
+
+
+async def prescriptions_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, PrescriptionView]:
+    """Prescriptions by their ids."""
+    found = await _prescriptions_by_id(connection, ids, at)
+    return {row.prescription: view(PrescriptionView, row) for row in found}
+
+
+async def stopped_by(
+    connection: AsyncConnection, discharge: UUID, at: AsOf
+) -> list[PrescriptionView]:
+    """The prescriptions that a discharge stopped, as far as that is held true."""
+    stops = select(entries.c.subject).where(
+        entries.c.kind == "PRESCRIPTION_STOPPED",
+        entries.c.status == "TRUE",
+        entries.c.stay
+        == select(entries.c.stay).where(entries.c.fact == discharge).limit(1).scalar_subquery(),
+        entries.c.data["discharge"].astext == str(discharge),
+        at.of(entries),
+    )
+    found = await connection.execute(
+        select(*columns(prescriptions))
+        .where(prescriptions.c.prescription.in_(stops), at.of(prescriptions))
+        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+    )
+    return [view(PrescriptionView, row) for row in found]
+
+
+async def prescriptions_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[PrescriptionView]]:
+    """The prescriptions of each stay, in the order of their start."""
+    return group_views("stay", PrescriptionView, await _prescriptions_of(connection, ids, at))
+
+
+_doses_of = by_id(
+    lambda at: (
+        select(*columns(doses), since(doses))
+        .where(one_of_given(doses.c.prescription, "ids"), at.of(doses))
+        .order_by(since(doses), doses.c.position)
+    )
+)
+
+
+async def doses_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[DoseView]]:
+    """The doses of each prescription, up to the moment, in the order in which they occurred."""
+    return group_views("prescription", DoseView, await _doses_of(connection, ids, at))

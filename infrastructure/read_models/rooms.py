@@ -1,14 +1,29 @@
 """Rooms, their beds, and the spells in which a bed is closed, being cleaned or reserved."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import ARRAY, Column, MetaData, String, Table, Uuid
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.room.aggregate import Room
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
 from infrastructure.projections.projection import Folded
+from infrastructure.queries.as_of import AsOf, columns
+from infrastructure.queries.compiled import by_id, one_of_given
 
 metadata = MetaData(schema="rooms_v1")
 position_table(metadata)
@@ -114,3 +129,56 @@ def _spell(room: Room, id: UUID) -> Rows:
         for s in room.spells
         if s.id == id and not s.period.is_empty
     }
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room as held at a moment."""
+
+    room: UUID
+    ward: str
+    number: str
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpellView:
+    """A period in which a bed is closed, being cleaned or reserved."""
+
+    spell: UUID
+    room: UUID
+    bed: str
+    state: str
+    reason: str | None
+    for_patient: UUID | None
+    for_stay: UUID | None
+    since: datetime
+    until: datetime | None
+
+
+async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
+    """The names of the wards, in order."""
+    found = await connection.execute(
+        select(rooms.c.ward)
+        .where(at.holds(rooms), at.viewer.of_wards())
+        .distinct()
+        .order_by(rooms.c.ward)
+    )
+    return list(found.scalars())
+
+
+_rooms_by_id = by_id(
+    lambda at: select(*columns(rooms)).where(one_of_given(rooms.c.room, "ids"), at.of(rooms))
+)
+
+
+async def rooms_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, RoomView]:
+    """Rooms by their ids."""
+    return {row.room: room_view(row) for row in await _rooms_by_id(connection, ids, at)}
+
+
+def room_view(row: Any) -> RoomView:
+    id, ward, number, policies = row
+    return RoomView(id, ward, number, tuple(policies))

@@ -1,12 +1,36 @@
 """Stays: the state of each at every moment, as known at every position."""
 
-from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, String, Table, Uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
 from infrastructure.projections.projection import Folded
+from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
+from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.row_security import known
+from infrastructure.read_models.patients import records_of_each
+from infrastructure.read_models.rooms import rooms
 
 metadata = MetaData(schema="stays_v1")
 position_table(metadata)
@@ -87,3 +111,123 @@ class Stays(Folded[Stay]):
                 },
             )
         return {stays: found}
+
+
+@dataclass(frozen=True, slots=True)
+class StayView:
+    """A stay as held at a moment."""
+
+    stay: UUID
+    patient: UUID
+    status: str
+    admission_type: str
+    admitted_at: datetime
+    decided_to_admit_at: datetime | None
+    discharged_at: datetime | None
+    attending: UUID | None
+    specialty: str | None
+    room: UUID | None
+    bed: str | None
+    shares_bed_of: UUID | None
+    without_bed: str | None
+    bed_kept: bool
+    expected_return: datetime | None
+    plan: str
+    expected_discharge: datetime | None
+    disposition: str | None
+    destination: str | None
+    confidentiality: str
+
+
+@dataclass(frozen=True, slots=True)
+class StayCriteria:
+    """Which stays are meant; without a status, those that are open."""
+
+    statuses: tuple[str, ...] = OPEN
+    ward: str | None = None
+    patients: tuple[UUID, ...] | None = None
+    attending: UUID | None = None
+
+
+_stays_by_id = by_id(
+    lambda at: select(*columns(stays)).where(one_of_given(stays.c.stay, "ids"), at.of(stays))
+)
+
+
+async def stays_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, StayView]:
+    """Stays by their ids; one that was not admitted yet is absent."""
+    return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
+
+
+_stays_of_patients = by_id(
+    lambda at: (
+        select(*columns(stays))
+        .where(one_of_given(stays.c.patient, "ids"), at.of(stays))
+        .order_by(stays.c.admitted_at, stays.c.stay)
+    )
+)
+
+
+async def stays_of_persons(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[StayView]]:
+    """All stays of the person whose record each is, in the order of admission."""
+    asked_for: dict[UUID, list[UUID]] = {}
+    for id, records in (await records_of_each(connection, ids, at)).items():
+        for record in records:
+            asked_for.setdefault(record, []).append(id)
+    told: dict[UUID, list[StayView]] = {}
+    for row in await _stays_of_patients(connection, list(asked_for), at):
+        for id in asked_for[row.patient]:
+            told.setdefault(id, []).append(view(StayView, row))
+    return told
+
+
+async def stays_page(
+    connection: AsyncConnection,
+    wanted: StayCriteria,
+    at: AsOf,
+    first: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[StayView]:
+    """Stays in the order of admission, from a place in that order."""
+    # written out, so that the plan can be that of the index of open stays
+    statuses: BindParameter[str] = bindparam(
+        "statuses", wanted.statuses, expanding=True, literal_execute=True
+    )
+    query = select(*columns(stays)).where(stays.c.status.in_(statuses))
+    if wanted.patients is None:
+        query = query.where(at.holds(stays))
+    else:
+        query = query.where(stays.c.patient.in_(wanted.patients), at.of(stays))
+    if wanted.attending:
+        query = query.where(stays.c.attending == wanted.attending)
+    if wanted.ward:
+        here = select(rooms.c.room).where(rooms.c.ward == wanted.ward, at.holds(rooms))
+        there = (await connection.execute(here)).scalars().all()
+        query = query.where(one_of(stays.c.room, there))
+    if after:
+        query = query.where(tuple_(stays.c.admitted_at, stays.c.stay) > tuple_(*after))
+    found = await connection.execute(query.order_by(stays.c.admitted_at, stays.c.stay).limit(first))
+    return [view(StayView, row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class StayPeriodView:
+    """A period in which nothing about a stay changed."""
+
+    since: datetime
+    until: datetime | None
+    stay: StayView
+
+
+async def stay_periods(connection: AsyncConnection, stay: UUID, at: AsOf) -> list[StayPeriodView]:
+    """The whole history of a stay, as known at a position."""
+    found = await connection.execute(
+        select(since(stays), until(stays), *columns(stays))
+        .where(stays.c.stay == stay, known(stays, at.known), at.visible(stays))
+        .order_by(since(stays))
+    )
+    return [StayPeriodView(row[0], row[1], view(StayView, row[2:])) for row in found]

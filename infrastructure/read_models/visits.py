@@ -1,15 +1,28 @@
 """Visits: who saw which patient, and what was noted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, MetaData, String, Uuid
+from sqlalchemy import (
+    Column,
+    MetaData,
+    Select,
+    String,
+    Uuid,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table, position_table
 from infrastructure.projections.projection import EventPosition, ReadModel
+from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
+from infrastructure.queries.compiled import by_id, one_of_given
 
 metadata = MetaData(schema="visits_v1")
 position_table(metadata)
@@ -74,3 +87,40 @@ class Visits(ReadModel):
         """From here on they are known never to have been."""
         for id in ids:
             self.writer(visits).revise({"visit": id}, known=place.known, position=place.position)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitView:
+    """A visit of a doctor."""
+
+    visit: UUID
+    stay: UUID
+    practitioner: UUID
+    kind: str
+    note: str | None
+    since: datetime
+
+
+def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
+    """Visits up to the moment, in the order in which they occurred."""
+    return lambda at: (
+        select(*columns(visits), since(visits))
+        .where(one_of_given(column, "ids"), at.of(visits))
+        .order_by(since(visits), visits.c.position)
+    )
+
+
+_visits_of, _visits_by_id = by_id(_visits(visits.c.stay)), by_id(_visits(visits.c.visit))
+
+
+async def visits_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[VisitView]]:
+    """The visits of each stay, up to the moment, in the order in which they occurred."""
+    return group_views("stay", VisitView, await _visits_of(connection, ids, at))
+
+
+async def visit_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> VisitView | None:
+    """One visit."""
+    row = (await _visits_by_id(connection, [id], at)).one_or_none()
+    return view(VisitView, row) if row else None

@@ -12,10 +12,10 @@ from psycopg.rows import TupleRow
 from application.commands.reports import asked_in
 from application.reports.definition import Subject
 from domain.report import Terms
-from infrastructure.queries.timeline import EntryView
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
+from infrastructure.read_models.timeline.queries import EntryView
 from infrastructure.reports import inputs
 from infrastructure.reports.inputs.change_set import ChangeSet, linked
 

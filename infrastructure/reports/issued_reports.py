@@ -16,7 +16,7 @@ from domain.report import Cause, Change, Said, Terms
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.issued_reports import issues, restatements
-from infrastructure.read_models.timeline import entry_of
+from infrastructure.read_models.timeline.projection import entry_of
 
 
 @dataclass(frozen=True, slots=True)

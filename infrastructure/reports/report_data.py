@@ -16,7 +16,7 @@ from domain.hospital_calendar import DAY, HospitalCalendar
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
-from infrastructure.read_models.timeline import entries
+from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports import inputs
 from infrastructure.reports.inputs.change_set import ChangeSet, changed_between
 

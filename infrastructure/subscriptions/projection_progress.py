@@ -7,7 +7,7 @@ import logging
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infrastructure.queries.as_of import log_status
+from infrastructure.queries.log import log_status
 from infrastructure.queries.projection_status import models_that_parked
 from infrastructure.read_models import READ_MODELS
 

@@ -12,13 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import Located, Logged, Touched, events_page, touched
-from infrastructure.queries.people import records_of
-from infrastructure.queries.rooms import BoardRoom, board
 from infrastructure.queries.row_security import known
-from infrastructure.queries.timeline import EntryView, entries_recorded
 from infrastructure.queries.timeline_summaries import stories
-from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.occupancy import BoardRoom, board, stretches
+from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.rooms import beds, rooms, spells
+from infrastructure.read_models.timeline.queries import EntryView, entries_recorded
 from infrastructure.subscriptions.broker import TOO_MUCH, Change
 
 PAGE = 200

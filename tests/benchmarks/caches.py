@@ -27,8 +27,11 @@ from application.authorization.roles import Caller
 from domain.room.aggregate import BedState
 from infrastructure.access_log import AccessRecord
 from infrastructure.postgres.database import Database
-from infrastructure.queries import people, rooms, stays
 from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView
+from infrastructure.read_models.patients import PatientView, patients_by_id
+from infrastructure.read_models.rooms import RoomView, wards
+from infrastructure.read_models.stays import StayView, stays_by_id
 from tests.benchmarks.results import Row, say
 from tests.benchmarks.wards import BOARD, SMALL
 from tests.support.hospital_dsl import ADA
@@ -117,22 +120,22 @@ def _ward() -> dict[Any, Any]:
     board, by_stay, by_patient = [], {}, {}
     for number in range(BEDS // 2):
         beds = []
-        room = rooms.RoomView(uuid4(), "A", str(number), ())
+        room = RoomView(uuid4(), "A", str(number), ())
         for code in "ab":
             stay, patient = uuid4(), uuid4()
-            lying = rooms.StretchView(stay, patient, room.room, code, False, None, NOW, None)
-            beds.append(rooms.BedView(code, BedState.OCCUPIED, (lying,), None))
-            by_stay[stay] = stays.StayView(
+            lying = StretchView(stay, patient, room.room, code, False, None, NOW, None)
+            beds.append(BedView(code, BedState.OCCUPIED, (lying,), None))
+            by_stay[stay] = StayView(
                 stay, patient, "ADMITTED", "ELECTIVE", NOW, None, None, None, "CARDIOLOGY",
                 room.room, code, None, None, False, None, "NONE", None, None, None, "NORMAL",
             )  # fmt: skip
-            by_patient[patient] = people.PatientView(
+            by_patient[patient] = PatientView(
                 patient, f"M{stay}", "main", "Family", "Given", None, "OTHER", "NORMAL", None, None
             )
-        board.append(rooms.BoardRoom(room, tuple(beds)))
+        board.append(BoardRoom(room, tuple(beds)))
     return {
-        rooms.board: board,
-        rooms.wards: ["A", "B", "C"],
-        stays.stays_by_id: by_stay,
-        people.patients_by_id: by_patient,
+        board: board,
+        wards: ["A", "B", "C"],
+        stays_by_id: by_stay,
+        patients_by_id: by_patient,
     }

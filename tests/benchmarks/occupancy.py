@@ -27,7 +27,7 @@ from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import create_missing_read_models
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.rooms import board
+from infrastructure.read_models.occupancy import board
 from infrastructure.settings import Settings
 from tests.benchmarks.many import BEGUN, House, waves
 from tests.benchmarks.reading import served

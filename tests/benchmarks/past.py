@@ -27,17 +27,12 @@ from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import patient_by_mrn, records_of
-from infrastructure.queries.rooms import board, occupancy_history
-from infrastructure.queries.stays import (
-    StayFilter,
-    doses_of,
-    prescriptions_of,
-    stays_by_id,
-    stays_page,
-    visits_of,
-)
-from infrastructure.queries.timeline import timeline_page
+from infrastructure.read_models.occupancy import board, occupancy_history
+from infrastructure.read_models.patients import patient_by_mrn, records_of
+from infrastructure.read_models.prescriptions import doses_of, prescriptions_of
+from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_page
+from infrastructure.read_models.timeline.queries import timeline_page
+from infrastructure.read_models.visits import visits_of
 from infrastructure.settings import Settings
 from tests.benchmarks.many import Full, House
 from tests.benchmarks.reading import served
@@ -88,7 +83,7 @@ async def _patient(connection: AsyncConnection, of: Subject, then: Moment) -> An
     records = await records_of(connection, found.patient, then.at)
     every = ("ADMITTED", "ON_LEAVE", "DISCHARGED", "CANCELLED")
     return await stays_page(
-        connection, StayFilter(every, None, tuple(records)), then.at, PAGE, None
+        connection, StayCriteria(every, None, tuple(records)), then.at, PAGE, None
     )
 
 
@@ -100,7 +95,7 @@ async def _stay(connection: AsyncConnection, of: Subject, then: Moment) -> Any:
 
 
 async def _stays(connection: AsyncConnection, of: Subject, then: Moment) -> Any:
-    return await stays_page(connection, StayFilter(ward=of.ward), then.at, PAGE, None)
+    return await stays_page(connection, StayCriteria(ward=of.ward), then.at, PAGE, None)
 
 
 async def _timeline(connection: AsyncConnection, of: Subject, then: Moment) -> Any:

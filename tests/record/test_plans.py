@@ -18,25 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.postgres.database import Database
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import (
-    patient_by_mrn,
-    patients_by_id,
-    practitioners_by_id,
-    records_of,
-)
-from infrastructure.queries.rooms import board, occupancy_history, rooms_by_id
 from infrastructure.queries.row_security import Viewer
-from infrastructure.queries.stays import (
-    StayFilter,
-    doses_of,
-    prescriptions_by_id,
-    prescriptions_of,
-    stays_by_id,
-    stays_of_persons,
-    stays_page,
-    visits_of,
-)
-from infrastructure.queries.timeline import timeline_page
+from infrastructure.read_models.occupancy import board, occupancy_history
+from infrastructure.read_models.patients import patient_by_mrn, patients_by_id, records_of
+from infrastructure.read_models.practitioners import practitioners_by_id
+from infrastructure.read_models.prescriptions import doses_of, prescriptions_by_id, prescriptions_of
+from infrastructure.read_models.rooms import rooms_by_id
+from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_of_persons, stays_page
+from infrastructure.read_models.timeline.queries import timeline_page
+from infrastructure.read_models.visits import visits_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ID = uuid4()
@@ -53,7 +43,7 @@ FEW: dict[str, Asks] = {
     "practitioners": lambda c, at: practitioners_by_id(c, [ID], at),
     "rooms": lambda c, at: rooms_by_id(c, [ID], at),
     "stays": lambda c, at: stays_by_id(c, [ID], at),
-    "stays of a patient": lambda c, at: stays_page(c, StayFilter(patients=(ID,)), at, 50, None),
+    "stays of a patient": lambda c, at: stays_page(c, StayCriteria(patients=(ID,)), at, 50, None),
     "stays of persons": lambda c, at: stays_of_persons(c, [ID], at),
     "visits": lambda c, at: visits_of(c, [ID], at),
     "prescriptions": lambda c, at: prescriptions_by_id(c, [ID], at),
@@ -63,7 +53,7 @@ FEW: dict[str, Asks] = {
     "timeline of a stay": lambda c, at: timeline_page(c, at, 50, None, stay=ID),
 }
 HOUSE: dict[str, tuple[Asks, str]] = {
-    "open stays": (lambda c, at: stays_page(c, StayFilter(), at, 50, None), "stays_open"),
+    "open stays": (lambda c, at: stays_page(c, StayCriteria(), at, 50, None), "stays_open"),
     "board": (lambda c, at: board(c, at), "stretches_when"),
     "history": (
         lambda c, at: occupancy_history(

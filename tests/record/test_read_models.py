@@ -25,7 +25,7 @@ from infrastructure.projections.bitemporal_table import Visibility, bitemporal_t
 from infrastructure.projections.projection import Folded
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.timeline import NOT_SHOWN, entry_id
+from infrastructure.read_models.timeline.projection import NOT_SHOWN, entry_id
 from tests.support.hospital_dsl import events, rows
 from tests.support.shared_history import (
     Lived,

@@ -12,11 +12,7 @@ from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
 from infrastructure.postgres.database import APP_ROLE, Database
-from infrastructure.postgres.migrate import (
-    create_missing_read_models,
-    migrate,
-    schema_differences,
-)
+from infrastructure.postgres.migrate import create_missing_read_models, migrate, schema_differences
 from infrastructure.read_models import READ_MODELS
 from tests.conftest import RECORD_TABLES
 from tests.support.hospital_dsl import admitted, at_once, room, rows

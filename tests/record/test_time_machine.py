@@ -22,9 +22,9 @@ from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import patient_by_mrn
-from infrastructure.queries.rooms import board, occupancy_history
-from infrastructure.queries.stays import StayView, stays_by_id
+from infrastructure.read_models.occupancy import board, occupancy_history
+from infrastructure.read_models.patients import patient_by_mrn
+from infrastructure.read_models.stays import StayView, stays_by_id
 from infrastructure.settings import Settings
 from tests.conftest import empty
 from tests.support.reference_hospital import BEDS, NEVER

@@ -26,7 +26,8 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.stays import stopped_by, visit_by_id
+from infrastructure.read_models.prescriptions import stopped_by
+from infrastructure.read_models.visits import visit_by_id
 
 
 @dataclass(frozen=True)

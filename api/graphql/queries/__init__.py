@@ -26,8 +26,8 @@ from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
 from api.graphql.types.timeline import TimelineEntry, told
 from application.authorization.roles import may
-from infrastructure.queries import stays
-from infrastructure.queries.timeline import entry_by_id
+from infrastructure.read_models.timeline.queries import entry_by_id
+from infrastructure.read_models.visits import visit_by_id
 
 
 @strawberry.type(description="What can be asked.")
@@ -57,7 +57,7 @@ class Query(
                     return found
         if not _may_see(info, Visit):
             return None
-        visit = await info.context.query(stays.visit_by_id, key, at)
+        visit = await info.context.query(visit_by_id, key, at)
         if visit is not None and await Stay.find(info, visit.stay, at):
             return Visit.of(visit, at)
         entry = await info.context.query(entry_by_id, key, at)

@@ -13,9 +13,9 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import Purpose
 from api.graphql.types.people import Patient
-from infrastructure.queries import accesses, people
-from infrastructure.queries.accesses import AccessView
+from infrastructure.access_log import AccessView, accesses_page
 from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models.patients import records_of
 
 
 @strawberry.type(description="Somebody read a patient's data.")
@@ -78,9 +78,9 @@ class AccessQueries:
         records: list[UUID] | None = None
         if mrn is not None:
             who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
-            records = await info.context.query(people.records_of, who.patient, at) if who else []
+            records = await info.context.query(records_of, who.patient, at) if who else []
         found = await info.context.query(
-            accesses.accesses_page,
+            accesses_page,
             patients=records,
             subject=subject,
             since=from_,

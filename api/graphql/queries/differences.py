@@ -18,7 +18,7 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
 from infrastructure.queries.differences import facts_by_id
-from infrastructure.queries.stays import stays_by_id
+from infrastructure.read_models.stays import stays_by_id
 
 
 @strawberry.type

@@ -21,7 +21,8 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
-from infrastructure.queries import people
+from infrastructure.read_models.patients import patients_by_id, patients_page
+from infrastructure.read_models.practitioners import practitioners_page
 
 
 @strawberry.type
@@ -45,7 +46,7 @@ class PeopleQueries:
             view = await info.context.patient_by_mrn(mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
         found = await Patient.find(info, named(id), at)
-        return await info.context.or_forbidden(found, people.patients_by_id, named(id), at)
+        return await info.context.or_forbidden(found, patients_by_id, named(id), at)
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(
@@ -63,7 +64,7 @@ class PeopleQueries:
     ) -> Connection[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         wanted, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
-        found = await info.context.query(people.patients_page, search, at, wanted + 1, place)
+        found = await info.context.query(patients_page, search, at, wanted + 1, place)
         return page(
             found,
             wanted,
@@ -86,9 +87,7 @@ class PeopleQueries:
     ) -> Connection[Practitioner]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         wanted, place = page_size(first), decode_cursor(after, "practitioners", str)
-        found = await info.context.query(
-            people.practitioners_page, staff_number, at, wanted + 1, place
-        )
+        found = await info.context.query(practitioners_page, staff_number, at, wanted + 1, place)
         return page(
             found,
             wanted,

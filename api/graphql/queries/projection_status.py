@@ -11,6 +11,7 @@ from api.graphql.context import Ask
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.scalars import Long, Position
 from infrastructure.queries import projection_status
+from infrastructure.queries.log import command_by_id
 
 
 @strawberry.type(description="What became of a command.")
@@ -53,7 +54,7 @@ class RecordQueries:
     async def command(
         self, info: Ask, id: Annotated[strawberry.ID, argument(description="The command's id.")]
     ) -> CommandOutcome | None:
-        found = await info.context.query(projection_status.command_by_id, uuid(id, "command", "id"))
+        found = await info.context.query(command_by_id, uuid(id, "command", "id"))
         if found is None:
             return None
         return CommandOutcome(

@@ -11,7 +11,8 @@ from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
 from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
-from infrastructure.queries import rooms
+from infrastructure.read_models.occupancy import board, occupancy_history
+from infrastructure.read_models.rooms import wards
 
 
 @strawberry.type(description="A ward, by its name.")
@@ -31,7 +32,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[Ward]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return [Ward(name=name) for name in await info.context.query_shared(rooms.wards, at)]
+        return [Ward(name=name) for name in await info.context.query_shared(wards, at)]
 
     @strawberry.field(description="Who lies where: every bed of a ward, or of the house.")
     async def room_occupancy(
@@ -44,7 +45,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await occupied(info, await info.context.query_shared(rooms.board, at, ward), at)
+        return await occupied(info, await info.context.query_shared(board, at, ward), at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(
@@ -63,7 +64,7 @@ class RoomQueries:
             raise InvalidInput("to", "the period ends after it begins")
         at = await info.context.at(None, known_at, known_at_position, at_least)
         found = await info.context.query(
-            rooms.occupancy_history, at, from_, to, ward, room, bed, STRETCHES + 1
+            occupancy_history, at, from_, to, ward, room, bed, STRETCHES + 1
         )
         if len(found) > STRETCHES:
             why = f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room"

@@ -19,7 +19,7 @@ from api.graphql.queries.arguments import (
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.source_movements import SourceMovement
-from infrastructure.queries.source_movements import pending_page
+from infrastructure.read_models.source_movements import pending_page
 
 
 @strawberry.type

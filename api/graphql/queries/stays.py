@@ -21,7 +21,10 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import StayStatus
 from api.graphql.types.stays import Prescription, Stay
-from infrastructure.queries import people, stays
+from infrastructure.read_models.patients import records_of
+from infrastructure.read_models.practitioners import practitioners_page
+from infrastructure.read_models.prescriptions import prescriptions_by_id
+from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_page
 
 
 @strawberry.input(description="Which stays; without statuses those that are open.")
@@ -54,7 +57,7 @@ class StayQueries:
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Stay.find(info, named(id), at)
-        return await info.context.or_forbidden(found, stays.stays_by_id, named(id), at)
+        return await info.context.or_forbidden(found, stays_by_id, named(id), at)
 
     @strawberry.field(
         description="Stays in the order of their admission; the open ones by default."
@@ -72,23 +75,21 @@ class StayQueries:
     ) -> Connection[Stay]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         size, place = page_size(first), decode_cursor(after, "stays", datetime, UUID)
-        wanted = stays.StayFilter()
+        wanted = StayCriteria()
         if filter is not None:
             records: tuple[UUID, ...] | None = None
             attending = None
             if filter.patient_mrn:
                 who = await info.context.patient_by_mrn(filter.patient_mrn, None, at)
                 records = tuple(
-                    await info.context.query(people.records_of, who.patient, at) if who else ()
+                    await info.context.query(records_of, who.patient, at) if who else ()
                 )
             if filter.attending:
-                staff = await info.context.query(
-                    people.practitioners_page, filter.attending, at, 1, None
-                )
+                staff = await info.context.query(practitioners_page, filter.attending, at, 1, None)
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
-            wanted = stays.StayFilter(statuses, filter.ward or None, records, attending)
-        found = await info.context.query(stays.stays_page, wanted, at, size + 1, place)
+            wanted = StayCriteria(statuses, filter.ward or None, records, attending)
+        found = await info.context.query(stays_page, wanted, at, size + 1, place)
         return page(
             found,
             size,
@@ -109,4 +110,4 @@ class StayQueries:
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Prescription.find(info, named(id), at)
-        return await info.context.or_forbidden(found, stays.prescriptions_by_id, named(id), at)
+        return await info.context.or_forbidden(found, prescriptions_by_id, named(id), at)

@@ -24,9 +24,9 @@ from api.graphql.types.enums import Reading, TimelineKind
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, told
 from domain.refusals import InvalidInput
-from infrastructure.queries import people
-from infrastructure.queries.stays import stays_by_id
-from infrastructure.queries.timeline import timeline_page
+from infrastructure.read_models.patients import records_of
+from infrastructure.read_models.stays import stays_by_id
+from infrastructure.read_models.timeline.queries import timeline_page
 
 
 @strawberry.type
@@ -67,7 +67,7 @@ class TimelineQueries:
         records: list[UUID] | None = None
         if mrn is not None:
             who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
-            records = await info.context.query(people.records_of, who.patient, at) if who else []
+            records = await info.context.query(records_of, who.patient, at) if who else []
         else:
             stay = await Stay.find(info, named(stay_id), at)
             await info.context.or_forbidden(stay, stays_by_id, named(stay_id), at)

@@ -15,7 +15,8 @@ from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, told
 from infrastructure.queries import differences
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.timeline import EntryView
+from infrastructure.read_models.stays import stay_periods
+from infrastructure.read_models.timeline.queries import EntryView
 from infrastructure.reports import inputs
 from infrastructure.reports.exposure import containing
 
@@ -40,7 +41,7 @@ class StayDifference:
         held = [
             [
                 StayPeriod(since=p.since, until=p.until, stay=Stay.of(p.stay, at))
-                for p in await info.context.query(differences.stay_periods, id, at)
+                for p in await info.context.query(stay_periods, id, at)
             ]
             for at in (before, after)
         ]

@@ -20,7 +20,7 @@ from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
-from infrastructure.queries.timeline import Reading
+from infrastructure.read_models.timeline.queries import Reading
 
 __all__ = [
     "AdmissionType",

@@ -10,14 +10,9 @@ from api.graphql.context import Ask
 from api.graphql.relay import Node
 from api.graphql.types.enums import Confidentiality, Grade, Sex
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import (
-    PatientView,
-    PractitionerView,
-    other_records_of,
-    patients_by_id,
-    practitioners_by_id,
-)
-from infrastructure.queries.stays import stays_of_persons
+from infrastructure.read_models.patients import PatientView, other_records_of, patients_by_id
+from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
+from infrastructure.read_models.stays import stays_of_persons
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay

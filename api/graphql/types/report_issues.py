@@ -17,9 +17,9 @@ from application.reports import definition as definitions
 from application.reports.formatting import shown
 from domain.report import Change, Exact
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import patients_by_id
-from infrastructure.queries.stays import stays_by_id
-from infrastructure.queries.timeline import entries_by_id
+from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.stays import stays_by_id
+from infrastructure.read_models.timeline.queries import entries_by_id
 from infrastructure.reports import issued_reports
 from infrastructure.reports.issued_reports import FactView, IssueView, RestatementView
 

@@ -13,18 +13,11 @@ from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.people import Patient
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.people import patients_by_id
 from infrastructure.queries.projection_status import parked_things
-from infrastructure.queries.rooms import (
-    BedView,
-    BoardRoom,
-    RoomView,
-    SpellView,
-    StretchView,
-    beds_of,
-    rooms_by_id,
-)
-from infrastructure.queries.stays import stays_by_id
+from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of
+from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.rooms import RoomView, SpellView, rooms_by_id
+from infrastructure.read_models.stays import stays_by_id
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay

@@ -12,7 +12,7 @@ from api.graphql.types.enums import SourceMovementKind, SourceMovementStatus
 from api.graphql.types.people import Patient
 from api.graphql.types.stays import Stay
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.source_movements import SourceMovementView, source_movements_by_id
+from infrastructure.read_models.source_movements import SourceMovementView, source_movements_by_id
 
 
 @strawberry.type(description="A movement as another system holds it, and what became of it here.")

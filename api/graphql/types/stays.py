@@ -23,17 +23,15 @@ from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import Room
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
-from infrastructure.queries.stays import (
+from infrastructure.read_models.prescriptions import (
     DoseView,
     PrescriptionView,
-    StayView,
-    VisitView,
     doses_of,
     prescriptions_by_id,
     prescriptions_of,
-    stays_by_id,
-    visits_of,
 )
+from infrastructure.read_models.stays import StayView, stays_by_id
+from infrastructure.read_models.visits import VisitView, visits_of
 
 
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")

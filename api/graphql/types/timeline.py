@@ -12,8 +12,8 @@ from api.graphql.relay import Node
 from api.graphql.scalars import JSON, Position
 from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.timeline import EntryView
 from infrastructure.queries.timeline_summaries import stories
+from infrastructure.read_models.timeline.queries import EntryView
 
 
 @strawberry.type(description="Who recorded a fact, as the login said.")

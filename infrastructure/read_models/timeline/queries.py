@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, given, is_given, one_of_given
 from infrastructure.queries.row_security import known
-from infrastructure.read_models.timeline import entries
+from infrastructure.read_models.timeline.projection import entries
 
 
 class Reading(StrEnum):

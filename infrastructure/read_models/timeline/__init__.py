@@ -1,0 +1,1 @@
+"""Timeline read model: table and projection, and its queries."""
