@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.aggregate import Event
+from domain.errors import TransientError, WardbookError
 from domain.room.occupancy import Claim
 from domain.time import Period
 from domain.unique_keys import Unique
@@ -81,11 +82,11 @@ class Append:
     owners: Sequence[UUID] = field(default=(), init=False)
 
 
-class Stale(Exception):
+class Stale(TransientError):
     """Something that was read has changed, or a claim is taken: decide anew."""
 
 
-class AlreadyRecorded(Exception):
+class AlreadyRecorded(WardbookError):
     """The command was recorded before, by an earlier call whose answer was perhaps lost."""
 
     def __init__(self, remembered: RecordedCommand) -> None:
@@ -93,7 +94,7 @@ class AlreadyRecorded(Exception):
         self.remembered = remembered
 
 
-class EventDoesNotFit(Exception):
+class EventDoesNotFit(WardbookError):
     """An event that its schema does not allow; nothing was stored."""
 
     def __init__(self, topic: str, field: str, why: str) -> None:

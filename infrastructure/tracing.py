@@ -57,7 +57,7 @@ def begin(
     except ImportError:
         raise NoTraces(
             "OTEL_ variables ask for traces: install what sends them, pip install"
-            " 'wardbook[telemetry]'; or set OTEL_SDK_DISABLED=true"
+            " 'wardbook[telemetry]'; or set OTEL_SDK_DISABLED=true."
         ) from None
     own_name = "OTEL_SERVICE_NAME" in environ or "service.name=" in environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
@@ -81,7 +81,7 @@ def _exporter(environ: Mapping[str, str]) -> "SpanExporter":
     if named != "otlp" or protocol != "http/protobuf":
         raise NoTraces(
             "Traces are sent by OTLP as http/protobuf (OTEL_TRACES_EXPORTER=otlp), or written to"
-            f" standard output (console); not by {named!r} as {protocol!r}"
+            f" standard output (console); not by {named!r} as {protocol!r}."
         )
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 

@@ -12,16 +12,17 @@ from joserfc.jwk import KeyFlexible
 
 from application.authorization.roles import Caller, Purpose, Role
 from domain.envelope import Actor
+from domain.errors import WardbookError
 
 LONGEST = 200
 """Characters of an issuer, a subject or a ward, as the envelope of an event takes them."""
 
 
-class NotLoggedIn(Exception):
+class NotLoggedIn(WardbookError):
     """Why a token is not taken. Says nothing of the token itself."""
 
 
-class UnknownPurpose(ValueError):
+class UnknownPurpose(WardbookError):
     """A purpose that nobody reads patients' data for."""
 
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth.authentication import NotLoggedIn, caller_of, is_loopback, read
 from application.authorization.roles import Caller
+from domain.errors import TransientError
 from infrastructure.settings import Settings
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -32,7 +33,7 @@ LARGEST = 1_000_000
 log = logging.getLogger(__name__)
 
 
-class ProviderAway(Exception):
+class ProviderAway(TransientError):
     """The provider does not answer, or not as a provider does."""
 
 

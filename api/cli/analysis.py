@@ -12,8 +12,9 @@ import typer
 from rich.table import Table
 
 from api.cli.queries import KnownAt, known_position, opened
-from api.cli.terminal import Exit, err, out, progress, settings, stop
-from infrastructure.analysis import TABLES, BadQuestion, NotInstalled, asked, exported
+from api.cli.terminal import err, out, progress, settings, stop
+from api.errors import ExitCode
+from infrastructure.analysis import TABLES, asked, exported
 from infrastructure.postgres.database import Database, Log
 
 app = typer.Typer()
@@ -45,7 +46,7 @@ def query(
     Patients are ids in them: no names, no MRN. Days and hours are those of the hospital.
     """
     if [question is not None, tables, export is not None].count(True) != 1:
-        stop("Give a question in SQL, or --tables, or --export.", Exit.USAGE)
+        stop("Give a question in SQL, or --tables, or --export.", ExitCode.USAGE)
     if tables:
         _tell_tables()
         return
@@ -62,7 +63,7 @@ def query(
                 asked(database, sql, known, zone.key, tell) as (names, rows),
             ):
                 _tell(format, names, rows)
-    except (NotInstalled, BadQuestion, FileExistsError) as why:
+    except FileExistsError as why:
         stop(str(why))
 
 

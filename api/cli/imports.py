@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.terminal import Exit, as_json, err, moment, now, out, progress, settings, stop
-from api.imports.mimic_iv import Account, BadTable, import_mimic_iv, sums_path
-from api.simulator import AnotherHouse, Simulated, simulate
+from api.cli.terminal import as_json, err, moment, now, out, progress, settings, stop
+from api.errors import ExitCode
+from api.imports.mimic_iv import Account, import_mimic_iv, sums_path
+from api.simulator import Simulated, simulate
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
@@ -43,8 +44,6 @@ def import_mimic(
     try:
         with progress("Importing") as tell:
             summed = import_mimic_iv(the_hospital, directory, written, tell)
-    except BadTable as bad:
-        stop(str(bad))
     finally:
         the_hospital.close()
     fill(database)
@@ -72,7 +71,7 @@ def simulate_command(
         stop("This database holds a real log; a simulation needs one of its own.")
     end = moment(until, "--until") or now().replace(hour=0, minute=0, second=0, microsecond=0)
     if end > now():
-        stop("--until lies in the future.", Exit.USAGE)
+        stop("--until lies in the future.", ExitCode.USAGE)
     told = simulate_into(chosen, database, beds, days, seed, end, detail)
     fill(database)
     if json:
@@ -116,8 +115,6 @@ def simulate_into(
                 detail=detail,
                 progress=lambda share: tell(int(share * 100), 100),
             )
-    except AnotherHouse as other:
-        stop(str(other))
     finally:
         the_hospital.close()
 
@@ -148,5 +145,5 @@ def _tell_account(account: Account, written: Path, json: bool) -> None:
         out.print(why)
         out.print(f"Each row's fate: {written}; the sums: {sums_path(written)}", soft_wrap=True)
     if not account.adds_up:
-        stop("The account does not add up to the rows in the files.", Exit.CHECK_FAILED)
+        stop("The account does not add up to the rows in the files.", ExitCode.CHECK_FAILED)
     err.print("The account adds up to the rows in the files.")

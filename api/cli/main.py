@@ -15,13 +15,8 @@ from api.cli import (
     server,
     verification,
 )
-from api.cli.terminal import DATABASE_UNREACHABLE, Exit, stop
-from application.commands.reports import FiguresNotReadable
-from domain.refusals import Refusal
-from infrastructure.event_store.recorder import DatabaseUnavailable
-from infrastructure.postgres.database import CONNECTION_ERRORS
-from infrastructure.postgres.embedded_server import EmbeddedServerError
-from infrastructure.postgres.migrate import NotMigrated
+from api.cli.terminal import stop
+from api.errors import response_to
 
 app = typer.Typer(
     name="wardbook",
@@ -47,18 +42,15 @@ for commands in (
 
 
 def main() -> None:
-    """Run the command line; faults become a sentence and an exit code."""
+    """Run the command line; an error ends it with a sentence and an exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         try:
             app()
-        except Refusal as refusal:
-            stop(refusal.message)
-        except FiguresNotReadable as lacking:
-            stop(str(lacking))
-        except (DatabaseUnavailable, EmbeddedServerError, NotMigrated) as away:
-            stop(str(away), Exit.NO_DATABASE)
-        except CONNECTION_ERRORS:
-            stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
+        except Exception as error:
+            response = response_to(error)
+            if response.exit_code is None:
+                raise
+            stop(response.advice, response.exit_code)
     except typer.Exit as ended:
         raise SystemExit(ended.exit_code) from None

@@ -11,14 +11,14 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cli.imports import fill
-from api.cli.terminal import Exit, as_json, out, progress, request, settings, stop
+from api.cli.terminal import as_json, out, progress, request, settings, stop
+from api.errors import ExitCode
 from application.hospital import Hospital
-from domain.refusals import Refusal
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
 from infrastructure.projections.projection import ReadModel
-from infrastructure.projections.rebuild import HaltedBeside, rebuild
+from infrastructure.projections.rebuild import rebuild
 from infrastructure.queries.projection_status import parked_commands, projections
 from infrastructure.read_models import READ_MODELS
 
@@ -123,10 +123,7 @@ def skip_command(
     if (model.name, command) not in [(p.model, p.command) for p in _asked(parked_commands)]:
         stop(f"{model.name} has not parked command {command}.")
     with _deciding() as (database, house):
-        try:
-            house.skip_command(request(reason), name=model.name, skipped=command)
-        except Refusal as refusal:
-            stop(refusal.message)
+        house.skip_command(request(reason), name=model.name, skipped=command)
         fill(database)
     out.print(f"{model.name} leaves command {command} out.")
 
@@ -142,11 +139,8 @@ def rebuild_model(
     wanted = _named(name)
     database = Database.of(settings())
     check_migrated(database)
-    try:
-        with progress(f"Rebuilding {name}") as tell:
-            rebuilt = rebuild(database, wanted, tell)
-    except HaltedBeside as halted:
-        stop(str(halted))
+    with progress(f"Rebuilding {name}") as tell:
+        rebuilt = rebuild(database, wanted, tell)
     for which, told in rebuilt.items():
         same = "the same as before" if told.different == 0 else f"{told.different:,} differed"
         out.print(f"{which}: {told.rows:,} rows at position {told.position:,}, {same}.")
@@ -156,7 +150,7 @@ def _named(name: str, *, several: bool = True) -> list[type[ReadModel]]:
     wanted = [m for m in READ_MODELS if name == m.name or (several and name == "all")]
     if not wanted:
         names = ", ".join(m.name for m in READ_MODELS)
-        stop(f"There is no read model {name!r}; there are: {names}.", Exit.USAGE)
+        stop(f"There is no read model {name!r}; there are: {names}.", ExitCode.USAGE)
     return wanted
 
 

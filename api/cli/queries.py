@@ -12,7 +12,8 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.imports import fill
-from api.cli.terminal import Exit, as_json, moment, operator, out, settings, stop
+from api.cli.terminal import as_json, moment, operator, out, settings, stop
+from api.errors import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
 from infrastructure.bootstrap import hospital
@@ -223,7 +224,7 @@ def answered(
             asked = moment(known_at, "--known-at")
             if asked is not None:
                 if asked > here.now:
-                    stop("--known-at lies in the future.", Exit.USAGE)
+                    stop("--known-at lies in the future.", ExitCode.USAGE)
                 known = await moments.position_at(engine, asked)
             at = AsOf(moment(as_of, "--as-of") or here.now, known)
             told = await question(engine, at)

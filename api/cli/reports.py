@@ -13,7 +13,8 @@ from rich.table import Table
 
 from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, opened
-from api.cli.terminal import Exit, err, out, progress, request, settings, stop
+from api.cli.terminal import err, out, progress, request, settings, stop
+from api.errors import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod, as_said
 from application.reports import defined, newest
 from application.reports.definition import Report
@@ -64,14 +65,14 @@ def report(
         return
     held = defined(name, version)
     if first is None:
-        stop("Say which days: --from 2026-03-01 --to 2026-03-31.", Exit.USAGE)
+        stop("Say which days: --from 2026-03-01 --to 2026-03-31.", ExitCode.USAGE)
     begins, ends = _day(first, "--from"), _day(last or first, "--to")
     given = settings()
     _, database = opened(given)
     parameters = _parameters(chosen)
     if issue:
         if known_at is not None:
-            stop("A report is issued as known now: leave out --known-at.", Exit.USAGE)
+            stop("A report is issued as known now: leave out --known-at.", ExitCode.USAGE)
         _PRINT[format](
             _issued(given, database, name, ReportPeriod(begins, ends), ward, version, parameters)
         )
@@ -176,7 +177,7 @@ def _day(given: str, option: str) -> date:
     try:
         return date.fromisoformat(given)
     except ValueError:
-        stop(f"{option} needs a day, for example 2026-03-01.", Exit.USAGE)
+        stop(f"{option} needs a day, for example 2026-03-01.", ExitCode.USAGE)
 
 
 def _parameters(chosen: list[str] | None) -> dict[str, str]:
@@ -184,6 +185,6 @@ def _parameters(chosen: list[str] | None) -> dict[str, str]:
     for said in chosen or ():
         name, equals, value = said.partition("=")
         if not equals:
-            stop("--set needs a name and a value, for example --set days=30.", Exit.USAGE)
+            stop("--set needs a name and a value, for example --set days=30.", ExitCode.USAGE)
         found[name] = value
     return found

@@ -15,7 +15,8 @@ import typer
 
 from api.cli import schema_compatibility
 from api.cli.access_matrix import access_matrix
-from api.cli.terminal import Exit, out, stop
+from api.cli.terminal import out, stop
+from api.errors import ExitCode
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
 from domain.aggregate import Event
@@ -71,7 +72,7 @@ def schema(
         stop(
             f"{file.relative_to(ROOT)} is not what the program says. "
             f"If the change is meant, run: wardbook schema {option}--write",
-            Exit.CHECK_FAILED,
+            ExitCode.CHECK_FAILED,
         )
     else:
         out.print(f"{file.relative_to(ROOT)} is what the program says.")
@@ -93,7 +94,10 @@ def _hold_to(file: Path, told: str) -> None:
     """Stop if who was built on the released schema would break; tell what may break the careless."""
     kept = file.parent / RELEASED / file.name
     if not kept.exists():
-        stop(f"{kept.relative_to(ROOT)} is missing: it says what was released.", Exit.CHECK_FAILED)
+        stop(
+            f"{kept.relative_to(ROOT)} is missing: it says what was released.",
+            ExitCode.CHECK_FAILED,
+        )
     released = kept.read_text()
     broken: list[str] = []
     if released == told:
@@ -110,7 +114,7 @@ def _hold_to(file: Path, told: str) -> None:
         stop(
             "\n".join(broken) + f"\nThis breaks who relies on {kept.relative_to(ROOT)}."
             " CONTRIBUTING.md says what to do instead, under Releasing.",
-            Exit.CHECK_FAILED,
+            ExitCode.CHECK_FAILED,
         )
 
 

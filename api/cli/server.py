@@ -15,7 +15,8 @@ from api.auth.authentication import Login, is_loopback
 from api.auth.local_tokens import HOURS, LocalTokens
 from api.auth.oidc import Provider
 from api.cli.imports import fill, simulate_into
-from api.cli.terminal import DATABASE_UNREACHABLE, Exit, as_json, now, out, settings, stop
+from api.cli.terminal import as_json, now, out, settings, stop
+from api.errors import ExitCode, response_to
 from api.http.app import app as server
 from api.http.graphql_endpoint import MAX_BODY
 from api.http.persisted_documents import TrustedDocuments
@@ -33,7 +34,7 @@ from infrastructure.postgres.migrate import (
 )
 from infrastructure.projections.gc_tuning import rarely_collected
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.settings import BadSetting, Settings, name_of
+from infrastructure.settings import Settings, name_of
 
 app = typer.Typer()
 
@@ -161,10 +162,8 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
         told["log"] = f"{log.kind}, epoch {log.epoch}"
         count, last_recorded = database.log_size()
         told["events"], told["last recorded"] = count, str(last_recorded)
-    except NotMigrated as old:
-        wrong = str(old)
-    except CONNECTION_ERRORS:
-        wrong = DATABASE_UNREACHABLE
+    except (NotMigrated, *CONNECTION_ERRORS) as error:
+        wrong = response_to(error).advice
     if json:
         as_json({**told, "wrong": wrong})
     else:
@@ -173,20 +172,15 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
             table.add_row(name, str(value))
         out.print(table)
     if wrong:
-        stop(wrong, Exit.NO_DATABASE)
+        stop(wrong, ExitCode.NO_DATABASE)
 
 
 def ready_database(chosen: Settings) -> Database:
-    """The database, migrated if it was empty. Stops if it is of another version."""
+    """Return the database, migrated if it was empty. Raises NotMigrated."""
     database = Database.of(chosen)
-    try:
-        if database.is_empty():
-            migrate(database)
-        check_migrated(database)
-    except NotMigrated as old:
-        stop(str(old), Exit.NO_DATABASE)
-    except CONNECTION_ERRORS:
-        stop(DATABASE_UNREACHABLE, Exit.NO_DATABASE)
+    if database.is_empty():
+        migrate(database)
+    check_migrated(database)
     create_missing_read_models(database)
     return database
 
@@ -208,16 +202,13 @@ def _check_login(chosen: Settings, host: str) -> None:
         stop(
             f"Local tokens are for this machine only, and {host} can be reached from others:"
             " set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1.",
-            Exit.USAGE,
+            ExitCode.USAGE,
         )
 
 
 def _check_documents(chosen: Settings) -> None:
-    """Before anything is opened: a server without its manifest would answer nobody."""
-    try:
-        TrustedDocuments.of(chosen)
-    except BadSetting as bad:
-        stop(str(bad), Exit.USAGE)
+    """Check the manifest before anything is opened. Raises BadSetting."""
+    TrustedDocuments.of(chosen)
 
 
 def _login(chosen: Settings) -> Login:
@@ -226,13 +217,10 @@ def _login(chosen: Settings) -> Login:
 
 def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
     logs.begin()
-    try:
-        tracing.begin()
-    except tracing.NoTraces as why:
-        stop(f"{why}.", Exit.USAGE)
+    tracing.begin()
     application = server(chosen, database, _login(chosen), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     with rarely_collected():
         uvicorn.run(
             application,
@@ -260,5 +248,7 @@ def _check_migrations() -> None:
     if different:
         for line in different:
             out.print(str(line))
-        stop("The migrations do not make the tables that the program expects.", Exit.CHECK_FAILED)
+        stop(
+            "The migrations do not make the tables that the program expects.", ExitCode.CHECK_FAILED
+        )
     out.print("Migrations and program agree.")

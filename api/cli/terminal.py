@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import IntEnum
 from getpass import getuser
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -21,38 +20,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from api.errors import ExitCode
 from application.command_pipeline import Request
 from domain.envelope import Actor
 from domain.refusals import InvalidInput
 from domain.time import in_utc
-from infrastructure.settings import BadSetting, Settings, from_environment
+from infrastructure.settings import Settings, from_environment
 
 out = Console()
 err = Console(stderr=True)
 
 
-DATABASE_UNREACHABLE = "The database cannot be reached: look at WARDBOOK_DATABASE_URL."
-
-
-class Exit(IntEnum):
-    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
-
-    DONE = 0
-    REFUSED = 1
-    USAGE = 2
-    NO_DATABASE = 3
-    CHECK_FAILED = 4
-
-
 def settings() -> Settings:
     """The settings of the environment."""
-    try:
-        return from_environment()
-    except BadSetting as bad:
-        stop(str(bad), Exit.USAGE)
+    return from_environment()
 
 
-def stop(message: str, code: Exit = Exit.REFUSED) -> NoReturn:
+def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
     """Say why on standard error and end with that code."""
     err.print(f"[red]{message}[/red]" if err.is_terminal else message, highlight=False)
     raise typer.Exit(code)
@@ -72,7 +56,7 @@ def moment(given: str | None, option: str) -> datetime | None:
     except (ValueError, InvalidInput):
         stop(
             f"{option} needs ISO 8601 with an offset, for example 2026-03-01T08:00:00+01:00.",
-            Exit.USAGE,
+            ExitCode.USAGE,
         )
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.terminal import Exit, as_json, err, out, settings, stop
+from api.cli.terminal import as_json, err, out, settings, stop
+from api.errors import ExitCode
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
@@ -63,4 +64,4 @@ def verify_command(
             for example in c.examples:
                 out.print(f"{c.promise}: {example}", highlight=False)
     if broken:
-        stop(f"{len(broken)} promises are broken.", Exit.CHECK_FAILED)
+        stop(f"{len(broken)} promises are broken.", ExitCode.CHECK_FAILED)

@@ -12,6 +12,7 @@ from strawberry.types import Info
 
 from api.auth.authentication import NotLoggedIn
 from api.container import AppState
+from api.errors import ReadModelsBehind
 from api.graphql.scalars import Position, decode_position, encode_position
 from application.authorization.roles import Caller, may
 from application.authorization.scope import CLOSED, hidden_labels
@@ -28,10 +29,6 @@ from infrastructure.read_models.patients import PatientView, patient_by_mrn
 T = TypeVar("T")
 
 ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, T]]]
-
-
-class ReadModelsBehind(Exception):
-    """The read models have not reached the position that was asked for, in the time given."""
 
 
 class Connected:

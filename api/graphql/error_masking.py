@@ -1,8 +1,21 @@
-"""What a fault may say: never a value that was sent, since a value may be a patient's name."""
+"""Error masking: an error has a code for programs, and never a value that was sent or stored.
 
+Any value may be a patient's name, and the text of a database error may contain one.
+"""
+
+import logging
 import re
+from collections.abc import Iterator
+from typing import Any
 
-from domain.refusals import AlreadyExists, NotFound, Refusal
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+
+from api.errors import INTERNAL, response_to
+from api.telemetry import metrics
+from infrastructure import tracing
+
+log = logging.getLogger(__name__)
 
 _VALUES = (
     (
@@ -18,17 +31,57 @@ _VALUES = (
 """How graphql-core ends a sentence with a value, and what is left of it."""
 
 
+class ErrorMasking(SchemaExtension):
+    """Mask the errors of an operation's result, and of each item of a subscription."""
+
+    def on_operation(self) -> Iterator[None]:
+        yield
+        result: Any = self.execution_context.result
+        if getattr(result, "errors", None):
+            result.errors = [mask_error(error) for error in result.errors]
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        if getattr(result, "errors", None):
+            result.errors = [mask_error(error) for error in result.errors]
+        yield
+
+
+def mask_error(error: GraphQLError) -> GraphQLError:
+    """Return an error as clients get it; log an internal one, without its text."""
+    cause = error.original_error
+    if isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if cause is None:
+        code = (error.extensions or {}).get("code", "BAD_REQUEST")
+        return _coded(error, without_values(error.message), str(code))
+    response = response_to(cause)
+    if response.code == INTERNAL.code:
+        # by the field's name in the schema: in the path it has the name that the client gave it
+        field = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
+        log.error("internal error at %s: %s", field, type(cause).__name__, exc_info=_bare(cause))
+    return _coded(error, response.message, str(response.code))
+
+
 def without_values(message: str) -> str:
-    """A message of graphql-core about a malformed operation, without the values in it."""
-    for value, left in _VALUES:
-        message = value.sub(left, message)
+    """Return a message of graphql-core about a malformed operation without the values in it."""
+    for pattern, replacement in _VALUES:
+        message = pattern.sub(replacement, message)
     return message
 
 
-def told_of(refusal: Refusal) -> str:
-    """What a refusal says as a fault, without the name that was looked for."""
-    if isinstance(refusal, NotFound):
-        return f"There is no such {refusal.what}."
-    if isinstance(refusal, AlreadyExists):
-        return f"There is already such a {refusal.what}."
-    return refusal.message
+def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
+    metrics.REFUSALS.labels(code).inc()
+    tracing.note(fault=code)
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions={**(error.extensions or {}), "code": code},
+    )
+
+
+def _bare(cause: BaseException) -> tuple[type[BaseException], BaseException, Any]:
+    """Return where an error was raised, without its text, which may contain a patient's data."""
+    return type(cause), type(cause).__new__(type(cause)), cause.__traceback__

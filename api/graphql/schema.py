@@ -10,21 +10,16 @@ from typing import Any, cast
 
 import strawberry
 from graphql import DocumentNode, GraphQLError, parse
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.auth.authentication import NotLoggedIn
 from api.container import AppState
-from api.graphql.context import Connected, Context, ReadModelsBehind
+from api.graphql.context import Connected, Context
 from api.graphql.descriptions import describe
-from api.graphql.error_masking import told_of, without_values
+from api.graphql.error_masking import ErrorMasking, mask_error
 from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
 from api.graphql.extensions.audit import RecordReading
 from api.graphql.extensions.authorization import Authorization
@@ -36,10 +31,6 @@ from api.graphql.queries import Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
 from api.telemetry import metrics
-from application.commands.reports import FiguresNotReadable
-from domain.refusals import NotAllowed, Refusal
-from infrastructure import tracing
-from infrastructure.event_store.recorder import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -50,23 +41,6 @@ class OperationContext(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         if isinstance(self.execution_context.context, Connected):
             self.execution_context.context = self.execution_context.context.operation()
-        yield
-
-
-class ErrorMasking(SchemaExtension):
-    """Tells what is nobody's refusal: a code for programs, no database text, no patient's data."""
-
-    def on_operation(self) -> Iterator[None]:
-        yield
-        result: Any = self.execution_context.result
-        errors = getattr(result, "errors", None)
-        if errors:
-            result.errors = [mask_error(error) for error in errors]
-
-    def on_stream_result(self, result: Any) -> Iterator[None]:
-        """The same for what is told over a WebSocket, item by item."""
-        if getattr(result, "errors", None):
-            result.errors = [mask_error(error) for error in result.errors]
         yield
 
 
@@ -124,58 +98,6 @@ class Document(DocumentNode):
 def _parsed(text: str, **options: Any) -> Document:
     document = parse(text, **options)
     return Document(definitions=document.definitions, loc=document.loc)
-
-
-def mask_error(error: GraphQLError) -> GraphQLError:
-    """A fault as it is told."""
-    cause = error.original_error
-    if isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    if cause is None:
-        code = (error.extensions or {}).get("code", "BAD_REQUEST")
-        return _coded(error, without_values(error.message), str(code))
-    if isinstance(cause, CannotGetOperationTypeError | MissingQueryError):
-        return _coded(error, "The document has no such operation.", "BAD_REQUEST")
-    if isinstance(cause, NotLoggedIn):
-        return _coded(error, str(cause), "UNAUTHENTICATED")
-    if isinstance(cause, NotAllowed):
-        return _coded(error, cause.message, "NOT_ALLOWED")
-    if isinstance(cause, Refusal):
-        return _coded(error, told_of(cause), cause.code)
-    if isinstance(cause, DatabaseUnavailable):
-        return _coded(error, str(cause), "DATABASE_AWAY")
-    if isinstance(cause, PoolTimeout):  # it is there, and so is who asks too much of it
-        busy = "Too much is asked of the database at once; ask again in a moment."
-        return _coded(error, busy, "DATABASE_AWAY")
-    if isinstance(cause, OperationalError | InterfaceError):
-        return _coded(error, "The database cannot be reached; ask again.", "DATABASE_AWAY")
-    if isinstance(cause, DataError | UnicodeEncodeError):
-        return _coded(error, "A value in it cannot be looked for.", "BAD_REQUEST")
-    if isinstance(cause, ReadModelsBehind | FiguresNotReadable):
-        return _coded(error, str(cause), "READ_MODELS_BEHIND")
-    # by the field's name in the schema: in the path it has the name that the client gave it
-    at = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
-    log.error("internal error at %s: %s", at, type(cause).__name__, exc_info=_bare(cause))
-    return _coded(error, "Internal error; it was logged.", "INTERNAL")
-
-
-def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
-    metrics.REFUSALS.labels(code).inc()
-    tracing.note(fault=code)
-    extensions = {**(error.extensions or {}), "code": code}
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=extensions,
-    )
-
-
-def _bare(cause: BaseException) -> tuple[type[BaseException], BaseException, Any]:
-    """Where it happened without what it said: a message may contain a patient's data."""
-    return type(cause), type(cause).__new__(type(cause)), cause.__traceback__
 
 
 ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}

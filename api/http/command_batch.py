@@ -18,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from api.errors import BadRequest, MethodNotAllowed, TooLarge, formatted
 from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.schema import schema
-from api.http.errors import fault
+from api.http.errors import error_response
 from api.http.graphql_endpoint import CALLER, Endpoint, too_many
 from application.authorization.roles import Role, may
 
@@ -47,27 +48,27 @@ class Batch:
 
     async def _told(self, request: Request) -> Response:
         if request.method != "POST":
-            return fault(405, "BAD_REQUEST", "Commands are given by POST.")
+            return error_response(MethodNotAllowed("Commands are given by POST."))
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != "application/json":
-            return fault(400, "BAD_REQUEST", "Commands are given as application/json.")
+            return error_response(BadRequest("Commands are given as application/json."))
         try:
             commands = json.loads(await request.body())["commands"]
             if not isinstance(commands, list):
                 raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError):
-            return fault(400, "BAD_REQUEST", 'Give {"commands": [{"mutation": …, "input": {…}}]}.')
+            return error_response(BadRequest('Give {"commands": [{"mutation": …, "input": {…}}]}.'))
         if len(commands) > MOST:
-            return fault(413, "TOO_LARGE", f"Give {MOST} commands at most at once.")
+            return error_response(TooLarge(f"Give {MOST} commands at most at once."))
         if wait := self._endpoint.pace.take(request.scope[CALLER].actor, len(commands)):
-            return too_many(wait)
+            return error_response(too_many(wait))
         return JSONResponse({"results": [await self._give(request, c) for c in commands]})
 
     async def _give(self, request: Request, command: Any) -> dict[str, Any]:
         """What the mutation answers, or the faults that kept it from being given."""
         wrong = _wrong(command)
         if wrong:
-            return {"errors": [{"message": wrong, "extensions": {"code": "BAD_REQUEST"}}]}
+            return {"errors": [formatted(BadRequest(wrong))]}
         context = cast(Context, await self._endpoint.get_context(request, Response()))
         result = await schema.execute(
             _document(command["mutation"], context.caller.role),

@@ -1,12 +1,29 @@
-"""What is told over HTTP to those who cannot be answered at all."""
+"""HTTP responses to requests that no GraphQL operation can answer."""
 
 from starlette.responses import JSONResponse
 
+from api.errors import TooManyRequests, response_to
+from api.telemetry import metrics
+from domain.errors import WardbookError
 
-def fault(status: int, code: str, message: str, after: int | None = None) -> JSONResponse:
-    """In the form of a GraphQL answer, with a code for programs. ``after``: seconds; ask again then."""
+
+def error_response(error: WardbookError) -> JSONResponse:
+    """Return the HTTP response to an error of the table `api.errors.RESPONSES`."""
+    response = response_to(error)
+    assert response.code is not None
+    retry_after = None
+    if isinstance(error, TooManyRequests):
+        metrics.REFUSALS.labels(response.code).inc()
+        retry_after = error.retry_after
+    return json_error(response.status, response.code, response.message, retry_after)
+
+
+def json_error(
+    status: int, code: str, message: str, retry_after: int | None = None
+) -> JSONResponse:
+    """Return a response in the form of a GraphQL response. ``retry_after``: seconds."""
     body = {"errors": [{"message": message, "extensions": {"code": code}}]}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if after is not None:
-        headers["Retry-After"] = str(after)
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return JSONResponse(body, status, headers)

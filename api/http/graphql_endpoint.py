@@ -26,6 +26,13 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from api.auth.authentication import Login, NotLoggedIn, UnknownPurpose, with_purpose
 from api.container import AppState
+from api.errors import (
+    DocumentNotTrusted,
+    NotAcceptable,
+    TooLarge,
+    TooManyRequests,
+    formatted,
+)
 from api.graphql.context import Connected, Context
 from api.graphql.error_masking import without_values
 from api.graphql.execution.response_cache import (
@@ -35,11 +42,12 @@ from api.graphql.execution.response_cache import (
     conditional,
 )
 from api.graphql.schema import schema
-from api.http.errors import fault
-from api.http.persisted_documents import NotTrusted, TrustedDocuments
+from api.http.errors import error_response, json_error
+from api.http.persisted_documents import TrustedDocuments
 from api.http.rate_limit import TokenBucket
 from api.telemetry import metrics
 from application.authorization.roles import Caller
+from domain.errors import WardbookError
 from infrastructure import tracing
 
 CALLER = "wardbook.caller"
@@ -65,6 +73,8 @@ TOO_SLOW = 4413
 
 TOO_MANY = "TOO_MANY_REQUESTS"
 
+_TOO_LARGE = TooLarge(f"A request may have {MAX_BODY} bytes at most.")
+
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _ANSWERS = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
@@ -74,10 +84,6 @@ _GO_ON = "too slow: subscribe again, after the last position that you got"
 Operation = Context | Connected
 
 log = logging.getLogger(__name__)
-
-
-class _TooLargeError(Exception):
-    """A request's body turns out to be too large."""
 
 
 class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
@@ -125,24 +131,26 @@ class Socket(BaseGraphQLTransportWSHandler[Operation, None]):
             return
         if self.connection_acknowledged:
             wait = cast(Endpoint, self.view).pace.take(self._caller.actor)
-            too_many = f"Too many requests: ask again in {wait} s." if wait else None
+            refused = too_many(wait) if wait else None
             if len(self.operations) >= MOST_SUBSCRIPTIONS:
-                too_many = f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
-            if too_many:
+                refused = TooManyRequests(
+                    f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
+                )
+            if refused:
                 metrics.REFUSALS.labels(TOO_MANY).inc()
-                told = {"message": too_many, "extensions": {"code": TOO_MANY}}
-                await self._refuse(message, told)
+                await self._refuse(message, refused)
                 return
             payload = message["payload"]
             try:
                 payload["query"] = cast(Endpoint, self.view).documents.text(payload) or ""
-            except NotTrusted as why:
-                await self._refuse(message, why.formatted)
+            except DocumentNotTrusted as error:
+                await self._refuse(message, error)
                 return
         await super().handle_subscribe(message)
 
-    async def _refuse(self, message: Any, told: Any) -> None:
-        await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+    async def _refuse(self, message: Any, error: WardbookError) -> None:
+        payload = [formatted(error)]
+        await self.send_message({"id": message["id"], "type": "error", "payload": payload})
 
     @property
     def _caller(self) -> Caller:
@@ -238,7 +246,7 @@ class Endpoint(GraphQL[Operation, None]):
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY:
-                raise _TooLargeError
+                raise _TOO_LARGE
             return message
 
         async def counted(message: Message) -> None:
@@ -257,8 +265,8 @@ class Endpoint(GraphQL[Operation, None]):
             try:
                 refused = await self._fault_of(request)
                 await (refused or answer)(scope, at_most, counted)
-            except _TooLargeError:
-                await _TOO_LARGE(scope, receive, counted)
+            except TooLarge as error:
+                await error_response(error)(scope, receive, counted)
             except ClientDisconnect:  # nobody is answered
                 raise
             except Exception:  # it is answered further out
@@ -270,24 +278,25 @@ class Endpoint(GraphQL[Operation, None]):
         try:
             caller = await self._login.caller(_bearer(request.headers.get("authorization")))
             request.scope[CALLER] = with_purpose(caller, request.headers.get("x-purpose"))
-        except NotLoggedIn as why:
-            return fault(401, "UNAUTHENTICATED", str(why))
-        except UnknownPurpose as why:
-            return fault(400, "BAD_REQUEST", str(why))
+        except (NotLoggedIn, UnknownPurpose) as error:
+            return error_response(error)
         if wait := self.pace.take(caller.actor):
-            return too_many(wait)
+            return error_response(too_many(wait))
         if _answered_as(request) is None:
-            return _NOT_ACCEPTABLE
+            return error_response(NotAcceptable(f"Accept {RESPONSE_JSON} or {JSON}."))
         length = request.headers.get("content-length", "0")
-        return _TOO_LARGE if length.isdigit() and int(length) > MAX_BODY else None
+        too_large = length.isdigit() and int(length) > MAX_BODY
+        return error_response(_TOO_LARGE) if too_large else None
 
     async def run(self, request: Any, *args: Any, **named: Any) -> Any:
         """What cannot even be asked is told as any other fault: in JSON, with a code."""
         try:
             response = await super().run(request, *args, **named)
+        except DocumentNotTrusted as error:
+            response = error_response(error)
         except HTTPException as refused:
-            code = refused.code if isinstance(refused, NotTrusted) else "BAD_REQUEST"
-            response = fault(refused.status_code, code, without_values(refused.reason))
+            reason = without_values(refused.reason)
+            response = json_error(refused.status_code, "BAD_REQUEST", reason)
         if isinstance(request, Request):
             kind = _answered_as(request)
             if kind == RESPONSE_JSON:
@@ -367,10 +376,9 @@ class Endpoint(GraphQL[Operation, None]):
         return without_payload
 
 
-def too_many(wait: int) -> Response:
-    """Of a login that sends more than it may."""
-    metrics.REFUSALS.labels(TOO_MANY).inc()
-    return fault(429, TOO_MANY, f"Too many requests: ask again in {wait} s.", after=wait)
+def too_many(wait: int) -> TooManyRequests:
+    """Return the error of a login that may send again in some seconds."""
+    return TooManyRequests(f"Too many requests: ask again in {wait} s.", wait)
 
 
 def _answered_as(request: Request) -> str | None:
@@ -388,10 +396,6 @@ def _answered_as(request: Request) -> str | None:
 def _bearer(shown: str | None) -> str | None:
     scheme, _, given = (shown or "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
-
-
-_NOT_ACCEPTABLE = fault(406, "BAD_REQUEST", f"Accept {RESPONSE_JSON} or {JSON}.")
-_TOO_LARGE = fault(413, "TOO_LARGE", f"A request may have {MAX_BODY} bytes at most.")
 
 
 def _json(data: object) -> bytes:

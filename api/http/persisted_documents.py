@@ -11,26 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from cross_web import HTTPException
-
+from api.errors import DocumentNotTrusted
 from infrastructure.settings import BadSetting, Settings, name_of
 
 HASHED = "sha256:"
 """What an id begins with that is the hash of its document."""
-
-
-class NotTrusted(HTTPException):
-    """The document is none of those that are answered here."""
-
-    code = "DOCUMENT_NOT_TRUSTED"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(400, message)
-
-    @property
-    def formatted(self) -> dict[str, Any]:
-        """As an error of GraphQL."""
-        return {"message": self.reason, "extensions": {"code": self.code}}
 
 
 class TrustedDocuments:
@@ -51,35 +36,41 @@ class TrustedDocuments:
         return self._texts is not None
 
     def text(self, asked: Mapping[str, Any]) -> str | None:
-        """The document of a request; None if it names none. Raises NotTrusted."""
+        """The document of a request; None if it names none. Raises DocumentNotTrusted."""
         query: str | None = asked.get("query") or None
         id = _id(asked)
         if self._texts is None:
             if id is not None and query is None:
-                raise NotTrusted("This server has no trusted documents: send the text, as query.")
+                raise DocumentNotTrusted(
+                    "This server has no trusted documents: send the text, as query."
+                )
             return query
         if id is None and query is None:
-            raise NotTrusted("Name a trusted document, by documentId.")
+            raise DocumentNotTrusted("Name a trusted document, by documentId.")
         if id is None:
             if query not in self._trusted:
-                raise NotTrusted("Only trusted documents are answered here, and this is none.")
+                raise DocumentNotTrusted(
+                    "Only trusted documents are answered here, and this is none."
+                )
             return query
         text = self._texts.get(_bare(id))
         if text is None:
-            raise NotTrusted("No trusted document has this documentId.")
+            raise DocumentNotTrusted("No trusted document has this documentId.")
         if query not in (None, text):
-            raise NotTrusted("The query is not the document of this documentId: leave it out.")
+            raise DocumentNotTrusted(
+                "The query is not the document of this documentId: leave it out."
+            )
         return text
 
 
 def _id(asked: Mapping[str, Any]) -> str | None:
-    """What names the document. Raises NotTrusted for what cannot."""
+    """What names the document. Raises DocumentNotTrusted for what cannot."""
     extensions = asked.get("extensions")
     persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
     hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
     id = asked.get("documentId") or hashed
     if not isinstance(id, str | None):
-        raise NotTrusted("A documentId is a text.")
+        raise DocumentNotTrusted("A documentId is a text.")
     return id
 
 

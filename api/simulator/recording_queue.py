@@ -16,6 +16,7 @@ from api.simulator.texts import GLASS_BROKEN, LATE
 from application.command_pipeline import Recorded, Request
 from application.hospital import Hospital
 from domain.envelope import Actor
+from domain.errors import WardbookError
 from domain.refusals import NotAllowed, Refusal
 from domain.time import Precision
 
@@ -31,7 +32,7 @@ SOON_AFTER = timedelta(minutes=3)
 MANY_REFUSALS = 20
 
 
-class Unrecorded(Exception):
+class Unrecorded(WardbookError):
     """Something is not in the record: the command that tells of it was refused."""
 
 

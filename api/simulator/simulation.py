@@ -21,6 +21,7 @@ from api.simulator.recording_queue import Desk, Telling
 from api.simulator.staff import Staff
 from api.simulator.upkeep import Upkeep
 from application.hospital import Hospital
+from domain.errors import WardbookError
 from domain.refusals import Refusal
 from domain.room.policies import RoomPolicy
 from domain.time import in_utc
@@ -29,7 +30,7 @@ FOUNDING = timedelta(minutes=30)
 """Within this time from the beginning rooms and staff are in the record; the patients follow."""
 
 
-class AnotherHouse(Exception):
+class AnotherHouse(WardbookError):
     """The log holds another hospital, whose rooms or staff have the same numbers."""
 
 

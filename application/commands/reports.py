@@ -14,6 +14,7 @@ from application.reports.definition import Contributions, Definition, Row, Subje
 from application.reports.inputs import Choice, Question
 from application.reports.restatement import Changed, Side, changed
 from application.unit_of_work import UnitOfWork
+from domain.errors import TransientError
 from domain.report import Cause, Change, Chosen, Exact, Figure, Report, Said, Terms
 
 
@@ -33,7 +34,7 @@ class ReportParameter:
     value: str
 
 
-class FiguresNotReadable(Exception):
+class FiguresNotReadable(TransientError):
     """A read model lacks something, so figures would be wrong. It is said which."""
 
 

@@ -21,6 +21,7 @@ from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import About, Actor, Source
+from domain.errors import WardbookError
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.room.occupancy import Occupancy
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 Versions = Mapping[str, Version]
 
 
-class NothingToSettle(Exception):
+class NothingToSettle(WardbookError):
     """Nothing that was pending fits now."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from domain.errors import WardbookError
 from infrastructure.analysis.tables import TABLES, HistoryTable
 from infrastructure.postgres.database import Database
 
@@ -27,7 +28,7 @@ AT_ONCE = 1_000
 Progress = Callable[[int, int], None]
 
 
-class NotInstalled(Exception):
+class NotInstalled(WardbookError):
     """DuckDB is not there."""
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class NotInstalled(Exception):
         )
 
 
-class BadQuestion(Exception):
+class BadQuestion(WardbookError):
     """DuckDB cannot answer it; the message is DuckDB's own."""
 
 

@@ -73,10 +73,10 @@ def test_an_error_of_our_own_tells_neither_database_nor_patient(
     assert codes(answer) == {"INTERNAL"}
     assert answer["data"] == {"stay": None}
     assert secret_free(json.dumps(answer))
-    logged = [r.getMessage() for r in caplog.records if r.name == "api.graphql.schema"]
+    logged = [r.getMessage() for r in caplog.records if r.name == "api.graphql.error_masking"]
     assert logged
     formatted = "\n".join(
-        caplog.handler.format(r) for r in caplog.records if r.name == "api.graphql.schema"
+        caplog.handler.format(r) for r in caplog.records if r.name == "api.graphql.error_masking"
     )
     assert "ProgrammingError" in formatted
     assert "Okafor" not in formatted

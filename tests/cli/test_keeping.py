@@ -12,7 +12,7 @@ import pytest
 import api.cli.schema
 from api.auth.local_tokens import LocalTokens
 from api.cli.schema import event_schemas
-from api.cli.terminal import Exit
+from api.errors import ExitCode
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
 from application.authorization.roles import Caller
@@ -74,20 +74,20 @@ def test_a_token_is_for_a_role_a_person_some_wards_and_a_time(run: Run, home: Pa
     assert caller.wards == frozenset(("Surgery", "Medicine"))
     left = caller.ends - datetime.now(UTC)
     assert timedelta(hours=1.9) < left <= timedelta(hours=2)
-    assert run("token", "--role", "matron").code == Exit.USAGE
+    assert run("token", "--role", "matron").code == ExitCode.USAGE
 
 
 def test_local_tokens_are_not_for_other_machines(run: Run) -> None:
     for command in ("serve", "demo"):
         told = run(command, "--host", "0.0.0.0")
-        assert told.code == Exit.USAGE
+        assert told.code == ExitCode.USAGE
         assert "set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1" in told.err
 
 
 def test_a_provider_is_named_with_its_audience(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_ISSUER", "https://login.example")
     told = run("serve")
-    assert told.code == Exit.USAGE
+    assert told.code == ExitCode.USAGE
     assert "OIDC_AUDIENCE" in told.err
 
 
@@ -96,7 +96,7 @@ def test_a_server_whose_manifest_is_missing_does_not_start(
 ) -> None:
     monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(home / "nothing.json"))
     told = run("serve")
-    assert told.code == Exit.USAGE
+    assert told.code == ExitCode.USAGE
     assert "WARDBOOK_TRUSTED_DOCUMENTS" in told.err
 
 
@@ -122,7 +122,7 @@ def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
         monkeypatch.setattr(api.cli.schema, name, tmp_path / name)
 
     missing = run("schema", "--check", *option)
-    assert (missing.code, missing.out) == (Exit.CHECK_FAILED, "")
+    assert (missing.code, missing.out) == (ExitCode.CHECK_FAILED, "")
     assert "wardbook schema" in missing.err
     assert run("schema", "--write", *option).code == 0
     assert "released" in run("schema", "--check", *option).err
@@ -130,7 +130,7 @@ def test_a_schema_that_differs_from_the_one_that_is_kept_fails_the_check(
     assert run("schema", "--check", *option).code == 0
     (kept,) = tmp_path.glob("*_FILE")
     kept.write_text(kept.read_text() + "\n")
-    assert run("schema", "--check", *option).code == Exit.CHECK_FAILED
+    assert run("schema", "--check", *option).code == ExitCode.CHECK_FAILED
 
 
 def test_a_schema_that_breaks_what_was_released_fails_the_check(
@@ -145,7 +145,7 @@ def test_a_schema_that_breaks_what_was_released_fails_the_check(
 
     released.write_text("type Query { bed: Bed ward: String } enum Bed { FREE }")
     told = run("schema", "--check")
-    assert told.code == Exit.CHECK_FAILED
+    assert told.code == ExitCode.CHECK_FAILED
     assert "Query.ward was removed" in told.err
 
     released.write_text("type Query { bed: Bed } enum Bed { FREE }")
@@ -180,13 +180,13 @@ def test_the_doctor_tells_no_password(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE.replace("nobody", "nobody:geheim"))
     for options in ((), ("--json",)):
         told = run("doctor", *options)
-        assert told.code == Exit.NO_DATABASE
+        assert told.code == ExitCode.NO_DATABASE
         assert "geheim" not in told.out + told.err
 
 
 def test_the_doctor_says_when_tables_are_missing(run: Run, bare: Database) -> None:
     told = run("doctor", "--json")
-    assert told.code == Exit.NO_DATABASE
+    assert told.code == ExitCode.NO_DATABASE
     assert "wardbook migrate" in told.json["wrong"]
     assert "wardbook migrate" in told.err
 
@@ -196,7 +196,7 @@ def test_the_doctor_says_when_tables_are_missing(run: Run, bare: Database) -> No
 
 def test_wrong_usage_ends_with_2(run: Run) -> None:
     for arguments in (("nonsense",), ("token", "--nonsense"), ("timeline",), ("serve", "--port")):
-        assert run(*arguments).code == Exit.USAGE
+        assert run(*arguments).code == ExitCode.USAGE
 
 
 def test_help_is_no_failure_and_names_the_exit_codes(run: Run) -> None:
@@ -219,7 +219,7 @@ def test_a_setting_that_makes_no_sense_is_wrong_usage_and_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     told = run("occupancy")
-    assert told.code == Exit.USAGE
+    assert told.code == ExitCode.USAGE
     assert name in told.err
     assert value in told.err
 
@@ -234,7 +234,7 @@ def test_without_a_database_every_command_says_so_and_ends_with_3(
 ) -> None:
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
     told = run(*command)
-    assert told.code == Exit.NO_DATABASE
+    assert told.code == ExitCode.NO_DATABASE
     assert "WARDBOOK_DATABASE_URL" in told.err
 
 
@@ -243,7 +243,7 @@ def test_asking_where_there_is_no_hospital_says_how_to_get_one(
     run: Run, bare: Database, command: tuple[str, ...]
 ) -> None:
     told = run(*command)
-    assert told.code == Exit.REFUSED
+    assert told.code == ExitCode.REFUSED
     assert "wardbook serve" in told.err
     assert bare.is_empty()
 
@@ -258,7 +258,7 @@ def test_tables_of_another_version_are_left_alone(run: Run, here: Database) -> N
     try:
         for command in [c for c in ALL if c != ("migrate",)]:
             told = run(*command)
-            assert told.code == Exit.NO_DATABASE, command
+            assert told.code == ExitCode.NO_DATABASE, command
             assert "0001" in told.err
             assert newest in told.err
     finally:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from api.cli.terminal import Exit
+from api.errors import ExitCode
 from application.hospital import Hospital
 from application.reports import newest
 from domain.stay.facts import Disposition
@@ -83,11 +83,11 @@ def test_a_day_that_has_not_ended_is_left_out_and_that_is_said(run: Run, known_b
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("bed-fullness", *PERIOD), Exit.REFUSED, "There is no report 'bed-fullness'"),
-        (("inpatient-census",), Exit.USAGE, "Say which days"),
-        (("inpatient-census", "--from", "yesterday"), Exit.USAGE, "--from needs a day"),
-        (("inpatient-census", *PERIOD, "--ward", "Z"), Exit.REFUSED, "There is no ward 'Z'"),
-        (("inpatient-census", *PERIOD, "--set", "days"), Exit.USAGE, "--set needs"),
+        (("bed-fullness", *PERIOD), ExitCode.REFUSED, "There is no report 'bed-fullness'"),
+        (("inpatient-census",), ExitCode.USAGE, "Say which days"),
+        (("inpatient-census", "--from", "yesterday"), ExitCode.USAGE, "--from needs a day"),
+        (("inpatient-census", *PERIOD, "--ward", "Z"), ExitCode.REFUSED, "There is no ward 'Z'"),
+        (("inpatient-census", *PERIOD, "--set", "days"), ExitCode.USAGE, "--set needs"),
         (("inpatient-census", "--from", days_ago(2), "--to", days_ago(3)), 1, "ends before"),
     ],
 )

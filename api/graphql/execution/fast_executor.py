@@ -28,6 +28,8 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
+from domain.errors import WardbookError
+
 MADE_FROM = "strawberry-definition"
 READ = "read-directly"
 
@@ -44,7 +46,7 @@ class Info(NamedTuple):
     context: Any
 
 
-class FallBack(Exception):
+class FallBack(WardbookError):
     """The executor has to see to it."""
 
 

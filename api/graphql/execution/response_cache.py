@@ -19,7 +19,7 @@ from strawberry.http import GraphQLRequestData
 from strawberry.types import ExecutionResult
 
 from api.graphql.context import Context
-from api.graphql.schema import mask_error
+from api.graphql.error_masking import mask_error
 from api.telemetry import metrics
 from infrastructure.access_log import AccessRecord
 from infrastructure.caching.response_cache import CachedResponse

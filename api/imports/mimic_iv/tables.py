@@ -15,8 +15,10 @@ from typing import TextIO
 
 import msgspec
 
+from domain.errors import WardbookError
 
-class BadTable(Exception):
+
+class BadTable(WardbookError):
     """A table is missing or cannot be read; the message names the file, and the line at fault."""
 
 

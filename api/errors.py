@@ -1,0 +1,157 @@
+"""Answers to errors: one table of codes, HTTP statuses, texts and exit codes.
+
+GraphQL (`api.graphql.error_masking`), HTTP (`api.http.errors`), batches of commands and the command
+line (`api.cli.main`) look an error up here, by its class or the nearest base class that has a row.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from sqlalchemy.exc import DataError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from api.auth.authentication import NotLoggedIn, UnknownPurpose
+from application.commands.reports import FiguresNotReadable
+from domain.errors import ConfigurationError, TransientError, WardbookError
+from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
+from infrastructure.event_store.recorder import DatabaseUnavailable
+from infrastructure.postgres.database import CONNECTION_ERRORS
+from infrastructure.postgres.embedded_server import EmbeddedServerError
+from infrastructure.postgres.migrate import NotMigrated
+
+
+class ExitCode(IntEnum):
+    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    NO_DATABASE = 3
+    CHECK_FAILED = 4
+
+
+class ReadModelsBehind(TransientError):
+    """The read models have not reached the position that was asked for, in the time given."""
+
+
+class BadRequest(WardbookError):
+    """A request that cannot be understood."""
+
+
+class MethodNotAllowed(BadRequest):
+    """A request by an HTTP method that its path does not take."""
+
+
+class NotAcceptable(BadRequest):
+    """A request that accepts no media type in which it could be answered."""
+
+
+class TooLarge(WardbookError):
+    """A request with too large a body, or with too many commands."""
+
+
+class DocumentNotTrusted(WardbookError):
+    """A document that is none of the trusted documents of this server."""
+
+
+class TooManyRequests(TransientError):
+    """A login's rate limit is exceeded. ``retry_after``: seconds after which to send again."""
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """The answer to an error, as clients and as the command line get it.
+
+    ``code``: for programs; None: an internal error, of which a client is told nothing and which is
+    logged. ``status``: of HTTP, for an error that is raised outside of a GraphQL operation.
+    ``message``: to clients; ``advice``: to who sits at a terminal. ``exit_code``: of the command line;
+    None: the error is a fault of the program, and ends it with a traceback.
+    """
+
+    code: str | None = None
+    status: int = 500
+    message: str = "{error}"
+    exit_code: ExitCode | None = None
+    advice: str = "{error}"
+
+
+_REFUSED, _USAGE, _NO_DATABASE = ExitCode.REFUSED, ExitCode.USAGE, ExitCode.NO_DATABASE
+_UNREACHABLE = ErrorResponse(
+    "DATABASE_AWAY",
+    message="The database cannot be reached; ask again.",
+    exit_code=_NO_DATABASE,
+    advice="The database cannot be reached: look at WARDBOOK_DATABASE_URL.",
+)
+_NO_OPERATION = ErrorResponse("BAD_REQUEST", 400, "The document has no such operation.")
+_UNSEARCHABLE = ErrorResponse("BAD_REQUEST", 400, "A value in it cannot be looked for.")
+
+RESPONSES: dict[type[BaseException], ErrorResponse] = {
+    WardbookError: ErrorResponse(exit_code=_REFUSED),
+    ConfigurationError: ErrorResponse(exit_code=_USAGE),
+    # refusals: a client is not told the name that was looked for
+    Refusal: ErrorResponse("{error.code}", exit_code=_REFUSED),
+    NotAllowed: ErrorResponse("NOT_ALLOWED", exit_code=_REFUSED),
+    NotFound: ErrorResponse(
+        "{error.code}", message="There is no such {error.what}.", exit_code=_REFUSED
+    ),
+    AlreadyExists: ErrorResponse(
+        "{error.code}", message="There is already such a {error.what}.", exit_code=_REFUSED
+    ),
+    # requests
+    NotLoggedIn: ErrorResponse("UNAUTHENTICATED", 401),
+    UnknownPurpose: ErrorResponse("BAD_REQUEST", 400),
+    BadRequest: ErrorResponse("BAD_REQUEST", 400),
+    MethodNotAllowed: ErrorResponse("BAD_REQUEST", 405),
+    NotAcceptable: ErrorResponse("BAD_REQUEST", 406),
+    DocumentNotTrusted: ErrorResponse("DOCUMENT_NOT_TRUSTED", 400),
+    TooLarge: ErrorResponse("TOO_LARGE", 413),
+    TooManyRequests: ErrorResponse("TOO_MANY_REQUESTS", 429),
+    CannotGetOperationTypeError: _NO_OPERATION,
+    MissingQueryError: _NO_OPERATION,
+    DataError: _UNSEARCHABLE,
+    UnicodeEncodeError: _UNSEARCHABLE,
+    # the database, and what is read from it
+    DatabaseUnavailable: ErrorResponse("DATABASE_AWAY", exit_code=_NO_DATABASE),
+    EmbeddedServerError: ErrorResponse(exit_code=_NO_DATABASE),
+    NotMigrated: ErrorResponse(exit_code=_NO_DATABASE),
+    **dict.fromkeys(CONNECTION_ERRORS, _UNREACHABLE),
+    InterfaceError: ErrorResponse("DATABASE_AWAY", message=_UNREACHABLE.message),
+    PoolTimeout: ErrorResponse(  # the database is there, and so is a client that asks too much of it
+        "DATABASE_AWAY", message="Too much is asked of the database at once; ask again in a moment."
+    ),
+    ReadModelsBehind: ErrorResponse("READ_MODELS_BEHIND"),
+    FiguresNotReadable: ErrorResponse("READ_MODELS_BEHIND", exit_code=_REFUSED),
+}
+"""The answers by class of error. Texts are templates of `str.format` with the ``error``."""
+
+INTERNAL = ErrorResponse("INTERNAL", message="Internal error; it was logged.")
+"""The answer to an error that is a fault of the program."""
+
+
+_UNKNOWN = ErrorResponse()
+
+
+def response_to(error: BaseException) -> ErrorResponse:
+    """Return the answer to an error, its texts filled in; an internal error is INTERNAL's."""
+    row = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), _UNKNOWN)
+    if row.code is None:
+        return replace(INTERNAL, exit_code=row.exit_code, advice=row.advice.format(error=error))
+    return ErrorResponse(
+        row.code.format(error=error),
+        row.status,
+        row.message.format(error=error),
+        row.exit_code,
+        row.advice.format(error=error),
+    )
+
+
+def formatted(error: WardbookError) -> dict[str, object]:
+    """Return an error that has a code as GraphQL formats it: message and ``extensions.code``."""
+    response = response_to(error)
+    return {"message": response.message, "extensions": {"code": response.code}}

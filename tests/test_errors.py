@@ -1,0 +1,70 @@
+"""Every error of the program is one of `WardbookError`'s, and each has one answer."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+import api
+import application
+import domain
+import infrastructure
+from api.errors import RESPONSES, ExitCode, response_to
+from domain.errors import WardbookError
+from domain.refusals import NotAllowed, NotFound
+
+PACKAGES: tuple[ModuleType, ...] = (api, application, domain, infrastructure)
+
+
+def exception_classes() -> Iterator[type[BaseException]]:
+    """The exception classes that are defined in the four packages."""
+    for package in PACKAGES:
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith("__main__"):
+                continue
+            for _, kind in inspect.getmembers(
+                importlib.import_module(module.name), inspect.isclass
+            ):
+                if issubclass(kind, BaseException) and kind.__module__ == module.name:
+                    yield kind
+
+
+def test_every_exception_class_derives_from_the_base_class() -> None:
+    classes = set(exception_classes())
+    assert len(classes) > 30
+    assert [kind for kind in classes if not issubclass(kind, WardbookError)] == []
+
+
+@pytest.mark.parametrize("kind", RESPONSES, ids=lambda kind: kind.__name__)
+def test_what_is_answered_with_a_status_outside_of_graphql_has_a_code(
+    kind: type[BaseException],
+) -> None:
+    row = RESPONSES[kind]
+    assert row.status == 500 or row.code is not None
+    assert row.code is not None or row.exit_code is not None
+
+
+def test_an_error_is_answered_as_the_nearest_base_class_that_has_a_row() -> None:
+    class Unheard(WardbookError):
+        pass
+
+    response = response_to(Unheard("a {sentence}"))
+    assert (response.code, response.exit_code) == ("INTERNAL", ExitCode.REFUSED)
+    assert response.advice == "a {sentence}"
+    refused = response_to(NotAllowed("not {you}"))
+    assert (refused.code, refused.message) == ("NOT_ALLOWED", "not {you}.")
+
+
+def test_a_client_is_not_told_the_name_that_was_looked_for_and_an_operator_is() -> None:
+    response = response_to(NotFound("patient", "Okafor", "patientMrn"))
+    assert (response.code, response.message) == ("NotFound", "There is no such patient.")
+    assert "Okafor" in response.advice
+
+
+def test_an_error_that_is_not_ours_is_a_fault_of_the_program() -> None:
+    response = response_to(KeyError("Okafor"))
+    assert (response.code, response.exit_code) == ("INTERNAL", None)
+    assert "Okafor" not in response.message
