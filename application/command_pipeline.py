@@ -1,23 +1,21 @@
 """How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import wraps
+from datetime import datetime
 from hashlib import blake2b
-from inspect import Parameter, getmembers, signature
 from random import random
 from time import monotonic, sleep
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import msgspec
 from eventsourcing.application import Application
 
 from application.aggregate_cache import AggregateCache
-from application.authorization.roles import Roles, check_command, grant
+from application.authorization.roles import check_command
 from application.authorization.scope import Scope
+from application.command import Recorded, Request, Rules, reason_needed
 from application.ports import (
     AlreadyRecorded,
     CommandPreload,
@@ -29,86 +27,21 @@ from application.ports import (
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Event
-from domain.envelope import Actor, Envelope, Source
+from domain.envelope import Envelope
 from domain.refusals import (
-    BedNotOpen,
-    BedOccupied,
     CommandIdReused,
-    ContradictsLaterFacts,
-    InFuture,
     InvalidInput,
-    NotAllowed,
-    NotFound,
-    OutsideStay,
     ReasonNeeded,
     Refusal,
-    RoomPolicyBroken,
-    SharersUnplaced,
-    StayNotOpen,
-    StayStateBroken,
     VersionConflict,
 )
-from domain.time import LATE_AFTER, Precision, in_utc
+from domain.time import Precision, in_utc
 
 ATTEMPTS = 24
 """How often a command that lost a race is decided anew before its caller is asked to come again."""
 
 ASIDE_SECONDS = 0.5
 """How long it steps aside at most, each time, to let the others finish."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """Who gives a command, and what every command may say beside its own input.
-
-    ``now`` is the recording clock of a simulated log; in a real one it is the database's.
-    """
-
-    command_id: UUID
-    by: Actor
-    occurred_at: datetime | None = None
-    precision: Precision | None = None
-    performed_by: str | None = None
-    witnessed_by: str | None = None
-    reason: str | None = None
-    source: Source | None = None
-    expected_version: int | None = None
-    now: datetime | None = None
-    wards: frozenset[str] | None = None
-    """The wards of the login, if it has some: `application.authorization.scope`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a hospital may set about time: how far clocks may differ, and what counts as late."""
-
-    hospital: str = "main"
-    mrn_authority: str = "main"
-    clock_tolerance: timedelta = timedelta(seconds=60)
-    late_after: timedelta = LATE_AFTER
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An accepted command: where in the log it is, and its events."""
-
-    command_id: UUID
-    position: int
-    recorded_at: datetime
-    events: tuple[Event, ...]
-    repeated: bool = False
-    waiting: Sequence[UUID] | None = None
-    """Who had the claims of `CommandPipeline.claims_to_notify` as it was recorded; None for a repeat."""
-
-    @property
-    def entry(self) -> Envelope:
-        return self.events[0].entry
-
-    def ids(self, kind: str) -> list[UUID]:
-        """The streams of that kind ("stay", "room") which the command wrote, in order."""
-        return list(
-            dict.fromkeys(e.originator_id for e in self.events if e.TOPIC.split(".")[0] == kind)
-        )
 
 
 Watch = Callable[[str], AbstractContextManager[None]]
@@ -119,113 +52,26 @@ def unwatched(part: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-P = ParamSpec("P")
-H = TypeVar("H", bound="CommandPipeline")
+class AfterCommit(Protocol):
+    """A hook that gives further commands once a command is recorded."""
 
-COMMON_REFUSALS: tuple[type[Refusal], ...] = (
-    CommandIdReused,
-    InFuture,
-    InvalidInput,
-    NotAllowed,
-    NotFound,
-    ReasonNeeded,
-    VersionConflict,
-)
-"""The refusals that every command may raise."""
+    def claims_to_notify(self, uow: UnitOfWork) -> Sequence[str]:
+        """Return the kinds of claims whose owners `run` has to know, before the append."""
 
-BED_REFUSALS = (BedNotOpen, BedOccupied, RoomPolicyBroken, SharersUnplaced)
-"""The refusals of a command that puts a patient into a bed."""
-
-STAY_REFUSALS = (StayNotOpen, StayStateBroken, OutsideStay, ContradictsLaterFacts)
-"""The refusals of a command that changes the course of a stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
-    """The declaration of a command: its name, and what its callers have to know of it."""
-
-    name: str
-    roles: Roles
-    raises: tuple[type[Refusal], ...]
-    """The refusals beside `COMMON_REFUSALS`, in the order of the published result union."""
-    corrects: bool
-    decide: Callable[..., None]
-
-    @property
-    def parameters(self) -> Mapping[str, Parameter]:
-        """The keyword parameters of the command's input."""
-        _, _, *parameters = signature(self.decide).parameters.items()
-        return dict(parameters)
-
-
-Decide = Callable[Concatenate[H, UnitOfWork, P], None]
-Command = Callable[Concatenate[H, Request, P], Recorded]
-
-
-def command(
-    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
-) -> Callable[[Decide[H, P]], Command[H, P]]:
-    """Declare a method that decides as a command, which is recorded once and whole or refused.
-
-    The method may run several times: it reads through the `UnitOfWork` and calls the aggregates.
-    The command raises `NotAllowed` for other ``roles``, and only refusals that are in ``raises`` or
-    in `COMMON_REFUSALS`; nothing is recorded then. Its `CommandSpec` is the attribute ``spec``.
-    """
-
-    def declare(decide: Decide[H, P]) -> Command[H, P]:
-        return _declare(roles, raises, False, decide)
-
-    return declare
-
-
-def correction(
-    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
-) -> Callable[[Decide[H, P]], Command[H, P]]:
-    """Declare a `command` whose ``occurred_at`` is the corrected time of the fact.
-
-    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4).
-    """
-
-    def declare(decide: Decide[H, P]) -> Command[H, P]:
-        return _declare(roles, raises, True, decide)
-
-    return declare
-
-
-def _declare(
-    roles: Roles, raises: tuple[type[Refusal], ...], corrects: bool, decide: Decide[H, P]
-) -> Command[H, P]:
-    name = decide.__name__
-    grant(name, roles)
-
-    @wraps(decide)
-    def give(hospital: H, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
-        assert not args, "commands take keyword arguments only"
-
-        def attempt(decision: UnitOfWork) -> None:
-            decide(hospital, decision, **content)  # type: ignore[call-arg]
-
-        return hospital.execute(request, name, dict(content), attempt, corrects)
-
-    give.spec = CommandSpec(name, roles, raises, corrects, decide)  # type: ignore[attr-defined]
-    return cast("Command[H, P]", give)
-
-
-def specs_of(commands: type) -> dict[str, CommandSpec]:
-    """Return the specifications of a class's commands by name."""
-    specs = (getattr(method, "spec", None) for _, method in getmembers(commands))
-    return {spec.name: spec for spec in specs if isinstance(spec, CommandSpec)}
+    def run(self, request: Request, recorded: Recorded) -> None:
+        """Give the commands that follow from a recorded one. Raises no refusal."""
 
 
 class CommandPipeline(Application[UUID]):
-    """The eventsourcing application that the commands are methods of."""
+    """The eventsourcing application through which every command goes."""
 
     name = "hospital"
 
-    def __init__(self, env: dict[str, str], rules: Rules = Rules()) -> None:
+    def __init__(self, env: dict[str, str], rules: Rules) -> None:
         super().__init__(env)
         self.rules = rules
         self.recent = AggregateCache()
+        self.after_commit: AfterCommit | None = None
         self.watch: Watch = unwatched
 
     @property
@@ -247,7 +93,8 @@ class CommandPipeline(Application[UUID]):
         with self.watch(f"command {operation}"):
             check_command(request.by, operation)
             recorded = self.execute_once(request, operation, content, decide, corrects)
-            self.after_commit(request, recorded)
+            if self.after_commit is not None:
+                self.after_commit.run(request, recorded)
             return recorded
 
     def execute_once(
@@ -272,7 +119,14 @@ class CommandPipeline(Application[UUID]):
                 entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
             scope = Scope(request.by, request.wards)
             decision = UnitOfWork(
-                self.record, self.recent, entry, now, scope, look=attempt > 0, preload=preload
+                self.record,
+                self.recent,
+                self.rules,
+                entry,
+                now,
+                scope,
+                look=attempt > 0,
+                preload=preload,
             )
             if corrects and request.occurred_at is not None:
                 decision.corrected_at, decision.corrected_precision = told_at, precision
@@ -300,7 +154,8 @@ class CommandPipeline(Application[UUID]):
                 _back_off(attempt, begun)
                 continue
             append = decision.append(operation, request.now)
-            append.asks = self.claims_to_notify(decision)
+            if self.after_commit is not None:
+                append.asks = self.after_commit.claims_to_notify(decision)
             try:
                 with self.watch("append"):
                     recordings = self.save(*decision.loaded.values(), append=append)
@@ -318,13 +173,6 @@ class CommandPipeline(Application[UUID]):
             events = tuple(cast(Event, r.domain_event) for r in recordings)
             return _recorded(append.remembered, events, waiting=append.owners)
         raise VersionConflict(None, None)
-
-    def claims_to_notify(self, decided: UnitOfWork) -> Sequence[str]:
-        """The kinds of claims whose owners `after_commit` has to know."""
-        return ()
-
-    def after_commit(self, request: Request, recorded: Recorded) -> None:
-        """What follows from a command that was recorded: other commands, never a refusal."""
 
     def _preload(self, command_id: UUID, content: dict[str, Any]) -> CommandPreload:
         """What is known as a command begins, with what it will ask for by all that it names."""
@@ -346,16 +194,11 @@ class CommandPipeline(Application[UUID]):
         events = self.record.events_between(earlier.first_position, earlier.position)
         return _recorded(earlier, tuple(events), repeated=True)
 
-    def check_time(self, occurred_at: datetime, now: datetime) -> None:
-        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
-        if occurred_at > now + self.rules.clock_tolerance:
-            raise InFuture(occurred_at, now)
-
     def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Envelope:
         occurred_at = now
         if request.occurred_at is not None:
             occurred_at = in_utc(request.occurred_at, "occurredAt")
-        self.check_time(occurred_at, now)
+        self.rules.check_time(occurred_at, now)
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
             raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
@@ -413,14 +256,3 @@ def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
             raise InvalidInput(name, "the text contains a NUL character")
     said = msgspec.json.encode([operation, sent, request.by], order="deterministic")
     return blake2b(said, digest_size=16).hexdigest()
-
-
-def reason_needed(entry: Envelope, why: str) -> None:
-    """Refuse an entry that does not say why. Raises ReasonNeeded."""
-    if not (entry.reason or "").strip():
-        raise ReasonNeeded(why)
-
-
-def utc(moment: datetime | None, field: str) -> datetime | None:
-    """A planned or given moment in UTC, or None."""
-    return None if moment is None else in_utc(moment, field).astimezone(UTC)

@@ -1,21 +1,87 @@
-"""The hospital: everything that can be recorded, one method per command."""
+"""The hospital: the facade of all commands, composed of one group for each subject."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo
 
-from application.command_pipeline import CommandSpec, specs_of
-from application.commands.patient_identity import Identity
+from application.command import CommandSpec, Recorded, Rules
+from application.command_group import CommandGroup, specs_of
+from application.command_pipeline import CommandPipeline
+from application.commands.corrections import Corrections
+from application.commands.hospital_calendar import Calendar
+from application.commands.patient_identity import PatientIdentity
+from application.commands.patients import Patients
+from application.commands.practitioners import Practitioners
 from application.commands.prescriptions import Prescriptions
 from application.commands.projection_control import Projections
-from application.commands.reports import Issuing
+from application.commands.reports import ReportData, Reports
 from application.commands.rooms import Rooms
 from application.commands.source_movements import SourceMovements
+from application.commands.stays import Stays
+from application.ports import EventStore
+
+GROUPS: tuple[type[CommandGroup], ...] = (
+    Patients,
+    PatientIdentity,
+    Practitioners,
+    Calendar,
+    Rooms,
+    Stays,
+    Corrections,
+    Prescriptions,
+    SourceMovements,
+    Reports,
+    Projections,
+)
+
+COMMANDS: Mapping[str, CommandSpec] = {
+    name: spec for group in GROUPS for name, spec in specs_of(group).items()
+}
+"""The declaration of every command, by the command's name."""
 
 
-class Hospital(Identity, Rooms, Prescriptions, SourceMovements, Projections, Issuing):
-    """All commands. Each is recorded whole and once, or refused with a reason (see `command`)."""
+class Hospital:
+    """All commands, by subject. Each is recorded whole and once, or refused with a reason.
 
-    name = "hospital"
+    ``env`` configures the eventsourcing application, ``reports`` computes what is issued.
+    """
 
+    def __init__(self, env: dict[str, str], rules: Rules, reports: ReportData) -> None:
+        self.pipeline = CommandPipeline(env, rules)
+        self.patients = Patients(self.pipeline)
+        self.identity = PatientIdentity(self.pipeline)
+        self.practitioners = Practitioners(self.pipeline)
+        self.calendar = Calendar(self.pipeline)
+        self.rooms = Rooms(self.pipeline)
+        self.stays = Stays(self.pipeline)
+        self.corrections = Corrections(self.pipeline)
+        self.prescriptions = Prescriptions(self.pipeline)
+        self.source_movements = SourceMovements(self.pipeline)
+        self.reports = Reports(self.pipeline, reports)
+        self.projections = Projections(self.pipeline)
+        self._commands: dict[str, Callable[..., Recorded]] = {
+            name: getattr(group, name)
+            for group in vars(self).values()
+            if isinstance(group, CommandGroup)
+            for name in specs_of(type(group))
+        }
 
-COMMANDS: Mapping[str, CommandSpec] = specs_of(Hospital)
-"""Every command by its name."""
+    def command(self, name: str) -> Callable[..., Recorded]:
+        """Return the command of a name in `COMMANDS`; it takes a `Request` and keyword arguments."""
+        return self._commands[name]
+
+    @property
+    def record(self) -> EventStore:
+        """The event store."""
+        return self.pipeline.record
+
+    @property
+    def rules(self) -> Rules:
+        return self.pipeline.rules
+
+    def zone(self) -> ZoneInfo:
+        """Return the hospital's time zone today, for showing times."""
+        return self.calendar.zone()
+
+    def close(self) -> None:
+        """Close the connections to the event store."""
+        self.pipeline.close()

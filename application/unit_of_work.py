@@ -13,6 +13,7 @@ from uuid import UUID
 from application.aggregate_cache import AggregateCache
 from application.authorization.scope import Scope
 from application.bed_consistency import check_bed_consistency
+from application.command import Rules
 from application.ports import Append, CommandPreload, EventStore, PersonClaim, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate, Event
@@ -62,6 +63,7 @@ class UnitOfWork:
         self,
         record: EventStore,
         recent: AggregateCache,
+        rules: Rules,
         entry: Envelope,
         now: datetime,
         scope: Scope,
@@ -74,7 +76,7 @@ class UnitOfWork:
         Not looking is safe for accepting, since the append compares all versions; a refusal that
         rests on memory (`from_memory`) has to be decided again with a look.
         """
-        self.record, self.recent = record, recent
+        self.record, self.recent, self.rules = record, recent, rules
         self.entry, self.now, self.scope = entry, now, scope
         self.from_memory = False
         self._look = look
@@ -153,9 +155,9 @@ class UnitOfWork:
         assert stay.patient is not None
         return self.one(Patient, stay.patient, "patient", "stayId")
 
-    def patient(self, mrn: str, authority: str, *, in_scope: bool = True) -> Patient:
+    def patient(self, mrn: str, authority: str | None, *, in_scope: bool = True) -> Patient:
         """A patient to act on. Raises NotAllowed if that is out of scope."""
-        id = self.owner(unique_keys.mrn(authority, mrn))
+        id = self.owner(unique_keys.mrn(authority or self.rules.mrn_authority, mrn))
         if id is None:
             raise NotFound("patient with MRN", mrn, "patientMrn")
         found = self.one(Patient, id, "patient", "patientMrn")
@@ -292,12 +294,18 @@ class UnitOfWork:
 
         What it rests on is named in the append too: whatever is recorded was decided by it.
         """
-        trial = UnitOfWork(self.record, self.recent, self.entry, self.now, self.scope, look=True)
+        trial = UnitOfWork(
+            self.record, self.recent, self.rules, self.entry, self.now, self.scope, look=True
+        )
         trial._owners, trial._looked_at = self._owners, self._looked_at
         self._trials.append(trial)
         return trial
 
     # -- write --
+
+    def check_time(self, occurred_at: datetime) -> None:
+        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
+        self.rules.check_time(occurred_at, self.now)
 
     def defer_checks(self) -> None:
         """What is decided from now on is looked at together, when `check_deferred` is asked."""

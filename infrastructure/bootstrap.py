@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from application.command_pipeline import Request
+from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
 from infrastructure import tracing
@@ -23,7 +23,7 @@ def hospital(settings: Settings, database: Database) -> Hospital:
     }
     figures = ReadModelReportData(database.app_url, settings.hospital)
     made = Hospital(env, settings.rules, figures)
-    made.watch = tracing.span
+    made.pipeline.watch = tracing.span
     return made
 
 
@@ -31,7 +31,7 @@ def seed(settings: Settings, hospital: Hospital, log: Log, now: datetime | None 
     """Record what a new log begins with: the hospital's time zone. Harmless when done again."""
     request = Request(command_id=seed_id(log, settings), by=SYSTEM, now=now)
     if hospital.record.preload(request.command_id).earlier is None:
-        hospital.set_hospital_time(request, time_zone=settings.time_zone)
+        hospital.calendar.set_hospital_time(request, time_zone=settings.time_zone)
 
 
 def seed_id(log: Log, settings: Settings) -> UUID:

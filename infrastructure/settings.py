@@ -11,7 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from application.command_pipeline import Rules
+from application.command import Rules
 from domain.errors import ConfigurationError
 
 

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.http.app import app
-from application.command_pipeline import Request
+from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.stay.aggregate import Stay
@@ -236,26 +236,28 @@ def _mrs_mensah(hospital: Hospital) -> UUID:
             now=_at(recorded),
         )
 
-    hospital.open_room(said("Mon 06:00", "Mon 06:00"), **bed, beds=["A", "B", "C"])
-    hospital.register_patient(said("Mon 07:00", "Mon 07:00"), mrn="M1", family_name="Mensah")
-    stay = hospital.admit_patient(
+    hospital.rooms.open_room(said("Mon 06:00", "Mon 06:00"), **bed, beds=["A", "B", "C"])
+    hospital.patients.register_patient(
+        said("Mon 07:00", "Mon 07:00"), mrn="M1", family_name="Mensah"
+    )
+    stay = hospital.stays.admit_patient(
         said("Mon 08:05", "Mon 08:00"),
         patient_mrn="M1",
         admission_type=AdmissionType.EMERGENCY,
         **bed,
         bed="A",
     ).ids("stay")[0]
-    moved = hospital.transfer_patient(
+    moved = hospital.stays.transfer_patient(
         said("Mon 20:00", "Mon 14:00", "written up after the shift"), stay_id=stay, **bed, bed="B"
     )
     (movement,) = [e.movement for e in moved.events if isinstance(e, Stay.Transferred)]
-    hospital.correct_movement(
+    hospital.corrections.correct_movement(
         said("Tue 10:00", None, "wrong bed entered"), movement_id=movement, **bed, bed="C"
     )
-    hospital.discharge_patient(
+    hospital.stays.discharge_patient(
         said("Wed 09:10", "Wed 09:00"), stay_id=stay, disposition=Disposition.HOME
     )
-    hospital.cancel_discharge(
+    hospital.corrections.cancel_discharge(
         said("Wed 15:05", "Wed 15:00", "nobody came to fetch her"),
         stay_id=stay,
         because=CancellationReason.DECISION_REVERSED,

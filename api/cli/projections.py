@@ -101,7 +101,7 @@ def retry_parked(
         return
     with _deciding() as (database, house):
         for model in waiting:
-            house.retry_parked(request(), name=model)
+            house.projections.retry_parked(request(), name=model)
         fill(database)
     left = [p for p in _asked(parked_commands) if p.model in waiting]
     if left:
@@ -123,7 +123,7 @@ def skip_command(
     if (model.name, command) not in [(p.model, p.command) for p in _asked(parked_commands)]:
         stop(f"{model.name} has not parked command {command}.")
     with _deciding() as (database, house):
-        house.skip_command(request(reason), name=model.name, skipped=command)
+        house.projections.skip_command(request(reason), name=model.name, skipped=command)
         fill(database)
     out.print(f"{model.name} leaves command {command} out.")
 

@@ -114,7 +114,7 @@ def _issued(
 ) -> Report:
     """Issue it, and tell the id that it can be restated by."""
     with closing(hospital(given, database)) as house:
-        (event,) = house.issue_report(
+        (event,) = house.reports.issue_report(
             request(),
             name=name,
             period=period,

@@ -43,7 +43,7 @@ def restate(
         progress("Restating") as tell,
     ):
         tell(0, 1)
-        (event,) = house.restate_report(request(reason), issue_id=issue).events
+        (event,) = house.reports.restate_report(request(reason), issue_id=issue).events
         assert isinstance(event, Report.Restated)
         (issued, *_) = house.record.streams({issue: 0})[issue]
         tell(1, 1)

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from api.errors import ExitCode
-from application.command_pipeline import Request
+from application.command import Request
 from domain.envelope import Actor
 from domain.refusals import InvalidInput
 from domain.time import in_utc

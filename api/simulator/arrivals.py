@@ -153,7 +153,7 @@ class Arrivals:
             self.has_duplicates = False
             return
         self.life.desk.tell(
-            lambda h, q: h.merge_patients(q, patient_mrn=person.mrn, into_mrn=known.mrn),
+            lambda h, q: h.identity.merge_patients(q, patient_mrn=person.mrn, into_mrn=known.mrn),
             at=self.life.now,
             by=self.life.staff.registrar(self.life.slips),
             lag=AT_THE_DESK.draw(self.life.slips),
@@ -209,7 +209,7 @@ class Arrivals:
         bed.reserved_for, bed.reserved_until = person, until
         bed.known_from(
             life.desk.tell(
-                lambda h, q: h.reserve_bed(
+                lambda h, q: h.rooms.reserve_bed(
                     q, ward=ward, room=room, bed=code, until=until, patient_mrn=person.mrn
                 ),
                 at=now,
@@ -233,7 +233,7 @@ class Arrivals:
         bed.reserved_for = bed.reserved_until = None
         bed.known_from(
             life.desk.tell(
-                lambda h, q: h.release_reservation(
+                lambda h, q: h.rooms.release_reservation(
                     q, ward=ward, room=room, reservation_id=reservation.id
                 ),
                 at=life.now,

@@ -43,12 +43,12 @@ class Beds:
 
     def _start_cleaning(self, bed: Bed, takes: timedelta) -> None:
         ward, room, code = bed.place
-        self._tell(bed, lambda h, q: h.start_cleaning(q, ward=ward, room=room, bed=code))
+        self._tell(bed, lambda h, q: h.rooms.start_cleaning(q, ward=ward, room=room, bed=code))
         self.life.agenda.after(takes, lambda: self._finish_cleaning(bed))
 
     def _finish_cleaning(self, bed: Bed) -> None:
         ward, room, code = bed.place
-        self._tell(bed, lambda h, q: h.finish_cleaning(q, ward=ward, room=room, bed=code))
+        self._tell(bed, lambda h, q: h.rooms.finish_cleaning(q, ward=ward, room=room, bed=code))
         self._ready(bed)
 
     def _ready(self, bed: Bed) -> None:

@@ -109,7 +109,7 @@ class Care:
         forgotten = lag > FROM_PAPER_AFTER
         seen = Seen()
         recorded = life.desk.tell(
-            lambda h, q: h.record_visit(
+            lambda h, q: h.stays.record_visit(
                 q, stay_id=patient.id, practitioner=doctor.number, kind=kind, note=note
             ),
             at=life.now,
@@ -123,7 +123,7 @@ class Care:
             other = life.care.choice([n for n in notes if n != note])
             put_right(
                 life,
-                lambda h, q: h.amend_visit(q, visit_id=seen.id, note=other),
+                lambda h, q: h.corrections.amend_visit(q, visit_id=seen.id, note=other),
                 recorded,
                 doctor.actor,
                 AMENDED,
@@ -132,7 +132,7 @@ class Care:
         elif life.care.random() < CANCELLED_NOTES:
             put_right(
                 life,
-                lambda h, q: h.cancel_visit(q, visit_id=seen.id),
+                lambda h, q: h.corrections.cancel_visit(q, visit_id=seen.id),
                 recorded,
                 doctor.actor,
                 VISIT_CANCELLED,

@@ -33,7 +33,9 @@ def put_in_right_bed(
     """Returns when the record shows the patient where she is."""
     ward, room, code = right.place
     recorded = life.desk.tell(
-        lambda h, q: h.correct_movement(q, movement_id=moved.id, ward=ward, room=room, bed=code),
+        lambda h, q: h.corrections.correct_movement(
+            q, movement_id=moved.id, ward=ward, room=room, bed=code
+        ),
         at=noticed(life, entered),
         by=life.staff.nurse(life.slips),
         lag=AT_ONCE.draw(life.slips),

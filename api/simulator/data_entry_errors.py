@@ -51,7 +51,7 @@ class Slips:
         moved = Moved()
         entered = self.movements.enter_move(patient, beds[0], moved)
         recorded = life.desk.tell(
-            lambda h, q: h.cancel_movement(
+            lambda h, q: h.corrections.cancel_movement(
                 q, movement_id=moved.id, because=CancellationReason.ENTERED_IN_ERROR
             ),
             at=noticed(life, entered),
@@ -86,7 +86,7 @@ class Slips:
         )
         places = [bed.place for bed in beds[:2]]
         recorded = life.desk.tell(
-            lambda h, q: h.correct_facts(
+            lambda h, q: h.corrections.correct_facts(
                 q,
                 corrections=[
                     Correction(movement_id=moved.id, ward=ward, room=room, bed=code)

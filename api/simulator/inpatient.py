@@ -11,7 +11,7 @@ from api.simulator.house import Bed, House, Kind
 from api.simulator.people import People, Person
 from api.simulator.recording_queue import Desk, Known
 from api.simulator.staff import Doctor, Staff
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from domain.prescription.aggregate import Prescription
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay

@@ -94,7 +94,7 @@ class Medicines:
         doctor = life.staff.doctor(lot, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
         dose, frequency, stop = given.dose, given.frequency, given.stop
         given.recorded = life.desk.tell(
-            lambda h, q: h.write_prescription(
+            lambda h, q: h.prescriptions.write_prescription(
                 q,
                 stay_id=patient.id,
                 medication=drug.medication,
@@ -127,7 +127,7 @@ class Medicines:
         self._order(
             patient,
             prescribed,
-            lambda h, q: h.hold_prescription(q, prescription_id=prescribed.id),
+            lambda h, q: h.prescriptions.hold_prescription(q, prescription_id=prescribed.id),
             self.life.orders.choice(HELD),
         )
 
@@ -136,7 +136,7 @@ class Medicines:
         self._order(
             patient,
             prescribed,
-            lambda h, q: h.resume_prescription(q, prescription_id=prescribed.id),
+            lambda h, q: h.prescriptions.resume_prescription(q, prescription_id=prescribed.id),
         )
 
     def _change(self, patient: Inpatient, prescribed: Prescribed) -> None:
@@ -152,7 +152,7 @@ class Medicines:
         self._order(
             patient,
             prescribed,
-            lambda h, q: h.change_prescription(
+            lambda h, q: h.prescriptions.change_prescription(
                 q, prescription_id=prescribed.id, dose=dose, frequency=frequency, stop=stop
             ),
             lot.choice(CHANGED),
@@ -166,13 +166,15 @@ class Medicines:
             self._order(
                 patient,
                 prescribed,
-                lambda h, q: h.complete_prescription(q, prescription_id=prescribed.id),
+                lambda h, q: h.prescriptions.complete_prescription(
+                    q, prescription_id=prescribed.id
+                ),
             )
         else:
             self._order(
                 patient,
                 prescribed,
-                lambda h, q: h.stop_prescription(q, prescription_id=prescribed.id),
+                lambda h, q: h.prescriptions.stop_prescription(q, prescription_id=prescribed.id),
                 self.life.orders.choice(STOPPED),
             )
 
@@ -254,7 +256,7 @@ class Medicines:
             another = f"half of {prescribed.dose}"
         dose = Dose()
         recorded = life.desk.tell(
-            lambda h, q: h.record_administration(
+            lambda h, q: h.prescriptions.record_administration(
                 q,
                 prescription_id=prescribed.id,
                 given=given,
@@ -274,7 +276,7 @@ class Medicines:
         if given and outside is None and lot.random() < CORRECTED_DOSES:
             put_right(
                 life,
-                lambda h, q: h.correct_administration(
+                lambda h, q: h.prescriptions.correct_administration(
                     q, administration_id=dose.id, dose_given=f"twice {prescribed.dose}"
                 ),
                 recorded,
@@ -286,7 +288,7 @@ class Medicines:
         elif lot.random() < CANCELLED_DOSES:
             put_right(
                 life,
-                lambda h, q: h.cancel_administration(q, administration_id=dose.id),
+                lambda h, q: h.prescriptions.cancel_administration(q, administration_id=dose.id),
                 recorded,
                 nurse,
                 DOSE_CANCELLED,

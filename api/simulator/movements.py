@@ -59,7 +59,7 @@ class Movements:
         ward, room, code = bed.place if bed else (None, None, None)
         patient.opened = patient.recorded = self._tell(
             patient,
-            lambda h, q: h.admit_patient(
+            lambda h, q: h.stays.admit_patient(
                 q,
                 patient_mrn=person.mrn,
                 admission_type=patient.admission,
@@ -99,7 +99,9 @@ class Movements:
         ward, room, code = bed.place
         patient.recorded = self._tell(
             patient,
-            lambda h, q: h.allocate_room(q, stay_id=patient.id, ward=ward, room=room, bed=code),
+            lambda h, q: h.stays.allocate_room(
+                q, stay_id=patient.id, ward=ward, room=room, bed=code
+            ),
             self.life.staff.bed_manager(self.life.moves),
             MOVEMENT,
             after=patient.settled,
@@ -132,7 +134,7 @@ class Movements:
         moved = Moved()
         recorded = self._tell(
             patient,
-            lambda h, q: h.transfer_patient(
+            lambda h, q: h.stays.transfer_patient(
                 q,
                 stay_id=patient.id,
                 ward=ward,
@@ -167,7 +169,9 @@ class Movements:
         ward, room, code = bed.place
         return self._tell(
             patient,
-            lambda h, q: h.transfer_patient(q, stay_id=patient.id, ward=ward, room=room, bed=code),
+            lambda h, q: h.stays.transfer_patient(
+                q, stay_id=patient.id, ward=ward, room=room, bed=code
+            ),
             self.life.staff.nurse(self.life.slips),
             MOVEMENT,
             after=patient.settled,
@@ -185,7 +189,7 @@ class Movements:
         other.touched = self.life.now
         recorded = self._tell(
             one,
-            lambda h, q: h.swap_beds(q, stay_id=one.id, with_stay_id=other.id),
+            lambda h, q: h.stays.swap_beds(q, stay_id=one.id, with_stay_id=other.id),
             self.life.staff.nurse(self.life.moves),
             MOVEMENT,
             after=max(one.settled, other.settled),
@@ -202,7 +206,7 @@ class Movements:
         patient.specialty = specialty
         self._tell(
             patient,
-            lambda h, q: h.change_specialty(q, stay_id=patient.id, specialty=specialty),
+            lambda h, q: h.stays.change_specialty(q, stay_id=patient.id, specialty=specialty),
             self.life.staff.registrar(self.life.moves),
             MOVEMENT,
             after=patient.opened,
@@ -217,7 +221,9 @@ class Movements:
         patient.attending = attending
         self._tell(
             patient,
-            lambda h, q: h.change_attending(q, stay_id=patient.id, attending=attending.number),
+            lambda h, q: h.stays.change_attending(
+                q, stay_id=patient.id, attending=attending.number
+            ),
             attending.actor,
             MOVEMENT,
             after=patient.opened,
@@ -229,7 +235,9 @@ class Movements:
         """Home for a while; the bed is kept or given up."""
         patient.recorded = self._tell(
             patient,
-            lambda h, q: h.start_leave(q, stay_id=patient.id, keep_bed=keep, expected_return=back),
+            lambda h, q: h.stays.start_leave(
+                q, stay_id=patient.id, keep_bed=keep, expected_return=back
+            ),
             self.life.staff.nurse(self.life.moves),
             MOVEMENT,
             after=patient.settled,
@@ -243,7 +251,7 @@ class Movements:
         ward, room, code = bed.place if bed else (None, None, None)
         patient.recorded = self._tell(
             patient,
-            lambda h, q: h.end_leave(
+            lambda h, q: h.stays.end_leave(
                 q,
                 stay_id=patient.id,
                 ward=ward,
@@ -272,7 +280,9 @@ class Movements:
         doctor = patient.attending or self._attending(patient.specialty)
         self._tell(
             patient,
-            lambda h, q: h.plan_discharge(q, stay_id=patient.id, plan=plan, expected_at=expected),
+            lambda h, q: h.stays.plan_discharge(
+                q, stay_id=patient.id, plan=plan, expected_at=expected
+            ),
             doctor.actor,
             AT_THE_DESK,
             after=patient.opened,
@@ -285,7 +295,7 @@ class Movements:
         doctor = life.staff.doctor(life.moves, patient.specialty, Grade.SPECIALIST, Grade.RESIDENT)
         recorded = self._tell(
             patient,
-            lambda h, q: h.record_death(q, stay_id=patient.id),
+            lambda h, q: h.patients.record_death(q, stay_id=patient.id),
             doctor.actor,
             Lag(20, 0.05),
             after=max(patient.opened, patient.orders_recorded),
@@ -306,7 +316,7 @@ class Movements:
             rests_on.append(patient.settled)
         patient.recorded = self._tell(
             patient,
-            lambda h, q: h.discharge_patient(
+            lambda h, q: h.stays.discharge_patient(
                 q,
                 stay_id=patient.id,
                 disposition=disposition,
@@ -329,7 +339,7 @@ class Movements:
         ward, room, code = bed.place
         patient.recorded = self._tell(
             patient,
-            lambda h, q: h.cancel_discharge(
+            lambda h, q: h.corrections.cancel_discharge(
                 q,
                 stay_id=patient.id,
                 because=CancellationReason.DECISION_REVERSED,

@@ -108,7 +108,7 @@ class People:
             return
         label = Confidentiality.RESTRICTED if self._lot.random() < LABELLED else None
         person.recorded = self._desk.tell(
-            lambda h, q: h.register_patient(
+            lambda h, q: h.patients.register_patient(
                 q,
                 mrn=person.mrn,
                 family_name=person.family,

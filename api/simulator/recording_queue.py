@@ -13,7 +13,7 @@ from typing import ClassVar
 from uuid import UUID, uuid5
 
 from api.simulator.texts import GLASS_BROKEN, LATE
-from application.command_pipeline import Recorded, Request
+from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.errors import WardbookError
@@ -210,7 +210,7 @@ class Desk:
             reason=GLASS_BROKEN[entry.number % len(GLASS_BROKEN)],
             now=request.now,
         )
-        self._hospital.break_glass(broken, patient_mrn=mrn)
+        self._hospital.patients.break_glass(broken, patient_mrn=mrn)
         self.commands["break_glass"] += 1
         self._now = request.now + STEP
         return replace(request, now=self._now)

@@ -148,7 +148,9 @@ def _found(life: Life) -> None:
 
 def _open(life: Life, room: Room) -> None:
     codes = [bed.code for bed in room.beds]
-    opened = _tell(life, lambda h, q: h.open_room(q, ward=room.ward, room=room.number, beds=codes))
+    opened = _tell(
+        life, lambda h, q: h.rooms.open_room(q, ward=room.ward, room=room.number, beds=codes)
+    )
     for policy in room.policies:
         _set(life, room, policy, opened)
 
@@ -156,7 +158,7 @@ def _open(life: Life, room: Room) -> None:
 def _set(life: Life, room: Room, policy: RoomPolicy, opened: datetime) -> None:
     _tell(
         life,
-        lambda h, q: h.set_room_policy(q, ward=room.ward, room=room.number, policy=policy),
+        lambda h, q: h.rooms.set_room_policy(q, ward=room.ward, room=room.number, policy=policy),
         after=opened,
     )
 

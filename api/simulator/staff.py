@@ -81,7 +81,7 @@ class Staff:
     def _register(self, doctor: Doctor, desk: Desk, at: datetime) -> None:
         since = (at - self._lot.uniform(90, 4000) * DAY).date()
         desk.tell(
-            lambda h, q: h.register_practitioner(
+            lambda h, q: h.practitioners.register_practitioner(
                 q,
                 staff_number=doctor.number,
                 family_name=doctor.family,

@@ -138,7 +138,7 @@ class Upkeep:
         bed.blocked = True
         self._tell(
             bed,
-            lambda h, q: h.close_bed(q, ward=ward, room=room, bed=code, until=planned),
+            lambda h, q: h.rooms.close_bed(q, ward=ward, room=room, bed=code, until=planned),
             lot.choice(BED_CLOSED),
         )
         life.agenda.at(ends, lambda: self._reopen(bed, planned))
@@ -147,7 +147,9 @@ class Upkeep:
         bed.blocked = False
         if planned is None:
             ward, room, code = bed.place
-            self._tell(bed, lambda h, q: h.reopen_bed(q, ward=ward, room=room, bed=code), None)
+            self._tell(
+                bed, lambda h, q: h.rooms.reopen_bed(q, ward=ward, room=room, bed=code), None
+            )
 
     def _tell(self, bed: Bed, telling: Telling, reason: str | None) -> None:
         life = self.life

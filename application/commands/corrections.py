@@ -11,23 +11,14 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.authorization.roles import CLINICAL, FRONT_DESK, MEDICATION, PATIENT_FLOW, PHARMACY
-from application.command_pipeline import (
-    BED_REFUSALS,
-    STAY_REFUSALS,
-    CommandPipeline,
-    command,
-    correction,
-    reason_needed,
-    utc,
-)
+from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
+from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed, utc
+from application.command_group import CommandGroup, command, correction
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope
-from domain.prescription.course import Outside
 from domain.refusals import (
     InvalidInput,
     MovementNotFound,
-    OutsideStay,
     PatientAlreadyAdmitted,
     PatientDied,
     PrescriptionStateBroken,
@@ -99,7 +90,7 @@ class LateEntry:
     keep_bed: bool = True
 
 
-class Corrections(CommandPipeline):
+class Corrections(CommandGroup):
     """What was recorded and was not so."""
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
@@ -117,7 +108,7 @@ class Corrections(CommandPipeline):
         in it stop it (ContradictsLaterFacts lists them), unless they are to be voided too.
         """
         reason_needed(uow.entry, "a cancel says why")
-        self._cancel_admission(uow, uow.stay(stay_id), because, bool(void_clinical_facts))
+        cancel_admission_of(uow, uow.stay(stay_id), because, bool(void_clinical_facts))
 
     @command(roles=FRONT_DESK, raises=MOVEMENT_CORRECTION_REFUSALS)
     def cancel_discharge(
@@ -141,7 +132,7 @@ class Corrections(CommandPipeline):
         discharge = stay.history.discharge
         if discharge is None:
             raise InvalidInput("stayId", "the stay is not discharged")
-        self._cancel_discharge(
+        cancel_discharge_of(
             uow, stay, discharge, because, uow.place(ward, room, bed, None, without_bed)
         )
 
@@ -163,7 +154,7 @@ class Corrections(CommandPipeline):
         """
         reason_needed(uow.entry, "a cancel says why")
         place = uow.place(ward, room, bed, None, without_bed)
-        self._cancel(uow, movement_id, because, place)
+        _cancel(uow, movement_id, because, place)
 
     @correction(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_movement(
@@ -183,7 +174,7 @@ class Corrections(CommandPipeline):
         follows its time; the prescriptions that a discharge stopped follow it.
         """
         place = uow.place(ward, room, bed, shares_bed_of, without_bed)
-        self._correct(uow, movement_id, uow.corrected_at, uow.corrected_precision, place)
+        _correct(uow, movement_id, uow.corrected_at, uow.corrected_precision, place)
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_facts(
@@ -204,20 +195,20 @@ class Corrections(CommandPipeline):
         uow.defer_checks()
         for cancel in cancels or ():
             entry, at = uow.entry, cancel.occurred_at
-            uow.entry = self._entry_at(uow, at)
+            uow.entry = _entry_at(uow, at)
             place = uow.place(cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed)
-            self._cancel(uow, cancel.movement_id, cancel.because, place)
+            _cancel(uow, cancel.movement_id, cancel.because, place)
             uow.entry = entry
         for right in corrections or ():
             at = utc(right.occurred_at, "occurredAt")
             if at is not None:
-                self.check_time(at, uow.now)
+                uow.check_time(at)
             place = uow.place(
                 right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
             )
-            self._correct(uow, right.movement_id, at, Precision.MINUTE if at else None, place)
+            _correct(uow, right.movement_id, at, Precision.MINUTE if at else None, place)
         for late in entries or ():
-            self._enter(uow, late)
+            _enter(uow, late)
         for stay in uow.check_deferred():
             stay.check_deferred(uow.died_at(stay.patient))
 
@@ -249,157 +240,116 @@ class Corrections(CommandPipeline):
         self, uow: UnitOfWork, *, visit_id: UUID, because: CancellationReason | None = None
     ) -> None:
         """The visit never was."""
-        self._error_only(uow, because)
+        entered_in_error_only(uow, because)
         (stay,) = uow.with_movement(visit_id, "visitId")
         stay.cancel_visit(visit_id, uow.entry)
 
-    @command(roles=PHARMACY, raises=(PrescriptionStateBroken,))
-    def cancel_prescription(
-        self, uow: UnitOfWork, *, prescription_id: UUID, because: CancellationReason | None = None
-    ) -> None:
-        """It was never written. Refused once a dose was given: then it can be stopped."""
-        self._error_only(uow, because)
-        uow.prescription(prescription_id).cancel(uow.entry)
 
-    @correction(
-        roles=MEDICATION,
-        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+def _cancel(
+    uow: UnitOfWork, movement: UUID, because: CancellationReason, place: Place | None
+) -> None:
+    for stay in uow.with_movement(movement):
+        fact = stay.movement(movement)
+        if isinstance(fact, Admission):
+            if place is not None:
+                raise InvalidInput("bed", "a cancelled admission leads nowhere; leave it out")
+            cancel_admission_of(uow, stay, because, False)
+        elif isinstance(fact, Discharge):
+            cancel_discharge_of(uow, stay, fact, because, place)
+        else:
+            died_at = uow.died_at(stay.patient)
+            stay.cancel_movement(movement, because, place, uow.entry, died_at)
+
+
+def cancel_admission_of(
+    uow: UnitOfWork, stay: Stay, because: CancellationReason, void_clinical_facts: bool
+) -> None:
+    """Cancel the admission of a stay and void its prescriptions."""
+    prescriptions = uow.prescriptions_of(stay)
+    stay.cancel_admission(
+        because,
+        void_clinical_facts,
+        uow.entry,
+        uow.died_at(stay.patient),
+        [fact for p in prescriptions for fact in p.facts()],
     )
-    def correct_administration(
-        self,
-        uow: UnitOfWork,
-        *,
-        administration_id: UUID,
-        given: bool | None = None,
-        dose_given: str | None = None,
-        reason_not_given: str | None = None,
-        outside_prescription: Outside | None = None,
-    ) -> None:
-        """Another time (``occurred_at``) or amount of a dose, or that it was not given."""
-        prescription = uow.with_dose(administration_id)
-        assert prescription.stay is not None
-        at = prescription.correct_administration(
-            administration_id,
-            uow.corrected_at,
-            uow.corrected_precision,
-            given,
-            dose_given,
-            reason_not_given,
-            outside_prescription,
-            uow.entry,
-            uow.died_at(prescription.patient),
+    for prescription in prescriptions:
+        prescription.void(uow.entry)
+
+
+def cancel_discharge_of(
+    uow: UnitOfWork,
+    stay: Stay,
+    discharge: Discharge,
+    because: CancellationReason,
+    place: Place | None,
+) -> None:
+    """Cancel the discharge of a stay; the prescriptions that it stopped follow."""
+    before = stay.history
+    stay.cancel_discharge(discharge, because, place, uow.entry, uow.died_at(stay.patient))
+    _let_prescriptions_follow(uow, stay, before)
+
+
+def _correct(
+    uow: UnitOfWork,
+    movement: UUID,
+    at: datetime | None,
+    precision: Precision | None,
+    place: Place | None,
+) -> None:
+    stays = uow.with_movement(movement)
+    moved = {stay.id for stay in stays}
+    if place is not None and len([s for s in stays if not _shares(s, movement, moved)]) > 1:
+        raise InvalidInput(
+            "bed", "several patients were moved in that act; cancel it and enter what happened"
         )
-        uow.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
+    for stay in stays:
+        before, there = stay.history, place
+        if place is not None and _shares(stay, movement, moved):
+            there = Place(place.bed, _mother(stay, movement), place.without_bed)
+        stay.correct_movement(movement, at, precision, there, uow.entry, uow.died_at(stay.patient))
+        _let_prescriptions_follow(uow, stay, before)
 
-    @command(roles=MEDICATION, raises=(MovementNotFound,))
-    def cancel_administration(
-        self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
-    ) -> None:
-        """The dose never was."""
-        self._error_only(uow, because)
-        uow.with_dose(administration_id).cancel_administration(administration_id, uow.entry)
 
-    # -- what they share --
+def _enter(uow: UnitOfWork, late: LateEntry) -> None:
+    stay = uow.stay(late.stay_id)
+    entry = _entry_at(uow, late.occurred_at)
+    place = uow.place(late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
+    died_at = uow.died_at(stay.patient)
+    match late.kind:
+        case EntryKind.TRANSFER:
+            if place is None:
+                raise InvalidInput("bed", "name a bed, or a place without one")
+            stay.transfer(place, entry)
+        case EntryKind.START_LEAVE:
+            stay.start_leave(late.keep_bed, None, entry, died_at)
+        case EntryKind.END_LEAVE:
+            stay.end_leave(place, entry, died_at)
 
-    def _cancel(
-        self, uow: UnitOfWork, movement: UUID, because: CancellationReason, place: Place | None
-    ) -> None:
-        for stay in uow.with_movement(movement):
-            fact = stay.movement(movement)
-            if isinstance(fact, Admission):
-                if place is not None:
-                    raise InvalidInput("bed", "a cancelled admission leads nowhere; leave it out")
-                self._cancel_admission(uow, stay, because, False)
-            elif isinstance(fact, Discharge):
-                self._cancel_discharge(uow, stay, fact, because, place)
-            else:
-                died_at = uow.died_at(stay.patient)
-                stay.cancel_movement(movement, because, place, uow.entry, died_at)
 
-    def _cancel_admission(
-        self, uow: UnitOfWork, stay: Stay, because: CancellationReason, void_clinical_facts: bool
-    ) -> None:
-        prescriptions = uow.prescriptions_of(stay)
-        stay.cancel_admission(
-            because,
-            void_clinical_facts,
-            uow.entry,
-            uow.died_at(stay.patient),
-            [fact for p in prescriptions for fact in p.facts()],
-        )
-        for prescription in prescriptions:
-            prescription.void(uow.entry)
+def _let_prescriptions_follow(uow: UnitOfWork, stay: Stay, before: History) -> None:
+    """What a discharge stopped is stopped when it is, and not at all if it never was."""
+    for was in before.facts:
+        now = stay.history.fact(was.id)
+        if isinstance(was, Discharge) and now != was:
+            for prescription in uow.prescriptions_of(stay):
+                prescription.correct_stop(was.id, now.at if now else None, uow.entry)
 
-    def _cancel_discharge(
-        self,
-        uow: UnitOfWork,
-        stay: Stay,
-        discharge: Discharge,
-        because: CancellationReason,
-        place: Place | None,
-    ) -> None:
-        before = stay.history
-        stay.cancel_discharge(discharge, because, place, uow.entry, uow.died_at(stay.patient))
-        self._let_prescriptions_follow(uow, stay, before)
 
-    def _correct(
-        self,
-        uow: UnitOfWork,
-        movement: UUID,
-        at: datetime | None,
-        precision: Precision | None,
-        place: Place | None,
-    ) -> None:
-        stays = uow.with_movement(movement)
-        moved = {stay.id for stay in stays}
-        if place is not None and len([s for s in stays if not _shares(s, movement, moved)]) > 1:
-            raise InvalidInput(
-                "bed", "several patients were moved in that act; cancel it and enter what happened"
-            )
-        for stay in stays:
-            before, there = stay.history, place
-            if place is not None and _shares(stay, movement, moved):
-                there = Place(place.bed, _mother(stay, movement), place.without_bed)
-            stay.correct_movement(
-                movement, at, precision, there, uow.entry, uow.died_at(stay.patient)
-            )
-            self._let_prescriptions_follow(uow, stay, before)
+def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -> None:
+    """Refuse a cancel without a reason, or of something that was really done."""
+    reason_needed(uow.entry, "a cancel says why")
+    if because is CancellationReason.DECISION_REVERSED:
+        raise InvalidInput("because", ERROR_ONLY)
 
-    def _enter(self, uow: UnitOfWork, late: LateEntry) -> None:
-        stay = uow.stay(late.stay_id)
-        entry = self._entry_at(uow, late.occurred_at)
-        place = uow.place(late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
-        died_at = uow.died_at(stay.patient)
-        match late.kind:
-            case EntryKind.TRANSFER:
-                if place is None:
-                    raise InvalidInput("bed", "name a bed, or a place without one")
-                stay.transfer(place, entry)
-            case EntryKind.START_LEAVE:
-                stay.start_leave(late.keep_bed, None, entry, died_at)
-            case EntryKind.END_LEAVE:
-                stay.end_leave(place, entry, died_at)
 
-    def _let_prescriptions_follow(self, uow: UnitOfWork, stay: Stay, before: History) -> None:
-        """What a discharge stopped is stopped when it is, and not at all if it never was."""
-        for was in before.facts:
-            now = stay.history.fact(was.id)
-            if isinstance(was, Discharge) and now != was:
-                for prescription in uow.prescriptions_of(stay):
-                    prescription.correct_stop(was.id, now.at if now else None, uow.entry)
-
-    def _error_only(self, uow: UnitOfWork, because: CancellationReason | None) -> None:
-        reason_needed(uow.entry, "a cancel says why")
-        if because is CancellationReason.DECISION_REVERSED:
-            raise InvalidInput("because", ERROR_ONLY)
-
-    def _entry_at(self, uow: UnitOfWork, at: datetime | None) -> Envelope:
-        """The command's entry, at the time of one of its several facts."""
-        if at is None:
-            return uow.entry
-        moment = in_utc(at, "occurredAt")
-        self.check_time(moment, uow.now)
-        return replace(uow.entry, occurred_at=moment)
+def _entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
+    """The command's entry, at the time of one of its several facts."""
+    if at is None:
+        return uow.entry
+    moment = in_utc(at, "occurredAt")
+    uow.check_time(moment)
+    return replace(uow.entry, occurred_at=moment)
 
 
 def _shares(stay: Stay, movement: UUID, moved: set[UUID]) -> bool:

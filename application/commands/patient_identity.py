@@ -1,12 +1,13 @@
 """Commands about who is who: details that were wrong or have changed, records of one person."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date
 from itertools import product
 from uuid import UUID
 
 from application.authorization.roles import DEMOGRAPHICS, RECORDS_OFFICE
-from application.command_pipeline import command, reason_needed
-from application.commands.patients import Registry
+from application.command import reason_needed
+from application.command_group import CommandGroup, command
+from application.commands.hospital_calendar import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.patient import Confidentiality, Patient, Sex
@@ -20,7 +21,7 @@ from domain.refusals import (
 from domain.stay.aggregate import Stay
 
 
-class Identity(Registry):
+class PatientIdentity(CommandGroup):
     """Details of people, and links between their records."""
 
     @command(roles=DEMOGRAPHICS, raises=(AlreadyExists,))
@@ -46,7 +47,7 @@ class Identity(Registry):
         reason_needed(uow.entry, "a correction says why")
         authority = mrn_authority or self.rules.mrn_authority
         patient = uow.patient(patient_mrn, authority)
-        if birth_date is not None and birth_date > self.today(uow):
+        if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birthDate", "it lies in the future")
         if mrn is not None:
             owner = self.record.owner(*unique_keys.mrn(authority, mrn))
@@ -55,7 +56,7 @@ class Identity(Registry):
             elif owner is not None:
                 raise AlreadyExists("patient with MRN", mrn, "mrn")
         patient.correct_details(
-            self._midnight(uow, valid_from) if valid_from else None,
+            midnight(uow, valid_from) if valid_from else None,
             uow.entry,
             mrn=mrn,
             mrn_authority=authority if mrn else None,
@@ -93,7 +94,7 @@ class Identity(Registry):
         if at_once:
             stays = dict.fromkeys(s.id for pair in at_once for s in pair)
             raise MergeImpossible("the person would be in two stays at once", tuple(stays))
-        self._check_deaths(uow, away, into, [*theirs, *ours])
+        _check_deaths(uow, away, into, [*theirs, *ours])
         away.merge_into(into.id, uow.entry)
         uow.reassign_claims(ours)
 
@@ -114,23 +115,17 @@ class Identity(Registry):
             if stay.patient and uow.person(stay.patient) != was
         )
 
-    def _check_deaths(
-        self, uow: UnitOfWork, away: Patient, into: Patient, stays: list[Stay]
-    ) -> None:
-        """A person dies once, and nothing clinical occurs afterwards."""
-        deaths = {died for p in (away, into) if (died := uow.died_at(p.id))}
-        if len(deaths) > 1:
-            raise MergeImpossible("the two have different times of death")
-        for died_at in deaths:
-            for stay in stays:
-                stay.must_outlive(died_at)
-                for prescription in uow.prescriptions_of(stay):
-                    prescription.must_outlive(died_at)
 
-    def _midnight(self, uow: UnitOfWork, day: date) -> datetime:
-        """The beginning of a day of the hospital's calendar."""
-        zone = self.clock(uow).zone_on(day)
-        return datetime.combine(day, time(), zone).astimezone(UTC)
+def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient, stays: list[Stay]) -> None:
+    """A person dies once, and nothing clinical occurs afterwards."""
+    deaths = {died for p in (away, into) if (died := uow.died_at(p.id))}
+    if len(deaths) > 1:
+        raise MergeImpossible("the two have different times of death")
+    for died_at in deaths:
+        for stay in stays:
+            stay.must_outlive(died_at)
+            for prescription in uow.prescriptions_of(stay):
+                prescription.must_outlive(died_at)
 
 
 def _overlap(one: Stay, other: Stay) -> bool:

@@ -6,16 +6,25 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from application.authorization.roles import MEDICATION, PHARMACY, PRESCRIBERS
-from application.command_pipeline import CommandPipeline, command, utc
+from application.command import utc
+from application.command_group import CommandGroup, command, correction
+from application.commands.corrections import entered_in_error_only
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Medication, Prescription
 from domain.prescription.course import Outside, Regimen
 from domain.prescription.drug_chart import DrugChart
-from domain.refusals import ContradictsLaterFacts, OutsideStay, PatientDied, PrescriptionStateBroken
+from domain.refusals import (
+    ContradictsLaterFacts,
+    MovementNotFound,
+    OutsideStay,
+    PatientDied,
+    PrescriptionStateBroken,
+)
 from domain.stay.aggregate import Stay
+from domain.stay.facts import CancellationReason
 
 
-class Prescriptions(CommandPipeline):
+class Prescriptions(CommandGroup):
     """What is prescribed, and what was given."""
 
     @command(roles=PRESCRIBERS, raises=(OutsideStay, PatientDied))
@@ -75,20 +84,20 @@ class Prescriptions(CommandPipeline):
         """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
         prescription = uow.prescription(prescription_id)
         prescription.change(
-            dose, route, frequency, utc(stop, "stop"), uow.entry, self._died_at(uow, prescription)
+            dose, route, frequency, utc(stop, "stop"), uow.entry, uow.died_at(prescription.patient)
         )
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def hold_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Pause it; it can be resumed."""
         prescription = uow.prescription(prescription_id)
-        prescription.hold(uow.entry, self._died_at(uow, prescription))
+        prescription.hold(uow.entry, uow.died_at(prescription.patient))
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def resume_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Go on with a prescription that is held."""
         prescription = uow.prescription(prescription_id)
-        prescription.resume(uow.entry, self._died_at(uow, prescription))
+        prescription.resume(uow.entry, uow.died_at(prescription.patient))
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def stop_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
@@ -128,5 +137,48 @@ class Prescriptions(CommandPipeline):
             uow.died_at(stay.patient),
         )
 
-    def _died_at(self, uow: UnitOfWork, prescription: Prescription) -> datetime | None:
-        return uow.died_at(prescription.patient)
+    @command(roles=PHARMACY, raises=(PrescriptionStateBroken,))
+    def cancel_prescription(
+        self, uow: UnitOfWork, *, prescription_id: UUID, because: CancellationReason | None = None
+    ) -> None:
+        """It was never written. Refused once a dose was given: then it can be stopped."""
+        entered_in_error_only(uow, because)
+        uow.prescription(prescription_id).cancel(uow.entry)
+
+    @correction(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+    )
+    def correct_administration(
+        self,
+        uow: UnitOfWork,
+        *,
+        administration_id: UUID,
+        given: bool | None = None,
+        dose_given: str | None = None,
+        reason_not_given: str | None = None,
+        outside_prescription: Outside | None = None,
+    ) -> None:
+        """Another time (``occurred_at``) or amount of a dose, or that it was not given."""
+        prescription = uow.with_dose(administration_id)
+        assert prescription.stay is not None
+        at = prescription.correct_administration(
+            administration_id,
+            uow.corrected_at,
+            uow.corrected_precision,
+            given,
+            dose_given,
+            reason_not_given,
+            outside_prescription,
+            uow.entry,
+            uow.died_at(prescription.patient),
+        )
+        uow.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
+
+    @command(roles=MEDICATION, raises=(MovementNotFound,))
+    def cancel_administration(
+        self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
+    ) -> None:
+        """The dose never was."""
+        entered_in_error_only(uow, because)
+        uow.with_dose(administration_id).cancel_administration(administration_id, uow.entry)

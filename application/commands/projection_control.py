@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from application.authorization.roles import ADMINISTRATION
-from application.command_pipeline import CommandPipeline, command
+from application.command_group import CommandGroup, command
 from application.unit_of_work import UnitOfWork
 from domain.projection_control import ProjectionControl
 from domain.refusals import NotFound
 
 
-class Projections(CommandPipeline):
+class Projections(CommandGroup):
     """Decisions of who runs the record. They are facts, so every rebuild respects them."""
 
     @command(roles=ADMINISTRATION)

@@ -8,7 +8,8 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from application.authorization.roles import ANALYSIS
-from application.command_pipeline import CommandPipeline, Rules, command
+from application.command_group import CommandGroup, command
+from application.command_pipeline import CommandPipeline
 from application.reports import REPORTS, defined, definition
 from application.reports.definition import Contributions, Definition, Row, Subject, exact
 from application.reports.inputs import Choice, Question
@@ -78,11 +79,11 @@ class ReportData(Protocol):
         """The positions of the facts about each, recorded after one position and up to another."""
 
 
-class Issuing(CommandPipeline):
+class Reports(CommandGroup):
     """Reports, given out and restated. They are computed as the command is decided."""
 
-    def __init__(self, env: dict[str, str], rules: Rules, figures: ReportData) -> None:
-        super().__init__(env, rules)
+    def __init__(self, pipeline: CommandPipeline, figures: ReportData) -> None:
+        super().__init__(pipeline)
         self.figures = figures
 
     @command(roles=ANALYSIS)

@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from application.authorization.roles import BED_MANAGEMENT, HOUSEKEEPING, PATIENT_FLOW
-from application.command_pipeline import CommandPipeline, command, utc
+from application.command import utc
+from application.command_group import CommandGroup, command
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.refusals import (
@@ -21,7 +22,7 @@ from domain.room.policies import RoomPolicy
 from domain.time import Period
 
 
-class Rooms(CommandPipeline):
+class Rooms(CommandGroup):
     """What the hospital has, and what state it is in."""
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))

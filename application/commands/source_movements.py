@@ -15,8 +15,10 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from application.authorization.roles import SYSTEMS
-from application.command_pipeline import Recorded, Request, command
-from application.commands.source_movement_reconciliation import ReconciliationPlan, Reported
+from application.command import Recorded, Request
+from application.command_group import CommandGroup, command
+from application.command_pipeline import CommandPipeline
+from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Event
@@ -60,8 +62,12 @@ class MovementReport:
     disposition: Disposition | None = None
 
 
-class SourceMovements(Reported):
-    """What other systems report."""
+class SourceMovements(CommandGroup):
+    """Movements that other systems report, and the hook that retries pending ones."""
+
+    def __init__(self, pipeline: CommandPipeline) -> None:
+        super().__init__(pipeline)
+        pipeline.after_commit = self
 
     @command(roles=SYSTEMS)
     def record_source_movement(
@@ -101,7 +107,7 @@ class SourceMovements(Reported):
         visit.report(system, source_visit, version, uow.entry)
         self._settle(uow, visit)
 
-    def after_commit(self, request: Request, recorded: Recorded) -> None:
+    def run(self, request: Request, recorded: Recorded) -> None:
         """Whatever waits for what a command changed is tried again, in commands of their own.
 
         What has just begun to wait for something unknown is tried too: it may have come meanwhile.
@@ -144,9 +150,11 @@ class SourceMovements(Reported):
             if not self._settle(uow, found):
                 raise NothingToSettle
 
-        self.recent.forget([visit])  # another process may have been told more of it
+        self.pipeline.recent.forget([visit])  # another process may have been told more of it
         try:
-            return self.execute_once(again, "settle_source_visit", {"visit": visit}, decide)
+            return self.pipeline.execute_once(
+                again, "settle_source_visit", {"visit": visit}, decide
+            )
         except NothingToSettle:
             return None
         except Refusal as refusal:  # it stays pending, until the next fact
@@ -159,7 +167,7 @@ class SourceMovements(Reported):
         """Hold true what fits, of this visit and of those it may depend on. Whether any changed."""
         visits = self._together(uow, visit)
         chosen, whys = self._best(uow, visits)
-        held = self.hold_true(uow, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
+        held = reconcile(uow, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
         changed = False
         for each in visits:
             each.about = self._about(uow, each.held.values())
@@ -215,7 +223,7 @@ class SourceMovements(Reported):
         """Why these versions cannot be held true together; None if they can."""
         trial = uow.trial()
         try:
-            self.hold_true(trial, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
+            reconcile(trial, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
             trial.settle()
         except Refusal as refusal:
             return refusal
@@ -258,7 +266,7 @@ class SourceMovements(Reported):
         for version in sorted(versions, key=Version.precedence, reverse=True):
             said = version.movement
             if said and said.patient_mrn:
-                authority = said.mrn_authority or self.rules.mrn_authority
+                authority = said.mrn_authority or uow.rules.mrn_authority
                 if uow.owner(unique_keys.mrn(authority, said.patient_mrn)) is not None:
                     return uow.patient(said.patient_mrn, authority).about
         return None
@@ -267,7 +275,7 @@ class SourceMovements(Reported):
         """What is kept of a report. Raises InFuture, InvalidInput."""
         at = report.occurred_at
         occurred_at = uow.entry.occurred_at if at is None else in_utc(at, "occurredAt")
-        self.check_time(occurred_at, uow.now)
+        uow.check_time(occurred_at)
         return SourceMovement(
             kind=report.kind,
             occurred_at=occurred_at,

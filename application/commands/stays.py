@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
-from application.command_pipeline import BED_REFUSALS, STAY_REFUSALS, CommandPipeline, command, utc
+from application.command import BED_REFUSALS, STAY_REFUSALS, utc
+from application.command_group import CommandGroup, command
 from application.unit_of_work import UnitOfWork
 from domain.patient import Confidentiality
 from domain.refusals import (
@@ -36,7 +37,7 @@ class Sharer:
     bed: str | None = None
 
 
-class Stays(CommandPipeline):
+class Stays(CommandGroup):
     """What happens to patients in the hospital."""
 
     @command(
@@ -64,7 +65,7 @@ class Stays(CommandPipeline):
 
         Raises PatientAlreadyAdmitted, PatientDied, BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
-        patient = uow.patient(patient_mrn, mrn_authority or self.rules.mrn_authority)
+        patient = uow.patient(patient_mrn, mrn_authority)
         place = uow.place(ward, room, bed, shares_bed_of, without_bed)
         assert patient.about is not None
         about = replace(patient.about, stay=uow.entry.id_of("stay"))
@@ -120,7 +121,7 @@ class Stays(CommandPipeline):
         stay = uow.stay(stay_id)
         stay.transfer(place, uow.entry)
         for child in sharers or ():
-            self._take_along(uow, child, stay, place)
+            _take_along(uow, child, stay, place)
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def swap_beds(self, uow: UnitOfWork, *, stay_id: UUID, with_stay_id: UUID) -> None:
@@ -221,35 +222,36 @@ class Stays(CommandPipeline):
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
-        self.discharge(uow, uow.stay(stay_id), disposition, destination, kept)
+        discharge_stay(uow, uow.stay(stay_id), disposition, destination, kept)
 
-    def discharge(
-        self,
-        uow: UnitOfWork,
-        stay: Stay,
-        disposition: Disposition,
-        destination: str | None = None,
-        kept: tuple[UUID, ...] = (),
-    ) -> None:
-        """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
-        at = uow.entry.occurred_at
-        prescriptions = uow.prescriptions_of(stay)
-        for id in kept:
-            if id not in {p.id for p in prescriptions}:
-                raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
-        later = [f for p in prescriptions for f in p.facts_after(at)]
-        movement = stay.discharge(disposition, destination, kept, uow.entry, later)
-        for prescription in prescriptions:
-            if prescription.is_live_at(at) and prescription.id not in kept:
-                prescription.stop(uow.entry, discharge=movement)
 
-    def _take_along(self, uow: UnitOfWork, child: Sharer, mother: Stay, place: Place) -> None:
-        if child.shares_bed:
-            if place.bed is None:
-                raise InvalidInput("sharers", "the mother has no bed there that could be shared")
-            goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
-        else:
-            goes_to = uow.place(child.ward, child.room, child.bed, None, None)
-        if goes_to is None:
-            raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
-        uow.stay(child.stay_id, "sharers").transfer(goes_to, uow.entry)
+def discharge_stay(
+    uow: UnitOfWork,
+    stay: Stay,
+    disposition: Disposition,
+    destination: str | None = None,
+    kept: tuple[UUID, ...] = (),
+) -> None:
+    """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
+    at = uow.entry.occurred_at
+    prescriptions = uow.prescriptions_of(stay)
+    for id in kept:
+        if id not in {p.id for p in prescriptions}:
+            raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
+    later = [f for p in prescriptions for f in p.facts_after(at)]
+    movement = stay.discharge(disposition, destination, kept, uow.entry, later)
+    for prescription in prescriptions:
+        if prescription.is_live_at(at) and prescription.id not in kept:
+            prescription.stop(uow.entry, discharge=movement)
+
+
+def _take_along(uow: UnitOfWork, child: Sharer, mother: Stay, place: Place) -> None:
+    if child.shares_bed:
+        if place.bed is None:
+            raise InvalidInput("sharers", "the mother has no bed there that could be shared")
+        goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
+    else:
+        goes_to = uow.place(child.ward, child.room, child.bed, None, None)
+    if goes_to is None:
+        raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
+    uow.stay(child.stay_id, "sharers").transfer(goes_to, uow.entry)

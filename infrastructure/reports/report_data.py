@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.commands.patients import HOSPITAL_TIME
+from application.commands.hospital_calendar import calendar_id
 from application.commands.reports import FiguresNotReadable
 from application.reports.definition import Contributions, Definition, Report, Subject
 from application.reports.inputs import Question
@@ -168,7 +168,7 @@ def _calendar(
     changes = connection.execute(
         "SELECT position, (own->>'valid_from')::date FROM record.events WHERE stream = %s"
         " AND topic = %s AND position > %s AND position <= %s",
-        [uuid5(HOSPITAL_TIME, hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
+        [calendar_id(hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
     )
     return {at for at, since in changes if since is None or since <= question.last + DAY}
 

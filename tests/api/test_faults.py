@@ -204,7 +204,7 @@ def test_a_server_whose_read_models_are_behind_is_not_ready(
         with TestClient(app(settings, simulated, LOGIN, with_worker=False)) as http:
             ProjectionRunner(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200
-            hospital.register_patient(request(now=long_ago), mrn="M1")
+            hospital.patients.register_patient(request(now=long_ago), mrn="M1")
             behind, counted = http.get("/readyz"), numbers(http)
             ProjectionRunner(simulated.app_url).catch_up()
             assert http.get("/readyz").status_code == 200

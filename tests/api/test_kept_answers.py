@@ -22,7 +22,7 @@ from api.graphql.execution.response_cache import CachedResult, CachingExecutor
 from api.graphql.extensions.authorization import CACHEABLE_QUERIES, CACHEABLE_TYPES
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Purpose, Role
-from application.command_pipeline import Request
+from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.patient import Confidentiality
@@ -273,7 +273,7 @@ class Happenings:
         id = command_id or UUID(int=self.lot.getrandbits(128), version=4)
         request = Request(command_id=id, by=by, now=self.now, reason="it had to be")
         with suppress(Refusal):
-            getattr(self.hospital, command)(request, **said)
+            self.hospital.command(command)(request, **said)
 
     def _fill(self) -> None:
         while self._filler.step():
@@ -291,7 +291,7 @@ class Moments:
 
     def execute(self, command: str, by: Actor = ADA, **said: Any) -> None:
         request = Request(command_id=uuid4(), by=by, now=self.now, reason="it had to be")
-        getattr(self.hospital, command)(request, **said)
+        self.hospital.command(command)(request, **said)
         ProjectionRunner(self.database.app_url).catch_up()
 
     async def asked(self, query: str, at: datetime, kept: int) -> str:

@@ -287,7 +287,7 @@ def test_what_takes_too_long_over_a_websocket_is_given_up_and_what_has_begun_may
                     told = socket.receive()
                     assert told["type"] == "error"
                     assert codes({"errors": told["payload"]}) == {"TIMED_OUT"}
-            hospital.change_specialty(request(), stay_id=stay, specialty="Surgery")
+            hospital.stays.change_specialty(request(), stay_id=stay, specialty="Surgery")
             assert socket.next() == {"kind": "STAY_SPECIALTY_CHANGED"}
 
 

@@ -77,9 +77,9 @@ def write(hospital: Hospital, lot: Random, n: int) -> None:
     for step in range(EACH):
         if lot.random() < 0.5:
             bed = "b" if bed == "a" else "a"
-            hospital.transfer_patient(request(), stay_id=stay, **place(f"A/{n}/{bed}"))
+            hospital.stays.transfer_patient(request(), stay_id=stay, **place(f"A/{n}/{bed}"))
         else:
-            hospital.change_specialty(request(), stay_id=stay, specialty=f"specialty {step}")
+            hospital.stays.change_specialty(request(), stay_id=stay, specialty=f"specialty {step}")
 
 
 def asked(settings: Settings, database: Database, kinds: list[str] | None) -> list[str]:

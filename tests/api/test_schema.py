@@ -30,7 +30,7 @@ from api.graphql.mutations.dispatch import ENVELOPE
 from api.graphql.mutations.refusals import HANDLERS, MEMBERS, Fact
 from api.graphql.schema import schema, sdl
 from application import hospital
-from application.command_pipeline import COMMON_REFUSALS
+from application.command import COMMON_REFUSALS
 from domain import refusals
 from domain.event_types import EVENTS
 from domain.refusals import Refusal

@@ -141,10 +141,12 @@ def test_persons_on_one_page_have_their_own_stays_and_records(database: Database
         for days, mrn in zip((9, 7, 5, 3), MRNS, strict=True):
             stay = admitted(made, mrn, at=ago(days=days))
             gone = request(ago(days=days - 1))
-            made.discharge_patient(gone, stay_id=stay, disposition=Disposition.HOME)
+            made.stays.discharge_patient(gone, stay_id=stay, disposition=Disposition.HOME)
             stays[mrn] = str(stay)
         for one, other in (("M1", "M2"), ("M2", "M3")):
-            made.merge_patients(request(reason="one person"), patient_mrn=one, into_mrn=other)
+            made.identity.merge_patients(
+                request(reason="one person"), patient_mrn=one, into_mrn=other
+            )
     ProjectionRunner(database.app_url).catch_up()
 
     async def told() -> Any:

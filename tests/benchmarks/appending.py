@@ -148,7 +148,7 @@ def _events(count: int) -> list[StoredEvent]:
 def _ours(database: Database, stack: ExitStack) -> list[Write]:
     made = hospital(Settings(), database)
     stack.callback(made.close)
-    recorder = made.recorder
+    recorder = made.pipeline.recorder
     assert isinstance(recorder, Recorder)
 
     def write(event: StoredEvent) -> None:

@@ -72,7 +72,7 @@ def _ours(made: Hospital) -> Round:
     def one() -> float:
         begun = perf_counter()
         for n in range(APPENDS):
-            made.recent = AggregateCache()
+            made.pipeline.recent = AggregateCache()
             _visit(made, stays[n % STAYS], staff_number, 0)
         return APPENDS / (perf_counter() - begun)
 
@@ -81,7 +81,7 @@ def _ours(made: Hospital) -> Round:
 
 def _visit(made: Hospital, stay: UUID, staff_number: str, minutes: int) -> None:
     said = request(datetime.now(UTC) + timedelta(microseconds=minutes))
-    made.record_visit(said, stay_id=stay, practitioner=staff_number, kind=VisitKind.ROUND)
+    made.stays.record_visit(said, stay_id=stay, practitioner=staff_number, kind=VisitKind.ROUND)
 
 
 @contextmanager

@@ -66,10 +66,10 @@ class House:
     """Rooms of two beds each, and who is in them now."""
 
     def __init__(self, made: Hospital, beds: int) -> None:
-        assert isinstance(made.recorder, Recorder)
-        self.recorder = made.recorder
+        assert isinstance(made.pipeline.recorder, Recorder)
+        self.recorder = made.pipeline.recorder
         self.rooms = [_opened(made, n) for n in range(beds // 2)]
-        self.doctor = made.register_practitioner(
+        self.doctor = made.practitioners.register_practitioner(
             request(BEGUN - timedelta(days=1)), staff_number="D1"
         ).ids("practitioner")[0]
         self.beds = [[(room, bed) for room in self.rooms] for bed in "ab"]
@@ -233,7 +233,7 @@ def waves(total: int, least: int) -> Iterator[int]:
 def _opened(made: Hospital, number: int) -> UUID:
     ward, room = f"W{number // 20}", str(number % 20)
     said = request(BEGUN - timedelta(days=1))
-    return made.open_room(said, ward=ward, room=room, beds=("a", "b")).ids("room")[0]
+    return made.rooms.open_room(said, ward=ward, room=room, beds=("a", "b")).ids("room")[0]
 
 
 def _made(kind: Any, stream: UUID, version: int, entry: Envelope, **content: Any) -> Any:

@@ -41,7 +41,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
         took: dict[str, list[float]] = {"old": [], "new": []}
         for n in range(TIMES):
             for number, times in took.items():
-                made.recent = AggregateCache()
+                made.pipeline.recent = AggregateCache()
                 times.append(_stay(made, number, begun, begun + timedelta(minutes=1)))
             begun += timedelta(minutes=1 + n % 2)
     finally:
@@ -67,11 +67,11 @@ def _stay(made: Hospital, number: str, since: datetime, until: datetime) -> floa
     global _count
     _count += 1
     mrn = f"P{_count}"
-    made.register_patient(request(since), mrn=mrn)
+    made.patients.register_patient(request(since), mrn=mrn)
     begun = perf_counter()
-    admitted = made.admit_patient(
+    admitted = made.stays.admit_patient(
         request(since), patient_mrn=mrn, admission_type=ELECTIVE, **place(f"A/{number}/a")
     )
     stay = admitted.ids("stay")[0]
-    made.discharge_patient(request(until), stay_id=stay, disposition=Disposition.HOME)
+    made.stays.discharge_patient(request(until), stay_id=stay, disposition=Disposition.HOME)
     return (perf_counter() - begun) * 1000

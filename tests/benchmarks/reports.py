@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import psycopg
 
-from application.command_pipeline import Request
+from application.command import Request
 from application.commands.reports import ReportPeriod
 from application.reports import newest
 from application.reports.definition import Definition
@@ -84,7 +84,9 @@ def measure(database: Database, folder: Path) -> list[Row]:
         asked = {held.name: _asked(database, held, now, past) for held in newest()}
         period = ReportPeriod(now.first, now.last)
         issues = {
-            held.name: made.issue_report(_said(), name=held.name, period=period).ids("report")[0]
+            held.name: made.reports.issue_report(_said(), name=held.name, period=period).ids(
+                "report"
+            )[0]
             for held in newest()
         }
         house.leave_late(LATE)
@@ -92,7 +94,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
         restated: dict[str, tuple[float, int]] = {}
         for name, issue in issues.items():
             begun = perf_counter()
-            (event,) = made.restate_report(_said(), issue_id=issue).events
+            (event,) = made.reports.restate_report(_said(), issue_id=issue).events
             assert isinstance(event, Report.Restated)
             restated[name] = perf_counter() - begun, len(event.causes)
     days = (now.last - now.first).days + 1

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from application.command_pipeline import Request
+from application.command import Request
 from application.commands.reports import ReportPeriod
 from application.hospital import Hospital
 from application.reports import newest
@@ -47,11 +47,13 @@ def _restated(house: Hospital, database: Database, stays: list[UUID], late: int)
     today = datetime.now(UTC).date()
     period = ReportPeriod(today - timedelta(days=31), today - timedelta(days=1))
     issues = {
-        held.name: house.issue_report(_said(), name=held.name, period=period).ids("report")[0]
+        held.name: house.reports.issue_report(_said(), name=held.name, period=period).ids("report")[
+            0
+        ]
         for held in newest()
     }
     for _ in range(late):
-        house.discharge_patient(
+        house.stays.discharge_patient(
             _said(timedelta(days=5 + len(stays) % 20)),
             stay_id=stays.pop(),
             disposition=Disposition.HOME,
@@ -60,7 +62,7 @@ def _restated(house: Hospital, database: Database, stays: list[UUID], late: int)
     slowest, causes = 0.0, 0
     for issue in issues.values():
         begun = perf_counter()
-        (event,) = house.restate_report(_said(), issue_id=issue).events
+        (event,) = house.reports.restate_report(_said(), issue_id=issue).events
         slowest = max(slowest, perf_counter() - begun)
         assert isinstance(event, Report.Restated)
         causes = max(causes, len(event.causes))
@@ -75,9 +77,9 @@ def _filled(house: Hospital) -> list[UUID]:
         if number % BEDS == 0:
             beds = [f"{bed}" for bed in range(BEDS)]
             room: dict[str, Any] = {"ward": f"W{number % 8}", "room": str(number)}
-            house.open_room(_said(timedelta(days=60)), **room, beds=beds)
-        house.register_patient(_said(timedelta(days=50)), mrn=f"M{number}")
-        admitted = house.admit_patient(
+            house.rooms.open_room(_said(timedelta(days=60)), **room, beds=beds)
+        house.patients.register_patient(_said(timedelta(days=50)), mrn=f"M{number}")
+        admitted = house.stays.admit_patient(
             _said(timedelta(days=45 - number % 10)),
             patient_mrn=f"M{number}",
             admission_type=AdmissionType.ELECTIVE,

@@ -32,13 +32,13 @@ class Wards:
                 for bed in "ab":
                     at = f"{ward}/{number}/{bed}"
                     mrn = f"M-{at}"
-                    made.register_patient(
+                    made.patients.register_patient(
                         request(ago(days=30)), mrn=mrn, family_name=f"Name {at}", given_name="Ada"
                     )
                     self.stays[at] = readmitted(made, mrn, at, ago(days=3), specialty="CARDIOLOGY")
         begins = datetime.now(UTC) - timedelta(days=2)
         for n in range(visits):
-            self.made.record_visit(
+            self.made.stays.record_visit(
                 request(begins + timedelta(minutes=10 * n)),
                 stay_id=self.stays["W0/1/a"],
                 practitioner=self.doctor,
@@ -54,7 +54,7 @@ class Wards:
             nonlocal turn
             number, turn = turn % ROOMS + 1, turn + 1
             one, other = (self.stays[f"W0/{number}/{bed}"] for bed in "ab")
-            self.made.swap_beds(request(), stay_id=one, with_stay_id=other)
+            self.made.stays.swap_beds(request(), stay_id=one, with_stay_id=other)
 
         return change
 

@@ -21,12 +21,12 @@ def moved(staffed: Hospital) -> dict[str, Any]:
     room(staffed, "119", "a", "b")
     stay = admitted(staffed, "M1", "A/119/a", ago(days=3))
     admitted(staffed, "M2")
-    believed = staffed.change_specialty(request(), stay_id=stay, specialty="surgery")
-    staffed.transfer_patient(request(ago(days=1)), stay_id=stay, **place("A/119/b"))
-    drug = staffed.write_prescription(
+    believed = staffed.stays.change_specialty(request(), stay_id=stay, specialty="surgery")
+    staffed.stays.transfer_patient(request(ago(days=1)), stay_id=stay, **place("A/119/b"))
+    drug = staffed.prescriptions.write_prescription(
         request(), stay_id=stay, medication=Medication(name="Heparin"), dose="5000 IU"
     ).ids("prescription")[0]
-    staffed.record_administration(request(), prescription_id=drug, given=True)
+    staffed.prescriptions.record_administration(request(), prescription_id=drug, given=True)
     return {"stay": stay, "before": believed.recorded_at.isoformat()}
 
 
@@ -75,14 +75,14 @@ def test_occupancy_of_one_ward(run: Run, staffed: Hospital) -> None:
 
 def test_occupancy_says_why_a_bed_is_not_free(run: Run, staffed: Hospital) -> None:
     room(staffed)
-    staffed.close_bed(request(reason="paint"), **place("A/1/a"))
+    staffed.rooms.close_bed(request(reason="paint"), **place("A/1/a"))
     (closed, free) = run("occupancy", "--json").json
     assert (closed["state"], closed["who or why"]) == ("CLOSED", "paint")
     assert (free["state"], free["since"]) == ("FREE", "")
 
 
 def test_times_are_told_in_the_hospitals_own_zone(run: Run, staffed: Hospital) -> None:
-    staffed.set_hospital_time(request(), time_zone="Asia/Kolkata")
+    staffed.calendar.set_hospital_time(request(), time_zone="Asia/Kolkata")
     room(staffed)
     admitted(staffed, "M1", "A/1/a", datetime.fromisoformat("2026-11-02T20:00:00Z"))
     (taken, _) = run("occupancy", "--json").json
@@ -135,7 +135,7 @@ def test_a_long_timeline_is_told_whole(
     monkeypatch.setattr(api.cli.queries, "PAGE", 3)
     stay = admitted(staffed, "M1")
     for n in range(7):
-        staffed.change_specialty(request(), stay_id=stay, specialty=f"specialty {n}")
+        staffed.stays.change_specialty(request(), stay_id=stay, specialty=f"specialty {n}")
     told = run("timeline", "M1", "--json").json
     assert len(told) == 2 + 7
     assert len({entry["entry"] for entry in told}) == 9
@@ -237,9 +237,9 @@ def test_what_is_asked_is_never_older_than_what_is_recorded(
     run: Run, staffed: Hospital, moved: dict[str, Any]
 ) -> None:
     run("occupancy")
-    staffed.transfer_patient(request(), stay_id=moved["stay"], **place("A/119/a"))
+    staffed.stays.transfer_patient(request(), stay_id=moved["stay"], **place("A/119/a"))
     assert beds(run("occupancy", "--json").json)["A/119/a"] == "M1 Name of M1"
-    ProjectionRunner(staffed.env["DATABASE"]).catch_up()
+    ProjectionRunner(staffed.pipeline.env["DATABASE"]).catch_up()
 
 
 def test_everything_that_is_promised_is_found_to_hold(run: Run, moved: dict[str, Any]) -> None:

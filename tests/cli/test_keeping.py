@@ -162,7 +162,7 @@ def test_a_schema_that_breaks_what_was_released_fails_the_check(
 
 
 def test_the_doctor_says_what_is_set_and_what_is_there(run: Run, staffed: Hospital) -> None:
-    staffed.register_patient(request(), mrn="M1")
+    staffed.patients.register_patient(request(), mrn="M1")
     told = run("doctor", "--json").json
     assert told["wrong"] is None
     assert told["events"] == 1

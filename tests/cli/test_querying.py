@@ -19,8 +19,8 @@ def believed(staffed: Hospital) -> str:
     """A patient who was moved yesterday, which was told just now. Until when it was not known."""
     room(staffed, "119", "a", "b")
     stay = admitted(staffed, "M1", "A/119/a", ago(days=3))
-    before = staffed.change_specialty(request(), stay_id=stay, specialty="surgery")
-    staffed.transfer_patient(request(ago(days=1)), stay_id=stay, **place("A/119/b"))
+    before = staffed.stays.change_specialty(request(), stay_id=stay, specialty="surgery")
+    staffed.stays.transfer_patient(request(ago(days=1)), stay_id=stay, **place("A/119/b"))
     return before.recorded_at.isoformat()
 
 

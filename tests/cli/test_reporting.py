@@ -27,8 +27,10 @@ def known_before(staffed: Hospital) -> str:
     """When a stay was known of which the discharge was entered later."""
     room(staffed, "119", "a", "b")
     stay = admitted(staffed, "M1", "A/119/a", ago(days=5))
-    before = staffed.register_patient(request(), mrn="M2").recorded_at.isoformat()
-    staffed.discharge_patient(request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME)
+    before = staffed.patients.register_patient(request(), mrn="M2").recorded_at.isoformat()
+    staffed.stays.discharge_patient(
+        request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
+    )
     return before
 
 

@@ -35,7 +35,9 @@ def test_an_issued_report_is_restated_with_what_changed_and_why(
         "position": told.json["position"],
         "digest": told.json["digest"],
     }
-    staffed.discharge_patient(request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME)
+    staffed.stays.discharge_patient(
+        request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
+    )
     again = restated(run, issue, "--reason", "the month is closed")
     census = [c for c in again["changes"] if c["name"] == "census"]
     assert [(c["old"], c["new"], c["causes"]) for c in census] == [(1, 0, [0])] * 2
@@ -48,7 +50,9 @@ def test_an_issued_report_is_restated_with_what_changed_and_why(
 
 def test_a_restatement_is_printed_with_its_causes(run: Run, staffed: Hospital, stay: UUID) -> None:
     issue = run(*CENSUS, "--issue").err.split()[-1]
-    staffed.discharge_patient(request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME)
+    staffed.stays.discharge_patient(
+        request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
+    )
     told = run("restate", issue).out
     for said in ("census", FROM[:7], f"stay {stay}", "stay.discharged", "noted afterwards"):
         assert said in told

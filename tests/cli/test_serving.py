@@ -129,9 +129,9 @@ def test_a_worker_follows_the_log_and_stops_cleanly(
     here: Database, staffed: Hospital, home: Path, told: signal.Signals
 ) -> None:
     with process(home, here, "worker") as worker:
-        staffed.register_patient(request(), mrn="M1")
+        staffed.patients.register_patient(request(), mrn="M1")
         await_read(here, end(here))
-        staffed.register_patient(request(), mrn="M2")
+        staffed.patients.register_patient(request(), mrn="M2")
         await_read(here, end(here))
 
         worker.send_signal(told)

@@ -20,7 +20,7 @@ def mother_and_child(hospital: Hospital) -> tuple[UUID, UUID]:
 
 
 def move(hospital: Hospital, stay: UUID, bed: str, hours: int, **said: Any) -> None:
-    hospital.transfer_patient(request(ago(hours=hours)), stay_id=stay, **place(bed), **said)
+    hospital.stays.transfer_patient(request(ago(hours=hours)), stay_id=stay, **place(bed), **said)
 
 
 def beds(database: Database, stay: UUID) -> list[str]:

@@ -159,7 +159,7 @@ def moves(house: Hospital, seed: int) -> Iterator[Move]:
 
 def transferred(house: Hospital, told: Acknowledged, move: Move) -> None:
     id, stay, bed = move
-    told.execute(lambda said: house.transfer_patient(said, stay_id=stay, **place(bed)), id)
+    told.execute(lambda said: house.stays.transfer_patient(said, stay_id=stay, **place(bed)), id)
 
 
 def position_of(database: Database, command: UUID) -> int | None:

@@ -16,7 +16,7 @@ from api.imports.mimic_iv import (
     import_mimic_iv,
     sums_path,
 )
-from application.command_pipeline import Request
+from application.command import Request
 from domain.envelope import Actor
 from tests.imports.conftest import SAMPLE, Imported, NewHospital
 
@@ -72,7 +72,7 @@ def imported(hospital: Imported, directory: Path, file: Path) -> Run:
 def known_before(hospital: Imported) -> None:
     """Another patient has the MRN of patient 1008."""
     someone = Request(command_id=uuid4(), by=Actor(issuer="local", subject="me", role="nurse"))
-    hospital.hospital.register_patient(someone, mrn="1008")
+    hospital.hospital.patients.register_patient(someone, mrn="1008")
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ def another(settings: Settings, database: Database) -> Iterator[Callable[[], Hos
 @pytest.fixture
 def recorder(hospital: Hospital) -> Recorder:
     """The recorder of the hospital."""
-    assert isinstance(hospital.recorder, Recorder)
-    return hospital.recorder
+    assert isinstance(hospital.pipeline.recorder, Recorder)
+    return hospital.pipeline.recorder
 
 
 @pytest.fixture

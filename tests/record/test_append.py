@@ -23,8 +23,8 @@ from tests.support.hospital_dsl import (
 
 @pytest.fixture
 def simulated_recorder(simulated_hospital: Hospital) -> Recorder:
-    assert isinstance(simulated_hospital.recorder, Recorder)
-    return simulated_hospital.recorder
+    assert isinstance(simulated_hospital.pipeline.recorder, Recorder)
+    return simulated_hospital.pipeline.recorder
 
 
 def outcomes(recorder: Recorder, *commands: dict[str, Any]) -> list[str]:
@@ -263,8 +263,8 @@ def test_a_stream_that_was_only_read_must_not_have_changed(recorder: Recorder) -
 def test_what_the_library_reads_back_is_what_was_appended(
     hospital: Hospital, recorder: Recorder
 ) -> None:
-    recorded = hospital.open_room(request(), ward="A", room="1", beds=("a",))
-    hospital.add_bed(request(), ward="A", room="1", bed="b")
+    recorded = hospital.rooms.open_room(request(), ward="A", room="1", beds=("a",))
+    hospital.rooms.add_bed(request(), ward="A", room="1", bed="b")
     (stream,) = recorded.ids("room")
 
     assert recorder.max_notification_id() == 2
@@ -281,7 +281,7 @@ def test_what_the_library_reads_back_is_what_was_appended(
 def test_the_librarys_own_subscriptions_and_trackings_are_not_for_use(
     hospital: Hospital, recorder: Recorder
 ) -> None:
-    assert isinstance(hospital.factory, Factory)
-    for use in (recorder.subscribe, hospital.factory.tracking_recorder):
+    assert isinstance(hospital.pipeline.factory, Factory)
+    for use in (recorder.subscribe, hospital.pipeline.factory.tracking_recorder):
         with pytest.raises(TypeError, match="infrastructure"):
             use()

@@ -149,7 +149,7 @@ def test_a_swap_exchanges_the_claims_of_both(hospital: Hospital, database: Datab
     room(hospital)
     one, other = admitted(hospital, "M1", "A/1/a"), admitted(hospital, "M2", "A/1/b")
 
-    hospital.swap_beds(request(), stay_id=one, with_stay_id=other)
+    hospital.stays.swap_beds(request(), stay_id=one, with_stay_id=other)
 
     lie = "SELECT bed, stay FROM record.bed_claims WHERE upper_inf(during) ORDER BY bed"
     assert rows(database, lie) == [("a", other), ("b", one)]
@@ -163,16 +163,16 @@ def test_a_newborn_shares_its_mothers_bed_and_nobody_else_does(
     mother = admitted(hospital, "M1", "A/1/a")
     shared: dict[str, Any] = {"admission_type": AdmissionType.NEWBORN, "shares_bed_of": mother}
     twins = [admitted(hospital, mrn, "A/1/a", **shared) for mrn in ("N1", "N2")]
-    hospital.register_patient(request(), mrn="M2")
+    hospital.patients.register_patient(request(), mrn="M2")
     with pytest.raises(BedOccupied) as refused:
-        hospital.admit_patient(
+        hospital.stays.admit_patient(
             request(), patient_mrn="M2", admission_type=ELECTIVE, **place("A/1/a")
         )
     assert refused.value.by_stay in {mother, *twins}
     with pytest.raises(SharersUnplaced):
-        hospital.transfer_patient(request(), stay_id=mother, **place("A/1/b"))
+        hospital.stays.transfer_patient(request(), stay_id=mother, **place("A/1/b"))
 
-    hospital.transfer_patient(
+    hospital.stays.transfer_patient(
         request(),
         stay_id=mother,
         **place("A/1/b"),
@@ -187,13 +187,13 @@ def test_a_newborn_shares_its_mothers_bed_and_nobody_else_does(
 def test_a_bed_in_which_somebody_lies_is_neither_closed_nor_cleaned(hospital: Hospital) -> None:
     room(hospital)
     stay = admitted(hospital, "M1", "A/1/a", ago(hours=2))
-    for act in (hospital.close_bed, hospital.start_cleaning):
+    for act in (hospital.rooms.close_bed, hospital.rooms.start_cleaning):
         for at in (None, ago(minutes=30), ago(hours=3)):
             with pytest.raises(BedOccupied) as refused:
                 act(request(at, reason="paint"), **place("A/1/a"))
             assert refused.value.by_stay == stay
 
-    hospital.close_bed(request(reason="paint"), since=ago(hours=-3), **place("A/1/a"))
+    hospital.rooms.close_bed(request(reason="paint"), since=ago(hours=-3), **place("A/1/a"))
 
 
 def test_an_ended_stay_frees_the_bed_from_its_end_on(
@@ -201,7 +201,9 @@ def test_an_ended_stay_frees_the_bed_from_its_end_on(
 ) -> None:
     room(hospital)
     stay = admitted(hospital, "M1", "A/1/a", ago(days=3))
-    hospital.discharge_patient(request(ago(days=1)), stay_id=stay, disposition=Disposition.HOME)
+    hospital.stays.discharge_patient(
+        request(ago(days=1)), stay_id=stay, disposition=Disposition.HOME
+    )
     with pytest.raises(BedOccupied):
         admitted(hospital, "M2", "A/1/a", ago(days=2))
 

@@ -32,18 +32,18 @@ def test_a_fact_happened_now_by_the_databases_clock_unless_its_time_is_given(
     hospital: Hospital, database: Database
 ) -> None:
     before = clock(database)
-    recorded = hospital.register_patient(request(), mrn="M1")
+    recorded = hospital.patients.register_patient(request(), mrn="M1")
     after = clock(database)
 
     assert before < recorded.entry.occurred_at <= recorded.recorded_at < after
 
 
 def test_the_clock_is_read_once_for_a_command(hospital: Hospital) -> None:
-    hospital.open_room(request(), ward="A", room="1", beds=("a",))
-    hospital.register_patient(request(), mrn="M1")
+    hospital.rooms.open_room(request(), ward="A", room="1", beds=("a",))
+    hospital.patients.register_patient(request(), mrn="M1")
     from domain.stay.events import AdmissionType
 
-    admission = hospital.admit_patient(
+    admission = hospital.stays.admit_patient(
         request(),
         patient_mrn="M1",
         admission_type=AdmissionType.ELECTIVE,
@@ -57,7 +57,7 @@ def test_the_clock_is_read_once_for_a_command(hospital: Hospital) -> None:
 
 def test_the_time_that_is_given_is_kept_to_the_microsecond_in_utc(hospital: Hospital) -> None:
     given = datetime.fromisoformat("2026-03-01T08:00:00.123456+05:30")
-    recorded = hospital.register_patient(request(given), mrn="M1")
+    recorded = hospital.patients.register_patient(request(given), mrn="M1")
     assert recorded.entry.occurred_at == given
     assert recorded.entry.occurred_at.tzinfo is UTC
 
@@ -65,7 +65,7 @@ def test_the_time_that_is_given_is_kept_to_the_microsecond_in_utc(hospital: Hosp
 def test_a_fact_cannot_lie_in_the_future(hospital: Hospital, database: Database) -> None:
     ahead = clock(database) + seconds(75)
     with pytest.raises(InFuture) as refused:
-        hospital.register_patient(request(occurred_at=ahead), mrn="M1")
+        hospital.patients.register_patient(request(occurred_at=ahead), mrn="M1")
     assert refused.value.occurred_at == ahead
     assert abs(refused.value.now - clock(database)) < seconds(15)
     assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
@@ -73,14 +73,14 @@ def test_a_fact_cannot_lie_in_the_future(hospital: Hospital, database: Database)
 
 def test_clocks_may_differ_a_little(hospital: Hospital, database: Database) -> None:
     ahead = clock(database) + seconds(45)
-    recorded = hospital.register_patient(request(occurred_at=ahead), mrn="M1")
+    recorded = hospital.patients.register_patient(request(occurred_at=ahead), mrn="M1")
     assert recorded.entry.occurred_at == ahead
     assert recorded.recorded_at < ahead
 
 
 def test_a_moment_without_an_offset_is_refused(hospital: Hospital) -> None:
     with pytest.raises(InvalidInput) as refused:
-        hospital.register_patient(request(occurred_at=datetime(2026, 3, 1)), mrn="M1")
+        hospital.patients.register_patient(request(occurred_at=datetime(2026, 3, 1)), mrn="M1")
     assert refused.value.field == "occurredAt"
 
 
@@ -90,9 +90,11 @@ def test_an_entry_more_than_an_hour_late_says_why(
 ) -> None:
     late = clock(database) - timedelta(minutes=60, seconds=1)
     with pytest.raises(ReasonNeeded):
-        hospital.register_patient(request(occurred_at=late, reason=reason), mrn="M1")
+        hospital.patients.register_patient(request(occurred_at=late, reason=reason), mrn="M1")
 
-    said = hospital.register_patient(request(occurred_at=late, reason="was busy"), mrn="M1")
+    said = hospital.patients.register_patient(
+        request(occurred_at=late, reason="was busy"), mrn="M1"
+    )
     assert said.entry.reason == "was busy"
 
 
@@ -100,7 +102,9 @@ def test_an_entry_less_than_an_hour_late_needs_no_reason(
     hospital: Hospital, database: Database
 ) -> None:
     late = clock(database) - timedelta(minutes=59)
-    assert hospital.register_patient(request(occurred_at=late), mrn="M1").entry.reason is None
+    assert (
+        hospital.patients.register_patient(request(occurred_at=late), mrn="M1").entry.reason is None
+    )
 
 
 @pytest.fixture
@@ -114,7 +118,7 @@ def strict(settings: Settings, simulated: Database) -> Iterator[Hospital]:
 def test_a_hospital_sets_how_far_clocks_may_differ_and_what_is_late(strict: Hospital) -> None:
     def give(minutes: float, mrn: str) -> None:
         at = MONDAY + timedelta(minutes=minutes)
-        strict.register_patient(request(occurred_at=at, now=MONDAY), mrn=mrn)
+        strict.patients.register_patient(request(occurred_at=at, now=MONDAY), mrn=mrn)
 
     give(0, "M1")
     give(-5, "M2")
@@ -126,26 +130,26 @@ def test_a_hospital_sets_how_far_clocks_may_differ_and_what_is_late(strict: Hosp
 
 
 def test_a_simulated_log_is_recorded_by_the_clock_that_it_is_given(strict: Hospital) -> None:
-    recorded = strict.register_patient(request(now=MONDAY), mrn="M1")
+    recorded = strict.patients.register_patient(request(now=MONDAY), mrn="M1")
     assert (recorded.entry.occurred_at, recorded.recorded_at) == (MONDAY, MONDAY)
 
-    again = strict.register_patient(request(now=MONDAY), mrn="M2")
+    again = strict.patients.register_patient(request(now=MONDAY), mrn="M2")
     assert again.recorded_at == MONDAY + timedelta(microseconds=1)
 
 
 def test_a_birth_is_of_the_hospitals_day_not_of_greenwich(strict: Hospital) -> None:
-    strict.set_hospital_time(request(now=MONDAY), time_zone="Pacific/Auckland")
+    strict.calendar.set_hospital_time(request(now=MONDAY), time_zone="Pacific/Auckland")
     evening = MONDAY.replace(hour=20)  # in Auckland it is Tuesday
-    strict.register_patient(
+    strict.patients.register_patient(
         request(now=evening), mrn="M1", birth_date=MONDAY.date() + timedelta(days=1)
     )
     with pytest.raises(InvalidInput):
-        strict.register_patient(
+        strict.patients.register_patient(
             request(now=evening), mrn="M2", birth_date=MONDAY.date() + timedelta(days=2)
         )
 
 
 def test_who_recorded_it_and_who_did_it_are_both_kept(hospital: Hospital) -> None:
-    entry = hospital.register_patient(request(performed_by="Dr. Okafor"), mrn="M1").entry
+    entry = hospital.patients.register_patient(request(performed_by="Dr. Okafor"), mrn="M1").entry
     assert (entry.recorded_by, entry.performed_by) == (ADA, "Dr. Okafor")
     assert entry.hospital == "main"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from domain.refusals import (
@@ -81,7 +81,7 @@ def test_twenty_ask_for_one_bed_and_exactly_one_gets_it(
     told = each(
         houses,
         20,
-        lambda house, n: house.allocate_room(request(), stay_id=stays[n], **place("A/1/a")),
+        lambda house, n: house.stays.allocate_room(request(), stay_id=stays[n], **place("A/1/a")),
     )
 
     (winner,) = [t for t in told if isinstance(t, Recorded)]
@@ -96,12 +96,12 @@ def test_one_patient_is_admitted_once_however_many_do_it_at_once(
 ) -> None:
     beds = "abcdefghij"
     room(houses[0], "1", *beds)
-    houses[0].register_patient(request(), mrn="M1")
+    houses[0].patients.register_patient(request(), mrn="M1")
 
     told = each(
         houses,
         10,
-        lambda house, n: house.admit_patient(
+        lambda house, n: house.stays.admit_patient(
             request(), patient_mrn="M1", admission_type=ELECTIVE, **place(f"A/1/{beds[n]}")
         ),
     )
@@ -114,12 +114,16 @@ def test_one_patient_is_admitted_once_however_many_do_it_at_once(
 
 
 def test_one_number_is_given_once(houses: list[Hospital], database: Database) -> None:
-    told = each(houses, 10, lambda house, n: house.register_patient(request(), mrn="M1"))
+    told = each(houses, 10, lambda house, n: house.patients.register_patient(request(), mrn="M1"))
     told += each(
-        houses, 10, lambda house, n: house.open_room(request(), ward="A", room="1", beds=("a",))
+        houses,
+        10,
+        lambda house, n: house.rooms.open_room(request(), ward="A", room="1", beds=("a",)),
     )
     told += each(
-        houses, 10, lambda house, n: house.register_practitioner(request(), staff_number="D1")
+        houses,
+        10,
+        lambda house, n: house.practitioners.register_practitioner(request(), staff_number="D1"),
     )
 
     assert sum(isinstance(t, Recorded) for t in told) == 3
@@ -132,7 +136,9 @@ def test_visits_of_one_stay_at_once_are_all_recorded(houses: list[Hospital]) -> 
 
     def visit(house: Hospital, n: int) -> int:
         for _ in range(5):
-            house.record_visit(request(), stay_id=stay, practitioner=staff, kind=VisitKind.ROUND)
+            house.stays.record_visit(
+                request(), stay_id=stay, practitioner=staff, kind=VisitKind.ROUND
+            )
         return 5
 
     assert sum(each(houses, 10, visit)) == 50
@@ -154,11 +160,11 @@ def test_random_moves_at_once_never_put_two_in_a_bed_or_one_in_two(
             kind = lot.choice(["transfer", "transfer", "transfer", "swap", "swap", "aside"])
             try:
                 if kind == "transfer":
-                    house.transfer_patient(request(), stay_id=stay, **place(lot.choice(beds)))
+                    house.stays.transfer_patient(request(), stay_id=stay, **place(lot.choice(beds)))
                 elif kind == "swap":
-                    house.swap_beds(request(), stay_id=stay, with_stay_id=other)
+                    house.stays.swap_beds(request(), stay_id=stay, with_stay_id=other)
                 else:
-                    house.transfer_patient(request(), stay_id=stay, without_bed="corridor")
+                    house.stays.transfer_patient(request(), stay_id=stay, without_bed="corridor")
                 ends[kind] += 1
             except Refusal as refusal:
                 ends[refusal.code] += 1
@@ -182,7 +188,7 @@ def test_two_patients_who_want_each_others_beds_do_not_deadlock(
     def swap(house: Hospital, n: int) -> None:
         for _ in range(5):
             one, other = (stays[n % 2], stays[1 - n % 2])
-            house.swap_beds(request(), stay_id=one, with_stay_id=other)
+            house.stays.swap_beds(request(), stay_id=one, with_stay_id=other)
 
     assert each(houses, 6, swap) == [None] * 6
     assert_the_record_is_sound(database)
@@ -201,12 +207,12 @@ def test_what_is_read_partly_before_and_partly_after_another_command_refuses_not
         if meanwhile < 4:
             meanwhile += 1
             under_way = request(ago(minutes=50 - meanwhile))  # it began before, and ends now
-            elsewhere.swap_beds(under_way, stay_id=one, with_stay_id=other)
+            elsewhere.stays.swap_beds(under_way, stay_id=one, with_stay_id=other)
         return read(of, period)
 
     monkeypatch.setattr(hospital.record, "bed_claims", read_too_late)
 
-    hospital.transfer_patient(request(), stay_id=one, without_bed="corridor")
+    hospital.stays.transfer_patient(request(), stay_id=one, without_bed="corridor")
 
     assert meanwhile == 4
 
@@ -219,9 +225,9 @@ def test_a_discharged_stay_never_has_an_active_prescription(
     def act(house: Hospital, n: int) -> None:
         stay = stays[n // 3]
         if n % 3 == 0:
-            house.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
+            house.stays.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
         else:
-            house.write_prescription(
+            house.prescriptions.write_prescription(
                 request(), stay_id=stay, medication=Medication(name="Paracetamol")
             )
 
@@ -247,9 +253,9 @@ def test_a_bed_is_never_both_closed_and_given(houses: list[Hospital], database: 
     def act(house: Hospital, n: int) -> str:
         bed = place(f"A/1/{beds[n // 2]}")
         if n % 2:
-            house.close_bed(request(reason="paint"), **bed)
+            house.rooms.close_bed(request(reason="paint"), **bed)
             return "closed"
-        house.allocate_room(request(), stay_id=stays[n // 2], **bed)
+        house.stays.allocate_room(request(), stay_id=stays[n // 2], **bed)
         return "given"
 
     told = each(houses, 20, act)
@@ -270,7 +276,7 @@ def test_the_same_command_from_two_houses_at_once_counts_once(
     told = each(
         houses,
         8,
-        lambda house, n: house.allocate_room(said, stay_id=stay, **place("A/1/a")),
+        lambda house, n: house.stays.allocate_room(said, stay_id=stay, **place("A/1/a")),
     )
 
     assert {t.position for t in told} == {told[0].position}

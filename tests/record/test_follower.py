@@ -107,7 +107,7 @@ def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
             f"SELECT pg_terminate_backend(pid) FROM (SELECT DISTINCT pid {LEADING}) AS leader",
         )
         assert cut == [(True,)]
-        hospital.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
+        hospital.stays.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
         await_read(database, end(database))
 
     followed = dump(database)
@@ -215,7 +215,7 @@ def test_commands_and_a_running_follower_together_give_what_the_log_says(
 
     def swap() -> None:
         for _ in range(10):
-            hospital.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
+            hospital.stays.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
 
     def admit(name: str) -> None:
         for n in range(10):
@@ -312,7 +312,7 @@ def test_a_read_model_is_rebuilt_while_commands_and_a_follower_go_on(
 
     def swap() -> int:
         for _ in range(40):
-            hospital.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
+            hospital.stays.swap_beds(request(), stay_id=stays[0], with_stay_id=stays[1])
         return 0
 
     def rebuild_all() -> int:

@@ -33,19 +33,19 @@ def issue(hospital: Hospital, first: int, last: int, **content: Any) -> Report.I
     """A census of the days so many days ago, as known when it is asked for."""
     content = {"name": CENSUS, **content}
     period = ReportPeriod(day(first), day(last))
-    (event,) = hospital.issue_report(request(), period=period, **content).events
+    (event,) = hospital.reports.issue_report(request(), period=period, **content).events
     assert isinstance(event, Report.Issued)
     return event
 
 
 def restate(hospital: Hospital, issued: UUID) -> Report.Restated:
-    (event,) = hospital.restate_report(request(), issue_id=issued).events
+    (event,) = hospital.reports.restate_report(request(), issue_id=issued).events
     assert isinstance(event, Report.Restated)
     return event
 
 
 def discharge(hospital: Hospital, stay: UUID, at: datetime) -> UUID:
-    told = hospital.discharge_patient(request(at), stay_id=stay, disposition=Disposition.HOME)
+    told = hospital.stays.discharge_patient(request(at), stay_id=stay, disposition=Disposition.HOME)
     (movement,) = [e.movement for e in told.events if isinstance(e, Stay.Discharged)]
     return movement
 
@@ -85,7 +85,7 @@ def test_a_late_discharge_changes_the_figures_of_its_days_and_is_their_cause(
     assert [f.value for f in issued.said.figures if f.name == "census"] == [2, 2, 2, 2]
 
     discharge(hospital, gone, ago(days=3))
-    hospital.change_specialty(request(), stay_id=stayed, specialty="surgery")
+    hospital.stays.change_specialty(request(), stay_id=stayed, specialty="surgery")
     read()
     restated = restate(hospital, issued.originator_id)
     told = [(dict(c.of)["day"], c.old, c.new, c.causes) for c in changes(restated)]
@@ -104,7 +104,7 @@ def test_what_is_restated_again_says_what_changed_since_it_was_said_last(
     movement = discharge(hospital, stay, ago(days=3))
     read()
     assert len(changes(restate(hospital, issued))) == 2
-    hospital.correct_movement(
+    hospital.corrections.correct_movement(
         request(reason="wrong day", occurred_at=ago(days=2)), movement_id=movement
     )
     read()
@@ -135,7 +135,7 @@ def test_a_bed_closed_late_is_the_cause_of_another_occupancy_rate(
     read()
     issued = issue(hospital, 4, 3, name="bed-occupancy-rate").originator_id
     closed = request(ago(days=5), reason="a leak, told late")
-    hospital.close_bed(closed, ward="A", room="1", bed="b", until=ago(days=1))
+    hospital.rooms.close_bed(closed, ward="A", room="1", bed="b", until=ago(days=1))
     read()
     restated = restate(hospital, issued)
     (change,) = changes(restated, "occupancyRate")
@@ -151,7 +151,7 @@ def test_another_census_time_is_a_fact_about_everybody_whose_days_it_changes(
     admitted(hospital, "M1", "A/1/a", at)
     read()
     issued = issue(hospital, 4, 3).originator_id
-    hospital.set_hospital_time(
+    hospital.calendar.set_hospital_time(
         request(), time_zone="UTC", census_time=datetime.min.time().replace(hour=12)
     )
     read()
@@ -172,7 +172,7 @@ def test_an_issue_comes_out_the_same_from_read_models_that_are_filled_anew(
     restate(hospital, issued.originator_id)
     read()
     rebuild(database, READ_MODELS, lambda done, total: None)
-    figures, terms = hospital.figures, issued.terms
+    figures, terms = hospital.reports.figures, issued.terms
     told = figures.of_period(
         as_said(terms, issued.said).definition,
         issued.said.position,
@@ -193,19 +193,19 @@ def test_a_repeated_command_gets_the_first_answer_though_more_is_known_by_now(
     stay = admitted(hospital, "M1", "A/1/a", ago(days=6))
     read()
     said, period = request(), ReportPeriod(day(5), day(2))
-    first = hospital.issue_report(said, name=CENSUS, period=period)
+    first = hospital.reports.issue_report(said, name=CENSUS, period=period)
     discharge(hospital, stay, ago(days=3))
     read()
-    again = hospital.issue_report(said, name=CENSUS, period=period)
+    again = hospital.reports.issue_report(said, name=CENSUS, period=period)
     assert (again.repeated, again.events) == (True, first.events)
     with pytest.raises(CommandIdReused):
-        hospital.issue_report(said, name=CENSUS, period=ReportPeriod(day(5), day(3)))
+        hospital.reports.issue_report(said, name=CENSUS, period=ReportPeriod(day(5), day(3)))
 
     restating = request()
     issued = first.ids("report")[0]
-    restated = hospital.restate_report(restating, issue_id=issued)
+    restated = hospital.reports.restate_report(restating, issue_id=issued)
     read()
-    assert hospital.restate_report(restating, issue_id=issued).events == restated.events
+    assert hospital.reports.restate_report(restating, issue_id=issued).events == restated.events
 
 
 def test_what_cannot_be_issued_or_restated_is_refused(
@@ -221,7 +221,7 @@ def test_what_cannot_be_issued_or_restated_is_refused(
     with pytest.raises(InvalidInput):
         issue(hospital, 3, 2, parameters=[ReportParameter("nonsense", "1")])
     with pytest.raises(NotFound):
-        hospital.restate_report(request(), issue_id=UUID(int=1))
+        hospital.reports.restate_report(request(), issue_id=UUID(int=1))
     issued = issue(hospital, 3, 2).originator_id
     with pytest.raises(InvalidInput, match="nothing was recorded since"):
         restate(hospital, issued)
@@ -233,11 +233,11 @@ def test_nothing_is_issued_while_a_read_model_lacks_a_command(
     hospital: Hospital, database: Database, read: Callable[[], None]
 ) -> None:
     read()
-    hospital.register_patient(told := request(), mrn="M1")
+    hospital.patients.register_patient(told := request(), mrn="M1")
     fill(database, *with_a_failing("patients", told.command_id))
     with pytest.raises(FiguresNotReadable, match="patients"):
         issue(hospital, 3, 2)
-    hospital.retry_parked(request(), name="patients")
+    hospital.projections.retry_parked(request(), name="patients")
     fill(database, *LIVE)
     issue(hospital, 3, 2)
 

@@ -54,8 +54,8 @@ def test_every_field_of_the_envelope_comes_back_as_it_was_said(
         reason="Zürich \\ \n / \u2028 'x'",
         source=Source(system="lab", id="/7", recorded_at=recorded_at),
     )
-    hospital.register_patient(request(datetime(2026, 3, 1, tzinfo=UTC)), mrn="M2")
-    given = hospital.admit_patient(said, patient_mrn="M2", admission_type=ELECTIVE)
+    hospital.patients.register_patient(request(datetime(2026, 3, 1, tzinfo=UTC)), mrn="M2")
+    given = hospital.stays.admit_patient(said, patient_mrn="M2", admission_type=ELECTIVE)
 
     entry = given.entry
     for part in (entry, entry.recorded_by, entry.source, entry.about):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import infrastructure.projections.batch
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.hospital import Hospital
 from domain.aggregate import Event
 from domain.refusals import InvalidInput, NotFound, ReasonNeeded
@@ -56,9 +56,9 @@ def ward(hospital: Hospital) -> dict[str, Any]:
     """Two patients in a room; one is moved, then both change beds."""
     room(hospital, "1", "a", "b", "c", "d")
     one, other, third = (admitted(hospital, f"M{n}", f"A/1/{'abc'[n]}") for n in range(3))
-    moved = hospital.transfer_patient(request(), stay_id=one, **place("A/1/d"))
-    swapped = hospital.swap_beds(request(), stay_id=one, with_stay_id=other)
-    after = hospital.change_specialty(request(), stay_id=third, specialty="surgery")
+    moved = hospital.stays.transfer_patient(request(), stay_id=one, **place("A/1/d"))
+    swapped = hospital.stays.swap_beds(request(), stay_id=one, with_stay_id=other)
+    after = hospital.stays.change_specialty(request(), stay_id=third, specialty="surgery")
     return {
         "one": one,
         "other": other,
@@ -123,7 +123,7 @@ def deciding(database: Database) -> Iterator[Callable[..., Recorded]]:
 
         def decide(command: str, **content: Any) -> Recorded:
             said = request(now=now + timedelta(hours=1), reason="cannot be read")
-            told: Recorded = getattr(hospital, command)(said, **content)
+            told: Recorded = hospital.command(command)(said, **content)
             return told
 
         yield decide
@@ -235,11 +235,11 @@ def test_a_stay_goes_on_after_what_is_left_out(
     targets = with_a_failing("stays", ward["moved"])
     fill(database, *targets)
     why = request(reason="entered by a machine that was mended since")
-    hospital.skip_command(why, name="stays", skipped=ward["moved"])
+    hospital.projections.skip_command(why, name="stays", skipped=ward["moved"])
     fill(database, *targets)
 
     assert parked(database, "stays") == []
-    hospital.change_specialty(request(), stay_id=ward["one"], specialty="surgery")
+    hospital.stays.change_specialty(request(), stay_id=ward["one"], specialty="surgery")
     fill(database, *targets)
     now = "SELECT stay, bed, specialty FROM stays_v1.stays WHERE upper_inf(known)"
     told = [row[1:] for row in rows(database, now) if row[0] == ward["one"]]
@@ -270,7 +270,7 @@ def test_a_worker_that_runs_acts_on_decisions_as_they_come(
         await_read(database, end(database))
         assert len(parked(database, "stays")) == 2
         Mending.bad.clear()
-        hospital.retry_parked(request(), name="stays")
+        hospital.projections.retry_parked(request(), name="stays")
         await_read(database, end(database))
     assert parked(database, "stays") == []
     followed = dump(database)
@@ -284,14 +284,14 @@ def test_skipping_needs_a_reason_a_command_and_a_model_that_may_miss_something(
 ) -> None:
     moved, why = ward["moved"], "it can never be read"
     with pytest.raises(ReasonNeeded):
-        hospital.skip_command(request(), name="stays", skipped=moved)
+        hospital.projections.skip_command(request(), name="stays", skipped=moved)
     with pytest.raises(NotFound):
-        hospital.skip_command(request(reason=why), name="stays", skipped=uuid4())
+        hospital.projections.skip_command(request(reason=why), name="stays", skipped=uuid4())
     with pytest.raises(InvalidInput, match="occupancy never leaves anything out"):
-        hospital.skip_command(request(reason=why), name="occupancy", skipped=moved)
-    hospital.skip_command(request(reason=why), name="stays", skipped=moved)
+        hospital.projections.skip_command(request(reason=why), name="occupancy", skipped=moved)
+    hospital.projections.skip_command(request(reason=why), name="stays", skipped=moved)
     with pytest.raises(InvalidInput, match="already"):
-        hospital.skip_command(request(reason=why), name="stays", skipped=moved)
+        hospital.projections.skip_command(request(reason=why), name="stays", skipped=moved)
 
 
 # -- what cannot even be read --

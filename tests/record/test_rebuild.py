@@ -64,7 +64,7 @@ def test_a_read_model_keeps_any_text_as_it_was_given(
     hospital: Hospital, database: Database, text: str
 ) -> None:
     stay, staff_number = admitted(hospital, "M1"), doctor(hospital)
-    hospital.record_visit(
+    hospital.stays.record_visit(
         request(reason=text),
         stay_id=stay,
         practitioner=staff_number,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 import infrastructure.projections.batch
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from domain.prescription.course import Outside
@@ -36,7 +36,7 @@ class Day:
             reason="it was so",
             by=ADA,
         )
-        told: Recorded = getattr(self.hospital, operation)(said, **content)
+        told: Recorded = self.hospital.command(operation)(said, **content)
         return told
 
     def id(self, what: str, operation: str, at: float | None = None, **content: Any) -> UUID:

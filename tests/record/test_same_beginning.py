@@ -54,13 +54,13 @@ def test_a_transfer_entered_late_moves_the_bed_that_is_kept_since_then(
     both = [admitted(hospital, "M1", "A/1/a", ago(days=5))]
     both += [admitted(hospital, "M2", "A/2/a", ago(days=5))]
     for stay in both:
-        hospital.start_leave(request(ago(days=2)), stay_id=stay, keep_bed=True)
+        hospital.stays.start_leave(request(ago(days=2)), stay_id=stay, keep_bed=True)
     if not at_once:
         follower.catch_up()
 
     # one from the first room to the second, one the other way: the order of their ids is by lot
-    hospital.transfer_patient(request(ago(days=3)), stay_id=both[0], **place("A/2/b"))
-    hospital.transfer_patient(request(ago(days=3)), stay_id=both[1], **place("A/1/b"))
+    hospital.stays.transfer_patient(request(ago(days=3)), stay_id=both[0], **place("A/2/b"))
+    hospital.stays.transfer_patient(request(ago(days=3)), stay_id=both[1], **place("A/1/b"))
     follower.catch_up()
 
     assert_the_board_is_right(database)
@@ -83,8 +83,8 @@ def test_a_second_move_at_the_same_moment_is_the_one_that_counts(
     if not at_once:
         follower.catch_up()
 
-    hospital.transfer_patient(request(at), stay_id=both[0], **place("A/2/b"))
-    hospital.transfer_patient(request(at), stay_id=both[1], **place("A/1/b"))
+    hospital.stays.transfer_patient(request(at), stay_id=both[0], **place("A/2/b"))
+    hospital.stays.transfer_patient(request(at), stay_id=both[1], **place("A/1/b"))
     follower.catch_up()
 
     assert_the_board_is_right(database)

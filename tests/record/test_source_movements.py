@@ -134,7 +134,7 @@ def test_what_waits_is_tried_again_after_facts_that_the_staff_enters(hospital: H
     there = admitted(hospital, "S", "W/1/a", at=feed.at(1))
     feed.register("P")
     assert feed.pending("P") == {"P 1": "BedOccupied"}
-    hospital.transfer_patient(request(feed.at(4)), stay_id=there, **place("W/1/b"))
+    hospital.stays.transfer_patient(request(feed.at(4)), stay_id=there, **place("W/1/b"))
     assert feed.pending("P") == {}
     assert feed.visit("P").stay is not None
 
@@ -164,12 +164,14 @@ def test_what_the_staff_recorded_in_a_stay_keeps_a_feed_from_voiding_it(
     feed.send(admit("P", "1", 0, "a", told=1))
     stay = feed.visit("P").stay
     assert stay is not None
-    seen = hospital.record_visit(
+    seen = hospital.stays.record_visit(
         request(feed.at(2)), stay_id=stay, practitioner=doctor(hospital), kind=VisitKind.ROUND
     )
     feed.send(cancel("P", "1", told=2))
     assert feed.pending("P") == {"P 1": "ContradictsLaterFacts"}
-    hospital.cancel_visit(request(reason="another patient"), visit_id=seen.entry.id_of("visit"))
+    hospital.corrections.cancel_visit(
+        request(reason="another patient"), visit_id=seen.entry.id_of("visit")
+    )
     assert (feed.pending("P"), feed.history()["P"]) == ({}, [])
 
 
@@ -191,7 +193,7 @@ def test_an_admission_that_had_a_bed_after_all_or_none_keeps_what_the_staff_ente
     feed.send(admit("P", "1", 1, beds[0], told=1))
     stay = feed.visit("P").stay
     assert stay is not None
-    hospital.transfer_patient(request(feed.at(4)), stay_id=stay, **place("W/1/b"))
+    hospital.stays.transfer_patient(request(feed.at(4)), stay_id=stay, **place("W/1/b"))
     feed.send(admit("P", "1", 2, beds[1], told=2))
     assert (feed.visit("P").stay, feed.pending("P")) == (stay, {})
     before = [(Period(feed.at(2), feed.at(4)), "a", False)] if beds[1] else []

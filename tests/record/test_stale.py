@@ -53,11 +53,13 @@ def test_prescribing_does_not_miss_a_discharge(
     stay = admitted(hospital, "M1")
     elsewhere = another()
     ends = meanwhile(
-        lambda: elsewhere.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
+        lambda: elsewhere.stays.discharge_patient(
+            request(), stay_id=stay, disposition=Disposition.HOME
+        )
     )
 
     with pytest.raises(OutsideStay):
-        hospital.write_prescription(
+        hospital.prescriptions.write_prescription(
             request(), stay_id=stay, medication=Medication(name="Paracetamol")
         )
     assert ends == ["stale"]
@@ -71,12 +73,12 @@ def test_a_discharge_stops_the_prescription_that_was_being_written(
     stay = admitted(hospital, "M1")
     elsewhere = another()
     ends = meanwhile(
-        lambda: elsewhere.write_prescription(
+        lambda: elsewhere.prescriptions.write_prescription(
             request(), stay_id=stay, medication=Medication(name="Paracetamol")
         )
     )
 
-    gone = hospital.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
+    gone = hospital.stays.discharge_patient(request(), stay_id=stay, disposition=Disposition.HOME)
 
     assert ends == ["stale", "recorded"]
     assert [e.TOPIC for e in gone.events] == ["stay.discharged", "prescription.stopped"]
@@ -92,7 +94,7 @@ def test_closing_a_bed_does_not_miss_an_admission(
     ends = meanwhile(lambda: admitted(elsewhere, "M1", "A/1/a"))
 
     with pytest.raises(BedOccupied):
-        hospital.close_bed(request(reason="paint"), **place("A/1/a"))
+        hospital.rooms.close_bed(request(reason="paint"), **place("A/1/a"))
     assert ends == ["stale"]
 
 
@@ -102,12 +104,12 @@ def test_an_admission_does_not_miss_a_closure(
     meanwhile: Meanwhile,
 ) -> None:
     room(hospital)
-    hospital.register_patient(request(), mrn="M1")
+    hospital.patients.register_patient(request(), mrn="M1")
     elsewhere = another()
-    ends = meanwhile(lambda: elsewhere.close_bed(request(reason="paint"), **place("A/1/a")))
+    ends = meanwhile(lambda: elsewhere.rooms.close_bed(request(reason="paint"), **place("A/1/a")))
 
     with pytest.raises(BedNotOpen):
-        hospital.admit_patient(
+        hospital.stays.admit_patient(
             request(), patient_mrn="M1", admission_type=ELECTIVE, **place("A/1/a")
         )
     assert ends == ["stale"]
@@ -121,8 +123,10 @@ def test_a_visit_does_not_miss_a_death(
     stay = admitted(hospital, "M1")
     staff = doctor(hospital)
     elsewhere = another()
-    ends = meanwhile(lambda: elsewhere.record_death(request(), stay_id=stay))
+    ends = meanwhile(lambda: elsewhere.patients.record_death(request(), stay_id=stay))
 
     with pytest.raises(PatientDied):
-        hospital.record_visit(request(), stay_id=stay, practitioner=staff, kind=VisitKind.ROUND)
+        hospital.stays.record_visit(
+            request(), stay_id=stay, practitioner=staff, kind=VisitKind.ROUND
+        )
     assert ends == ["stale"]

@@ -47,7 +47,7 @@ def test_an_event_that_does_not_fit_is_refused_by_its_field_before_it_is_stored(
     hospital: Hospital, database: Database, command: str, content: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        getattr(hospital, command)(request(), **content)
+        hospital.command(command)(request(), **content)
 
     assert refused.value.field.startswith(field)
     assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
@@ -60,7 +60,7 @@ def test_what_does_not_fit_in_the_envelope_is_refused_too(
     wrong: list[dict[str, Any]] = [{"performed_by": LONG}, {"reason": "x" * 20_001}]
     for envelope in wrong:
         with pytest.raises(InvalidInput) as refused:
-            hospital.register_patient(request(**envelope), mrn="M1")
+            hospital.patients.register_patient(request(**envelope), mrn="M1")
         assert next(iter(envelope)) in refused.value.field
     assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
 
@@ -68,11 +68,13 @@ def test_what_does_not_fit_in_the_envelope_is_refused_too(
 def test_a_refused_event_leaves_no_trace_in_what_is_remembered(hospital: Hospital) -> None:
     stay = admitted(hospital, "M1")
     with pytest.raises(InvalidInput):
-        hospital.change_specialty(request(), stay_id=stay, specialty=LONG)
+        hospital.stays.change_specialty(request(), stay_id=stay, specialty=LONG)
     with pytest.raises(InvalidInput):
-        hospital.write_prescription(request(), stay_id=stay, medication=Medication(name=""))
+        hospital.prescriptions.write_prescription(
+            request(), stay_id=stay, medication=Medication(name="")
+        )
 
-    changed = hospital.change_specialty(request(), stay_id=stay, specialty="surgery")
+    changed = hospital.stays.change_specialty(request(), stay_id=stay, specialty="surgery")
     assert changed.events[0].originator_version == 2
 
 
@@ -107,7 +109,7 @@ def test_an_unknown_event_type_is_refused_by_name(database: Database, recorder: 
 def test_a_newer_version_of_an_event_is_refused_by_name(
     hospital: Hospital, database: Database, recorder: Recorder
 ) -> None:
-    opened = hospital.open_room(request(), ward="A", room="1", beds=("a",)).events[0]
+    opened = hospital.rooms.open_room(request(), ward="A", room="1", beds=("a",)).events[0]
     own = {"ward": opened.ward, "number": "2", "beds": ["a"]}  # type: ignore[attr-defined]
     stream = store(database, "room.opened", own, schema_version=2)
     with pytest.raises(UnknownEvent, match=r"room\.opened.*version 2.*version 1"):
@@ -174,7 +176,7 @@ class Kettle(Aggregate):
 def test_an_event_of_an_older_version_is_brought_up_to_date(
     hospital: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = hospital.register_patient(request(), mrn="M1").entry
+    entry = hospital.patients.register_patient(request(), mrn="M1").entry
     monkeypatch.setitem(EVENTS, "kettle.filled", Kettle.Filled)
     mapper = EventMapper()
     new = cast(Any, Kettle.Filled)(

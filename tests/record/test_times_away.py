@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.hospital import Hospital
 from domain.prescription.aggregate import Medication
 from domain.refusals import ContradictsLaterFacts
@@ -17,12 +17,12 @@ from tests.support.hospital_dsl import admitted, ago, request, room, rows
 
 def discharged(hospital: Hospital, stay: UUID, hours: float) -> Recorded:
     said = request(ago(hours=hours))
-    return hospital.discharge_patient(said, stay_id=stay, disposition=Disposition.HOME)
+    return hospital.stays.discharge_patient(said, stay_id=stay, disposition=Disposition.HOME)
 
 
 def back(hospital: Hospital, stay: UUID, hours: float) -> UUID:
     """The reversal of a discharge: the patient is back, in the corridor."""
-    told = hospital.cancel_discharge(
+    told = hospital.corrections.cancel_discharge(
         request(ago(hours=hours)),
         stay_id=stay,
         because=CancellationReason.DECISION_REVERSED,
@@ -35,10 +35,14 @@ def back(hospital: Hospital, stay: UUID, hours: float) -> UUID:
 def given(hospital: Hospital, stay: UUID, written: float, dose: float, stopped: float) -> None:
     """A medicine that was written, given once and stopped, so many hours ago."""
     said = request(ago(hours=written))
-    drug = hospital.write_prescription(said, stay_id=stay, medication=Medication(name="Heparin"))
+    drug = hospital.prescriptions.write_prescription(
+        said, stay_id=stay, medication=Medication(name="Heparin")
+    )
     (id,) = drug.ids("prescription")
-    hospital.record_administration(request(ago(hours=dose)), prescription_id=id, given=True)
-    hospital.stop_prescription(request(ago(hours=stopped)), prescription_id=id)
+    hospital.prescriptions.record_administration(
+        request(ago(hours=dose)), prescription_id=id, given=True
+    )
+    hospital.prescriptions.stop_prescription(request(ago(hours=stopped)), prescription_id=id)
 
 
 def test_a_patient_does_not_come_back_only_after_what_was_given_then(hospital: Hospital) -> None:
@@ -48,7 +52,7 @@ def test_a_patient_does_not_come_back_only_after_what_was_given_then(hospital: H
     reversal = back(hospital, stay, 6)
     given(hospital, stay, 5, 4, 2)
     with pytest.raises(ContradictsLaterFacts) as refused:
-        hospital.correct_movement(request(ago(hours=3)), movement_id=reversal)
+        hospital.corrections.correct_movement(request(ago(hours=3)), movement_id=reversal)
     assert len(refused.value.facts) > 1
 
 
@@ -62,8 +66,8 @@ def test_a_patient_does_not_leave_before_what_was_given_even_to_come_back(
     back(hospital, stay, 5)
     (gone,) = [e.movement for e in told.events if isinstance(e, Stay.Discharged)]
     with pytest.raises(ContradictsLaterFacts):
-        hospital.correct_movement(request(ago(hours=8.5)), movement_id=gone)
-    hospital.correct_movement(request(ago(hours=6.5)), movement_id=gone)
+        hospital.corrections.correct_movement(request(ago(hours=8.5)), movement_id=gone)
+    hospital.corrections.correct_movement(request(ago(hours=6.5)), movement_id=gone)
 
 
 def test_a_merge_takes_along_a_stay_that_ended_as_it_began(
@@ -72,16 +76,18 @@ def test_a_merge_takes_along_a_stay_that_ended_as_it_began(
     room(hospital)
     began = ago(hours=10)
     stay = admitted(hospital, "M1", "A/1/a", began)
-    hospital.discharge_patient(request(began), stay_id=stay, disposition=Disposition.HOME)
+    hospital.stays.discharge_patient(request(began), stay_id=stay, disposition=Disposition.HOME)
     admitted(hospital, "M2", "A/1/a", ago(hours=1))
     persons = "SELECT stay, person FROM record.person_claims ORDER BY stay"
     before = rows(database, persons)
 
-    merged = hospital.merge_patients(request(reason="one person"), patient_mrn="M1", into_mrn="M2")
+    merged = hospital.identity.merge_patients(
+        request(reason="one person"), patient_mrn="M1", into_mrn="M2"
+    )
     assert len({person for _, person in rows(database, persons)}) == 1
     assert [c for c in verify(database, read_models=False) if c.broken] == []
 
-    hospital.unmerge_patients(request(reason="two"), merge_id=merged.entry.id_of("merge"))
+    hospital.identity.unmerge_patients(request(reason="two"), merge_id=merged.entry.id_of("merge"))
     assert rows(database, persons) == before
 
 
@@ -89,7 +95,7 @@ def test_nobody_dies_before_a_stay_that_ended_as_it_began(hospital: Hospital) ->
     room(hospital)
     began = ago(hours=10)
     stay = admitted(hospital, "M1", "A/1/a", began)
-    hospital.discharge_patient(request(began), stay_id=stay, disposition=Disposition.HOME)
+    hospital.stays.discharge_patient(request(began), stay_id=stay, disposition=Disposition.HOME)
     with pytest.raises(ContradictsLaterFacts):
-        hospital.record_death(request(ago(hours=11)), patient_mrn="M1")
-    hospital.record_death(request(began), patient_mrn="M1")
+        hospital.patients.record_death(request(ago(hours=11)), patient_mrn="M1")
+    hospital.patients.record_death(request(began), patient_mrn="M1")

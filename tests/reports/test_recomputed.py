@@ -113,7 +113,7 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
             match lot.randint(0, 6):
                 case 0 | 1 | 2:
                     name = "corrected"
-                    hospital.correct_movement(
+                    hospital.corrections.correct_movement(
                         request(min(moved, UNTIL), **said), movement_id=event.movement
                     )
                 case 3:
@@ -123,13 +123,13 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                         if because is CancellationReason.ENTERED_IN_ERROR
                         else min(moved, UNTIL)
                     )
-                    hospital.cancel_movement(
+                    hospital.corrections.cancel_movement(
                         request(at, **said), movement_id=event.movement, because=because
                     )
                 case 4:
                     name, left = "came back", lot.choice(gone)
                     later = left.entry.occurred_at + timedelta(hours=lot.randint(1, 60))
-                    hospital.cancel_discharge(
+                    hospital.corrections.cancel_discharge(
                         request(min(later, UNTIL), **said),
                         stay_id=left.originator_id,
                         because=CancellationReason.DECISION_REVERSED,
@@ -138,12 +138,12 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                 case 5:
                     name, stay = "went on leave", event.originator_id
                     back = min(moved + timedelta(hours=lot.randint(1, 60)), UNTIL)
-                    hospital.start_leave(request(moved, **said), stay_id=stay, keep_bed=True)
+                    hospital.stays.start_leave(request(moved, **said), stay_id=stay, keep_bed=True)
                     now += timedelta(seconds=7)
-                    hospital.end_leave(request(back, **{**said, "now": now}), stay_id=stay)
+                    hospital.stays.end_leave(request(back, **{**said, "now": now}), stay_id=stay)
                 case _:
                     name = "admission cancelled"
-                    hospital.cancel_admission(
+                    hospital.corrections.cancel_admission(
                         request(**said),
                         stay_id=event.originator_id,
                         because=CancellationReason.ENTERED_IN_ERROR,

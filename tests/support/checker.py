@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from os import environ
 from random import Random
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder
 
-from application.command_pipeline import Recorded, Request
+from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.refusals import Refusal
 from infrastructure.event_store.recorder import DatabaseUnavailable
@@ -71,7 +72,8 @@ def write_patients(
     n = 0
     while go_on(n):
         mrn = f"{name}-{n}"
-        told.execute(lambda said, mrn=mrn: house.register_patient(said, mrn=mrn), lot_id(lot))  # type: ignore[misc]
+        register = partial(house.patients.register_patient, mrn=mrn)
+        told.execute(register, lot_id(lot))
         n += 1
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.commands.source_movements import MovementReport
 from application.hospital import Hospital
 from domain.source_visit import SourceKind, SourceVisit
@@ -63,7 +63,7 @@ class Feed:
     def __init__(self, hospital: Hospital, name: str, patients: Iterable[str], beds: str) -> None:
         self.hospital, self.name = hospital, name
         opened = request(self.began - timedelta(days=1))
-        room = hospital.open_room(opened, ward=name, room="1", beds=tuple(beds))
+        room = hospital.rooms.open_room(opened, ward=name, room="1", beds=tuple(beds))
         self.rooms = {room.ids("room")[0]: "1"}
         self.patients: dict[str, UUID] = {}
         for patient in patients:
@@ -76,7 +76,7 @@ class Feed:
         return other
 
     def register(self, patient: str) -> None:
-        told = self.hospital.register_patient(request(), mrn=self.mrn(patient))
+        told = self.hospital.patients.register_patient(request(), mrn=self.mrn(patient))
         self.patients[patient] = told.ids("patient")[0]
 
     def mrn(self, patient: str) -> str:
@@ -99,7 +99,7 @@ class Feed:
                 disposition=Disposition.HOME if ends else None,
                 **where,
             )
-        return self.hospital.record_source_movement(
+        return self.hospital.source_movements.record_source_movement(
             request(**said),
             system=SYSTEM,
             source_id=f"{self.name} {message.visit} {message.id}",

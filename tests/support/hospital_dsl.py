@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from application.command_pipeline import Request
+from application.command import Request
 from application.hospital import Hospital
 from domain.aggregate import Event
 from domain.envelope import Actor
@@ -47,7 +47,7 @@ def room(
 ) -> UUID:
     """A room, opened long ago, so that late entries find it."""
     said = request(at or ago(days=30))
-    opened = hospital.open_room(said, ward=ward, room=number, beds=beds or ("a", "b"))
+    opened = hospital.rooms.open_room(said, ward=ward, room=number, beds=beds or ("a", "b"))
     return opened.ids("room")[0]
 
 
@@ -59,7 +59,7 @@ def admitted(
     **content: Any,
 ) -> UUID:
     """The stay of a new patient."""
-    hospital.register_patient(request(ago(days=30)), mrn=mrn, family_name=f"Name of {mrn}")
+    hospital.patients.register_patient(request(ago(days=30)), mrn=mrn, family_name=f"Name of {mrn}")
     return readmitted(hospital, mrn, bed, at, **content)
 
 
@@ -72,11 +72,11 @@ def readmitted(
 ) -> UUID:
     """Another stay of a patient who is known."""
     content = {"admission_type": ELECTIVE, **(place(bed) if bed else {}), **content}
-    return hospital.admit_patient(request(at), patient_mrn=mrn, **content).ids("stay")[0]
+    return hospital.stays.admit_patient(request(at), patient_mrn=mrn, **content).ids("stay")[0]
 
 
 def doctor(hospital: Hospital, staff_number: str = "D1") -> str:
-    hospital.register_practitioner(request(ago(days=30)), staff_number=staff_number)
+    hospital.practitioners.register_practitioner(request(ago(days=30)), staff_number=staff_number)
     return staff_number
 
 

@@ -121,7 +121,7 @@ def write(say: Pipe, url: str, name: str, seed: int) -> None:
     with closing(wired(Settings(), Database(url))) as house:
         for n in count():
             told, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
-            told.execute(lambda said, mrn=mrn: house.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
+            told.execute(lambda said, mrn=mrn: house.patients.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
             say.send((id, told.told[id]))
 
 
@@ -139,7 +139,9 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
     told, (id, stay, bed) = Acknowledged(), move
     with closing(wired(Settings(), Database(url))) as house:
         steps = Steps(step, when, freeze if freezes else die)
-        told.execute(lambda said: house.transfer_patient(said, stay_id=stay, **place(bed)), id)
+        told.execute(
+            lambda said: house.stays.transfer_patient(said, stay_id=stay, **place(bed)), id
+        )
         steps.come()
         say.send(told.told[id])
 
@@ -162,7 +164,7 @@ def fight(say: Pipe, url: str, moves: list[Move], together: Barrier) -> None:
         together.wait(timeout=20)
         for id, stay, bed in moves:
             told.execute(
-                lambda said, s=stay, b=bed: house.transfer_patient(  # type: ignore[misc]
+                lambda said, s=stay, b=bed: house.stays.transfer_patient(  # type: ignore[misc]
                     said, stay_id=s, **place(b)
                 ),
                 id,

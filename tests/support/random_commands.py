@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from application.command_pipeline import Recorded, Request
+from application.command import Recorded, Request
 from application.commands.stays import Sharer
 from application.hospital import Hospital
 from domain.patient import Sex
@@ -105,7 +105,7 @@ class Busy(Mending):
             else self._lot.choice([None, "as agreed"]),
         )
         try:
-            told: Recorded = getattr(self._hospital, command)(said, **content)
+            told: Recorded = self._hospital.command(command)(said, **content)
         except Refusal as refusal:
             self.refused[f"{command}: {refusal.code}"] += 1
             return None

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
 from application.commands.reports import ReportPeriod
 from application.commands.source_movements import MovementReport

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from hypothesis import event
 from hypothesis import strategies as st
 
-from application.command_pipeline import Recorded, Request
+from application.command import Recorded, Request
 from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
 from application.hospital import Hospital
 from domain.refusals import Refusal
@@ -154,7 +154,7 @@ class Machine:
         )
         self.refusal: Refusal | None = None
         try:
-            told: Recorded = getattr(self.hospital, operation)(request, **content)
+            told: Recorded = self.hospital.command(operation)(request, **content)
         except Refusal as refusal:
             self.refusal = refusal
             return None

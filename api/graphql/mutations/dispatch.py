@@ -11,11 +11,11 @@ import strawberry
 from starlette.concurrency import run_in_threadpool
 from strawberry.types.base import has_object_definition
 
+import application.command
 from api.graphql.context import Ask
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
 from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
-from application import command_pipeline
-from application.command_pipeline import CommandSpec, Request
+from application.command import CommandSpec, Request
 from domain.refusals import InvalidInput, NotFound
 from infrastructure import tracing
 from infrastructure.queries.projection_status import parked_in
@@ -35,11 +35,11 @@ async def dispatch(
     context = info.context
     await payload.prepare(info)
     execute = partial(
-        getattr(context.state.hospital, command.name),
+        context.state.hospital.command(command.name),
         request(info, input),
         **parameters(input, command),
     )
-    recorded: command_pipeline.Recorded = await run_in_threadpool(execute)
+    recorded: application.command.Recorded = await run_in_threadpool(execute)
     context.note_position(recorded.position)
     envelope: dict[str, Any] = {
         "command_id": strawberry.ID(str(recorded.command_id)),
@@ -67,7 +67,7 @@ async def dispatch(
     return result
 
 
-def _written_by(recorded: command_pipeline.Recorded) -> frozenset[UUID]:
+def _written_by(recorded: application.command.Recorded) -> frozenset[UUID]:
     """Return the ids of the streams, stays and patients that a command is about."""
     subjects = [event.entry.about for event in recorded.events if event.entry.about]
     streams = frozenset(event.originator_id for event in recorded.events)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import strawberry
 
+import application.command
 from api.graphql.context import Ask
 from api.graphql.scalars import Position
 from api.graphql.types.people import Patient, Practitioner
@@ -19,7 +20,6 @@ from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Room
 from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
-from application import command_pipeline
 from domain.break_glass import EmergencyAccess
 from domain.hospital_calendar import HospitalCalendar
 from domain.source_visit import SourceVisit
@@ -35,7 +35,7 @@ class ReadBack:
     """A recorded command, with what its payload is read with."""
 
     info: Ask
-    recorded: command_pipeline.Recorded
+    recorded: application.command.Recorded
     envelope: dict[str, Any]
     """The fields of `Recorded`."""
     as_of: AsOf

@@ -18,7 +18,7 @@ from api.graphql.mutations.dispatch import dispatch
 from api.graphql.mutations.inputs import CommandInput
 from api.graphql.mutations.payloads import Parked, Recorded, RecordedNotYetReadable
 from api.graphql.mutations.refusals import MEMBERS
-from application.command_pipeline import COMMON_REFUSALS, CommandSpec
+from application.command import COMMON_REFUSALS, CommandSpec
 from application.hospital import COMMANDS
 
 Input = TypeVar("Input", bound=type[CommandInput])

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from api.imports.mimic_iv.patient import Row
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from domain.refusals import Refusal
 
 Progress = Callable[[int, int], None]

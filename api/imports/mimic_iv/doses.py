@@ -95,7 +95,7 @@ def _record(
             notes.append(distance)
         answer = sender.send(
             row,
-            sender.hospital.record_administration,
+            sender.hospital.prescriptions.record_administration,
             Telling(
                 at,
                 tuple(notes),

@@ -27,7 +27,7 @@ from api.imports.mimic_iv.stays import (
     record_death_in_stay,
 )
 from api.imports.mimic_iv.tables import Spool
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from application.hospital import Hospital
 from domain.patient import Sex
 from domain.refusals import Refusal
@@ -99,7 +99,7 @@ class PatientImport:
         first = min(self.rows.times(), default=datetime(middle, 1, 1, tzinfo=UTC))
         return self.sender.send(
             patient,
-            self.sender.hospital.register_patient,
+            self.sender.hospital.patients.register_patient,
             Telling(first, (f"{patient['anchor_age']} years old in {middle}",)),
             mrn=patient.key,
             sex=SEXES.get(patient["gender"]),
@@ -167,7 +167,7 @@ class PatientImport:
             at = max([day, *(end for end in ends if end.date() == day.date())])
             answer = self.sender.send(
                 patient,
-                self.sender.hospital.record_death,
+                self.sender.hospital.patients.record_death,
                 Telling(at, ("the source has the day alone",), Precision.DAY),
                 patient_mrn=patient.key,
             )

@@ -72,7 +72,9 @@ def record_moves(
         bed = beds.allot(move.ward, move.start, move.end, last)
         sender.room(bed)
         telling = Telling(move.start, tuple(_notes(move, bed, last)))
-        command = sender.hospital.transfer_patient if last else sender.hospital.allocate_room
+        command = (
+            sender.hospital.stays.transfer_patient if last else sender.hospital.stays.allocate_room
+        )
         answer = sender.send(
             move.row,
             command,
@@ -86,7 +88,7 @@ def record_moves(
         if move.end and move.then_nowhere and not isinstance(answer, Refusal):
             left = sender.send(
                 move.row,
-                sender.hospital.transfer_patient,
+                sender.hospital.stays.transfer_patient,
                 Telling(move.end, ("the next row begins later",), part="/left"),
                 stay_id=stay.id,
                 without_bed=NOWHERE,

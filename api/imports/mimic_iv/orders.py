@@ -142,7 +142,7 @@ def _visit(
     said = [f"{d['field_name']}: {d['field_value']}" for d in details]
     answer = sender.send(
         row,
-        sender.hospital.record_visit,
+        sender.hospital.stays.record_visit,
         Telling(at, tuple(notes), recorded_at=at),
         stay_id=stay.id,
         practitioner=doctor,

@@ -136,7 +136,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     notes += _origins(prescription)
     answer = sender.send(
         row,
-        sender.hospital.write_prescription,
+        sender.hospital.prescriptions.write_prescription,
         Telling(at, tuple(notes), recorded_at=_time(prescription.entry, "entertime")),
         stay_id=stay.id,
         medication=_medication(row),

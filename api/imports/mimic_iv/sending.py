@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from api.imports.mimic_iv.beds import BEDS, Bed
 from api.imports.mimic_iv.patient import Row
-from application.command_pipeline import Recorded, Request
+from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.envelope import Actor, Source
 from domain.refusals import AlreadyExists, Refusal, VersionConflict
@@ -83,7 +83,10 @@ class Sender:
         if number and number not in self._practitioners:
             request = _opening(f"provider/{number}", "register_practitioner")
             self._begun(
-                "practitioners", self.hospital.register_practitioner, request, staff_number=number
+                "practitioners",
+                self.hospital.practitioners.register_practitioner,
+                request,
+                staff_number=number,
             )
             self._practitioners.add(number)
         return number or None
@@ -93,7 +96,12 @@ class Sender:
         if (bed.ward, bed.room) not in self._rooms:
             request = _opening(f"careunit/{bed.ward}/{bed.room}", "open_room")
             self._begun(
-                "rooms", self.hospital.open_room, request, ward=bed.ward, room=bed.room, beds=BEDS
+                "rooms",
+                self.hospital.rooms.open_room,
+                request,
+                ward=bed.ward,
+                room=bed.room,
+                beds=BEDS,
             )
             self._rooms.add((bed.ward, bed.room))
 

@@ -9,7 +9,7 @@ from api.imports.mimic_iv.account import Ledger
 from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, told
-from application.command_pipeline import Recorded
+from application.command import Recorded
 from domain.refusals import Refusal
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
@@ -119,7 +119,7 @@ def admit(
     has_no_bed_yet = first_move_at is None or first_move_at > stay.begins
     answer = sender.send(
         row,
-        sender.hospital.admit_patient,
+        sender.hospital.stays.admit_patient,
         Telling(stay.begins, tuple(notes)),
         patient_mrn=row["subject_id"],
         admission_type=_admission_type(row),
@@ -152,7 +152,7 @@ def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledg
             continue
         answer = sender.send(
             row,
-            sender.hospital.change_specialty,
+            sender.hospital.stays.change_specialty,
             Telling(at),
             stay_id=stay.id,
             specialty=row["curr_service"],
@@ -186,7 +186,7 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
                 stay.remarks.append(f"in the bed system discharged {told(other.at('intime'))}")
         answer = sender.send(
             row,
-            sender.hospital.discharge_patient,
+            sender.hospital.stays.discharge_patient,
             Telling(at, tuple(notes), precision),
             stay_id=stay.id,
             disposition=DISPOSITIONS.get(row["discharge_location"], Disposition.OTHER),
@@ -204,7 +204,9 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
 
 
 def _record_death(stay: Stay, at: datetime, sender: Sender) -> None:
-    answer = sender.send(stay.row, sender.hospital.record_death, Telling(at), stay_id=stay.id)
+    answer = sender.send(
+        stay.row, sender.hospital.patients.record_death, Telling(at), stay_id=stay.id
+    )
     stay.had("record_death", answer)
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
-from application.commands.patients import HOSPITAL_TIME
+from application.commands.hospital_calendar import calendar_id
 from application.reports import asked as question_of
 from application.reports.definition import Definition, Report, computed
 from application.reports.inputs import Inputs, Question
@@ -144,7 +144,7 @@ def load_inputs(
 
 def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:
     """The hospital's calendar as known at a position, straight from the log: it is a few events."""
-    clock = HospitalCalendar.empty(uuid5(HOSPITAL_TIME, hospital))
+    clock = HospitalCalendar.empty(calendar_id(hospital))
     mapper = EventMapper()
     for row in connection.execute(
         f"SELECT {EVENT_COLUMNS} FROM record.events WHERE stream = %s AND position <= %s"

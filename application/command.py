@@ -1,0 +1,136 @@
+"""A command: its request, its declaration, and what comes of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from inspect import Parameter, signature
+from uuid import UUID
+
+from application.authorization.roles import Roles
+from domain.aggregate import Event
+from domain.envelope import Actor, Envelope, Source
+from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
+    CommandIdReused,
+    ContradictsLaterFacts,
+    InFuture,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    OutsideStay,
+    ReasonNeeded,
+    Refusal,
+    RoomPolicyBroken,
+    SharersUnplaced,
+    StayNotOpen,
+    StayStateBroken,
+    VersionConflict,
+)
+from domain.time import LATE_AFTER, Precision, in_utc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who gives a command, and what every command may say beside its own input.
+
+    ``now`` is the recording clock of a simulated log; in a real one it is the database's.
+    """
+
+    command_id: UUID
+    by: Actor
+    occurred_at: datetime | None = None
+    precision: Precision | None = None
+    performed_by: str | None = None
+    witnessed_by: str | None = None
+    reason: str | None = None
+    source: Source | None = None
+    expected_version: int | None = None
+    now: datetime | None = None
+    wards: frozenset[str] | None = None
+    """The wards of the login, if it has some: `application.authorization.scope`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a hospital may set about time: how far clocks may differ, and what counts as late."""
+
+    hospital: str = "main"
+    mrn_authority: str = "main"
+    clock_tolerance: timedelta = timedelta(seconds=60)
+    late_after: timedelta = LATE_AFTER
+
+    def check_time(self, occurred_at: datetime, now: datetime) -> None:
+        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
+        if occurred_at > now + self.clock_tolerance:
+            raise InFuture(occurred_at, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An accepted command: where in the log it is, and its events."""
+
+    command_id: UUID
+    position: int
+    recorded_at: datetime
+    events: tuple[Event, ...]
+    repeated: bool = False
+    waiting: Sequence[UUID] | None = None
+    """Who had the claims of `AfterCommit.claims_to_notify` as it was recorded; None for a repeat."""
+
+    @property
+    def entry(self) -> Envelope:
+        return self.events[0].entry
+
+    def ids(self, kind: str) -> list[UUID]:
+        """The streams of that kind ("stay", "room") which the command wrote, in order."""
+        return list(
+            dict.fromkeys(e.originator_id for e in self.events if e.TOPIC.split(".")[0] == kind)
+        )
+
+
+COMMON_REFUSALS: tuple[type[Refusal], ...] = (
+    CommandIdReused,
+    InFuture,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    ReasonNeeded,
+    VersionConflict,
+)
+"""The refusals that every command may raise."""
+
+BED_REFUSALS = (BedNotOpen, BedOccupied, RoomPolicyBroken, SharersUnplaced)
+"""The refusals of a command that puts a patient into a bed."""
+
+STAY_REFUSALS = (StayNotOpen, StayStateBroken, OutsideStay, ContradictsLaterFacts)
+"""The refusals of a command that changes the course of a stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """The declaration of a command: its name, and what its callers have to know of it."""
+
+    name: str
+    roles: Roles
+    raises: tuple[type[Refusal], ...]
+    """The refusals beside `COMMON_REFUSALS`, in the order of the published result union."""
+    corrects: bool
+    decide: Callable[..., None]
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The keyword parameters of the command's input."""
+        _, _, *parameters = signature(self.decide).parameters.items()
+        return dict(parameters)
+
+
+def reason_needed(entry: Envelope, why: str) -> None:
+    """Refuse an entry that does not say why. Raises ReasonNeeded."""
+    if not (entry.reason or "").strip():
+        raise ReasonNeeded(why)
+
+
+def utc(moment: datetime | None, field: str) -> datetime | None:
+    """A planned or given moment in UTC, or None."""
+    return None if moment is None else in_utc(moment, field).astimezone(UTC)

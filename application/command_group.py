@@ -1,0 +1,90 @@
+"""Groups of commands about one subject, and the decorators that declare a command in them."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import getmembers
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+from application.authorization.roles import Roles, grant
+from application.command import CommandSpec, Recorded, Request, Rules
+from application.command_pipeline import CommandPipeline
+from application.ports import EventStore
+from application.unit_of_work import UnitOfWork
+from domain.refusals import Refusal
+
+
+class CommandGroup:
+    """The commands about one subject: methods declared by `command` or `correction`."""
+
+    def __init__(self, pipeline: CommandPipeline) -> None:
+        self.pipeline = pipeline
+
+    @property
+    def rules(self) -> Rules:
+        return self.pipeline.rules
+
+    @property
+    def record(self) -> EventStore:
+        return self.pipeline.record
+
+
+P = ParamSpec("P")
+G = TypeVar("G", bound=CommandGroup)
+
+Decide = Callable[Concatenate[G, UnitOfWork, P], None]
+Command = Callable[Concatenate[G, Request, P], Recorded]
+
+
+def command(
+    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
+) -> Callable[[Decide[G, P]], Command[G, P]]:
+    """Declare a method that decides as a command, which is recorded once and whole or refused.
+
+    The method may run several times: it reads through the `UnitOfWork` and calls the aggregates.
+    The command raises `NotAllowed` for other ``roles``, and only refusals that are in ``raises`` or
+    in `COMMON_REFUSALS`; nothing is recorded then. Its `CommandSpec` is the attribute ``spec``.
+    """
+
+    def declare(decide: Decide[G, P]) -> Command[G, P]:
+        return _declare(roles, raises, False, decide)
+
+    return declare
+
+
+def correction(
+    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
+) -> Callable[[Decide[G, P]], Command[G, P]]:
+    """Declare a `command` whose ``occurred_at`` is the corrected time of the fact.
+
+    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4).
+    """
+
+    def declare(decide: Decide[G, P]) -> Command[G, P]:
+        return _declare(roles, raises, True, decide)
+
+    return declare
+
+
+def _declare(
+    roles: Roles, raises: tuple[type[Refusal], ...], corrects: bool, decide: Decide[G, P]
+) -> Command[G, P]:
+    name = decide.__name__
+    grant(name, roles)
+
+    @wraps(decide)
+    def execute(group: G, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
+        assert not args, "commands take keyword arguments only"
+
+        def attempt(decision: UnitOfWork) -> None:
+            decide(group, decision, **content)  # type: ignore[call-arg]
+
+        return group.pipeline.execute(request, name, dict(content), attempt, corrects)
+
+    execute.spec = CommandSpec(name, roles, raises, corrects, decide)  # type: ignore[attr-defined]
+    return cast("Command[G, P]", execute)
+
+
+def specs_of(commands: type) -> dict[str, CommandSpec]:
+    """Return the specifications of a class's commands by name."""
+    specs = (getattr(method, "spec", None) for _, method in getmembers(commands))
+    return {spec.name: spec for spec in specs if isinstance(spec, CommandSpec)}
