@@ -12,6 +12,7 @@ from eventsourcing.domain import BaseAggregate, CanMutateAggregate, MetaDomainEv
 from msgspec.structs import replace
 
 from domain.envelope import About, Envelope
+from domain.errors import IntegrityError
 
 __all__ = ["Aggregate", "Event", "UnknownEvent"]
 
@@ -45,7 +46,7 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
         return aggregate
 
 
-class UnknownEvent(TypeError):
+class UnknownEvent(IntegrityError):
     """An event that its aggregate's `apply` does not handle."""
 
     def __init__(self, event: Event) -> None:

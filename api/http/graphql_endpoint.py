@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 from cross_web import HTTPException, StarletteRequestAdapter
+from opentelemetry.trace import SpanKind
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -260,7 +261,12 @@ class Endpoint(GraphQL[Operation, None]):
         traceparent = request.headers.get("traceparent")
         with (
             metrics.SECONDS.time(),
-            tracing.request(request.method, request.url.path, traceparent),
+            tracing.span(
+                f"{request.method} {request.url.path}",
+                {"http.request.method": request.method, "url.path": request.url.path},
+                kind=SpanKind.SERVER,
+                traceparent=traceparent,
+            ),
         ):
             try:
                 refused = await self._fault_of(request)

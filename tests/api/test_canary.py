@@ -84,7 +84,7 @@ def logged() -> Iterator[Callable[[], str]]:
 def test_all_that_is_written_is_looked_at(logged: Callable[[], str]) -> None:
     """Or nothing would be found in the others."""
     logging.getLogger("x").debug("%s", "a message")
-    with tracing.span("a span", x="an attribute"):
+    with tracing.span("a span", {"x": "an attribute"}):
         metrics.REFUSALS.labels("ALabel").inc()
     for word in ("a message", "a span", "an attribute", "ALabel", "wardbook_requests"):
         assert word in logged()

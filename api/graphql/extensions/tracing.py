@@ -34,8 +34,8 @@ class Tracing(SchemaExtension):
         roots = analyse_document(execution.schema._schema, document).operation.split()
         kind = execution.operation_type.value
         name = " ".join((kind, *roots[:ROOTS]))
-        said = {"graphql.operation.type": kind, "graphql.document.shape": shape(document)}
-        with tracing.span(name, **said):
+        attributes = {"graphql.operation.type": kind, "graphql.document.shape": shape(document)}
+        with tracing.span(name, attributes):
             yield
 
 
