@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
+from api.graphql.declarations import DataKind, shows
 from domain.refusals import InvalidInput
 
 T = TypeVar("T")
@@ -14,11 +15,13 @@ MOST, PAGE = 500, 50
 """How many entries a page may have, and how many it has if nothing is said."""
 
 
+@shows(DataKind.HOUSE)
 @strawberry.interface(description="Something that can be fetched again by its id.")
 class Node:
     id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
 
 
+@shows(DataKind.HOUSE, cached_from=())
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more follows.")

@@ -22,7 +22,7 @@ from api.graphql.descriptions import describe
 from api.graphql.error_masking import ErrorMasking, mask_error
 from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
 from api.graphql.extensions.audit import RecordReading
-from api.graphql.extensions.authorization import Authorization
+from api.graphql.extensions.authorization import Authorization, use_declarations
 from api.graphql.extensions.limits import CachedValidation, Limits, too_long
 from api.graphql.extensions.tracing import Tracing
 from api.graphql.mutations import Mutation
@@ -187,6 +187,7 @@ schema = Schema(
     exception_handlers=HANDLERS,
 )
 describe(schema._schema)
+use_declarations(schema._schema)
 install_fast_resolvers(schema)
 
 

@@ -10,6 +10,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask, ById, Context
+from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import MrnAuthority
 from api.graphql.scalars import Position
@@ -27,6 +28,7 @@ from infrastructure.subscriptions.topics import Feed, Occupancy, Timeline
 T = TypeVar("T")
 
 
+@shows(DataKind.STAY)
 @strawberry.type(description="Rooms of which something else is held than before.")
 class RoomOccupancyChange:
     position: Position = strawberry.field(

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+import strawberry
 from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -13,11 +14,15 @@ from graphql import (
 
 from api.cli.access_matrix import access_matrix
 from api.cli.schema import ACCESS_FILE
-from api.graphql.extensions.authorization import DATA, analyse_document, needed_for, snake
+from api.graphql.declarations import DataKind, declarations_of, shows
+from api.graphql.extensions.authorization import DECLARED, analyse_document, needed_for, snake
+from api.graphql.relay import Node
 from api.graphql.schema import schema
 from application.authorization.roles import MAY, Role, may
 from application.hospital import COMMANDS
 from domain.patient import Confidentiality
+from infrastructure.read_models.stays import stays
+from infrastructure.read_models.visits import visits
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, codes
 from tests.support.graphql_client import GraphQLClient
@@ -96,6 +101,44 @@ def test_what_is_added_later_nobody_sees_until_it_has_a_rule(query: str) -> None
     assert [role for role in Role if all(may(role, what) for what in needs)] == []
 
 
+def test_a_type_that_declares_no_kind_of_data_stops_the_program() -> None:
+    @strawberry.type
+    class Insurance:
+        number: str
+
+    @strawberry.type
+    class Query:
+        insurance: Insurance
+
+    with pytest.raises(TypeError, match="Insurance does not declare"):
+        declarations_of(strawberry.Schema(Query)._schema)
+    shows(DataKind.IDENTITY)(Insurance)
+    assert declarations_of(strawberry.Schema(Query)._schema).kinds == {
+        "Insurance.number": DataKind.IDENTITY
+    }
+
+
+def test_the_declaration_of_a_class_is_not_that_of_its_subclasses() -> None:
+    """Every type of the schema that has an id is a `Node`, which is of the house."""
+
+    @strawberry.type
+    class Insurance(Node):
+        number: str
+
+    @strawberry.type
+    class Query:
+        insurance: Insurance
+
+    with pytest.raises(TypeError, match="Insurance does not declare"):
+        declarations_of(strawberry.Schema(Query)._schema)
+
+
+def test_what_reads_a_table_without_valid_time_boundaries_cannot_be_cached() -> None:
+    shows(DataKind.STAY, cached_from=[stays])
+    with pytest.raises(TypeError, match=visits.fullname):
+        shows(DataKind.STAY, cached_from=[stays, visits])(type("Round", (), {}))
+
+
 def test_every_command_is_allowed_to_the_roles_that_it_declares() -> None:
     assert {name: spec.roles for name, spec in COMMANDS.items()} == {
         name: roles for name, roles in MAY.items() if name in COMMANDS
@@ -130,10 +173,8 @@ def test_no_rule_is_about_nothing() -> None:
     labels = {
         f"label:{c.value.lower()}" for c in Confidentiality if c is not Confidentiality.NORMAL
     }
-    assert set(MAY) == set(COMMANDS) | questions | set(DATA.values()) | labels | {"introspection"}
-    known = set(TYPES) | {f"{t}.{f}" for t, f in FIELDS}
-    assert set(DATA) - known == set()
-    assert not any(name.split(".")[0] in DATA for name in DATA if "." in name), "named twice"
+    assert set(MAY) == set(COMMANDS) | questions | set(DataKind) | labels | {"introspection"}
+    assert set(DECLARED.kinds.values()) == set(DataKind)
 
 
 def test_every_role_may_something_and_no_row_is_empty() -> None:

@@ -19,7 +19,6 @@ from strawberry.http import GraphQLRequestData, process_result
 from api.container import AppState
 from api.graphql.context import Context
 from api.graphql.execution.response_cache import CachedResult, CachingExecutor
-from api.graphql.extensions.authorization import CACHEABLE_QUERIES, CACHEABLE_TYPES
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Purpose, Role
 from application.command import Request
@@ -415,9 +414,3 @@ def test_a_long_question_takes_no_more_memory_than_a_short_one(told: Tell) -> No
         assert all(len(repr(question)) < 1_000 for question in m.asker.keeping._answers)
 
     told(tale)
-
-
-def test_what_is_cacheable_names_what_there_is() -> None:
-    types = schema._schema.type_map
-    assert set(types) >= CACHEABLE_TYPES
-    assert set(schema._schema.query_type.fields) >= CACHEABLE_QUERIES  # type: ignore[union-attr]

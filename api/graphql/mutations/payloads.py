@@ -14,6 +14,7 @@ import strawberry
 
 import application.command
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.report_issues import ReportIssue
@@ -46,6 +47,7 @@ class ReadBack:
         return self.recorded.ids(kind)[0]
 
 
+@shows(DataKind.HOUSE, subtypes=True)
 @strawberry.interface(description="A command that was accepted; its facts are safe.")
 class Recorded:
     command_id: strawberry.ID = strawberry.field(description="The command's id.")
@@ -237,6 +239,7 @@ class SourceMovementRecorded(Recorded):
         return cls(**read.envelope, source_movement=movement, stay=stay)
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="A report was issued or restated.")
 class ReportRecorded(Recorded):
     issue: ReportIssue = strawberry.field(description="The issue with its restatements.")

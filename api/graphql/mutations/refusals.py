@@ -17,11 +17,13 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.types.rooms import Room
 from api.telemetry import metrics
 from domain import refusals as domain
 
 
+@shows(DataKind.HOUSE, subtypes=True)
 @strawberry.interface(description="A command that was understood and not accepted.")
 class Refusal:
     code: str = strawberry.field(description="The name of its type.")
@@ -42,6 +44,7 @@ def _described(kind: type) -> dict[str, tuple[Any, str]]:
 _FACT = {name: description for name, (_, description) in _described(domain.FactRef).items()}
 
 
+@shows(DataKind.HOUSE)
 @strawberry.type(description=domain.FactRef.__doc__)
 class Fact:
     id: strawberry.ID = strawberry.field(description=_FACT["id"])

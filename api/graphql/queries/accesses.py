@@ -8,6 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import After, First, MrnAuthority
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
@@ -18,6 +19,7 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import records_of
 
 
+@shows(DataKind.AUDIT)
 @strawberry.type(description="Somebody read a patient's data.")
 class Access:
     id: strawberry.ID = strawberry.field(description="Opaque and unique.")

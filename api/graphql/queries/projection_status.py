@@ -8,12 +8,14 @@ from strawberry import argument
 from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.scalars import Long, Position
 from infrastructure.queries import projection_status
 from infrastructure.queries.log import command_by_id
 
 
+@shows(DataKind.HOUSE)
 @strawberry.type(description="What became of a command.")
 class CommandOutcome:
     command_id: strawberry.ID = strawberry.field(description="Its id.")
@@ -22,6 +24,7 @@ class CommandOutcome:
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
 
+@shows(DataKind.HOUSE)
 @strawberry.type(description="A command that a read model could not take in.")
 class ParkedCommand:
     command_id: strawberry.ID = strawberry.field(description="Its id.")
@@ -30,6 +33,7 @@ class ParkedCommand:
     error: str = strawberry.field(description="Why, without anything about a patient.")
 
 
+@shows(DataKind.HOUSE)
 @strawberry.type(description="A read model: how far it is.")
 class Projection:
     name: str = strawberry.field(description="Its name.")

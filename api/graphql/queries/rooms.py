@@ -7,14 +7,16 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
 from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
 from infrastructure.read_models.occupancy import board, occupancy_history
-from infrastructure.read_models.rooms import wards
+from infrastructure.read_models.rooms import rooms, wards
 
 
+@shows(DataKind.HOUSE, cached_from=(rooms,))
 @strawberry.type(description="A ward, by its name.")
 class Ward:
     name: str = strawberry.field(description="Its name.")
@@ -22,7 +24,7 @@ class Ward:
 
 @strawberry.type
 class RoomQueries:
-    @strawberry.field(description="The wards, by name.")
+    @strawberry.field(description="The wards, by name.", metadata=CACHEABLE)
     async def wards(
         self,
         info: Ask,
@@ -34,7 +36,9 @@ class RoomQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         return [Ward(name=name) for name in await info.context.query_shared(wards, at)]
 
-    @strawberry.field(description="Who lies where: every bed of a ward, or of the house.")
+    @strawberry.field(
+        description="Who lies where: every bed of a ward, or of the house.", metadata=CACHEABLE
+    )
     async def room_occupancy(
         self,
         info: Ask,

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
     After,
     AsOfArgument,
@@ -60,7 +61,8 @@ class StayQueries:
         return await info.context.or_forbidden(found, stays_by_id, named(id), at)
 
     @strawberry.field(
-        description="Stays in the order of their admission; the open ones by default."
+        description="Stays in the order of their admission; the open ones by default.",
+        metadata=CACHEABLE,
     )
     async def stays(
         self,

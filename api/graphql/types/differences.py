@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.declarations import ISSUES, DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Bed, Room
@@ -21,6 +22,7 @@ from infrastructure.reports import inputs
 from infrastructure.reports.exposure import containing
 
 
+@shows(DataKind.STAY)
 @strawberry.type(description="A period in which nothing about a stay changed.")
 class StayPeriod:
     since: datetime = strawberry.field(description="When it began.")
@@ -28,6 +30,7 @@ class StayPeriod:
     stay: Stay = strawberry.field(description="The stay as held in that period.")
 
 
+@shows(DataKind.STAY)
 @strawberry.type(description="A stay as held at two moments of the record.")
 class StayDifference:
     before: list[StayPeriod] = strawberry.field(description="Its whole history as held then.")
@@ -51,6 +54,7 @@ class StayDifference:
         return cls(before=held[0], after=held[1], facts=await _told(info, found, after))
 
 
+@shows(DataKind.HOUSE)
 @strawberry.type(description="A bed of which something else is held than before.")
 class BedDifference:
     room: Room = strawberry.field(description="The room.")
@@ -82,6 +86,7 @@ class BedDifference:
         ]
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="What was decided or recorded while a fact was wrong.")
 class Exposure:
     wrong_from: Position = strawberry.field(description="Where the wrong fact was recorded.")
@@ -96,7 +101,8 @@ class Exposure:
 
     @strawberry.field(
         description="The reports, issued or restated in between, to whose figures the fact belonged,"
-        " or which left somebody out because of it."
+        " or which left somebody out because of it.",
+        metadata=ISSUES,
     )
     async def reports(self, info: Ask) -> list[ReportIssue]:
         state, view = info.context.state, self.view

@@ -10,6 +10,7 @@ from strawberry import argument
 
 from api.feed.cloudevents import BY_TOPIC, PUBLIC, Rooms, data, event_id, subject
 from api.graphql.context import Ask, Context
+from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import First
 from api.graphql.relay import Connection, Edge, PageInfo, page_size
 from api.graphql.scalars import JSON, Position
@@ -45,6 +46,7 @@ OfWard = Annotated[
 ]
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(
     description="A recorded fact as other systems take it: the attributes of CloudEvents 1.0 under"
     " their own names. The schema of data is in docs/feed.schema.json."

@@ -7,17 +7,28 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import Confidentiality, Grade, Sex
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.patients import PatientView, other_records_of, patients_by_id
-from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
-from infrastructure.read_models.stays import stays_of_persons
+from infrastructure.read_models.patients import (
+    PatientView,
+    other_records_of,
+    patients,
+    patients_by_id,
+)
+from infrastructure.read_models.practitioners import (
+    PractitionerView,
+    practitioners,
+    practitioners_by_id,
+)
+from infrastructure.read_models.stays import stays, stays_of_persons
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay
 
 
+@shows(DataKind.IDENTITY, id=DataKind.STAY, cached_from=(patients, stays))
 @strawberry.type(description="A person, known by a medical record number.")
 class Patient(Node):
     mrn: str = strawberry.field(description="Medical record number, as on the wristband.")
@@ -26,7 +37,9 @@ class Patient(Node):
     given_name: str | None = strawberry.field(description="Absent while not identified.")
     birth_date: date | None = strawberry.field(description="Absent while not known.")
     sex: Sex = strawberry.field(description="Administrative sex.")
-    confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
+    confidentiality: Confidentiality = strawberry.field(
+        description="Confidentiality label.", metadata=STAY
+    )
     died_at: datetime | None = strawberry.field(description="When the patient died.")
     link: strawberry.Private[UUID | None]
     at: strawberry.Private[AsOf]
@@ -53,21 +66,26 @@ class Patient(Node):
         view = await info.context.load(patients_by_id, id, at)
         return cls.of(view, at) if view else None
 
-    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    @strawberry.field(
+        description="Version of the record; give it back as expectedVersion.", metadata=STAY
+    )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
 
-    @strawberry.field(description="The record that this one was merged into.")
+    @strawberry.field(description="The record that this one was merged into.", metadata=STAY)
     async def merged_into(self, info: Ask) -> "Patient | None":
         return await Patient.find(info, self.link, self.at) if self.link else None
 
-    @strawberry.field(description="The other records of the same person, by the links known.")
+    @strawberry.field(
+        description="The other records of the same person, by the links known.", metadata=STAY
+    )
     async def other_records(self, info: Ask) -> list["Patient"]:
         found = await info.context.load(other_records_of, UUID(self.id), self.at)
         return [Patient.of(view, self.at) for view in found or ()]
 
     @strawberry.field(
-        description="All stays of the person up to the moment asked about, the oldest first."
+        description="All stays of the person up to the moment asked about, the oldest first.",
+        metadata=STAY,
     )
     async def stays(
         self, info: Ask
@@ -78,6 +96,7 @@ class Patient(Node):
         return [Stay.of(view, self.at) for view in found or ()]
 
 
+@shows(DataKind.HOUSE, cached_from=(practitioners,))
 @strawberry.type(description="Somebody who attends, visits and prescribes.")
 class Practitioner(Node):
     staff_number: str = strawberry.field(description="Staff number.")

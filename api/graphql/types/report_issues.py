@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import Position
 from api.graphql.types.reports import Report, ReportFigureOf
@@ -24,24 +25,36 @@ from infrastructure.reports import issued_reports
 from infrastructure.reports.issued_reports import FactView, IssueView, RestatementView
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(
     description="A fact that changed a figure: what, of whom, when, told when and why."
 )
 class ReportFact:
-    position: Position = strawberry.field(description="Its place in the log.")
-    kind: str = strawberry.field(description="What kind of fact, such as STAY_TRANSFERRED.")
+    position: Position = strawberry.field(description="Its place in the log.", metadata=STAY)
+    kind: str = strawberry.field(
+        description="What kind of fact, such as STAY_TRANSFERRED.", metadata=STAY
+    )
     summary: str = strawberry.field(description="The fact in words.")
-    stay_id: strawberry.ID | None = strawberry.field(description="Of which stay.")
-    patient_id: strawberry.ID | None = strawberry.field(description="Of which patient.")
-    room_id: strawberry.ID | None = strawberry.field(description="Of which room, if of one.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
-    recorded_at: datetime = strawberry.field(description="When the record learned of it.")
-    minutes_late: int = strawberry.field(description="How many minutes lie between the two.")
+    stay_id: strawberry.ID | None = strawberry.field(description="Of which stay.", metadata=STAY)
+    patient_id: strawberry.ID | None = strawberry.field(
+        description="Of which patient.", metadata=STAY
+    )
+    room_id: strawberry.ID | None = strawberry.field(
+        description="Of which room, if of one.", metadata=STAY
+    )
+    occurred_at: datetime = strawberry.field(description="When it happened.", metadata=STAY)
+    recorded_at: datetime = strawberry.field(
+        description="When the record learned of it.", metadata=STAY
+    )
+    minutes_late: int = strawberry.field(
+        description="How many minutes lie between the two.", metadata=STAY
+    )
     recorded_by: Recorder = strawberry.field(description="Who recorded it.")
     performed_by: str | None = strawberry.field(description="Who did it.")
     reason: str | None = strawberry.field(description="Why.")
 
 
+@shows(DataKind.ISSUES)
 @strawberry.type(description="Whose contribution to a figure changed, and the facts about it.")
 class ReportCause:
     subject: str = strawberry.field(description="What it is: stay, bed, person.")
@@ -56,6 +69,7 @@ class ReportCause:
     )
 
 
+@shows(DataKind.ISSUES)
 @strawberry.type(
     description="A figure to which something else is contributed than before. Its value may be the"
     " same, where the causes offset each other."
@@ -74,6 +88,7 @@ class ReportChange:
     )
 
 
+@shows(DataKind.ISSUES)
 @strawberry.type(description="A report said again as known later, and what made the difference.")
 class ReportRestatement:
     id: strawberry.ID = strawberry.field(description="Its id.")
@@ -127,6 +142,7 @@ class ReportRestatement:
         ]
 
 
+@shows(DataKind.ISSUES)
 @strawberry.type(description="A report that was given out, as it was said then.")
 class ReportIssue(Node):
     report: Report = strawberry.field(description="The report as it was said then.")

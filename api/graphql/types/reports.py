@@ -7,12 +7,14 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from application.reports import definition as definitions
 from application.reports.formatting import shown
 from application.reports.inputs import Choice
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="A figure that a report gives: what it counts, in which unit.")
 class ReportFigureDefinition:
     name: str = strawberry.field(description="Its name.")
@@ -20,6 +22,7 @@ class ReportFigureDefinition:
     meaning: str = strawberry.field(description="What it says, in words.")
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="A parameter of a report, as text; a list is separated by commas.")
 class ReportParameter:
     name: str = strawberry.field(description="Its name.")
@@ -27,6 +30,7 @@ class ReportParameter:
     meaning: str = strawberry.field(description="What it chooses.")
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="A named, versioned definition over the one history.")
 class ReportDefinition:
     name: str = strawberry.field(description="Its name.")
@@ -53,12 +57,14 @@ class ReportDefinition:
         )
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="One thing that a figure is of: a day, a ward, a drug.")
 class ReportFigureOf:
     name: str = strawberry.field(description="Of what kind it is: day, ward, drug.")
     value: str = strawberry.field(description="Which one.")
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="A figure as computed.")
 class ReportFigure:
     name: str = strawberry.field(description="Its name in the definition.")
@@ -71,6 +77,7 @@ class ReportFigure:
     shown: str = strawberry.field(description="The value rounded, as it is printed.")
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(description="Hospital days, both included.")
 class ReportDays:
     from_: date = strawberry.field(name="from", description="The first day.")
@@ -89,6 +96,7 @@ class ReportParameterInput:
     value: str = strawberry.field(description="Its value as text; a list is separated by commas.")
 
 
+@shows(DataKind.FIGURES)
 @strawberry.type(
     description="A report as computed. Definition with version, parameters, period, scope and"
     " position fix it: with the same five the digest is the same for ever."

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import SourceMovementKind, SourceMovementStatus
 from api.graphql.types.people import Patient
@@ -15,6 +16,7 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.source_movements import SourceMovementView, source_movements_by_id
 
 
+@shows(DataKind.STAY)
 @strawberry.type(description="A movement as another system holds it, and what became of it here.")
 class SourceMovement(Node):
     system: str = strawberry.field(description="The other system.")

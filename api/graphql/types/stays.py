@@ -8,6 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import (
     AdmissionType,
@@ -30,10 +31,11 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_by_id,
     prescriptions_of,
 )
-from infrastructure.read_models.stays import StayView, stays_by_id
+from infrastructure.read_models.stays import StayView, stays, stays_by_id
 from infrastructure.read_models.visits import VisitView, visits_of
 
 
+@shows(DataKind.STAY, cached_from=(stays,))
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
     status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
@@ -135,6 +137,7 @@ class Stay(Node):
         ]
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="A doctor saw the patient.")
 class Visit(Node):
     occurred_at: datetime = strawberry.field(description="When it happened.")
@@ -163,6 +166,7 @@ class Visit(Node):
         return await Stay.find(info, self.view.stay, self.at)
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="A drug, by name and by code.")
 class Medication:
     name: str = strawberry.field(description="Name.")
@@ -170,6 +174,7 @@ class Medication:
     system: str | None = strawberry.field(description="Coding system: ATC, RxNorm, a formulary.")
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="A dose given, or not given and why.")
 class Administration:
     id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
@@ -196,6 +201,7 @@ class Administration:
         )
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="A medicine prescribed in a stay.")
 class Prescription(Node):
     status: PrescriptionStatus = strawberry.field(description="Where it stands at the moment.")

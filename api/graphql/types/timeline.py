@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import JSON, Position
 from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
@@ -16,6 +17,7 @@ from infrastructure.queries.timeline_summaries import stories
 from infrastructure.read_models.timeline.queries import EntryView
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="Who recorded a fact, as the login said.")
 class Recorder:
     issuer: str = strawberry.field(description="Who issued the login.")
@@ -33,6 +35,7 @@ class Recorder:
         )
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="Another system that knew a fact first.")
 class Source:
     system: str = strawberry.field(description="Its name.")
@@ -40,6 +43,7 @@ class Source:
     recorded_at: datetime | None = strawberry.field(description="When it recorded the fact.")
 
 
+@shows(DataKind.CLINICAL)
 @strawberry.type(description="One fact: when it happened, when it was recorded, by whom, and why.")
 class TimelineEntry(Node):
     kind: TimelineKind = strawberry.field(description="What kind of fact.")

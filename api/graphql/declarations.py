@@ -1,0 +1,151 @@
+"""Declarations at types and fields: the kind of data that they show, and whether answers may be cached.
+
+Each type says its kind of data where it is defined, with `shows`; so does each of its fields that shows
+another kind, with ``metadata=``. The kind of a type is the strictest of its fields: a field that is
+added without a word is as closed as they are. A type that says nothing stops the program as the schema
+is made. The rights to a kind are those of `application.authorization.roles.DATA`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
+from sqlalchemy import Table
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+
+C = TypeVar("C", bound=type)
+
+DEFINITION = "strawberry-definition"
+"""The extension under which GraphQL types and fields name what Strawberry made them from."""
+
+ROOTS = ("Query", "Mutation", "Subscription")
+
+
+class DataKind(StrEnum):
+    """Kinds of data, as roles are granted them."""
+
+    HOUSE = "data:house"
+    """The house, its staff and the record itself; the answer to a command's own giver."""
+    STAY = "data:stay"
+    """The course of stays, of patients who are not named."""
+    FIGURES = "data:figures"
+    """Figures, and their definitions."""
+    ISSUES = "data:issues"
+    """Issued reports, and the causes of their changes."""
+    IDENTITY = "data:identity"
+    """Identities of patients."""
+    CLINICAL = "data:clinical"
+    """Findings, prescriptions and doses, with who recorded them."""
+    AUDIT = "data:audit"
+    """The access log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Declaration:
+    kind: DataKind
+    listed: DataKind
+    id: DataKind
+    subtypes: bool
+    is_cacheable: bool
+
+
+def shows(
+    kind: DataKind,
+    *,
+    id: DataKind | None = None,
+    listed: DataKind | None = None,
+    subtypes: bool = False,
+    cached_from: Iterable[Table] | None = None,
+) -> Callable[[C], C]:
+    """Declare the kind of data of a type.
+
+    ``id`` and ``listed``: the kinds of its id, and of pages of it (their cursors may contain names),
+    where they differ. ``subtypes``: the declaration holds for its subclasses too. ``cached_from``: the
+    bitemporal tables that its fields are read from, if answers of it may be cached; each must have its
+    valid-time boundaries, or the cache would outlive a change (docs/adr/0017). Raises TypeError.
+    """
+    lacking = [t.fullname for t in cached_from or () if not t.info.get("has_valid_time_boundaries")]
+
+    def declare(cls: C) -> C:
+        if lacking:
+            raise TypeError(
+                f"{cls.__name__} cannot be cached: {', '.join(lacking)} has no valid-time"
+                " boundaries (bitemporal_table)"
+            )
+        declared = _Declaration(kind, listed or kind, id or kind, subtypes, cached_from is not None)
+        cls.__declaration__ = declared  # type: ignore[attr-defined]
+        return cls
+
+    return declare
+
+
+_KIND, _CACHEABLE = "data kind", "cacheable"
+
+STAY: Mapping[Any, Any] = {_KIND: DataKind.STAY}
+"""``metadata=`` of a field that shows the course of a stay, in a type of a stricter kind."""
+ISSUES: Mapping[Any, Any] = {_KIND: DataKind.ISSUES}
+"""``metadata=`` of a field that shows issued reports, in a type of a stricter kind."""
+CACHEABLE: Mapping[Any, Any] = {_CACHEABLE: True}
+"""``metadata=`` of a query whose answers may be cached if all types that it selects may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """The declarations of a schema.
+
+    ``kinds`` by ``Type.field``; ``cacheable`` has types by name and queries by ``Query.field``.
+    """
+
+    kinds: Mapping[str, DataKind]
+    cacheable: frozenset[str]
+
+
+def declarations_of(schema: GraphQLSchema) -> Declarations:
+    """Collect the declarations of all types of a schema. Raises TypeError if a type has none."""
+    kinds: dict[str, DataKind] = {}
+    cacheable: set[str] = set()
+    for name, graphql_type in schema.type_map.items():
+        if name.startswith("__") or not isinstance(
+            graphql_type, GraphQLObjectType | GraphQLInterfaceType
+        ):
+            continue
+        if name in ROOTS:
+            cacheable |= {
+                f"{name}.{field_name}"
+                for field_name, field in graphql_type.fields.items()
+                if _metadata(field).get(_CACHEABLE)
+            }
+            continue
+        declared, of_page = _declaration(graphql_type.extensions[DEFINITION])
+        if declared is None:
+            raise TypeError(f"{name} does not declare its kind of data (api.graphql.declarations)")
+        if declared.is_cacheable:
+            cacheable.add(name)
+        for field_name, field in graphql_type.fields.items():
+            default = declared.id if field_name == "id" else declared.kind
+            if of_page:
+                default = declared.listed
+            kinds[f"{name}.{field_name}"] = _metadata(field).get(_KIND, default)
+    return Declarations(kinds, frozenset(cacheable))
+
+
+def _metadata(field: Any) -> Mapping[Any, Any]:
+    made_from = field.extensions.get(DEFINITION)
+    return made_from.metadata if isinstance(made_from, StrawberryField) else {}
+
+
+def _declaration(definition: StrawberryObjectDefinition) -> tuple[_Declaration | None, bool]:
+    """Return the declaration of a type, or of what it is a page or an edge of, and which it was."""
+    items = list(definition.type_var_map.values())
+    return _own(items[0] if items else definition.origin), bool(items)
+
+
+def _own(cls: Any) -> _Declaration | None:
+    declared: _Declaration | None = vars(cls).get("__declaration__")
+    if declared is None:
+        inherited: _Declaration | None = getattr(cls, "__declaration__", None)
+        declared = inherited if inherited and inherited.subtypes else None
+    return declared
