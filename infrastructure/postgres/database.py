@@ -127,7 +127,7 @@ class Database:
         """Say what an empty log is for; afterwards, learn what it is."""
         with psycopg.connect(self.app_url) as connection:
             row = connection.execute(
-                "SELECT log_id, epoch, kind FROM record.open(%s)", [kind]
+                "SELECT log_id, epoch, kind FROM record.open_log(%s)", [kind]
             ).fetchone()
         assert row is not None
         return Log(*row)

@@ -1,7 +1,11 @@
-"""Making the tables: the record by Alembic's migrations, read models from their metadata."""
+"""Making the database: tables of the log by Alembic's migrations, its functions from SQL files, and
+the tables of read models from their metadata.
+"""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg import sql
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
 from sqlalchemy.schema import CreateSchema
 
 from domain.errors import ConfigurationError
@@ -20,6 +25,17 @@ from infrastructure.read_models import READ_MODELS
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK = 1463898722, 3
+
+FUNCTIONS = Path(__file__).resolve().parents[1] / "event_store" / "sql"
+"""The current functions and views of the schemas ``record`` and ``audit``, one or a few a file."""
+
+_DEFINITIONS = """
+SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) || p.proacl::text
+FROM pg_proc p WHERE p.pronamespace IN ('record'::regnamespace, 'audit'::regnamespace)
+UNION ALL
+SELECT c.oid::regclass::text, pg_get_viewdef(c.oid) || c.relacl::text
+FROM pg_class c WHERE c.relnamespace = 'record'::regnamespace AND c.relkind = 'v'
+"""
 
 
 class NotMigrated(ConfigurationError):
@@ -33,6 +49,8 @@ def migrate(database: Database) -> None:
     """
     with _migration_lock(database):
         alembic.upgrade(alembic_config(database), "head")
+        with psycopg.connect(database.owner_url) as owner:
+            _load_functions(owner)
         _create_read_models(database)
 
 
@@ -43,18 +61,29 @@ def create_missing_read_models(database: Database) -> None:
 
 
 def check_migrated(database: Database) -> None:
-    """Compare the database's revision with the newest one. Raises NotMigrated if they differ."""
+    """Compare the database's revision and functions with the program's. Raises NotMigrated."""
     with database.engine() as engine, engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
     head = ScriptDirectory.from_config(alembic_config(database)).get_current_head()
     if revision != head:
         here = f"The database is at {revision}" if revision else "The database has no tables yet"
         raise NotMigrated(f"{here}, this program needs {head}. Run: wardbook migrate")
+    with psycopg.connect(database.owner_url, connect_timeout=5) as owner:
+        row = owner.execute(
+            "SELECT obj_description('record'::regnamespace, 'pg_namespace')"
+        ).fetchone()
+    if row != (_comment(),):
+        raise NotMigrated(
+            "The database has other functions than this program's. Run: wardbook migrate"
+        )
 
 
 def schema_differences(database: Database) -> list[Any]:
-    """List how the tables of the read models differ from their metadata, as Alembic's operations."""
-    differences: list[Any] = []
+    """List what of the database is not as the program declares it.
+
+    Functions and views by their signatures; tables of read models as Alembic's operations.
+    """
+    differences: list[Any] = _function_differences(database)
     with database.engine() as engine, engine.connect() as connection:
         for model in READ_MODELS:
             schema = model.metadata.schema
@@ -86,6 +115,38 @@ def _migration_lock(database: Database) -> Iterator[None]:
     with psycopg.connect(database.owner_url, autocommit=True) as lock:
         lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
         yield
+
+
+def _load_functions(owner: Connection[TupleRow]) -> None:
+    """Create or replace the functions and views of the files; drop functions that are in no file."""
+    statements = [path.read_text() for path in sorted(FUNCTIONS.glob("*.sql"))]
+    for statement in statements:
+        owner.execute(statement.encode())
+    declared = re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\.(\w+)", "\n".join(statements))
+    existing = owner.execute(
+        "SELECT pronamespace::regnamespace::text, proname, oid::regprocedure::text FROM pg_proc"
+        " WHERE pronamespace IN ('record'::regnamespace, 'audit'::regnamespace)"
+    )
+    for schema, name, signature in existing.fetchall():
+        if (schema, name) not in declared:
+            owner.execute(f"DROP FUNCTION {signature}".encode())
+    owner.execute(sql.SQL("COMMENT ON SCHEMA record IS {}").format(sql.Literal(_comment())))
+
+
+def _comment() -> str:
+    """Describe the schema of the log, with a digest of the files that its functions come from."""
+    digest = sha256(b"".join(path.read_bytes() for path in sorted(FUNCTIONS.glob("*.sql"))))
+    return f"The log of events and its claims. Functions: sha256 {digest.hexdigest()}"
+
+
+def _function_differences(database: Database) -> list[str]:
+    """List the functions and views that loading the files would change, add or drop."""
+    with psycopg.connect(database.owner_url) as owner:
+        actual = set(owner.execute(_DEFINITIONS).fetchall())
+        _load_functions(owner)
+        declared = set(owner.execute(_DEFINITIONS).fetchall())
+        owner.rollback()
+    return sorted({f"differs: {signature}" for signature, _ in actual ^ declared})
 
 
 def _create_read_models(database: Database) -> None:

@@ -12,7 +12,13 @@ from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
 from infrastructure.postgres.database import APP_ROLE, Database
-from infrastructure.postgres.migrate import create_missing_read_models, migrate, schema_differences
+from infrastructure.postgres.migrate import (
+    NotMigrated,
+    check_migrated,
+    create_missing_read_models,
+    migrate,
+    schema_differences,
+)
 from infrastructure.read_models import READ_MODELS
 from tests.conftest import RECORD_TABLES
 from tests.support.hospital_dsl import admitted, at_once, room, rows
@@ -68,7 +74,7 @@ def test_the_rights_of_the_application_are_these_and_no_others(
         " WHERE routine_schema = 'record' AND grantee IN (%s, 'PUBLIC')",
         [APP_ROLE],
     )
-    assert {name for (name,) in functions} == {"append", "fact_of", "in_utc", "open"}
+    assert {name for (name,) in functions} == {"append", "fact_of", "in_utc", "open_log"}
     members = "SELECT FROM pg_auth_members WHERE member = %s::regrole"
     assert rows(database, members, [APP_ROLE]) == []
 
@@ -153,7 +159,7 @@ def test_the_application_makes_and_changes_nothing_around_the_record(
 
 def test_the_application_may_append_and_ask_what_the_log_is(app: Connection[TupleRow]) -> None:
     assert app.execute("SELECT record.append(%s)", [Jsonb([])]).fetchone() == ([],)
-    assert app.execute("SELECT (record.open('simulated')).kind").fetchone() == ("real",)
+    assert app.execute("SELECT (record.open_log('simulated')).kind").fetchone() == ("real",)
 
 
 def test_the_functions_of_the_record_cannot_be_led_astray(app: Connection[TupleRow]) -> None:
@@ -225,3 +231,31 @@ def test_a_server_that_is_given_is_used_as_the_applications_role(database: Datab
 
     with psycopg.connect(given.app_url) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (APP_ROLE,)
+
+
+# -- functions --
+
+
+def test_functions_that_differ_from_their_files_are_named_and_replaced(database: Database) -> None:
+    assert schema_differences(database) == []
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("ALTER FUNCTION record.append(jsonb) RESET enable_seqscan")
+        owner.execute("CREATE FUNCTION record.told() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+        owner.execute("GRANT EXECUTE ON FUNCTION record.subject_no(text) TO PUBLIC")
+    assert schema_differences(database) == [
+        "differs: record.append(jsonb)",
+        "differs: record.subject_no(text)",
+        "differs: record.told()",
+    ]
+    migrate(database)
+    assert schema_differences(database) == []
+
+
+def test_functions_of_another_program_have_to_be_migrated(database: Database) -> None:
+    check_migrated(database)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("COMMENT ON SCHEMA record IS 'Functions: sha256 0'")
+    with pytest.raises(NotMigrated, match="wardbook migrate"):
+        check_migrated(database)
+    migrate(database)
+    check_migrated(database)

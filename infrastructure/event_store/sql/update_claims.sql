@@ -1,0 +1,30 @@
+CREATE OR REPLACE FUNCTION record.update_claims(cmd jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = record, pg_catalog, pg_temp AS $$
+-- Replaces the claims of a command's stays, gives up the unique claims that it releases, adds its own.
+BEGIN
+    IF cmd ? 'restated' THEN
+        DELETE FROM bed_claims c USING jsonb_array_elements_text(cmd->'restated') AS s (id)
+            WHERE c.stay = s.id::uuid;
+        DELETE FROM person_claims c USING jsonb_array_elements_text(cmd->'restated') AS s (id)
+            WHERE c.stay = s.id::uuid;
+        INSERT INTO bed_claims
+        SELECT subject_no('bed ' || b.room || ' ' || b.bed), b.room, b.bed, b.stay,
+               tstzrange(b.since, b.until), b.kept, b.shares_bed_of
+        FROM jsonb_to_recordset(cmd->'beds') AS b (room uuid, bed text, stay uuid,
+            since timestamptz, until timestamptz, kept boolean, shares_bed_of uuid);
+        INSERT INTO person_claims
+        SELECT subject_no('person ' || p.person), p.person, p.stay, tstzrange(p.since, p.until)
+        FROM jsonb_to_recordset(cmd->'persons') AS p (person uuid, stay uuid,
+            since timestamptz, until timestamptz);
+    END IF;
+    DELETE FROM unique_claims c
+        USING jsonb_to_recordset(cmd->'released') AS u (kind text, key text)
+        WHERE c.kind = u.kind AND c.key = u.key;
+    DELETE FROM unique_claims c
+        USING jsonb_to_recordset(cmd->'unique') AS u (kind text, owner uuid, replaces boolean)
+        WHERE u.replaces AND c.owner = u.owner AND (c.kind = u.kind) IS TRUE; -- by the owner
+    INSERT INTO unique_claims
+    SELECT u.kind, u.key, u.owner
+    FROM jsonb_to_recordset(cmd->'unique') AS u (kind text, key text, owner uuid);
+END $$;
+REVOKE ALL ON FUNCTION record.update_claims(jsonb) FROM PUBLIC;
