@@ -21,6 +21,7 @@ from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import migrate
+from infrastructure.projections import status
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
@@ -157,6 +158,7 @@ def empty(database: Database) -> None:
     for model in READ_MODELS:
         schema = str(model.metadata.schema)
         tables += [sql.Identifier(schema, t.name) for t in model.metadata.sorted_tables]
+    tables += [sql.Identifier("projections", t.name) for t in status.metadata.sorted_tables]
     with psycopg.connect(database.owner_url) as owner:
         owner.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(t) for t in tables))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import sqlalchemy
 from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -17,10 +18,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy import MetaData, delete, inspect, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, DropSchema
 
 from domain.errors import ConfigurationError
 from infrastructure.postgres.database import APP_ROLE, Database, sqlalchemy_url
+from infrastructure.projections import status
+from infrastructure.projections.projection import ReadModel
 from infrastructure.read_models import READ_MODELS
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -45,36 +50,42 @@ class NotMigrated(ConfigurationError):
 def migrate(database: Database) -> None:
     """Make or bring up to date every table; several processes may call it at once.
 
-    A read model whose schema is gone is made anew, empty; it fills itself from the log.
+    A read model whose tables are gone or of another program is made anew; it fills itself.
     """
     with _migration_lock(database):
         alembic.upgrade(alembic_config(database), "head")
         with psycopg.connect(database.owner_url) as owner:
             _load_functions(owner)
-        _create_read_models(database)
+        _create_read_models(database, replace=True)
 
 
 def create_missing_read_models(database: Database) -> None:
     """Make the tables of read models whose schema is gone; they fill themselves from the log."""
     with _migration_lock(database):
-        _create_read_models(database)
+        _create_read_models(database, replace=False)
 
 
 def check_migrated(database: Database) -> None:
-    """Compare the database's revision and functions with the program's. Raises NotMigrated."""
+    """Compare revision, functions and read models with the program's. Raises NotMigrated."""
     with database.engine() as engine, engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
+        functions = connection.exec_driver_sql(
+            "SELECT obj_description(to_regnamespace('record'), 'pg_namespace')"
+        ).scalar()
+        others = [
+            model.name
+            for model in READ_MODELS
+            if _schema_comment(connection, model) not in (None, _tables_comment(model))
+        ]
     head = ScriptDirectory.from_config(alembic_config(database)).get_current_head()
     if revision != head:
         here = f"The database is at {revision}" if revision else "The database has no tables yet"
         raise NotMigrated(f"{here}, this program needs {head}. Run: wardbook migrate")
-    with psycopg.connect(database.owner_url, connect_timeout=5) as owner:
-        row = owner.execute(
-            "SELECT obj_description('record'::regnamespace, 'pg_namespace')"
-        ).fetchone()
-    if row != (_comment(),):
+    if functions != _functions_comment():
+        others.append("the log's functions")
+    if others:
         raise NotMigrated(
-            "The database has other functions than this program's. Run: wardbook migrate"
+            f"The database has not this program's {', '.join(others)}. Run: wardbook migrate"
         )
 
 
@@ -85,8 +96,8 @@ def schema_differences(database: Database) -> list[Any]:
     """
     differences: list[Any] = _function_differences(database)
     with database.engine() as engine, engine.connect() as connection:
-        for model in READ_MODELS:
-            schema = model.metadata.schema
+        for metadata in (status.metadata, *(model.metadata for model in READ_MODELS)):
+            schema = metadata.schema
             context = MigrationContext.configure(
                 connection,
                 opts={
@@ -97,7 +108,7 @@ def schema_differences(database: Database) -> list[Any]:
                     ),
                 },
             )
-            differences += compare_metadata(context, model.metadata)
+            differences += compare_metadata(context, metadata)
     return differences
 
 
@@ -130,10 +141,12 @@ def _load_functions(owner: Connection[TupleRow]) -> None:
     for schema, name, signature in existing.fetchall():
         if (schema, name) not in declared:
             owner.execute(f"DROP FUNCTION {signature}".encode())
-    owner.execute(sql.SQL("COMMENT ON SCHEMA record IS {}").format(sql.Literal(_comment())))
+    owner.execute(
+        sql.SQL("COMMENT ON SCHEMA record IS {}").format(sql.Literal(_functions_comment()))
+    )
 
 
-def _comment() -> str:
+def _functions_comment() -> str:
     """Describe the schema of the log, with a digest of the files that its functions come from."""
     digest = sha256(b"".join(path.read_bytes() for path in sorted(FUNCTIONS.glob("*.sql"))))
     return f"The log of events and its claims. Functions: sha256 {digest.hexdigest()}"
@@ -149,23 +162,68 @@ def _function_differences(database: Database) -> list[str]:
     return sorted({f"differs: {signature}" for signature, _ in actual ^ declared})
 
 
-def _create_read_models(database: Database) -> None:
+def create_read_model(
+    connection: sqlalchemy.Connection, model: type[ReadModel], tables: MetaData
+) -> None:
+    """Create a read model's tables, empty, in the schema of ``tables``: its own, or a draft's."""
+    schema = str(tables.schema)
+    connection.execute(DropSchema(schema, cascade=True, if_exists=True))
+    for table in (status.status, status.dead_letters):
+        connection.execute(delete(table).where(table.c.read_model == schema))
+    connection.execute(CreateSchema(schema))
+    tables.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(f"COMMENT ON SCHEMA {schema} IS '{_tables_comment(model)}'")
+    _grant(connection, schema)
+
+
+def _create_read_models(database: Database, *, replace: bool) -> None:
+    """Create the missing read models; with ``replace``, those too whose tables are others.
+
+    Without a status, rows are of no known position: then every read model is made anew.
+    """
     with database.engine() as engine, engine.begin() as connection:
+        had_status = inspect(connection).has_table("status", schema="projections")
+        if not had_status:
+            connection.execute(CreateSchema("projections", if_not_exists=True))
+            status.metadata.create_all(connection)
+            _grant(connection, "projections")
         for model in READ_MODELS:
-            schema = str(model.metadata.schema)
-            if not connection.dialect.has_schema(connection, schema):
-                connection.execute(CreateSchema(schema))
-            model.metadata.create_all(connection)
-    with psycopg.connect(database.owner_url) as owner:
-        for model in READ_MODELS:
-            name = sql.Identifier(str(model.metadata.schema))
-            role = sql.Identifier(APP_ROLE)
-            owner.execute(
-                sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, role),
-            )
-            owner.execute(
-                sql.SQL(
-                    "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
-                    " ON ALL TABLES IN SCHEMA {} TO {}"
-                ).format(name, role)
-            )
+            comment = _schema_comment(connection, model)
+            is_other = comment != _tables_comment(model) or not _has_tables(connection, model)
+            if not (had_status and comment) or (replace and is_other):
+                create_read_model(connection, model, model.metadata)
+
+
+def _grant(connection: sqlalchemy.Connection, schema: str) -> None:
+    for grant in (
+        f"GRANT USAGE ON SCHEMA {schema} TO {APP_ROLE}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
+        f" ON ALL TABLES IN SCHEMA {schema} TO {APP_ROLE}",
+    ):
+        connection.exec_driver_sql(grant)
+
+
+def _schema_comment(connection: sqlalchemy.Connection, model: type[ReadModel]) -> str | None:
+    """Return the comment on a read model's schema; None if there is no such schema."""
+    comment: str | None = connection.execute(
+        text("SELECT obj_description(to_regnamespace(:schema), 'pg_namespace')"),
+        {"schema": model.metadata.schema},
+    ).scalar()
+    return comment
+
+
+def _has_tables(connection: sqlalchemy.Connection, model: type[ReadModel]) -> bool:
+    names = inspect(connection).get_table_names(model.metadata.schema)
+    return {table.name for table in model.metadata.sorted_tables} <= set(names)
+
+
+def _tables_comment(model: type[ReadModel]) -> str:
+    """Describe the schema of a read model, with a digest of the statements that make its tables."""
+    dialect = PGDialect()  # type: ignore[no-untyped-call]
+    statements: list[str] = []
+    for table in model.metadata.sorted_tables:
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        statements.append(str(CreateTable(table).compile(dialect=dialect)))
+        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
+    digest = sha256("".join(statements).encode()).hexdigest()
+    return f"Read model {model.name}. Tables: sha256 {digest}"

@@ -6,9 +6,8 @@ something fails is done again with care (`infrastructure.projections.dead_letter
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.errors import IntegrityError
@@ -74,21 +73,6 @@ class BatchProjector:
         self._is_live = all(t.schema in live for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
         self._decisions = [ProjectionControl.id_for(t.model.name) for t in targets]
-        self._ask_standing = sql.SQL(" UNION ALL ").join(
-            t.sql("SELECT {name}, position, EXISTS (SELECT FROM {parked}) FROM {position}")
-            for t in self._watched
-        )
-        self._ask_due = sql.SQL(
-            "SELECT count(*) < {models} OR min(position) < coalesce((SELECT max(position)"
-            " FROM record.events), 0) OR min(alive_at) < clock_timestamp() - {beat}::interval"
-            " FROM ({positions}) AS p"
-        ).format(
-            models=len(targets),
-            beat=HEARTBEAT,
-            positions=sql.SQL(" UNION ALL ").join(
-                t.sql("SELECT position, alive_at FROM {position}") for t in targets
-            ),
-        )
 
     def prepare(self) -> None:
         """See that each read model has a position in this log. Raises LogRewound."""
@@ -97,20 +81,18 @@ class BatchProjector:
         self._models, self._halted = {}, set()
         for target in self._targets:
             self._connection.execute(
-                target.sql(
-                    "INSERT INTO {position} (only_one, log_id, epoch, position, alive_at)"
-                    " SELECT 1, log_id, epoch, 0, clock_timestamp() FROM record.log"
-                    " ON CONFLICT DO NOTHING"
-                )
+                "INSERT INTO projections.status (read_model, log_id, epoch, position, alive_at)"
+                " SELECT %s, log_id, epoch, 0, clock_timestamp() FROM record.log"
+                " ON CONFLICT DO NOTHING",
+                [target.schema],
             )
-            found = self._connection.execute(
-                target.sql(
-                    "SELECT FROM {position} p, record.log l WHERE p.log_id = l.log_id"
-                    " AND p.epoch = l.epoch AND p.position <= (SELECT coalesce(max(position), 0)"
-                    " FROM record.events)"
-                )
+            status = self._connection.execute(
+                "SELECT FROM projections.status s, record.log l WHERE s.read_model = %s"
+                " AND (s.log_id, s.epoch) = (l.log_id, l.epoch)"
+                " AND s.position <= (SELECT coalesce(max(position), 0) FROM record.events)",
+                [target.schema],
             )
-            if found.fetchone() is None:
+            if status.fetchone() is None:
                 raise LogRewound(
                     f"Read model {target.model.name} is not of this log, or ahead of it: was it"
                     f" restored? Drop schema {target.schema} and run 'wardbook migrate' to fill it"
@@ -222,12 +204,25 @@ class BatchProjector:
 
     def _is_due(self) -> bool:
         """Whether there is anything to take in, or a sign of life to give: one cheap look."""
-        row = self._connection.execute(self._ask_due).fetchone()
+        row = self._connection.execute(
+            "SELECT count(*) < %(models)s OR min(position) < coalesce((SELECT max(position)"
+            " FROM record.events), 0) OR min(alive_at) < clock_timestamp() - %(beat)s::interval"
+            " FROM projections.status WHERE read_model = ANY(%(schemas)s)",
+            {
+                "models": len(self._targets),
+                "beat": HEARTBEAT,
+                "schemas": [t.schema for t in self._targets],
+            },
+        ).fetchone()
         return row is None or bool(row[0])
 
     def _move(self, targets: Sequence[Target], position: int) -> None:
         if targets:
-            self._connection.execute(_moving(tuple(targets)), {"position": position})
+            self._connection.execute(
+                "UPDATE projections.status SET position = %s, alive_at = clock_timestamp()"
+                " WHERE read_model = ANY(%s)",
+                [position, [t.schema for t in targets]],
+            )
 
     def _tell(self, reached: int, before: int, parked: bool) -> None:
         """Tell who waits how far all live read models are now, and whether anything is parked."""
@@ -248,7 +243,13 @@ class BatchProjector:
         found = dict.fromkeys((t.schema for t in self._watched), 0)
         parked = set()
         lost = {t.schema: t.model.name for t in self._targets}
-        for schema, position, has_parked in self._connection.execute(self._ask_standing):
+        rows = self._connection.execute(
+            "SELECT read_model, position, EXISTS (SELECT FROM projections.dead_letters d"
+            "   WHERE d.read_model = s.read_model)"
+            " FROM projections.status s WHERE read_model = ANY(%s)",
+            [[t.schema for t in self._watched]],
+        )
+        for schema, position, has_parked in rows:
             found[schema] = int(position)
             lost.pop(schema, None)
             if has_parked:
@@ -269,16 +270,3 @@ class BatchProjector:
             " ORDER BY position",
             {"after": after, "until": until, "batch": BATCH, "decisions": self._decisions},
         ).fetchall()
-
-
-@cache
-def _moving(targets: tuple[Target, ...]) -> sql.Composed:
-    """One statement that says of each of them how far it is now."""
-    moves = sql.SQL(", ").join(
-        sql.Identifier(t.schema)
-        + sql.SQL(" AS (")
-        + t.sql("UPDATE {position} SET position = %(position)s, alive_at = clock_timestamp()")
-        + sql.SQL(")")
-        for t in targets
-    )
-    return sql.SQL("WITH ") + moves + sql.SQL(" SELECT")

@@ -18,11 +18,8 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
-    DateTime,
     Index,
-    Integer,
     MetaData,
-    String,
     Table,
     Uuid,
     func,
@@ -118,32 +115,6 @@ def bitemporal_table(
         Index(f"{name}_{column}", table.c[column])
     TABLES[name] = table
     return table
-
-
-def position_table(metadata: MetaData) -> None:
-    """Where a read model is in the log, one row; and beside it the commands that it has parked.
-
-    Both are written with its rows in one transaction.
-    """
-    Table(
-        "position",
-        metadata,
-        Column("only_one", Integer, primary_key=True, autoincrement=False),
-        Column("log_id", Uuid, nullable=False),
-        Column("epoch", Integer, nullable=False),
-        Column("position", BigInteger, nullable=False),
-        Column("alive_at", DateTime(timezone=True), nullable=False),
-    )
-    Table(
-        "parked",
-        metadata,
-        Column("command", Uuid, primary_key=True),
-        Column("first", BigInteger, nullable=False),
-        Column("last", BigInteger, nullable=False),
-        Column("streams", ARRAY(Uuid), nullable=False, comment="those that the model folds"),
-        Column("touches", ARRAY(Uuid), nullable=False, comment="stays, rooms and all streams"),
-        Column("error", String, nullable=False, comment="without anything about a patient"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,6 @@ class Target:
     model: type[ReadModel]
     schema: str
 
-    def sql(self, statement: str) -> sql.Composed:
-        """A statement about the row that keeps its position, or about what it has parked."""
-        return sql.SQL(statement).format(
-            position=sql.Identifier(self.schema, "position"),
-            parked=sql.Identifier(self.schema, "parked"),
-            name=sql.Literal(self.schema),
-        )
-
 
 class Halted(IntegrityError):
     """A read model that may not miss anything cannot go on after the position ``before``."""
@@ -113,7 +105,7 @@ class DeadLetters:
     def fill(self, rows: Sequence[Logged]) -> None:
         """Take in whole commands. What fails is parked. Raises Halted for a model that may not."""
         if self._target.model.halts:
-            self._connection.execute(self._target.sql("DELETE FROM {parked}"))
+            self._delete_all()
             self._look()
         self._take([list(events) for _, events in groupby(rows, key=lambda row: row[1])])
 
@@ -146,7 +138,7 @@ class DeadLetters:
                     ),
                     [list(folded)],
                 )
-            self._connection.execute(self._target.sql("DELETE FROM {parked}"))
+            self._delete_all()
             self._look()
             rows = self._connection.execute(
                 f"SELECT {LOGGED} FROM record.events WHERE stream = ANY(%s) AND position <= %s"
@@ -204,15 +196,31 @@ class DeadLetters:
             *(self._target.model.name, said, command, whole[0][0], why),
         )
         self._connection.execute(
-            self._target.sql("INSERT INTO {parked} VALUES (%s, %s, %s, %s, %s, %s)"),
-            [command, whole[0][0], whole[0][1], list(streams), list(_touched(whole)), why],
+            "INSERT INTO projections.dead_letters"
+            " (read_model, command, first, last, streams, touches, error)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                self._target.schema,
+                command,
+                whole[0][0],
+                whole[0][1],
+                list(streams),
+                list(_touched(whole)),
+                why,
+            ],
         )
         self._parked |= streams
+
+    def _delete_all(self) -> None:
+        self._connection.execute(
+            "DELETE FROM projections.dead_letters WHERE read_model = %s", [self._target.schema]
+        )
 
     def _look(self) -> None:
         """Begin afresh from what the tables say."""
         rows = self._connection.execute(
-            self._target.sql("SELECT DISTINCT unnest(streams) FROM {parked}")
+            "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
+            [self._target.schema],
         )
         self._parked = {stream for (stream,) in rows}
         read = history(self._connection, self._mapper, self._left_out)

@@ -17,17 +17,18 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 from sqlalchemy import Engine, MetaData
-from sqlalchemy.schema import CreateSchema
 
 from domain.errors import IntegrityError
 from infrastructure.event_store.mapper import EventMapper
-from infrastructure.postgres.database import APP_ROLE, Database
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import create_read_model
 from infrastructure.projections import rebuild_workers
 from infrastructure.projections.batch import BATCH_LOCK, BatchProjector
 from infrastructure.projections.dead_letters import DeadLetters, Halted, Target
 from infrastructure.projections.gc_tuning import rarely_collected
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild_workers import Process
+from infrastructure.projections.status import forget, position_of, put_in_place
 
 REBUILD_LOCK = 1463898722, 5
 
@@ -72,6 +73,7 @@ def rebuild(
             owner.execute(
                 sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(draft.schema), live)
             )
+            put_in_place(owner, draft.schema, _live(draft))
         return told
 
 
@@ -79,7 +81,7 @@ def compare(database: Database, model: type[ReadModel], on_progress: Progress) -
     """Fill a read model anew beside the live one, compare, and throw the new one away."""
     with _drafted(database, [model], on_progress) as (owner, drafts, told):
         for draft in drafts:
-            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft.schema)))
+            _drop(owner, draft.schema)
         return told[model.name]
 
 
@@ -96,10 +98,10 @@ def compare_sample(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
-            _make(engine, owner, [Target(model, draft)])
+            _make(engine, [Target(model, draft)])
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-            position = _position(owner, live)
+            position = position_of(owner, live)
             drawn = _drawn(owner, model, position, most, lot)
             beside = DeadLetters(owner, Target(model, draft), EventMapper(), position)
             try:
@@ -110,7 +112,7 @@ def compare_sample(
             for table in model.tables():
                 rows += _sum(owner, draft, table.name)[0]
                 different += _different(owner, live, draft, table.name, table.info["of"], drawn)
-        owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(draft)))
+        _drop(owner, draft)
         return len(drawn), Rebuilt(rows, different, position, _parked(owner, live))
 
 
@@ -126,9 +128,8 @@ def _drawn(
     )
     things = [thing for (thing,) in found]
     parked = owner.execute(
-        sql.SQL("SELECT DISTINCT unnest(streams) FROM {}").format(
-            sql.Identifier(str(model.metadata.schema), "parked")
-        )
+        "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
+        [str(model.metadata.schema)],
     )
     return list({*lot.sample(things, min(most, len(things))), *(thing for (thing,) in parked)})
 
@@ -145,11 +146,11 @@ def _drafted(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SET synchronous_commit = off")  # a draft that a crash takes is made anew
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
-        end = min(_position(owner, _live(draft)) for draft in drafts)
+        end = min(position_of(owner, _live(draft)) for draft in drafts)
         count = min(processes or rebuild_workers.processes_for(end), len(drafts))
         with rebuild_workers.started(count - 1) as others, database.engine() as engine:
             rebuild_workers.wait_for_orphans(owner)
-            tables = _make(engine, owner, drafts)
+            tables = _make(engine, drafts)
             _fill(owner, database.owner_url, drafts, others, end, on_progress)
             _index(engine, tables, count)
         with owner.transaction():
@@ -191,11 +192,11 @@ def _fill(
 def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
     """Bring a draft to where its live tables are by now, and compare. Raises HaltedBeside."""
     live = _live(draft)
-    position = _position(owner, live)
+    position = position_of(owner, live)
     filler = BatchProjector(owner, [draft])
     while filler.batch(position):
         pass
-    if (reached := _position(owner, draft.schema)) < position:
+    if (reached := position_of(owner, draft.schema)) < position:
         raise HaltedBeside(
             f"Read model {draft.model.name} cannot take in the command after position {reached};"
             " this program cannot fill it."
@@ -209,12 +210,17 @@ def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
     return Rebuilt(rows, different, position, _parked(owner, live))
 
 
+def _drop(owner: Connection[TupleRow], schema: str) -> None:
+    owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    forget(owner, schema)
+
+
 def _live(draft: Target) -> str:
     return str(draft.model.metadata.schema)
 
 
-def _make(engine: Engine, owner: Connection[TupleRow], drafts: Sequence[Target]) -> list[MetaData]:
-    """The tables of drafts, without indexes: those are made when the rows are there."""
+def _make(engine: Engine, drafts: Sequence[Target]) -> list[MetaData]:
+    """Make the tables of drafts, without indexes: those are made when the rows are there."""
     made = []
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -225,18 +231,8 @@ def _make(engine: Engine, owner: Connection[TupleRow], drafts: Sequence[Target])
                 one = table.to_metadata(bare, schema=draft.schema)
                 needed = table.info.get("revised_by", ())
                 one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
-            connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{draft.schema}" CASCADE')
-            connection.execute(CreateSchema(draft.schema))
-            bare.create_all(connection, checkfirst=False)
+            create_read_model(connection, draft.model, bare)
             made.append(whole)
-    with owner.transaction():
-        for draft in drafts:
-            name, role = sql.Identifier(draft.schema), sql.Identifier(APP_ROLE)
-            for grant in (
-                "GRANT USAGE ON SCHEMA {} TO {}",
-                "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {} TO {}",
-            ):
-                owner.execute(sql.SQL(grant).format(name, role))
     return made
 
 
@@ -263,13 +259,6 @@ def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
             list(threads.map(each, range(at_once)))
 
 
-def _position(owner: Connection[TupleRow], schema: str) -> int:
-    row = owner.execute(
-        sql.SQL("SELECT position FROM {}").format(sql.Identifier(schema, "position"))
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _sum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int, Decimal]:
     """How many rows there are, and the sum of their hashes: a look at each, in any order.
 
@@ -288,10 +277,9 @@ def _sum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int, Dec
 
 def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
     rows = owner.execute(
-        sql.SQL(
-            "SELECT 'command ' || command || ' at position ' || first || ' is parked: ' || error"
-            " FROM {} ORDER BY first"
-        ).format(sql.Identifier(schema, "parked"))
+        "SELECT 'command ' || command || ' at position ' || first || ' is parked: ' || error"
+        " FROM projections.dead_letters WHERE read_model = %s ORDER BY first",
+        [schema],
     )
     return tuple(why for (why,) in rows)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import msgspec
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infrastructure.projections.batch import BatchProjector
@@ -100,11 +100,9 @@ def tell(process: Process, url: str, drafts: Sequence[Target], until: int) -> No
 
 def reached(owner: Connection[TupleRow], drafts: Sequence[Target]) -> int:
     """How far all of the drafts are."""
-    positions = sql.SQL(" UNION ALL ").join(
-        d.sql("SELECT position FROM {position}") for d in drafts
-    )
     row = owner.execute(
-        sql.SQL("SELECT count(*), min(position) FROM ({}) AS p").format(positions)
+        "SELECT count(*), min(position) FROM projections.status WHERE read_model = ANY(%s)",
+        [[draft.schema for draft in drafts]],
     ).fetchone()
     return int(row[1]) if row and row[0] == len(drafts) else 0
 

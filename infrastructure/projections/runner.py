@@ -137,7 +137,10 @@ def lock_of(name: str) -> int:
 def _position(connection: Connection[TupleRow], target: Target, halted: int | None = None) -> int:
     """Where a read model is, 0 before it began; ``halted`` instead for one that has halted."""
     row = connection.execute(
-        target.sql("SELECT position, EXISTS (SELECT FROM {parked}) FROM {position}")
+        "SELECT position, EXISTS (SELECT FROM projections.dead_letters d"
+        "   WHERE d.read_model = s.read_model)"
+        " FROM projections.status s WHERE read_model = %s",
+        [target.schema],
     ).fetchone()
     if row is None:
         return 0

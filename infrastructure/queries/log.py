@@ -9,7 +9,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from infrastructure.read_models import READ_MODELS
+from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS
 
 APPEND_LOCK = "1463898722, 1"
 
@@ -28,31 +28,23 @@ class LogStatus:
     """Another one after every change of what a question about read models can find."""
 
 
-_STATE = ", ".join(
-    # Whatever changes a read model's rows writes its row in `position` in the same transaction, so
-    # that transaction's id is the generation of its rows; its table's id, that of its tables.
-    f"(SELECT tableoid || ' ' || xmin || ' ' || position FROM {m.metadata.schema}.position)"
-    for m in READ_MODELS
-)
-
-
-_HERE = text(
-    "SELECT l.log_id, l.epoch, l.kind, clock_timestamp() AS now, least("
-    + ", ".join(
-        f"coalesce((SELECT position FROM {m.metadata.schema}.position"
-        " WHERE log_id = l.log_id AND epoch = l.epoch), 0)"
-        for m in READ_MODELS
-    )
-    + ") AS position, coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
-    f" concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), {_STATE}) AS state"
-    " FROM record.log l"
+_LOG_STATUS = text(
+    # Whatever changes a read model's rows writes its row of the status in the same transaction, so that
+    # transaction's id is the generation of the rows; a read model that is made anew has another row.
+    "SELECT l.log_id, l.epoch, l.kind, clock_timestamp() AS now, s.position,"
+    " coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
+    " concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), s.state) AS state"
+    " FROM record.log l, LATERAL (SELECT CASE WHEN count(*) FILTER (WHERE"
+    f"   (log_id, epoch) = (l.log_id, l.epoch)) = {len(LIVE_SCHEMAS)} THEN min(position) ELSE 0 END"
+    "   AS position, string_agg(read_model || ' ' || xmin || ' ' || position, ' '"
+    f"  ORDER BY read_model) AS state FROM projections.status WHERE {IS_LIVE}) AS s"
 )
 
 
 async def log_status(engine: AsyncEngine) -> LogStatus:
     """Where the log and its read models are now."""
     async with engine.connect() as connection:
-        return LogStatus(*(await connection.execute(_HERE)).one())
+        return LogStatus(*(await connection.execute(_LOG_STATUS)).one())
 
 
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:

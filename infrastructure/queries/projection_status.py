@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models import READ_MODELS
 
@@ -53,58 +54,64 @@ class ParkedView:
 
 async def projections(connection: AsyncConnection) -> list[ProjectionView]:
     """Every read model with its lag in events, and in seconds since the oldest event it lacks."""
-    told = []
+    rows = await connection.execute(
+        text(
+            "SELECT m.schema, coalesce(s.position, 0),"
+            " greatest(l.last - coalesce(s.position, 0), 0),"
+            " coalesce(extract(epoch FROM clock_timestamp() - (SELECT e.recorded_at"
+            "   FROM record.events e WHERE e.position = coalesce(s.position, 0) + 1)), 0),"
+            " s.alive_at, (SELECT count(*) FROM projections.dead_letters"
+            "   WHERE read_model = m.schema), s.position IS NULL OR"
+            "   (s.log_id, s.epoch) = (l.log_id, l.epoch) AND s.position <= l.last"
+            " FROM (SELECT log_id, epoch, (SELECT coalesce(max(position), 0)"
+            "   FROM record.events) AS last FROM record.log) l"
+            " CROSS JOIN unnest(CAST(:schemas AS text[])) AS m (schema)"
+            # raises if there is no such schema
+            " LEFT JOIN projections.status s ON s.read_model = CAST(m.schema AS regnamespace)::text"
+        ),
+        {"schemas": list(LIVE_SCHEMAS)},
+    )
+    by_schema = {schema: rest for schema, *rest in rows}
+    views = []
     for model in READ_MODELS:
-        found = await connection.execute(
-            text(
-                "SELECT coalesce(p.position, 0), greatest(l.last - coalesce(p.position, 0), 0),"
-                " coalesce(extract(epoch FROM clock_timestamp() - (SELECT e.recorded_at"
-                "   FROM record.events e WHERE e.position = coalesce(p.position, 0) + 1)), 0),"
-                f" p.alive_at, (SELECT count(*) FROM {model.metadata.schema}.parked),"
-                " p.position IS NULL OR"
-                "   (p.log_id, p.epoch) = (l.log_id, l.epoch) AND p.position <= l.last"
-                " FROM (SELECT log_id, epoch, (SELECT coalesce(max(position), 0)"
-                "   FROM record.events) AS last FROM record.log) l"
-                f" LEFT JOIN {model.metadata.schema}.position p ON true"
-            )
-        )
-        position, lag, seconds, alive_at, parked, is_ours = found.one()
+        position, lag, seconds, alive_at, parked, is_ours = by_schema[str(model.metadata.schema)]
         since = max(0.0, float(seconds))
-        told.append(
+        views.append(
             ProjectionView(model.name, position, lag, since, alive_at, parked, model.halts, is_ours)
         )
-    return told
+    return views
 
 
 async def parked_commands(connection: AsyncConnection) -> list[ParkedView]:
     """What the read models have parked, and where they have halted, in the order of the log."""
-    found = await connection.execute(
+    rows = await connection.execute(
         text(
-            "SELECT p.model, p.command, c.operation, p.first, p.last, p.error"
-            f" FROM ({_of_all('model, command, first, last, error')}) AS p"
-            " JOIN record.commands c ON c.command_id = p.command ORDER BY p.first, p.model"
+            "SELECT d.read_model, d.command, c.operation, d.first, d.last, d.error"
+            " FROM projections.dead_letters d JOIN record.commands c ON c.command_id = d.command"
+            f" WHERE {IS_LIVE} ORDER BY d.first, d.read_model"
         )
     )
-    return [ParkedView(*row) for row in found]
+    return [ParkedView(NAMES[schema], *rest) for schema, *rest in rows]
 
 
 async def models_that_parked(connection: AsyncConnection) -> set[str]:
     """The read models that have parked anything, or have halted."""
-    asked = " UNION ALL ".join(
-        f"SELECT '{model.name}' WHERE EXISTS (SELECT FROM {model.metadata.schema}.parked)"
-        for model in READ_MODELS
+    schemas = await connection.execute(
+        text(f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}")
     )
-    found = await connection.execute(text(asked))
-    return set(found.scalars())
+    return {NAMES[schema] for schema in schemas.scalars()}
 
 
 async def parked_in(connection: AsyncConnection, command: UUID) -> list[str]:
     """The read models that have parked a command, or have halted at it."""
-    found = await connection.execute(
-        text(f"SELECT model FROM ({_of_all('model, command')}) AS p WHERE command = :command"),
+    schemas = await connection.execute(
+        text(
+            "SELECT read_model FROM projections.dead_letters"
+            f" WHERE command = :command AND {IS_LIVE}"
+        ),
         {"command": command},
     )
-    return sorted(found.scalars())
+    return sorted(NAMES[schema] for schema in schemas.scalars())
 
 
 async def parked_things(
@@ -114,17 +121,8 @@ async def parked_things(
     found = await connection.execute(
         text(
             "SELECT DISTINCT id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"
-            f" JOIN ({_of_all('touches')}) AS p ON id = ANY(touches)"
+            f" JOIN projections.dead_letters ON id = ANY(touches) AND {IS_LIVE}"
         ),
         {"ids": list(ids)},
     )
     return dict.fromkeys(found.scalars(), True)
-
-
-def _of_all(columns: str) -> str:
-    """A SELECT of what each read model has parked."""
-    return " UNION ALL ".join(
-        f"SELECT {columns} FROM (SELECT '{model.name}' AS model, * FROM"
-        f" {model.metadata.schema}.parked) AS one"
-        for model in READ_MODELS
-    )

@@ -7,11 +7,10 @@ from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Status
 from domain.time import TICK, Period
-from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 
 metadata = MetaData(schema="inpatients_v1")
-position_table(metadata)
 inpatients = bitemporal_table(
     "inpatients",
     metadata,

@@ -9,11 +9,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.aggregate import Event
 from domain.report import Report
 from domain.time import Period
-from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 
 metadata = MetaData(schema="issued_reports_v1")
-position_table(metadata)
 issues = bitemporal_table(
     "issues",
     metadata,

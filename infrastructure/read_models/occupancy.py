@@ -37,7 +37,7 @@ from domain.aggregate import Aggregate, Event
 from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Occupancy
 from domain.time import Period
-from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import bitemporal_table
 from infrastructure.projections.projection import EventPosition, EventReader, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
 from infrastructure.queries.compiled import Prepared, is_given, one_of_given
@@ -45,7 +45,6 @@ from infrastructure.queries.row_security import known
 from infrastructure.read_models.rooms import RoomView, SpellView, beds, room_view, rooms, spells
 
 metadata = MetaData(schema="occupancy_v1")
-position_table(metadata)
 stretches = bitemporal_table(
     "stretches",
     metadata,

@@ -24,13 +24,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.patient import Patient
 from domain.time import ALWAYS, Period
-from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
 
 metadata = MetaData(schema="patients_v2")
-position_table(metadata)
 patients = bitemporal_table(
     "patients",
     metadata,

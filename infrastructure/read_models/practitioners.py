@@ -11,13 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.practitioner import Practitioner
 from domain.time import ALWAYS
-from infrastructure.projections.bitemporal_table import bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import by_id, one_of_given
 
 metadata = MetaData(schema="practitioners_v1")
-position_table(metadata)
 practitioners = bitemporal_table(
     "practitioners",
     metadata,

@@ -17,7 +17,6 @@ from infrastructure.projections.bitemporal_table import (
     Rows,
     Values,
     bitemporal_table,
-    position_table,
 )
 from infrastructure.projections.projection import EventPosition, Folded
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
@@ -25,7 +24,6 @@ from infrastructure.queries.compiled import by_id, one_of_given
 from infrastructure.read_models.timeline.projection import entries
 
 metadata = MetaData(schema="prescriptions_v1")
-position_table(metadata)
 prescriptions = bitemporal_table(
     "prescriptions",
     metadata,

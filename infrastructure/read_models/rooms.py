@@ -20,13 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.room.aggregate import Room
 from domain.time import Period
-from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns
 from infrastructure.queries.compiled import by_id, one_of_given
 
 metadata = MetaData(schema="rooms_v1")
-position_table(metadata)
 rooms = bitemporal_table(
     "rooms",
     metadata,

@@ -30,14 +30,12 @@ from infrastructure.projections.bitemporal_table import (
     Rows,
     Values,
     bitemporal_table,
-    position_table,
 )
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.row_security import known
 
 metadata = MetaData(schema="source_movements_v1")
-position_table(metadata)
 source_movements = bitemporal_table(
     "source_movements",
     metadata,

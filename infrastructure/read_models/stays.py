@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Status
-from infrastructure.projections.bitemporal_table import Rows, bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
 from infrastructure.queries.compiled import by_id, one_of_given
@@ -33,7 +33,6 @@ from infrastructure.read_models.patients import records_of_each
 from infrastructure.read_models.rooms import rooms
 
 metadata = MetaData(schema="stays_v1")
-position_table(metadata)
 stays = bitemporal_table(
     "stays",
     metadata,

@@ -19,13 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.time import Period
-from infrastructure.projections.bitemporal_table import Copy, bitemporal_table, position_table
+from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
 from infrastructure.queries.compiled import by_id, one_of_given
 
 metadata = MetaData(schema="visits_v1")
-position_table(metadata)
 visits = bitemporal_table(
     "visits",
     metadata,

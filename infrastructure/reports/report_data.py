@@ -13,7 +13,7 @@ from application.commands.reports import FiguresNotReadable
 from application.reports.definition import Contributions, Definition, Report, Subject
 from application.reports.inputs import Question
 from domain.hospital_calendar import DAY, HospitalCalendar
-from infrastructure.read_models import READ_MODELS
+from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
@@ -32,20 +32,22 @@ class ReadModelReportData:
 
     def position(self) -> int:
         """How far all read models are. Raises FiguresNotReadable if one lacks a command for now."""
-        standing = " UNION ALL ".join(
-            f"SELECT '{m.name}', coalesce((SELECT position FROM {m.metadata.schema}.position), 0),"
-            f" EXISTS (SELECT FROM {m.metadata.schema}.parked)"
-            for m in READ_MODELS
-        )
         with psycopg.connect(self._url, connect_timeout=5) as connection:
-            rows = connection.execute(standing.encode()).fetchall()
-        lacking = [name for name, _, parked in rows if parked]
+            positions = connection.execute(
+                f"SELECT position FROM projections.status WHERE {IS_LIVE}".encode()
+            ).fetchall()
+            parked = connection.execute(
+                f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}".encode()
+            ).fetchall()
+        lacking = [name for schema, name in NAMES.items() if (schema,) in parked]
         if lacking:
             raise FiguresNotReadable(
                 f"Reports are not given out while {', '.join(lacking)} could not take in a command:"
                 " see 'wardbook projections parked'."
             )
-        return int(min(position for _, position, _ in rows))
+        if len(positions) < len(LIVE_SCHEMAS):
+            return 0  # one has not begun
+        return int(min(position for (position,) in positions))
 
     def of_period(
         self,

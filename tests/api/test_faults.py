@@ -224,8 +224,8 @@ def test_a_server_whose_read_models_are_behind_is_not_ready(
             "was restored",
         ),
         (
-            "UPDATE stays_v1.position SET position = position + 1000",
-            "UPDATE stays_v1.position SET position = position - 1000",
+            "UPDATE projections.status SET position = position + 1000 WHERE read_model = 'stays_v1'",
+            "UPDATE projections.status SET position = position - 1000 WHERE read_model = 'stays_v1'",
             "before stays",
         ),
         (

@@ -155,9 +155,8 @@ def _worker_fills(database: Database, folder: Path) -> float:
 def _behind(owner: psycopg.Connection[Any]) -> bool:
     row = owner.execute(
         "SELECT (SELECT max(position) FROM record.events) > least("
-        " (SELECT coalesce(min(position), 0) FROM occupancy_v1.position),"
-        " (SELECT coalesce(min(position), 0) FROM stays_v1.position),"
-        " (SELECT coalesce(min(position), 0) FROM timeline_v2.position))"
+        " (SELECT CASE WHEN count(*) = 3 THEN min(position) ELSE 0 END FROM projections.status"
+        "   WHERE read_model IN ('occupancy_v1', 'stays_v1', 'timeline_v2')))"
     ).fetchone()
     return bool(row and row[0])
 

@@ -41,7 +41,8 @@ THEIRS = """query Board($ward: String) {
     bedsByRoom(orderBy: CODE_ASC) { nodes { code state
       stayByStay { id specialty admittedAt } patientByPatient { mrn familyName } } } } } }"""
 
-NOW = "known @> (SELECT position FROM {}.position) AND during @> now()"
+POSITION = "(SELECT position FROM projections.status WHERE read_model = '{}')"
+NOW = f"known @> {POSITION} AND during @> now()"
 VIEWS = f"""
 CREATE SCHEMA board;
 CREATE VIEW board.rooms AS SELECT room AS id, ward, number
@@ -54,8 +55,8 @@ CREATE VIEW board.beds AS SELECT b.room, b.bed AS code, s.stay, s.patient,
     CASE WHEN s.stay IS NULL THEN 'FREE' WHEN s.kept THEN 'KEPT' ELSE 'OCCUPIED' END AS state
   FROM rooms_v1.beds b LEFT JOIN occupancy_v1.stretches s
     ON s.room = b.room AND s.bed = b.bed
-    AND s.known @> (SELECT position FROM occupancy_v1.position) AND s.during @> now()
-  WHERE b.known @> (SELECT position FROM rooms_v1.position) AND b.during @> now();
+    AND s.known @> {POSITION.format("occupancy_v1")} AND s.during @> now()
+  WHERE b.known @> {POSITION.format("rooms_v1")} AND b.during @> now();
 """
 SHAPE = """
 COMMENT ON VIEW board.rooms IS E'@primaryKey id';

@@ -238,7 +238,7 @@ def test_a_read_model_ahead_of_its_log_is_refused_by_name(
 ) -> None:
     room(hospital)
     catch_up(database)
-    execute(database, "UPDATE stays_v1.position SET position = 1000")
+    execute(database, "UPDATE projections.status SET position = 1000 WHERE read_model = 'stays_v1'")
     with pytest.raises(LogRewound, match="stays"):
         catch_up(database)
 

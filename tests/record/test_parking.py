@@ -43,11 +43,13 @@ from tests.support.shared_history import (
     Lived,
     await_read,
     catch_up,
+    dead_letters,
     dump,
     end,
     forget,
     positions,
     running,
+    status_of,
 )
 
 
@@ -79,14 +81,19 @@ def test_what_fails_is_parked_with_all_that_follows_it_and_the_rest_goes_on(
         (ward["moved"], "KeyError at stay.transferred"),
         (ward["swapped"], "follows a command that is parked"),
     ]
-    touched = rows(database, "SELECT touches FROM stays_v1.parked ORDER BY first")
+    touched = rows(
+        database,
+        "SELECT touches FROM projections.dead_letters WHERE read_model = 'stays_v1' ORDER BY first",
+    )
     (here,) = rows(database, "SELECT room FROM rooms_v1.rooms")[0]
     assert {ward["one"], here} <= set(touched[0][0])
     assert {ward["one"], ward["other"], here} <= set(touched[1][0])
     beds = dict(rows(database, "SELECT stay, bed FROM stays_v1.stays WHERE upper_inf(known)"))
     assert (beds[ward["one"]], beds[ward["other"]]) == ("a", "b")
     assert rows(database, "SELECT FROM stays_v1.stays WHERE specialty = 'surgery'") == [()]
-    assert rows(database, "SELECT position FROM stays_v1.position") == [(end(database),)]
+    assert rows(
+        database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"
+    ) == [(end(database),)]
 
     followed = dump(database)
     forget(database)
@@ -98,7 +105,7 @@ def test_what_is_said_of_a_parked_command_names_no_patient(
     database: Database, ward: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(database, *with_a_failing("stays", ward["moved"]))
-    told = str(rows(database, "SELECT * FROM stays_v1.parked")) + caplog.text
+    told = str(dead_letters(database, "stays_v1", "*")) + caplog.text
     assert "Name of" not in told
     assert str(ward["moved"]) in caplog.text
     assert "KeyError at stay.transferred" in caplog.text
@@ -321,9 +328,12 @@ def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold
     folding = {m.name for m in PARKING if parked(database, m.name)}
     assert folding == {"stays", "inpatients", "timeline", "visits"}
     assert ("UnknownEvent at stay.transferred") in {e for _, e in parked(database, "stays")}
-    assert {p for (p,) in rows(database, "SELECT position FROM occupancy_v1.position")} == {
-        end(database)
-    }
+    assert {
+        p
+        for (p,) in rows(
+            database, "SELECT position FROM projections.status WHERE read_model = 'occupancy_v1'"
+        )
+    } == {end(database)}
 
 
 def test_a_database_that_fails_parks_nothing(database: Database, ward: dict[str, Any]) -> None:
@@ -348,17 +358,23 @@ def test_occupancy_halts_before_what_it_cannot_take_in_and_the_others_go_on(
     targets = with_a_failing("occupancy", ward["moved"])
     fill(database, *targets)
 
-    first = rows(database, "SELECT first FROM occupancy_v1.parked")
+    first = rows(
+        database, "SELECT first FROM projections.dead_letters WHERE read_model = 'occupancy_v1'"
+    )
     assert [c for c, _ in parked(database, "occupancy")] == [ward["moved"]]
-    at = rows(database, "SELECT position FROM occupancy_v1.position")
+    at = status_of(database, "occupancy_v1")
     assert at[0][0] == first[0][0] - 1
-    assert rows(database, "SELECT position FROM stays_v1.position") == [(end(database),)]
+    assert rows(
+        database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"
+    ) == [(end(database),)]
     assert f"occupancy halts at command {ward['moved']}, position {first[0][0]}" in caplog.text
 
     admitted(hospital, "M9", "A/1/a")
     fill(database, *targets)
-    assert rows(database, "SELECT position FROM occupancy_v1.position") == at
-    assert rows(database, "SELECT position FROM stays_v1.position") == [(end(database),)]
+    assert status_of(database, "occupancy_v1") == at
+    assert rows(
+        database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"
+    ) == [(end(database),)]
 
     catch_up(database)
     assert parked(database, "occupancy") == []

@@ -10,6 +10,7 @@ from infrastructure.postgres.migrate import schema_differences
 from infrastructure.projections import rebuild_workers
 from infrastructure.projections.dead_letters import Target
 from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.status import position_of
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.visits import Visits
 from tests.support.shared_history import Lived, catch_up, dump, end, forget
@@ -17,6 +18,7 @@ from tests.support.shared_history import Lived, catch_up, dump, end, forget
 REBUILDING = """
 import sys
 from infrastructure.postgres.database import Database
+from infrastructure.projections.status import position_of
 from infrastructure.read_models import READ_MODELS
 from infrastructure.projections.rebuild import rebuild
 rebuild(Database(sys.argv[1]), READ_MODELS, lambda *now: print(*now, flush=True), processes=2)
@@ -94,4 +96,4 @@ def test_a_process_whose_starter_is_gone_fills_nothing(lived: Lived) -> None:
         owner.execute("SELECT pg_advisory_unlock(%s, %s)", rebuild_workers.FILLING_LOCK)
 
         assert process.wait(timeout=30) == 0
-        assert owner.execute(live.sql("SELECT FROM {position}")).fetchone() is None
+        assert position_of(owner, live.schema) == 0

@@ -22,7 +22,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.support.hospital_dsl import admitted, request, room, rows
-from tests.support.shared_history import TOLD_RARELY, Lived
+from tests.support.shared_history import TOLD_RARELY, Lived, dead_letters
 
 LONG = "x" * 201
 
@@ -133,9 +133,12 @@ def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns(
     follower.catch_up()
     stream = store(database, "stay.teleported", {})
     assert follower.catch_up() == 2
-    told = rows(database, "SELECT streams, error FROM stays_v1.parked")
+    told = rows(
+        database,
+        "SELECT streams, error FROM projections.dead_letters WHERE read_model = 'stays_v1'",
+    )
     assert told == [([stream], "UnknownEvent at stay.teleported")]
-    assert rows(database, "SELECT FROM rooms_v1.parked") == []
+    assert dead_letters(database, "rooms_v1", "") == []
 
 
 def test_an_event_of_an_unknown_kind_may_concern_every_read_model(
@@ -144,9 +147,15 @@ def test_an_event_of_an_unknown_kind_may_concern_every_read_model(
     room(hospital)
     store(database, "teapot.filled", {})
     assert follower.catch_up() == 1, "occupancy has halted"
-    assert rows(database, "SELECT position FROM stays_v1.position") == [(2,)]
+    assert rows(
+        database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"
+    ) == [(2,)]
     for model in READ_MODELS:
-        parked = rows(database, f"SELECT error FROM {model.metadata.schema}.parked")
+        parked = rows(
+            database,
+            "SELECT error FROM projections.dead_letters WHERE read_model = %s",
+            [model.metadata.schema],
+        )
         assert parked == [("UnknownEvent at teapot.filled",)]
 
 

@@ -9,8 +9,7 @@ from infrastructure.projections.dead_letters import Target
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
-from tests.support.hospital_dsl import rows
-from tests.support.shared_history import Dump
+from tests.support.shared_history import Dump, dead_letters
 
 PARKING = [model for model in READ_MODELS if not model.halts]
 NAMES = [model.name for model in PARKING]
@@ -59,9 +58,8 @@ def fill(database: Database, *targets: Target) -> None:
 def parked(database: Database, name: str) -> list[tuple[UUID, str]]:
     return [
         (command, error)
-        for command, error in rows(
-            database,
-            f"SELECT command, error FROM {model(name).metadata.schema}.parked ORDER BY first",
+        for command, error in dead_letters(
+            database, str(model(name).metadata.schema), "command, error"
         )
     ]
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -17,6 +18,7 @@ from domain.event_types import EVENTS
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
+from infrastructure.projections import status
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.dead_letters import Target
 from infrastructure.projections.runner import LEADER_LOCKS, ProjectionRunner
@@ -111,8 +113,11 @@ def dump(database: Database) -> Dump:
             for schema, table in tables()
         }
         for model in READ_MODELS:
-            position = f"{model.metadata.schema}.position"
-            told[position] = lines(f"SELECT (log_id, epoch, position)::text FROM {position}")
+            schema = model.metadata.schema
+            told[f"{schema}.position"] = lines(
+                "SELECT (log_id, epoch, position)::text FROM projections.status"
+                f" WHERE read_model = '{schema}'"
+            )
     return told
 
 
@@ -122,7 +127,7 @@ def forget(database: Database) -> None:
         sql.Identifier(str(model.metadata.schema), table.name)
         for model in READ_MODELS
         for table in model.metadata.sorted_tables
-    ]
+    ] + [sql.Identifier("projections", table.name) for table in status.metadata.sorted_tables]
     with psycopg.connect(database.owner_url) as owner:
         owner.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
 
@@ -138,11 +143,20 @@ def remake(database: Database) -> None:
 
 def positions(database: Database) -> set[int]:
     """Where the read models are."""
-    told = set()
-    for model in READ_MODELS:
-        found = rows(database, f"SELECT position FROM {model.metadata.schema}.position")
-        told |= {position for (position,) in found} or {0}
-    return told
+    found = rows(database, f"SELECT position FROM projections.status WHERE {status.IS_LIVE}")
+    missing = {0} if len(found) < len(READ_MODELS) else set()
+    return {position for (position,) in found} | missing
+
+
+def status_of(database: Database, schema: str) -> list[tuple[int]]:
+    """The position of one read model, none before it began."""
+    return rows(database, "SELECT position FROM projections.status WHERE read_model = %s", [schema])
+
+
+def dead_letters(database: Database, schema: str, columns: str) -> list[tuple[Any, ...]]:
+    """What is kept of the commands that one read model lacks, in the order of the log."""
+    query = f"SELECT {columns} FROM projections.dead_letters WHERE read_model = %s ORDER BY first"
+    return rows(database, query, [schema])
 
 
 def end(database: Database) -> int:
@@ -163,8 +177,12 @@ def await_position(database: Database, targets: Sequence[Target], position: int)
     """Wait until some read models have reached a position."""
     until = monotonic() + 20
     while monotonic() < until:
-        found = [rows(database, f"SELECT position FROM {t.schema}.position") for t in targets]
-        if min((n for row in found for (n,) in row), default=0) >= position and all(found):
+        found = rows(
+            database,
+            "SELECT position FROM projections.status WHERE read_model = ANY(%s)",
+            [[t.schema for t in targets]],
+        )
+        if len(found) == len(targets) and min(n for (n,) in found) >= position:
             return
     raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
 

@@ -23,12 +23,10 @@ from infrastructure.projections.bitemporal_table import (
     Same,
     Values,
     bitemporal_table,
-    position_table,
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
 
 metadata = MetaData(schema="timeline_v2")
-position_table(metadata)
 entries = bitemporal_table(
     "entries",
     metadata,

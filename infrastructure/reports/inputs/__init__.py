@@ -21,7 +21,7 @@ from application.reports.inputs import Inputs, Question
 from domain.hospital_calendar import HospitalCalendar, LocalDays
 from domain.refusals import NotFound
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
-from infrastructure.read_models import READ_MODELS
+from infrastructure.projections.status import IS_LIVE
 from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
 from infrastructure.reports.inputs.beds import beds
 from infrastructure.reports.inputs.change_set import ChangeSet
@@ -157,14 +157,12 @@ def local_days(connection: Connection[TupleRow], hospital: str, position: int) -
 
 def left_out(connection: Connection[TupleRow], position: int) -> list[UUID]:
     """The commands up to a position that a read model has parked: figures may lack what they say."""
-    parked = " UNION ".join(
-        f"SELECT command, first FROM {model.metadata.schema}.parked" for model in READ_MODELS
-    )
-    found = connection.execute(
-        f"SELECT DISTINCT command FROM ({parked}) AS p WHERE first <= %s ORDER BY 1".encode(),
+    rows = connection.execute(
+        "SELECT DISTINCT command FROM projections.dead_letters"
+        f" WHERE first <= %s AND {IS_LIVE} ORDER BY 1".encode(),
         [position],
     )
-    return [command for (command,) in found]
+    return [command for (command,) in rows]
 
 
 def _newest_until(connection: Connection[TupleRow], position: int) -> datetime:
