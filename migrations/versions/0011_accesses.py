@@ -1,4 +1,4 @@
-"""Who read whose data: a table that is only ever added to, and the one way into it.
+"""Who read whose data: a table that is only ever added to.
 
 Revision ID: 0011
 Revises: 0010
@@ -31,27 +31,14 @@ COMMENT ON TABLE audit.accesses IS 'Who read whose data: one row an answer, neve
 COMMENT ON COLUMN audit.accesses.opened IS 'Those among them whose glass the reader had broken.';
 """
 
-RECORD = """
-CREATE FUNCTION audit.record(readings jsonb) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = audit, pg_catalog, pg_temp AS $$
-    INSERT INTO accesses (issuer, subject, role, operation, purpose, patients, opened)
-    SELECT issuer, subject, role, operation, purpose, patients, opened
-    FROM jsonb_to_recordset(readings) AS r (issuer text, subject text, role text,
-        operation text, purpose text, patients uuid[], opened uuid[]);
-$$;
-COMMENT ON FUNCTION audit.record IS 'The one way into the table.';
-"""
-
 RIGHTS = """
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM PUBLIC;
 GRANT USAGE ON SCHEMA audit TO wardbook_app;
 GRANT SELECT ON audit.accesses TO wardbook_app;
-GRANT EXECUTE ON FUNCTION audit.record(jsonb) TO wardbook_app;
 """
 
 
 def upgrade() -> None:
-    for part in (TABLE, RECORD, RIGHTS):
+    for part in (TABLE, RIGHTS):
         op.execute(part)
 
 

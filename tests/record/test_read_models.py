@@ -19,7 +19,13 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import State
 from domain.stay.history import History
-from infrastructure.postgres.migrate import migrate, schema_differences
+from infrastructure.postgres.migrate import (
+    NotMigrated,
+    check_migrated,
+    create_missing_read_models,
+    migrate,
+    schema_differences,
+)
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.bitemporal_table import Visibility, bitemporal_table
 from infrastructure.projections.projection import Folded
@@ -35,6 +41,7 @@ from tests.support.shared_history import (
     forget,
     positions,
     remake,
+    status_of,
     tables,
 )
 
@@ -137,6 +144,38 @@ def test_one_that_is_dropped_fills_itself_and_leaves_the_others_alone(
 
     assert dump(lived.database) == lived.first
     assert rows(lived.database, f"SELECT xmin, ctid FROM {other}") == before
+
+
+def test_without_their_status_all_are_made_anew_and_fill_themselves(lived: Lived) -> None:
+    """As in a database of before, when each read model kept its position in a table of its own."""
+    catch_up(lived.database)
+    with psycopg.connect(lived.database.owner_url) as owner:
+        owner.execute("DROP SCHEMA projections CASCADE")
+        owner.execute("COMMENT ON SCHEMA stays_v1 IS NULL")
+    migrate(lived.database)
+    assert positions(lived.database) == {0}
+    assert rows(lived.database, "SELECT count(*) FROM stays_v1.stays") == [(0,)]
+
+    catch_up(lived.database)
+    assert dump(lived.database) == lived.first
+
+
+def test_one_of_another_program_has_to_be_migrated_and_is_made_anew(lived: Lived) -> None:
+    catch_up(lived.database)
+    with psycopg.connect(lived.database.owner_url) as owner:
+        owner.execute("DROP INDEX visits_v1.visits_visit")
+        owner.execute("COMMENT ON SCHEMA visits_v1 IS 'Read model visits. Tables: sha256 0'")
+    with pytest.raises(NotMigrated, match="visits"):
+        check_migrated(lived.database)
+    create_missing_read_models(lived.database)
+    assert rows(lived.database, "SELECT count(*) > 0 FROM visits_v1.visits") == [(True,)]
+    migrate(lived.database)
+    check_migrated(lived.database)
+    assert schema_differences(lived.database) == []
+    assert status_of(lived.database, "visits_v1") == []
+
+    catch_up(lived.database)
+    assert dump(lived.database) == lived.first
 
 
 # -- what rows may look like --
