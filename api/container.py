@@ -1,14 +1,19 @@
-"""What a server has at hand: the hospital, its database, the readable position, and who follows."""
+"""The container: everything that the API takes from the infrastructure, made once for a process."""
 
+import contextlib
+import threading
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.hospital import Hospital
 from infrastructure.access_log import AccessLog
+from infrastructure.bootstrap import hospital, seed
 from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database, Log
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.broker import Broker
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
@@ -16,7 +21,7 @@ from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """One for each process; made as the server starts."""
+    """The container of one process; ``request.state.container`` while its server runs."""
 
     settings: Settings
     database: Database
@@ -28,3 +33,44 @@ class AppState:
     broker: Broker
     snapshots: Snapshots
     response_cache: ResponseCache
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, database: Database, *, with_worker: bool
+) -> AsyncIterator[AppState]:
+    """Run a process's container. With a worker inside, it keeps the read models up to date itself."""
+    log = database.open_log()
+    the_hospital = hospital(settings, database)
+    engine = database.async_engine()
+    progress = ProjectionProgress(database.app_url, engine)
+    seed(settings, the_hospital, log)
+    runner = ProjectionRunner(database.app_url)
+    worker = threading.Thread(target=runner.run, name="follower", daemon=True)
+    if with_worker:
+        worker.start()
+    await progress.start()
+    broker = Broker(progress, engine)
+    broker.start()
+    snapshots = Snapshots(engine)
+    try:
+        yield AppState(
+            settings=settings,
+            database=database,
+            log=log,
+            hospital=the_hospital,
+            engine=engine,
+            progress=progress,
+            access_log=AccessLog(engine),
+            broker=broker,
+            snapshots=snapshots,
+            response_cache=ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000),
+        )
+    finally:
+        runner.stop()
+        await broker.stop()
+        await progress.stop()
+        await engine.dispose()
+        if with_worker:
+            worker.join(timeout=5)
+        the_hospital.close()

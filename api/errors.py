@@ -40,10 +40,6 @@ class BadRequest(WardbookError):
     """A request that cannot be understood."""
 
 
-class MethodNotAllowed(BadRequest):
-    """A request by an HTTP method that its path does not take."""
-
-
 class NotAcceptable(BadRequest):
     """A request that accepts no media type in which it could be answered."""
 
@@ -69,7 +65,7 @@ class ErrorResponse:
     """The answer to an error, as clients and as the command line get it.
 
     ``code``: for programs; None: an internal error, of which a client is told nothing and which is
-    logged. ``status``: of HTTP, for an error that is raised outside of a GraphQL operation.
+    logged. ``status``: of HTTP, for an error outside of GraphQL operations.
     ``message``: to clients; ``advice``: to who sits at a terminal. ``exit_code``: of the command line;
     None: the error is a fault of the program, and ends it with a traceback.
     """
@@ -88,8 +84,8 @@ _UNREACHABLE = ErrorResponse(
     exit_code=_NO_DATABASE,
     advice="The database cannot be reached: look at WARDBOOK_DATABASE_URL.",
 )
-_NO_OPERATION = ErrorResponse("BAD_REQUEST", 400, "The document has no such operation.")
-_UNSEARCHABLE = ErrorResponse("BAD_REQUEST", 400, "A value in it cannot be looked for.")
+_NO_OPERATION = ErrorResponse("BAD_REQUEST", message="The document has no such operation.")
+_UNSEARCHABLE = ErrorResponse("BAD_REQUEST", message="A value in it cannot be looked for.")
 
 RESPONSES: dict[type[BaseException], ErrorResponse] = {
     WardbookError: ErrorResponse(exit_code=_REFUSED),
@@ -107,7 +103,6 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     NotLoggedIn: ErrorResponse("UNAUTHENTICATED", 401),
     UnknownPurpose: ErrorResponse("BAD_REQUEST", 400),
     BadRequest: ErrorResponse("BAD_REQUEST", 400),
-    MethodNotAllowed: ErrorResponse("BAD_REQUEST", 405),
     NotAcceptable: ErrorResponse("BAD_REQUEST", 406),
     DocumentNotTrusted: ErrorResponse("DOCUMENT_NOT_TRUSTED", 400),
     TooLarge: ErrorResponse("TOO_LARGE", 413),

@@ -103,6 +103,12 @@ def with_purpose(caller: Caller, given: str | None) -> Caller:
         raise UnknownPurpose(f"X-Purpose says what data are read for: {known}.") from None
 
 
+def bearer_token(authorization: str | None) -> str | None:
+    """Return the bearer token of an Authorization header; None for any other scheme."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 def is_loopback(host: str | None) -> bool:
     """Whether nobody but this machine reaches that address."""
     try:

@@ -18,7 +18,7 @@ from api.cli.imports import fill, simulate_into
 from api.cli.terminal import as_json, now, out, settings, stop
 from api.errors import ExitCode, response_to
 from api.http.app import app as server
-from api.http.graphql_endpoint import MAX_BODY
+from api.http.middleware import MAX_BODY
 from api.http.persisted_documents import TrustedDocuments
 from api.telemetry import logs
 from application.authorization.roles import Role

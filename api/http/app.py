@@ -1,7 +1,6 @@
 """The server: GraphQL, health, and a page that says how to begin."""
 
 import contextlib
-import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,83 +8,49 @@ from sqlalchemy.exc import NoResultFound, ProgrammingError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api.auth.authentication import Login
-from api.container import AppState
-from api.http.command_batch import Batch
+from api.container import AppState, running
+from api.http.command_batch import CommandBatch
 from api.http.documentation import documentation
-from api.http.graphql_endpoint import Endpoint
+from api.http.graphql_endpoint import GraphQLEndpoint
+from api.http.middleware import middlewares
+from api.http.rate_limit import TokenBucket
 from api.telemetry import metrics
-from infrastructure.access_log import AccessLog
-from infrastructure.bootstrap import hospital, seed
-from infrastructure.caching.read_snapshot import Snapshots
-from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.queries import projection_status
 from infrastructure.queries.log import log_of
 from infrastructure.settings import Settings
-from infrastructure.subscriptions.broker import Broker
-from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 
 def app(
     settings: Settings, database: Database, login: Login, *, with_worker: bool = True
 ) -> Starlette:
-    """The server's application. With a worker inside, it keeps the read models up to date itself."""
+    """Return the server's application. With a worker inside, it keeps the read models up to date."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        log = database.open_log()
-        the_hospital = hospital(settings, database)
-        engine = database.async_engine()
-        readable = ProjectionProgress(database.app_url, engine)
-        seed(settings, the_hospital, log)
-        follower = ProjectionRunner(database.app_url)
-        worker = threading.Thread(target=follower.run, name="follower", daemon=True)
-        if with_worker:
-            worker.start()
-        await readable.start()
-        live = Broker(readable, engine)
-        live.start()
-        readings, present = AccessLog(engine), Snapshots(engine)
-        kept = ResponseCache(engine, present, settings.kept_answers_mb * 1_000_000)
-        state = AppState(
-            settings, database, log, the_hospital, engine, readable, readings, live, present, kept
-        )
-        endpoint = Endpoint(state, login)
-        app.state.container = state
-        asked = [
-            Route("/graphql", endpoint, methods=["GET", "POST", "OPTIONS", "PUT", "DELETE"]),
-            WebSocketRoute("/graphql", endpoint),
-            Route("/commands", Batch(endpoint), methods=["POST"]),
-        ]
-        app.routes.extend(asked)
-        try:
-            yield
-        finally:
-            app.routes[:] = [route for route in app.routes if route not in asked]
-            follower.stop()
-            await live.stop()
-            await readable.stop()
-            await engine.dispose()
-            if with_worker:
-                worker.join(timeout=5)
-            the_hospital.close()
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        async with running(settings, database, with_worker=with_worker) as state:
+            yield {"container": state}
 
+    rate_limit = TokenBucket(settings.requests_per_second)
+    guarded = middlewares(login, rate_limit)
+    graphql = GraphQLEndpoint(settings, login, rate_limit)
+    methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
+    routes: list[BaseRoute] = [
+        Route("/", _home),
+        Route("/livez", _alive),
+        Route("/readyz", _ready),
+        Route("/metrics", _metrics),
+        Route("/graphql", graphql, methods=methods, middleware=guarded),
+        WebSocketRoute("/graphql", graphql),
+        Route("/commands", CommandBatch(rate_limit).post, methods=["POST"], middleware=guarded),
+    ]
     # where only trusted documents are answered the schema is not told, neither here nor by itself
-    told = [] if settings.trusted_documents else [Route("/docs", documentation)]
-    return Starlette(
-        routes=[
-            *told,
-            Route("/", _home),
-            Route("/livez", _alive),
-            Route("/readyz", _ready),
-            Route("/metrics", _metrics),
-        ],
-        lifespan=lifespan,
-    )
+    if not settings.trusted_documents:
+        routes.append(Route("/docs", documentation))
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def _home(request: Request) -> Response:
@@ -101,7 +66,7 @@ async def _ready(request: Request) -> Response:
 
     And when no read model has halted, is ten seconds behind, or is of another log.
     """
-    state: AppState = request.app.state.container
+    state: AppState = request.state.container
     try:
         async with state.engine.connect() as connection:
             log = await log_of(connection)
@@ -122,8 +87,8 @@ async def _ready(request: Request) -> Response:
     halted = [m.name for m in models if m.state == "HALTED"]
     parked = [m.name for m in models if m.state == "PARKED"]
     ready = not behind and not halted
-    told: dict[str, Any] = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
-    return JSONResponse(told, 200 if ready else 503)
+    status = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
+    return JSONResponse(status, 200 if ready else 503)
 
 
 def _not_ready(why: str) -> Response:
@@ -132,7 +97,7 @@ def _not_ready(why: str) -> Response:
 
 async def _metrics(request: Request) -> Response:
     """Numbers for Prometheus; without the read models' while the database is away."""
-    state: AppState = request.app.state.container
+    state: AppState = request.state.container
     models: list[projection_status.ProjectionView] = []
     with contextlib.suppress(Exception):
         async with state.engine.connect() as connection:

@@ -1,6 +1,6 @@
-"""How many requests a login may send: so many a second on average, some seconds' worth at once.
+"""Rate limit of a login: so many requests a second on average, some seconds' worth at once.
 
-One who sends without end must not keep the others from being answered. Each process counts by itself.
+One that sends without end must not keep the others from being answered. Each process counts by itself.
 """
 
 import math
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from api.errors import TooManyRequests
 from domain.envelope import Actor
 
 AT_ONCE_SECONDS = 10.0
@@ -24,7 +25,7 @@ class _Allowance:
 
 
 class TokenBucket:
-    """Counts what each login sends. Somebody's second token gives no second allowance."""
+    """A token bucket for each login. A person's second token gives no second bucket."""
 
     def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:
         """``per_second``: 0 for no limit. ``clock``: seconds, never going back."""
@@ -32,8 +33,13 @@ class TokenBucket:
         self._most = per_second * AT_ONCE_SECONDS
         self._allowances: dict[tuple[str, str], _Allowance] = {}
 
+    def spend(self, by: Actor, requests: int = 1) -> None:
+        """Count some requests. Raises TooManyRequests if they may not go on."""
+        if seconds := self.take(by, requests):
+            raise TooManyRequests(f"Too many requests: ask again in {seconds} s.", seconds)
+
     def take(self, by: Actor, requests: int = 1) -> int:
-        """Count some requests; 0 if they may go on, else the seconds after which to ask again.
+        """Count some requests; return 0 if they may go on, else the seconds after which to retry.
 
         Of a batch that is larger than what may ever be sent at once only so much is counted.
         """
@@ -49,13 +55,13 @@ class TokenBucket:
         return 0
 
     def _of(self, by: Actor, now: float) -> _Allowance:
-        who = by.issuer, by.subject
-        if who not in self._allowances:
+        login = by.issuer, by.subject
+        if login not in self._allowances:
             if len(self._allowances) >= REMEMBERED:
                 self._allowances = {
                     known: allowance
                     for known, allowance in self._allowances.items()
                     if now - allowance.at < AT_ONCE_SECONDS
                 }
-            self._allowances[who] = _Allowance(self._most, now)
-        return self._allowances[who]
+            self._allowances[login] = _Allowance(self._most, now)
+        return self._allowances[login]

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from api.http.app import app
-from api.http.graphql_endpoint import MAX_BODY
+from api.http.middleware import MAX_BODY
 from api.telemetry import metrics
 from api.telemetry.logs import JsonLines
 from application.authorization.roles import Role

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from api.graphql.scalars import encode_cursor
-from api.http.graphql_endpoint import MAX_BODY
+from api.http.middleware import MAX_BODY
 from tests.conftest import TOKEN
 from tests.support.api_dsl import Ward, codes
 

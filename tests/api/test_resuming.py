@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from api.graphql.scalars import encode_position
 from api.http.app import app
-from api.http.graphql_endpoint import MOST_SUBSCRIPTIONS, TOO_SLOW
+from api.http.websocket import MOST_SUBSCRIPTIONS, TOO_SLOW
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
@@ -129,7 +129,7 @@ def test_a_client_that_takes_nothing_is_closed_with_a_code_and_goes_on_where_it_
 ) -> None:
     """Its messages wait in buffers that are bounded; what it has not got is still in the log."""
     given_up = threading.Event()
-    monkeypatch.setattr("api.http.graphql_endpoint.log.warning", lambda *told: given_up.set())
+    monkeypatch.setattr("api.http.websocket.log.warning", lambda *told: given_up.set())
     with closing(wired(settings, database)) as hospital:
         for n in range(4):
             write(hospital, Random(n), n)

@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.graphql.extensions.limits import TEXT
 from api.http.app import app
-from api.http.graphql_endpoint import MAX_BODY, MOST_SUBSCRIPTIONS
+from api.http.middleware import MAX_BODY
+from api.http.websocket import MOST_SUBSCRIPTIONS
 from application.authorization.roles import Caller
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
@@ -225,7 +226,7 @@ def test_it_lasts_as_long_as_the_token_and_a_client_with_another_one_goes_on(
     token_ends: Callable[[], None],
 ) -> None:
     """4403 is what graphql-ws and others take as a reason to connect again, with another token."""
-    monkeypatch.setattr("api.http.graphql_endpoint.LOOK_AT_CLOCK_SECONDS", 0.02)
+    monkeypatch.setattr("api.http.websocket.LOOK_AT_CLOCK_SECONDS", 0.02)
     query = "subscription($after: Position) { events(after: $after) { data position } }"
     with Client(running.url, login=ADA) as socket:
         socket.subscribe(query)

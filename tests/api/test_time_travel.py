@@ -58,7 +58,7 @@ class Story:
 
     @property
     def house(self) -> AppState:
-        house = self.ward.client.http.app.state.container  # type: ignore[attr-defined]
+        house = self.ward.client.http.app_state["container"]
         assert isinstance(house, AppState)
         return house
 

@@ -1,0 +1,166 @@
+"""ASGI middlewares around every GraphQL request over HTTP, outermost first: `middlewares`.
+
+WebSockets pass them by: a WebSocket may log in after it is open, and has many operations
+(`api.http.websocket`).
+"""
+
+import contextlib
+from collections.abc import Mapping
+
+from opentelemetry.trace import SpanKind
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.auth.authentication import Login, bearer_token, with_purpose
+from api.errors import NotAcceptable, TooLarge, response_to
+from api.http.errors import error_response
+from api.http.rate_limit import TokenBucket
+from api.telemetry import metrics
+from domain.errors import WardbookError
+from infrastructure import tracing
+
+MAX_BODY = 1_000_000
+"""Bytes of a request's body, and of a message over a WebSocket."""
+
+JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
+_MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
+
+
+def middlewares(login: Login, rate_limit: TokenBucket) -> list[Middleware]:
+    """Return the middlewares of a route, outermost first."""
+    return [
+        Middleware(Telemetry),
+        Middleware(ErrorResponses),
+        Middleware(Authentication, login),
+        Middleware(RateLimit, rate_limit),
+        Middleware(ContentNegotiation),
+        Middleware(BodySizeLimit),
+    ]
+
+
+class Telemetry:
+    """Trace each request and count it by the status of its response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, has_started = Request(scope), False
+
+        async def counting_send(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                metrics.REQUESTS.labels(message["status"]).inc()
+                tracing.note(**{"http.response.status_code": message["status"]})
+            await send(message)
+
+        span = tracing.span(
+            f"{request.method} {request.url.path}",
+            {"http.request.method": request.method, "url.path": request.url.path},
+            kind=SpanKind.SERVER,
+            traceparent=request.headers.get("traceparent"),
+        )
+        with metrics.SECONDS.time(), span:
+            try:
+                await self._app(scope, receive, counting_send)
+            except ClientDisconnect:  # nobody is left to respond to
+                raise
+            except Exception:  # the server's outermost middleware responds
+                if not has_started:
+                    metrics.REQUESTS.labels(500).inc()
+                raise
+
+
+class ErrorResponses:
+    """Respond to errors that have an HTTP status of their own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except WardbookError as error:
+            if response_to(error).status == 500:
+                raise
+            await error_response(error)(scope, receive, send)
+
+
+class Authentication:
+    """Put the caller that a bearer token names into ``request.state``. Raises NotLoggedIn."""
+
+    def __init__(self, app: ASGIApp, login: Login) -> None:
+        self._app, self._login = app, login
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        caller = await self._login.caller(bearer_token(request.headers.get("authorization")))
+        request.state.caller = with_purpose(caller, request.headers.get("x-purpose"))
+        await self._app(scope, receive, send)
+
+
+class RateLimit:
+    """Count a request against its login's token bucket. Raises TooManyRequests."""
+
+    def __init__(self, app: ASGIApp, bucket: TokenBucket) -> None:
+        self._app, self._bucket = app, bucket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._bucket.spend(Request(scope).state.caller.actor)
+        await self._app(scope, receive, send)
+
+
+class ContentNegotiation:
+    """Put the media type of the response into ``request.state``. Raises NotAcceptable."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        media_type = preferred_media_type(request.headers)
+        if media_type is None:
+            raise NotAcceptable(f"Accept {RESPONSE_JSON} or {JSON}.")
+        request.state.media_type = media_type
+        await self._app(scope, receive, send)
+
+
+def preferred_media_type(headers: Mapping[str, str]) -> str | None:
+    """Return the media type that a client likes best of those there are; None: it likes neither."""
+    highest, preferred = 0.0, None
+    for accepted in (headers.get("accept") or JSON).split(","):
+        name, *parameters = (part.strip().lower() for part in accepted.split(";"))
+        weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        with contextlib.suppress(ValueError):
+            if name in _MEDIA_TYPES and float(weight) > highest:
+                highest, preferred = float(weight), _MEDIA_TYPES[name]
+    return preferred
+
+
+class BodySizeLimit:
+    """Limit a request's body to MAX_BODY bytes, also one sent in chunks. Raises TooLarge."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received = 0
+
+        async def limited_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            _check_size(received)
+            return message
+
+        length = Headers(scope=scope).get("content-length", "0")
+        _check_size(int(length) if length.isdigit() else 0)
+        await self._app(scope, limited_receive, send)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BODY:
+        raise TooLarge(f"A request may have {MAX_BODY} bytes at most.")

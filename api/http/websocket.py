@@ -1,0 +1,180 @@
+"""GraphQL over WebSocket (graphql-transport-ws): login, limits, and clients that are too slow."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+)
+
+from api.auth.authentication import (
+    Login,
+    NotLoggedIn,
+    UnknownPurpose,
+    bearer_token,
+    with_purpose,
+)
+from api.errors import DocumentNotTrusted, TooManyRequests, formatted
+from api.graphql.context import Connected, Context
+from api.telemetry import metrics
+from application.authorization.roles import Caller
+from domain.errors import WardbookError
+
+if TYPE_CHECKING:
+    from api.http.graphql_endpoint import GraphQLEndpoint
+
+MOST_SUBSCRIPTIONS = 20
+"""Operations at once over one WebSocket."""
+
+TOKEN_ENDED = 4403
+"""The code with which a WebSocket is closed whose token ends: clients log in again, and go on."""
+
+LOOK_AT_CLOCK_SECONDS = 60.0
+"""A token's end is a moment of the wall clock, which may be set meanwhile."""
+
+TOO_SLOW = 4413
+"""The code with which a WebSocket is closed whose client does not take what it is sent."""
+
+_NO_MESSAGE = "this is no message of graphql-transport-ws"
+_GO_ON = "too slow: subscribe again, after the last position that you got"
+
+Operation = Context | Connected
+
+log = logging.getLogger(__name__)
+
+
+async def log_in(connection: Connected, login: Login) -> None:
+    """Set the caller of a WebSocket: by its header, as in HTTP, or by its connection_init.
+
+    A browser can send only the second. Raises ConnectionRejectionError.
+    """
+    parameters = {name.lower(): value for name, value in connection.connection_params.items()}
+    authorization = parameters.get("authorization", connection.shown)
+    purpose = parameters.get("purpose")
+    try:
+        caller = await login.caller(
+            bearer_token(authorization if isinstance(authorization, str) else None)
+        )
+        connection.caller = with_purpose(caller, None if purpose is None else str(purpose))
+    except (NotLoggedIn, UnknownPurpose):
+        raise ConnectionRejectionError from None
+
+
+class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
+    """One WebSocket: bounded in what it takes, and in how long it waits for a slow client."""
+
+    _closing: asyncio.Task[None] | None = None
+    _expiry: asyncio.Task[None] | None = None
+
+    @property
+    def _endpoint(self) -> "GraphQLEndpoint":
+        return cast("GraphQLEndpoint", self.view)
+
+    @property
+    def _caller(self) -> Caller:
+        caller = cast(Connected, self.context).caller
+        assert caller is not None, "the caller is known only after the login"
+        return caller
+
+    async def handle(self) -> None:
+        with metrics.SOCKETS.track_inprogress():
+            await super().handle()
+
+    async def handle_message(self, message: Any) -> None:
+        """Close the connection at what is no message of the protocol: it is no error of ours."""
+        if not _is_message(message):
+            await self.handle_invalid_message(_NO_MESSAGE)
+            return
+        await super().handle_message(message)
+
+    async def handle_invalid_message(self, error_message: str) -> None:
+        """Close the connection without the library's reason, which repeats what was sent."""
+        await super().handle_invalid_message(_NO_MESSAGE)
+
+    async def handle_connection_init(self, message: Any) -> None:
+        """Let the connection last, from the login on, as long as the token does."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._expiry is None:
+            self._expiry = asyncio.create_task(self._close_at_expiry())
+            self._expiry.add_done_callback(self._task_done)
+
+    async def _close_at_expiry(self) -> None:
+        while (left := self._caller.seconds_left) > 0:
+            await asyncio.sleep(min(left, LOOK_AT_CLOCK_SECONDS))
+        await self.websocket.close(TOKEN_ENDED, "the token has expired: log in again")
+
+    async def shutdown(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        await super().shutdown()
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Refuse one operation too many, of this connection or of the login."""
+        if message["id"] in self.operations:
+            await self.websocket.close(4409, "an operation with that id is under way")
+            return
+        if self.connection_acknowledged:
+            try:
+                self._endpoint.rate_limit.spend(self._caller.actor)
+                if len(self.operations) >= MOST_SUBSCRIPTIONS:
+                    raise TooManyRequests(
+                        f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
+                    )
+                payload = message["payload"]
+                payload["query"] = self._endpoint.documents.text(payload) or ""
+            except (TooManyRequests, DocumentNotTrusted) as error:
+                await self._refuse(message["id"], error)
+                return
+        await super().handle_subscribe(message)
+
+    async def _refuse(self, id: str, error: WardbookError) -> None:
+        if isinstance(error, TooManyRequests):
+            metrics.REFUSALS.labels("TOO_MANY_REQUESTS").inc()
+        await self.send_message({"id": id, "type": "error", "payload": [formatted(error)]})
+
+    async def send_message(self, message: Any) -> None:
+        """Send a message, or close a connection whose client has taken nothing for a while.
+
+        Nothing is lost: it can go on after the last position that it got.
+        """
+        patience = self._endpoint.settings.slow_client_seconds
+        try:
+            async with asyncio.timeout(patience):
+                await super().send_message(message)
+        except TimeoutError:
+            if self._closing is None:
+                log.warning("a client takes nothing of what it is sent; its WebSocket is closed")
+                metrics.TOO_SLOW.inc()
+                # Of its own: this task is one of those that end with the operations.
+                self._closing = asyncio.create_task(self.websocket.close(TOO_SLOW, _GO_ON))
+                self._closing.add_done_callback(self._task_done)
+            for id in list(self.operations):
+                await self.cleanup_operation(id)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log that it happened, without its text: a message may contain a patient's data."""
+        log.error("an operation over a WebSocket failed: %s", type(error).__name__)
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in ("subscribe", "complete"):
+        return True
+    payload = message.get("payload", {})
+    return (
+        isinstance(message.get("id"), str)
+        and isinstance(payload, dict)
+        and (message["type"] == "complete" or _names_a_document(payload))
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+def _names_a_document(payload: dict[str, Any]) -> bool:
+    query, id, extensions = (payload.get(n) for n in ("query", "documentId", "extensions"))
+    return isinstance(query, str) or (
+        query is None and (isinstance(id, str) or isinstance(extensions, dict))
+    )
