@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import MetaData, Table
 
 from domain.aggregate import Aggregate, Event
-from domain.event_types import AGGREGATES
+from domain.event_types import AGGREGATES, EVENTS
 from infrastructure.projections.bitemporal_table import Rows, Writer
 
 A = TypeVar("A", bound=Aggregate)
@@ -22,6 +22,11 @@ EventReader = Callable[[UUID, int], "list[Event | SkippedEvent]"]
 
 
 _KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)
+
+
+def events_of(*kinds: type[Aggregate]) -> frozenset[type[Event]]:
+    """Return all event types of some aggregates."""
+    return frozenset(e for e in EVENTS.values() if any(e.belongs_to(kind) for kind in kinds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,19 @@ class ReadModel:
 
     name: ClassVar[str]
     metadata: ClassVar[MetaData]
-    kinds: ClassVar[tuple[type[Aggregate], ...]]
-    """The aggregates whose events it folds; it passes over all others."""
+    handles: ClassVar[frozenset[type[Event]]] = frozenset()
+    """The event types that its rows follow from; `apply` is called with no others."""
     halts: ClassVar[bool] = False
     """Whether it stops at what it cannot take in, instead of parking that and going on."""
+
+    kinds: ClassVar[tuple[type[Aggregate], ...]]
+    """The aggregates of the event types that it handles."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.kinds = tuple(
+            kind for kind in AGGREGATES if any(event.belongs_to(kind) for event in cls.handles)
+        )
 
     def __init__(self, history: EventReader, schema: str | None = None) -> None:
         self.history = history
@@ -81,9 +95,14 @@ class ReadModel:
 
     @classmethod
     def concerns(cls, topic: str) -> bool:
-        """Whether it folds such events. What nobody knows may concern all."""
+        """Tell whether events of a topic are applied to it.
+
+        Of an unknown topic: if its aggregate is one of ``kinds``, or is unknown too.
+        """
+        if topic in EVENTS:
+            return EVENTS[topic] in cls.handles
         kind = topic.partition(".")[0]
-        return kind in (k.TOPIC for k in cls.kinds) or kind not in _KNOWN_KINDS
+        return kind in {kind.TOPIC for kind in cls.kinds} or kind not in _KNOWN_KINDS
 
     @classmethod
     def things(cls) -> tuple[type[Aggregate], ...]:
@@ -108,13 +127,14 @@ class Folded(ReadModel, Generic[A]):
     """
 
     kind: ClassVar[type[Aggregate]]
-    passes_over: ClassVar[tuple[type[Event], ...]] = ()
-    """Events that change nothing of what it shows: only their version counts."""
+    unfolded: ClassVar[tuple[type[Event], ...]] = ()
+    """Event types of the aggregate that `rows` does not depend on: only their version counts."""
     remembers: ClassVar[int] = 5_000
 
     def __init_subclass__(cls) -> None:
-        if "kind" in vars(cls):
-            cls.kinds = (cls.kind,)
+        if "kind" in vars(cls) and "handles" not in vars(cls):
+            cls.handles = events_of(cls.kind) - frozenset(cls.unfolded)
+        super().__init_subclass__()
 
     def __init__(self, history: EventReader, schema: str | None = None) -> None:
         super().__init__(history, schema)
@@ -125,10 +145,8 @@ class Folded(ReadModel, Generic[A]):
         raise NotImplementedError
 
     def apply(self, event: Event, place: EventPosition) -> None:
-        if event.TOPIC.partition(".")[0] != self.kind.TOPIC:
-            return
         aggregate = self._remembered(event, place)
-        if isinstance(event, self.passes_over):
+        if isinstance(event, self.unfolded):
             _version_of(event).mutate(aggregate)
             return
         before = self.rows(aggregate, event) if aggregate.exists else {}
@@ -137,6 +155,10 @@ class Folded(ReadModel, Generic[A]):
             self.writer(table).change(
                 before.get(table, {}), after, known=place.known, position=place.position
             )
+
+    @classmethod
+    def concerns(cls, topic: str) -> bool:
+        return super().concerns(topic) or EVENTS.get(topic) in cls.unfolded
 
     def pass_over(self, hole: SkippedEvent) -> None:
         aggregate = self._recent.get(hole.originator_id)
@@ -150,7 +172,7 @@ class Folded(ReadModel, Generic[A]):
             fresh: Any = self.kind.empty(id)
             if event.originator_version > 1:
                 for earlier in self.history(id, place.position):
-                    passes = isinstance(earlier, self.passes_over)
+                    passes = isinstance(earlier, self.unfolded)
                     (_version_of(earlier) if passes else earlier).mutate(fresh)
             aggregate = self._recent[id] = fresh
             if len(self._recent) > self.remembers:

@@ -1,6 +1,11 @@
 """Read models: tables that answer questions, filled from the log, deletable at any time."""
 
-from infrastructure.projections.projection import ReadModel
+from domain.aggregate import Event
+from domain.break_glass import EmergencyAccess
+from domain.hospital_calendar import HospitalCalendar
+from domain.prescription.drug_chart import DrugChart
+from domain.projection_control import ProjectionControl
+from infrastructure.projections.projection import ReadModel, events_of
 from infrastructure.read_models.inpatients import Inpatients
 from infrastructure.read_models.issued_reports import IssuedReports
 from infrastructure.read_models.occupancy import Occupancies
@@ -26,3 +31,9 @@ READ_MODELS: tuple[type[ReadModel], ...] = (
     IssuedReports,
     SourceMovements,
 )
+"""All read models, which the projection runner fills; their order has no meaning."""
+
+ONLY_IN_TIMELINE: frozenset[type[Event]] = events_of(
+    EmergencyAccess, HospitalCalendar, DrugChart, ProjectionControl
+)
+"""Event types that no read model but the timeline handles, or none at all: decisions need them."""

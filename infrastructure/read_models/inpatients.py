@@ -49,7 +49,7 @@ class Inpatients(Folded[Stay]):
     name = "inpatients"
     metadata = metadata
     kind = Stay
-    passes_over = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
+    unfolded = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         if isinstance(event, OF_NO_CONCERN):

@@ -48,7 +48,7 @@ class IssuedReports(ReadModel):
 
     name = "issued_reports"
     metadata = metadata
-    kinds = (Report,)
+    handles = frozenset({Report.Issued, Report.Restated})
 
     def apply(self, event: Event, place: EventPosition) -> None:
         match event:

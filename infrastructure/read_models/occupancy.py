@@ -70,7 +70,7 @@ class Occupancies(ReadModel):
 
     name = "occupancy"
     metadata = metadata
-    kinds = (Occupancy,)
+    handles = frozenset({Occupancy.StretchesChanged})
     halts = True
 
     def __init__(self, history: EventReader, schema: str | None = None) -> None:

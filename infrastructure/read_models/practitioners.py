@@ -38,7 +38,7 @@ class Practitioners(ReadModel):
 
     name = "practitioners"
     metadata = metadata
-    kinds = (Practitioner,)
+    handles = frozenset({Practitioner.Registered})
 
     def apply(self, event: Event, place: EventPosition) -> None:
         match event:

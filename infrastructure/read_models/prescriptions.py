@@ -18,7 +18,7 @@ from infrastructure.projections.bitemporal_table import (
     Values,
     bitemporal_table,
 )
-from infrastructure.projections.projection import EventPosition, Folded
+from infrastructure.projections.projection import EventPosition, Folded, events_of
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
 from infrastructure.queries.compiled import by_id, one_of_given
 from infrastructure.read_models.timeline.projection import entries
@@ -68,7 +68,8 @@ class Prescriptions(Folded[Prescription]):
     name = "prescriptions"
     metadata = metadata
     kind = Prescription
-    passes_over = (
+    handles = events_of(Prescription)
+    unfolded = (
         Prescription.AdministrationRecorded,
         Prescription.AdministrationCorrected,
         Prescription.AdministrationCancelled,

@@ -78,7 +78,7 @@ class Stays(Folded[Stay]):
     name = "stays"
     metadata = metadata
     kind = Stay
-    passes_over = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
+    unfolded = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         history = stay.history

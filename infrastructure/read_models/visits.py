@@ -45,7 +45,9 @@ class Visits(ReadModel):
 
     name = "visits"
     metadata = metadata
-    kinds = (Stay,)
+    handles = frozenset(
+        {Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled, Stay.AdmissionCancelled}
+    )
 
     def apply(self, event: Event, place: EventPosition) -> None:
         match event:

@@ -13,6 +13,7 @@ from sqlalchemy import Column, MetaData, Uuid
 import infrastructure.projections.batch
 from application.hospital import COMMANDS
 from domain.aggregate import Aggregate, Event
+from domain.event_types import EVENTS
 from domain.prescription.aggregate import Prescription
 from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
@@ -28,10 +29,10 @@ from infrastructure.postgres.migrate import (
 )
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.bitemporal_table import Visibility, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import Folded, ReadModel
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.timeline.projection import NOT_SHOWN, entry_id
+from infrastructure.read_models import ONLY_IN_TIMELINE, READ_MODELS
+from infrastructure.read_models.timeline.projection import Timeline, entry_id
 from tests.support.hospital_dsl import events, rows
 from tests.support.shared_history import (
     Lived,
@@ -73,6 +74,25 @@ def test_a_table_without_a_visibility_cannot_be_defined() -> None:
 def test_a_visibility_fits_the_columns_of_its_table(column: str, visibility: Visibility) -> None:
     with pytest.raises(ValueError, match=visibility):
         bitemporal_table("falls", MetaData(), "fall", Column(column, Uuid), visibility=visibility)
+
+
+# -- what a read model declares --
+
+
+def test_every_event_type_is_handled_by_a_read_model_or_said_not_to_be() -> None:
+    handled = {e for model in READ_MODELS if model is not Timeline for e in model.handles}
+    assert set(EVENTS.values()) - handled == ONLY_IN_TIMELINE
+
+
+@pytest.mark.parametrize("model", READ_MODELS)
+def test_a_read_model_is_concerned_by_what_it_handles_and_by_what_nobody_knows(
+    model: type[ReadModel],
+) -> None:
+    concerned = {event for topic, event in EVENTS.items() if model.concerns(topic)}
+    unfolded = set(model.unfolded) if issubclass(model, Folded) else set()
+    assert concerned == model.handles | unfolded
+    assert model.concerns("fall.recorded")
+    assert model.concerns("stay.fell") is (Stay in model.kinds)
 
 
 # -- filled in every way --
@@ -232,7 +252,7 @@ def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) ->
     told = [
         (entry_id(event), event.entry.about.patient, event.entry.about.stay)
         for _, _, event in events(full.database)
-        if event.entry.about and not isinstance(event, (*NOT_SHOWN, SourceVisit.Settled))
+        if event.entry.about and type(event) in Timeline.handles - {SourceVisit.Settled}
     ]
     entries = rows(
         full.database,

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
 from domain.envelope import Source
-from domain.event_types import AGGREGATES
+from domain.event_types import EVENTS
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
 from domain.room.occupancy import Occupancy
@@ -62,10 +62,12 @@ Index("entries_occurred_at", entries.c.occurred_at)
 Index("entries_recorded_position", entries.c.recorded_position)
 """For what was recorded while a fact was wrong."""
 
-NOT_SHOWN = (
-    Occupancy.StretchesChanged,
-    DrugChart.PrescriptionCharted,
-    SourceVisit.Reported,
+NOT_SHOWN = frozenset(
+    {
+        Occupancy.StretchesChanged,
+        DrugChart.PrescriptionCharted,
+        SourceVisit.Reported,
+    }
 )
 """Events that only repeat, for a room or a list, what another event of the command says."""
 
@@ -104,13 +106,13 @@ class Timeline(ReadModel):
 
     name = "timeline"
     metadata = metadata
-    kinds = tuple(kind for kind in AGGREGATES if kind not in (Occupancy, DrugChart))
+    handles = frozenset(EVENTS.values()) - NOT_SHOWN
 
     def apply(self, event: Event, place: EventPosition) -> None:
         if isinstance(event, SourceVisit.Settled):
             self._show_pending(event, place)
             return
-        if event.entry.about is None or isinstance(event, NOT_SHOWN):
+        if event.entry.about is None:
             return
         match event:
             case (
