@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.occupancy import BedView, board
 from infrastructure.read_models.rooms import RoomView
 from infrastructure.read_models.timeline.projection import entries
@@ -48,6 +49,7 @@ class ExposureView:
     decided: list[EntryView]
 
 
+@reads(entries)
 async def facts_between(
     connection: AsyncConnection, of: Collection[UUID], after: int, to: AsOf
 ) -> list[EntryView]:
@@ -66,6 +68,7 @@ async def facts_between(
     return [view(EntryView, row) for row in found]
 
 
+@reads(board)
 async def bed_changes(
     connection: AsyncConnection, ward: str | None, before: AsOf, after: AsOf
 ) -> list[BedChange]:
@@ -88,6 +91,7 @@ async def bed_changes(
     return changes
 
 
+@reads(entries)
 async def facts_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, UUID]:
@@ -100,6 +104,7 @@ async def facts_by_id(
     return {row.fact: row.stay for row in found}
 
 
+@reads(entries)
 async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> ExposureView | None:
     """What was decided or recorded while a fact was wrong; None if it never was.
 

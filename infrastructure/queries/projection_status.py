@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.tables_read import reads
 from infrastructure.read_models import READ_MODELS
 
 
@@ -114,6 +115,7 @@ async def parked_in(connection: AsyncConnection, command: UUID) -> list[str]:
     return sorted(NAMES[schema] for schema in schemas.scalars())
 
 
+@reads()
 async def parked_things(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, bool]:

@@ -42,6 +42,7 @@ from infrastructure.projections.projection import EventPosition, EventReader, Re
 from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
 from infrastructure.queries.compiled import Prepared, is_given, one_of_given
 from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.rooms import RoomView, SpellView, beds, room_view, rooms, spells
 
 metadata = MetaData(schema="occupancy_v1")
@@ -162,6 +163,7 @@ class BoardRoom:
     beds: tuple[BedView, ...]
 
 
+@reads(rooms, beds, spells, stretches)
 async def board(
     connection: AsyncConnection,
     at: AsOf,
@@ -174,6 +176,7 @@ async def board(
     return _grouped(found.all())
 
 
+@reads(board)
 async def beds_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, tuple[BedView, ...]]:
@@ -181,6 +184,7 @@ async def beds_of(
     return {found.room.room: found.beds for found in await board(connection, at, None, ids)}
 
 
+@reads(stretches, rooms)
 async def occupancy_history(
     connection: AsyncConnection,
     at: AsOf,

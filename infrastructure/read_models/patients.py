@@ -28,6 +28,7 @@ from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
+from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="patients_v2")
 patients = bitemporal_table(
@@ -105,6 +106,7 @@ _patients_by_id = by_id(
 )
 
 
+@reads(patients)
 async def patients_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PatientView]:
@@ -122,6 +124,7 @@ _BY_MRN = Prepared(
 )
 
 
+@reads(patients)
 async def patient_by_mrn(
     connection: AsyncConnection, mrn: str, authority: str, at: AsOf
 ) -> PatientView | None:
@@ -139,11 +142,13 @@ _linked = by_id(
 )
 
 
+@reads(patients)
 async def records_of(connection: AsyncConnection, patient: UUID, at: AsOf) -> list[UUID]:
     """All records of the person whose record this is, as the links were known; itself first."""
     return (await records_of_each(connection, [patient], at))[patient]
 
 
+@reads(patients)
 async def records_of_each(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[UUID]]:
@@ -168,6 +173,7 @@ def _walked(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
     return found
 
 
+@reads(patients)
 async def other_records_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[PatientView]]:
@@ -178,6 +184,7 @@ async def other_records_of(
     return {id: [views[o] for o in found if o in views] for id, found in others.items()}
 
 
+@reads(patients)
 async def patients_page(
     connection: AsyncConnection,
     search: str | None,

@@ -15,6 +15,7 @@ from infrastructure.projections.bitemporal_table import bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="practitioners_v1")
 practitioners = bitemporal_table(
@@ -79,6 +80,7 @@ _practitioners_by_id = by_id(
 )
 
 
+@reads(practitioners)
 async def practitioners_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PractitionerView]:
@@ -87,6 +89,7 @@ async def practitioners_by_id(
     return {row.practitioner: view(PractitionerView, row) for row in found}
 
 
+@reads(practitioners)
 async def practitioners_page(
     connection: AsyncConnection,
     staff_number: str | None,

@@ -21,6 +21,7 @@ from infrastructure.projections.bitemporal_table import (
 from infrastructure.projections.projection import EventPosition, Folded, events_of
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
 from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
 
 metadata = MetaData(schema="prescriptions_v1")
@@ -201,6 +202,7 @@ _prescriptions_of = by_id(_prescriptions(prescriptions.c.stay))
 _prescriptions_by_id = by_id(_prescriptions(prescriptions.c.prescription))
 
 
+@reads(prescriptions)
 async def prescriptions_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PrescriptionView]:
@@ -209,6 +211,7 @@ async def prescriptions_by_id(
     return {row.prescription: view(PrescriptionView, row) for row in found}
 
 
+@reads(prescriptions, entries)
 async def stopped_by(
     connection: AsyncConnection, discharge: UUID, at: AsOf
 ) -> list[PrescriptionView]:
@@ -229,6 +232,7 @@ async def stopped_by(
     return [view(PrescriptionView, row) for row in found]
 
 
+@reads(prescriptions)
 async def prescriptions_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[PrescriptionView]]:
@@ -245,6 +249,7 @@ _doses_of = by_id(
 )
 
 
+@reads(doses)
 async def doses_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[DoseView]]:

@@ -24,6 +24,7 @@ from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns
 from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="rooms_v1")
 rooms = bitemporal_table(
@@ -155,6 +156,7 @@ class SpellView:
     until: datetime | None
 
 
+@reads(rooms)
 async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
     """The names of the wards, in order."""
     found = await connection.execute(
@@ -171,6 +173,7 @@ _rooms_by_id = by_id(
 )
 
 
+@reads(rooms)
 async def rooms_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, RoomView]:

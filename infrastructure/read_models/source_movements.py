@@ -34,6 +34,7 @@ from infrastructure.projections.bitemporal_table import (
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="source_movements_v1")
 source_movements = bitemporal_table(
@@ -124,6 +125,7 @@ class SourceMovementView:
     reported_at: datetime
 
 
+@reads(source_movements)
 async def source_movements_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, SourceMovementView]:
@@ -138,6 +140,7 @@ async def source_movements_by_id(
     return {row.source_movement: view(SourceMovementView, row) for row in found}
 
 
+@reads(source_movements)
 async def pending_page(
     connection: AsyncConnection,
     system: str | None,

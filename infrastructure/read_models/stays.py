@@ -29,6 +29,7 @@ from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
 from infrastructure.queries.compiled import by_id, one_of_given
 from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
 from infrastructure.read_models.rooms import rooms
 
@@ -153,6 +154,7 @@ _stays_by_id = by_id(
 )
 
 
+@reads(stays)
 async def stays_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, StayView]:
@@ -169,6 +171,7 @@ _stays_of_patients = by_id(
 )
 
 
+@reads(stays, records_of_each)
 async def stays_of_persons(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[StayView]]:
@@ -184,6 +187,7 @@ async def stays_of_persons(
     return told
 
 
+@reads(stays, rooms)
 async def stays_page(
     connection: AsyncConnection,
     wanted: StayCriteria,
@@ -222,6 +226,7 @@ class StayPeriodView:
     stay: StayView
 
 
+@reads(stays)
 async def stay_periods(connection: AsyncConnection, stay: UUID, at: AsOf) -> list[StayPeriodView]:
     """The whole history of a stay, as known at a position."""
     found = await connection.execute(

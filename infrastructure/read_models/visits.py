@@ -23,6 +23,7 @@ from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
 from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="visits_v1")
 visits = bitemporal_table(
@@ -114,6 +115,7 @@ def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
 _visits_of, _visits_by_id = by_id(_visits(visits.c.stay)), by_id(_visits(visits.c.visit))
 
 
+@reads(visits)
 async def visits_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[VisitView]]:
@@ -121,6 +123,7 @@ async def visits_of(
     return group_views("stay", VisitView, await _visits_of(connection, ids, at))
 
 
+@reads(visits)
 async def visit_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> VisitView | None:
     """One visit."""
     row = (await _visits_by_id(connection, [id], at)).one_or_none()

@@ -8,6 +8,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -17,20 +19,60 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.postgres.database import Database
+from infrastructure.projections.bitemporal_table import TABLES
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
+from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.row_security import Viewer
-from infrastructure.read_models.occupancy import board, occupancy_history
-from infrastructure.read_models.patients import patient_by_mrn, patients_by_id, records_of
-from infrastructure.read_models.practitioners import practitioners_by_id
-from infrastructure.read_models.prescriptions import doses_of, prescriptions_by_id, prescriptions_of
-from infrastructure.read_models.rooms import rooms_by_id
-from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_of_persons, stays_page
-from infrastructure.read_models.timeline.queries import timeline_page
-from infrastructure.read_models.visits import visits_of
+from infrastructure.queries.tables_read import (
+    ROW_SECURITY,
+    Query,
+    declared,
+    require_valid_time_boundaries,
+    tables_read,
+)
+from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.occupancy import beds_of, board, occupancy_history
+from infrastructure.read_models.patients import (
+    other_records_of,
+    patient_by_mrn,
+    patients_by_id,
+    patients_page,
+    records_of,
+    records_of_each,
+)
+from infrastructure.read_models.practitioners import practitioners_by_id, practitioners_page
+from infrastructure.read_models.prescriptions import (
+    doses_of,
+    prescriptions_by_id,
+    prescriptions_of,
+    stopped_by,
+)
+from infrastructure.read_models.rooms import rooms_by_id, wards
+from infrastructure.read_models.source_movements import pending_page, source_movements_by_id
+from infrastructure.read_models.stays import (
+    StayCriteria,
+    stay_periods,
+    stays_by_id,
+    stays_of_persons,
+    stays_page,
+)
+from infrastructure.read_models.timeline.queries import (
+    entries_by_id,
+    entries_recorded,
+    entry_by_id,
+    timeline_page,
+)
+from infrastructure.read_models.visits import visit_by_id, visits_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ID = uuid4()
 Asks = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
+MODULES = [
+    "infrastructure.queries.differences",
+    "infrastructure.read_models.timeline.queries",
+    *(f"infrastructure.read_models.{m.name}" for m in READ_MODELS if m.name != "timeline"),
+]
 READERS = {
     "the house": Viewer(),
     "a ward": Viewer(wards=frozenset({"A"}), hidden=frozenset({"RESTRICTED"})),
@@ -80,29 +122,117 @@ def test_a_house_is_looked_for_by_the_moment(database: Database, name: str) -> N
     assert index in asyncio.run(_plans(database, asks, AsOf(NOW, 1)))
 
 
+READS: dict[Query, Asks] = {
+    patients_by_id: FEW["patients"],
+    patient_by_mrn: FEW["patient"],
+    records_of: FEW["records"],
+    records_of_each: lambda c, at: records_of_each(c, [ID], at),
+    other_records_of: lambda c, at: other_records_of(c, [ID], at),
+    patients_page: lambda c, at: patients_page(c, "A", at, 50, ("", "", ID)),
+    practitioners_by_id: FEW["practitioners"],
+    practitioners_page: lambda c, at: practitioners_page(c, "1", at, 50, ("1",)),
+    wards: lambda c, at: wards(c, at),
+    rooms_by_id: FEW["rooms"],
+    board: lambda c, at: board(c, at, "A", [ID]),
+    beds_of: lambda c, at: beds_of(c, [ID], at),
+    occupancy_history: HOUSE["history"][0],
+    stays_by_id: FEW["stays"],
+    stays_of_persons: FEW["stays of persons"],
+    stays_page: lambda c, at: stays_page(c, StayCriteria(ward="A"), at, 50, (NOW, ID)),
+    stay_periods: lambda c, at: stay_periods(c, ID, at),
+    visits_of: FEW["visits"],
+    visit_by_id: lambda c, at: visit_by_id(c, ID, at),
+    prescriptions_by_id: FEW["prescriptions"],
+    prescriptions_of: FEW["prescriptions of a stay"],
+    doses_of: FEW["doses"],
+    stopped_by: lambda c, at: stopped_by(c, ID, at),
+    source_movements_by_id: lambda c, at: source_movements_by_id(c, [ID], at),
+    pending_page: lambda c, at: pending_page(c, "HIS", at, 50, (NOW, ID)),
+    timeline_page: FEW["timeline of a stay"],
+    entries_by_id: lambda c, at: entries_by_id(c, [ID], at),
+    entry_by_id: lambda c, at: entry_by_id(c, ID, at),
+    entries_recorded: lambda c, at: entries_recorded(c, 0, 1, 50, stay=ID),
+    facts_between: lambda c, at: facts_between(c, [ID], 0, at),
+    facts_by_id: lambda c, at: facts_by_id(c, [ID], at),
+    bed_changes: lambda c, at: bed_changes(c, "A", at, at),
+    exposure: lambda c, at: exposure(c, ID, at),
+    parked_things: lambda c, at: parked_things(c, [ID], at),
+}
+
+
+@pytest.mark.parametrize("query", READS, ids=lambda query: query.__name__)
+def test_a_query_reads_the_tables_that_it_declares(database: Database, query: Query) -> None:
+    declared = {table.fullname for table in tables_read(query)}
+    read = {
+        viewer: _tables(
+            asyncio.run(_statements(database, READS[query], AsOf(NOW, 1, READERS[viewer])))
+        )
+        for viewer in READERS
+    }
+    assert read["a ward"] <= declared
+    assert declared - read["the house"] <= {TABLES[name].fullname for name in ROW_SECURITY}
+
+
+def test_each_query_of_a_read_model_declares_what_it_reads() -> None:
+    modules = [import_module(name) for name in MODULES]
+    queries = {
+        query
+        for module in modules
+        for query in vars(module).values()
+        if iscoroutinefunction(query)
+        and not query.__name__.startswith("_")
+        and query.__module__ == module.__name__
+    }
+    assert queries <= declared() == READS.keys()
+
+
+def test_a_cacheable_response_reads_tables_with_valid_time_boundaries_alone() -> None:
+    require_valid_time_boundaries(board)
+    require_valid_time_boundaries(stays_page)
+    with pytest.raises(TypeError, match=r"visits_v1\.visits, which has no valid-time boundaries"):
+        require_valid_time_boundaries(visits_of)
+    with pytest.raises(TypeError, match="does not declare"):
+        require_valid_time_boundaries(_plans)
+
+
 async def _plans(database: Database, asks: Asks, at: AsOf) -> str:
-    """The plans of all statements of a question, for any values."""
+    """The plans of all statements of a query, for any values."""
+    statements = await _statements(database, asks, at)
     engine = database.async_engine(1)
-    asked: list[str] = []
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SET enable_seqscan = off")
+        lines = [
+            line
+            for statement in statements
+            for (line,) in await connection.exec_driver_sql(
+                "EXPLAIN (GENERIC_PLAN) " + _with_numbers(statement)
+            )
+        ]
+    await engine.dispose()
+    return "\n".join(lines)
+
+
+async def _statements(database: Database, asks: Asks, at: AsOf) -> list[str]:
+    """The statements that a query sends."""
+    engine = database.async_engine(1)
+    statements: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.append(statement)
+        statements.append(statement)
 
     async with engine.connect() as connection:
         assert connection.sync_connection
         event.listen(connection.sync_connection, "before_cursor_execute", note)
         await asks(connection, at)
         event.remove(connection.sync_connection, "before_cursor_execute", note)
-        await connection.exec_driver_sql("SET enable_seqscan = off")
-        told = [
-            line
-            for statement in asked
-            for (line,) in await connection.exec_driver_sql(
-                "EXPLAIN (GENERIC_PLAN) " + _with_numbers(statement)
-            )
-        ]
     await engine.dispose()
-    return "\n".join(told)
+    return statements
+
+
+def _tables(statements: list[str]) -> set[str]:
+    """The bitemporal tables that statements name."""
+    named = {name for statement in statements for name in re.findall(r"\w+_v\d+\.\w+", statement)}
+    return named & {table.fullname for table in TABLES.values()}
 
 
 def _with_numbers(statement: str) -> str:

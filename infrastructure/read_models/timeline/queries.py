@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, given, is_given, one_of_given
 from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
 
 
@@ -54,6 +55,7 @@ class EntryView:
     position: int
 
 
+@reads(entries)
 async def timeline_page(
     connection: AsyncConnection,
     at: AsOf,
@@ -121,6 +123,7 @@ _entries_by_id = by_id(
 )
 
 
+@reads(entries)
 async def entries_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, EntryView]:
@@ -129,6 +132,7 @@ async def entries_by_id(
     return {row.entry: view(EntryView, row) for row in found}
 
 
+@reads(entries)
 async def entries_recorded(
     connection: AsyncConnection,
     after: int,
@@ -159,6 +163,7 @@ _entry_by_id = by_id(
 )
 
 
+@reads(entries)
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> EntryView | None:
     """One entry."""
     row = (await _entry_by_id(connection, [id], at)).one_or_none()
