@@ -5,6 +5,7 @@ An aggregate decides in its public methods: rules run once, when the command is 
 every replay and never refuse. Events carry an `Envelope` and no timestamp of their own.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from uuid import UUID
 
@@ -18,14 +19,33 @@ __all__ = ["Aggregate", "Event", "UnknownEvent"]
 
 
 class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
-    """A fact about one aggregate. Subclasses name themselves by ``TOPIC`` and ``VERSION``."""
+    """A fact about one aggregate, with what every interface says about facts of its kind.
+
+    A subclass that leaves out ``TOPIC``, ``PUBLIC`` or ``DESCRIPTION`` fails as it is defined.
+    """
 
     TOPIC: ClassVar[str]
+    """Its name in the log, which never changes: that of its aggregate, a dot, and what happened."""
     VERSION: ClassVar[int] = 1
+    """The version of its schema in the log."""
+    PUBLIC: ClassVar[str | None]
+    """Its name in the feed, for other systems; None if it is internal."""
+    PUBLIC_VERSION: ClassVar[int] = 1
+    """The version of its schema in the feed."""
+    PUBLIC_FIELDS: ClassVar[Mapping[str, str | None]] = {}
+    """The names in the feed of fields that do not follow the rule there; None for one left out."""
+    DESCRIPTION: ClassVar[str]
+    """One sentence for those who read a schema."""
 
     originator_id: UUID
     originator_version: int
     entry: Envelope
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in ("TOPIC", "PUBLIC", "DESCRIPTION"):
+            if name not in vars(cls):
+                raise TypeError(f"{cls.__qualname__} has no {name}")
 
     @classmethod
     def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:

@@ -30,6 +30,8 @@ class EmergencyAccess(Aggregate):
         """From here on until that moment the patient's data are open to who recorded this."""
 
         TOPIC = "glass.broken"
+        PUBLIC = None
+        DESCRIPTION = "Somebody opened a patient's closed data, with a reason."
         patient: UUID
         until: Moment
 

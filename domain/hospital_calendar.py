@@ -97,6 +97,8 @@ class HospitalCalendar(Aggregate):
         """``valid_from`` absent: always was so."""
 
         TOPIC = "hospital-time.set"
+        PUBLIC = None
+        DESCRIPTION = "The hospital's time zone and census time were set."
         time_zone: Text
         census_time: time
         valid_from: date | None

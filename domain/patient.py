@@ -1,7 +1,6 @@
 """A patient: a person, known by a medical record number (MRN) of an assigning authority."""
 
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,26 +8,27 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import Moment
 
 
-class Sex(StrEnum):
+class Sex(DescribedEnum):
     """Administrative sex (HL7 table 0001, FHIR administrative-gender)."""
 
-    FEMALE = "FEMALE"
-    MALE = "MALE"
-    OTHER = "OTHER"
-    UNKNOWN = "UNKNOWN"
+    FEMALE = "FEMALE", "Female."
+    MALE = "MALE", "Male."
+    OTHER = "OTHER", "Neither of these."
+    UNKNOWN = "UNKNOWN", "Not known."
 
 
-class Confidentiality(StrEnum):
+class Confidentiality(DescribedEnum):
     """Confidentiality label (HL7 v3 Confidentiality: N, R, V)."""
 
-    NORMAL = "NORMAL"
-    RESTRICTED = "RESTRICTED"
-    VERY_RESTRICTED = "VERY_RESTRICTED"
+    NORMAL = "NORMAL", "Open to all who may see data of this kind (HL7 v3: N)."
+    RESTRICTED = "RESTRICTED", "Open to fewer roles (R)."
+    VERY_RESTRICTED = "VERY_RESTRICTED", "Open to very few roles (V)."
 
 
 class Details(Struct, frozen=True, kw_only=True):
@@ -50,6 +50,8 @@ class Patient(Aggregate):
         """Names and birth date are absent for a patient who is not identified yet."""
 
         TOPIC = "patient.registered"
+        PUBLIC = "patient.registered"
+        DESCRIPTION = "A patient was registered."
         mrn: Code
         mrn_authority: Code
         family_name: Sealed | None
@@ -62,12 +64,16 @@ class Patient(Aggregate):
         """The death, a fact with its own time. ``stay`` where it occurred in the hospital."""
 
         TOPIC = "patient.died"
+        PUBLIC = "patient.died"
+        DESCRIPTION = "A patient died."
         stay: UUID | None
 
     class DetailsCorrected(Event):
         """They always were so; what is absent stays as it was."""
 
         TOPIC = "patient.details-corrected"
+        PUBLIC = "patient.details-corrected"
+        DESCRIPTION = "What was known of a person was wrong, and was put right."
         mrn: Code | None
         mrn_authority: Code | None
         family_name: Sealed | None
@@ -80,6 +86,8 @@ class Patient(Aggregate):
         """They are so from a time on (a marriage); what is absent stays as it was."""
 
         TOPIC = "patient.details-changed"
+        PUBLIC = "patient.details-changed"
+        DESCRIPTION = "What is known of a person changed from a time on."
         since: Moment
         family_name: Sealed | None
         given_name: Sealed | None
@@ -90,6 +98,9 @@ class Patient(Aggregate):
         """This record and ``into`` are one person: reading follows the link, nothing is moved."""
 
         TOPIC = "patient.merged"
+        PUBLIC = "patient.merged"
+        PUBLIC_FIELDS = {"into": "intoPatientId"}
+        DESCRIPTION = "Two records turned out to be of one person."
         merge: UUID
         into: UUID
 
@@ -97,6 +108,8 @@ class Patient(Aggregate):
         """They are not: the merge is taken back."""
 
         TOPIC = "patient.unmerged"
+        PUBLIC = "patient.unmerged"
+        DESCRIPTION = "Two records turned out to be of two persons after all."
         merge: UUID
 
     def __init__(self) -> None:

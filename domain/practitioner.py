@@ -1,19 +1,19 @@
 """A practitioner: who attends, visits and prescribes, known by a staff number."""
 
 from datetime import date
-from enum import StrEnum
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Text
 
 
-class Grade(StrEnum):
+class Grade(DescribedEnum):
     """Seniority of a doctor, held from a day on."""
 
-    CONSULTANT = "CONSULTANT"
-    SPECIALIST = "SPECIALIST"
-    RESIDENT = "RESIDENT"
-    OTHER = "OTHER"
+    CONSULTANT = "CONSULTANT", "Answers for patients."
+    SPECIALIST = "SPECIALIST", "Has finished training in a specialty."
+    RESIDENT = "RESIDENT", "Is in training."
+    OTHER = "OTHER", "None of these."
 
 
 class Practitioner(Aggregate):
@@ -23,6 +23,8 @@ class Practitioner(Aggregate):
 
     class Registered(Event):
         TOPIC = "practitioner.registered"
+        PUBLIC = "practitioner.registered"
+        DESCRIPTION = "A practitioner was registered."
         staff_number: Code
         family_name: Text | None
         given_name: Text | None

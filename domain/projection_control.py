@@ -26,6 +26,8 @@ class ProjectionControl(Aggregate):
         """From here on the read model leaves the command out; the reason is the entry's."""
 
         TOPIC = "projection.command-skipped"
+        PUBLIC = None
+        DESCRIPTION = "A read model was told to leave a command out."
         name: Text
         command: UUID
 
@@ -33,6 +35,8 @@ class ProjectionControl(Aggregate):
         """What is parked is to be taken in again, in the order of the log."""
 
         TOPIC = "projection.retry-requested"
+        PUBLIC = None
+        DESCRIPTION = "A read model was told to take in again what is parked."
         name: Text
 
     def __init__(self) -> None:

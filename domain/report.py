@@ -86,6 +86,8 @@ class Report(Aggregate):
         """It was given out."""
 
         TOPIC = "report.issued"
+        PUBLIC = None
+        DESCRIPTION = "A report was given out."
         terms: Terms
         said: Said
 
@@ -93,6 +95,8 @@ class Report(Aggregate):
         """The same as known at a later position, and what changed since it was last said."""
 
         TOPIC = "report.restated"
+        PUBLIC = None
+        DESCRIPTION = "A report that was given out was said again, as known since."
         said: Said
         changes: tuple[Change, ...]
         causes: tuple[Cause, ...]

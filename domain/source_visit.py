@@ -6,26 +6,26 @@ the record yet are *pending*: visible, not true.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct, json
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Text
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Moment
 
 
-class SourceKind(StrEnum):
+class SourceKind(DescribedEnum):
     """The movements that another system may report (HL7 A01, A02, A21, A22, A03)."""
 
-    ADMIT = "ADMIT"
-    TRANSFER = "TRANSFER"
-    START_LEAVE = "START_LEAVE"
-    END_LEAVE = "END_LEAVE"
-    DISCHARGE = "DISCHARGE"
+    ADMIT = "ADMIT", "An admission (HL7 A01)."
+    TRANSFER = "TRANSFER", "A transfer (A02)."
+    START_LEAVE = "START_LEAVE", "The patient left for a while (A21)."
+    END_LEAVE = "END_LEAVE", "The patient came back from leave (A22)."
+    DISCHARGE = "DISCHARGE", "A discharge (A03)."
 
 
 class SourceMovement(
@@ -102,6 +102,8 @@ class SourceVisit(Aggregate):
         """Another system said so; whether it is true is told by `Settled`."""
 
         TOPIC = "source-visit.reported"
+        PUBLIC = None
+        DESCRIPTION = "Another system reported a movement, or its cancel."
         system: Text
         source_visit: Text
         version: Version
@@ -114,6 +116,8 @@ class SourceVisit(Aggregate):
         """
 
         TOPIC = "source-visit.settled"
+        PUBLIC = None
+        DESCRIPTION = "What another system reported was tried, and holds or waits."
         system: Text
         stay: UUID | None
         applied: tuple[Applied, ...]

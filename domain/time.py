@@ -7,12 +7,12 @@ while nobody knows when it ends. Two periods that only touch do not overlap.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Meta
 
+from domain.described_enum import DescribedEnum
 from domain.refusals import InvalidInput
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -25,13 +25,13 @@ TICK = timedelta(microseconds=1)
 """The least difference of two moments."""
 
 
-class Precision(StrEnum):
+class Precision(DescribedEnum):
     """How precisely the time of a fact is known."""
 
-    MINUTE = "MINUTE"
-    HOUR = "HOUR"
-    DAY = "DAY"
-    ESTIMATED = "ESTIMATED"
+    MINUTE = "MINUTE", "To the minute."
+    HOUR = "HOUR", "To the hour."
+    DAY = "DAY", "To the day."
+    ESTIMATED = "ESTIMATED", "Estimated."
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
 from infrastructure.queries import log as moments
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.timeline_summaries import stories
+from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patient_by_mrn, patients_by_id, records_of
 from infrastructure.read_models.timeline.queries import EntryView, Reading, timeline_page
@@ -73,7 +73,7 @@ def timeline(
                 last = page[-1]
                 told_at = last.recorded_position if read is Reading.RECORD else last.occurred_at
                 after = told_at, last.position
-            words = await stories(connection, entries, at)
+            words = await summaries(connection, entries, at)
             return [(entry, words[entry.entry]) for entry in entries]
 
     told = answered(database, "timeline", purpose, ask, as_of, known_at)

@@ -1,21 +1,27 @@
-"""What the feed tells, and under which names: a contract of its own, apart from the internal events.
+"""The feed as CloudEvents: a published language, derived from the events by a rule.
 
-One line an event: internal topic, public name, whose fact it is, and its public fields. An internal
-event may change; its line here is mended so that what is told stays the same. A field may be added; to
-rename or remove one, raise the version: the type and the schema of the old one stay as they were.
+An event names itself for other systems by ``PUBLIC``. Its fields are told in camelCase, ids with the
+suffix ``Id``; what the envelope or the subject says already (patient, stay, room) is left out, and
+``PUBLIC_FIELDS`` names the exceptions. An internal event may change; what is told stays the same. A
+field may be added; to rename or remove one, raise ``PUBLIC_VERSION``: the type and the schema of the
+old one stay as they were.
 """
 
 import json
 import re
+import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid5
 
 import msgspec
 
 from domain.aggregate import Event
+from domain.event_types import EVENTS
+from domain.refusals import BedRef
 from domain.room.occupancy import Occupancy
 from infrastructure.queries.feed import Located, Logged
 
@@ -25,41 +31,92 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A public field: its JSON Schema, the internal name where that differs, and how it is told."""
+    """A public field: its JSON Schema, the name of the event's field, and how its value is told."""
 
     schema: Schema
-    internal: str | None = None
-    tell: Callable[[Any, Rooms], Any] = lambda value, rooms: value
-
-    def of(self, internal: str) -> "Field":
-        return replace(self, internal=internal)
+    internal: str
+    tell: Callable[[Any, Rooms], Any]
+    required: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PublicEvent:
-    """What the feed tells of one internal event type."""
+    """An internal event type as the feed tells it."""
 
-    topic: str
+    event: type[Event]
     name: str
-    subject: str
-    needs: Mapping[str, Field]
-    may: Mapping[str, Field]
-    version: int = 1
+
+    @property
+    def topic(self) -> str:
+        return self.event.TOPIC
 
     @property
     def type(self) -> str:
         """The CloudEvents attribute ``type``."""
-        return f"wardbook.{self.name}.v{self.version}"
+        return f"wardbook.{self.name}.v{self.event.PUBLIC_VERSION}"
 
     @property
     def dataschema(self) -> str:
         """The CloudEvents attribute ``dataschema``: the ``$id`` of the schema of ``data``."""
-        return f"urn:wardbook:feed:{self.name}:v{self.version}"
+        return f"urn:wardbook:feed:{self.name}:v{self.event.PUBLIC_VERSION}"
 
     @property
     def kind(self) -> str:
         """Its value of the GraphQL enum EventKind."""
         return re.sub(r"[.-]", "_", self.name).upper()
+
+    @property
+    def subject(self) -> str:
+        """The kind of thing that the fact is about: that of its stream, but the room of a bed."""
+        return "room" if self.event.belongs_to(Occupancy) else self.topic.partition(".")[0]
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The public fields by name: those that are always there, then those that may be."""
+        hints = get_type_hints(self.event)
+        names = [field.name for field in fields(self.event) if field.name not in ENVELOPE]  # type: ignore[arg-type]
+        public = {name: self._name(name, hints[name]) for name in names}
+        found = {new: _field(old, hints[old]) for old, new in public.items() if new is not None}
+        return dict(sorted(found.items(), key=_place_in_schema))
+
+    def _name(self, field: str, kind: Any) -> str | None:
+        if field in self.event.PUBLIC_FIELDS:
+            return self.event.PUBLIC_FIELDS[field]
+        if field in SAID_ELSEWHERE:
+            return None
+        is_id = _without_none(kind)[0] is UUID and not field.endswith("_of")
+        return NAMES.get(field) or _camel(f"{field}_id" if is_id else field)
+
+
+ENVELOPE = ("originator_id", "originator_version", "entry")
+SAID_ELSEWHERE = ("patient", "stay", "room")
+"""Fields that repeat the patient and the stay of the envelope, or the room that is the subject."""
+
+NAMES = {"at": "correctedOccurredAt", "precision": "correctedPrecision", "visit_kind": "kind"}
+"""Public names of fields that several events have, and that do not follow the rule."""
+
+_FIRST = ("movementId", "bed")
+_LAST = (
+    "mrn",
+    "mrnAuthority",
+    "birthDate",
+    "sharesBedOf",
+    "decidedToAdmitAt",
+    "correctedOccurredAt",
+    "correctedPrecision",
+)
+"""Where the released schema has fields in another place than the event: first; last if optional."""
+
+
+def _place_in_schema(item: tuple[str, Field]) -> tuple[bool, int]:
+    name, field = item
+    if name in _FIRST:
+        place = _FIRST.index(name) - len(_FIRST)
+    elif name in _LAST and not field.required:
+        place = 1 + _LAST.index(name)
+    else:
+        place = 0
+    return not field.required, place
 
 
 def _place(bed: dict[str, Any], rooms: Rooms) -> dict[str, Any]:
@@ -71,20 +128,17 @@ def _room(room: UUID, rooms: Rooms) -> dict[str, Any]:
     return {"roomId": str(room), "ward": rooms[room].ward, "room": rooms[room].number}
 
 
-def _stretches(stretches: list[dict[str, Any]], rooms: Rooms) -> list[dict[str, Any]]:
-    return [_renamed(stretch) for stretch in stretches]
-
-
-def _renamed(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {_camel(name): value for name, value in said.items() if value is not None}
+def _renamed(value: Any) -> Any:
+    """Return a value with the fields of its structs in camelCase."""
+    if isinstance(value, list):
+        return [_renamed(item) for item in value]
+    if isinstance(value, dict):
+        return {_camel(name): part for name, part in value.items() if part is not None}
+    return value
 
 
 def _camel(name: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)
 
 
 def _object(needs: Schema, may: Schema | None = None, **more: Any) -> Schema:
@@ -92,184 +146,94 @@ def _object(needs: Schema, may: Schema | None = None, **more: Any) -> Schema:
     return {"type": "object", "properties": properties, "required": sorted(needs), **more}
 
 
-TEXT = Field({"type": "string"})
-FLAG = Field({"type": "boolean"})
-ID = Field({"type": "string", "format": "uuid"})
-DAY = Field({"type": "string", "format": "date"})
-MOMENT = Field({"type": "string", "format": "date-time"})
-TEXTS = Field({"type": "array", "items": TEXT.schema})
-IDS = Field({"type": "array", "items": ID.schema})
-ROOM = {"roomId": ID.schema, "ward": TEXT.schema, "room": TEXT.schema}
-PLACE = Field(_object({**ROOM, "bed": TEXT.schema}), tell=_place)
-MEDICATION = Field(
-    _object({"name": TEXT.schema}, {"code": TEXT.schema, "system": TEXT.schema}),
-    tell=lambda said, rooms: _renamed(said),
-)
-STRETCHES = Field(
-    {
-        "type": "array",
-        "items": _object(
-            {"bed": TEXT.schema, "since": MOMENT.schema},
-            {"until": MOMENT.schema, "kept": FLAG.schema, "sharesBedOf": ID.schema},
-        ),
-    },
-    tell=_stretches,
-)
-
-_NAMES = {"familyName": TEXT, "givenName": TEXT}
-_WHERE = {"bed": PLACE, "withoutBed": TEXT, "sharesBedOf": ID}
-_MOVEMENT = {"movementId": ID.of("movement")}
-_TAKEN_BACK = {**_MOVEMENT, "cancelId": ID.of("cancel"), "because": TEXT}
-_VISIT = {"visitId": ID.of("visit")}
-_CHANGE = {"changeId": ID.of("change")}
-_DOSE = {"administrationId": ID.of("administration")}
-_DOSE_SAID = {"doseGiven": TEXT, "reasonNotGiven": TEXT, "outsidePrescription": TEXT}
-_CORRECTED = {"correctedOccurredAt": MOMENT.of("at"), "correctedPrecision": TEXT.of("precision")}
-_REGIMEN = {"dose": TEXT, "route": TEXT, "frequency": TEXT, "stop": MOMENT}
-_DETAILS = {**_NAMES, "sex": TEXT, "confidentiality": TEXT}
+TEXT: Schema = {"type": "string"}
+ID: Schema = {"type": "string", "format": "uuid"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+SCHEMAS: dict[Any, Schema] = {
+    str: TEXT,
+    bool: {"type": "boolean"},
+    UUID: ID,
+    date: {"type": "string", "format": "date"},
+    datetime: MOMENT,
+}
+"""By the type of a field; an enumeration is told as text."""
+ROOM: Schema = {"roomId": ID, "ward": TEXT, "room": TEXT}
 
 
-def _spell(id: str) -> dict[str, Field]:
-    return {"bed": TEXT, id: ID.of("spell")}
+def _field(internal: str, hint: Any) -> Field:
+    """Return the public field of a type. A list of ids may be left out, as a value may."""
+    kind, optional = _without_none(hint)
+    if kind is BedRef:
+        return Field(_object({**ROOM, "bed": TEXT}), internal, _place, not optional)
+    optional = optional or get_args(kind) == (UUID, ...)
+    return Field(_schema(kind), internal, lambda value, rooms: _renamed(value), not optional)
 
 
-_patient = partial(PublicEvent, subject="patient")
-_practitioner = partial(PublicEvent, subject="practitioner")
-_in_room = partial(PublicEvent, subject="room")
-_stay = partial(PublicEvent, subject="stay")
-_prescription = partial(PublicEvent, subject="prescription")
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    """Return a type without None, and whether it allows None."""
+    while isinstance(hint, NewType):
+        hint = hint.__supertype__
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint, False
+    (kind,) = (kind for kind in get_args(hint) if kind is not type(None))
+    return _without_none(kind)[0], True
 
-# fmt: off
-PUBLIC = (
-    #        internal topic                     public name           needed            where said
-    _patient("patient.registered",              "patient.registered",
-             needs={"mrn": TEXT, "mrnAuthority": TEXT, "sex": TEXT, "confidentiality": TEXT},
-             may={**_NAMES, "birthDate": DAY}),
-    _patient("patient.details-corrected",       "patient.details-corrected",
-             needs={}, may={**_DETAILS, "mrn": TEXT, "mrnAuthority": TEXT, "birthDate": DAY}),
-    _patient("patient.details-changed",         "patient.details-changed",
-             needs={"since": MOMENT}, may=_DETAILS),
-    _patient("patient.died",                    "patient.died",         needs={},         may={}),
-    _patient("patient.merged",                  "patient.merged",
-             needs={"mergeId": ID.of("merge"), "intoPatientId": ID.of("into")}, may={}),
-    _patient("patient.unmerged",                "patient.unmerged",
-             needs={"mergeId": ID.of("merge")}, may={}),
-    _practitioner("practitioner.registered",    "practitioner.registered",
-                  needs={"staffNumber": TEXT, "grade": TEXT},
-                  may={**_NAMES, "gradeFrom": DAY, "specialty": TEXT}),
 
-    _in_room("room.opened",                     "room.opened",          needs={"beds": TEXTS}, may={}),
-    _in_room("room.policy-set",                 "room.policy-set",
-             needs={"policy": TEXT, "applies": FLAG}, may={}),
-    _in_room("room.bed-added",                  "bed.added",            needs={"bed": TEXT}, may={}),
-    _in_room("room.bed-closed",                 "bed.closed",
-             needs={**_spell("closureId"), "since": MOMENT, "why": TEXT}, may={"until": MOMENT}),
-    _in_room("room.bed-reopened",               "bed.reopened",  needs=_spell("closureId"), may={}),
-    _in_room("room.cleaning-started",           "bed.cleaning-started",
-             needs=_spell("cleaningId"), may={}),
-    _in_room("room.cleaning-finished",          "bed.cleaning-finished",
-             needs=_spell("cleaningId"), may={}),
-    _in_room("room.bed-reserved",               "bed.reserved",
-             needs={**_spell("reservationId"), "since": MOMENT, "until": MOMENT},
-             may={"forPatientId": ID.of("patient"), "forStayId": ID.of("stay")}),
-    _in_room("room.reservation-released",       "bed.reservation-released",
-             needs=_spell("reservationId"), may={}),
-    _in_room("occupancy.stretches-changed",     "bed.occupancy-changed",
-             needs={"ended": STRETCHES, "begun": STRETCHES}, may={}),
+def _schema(kind: Any) -> Schema:
+    """Return the JSON Schema of a type: of text, ids, moments, structs of these, or lists."""
+    if get_origin(kind) is tuple:
+        return {"type": "array", "items": _schema(get_args(kind)[0])}
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        told = msgspec.structs.fields(kind)
+        hints = get_type_hints(kind)
+        schemas = {_camel(f.encode_name): _schema(_without_none(hints[f.name])[0]) for f in told}
+        needs = {_camel(f.encode_name) for f in told if f.required}
+        return _object(
+            {name: schema for name, schema in schemas.items() if name in needs},
+            {name: schema for name, schema in schemas.items() if name not in needs},
+        )
+    return SCHEMAS.get(kind, TEXT)
 
-    _stay("stay.admitted",                      "stay.admitted",
-          needs={**_MOVEMENT, "admissionType": TEXT, "confidentiality": TEXT},
-          may={"attendingId": ID.of("attending"), "specialty": TEXT, "withoutBed": TEXT,
-               "decidedToAdmitAt": MOMENT}),
-    _stay("stay.room-allocated",                "stay.room-allocated",
-          needs={**_MOVEMENT, "bed": PLACE}, may={"sharesBedOf": ID}),
-    _stay("stay.transferred",                   "stay.transferred",     needs=_MOVEMENT, may=_WHERE),
-    _stay("stay.bed-swapped",                   "stay.bed-swapped",
-          needs={**_MOVEMENT, "bed": PLACE, "withStayId": ID.of("with_stay")}, may={}),
-    _stay("stay.leave-started",                 "stay.leave-started",
-          needs={**_MOVEMENT, "keepsBed": FLAG}, may={"expectedReturn": MOMENT}),
-    _stay("stay.leave-ended",                   "stay.leave-ended",     needs=_MOVEMENT, may=_WHERE),
-    _stay("stay.attending-changed",             "stay.attending-changed",
-          needs={**_MOVEMENT, "attendingId": ID.of("attending")}, may={}),
-    _stay("stay.specialty-changed",             "stay.specialty-changed",
-          needs={**_MOVEMENT, "specialty": TEXT}, may={}),
-    _stay("stay.discharge-planned",             "stay.discharge-planned",
-          needs={**_MOVEMENT, "plan": TEXT}, may={"expectedAt": MOMENT}),
-    _stay("stay.discharged",                    "stay.discharged",
-          needs={**_MOVEMENT, "disposition": TEXT},
-          may={"destination": TEXT, "dischargeMedicines": IDS}),
-    _stay("stay.admission-cancelled",           "stay.admission-cancelled",
-          needs=_TAKEN_BACK, may={"voidedVisitIds": IDS.of("voided")}),
-    _stay("stay.movement-cancelled",            "stay.movement-cancelled",
-          needs=_TAKEN_BACK, may=_WHERE),
-    _stay("stay.discharge-cancelled",           "stay.discharge-cancelled",
-          needs=_TAKEN_BACK, may=_WHERE),
-    _stay("stay.movement-corrected",            "stay.movement-corrected",
-          needs=_MOVEMENT, may={**_WHERE, **_CORRECTED}),
-    _stay("stay.visit-recorded",                "visit.recorded",
-          needs={**_VISIT, "practitionerId": ID.of("practitioner"), "kind": TEXT.of("visit_kind")},
-          may={"note": TEXT}),
-    _stay("stay.visit-amended",                 "visit.amended",        needs=_VISIT,
-          may={"practitionerId": ID.of("practitioner"), "kind": TEXT.of("visit_kind"), "note": TEXT,
-               **_CORRECTED}),
-    _stay("stay.visit-cancelled",               "visit.cancelled",      needs=_VISIT,    may={}),
 
-    _prescription("prescription.written",       "prescription.written",
-                  needs={"medication": MEDICATION, "start": MOMENT},
-                  may={**_REGIMEN, "prescriberId": ID.of("prescriber")}),
-    _prescription("prescription.changed",       "prescription.changed", needs=_CHANGE, may=_REGIMEN),
-    _prescription("prescription.held",          "prescription.held",    needs=_CHANGE,   may={}),
-    _prescription("prescription.resumed",       "prescription.resumed", needs=_CHANGE,   may={}),
-    _prescription("prescription.stopped",       "prescription.stopped", needs=_CHANGE,
-                  may={"dischargeId": ID.of("discharge")}),
-    _prescription("prescription.completed",     "prescription.completed", needs=_CHANGE, may={}),
-    _prescription("prescription.cancelled",     "prescription.cancelled", needs={},      may={}),
-    _prescription("prescription.stop-corrected", "prescription.stop-corrected",
-                  needs={**_CHANGE, "dischargeId": ID.of("discharge")},
-                  may={"stoppedAt": MOMENT.of("at")}),
-    _prescription("prescription.administration-recorded", "dose.recorded",
-                  needs={**_DOSE, "given": FLAG}, may=_DOSE_SAID),
-    _prescription("prescription.administration-corrected", "dose.corrected", needs=_DOSE,
-                  may={"given": FLAG, **_DOSE_SAID, **_CORRECTED}),
-    _prescription("prescription.administration-cancelled", "dose.cancelled", needs=_DOSE, may={}),
-)
-# fmt: on
+_LATER = {"patient.died": 2.5}
+"""Events that the released list has later than their aggregate does: by how many places."""
 
-NOT_TOLD = (
-    "drug-chart.prescription-charted",
-    "glass.broken",
-    "hospital-time.set",
-    "projection.command-skipped",
-    "projection.retry-requested",
-    "report.issued",
-    "report.restated",
-    "source-visit.reported",
-    "source-visit.settled",
-)
-"""Internal events that are nobody else's concern: they keep the record itself, or what another system
-reported until it is true (what comes of that is told as any other fact), or are figures, which are
-asked for as reports, or say who may read."""
 
+def _public() -> tuple[PublicEvent, ...]:
+    """Return the public events: those of a stream together, then by what they are about."""
+    public = [PublicEvent(event, event.PUBLIC) for event in EVENTS.values() if event.PUBLIC]
+    streams = list(dict.fromkeys(p.topic.partition(".")[0] for p in public))
+    about = list(dict.fromkeys(p.name.partition(".")[0] for p in public))
+
+    def place(numbered: tuple[int, PublicEvent]) -> tuple[int, int, float]:
+        number, event = numbered
+        stream, subject = event.topic.partition(".")[0], event.name.partition(".")[0]
+        return streams.index(stream), about.index(subject), number + _LATER.get(event.topic, 0)
+
+    return tuple(event for _, event in sorted(enumerate(public), key=place))
+
+
+PUBLIC = _public()
 BY_TOPIC = {public.topic: public for public in PUBLIC}
 
 _ACTOR = _object(
-    {"issuer": TEXT.schema, "subject": TEXT.schema, "role": TEXT.schema},
-    {"onBehalfOf": TEXT.schema},
+    {"issuer": TEXT, "subject": TEXT, "role": TEXT},
+    {"onBehalfOf": TEXT},
 )
-_SOURCE = _object({"system": TEXT.schema, "id": TEXT.schema}, {"recordedAt": MOMENT.schema})
+_SOURCE = _object({"system": TEXT, "id": TEXT}, {"recordedAt": MOMENT})
 ENVELOPE_NEEDS: Schema = {
-    "commandId": ID.schema,
-    "occurredAt": MOMENT.schema,
-    "occurredAtPrecision": TEXT.schema,
+    "commandId": ID,
+    "occurredAt": MOMENT,
+    "occurredAtPrecision": TEXT,
     "recordedBy": _ACTOR,
 }
 ENVELOPE_MAY: Schema = {
-    "performedBy": TEXT.schema,
-    "witnessedBy": TEXT.schema,
-    "reason": TEXT.schema,
+    "performedBy": TEXT,
+    "witnessedBy": TEXT,
+    "reason": TEXT,
     "source": _SOURCE,
-    "patientId": ID.schema,
-    "stayId": ID.schema,
+    "patientId": ID,
+    "stayId": ID,
 }
 """What ``data`` says of every fact: who, when at the bedside, why, and about whom."""
 
@@ -305,8 +269,8 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
         "stayId": entry.about.stay if entry.about else None,
     }
     told |= _room(_subject(event), rooms) if public.subject == "room" else _named(event)
-    for name, field in {**public.needs, **public.may}.items():
-        value = said.get(field.internal or _snake(name))
+    for name, field in public.fields.items():
+        value = said.get(field.internal)
         told[name] = None if value is None else field.tell(value, rooms)
     told = {name: value for name, value in told.items() if value is not None}
     plain: dict[str, Any] = msgspec.to_builtins(told)
@@ -326,10 +290,11 @@ def feed_schema() -> str:
     """The JSON Schema of the feed: the attributes of each event, and ``data`` by its type."""
     kinds: Schema = {}
     for public in sorted(PUBLIC, key=lambda public: public.name):
-        own = ROOM if public.subject == "room" else {f"{public.subject}Id": ID.schema}
-        needs = {**ENVELOPE_NEEDS, **own, **{n: f.schema for n, f in public.needs.items()}}
+        own = ROOM if public.subject == "room" else {f"{public.subject}Id": ID}
+        required = {n: f.schema for n, f in public.fields.items() if f.required}
+        needs = {**ENVELOPE_NEEDS, **own, **required}
         may = {n: s for n, s in ENVELOPE_MAY.items() if n not in needs}
-        may |= {n: f.schema for n, f in public.may.items()}
+        may |= {n: f.schema for n, f in public.fields.items() if not f.required}
         kinds[public.name] = {
             "$id": public.dataschema,
             "title": public.type,
@@ -343,11 +308,11 @@ def feed_schema() -> str:
         **_object(
             {
                 "specversion": {"const": "1.0"},
-                "id": ID.schema,
+                "id": ID,
                 "source": {"type": "string", "format": "uri"},
                 "type": {"enum": sorted(public.type for public in PUBLIC)},
-                "subject": TEXT.schema,
-                "time": MOMENT.schema,
+                "subject": TEXT,
+                "time": MOMENT,
                 "datacontenttype": {"const": "application/json"},
                 "dataschema": {"type": "string", "format": "uri"},
                 "data": {"type": "object"},

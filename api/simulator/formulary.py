@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.simulator.house import Kind
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 
 HOURS: dict[str, tuple[int, ...]] = {
     "once daily": (8,),

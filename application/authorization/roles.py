@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from domain.described_enum import DescribedEnum
 from domain.envelope import Actor
 from domain.refusals import NotAllowed
 
@@ -140,17 +141,17 @@ def check_command(by: Actor, command: str) -> None:
         raise NotAllowed(f"The role {by.role} may not give this command")
 
 
-class Purpose(StrEnum):
+class Purpose(DescribedEnum):
     """The purpose of a reading of patients' data (HL7 v3 PurposeOfUse)."""
 
-    TREATMENT = "treatment"
-    EMERGENCY = "emergency"
-    ADMINISTRATION = "administration"
-    QUALITY = "quality"
-    PUBLIC_HEALTH = "public_health"
-    RESEARCH = "research"
-    PATIENT_REQUEST = "patient_request"
-    LEGAL = "legal"
+    TREATMENT = "treatment", "To treat the patient."
+    EMERGENCY = "emergency", "To treat the patient in an emergency."
+    ADMINISTRATION = "administration", "To run the hospital."
+    QUALITY = "quality", "To see and improve the quality of care."
+    PUBLIC_HEALTH = "public_health", "Duties of public health."
+    RESEARCH = "research", "Research."
+    PATIENT_REQUEST = "patient_request", "The patient asks for it."
+    LEGAL = "legal", "Duties of law."
 
 
 @dataclass(frozen=True, slots=True)

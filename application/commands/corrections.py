@@ -6,7 +6,6 @@ What is corrected is checked on the whole history with the fact in its new place
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed, utc
 from application.command_group import CommandGroup, command, correction
 from application.unit_of_work import UnitOfWork
+from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope
 from domain.refusals import (
     InvalidInput,
@@ -67,12 +67,12 @@ class Cancel:
     without_bed: str | None = None
 
 
-class EntryKind(StrEnum):
+class EntryKind(DescribedEnum):
     """What may be entered late together with corrections."""
 
-    TRANSFER = "TRANSFER"
-    START_LEAVE = "START_LEAVE"
-    END_LEAVE = "END_LEAVE"
+    TRANSFER = "TRANSFER", "A move to another bed."
+    START_LEAVE = "START_LEAVE", "The patient left for a while."
+    END_LEAVE = "END_LEAVE", "The patient came back from leave."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from application.command import utc
 from application.command_group import CommandGroup, command, correction
 from application.commands.corrections import entered_in_error_only
 from application.unit_of_work import UnitOfWork
-from domain.prescription.aggregate import Medication, Prescription
+from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Outside, Regimen
 from domain.prescription.drug_chart import DrugChart
+from domain.prescription.events import Medication
 from domain.refusals import (
     ContradictsLaterFacts,
     MovementNotFound,

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from msgspec import Struct
-
 from domain.aggregate import Aggregate, Event, UnknownEvent
-from domain.envelope import Envelope, Sealed, Text
+from domain.envelope import Envelope
 from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
+from domain.prescription.events import Medication, PrescriptionEvents
 from domain.refusals import (
     ContradictsLaterFacts,
     FactRef,
@@ -18,104 +17,16 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Moment, Precision
+from domain.time import Precision
 
 ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
 
 
-class Medication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A drug by name, and by code where a coding system gives one."""
-
-    name: Text
-    code: Text | None = None
-    system: Text | None = None
-
-
-class Prescription(Aggregate):
+class Prescription(PrescriptionEvents, Aggregate):
     """A medicine prescribed in a stay, its changes, and the doses given."""
 
     TOPIC = "prescription"
-
-    class Written(Event):
-        TOPIC = "prescription.written"
-        stay: UUID
-        patient: UUID
-        medication: Medication
-        dose: Text | None
-        route: Text | None
-        frequency: Text | None
-        start: Moment
-        stop: Moment | None
-        prescriber: UUID | None
-
-    class Changed(Event):
-        """Another regimen from a time on. An absent value stays as it was."""
-
-        TOPIC = "prescription.changed"
-        change: UUID
-        dose: Text | None
-        route: Text | None
-        frequency: Text | None
-        stop: Moment | None
-
-    class Held(Event):
-        TOPIC = "prescription.held"
-        change: UUID
-
-    class Resumed(Event):
-        TOPIC = "prescription.resumed"
-        change: UUID
-
-    class Stopped(Event):
-        """``discharge`` names the discharge that stopped it, if one did."""
-
-        TOPIC = "prescription.stopped"
-        change: UUID
-        discharge: UUID | None
-
-    class Completed(Event):
-        TOPIC = "prescription.completed"
-        change: UUID
-
-    class AdministrationRecorded(Event):
-        TOPIC = "prescription.administration-recorded"
-        administration: UUID
-        given: bool
-        dose_given: Text | None
-        reason_not_given: Sealed | None
-        outside_prescription: Outside | None
-
-    class Cancelled(Event):
-        """Entered in error: it never was."""
-
-        TOPIC = "prescription.cancelled"
-
-    class StopCorrected(Event):
-        """The discharge that stopped it was at another time (``at``), or never was (absent)."""
-
-        TOPIC = "prescription.stop-corrected"
-        change: UUID
-        discharge: UUID
-        at: Moment | None
-
-    class AdministrationCorrected(Event):
-        """What is absent stays as it was; a dose that was not given has no amount."""
-
-        TOPIC = "prescription.administration-corrected"
-        administration: UUID
-        at: Moment | None
-        precision: Precision | None
-        given: bool | None
-        dose_given: Text | None
-        reason_not_given: Sealed | None
-        outside_prescription: Outside | None
-
-    class AdministrationCancelled(Event):
-        """Entered in error: it never was."""
-
-        TOPIC = "prescription.administration-cancelled"
-        administration: UUID
 
     def __init__(self) -> None:
         self.stay: UUID | None = None

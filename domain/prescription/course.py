@@ -2,30 +2,30 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from domain.described_enum import DescribedEnum
 from domain.time import Period
 
 
-class PrescriptionStatus(StrEnum):
+class PrescriptionStatus(DescribedEnum):
     """Where a prescription stands at a moment (FHIR medicationrequest-status, as far as it goes)."""
 
-    SCHEDULED = "SCHEDULED"
-    ACTIVE = "ACTIVE"
-    HELD = "HELD"
-    STOPPED = "STOPPED"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
+    SCHEDULED = "SCHEDULED", "It begins later."
+    ACTIVE = "ACTIVE", "It is to be given."
+    HELD = "HELD", "It is not to be given until it is resumed."
+    STOPPED = "STOPPED", "It was ended before its time."
+    COMPLETED = "COMPLETED", "All of it was given, or its time is over."
+    CANCELLED = "CANCELLED", "It never was valid."
 
 
-class Outside(StrEnum):
+class Outside(DescribedEnum):
     """Why a dose lies outside its prescription."""
 
-    LATE = "LATE"
-    EMERGENCY = "EMERGENCY"
+    LATE = "LATE", "It was due within the prescription, and given after its end."
+    EMERGENCY = "EMERGENCY", "There was no time to prescribe it."
 
 
 ENDED = (

@@ -17,6 +17,8 @@ class DrugChart(Aggregate):
 
     class PrescriptionCharted(Event):
         TOPIC = "drug-chart.prescription-charted"
+        PUBLIC = None
+        DESCRIPTION = "A prescription was added to a stay's drug chart."
         stay: UUID
         prescription: UUID
 

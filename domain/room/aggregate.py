@@ -7,10 +7,10 @@ whether somebody lies in it is not the room's to say: see `domain.room.occupancy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed, Text
 from domain.refusals import (
     AlreadyExists,
@@ -28,15 +28,15 @@ from domain.stay.history import Stretch
 from domain.time import Moment, Period
 
 
-class BedState(StrEnum):
+class BedState(DescribedEnum):
     """What a bed is at a moment, the first that applies in this order."""
 
-    OCCUPIED = "OCCUPIED"
-    KEPT = "KEPT"
-    CLOSED = "CLOSED"
-    CLEANING = "CLEANING"
-    RESERVED = "RESERVED"
-    FREE = "FREE"
+    OCCUPIED = "OCCUPIED", "A patient lies in it."
+    KEPT = "KEPT", "Its patient is on leave and will come back to it."
+    CLOSED = "CLOSED", "Nobody may be put into it until it is reopened."
+    CLEANING = "CLEANING", "It is being cleaned."
+    RESERVED = "RESERVED", "It is held for somebody until a time."
+    FREE = "FREE", "None of these: it can be given."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,23 @@ class Room(Aggregate):
 
     class Opened(Event):
         TOPIC = "room.opened"
+        PUBLIC = "room.opened"
+        PUBLIC_FIELDS = {"ward": None, "number": None}
+        DESCRIPTION = "A room was opened with its beds."
         ward: Text
         number: Code
         beds: tuple[Code, ...]
 
     class BedAdded(Event):
         TOPIC = "room.bed-added"
+        PUBLIC = "bed.added"
+        DESCRIPTION = "A room got another bed."
         bed: Code
 
     class PolicySet(Event):
         TOPIC = "room.policy-set"
+        PUBLIC = "room.policy-set"
+        DESCRIPTION = "A policy of a room was set or lifted."
         policy: RoomPolicy
         applies: bool
 
@@ -79,6 +86,9 @@ class Room(Aggregate):
         """Closed from ``since``, which may be planned, until it is reopened or ``until``."""
 
         TOPIC = "room.bed-closed"
+        PUBLIC = "bed.closed"
+        PUBLIC_FIELDS = {"spell": "closureId"}
+        DESCRIPTION = "A bed was closed."
         spell: UUID
         bed: Code
         since: Moment
@@ -87,16 +97,25 @@ class Room(Aggregate):
 
     class BedReopened(Event):
         TOPIC = "room.bed-reopened"
+        PUBLIC = "bed.reopened"
+        PUBLIC_FIELDS = {"spell": "closureId"}
+        DESCRIPTION = "A bed was opened again."
         spell: UUID
         bed: Code
 
     class CleaningStarted(Event):
         TOPIC = "room.cleaning-started"
+        PUBLIC = "bed.cleaning-started"
+        PUBLIC_FIELDS = {"spell": "cleaningId"}
+        DESCRIPTION = "A bed is being cleaned."
         spell: UUID
         bed: Code
 
     class CleaningFinished(Event):
         TOPIC = "room.cleaning-finished"
+        PUBLIC = "bed.cleaning-finished"
+        PUBLIC_FIELDS = {"spell": "cleaningId"}
+        DESCRIPTION = "A bed is clean."
         spell: UUID
         bed: Code
 
@@ -104,6 +123,9 @@ class Room(Aggregate):
         """Reserved for a patient or a stay; it lapses at ``until``."""
 
         TOPIC = "room.bed-reserved"
+        PUBLIC = "bed.reserved"
+        PUBLIC_FIELDS = {"spell": "reservationId", "patient": "forPatientId", "stay": "forStayId"}
+        DESCRIPTION = "A bed was reserved."
         spell: UUID
         bed: Code
         since: Moment
@@ -113,6 +135,9 @@ class Room(Aggregate):
 
     class ReservationReleased(Event):
         TOPIC = "room.reservation-released"
+        PUBLIC = "bed.reservation-released"
+        PUBLIC_FIELDS = {"spell": "reservationId"}
+        DESCRIPTION = "A reservation was given up."
         spell: UUID
         bed: Code
 

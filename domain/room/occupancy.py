@@ -48,6 +48,8 @@ class Occupancy(Aggregate):
         """Stretches of one stay in this room that are no longer held true, and those that now are."""
 
         TOPIC = "occupancy.stretches-changed"
+        PUBLIC = "bed.occupancy-changed"
+        DESCRIPTION = "Who lies in a bed, and from when until when, is held otherwise."
         room: UUID
         stay: UUID
         patient: UUID

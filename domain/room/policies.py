@@ -7,21 +7,21 @@ It is asked about newcomers; those who lay in the room before the policy was set
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
+from domain.described_enum import DescribedEnum
 from domain.patient import Sex
 
 ADULT_AGE = 18
 """Years; from this birthday on a patient is no child (UN Convention on the Rights of the Child)."""
 
 
-class RoomPolicy(StrEnum):
+class RoomPolicy(DescribedEnum):
     """What a room may ask of its patients."""
 
-    ISOLATION = "ISOLATION"
-    ONE_SEX_ONLY = "ONE_SEX_ONLY"
-    CHILDREN_ONLY = "CHILDREN_ONLY"
+    ISOLATION = "ISOLATION", "One patient alone."
+    ONE_SEX_ONLY = "ONE_SEX_ONLY", "Patients of one sex at a time."
+    CHILDREN_ONLY = "CHILDREN_ONLY", "Children only."
 
 
 @dataclass(frozen=True, slots=True)

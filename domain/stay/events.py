@@ -1,9 +1,9 @@
 """The events of a stay."""
 
-from enum import StrEnum
 from uuid import UUID
 
 from domain.aggregate import Event
+from domain.described_enum import DescribedEnum
 from domain.envelope import Sealed, Text
 from domain.patient import Confidentiality
 from domain.refusals import BedRef
@@ -11,23 +11,23 @@ from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.time import Moment, Precision
 
 
-class AdmissionType(StrEnum):
+class AdmissionType(DescribedEnum):
     """How the patient came in."""
 
-    EMERGENCY = "EMERGENCY"
-    ELECTIVE = "ELECTIVE"
-    MATERNITY = "MATERNITY"
-    NEWBORN = "NEWBORN"
-    TRANSFER_IN = "TRANSFER_IN"
-    DAY_CASE = "DAY_CASE"
+    EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
+    ELECTIVE = "ELECTIVE", "Planned beforehand."
+    MATERNITY = "MATERNITY", "To give birth."
+    NEWBORN = "NEWBORN", "Born here."
+    TRANSFER_IN = "TRANSFER_IN", "From another hospital."
+    DAY_CASE = "DAY_CASE", "Planned to leave on the same day."
 
 
-class VisitKind(StrEnum):
+class VisitKind(DescribedEnum):
     """What kind of visit a doctor paid."""
 
-    ROUND = "ROUND"
-    REVIEW = "REVIEW"
-    CONSULT = "CONSULT"
+    ROUND = "ROUND", "A round on the ward."
+    REVIEW = "REVIEW", "A look at one patient by the treating team."
+    CONSULT = "CONSULT", "Another specialty was asked."
 
 
 class StayEvents:
@@ -35,6 +35,8 @@ class StayEvents:
 
     class Admitted(Event):
         TOPIC = "stay.admitted"
+        PUBLIC = "stay.admitted"
+        DESCRIPTION = "A patient was admitted."
         movement: UUID
         patient: UUID
         admission_type: AdmissionType
@@ -46,12 +48,16 @@ class StayEvents:
 
     class RoomAllocated(Event):
         TOPIC = "stay.room-allocated"
+        PUBLIC = "stay.room-allocated"
+        DESCRIPTION = "A patient who had no bed got one."
         movement: UUID
         bed: BedRef
         shares_bed_of: UUID | None
 
     class Transferred(Event):
         TOPIC = "stay.transferred"
+        PUBLIC = "stay.transferred"
+        DESCRIPTION = "A patient was moved to another place."
         movement: UUID
         bed: BedRef | None
         shares_bed_of: UUID | None
@@ -61,18 +67,24 @@ class StayEvents:
         """One half of a swap; the other half has the same movement id, in the other stay."""
 
         TOPIC = "stay.bed-swapped"
+        PUBLIC = "stay.bed-swapped"
+        DESCRIPTION = "Two patients swapped their beds."
         movement: UUID
         with_stay: UUID
         bed: BedRef
 
     class LeaveStarted(Event):
         TOPIC = "stay.leave-started"
+        PUBLIC = "stay.leave-started"
+        DESCRIPTION = "A patient went on leave."
         movement: UUID
         keeps_bed: bool
         expected_return: Moment | None
 
     class LeaveEnded(Event):
         TOPIC = "stay.leave-ended"
+        PUBLIC = "stay.leave-ended"
+        DESCRIPTION = "A patient came back from leave."
         movement: UUID
         bed: BedRef | None
         shares_bed_of: UUID | None
@@ -80,16 +92,22 @@ class StayEvents:
 
     class AttendingChanged(Event):
         TOPIC = "stay.attending-changed"
+        PUBLIC = "stay.attending-changed"
+        DESCRIPTION = "Another doctor answers for the stay."
         movement: UUID
         attending: UUID
 
     class SpecialtyChanged(Event):
         TOPIC = "stay.specialty-changed"
+        PUBLIC = "stay.specialty-changed"
+        DESCRIPTION = "The stay belongs to another specialty."
         movement: UUID
         specialty: Text
 
     class VisitRecorded(Event):
         TOPIC = "stay.visit-recorded"
+        PUBLIC = "visit.recorded"
+        DESCRIPTION = "A doctor visited a patient."
         visit: UUID
         practitioner: UUID
         visit_kind: VisitKind
@@ -97,12 +115,16 @@ class StayEvents:
 
     class DischargePlanned(Event):
         TOPIC = "stay.discharge-planned"
+        PUBLIC = "stay.discharge-planned"
+        DESCRIPTION = "A discharge was planned, or the plan changed."
         movement: UUID
         plan: DischargePlan
         expected_at: Moment | None
 
     class Discharged(Event):
         TOPIC = "stay.discharged"
+        PUBLIC = "stay.discharged"
+        DESCRIPTION = "A patient was discharged."
         movement: UUID
         disposition: Disposition
         destination: Text | None
@@ -112,6 +134,9 @@ class StayEvents:
         """``voided``: the visits that are taken back with an admission entered in error."""
 
         TOPIC = "stay.admission-cancelled"
+        PUBLIC = "stay.admission-cancelled"
+        PUBLIC_FIELDS = {"voided": "voidedVisitIds"}
+        DESCRIPTION = "An admission was taken back, and the stay with it."
         cancel: UUID
         movement: UUID
         because: CancellationReason
@@ -121,6 +146,8 @@ class StayEvents:
         """Reversed, the place before it holds again, unless another is named."""
 
         TOPIC = "stay.movement-cancelled"
+        PUBLIC = "stay.movement-cancelled"
+        DESCRIPTION = "A movement was taken back."
         cancel: UUID
         movement: UUID
         because: CancellationReason
@@ -132,6 +159,8 @@ class StayEvents:
         """Reversed, the patient comes back to the place that is named."""
 
         TOPIC = "stay.discharge-cancelled"
+        PUBLIC = "stay.discharge-cancelled"
+        DESCRIPTION = "A discharge was taken back."
         cancel: UUID
         movement: UUID
         because: CancellationReason
@@ -143,6 +172,8 @@ class StayEvents:
         """It happened at another time (``at``) or in another place; what is absent stays."""
 
         TOPIC = "stay.movement-corrected"
+        PUBLIC = "stay.movement-corrected"
+        DESCRIPTION = "Time or place of a movement were put right."
         movement: UUID
         at: Moment | None
         precision: Precision | None
@@ -154,6 +185,8 @@ class StayEvents:
         """What is absent stays as it was."""
 
         TOPIC = "stay.visit-amended"
+        PUBLIC = "visit.amended"
+        DESCRIPTION = "What was said of a visit was put right."
         visit: UUID
         at: Moment | None
         precision: Precision | None
@@ -165,4 +198,6 @@ class StayEvents:
         """Entered in error: it never was."""
 
         TOPIC = "stay.visit-cancelled"
+        PUBLIC = "visit.cancelled"
+        DESCRIPTION = "A visit was taken back."
         visit: UUID

@@ -2,49 +2,52 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Self
 from uuid import UUID
 
+from domain.described_enum import DescribedEnum
 from domain.refusals import BedRef, InvalidInput, StayStateBroken
 
 
-class Status(StrEnum):
+class Status(DescribedEnum):
     """Where a stay stands at a moment."""
 
-    ADMITTED = "ADMITTED"
-    ON_LEAVE = "ON_LEAVE"
-    DISCHARGED = "DISCHARGED"
-    CANCELLED = "CANCELLED"
+    ADMITTED = "ADMITTED", "The patient is here."
+    ON_LEAVE = "ON_LEAVE", "The patient is away and will come back."
+    DISCHARGED = "DISCHARGED", "The patient has left for good."
+    CANCELLED = "CANCELLED", "The stay never was."
 
 
-class DischargePlan(StrEnum):
+class DischargePlan(DescribedEnum):
     """How far the discharge is planned. Planning frees nothing."""
 
-    NONE = "NONE"
-    PLANNED = "PLANNED"
-    CLEARED = "CLEARED"
+    NONE = "NONE", "Nothing is planned."
+    PLANNED = "PLANNED", "A discharge is expected."
+    CLEARED = "CLEARED", "The patient may leave as far as medicine is concerned."
 
 
-class CancellationReason(StrEnum):
+class CancellationReason(DescribedEnum):
     """Why a fact is taken back, which decides what the past becomes.
 
     Entered in error: it never was, for all valid time. Decision reversed: it stands until the time
     of the reversal, and from then on what held before it holds again.
     """
 
-    ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
-    DECISION_REVERSED = "DECISION_REVERSED"
+    ENTERED_IN_ERROR = "ENTERED_IN_ERROR", "It never was: it is void for all valid time."
+    DECISION_REVERSED = (
+        "DECISION_REVERSED",
+        "It stands until the time of the reversal; from then on what held before it holds again.",
+    )
 
 
-class Disposition(StrEnum):
+class Disposition(DescribedEnum):
     """Where the patient went at discharge."""
 
-    HOME = "HOME"
-    TRANSFERRED = "TRANSFERRED"
-    AGAINST_ADVICE = "AGAINST_ADVICE"
-    DIED = "DIED"
-    OTHER = "OTHER"
+    HOME = "HOME", "To where the patient lives."
+    TRANSFERRED = "TRANSFERRED", "To another institution."
+    AGAINST_ADVICE = "AGAINST_ADVICE", "Left against advice."
+    DIED = "DIED", "Died here."
+    OTHER = "OTHER", "Anywhere else."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,129 +1,152 @@
-"""A timeline entry in words: one short sentence, with rooms, staff and drugs by name."""
+"""Summaries of timeline entries: one short sentence each, with rooms, staff and drugs by name."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.aggregate import Event
+from domain.break_glass import EmergencyAccess
+from domain.event_types import EVENTS
+from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
+from domain.stay.aggregate import Stay
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
 from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions_by_id
 from infrastructure.read_models.rooms import RoomView, rooms_by_id
+from infrastructure.read_models.timeline.projection import kind_of
 from infrastructure.read_models.timeline.queries import EntryView
 
-Data = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an entry says, with the names of what it refers to."""
+
+    data: Mapping[str, Any]
+    rooms: Mapping[UUID, RoomView]
+    staff: Mapping[UUID, PractitionerView]
+    prescription: PrescriptionView | None
+
+    def has_place(self) -> bool:
+        """Return whether it names a bed, or a place without one."""
+        return bool(self.data.get("bed") or self.data.get("without_bed"))
+
+    def bed(self) -> str:
+        """Return the place by ward, room and bed."""
+        bed = self.data.get("bed")
+        if not bed:
+            return str(self.data.get("without_bed") or "a place without a bed")
+        room = self.rooms.get(UUID(bed["room"]))
+        place = f"{room.ward}, room {room.number}, bed {bed['bed']}" if room else bed["bed"]
+        return f"{place} (shared)" if self.data.get("shares_bed_of") else place
+
+    def doctor(self, field: str) -> str:
+        """Return the practitioner whose id is in that field, by name and staff number."""
+        id = self.data.get(field)
+        doctor = self.staff.get(UUID(id)) if id else None
+        if doctor is None:
+            return "nobody"
+        names = " ".join(n for n in (doctor.given_name, doctor.family_name) if n)
+        return f"{names} ({doctor.staff_number})" if names else doctor.staff_number
+
+    def drug(self) -> str:
+        """Return the medication of the prescription that the entry is about."""
+        return self.prescription.medication if self.prescription else "a medicine"
 
 
 def rooms_in(entries: Iterable[EntryView]) -> set[UUID]:
-    """The rooms that entries speak of."""
+    """Return the rooms that entries refer to."""
     return {UUID(e.data["bed"]["room"]) for e in entries if isinstance(e.data.get("bed"), dict)}
 
 
 def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
-    """The practitioners that entries speak of."""
+    """Return the practitioners that entries refer to."""
     names = ("attending", "practitioner", "prescriber")
     return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
 
 
-async def stories(
+async def summaries(
     connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf
 ) -> dict[UUID, str]:
-    """The sentence of each entry, with rooms, staff and drugs by name."""
+    """Return the sentence of each entry, with rooms, staff and drugs by name as of a moment."""
     rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
     staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
     subjects = [e.subject for e in entries if e.kind.startswith("PRESCRIPTION")]
     drugs = await prescriptions_by_id(connection, subjects, at)
-    return {entry.entry: story(entry, rooms, staff, drugs) for entry in entries}
+    return {entry.entry: summary(entry, rooms, staff, drugs) for entry in entries}
 
 
-def story(
+def summary(
     entry: EntryView,
     rooms: Mapping[UUID, RoomView],
     staff: Mapping[UUID, PractitionerView],
-    drugs: Mapping[UUID, PrescriptionView],
+    prescriptions: Mapping[UUID, PrescriptionView],
 ) -> str:
-    """What happened, in one sentence."""
-    data = entry.data
-
-    def bed() -> str:
-        said = data.get("bed")
-        if not said:
-            return str(data.get("without_bed") or "a place without a bed")
-        room = rooms.get(UUID(said["room"]))
-        place = f"{room.ward}, room {room.number}, bed {said['bed']}" if room else said["bed"]
-        return f"{place} (shared)" if data.get("shares_bed_of") else place
-
-    def doctor(name: str) -> str:
-        said = data.get(name)
-        found = staff.get(UUID(said)) if said else None
-        if found is None:
-            return "nobody"
-        names = " ".join(n for n in (found.given_name, found.family_name) if n)
-        return f"{names} ({found.staff_number})" if names else found.staff_number
-
-    def drug() -> str:
-        found = drugs.get(entry.subject)
-        return found.medication if found else "a medicine"
-
+    """Return the sentence of an entry."""
     if entry.status == "PENDING":
         return _pending(entry)
-    sentence = _SENTENCES.get(entry.kind)
-    return sentence(data, bed, doctor, drug) if sentence else entry.kind.replace("_", " ").lower()
+    event = KINDS[entry.kind]
+    return SUMMARIES[event](Entry(entry.data, rooms, staff, prescriptions.get(entry.subject)))
 
 
-Told = Callable[[Data, Callable[[], str], Callable[[str], str], Callable[[], str]], str]
+def _admitted(e: Entry) -> str:
+    text = f"Admitted ({_words(e.data['admission_type'])})"
+    if e.data.get("specialty"):
+        text += f" under {e.data['specialty']}"
+    if e.data.get("attending"):
+        text += f", attending {e.doctor('attending')}"
+    return text + (f"; waits in {e.data['without_bed']}" if e.data.get("without_bed") else "")
 
 
-def _admitted(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    said = f"Admitted ({_words(d['admission_type'])})"
-    if d.get("specialty"):
-        said += f" under {d['specialty']}"
-    if d.get("attending"):
-        said += f", attending {doctor('attending')}"
-    return said + (f"; waits in {d['without_bed']}" if d.get("without_bed") else "")
+def _written(e: Entry) -> str:
+    text = " ".join(str(e.data[n]) for n in ("dose", "route", "frequency") if e.data.get(n))
+    return f"Prescribed {e.data['medication']['name']}" + (f", {text}" if text else "")
 
 
-def _written(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    said = " ".join(str(d[n]) for n in ("dose", "route", "frequency") if d.get(n))
-    return f"Prescribed {d['medication']['name']}" + (f", {said}" if said else "")
-
-
-def _changed(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    said = ", ".join(
-        f"{n} {d[n]}" for n in ("dose", "route", "frequency", "stop") if d.get(n) is not None
+def _changed(e: Entry) -> str:
+    text = ", ".join(
+        f"{n} {e.data[n]}"
+        for n in ("dose", "route", "frequency", "stop")
+        if e.data.get(n) is not None
     )
-    return f"Changed {drug()}: {said}"
+    return f"Changed {e.drug()}: {text}"
 
 
-def _dose(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    outside = d.get("outside_prescription")
+def _dose(e: Entry) -> str:
+    outside = e.data.get("outside_prescription")
     more = f", outside the prescription ({_words(outside)})" if outside else ""
-    if d["given"]:
-        return f"Gave {drug()}" + (f" {d['dose_given']}" if d.get("dose_given") else "") + more
-    return f"Did not give {drug()}: {d.get('reason_not_given')}{more}"
+    if e.data["given"]:
+        return (
+            f"Gave {e.drug()}"
+            + (f" {e.data['dose_given']}" if e.data.get("dose_given") else "")
+            + more
+        )
+    return f"Did not give {e.drug()}: {e.data.get('reason_not_given')}{more}"
 
 
-def _cancelled(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    where = f"; now in {bed()}" if d.get("bed") or d.get("without_bed") else ""
-    return ("Reversed" if d["because"] == "DECISION_REVERSED" else "Entered in error") + where
+def _cancelled(e: Entry) -> str:
+    where = f"; now in {e.bed()}" if e.has_place() else ""
+    return ("Reversed" if e.data["because"] == "DECISION_REVERSED" else "Entered in error") + where
 
 
-def _details(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
+def _details(e: Entry) -> str:
     names = ("mrn", "family_name", "given_name", "birth_date", "sex", "confidentiality")
-    said = ", ".join(f"{_words(n)} {d[n]}" for n in names if d.get(n) is not None)
-    since = f" from {d['since']} on" if d.get("since") else ""
-    return f"Details{since}: {said}"
+    text = ", ".join(f"{_words(n)} {e.data[n]}" for n in names if e.data.get(n) is not None)
+    since = f" from {e.data['since']} on" if e.data.get("since") else ""
+    return f"Details{since}: {text}"
 
 
-def _discharged(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    where = f" to {d['destination']}" if d.get("destination") else ""
-    return f"Discharged ({_words(d['disposition'])}){where}"
+def _discharged(e: Entry) -> str:
+    where = f" to {e.data['destination']}" if e.data.get("destination") else ""
+    return f"Discharged ({_words(e.data['disposition'])}){where}"
 
 
-def _planned(d: Data, bed: Any, doctor: Any, drug: Any) -> str:
-    when = f" for {d['expected_at']}" if d.get("expected_at") else ""
-    return f"Discharge {_words(d['plan'])}{when}"
+def _planned(e: Entry) -> str:
+    when = f" for {e.data['expected_at']}" if e.data.get("expected_at") else ""
+    return f"Discharge {_words(e.data['plan'])}{when}"
 
 
 def _pending(entry: EntryView) -> str:
@@ -135,63 +158,60 @@ def _pending(entry: EntryView) -> str:
     return f"{system} reports, not true yet: {what}" + (f", {', '.join(where)}" if where else "")
 
 
-_SENTENCES: dict[str, Told] = {
-    "PATIENT_REGISTERED": lambda d, bed, doctor, drug: f"Registered with MRN {d['mrn']}",
-    "GLASS_BROKEN": lambda d, bed, doctor, drug: (
-        f"Broke the glass: the patient's data were opened until {d['until']}"
+SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
+    Patient.Registered: lambda e: f"Registered with MRN {e.data['mrn']}",
+    EmergencyAccess.Broken: lambda e: (
+        f"Broke the glass: the patient's data were opened until {e.data['until']}"
     ),
-    "PATIENT_DIED": lambda d, bed, doctor, drug: "Died",
-    "PATIENT_DETAILS_CORRECTED": _details,
-    "PATIENT_DETAILS_CHANGED": _details,
-    "PATIENT_MERGED": lambda d, bed, doctor, drug: "Found to be one person with another record",
-    "PATIENT_UNMERGED": lambda d, bed, doctor, drug: (
-        "Found not to be that person: merge taken back"
+    Patient.Died: lambda e: "Died",
+    Patient.DetailsCorrected: _details,
+    Patient.DetailsChanged: _details,
+    Patient.Merged: lambda e: "Found to be one person with another record",
+    Patient.Unmerged: lambda e: "Found not to be that person: merge taken back",
+    Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancelled(e).lower()}",
+    Stay.MovementCancelled: lambda e: f"Movement cancelled: {_cancelled(e).lower()}",
+    Stay.DischargeCancelled: lambda e: f"Discharge cancelled: {_cancelled(e).lower()}",
+    Stay.VisitCancelled: lambda e: "Visit cancelled: entered in error",
+    Prescription.Cancelled: lambda e: f"Cancelled {e.drug()}: entered in error",
+    Prescription.StopCorrected: lambda e: (
+        f"{e.drug()} was not stopped: the discharge was cancelled"
     ),
-    "STAY_ADMISSION_CANCELLED": lambda d, bed, doctor, drug: (
-        f"Admission cancelled: {_cancelled(d, bed, doctor, drug).lower()}"
+    Prescription.AdministrationCancelled: lambda e: (
+        f"Dose of {e.drug()} cancelled: entered in error"
     ),
-    "STAY_MOVEMENT_CANCELLED": lambda d, bed, doctor, drug: (
-        f"Movement cancelled: {_cancelled(d, bed, doctor, drug).lower()}"
+    Stay.Admitted: _admitted,
+    Stay.RoomAllocated: lambda e: f"Put in {e.bed()}",
+    Stay.Transferred: lambda e: f"Moved to {e.bed()}",
+    Stay.BedSwapped: lambda e: f"Exchanged beds, now in {e.bed()}",
+    Stay.LeaveStarted: lambda e: (
+        f"Went on leave, bed {'kept' if e.data['keeps_bed'] else 'released'}"
     ),
-    "STAY_DISCHARGE_CANCELLED": lambda d, bed, doctor, drug: (
-        f"Discharge cancelled: {_cancelled(d, bed, doctor, drug).lower()}"
+    Stay.LeaveEnded: lambda e: (
+        "Back from leave"
+        + (f", now in {e.bed()}" if e.data.get("bed") or e.data.get("without_bed") else "")
     ),
-    "STAY_VISIT_CANCELLED": lambda d, bed, doctor, drug: "Visit cancelled: entered in error",
-    "PRESCRIPTION_CANCELLED": lambda d, bed, doctor, drug: f"Cancelled {drug()}: entered in error",
-    "PRESCRIPTION_STOP_CORRECTED": lambda d, bed, doctor, drug: (
-        f"{drug()} was not stopped: the discharge was cancelled"
+    Stay.AttendingChanged: lambda e: f"Attending: {e.doctor('attending')}",
+    Stay.SpecialtyChanged: lambda e: f"Specialty: {e.data['specialty']}",
+    Stay.VisitRecorded: lambda e: (
+        f"{_words(e.data['visit_kind']).capitalize()} by {e.doctor('practitioner')}"
+        + (f": {e.data['note']}" if e.data.get("note") else "")
     ),
-    "PRESCRIPTION_ADMINISTRATION_CANCELLED": lambda d, bed, doctor, drug: (
-        f"Dose of {drug()} cancelled: entered in error"
+    Stay.DischargePlanned: _planned,
+    Stay.Discharged: _discharged,
+    Prescription.Written: _written,
+    Prescription.Changed: _changed,
+    Prescription.Held: lambda e: f"Held {e.drug()}",
+    Prescription.Resumed: lambda e: f"Resumed {e.drug()}",
+    Prescription.Stopped: lambda e: (
+        f"Stopped {e.drug()}" + (" at discharge" if e.data.get("discharge") else "")
     ),
-    "STAY_ADMITTED": _admitted,
-    "STAY_ROOM_ALLOCATED": lambda d, bed, doctor, drug: f"Put in {bed()}",
-    "STAY_TRANSFERRED": lambda d, bed, doctor, drug: f"Moved to {bed()}",
-    "STAY_BED_SWAPPED": lambda d, bed, doctor, drug: f"Exchanged beds, now in {bed()}",
-    "STAY_LEAVE_STARTED": lambda d, bed, doctor, drug: (
-        f"Went on leave, bed {'kept' if d['keeps_bed'] else 'released'}"
-    ),
-    "STAY_LEAVE_ENDED": lambda d, bed, doctor, drug: (
-        "Back from leave" + (f", now in {bed()}" if d.get("bed") or d.get("without_bed") else "")
-    ),
-    "STAY_ATTENDING_CHANGED": lambda d, bed, doctor, drug: f"Attending: {doctor('attending')}",
-    "STAY_SPECIALTY_CHANGED": lambda d, bed, doctor, drug: f"Specialty: {d['specialty']}",
-    "STAY_VISIT_RECORDED": lambda d, bed, doctor, drug: (
-        f"{_words(d['visit_kind']).capitalize()} by {doctor('practitioner')}"
-        + (f": {d['note']}" if d.get("note") else "")
-    ),
-    "STAY_DISCHARGE_PLANNED": _planned,
-    "STAY_DISCHARGED": _discharged,
-    "PRESCRIPTION_WRITTEN": _written,
-    "PRESCRIPTION_CHANGED": _changed,
-    "PRESCRIPTION_HELD": lambda d, bed, doctor, drug: f"Held {drug()}",
-    "PRESCRIPTION_RESUMED": lambda d, bed, doctor, drug: f"Resumed {drug()}",
-    "PRESCRIPTION_STOPPED": lambda d, bed, doctor, drug: (
-        f"Stopped {drug()}" + (" at discharge" if d.get("discharge") else "")
-    ),
-    "PRESCRIPTION_COMPLETED": lambda d, bed, doctor, drug: f"Completed {drug()}",
-    "PRESCRIPTION_ADMINISTRATION_RECORDED": _dose,
+    Prescription.Completed: lambda e: f"Completed {e.drug()}",
+    Prescription.AdministrationRecorded: _dose,
 }
+"""The sentence of an entry by the event that it is of. A test finds an event that has none."""
+
+KINDS = {kind_of(event): event for event in EVENTS.values() if event in SUMMARIES}
+"""The kinds of timeline entries, each with its event."""
 
 
 def _words(name: str) -> str:

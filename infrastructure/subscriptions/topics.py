@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import Located, Logged, Touched, events_page, touched
 from infrastructure.queries.row_security import known
-from infrastructure.queries.timeline_summaries import stories
+from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.occupancy import BoardRoom, board, stretches
 from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.rooms import beds, rooms, spells
@@ -106,7 +106,7 @@ class Timeline:
         told: list[Change[Extension]] = []
         for position, entries in groupby(found, key=lambda entry: entry.recorded_position):
             together = list(entries)
-            words = await stories(connection, together, AsOf(now, position))
+            words = await summaries(connection, together, AsOf(now, position))
             for entry in together:
                 ends_command = entry is together[-1] and (whole or entry is not found[-1])
                 end = position if ends_command else entry.position

@@ -25,14 +25,13 @@ from graphql import (
 from strawberry.utils.str_converters import to_camel_case
 
 from api.cli.schema import SDL_FILE
-from api.graphql.descriptions import TOPICS, VALUES
 from api.graphql.mutations.dispatch import ENVELOPE
 from api.graphql.mutations.refusals import HANDLERS, MEMBERS, Fact
 from api.graphql.schema import schema, sdl
 from application import hospital
 from application.command import COMMON_REFUSALS
 from domain import refusals
-from domain.event_types import EVENTS
+from domain.described_enum import DescribedEnum
 from domain.refusals import Refusal
 from tests.support.shared_history import Lived
 
@@ -297,12 +296,12 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
             assert taken == set(READS), name
 
 
-def test_words_are_kept_only_for_values_that_exist() -> None:
-    for name, words in VALUES.items():
-        enum = TYPES[name]
-        assert isinstance(enum, GraphQLEnumType)
-        assert set(words) == set(enum.values), name
-    assert set(TOPICS) <= set(EVENTS)
+def test_a_member_of_an_enumeration_cannot_be_without_a_description() -> None:
+    with pytest.raises(TypeError, match="'EAST' of Wind has no description"):
+
+        class Wind(DescribedEnum):
+            NORTH = "NORTH", "Cold."
+            EAST = "EAST"
 
 
 # -- kept --

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from application.hospital import Hospital
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS

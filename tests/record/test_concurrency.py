@@ -10,7 +10,7 @@ import pytest
 
 from application.command import Recorded
 from application.hospital import Hospital
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,

@@ -9,8 +9,8 @@ import pytest
 import infrastructure.projections.batch
 from application.command import Recorded
 from application.hospital import Hospital
-from domain.prescription.aggregate import Medication
 from domain.prescription.course import Outside
+from domain.prescription.events import Medication
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, Disposition
 from infrastructure.integrity_check import verify

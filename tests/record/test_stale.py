@@ -7,7 +7,7 @@ import pytest
 
 from application.hospital import Hospital
 from application.ports import Stale
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 from domain.refusals import BedNotOpen, BedOccupied, OutsideStay, PatientDied
 from domain.stay.events import VisitKind
 from domain.stay.facts import Disposition

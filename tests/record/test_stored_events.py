@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from application.hospital import Hospital
 from domain.aggregate import Aggregate, Event
 from domain.event_types import EVENTS
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 from domain.refusals import InvalidInput
 from domain.stay.events import AdmissionType
 from infrastructure.event_store.mapper import EventMapper, Stored, UnknownEvent
@@ -169,6 +169,8 @@ class Kettle(Aggregate):
 
     class Filled(Event):
         TOPIC = "kettle.filled"
+        PUBLIC = None
+        DESCRIPTION = "Somebody filled the kettle."
         VERSION = 3
         millilitres: int
         by: str

@@ -6,7 +6,7 @@ import pytest
 
 from application.command import Recorded
 from application.hospital import Hospital
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 from domain.refusals import ContradictsLaterFacts
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, Disposition

@@ -14,7 +14,8 @@ from factory.declarations import LazyAttribute, Sequence, SubFactory
 from domain.aggregate import Event
 from domain.envelope import Actor, Envelope
 from domain.patient import Confidentiality, Patient, Sex
-from domain.prescription.aggregate import Medication, Prescription
+from domain.prescription.aggregate import Prescription
+from domain.prescription.events import Medication
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
 from domain.stay.aggregate import Stay

@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from domain.prescription.aggregate import Medication, Prescription
+from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Outside, Regimen
+from domain.prescription.events import Medication
 from tests.support import factories as events
 from tests.support.aggregate_dsl import (
     DR_MEYER,

@@ -16,8 +16,8 @@ from application.commands.stays import Sharer
 from application.hospital import Hospital
 from domain.patient import Sex
 from domain.practitioner import Grade
-from domain.prescription.aggregate import Medication
 from domain.prescription.course import Outside
+from domain.prescription.events import Medication
 from domain.refusals import Refusal
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy

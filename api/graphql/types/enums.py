@@ -1,25 +1,22 @@
 """The domain's own enumerations, as GraphQL enums."""
 
-import enum
-
 import strawberry
 
 from application.authorization.roles import Purpose
 from application.commands.corrections import EntryKind
-from domain.event_types import EVENTS
+from domain.described_enum import DescribedEnum
 from domain.patient import Confidentiality, Sex
 from domain.practitioner import Grade
 from domain.prescription.course import Outside as OutsidePrescription
 from domain.prescription.course import PrescriptionStatus
-from domain.prescription.drug_chart import DrugChart
 from domain.room.aggregate import BedState
-from domain.room.occupancy import Occupancy
 from domain.room.policies import RoomPolicy
 from domain.source_visit import SourceKind as SourceMovementKind
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
+from infrastructure.queries.timeline_summaries import KINDS
 from infrastructure.read_models.timeline.queries import Reading
 
 __all__ = [
@@ -74,41 +71,26 @@ for _kind, _name, _description in (
 
 
 @strawberry.enum(description="What became of a fact.")
-class EntryStatus(enum.Enum):
-    TRUE = "TRUE"
-    CORRECTED = "CORRECTED"
-    CANCELLED = "CANCELLED"
-    PENDING = "PENDING"
+class EntryStatus(DescribedEnum):
+    TRUE = "TRUE", "It is held to be so."
+    CORRECTED = "CORRECTED", "Another entry has put it right."
+    CANCELLED = "CANCELLED", "It was taken back."
+    PENDING = "PENDING", "Another system reports it, and it does not fit the record yet."
 
 
 @strawberry.enum(description="What became of a movement that another system reports.")
-class SourceMovementStatus(enum.Enum):
-    RECORDED = "RECORDED"
-    CANCELLED = "CANCELLED"
-    PENDING = "PENDING"
+class SourceMovementStatus(DescribedEnum):
+    RECORDED = "RECORDED", "It fits, and is held to be so."
+    CANCELLED = "CANCELLED", "The other system took it back."
+    PENDING = "PENDING", "It does not fit yet, and is tried again."
 
 
-_NOT_SHOWN = (Occupancy.StretchesChanged.TOPIC, DrugChart.PrescriptionCharted.TOPIC)
-_SHOWN = ("patient", "stay", "prescription", "glass")
-_CORRECTIONS = (
-    "stay.movement-corrected",
-    "stay.visit-amended",
-    "prescription.administration-corrected",
-)
-"""Told by an entry of the kind that is corrected, in its place."""
-_KINDS = [
-    topic.replace(".", "_").replace("-", "_").upper()
-    for topic in EVENTS
-    if topic.partition(".")[0] in _SHOWN and topic not in (*_NOT_SHOWN, *_CORRECTIONS)
-]
+class TimelineKind(DescribedEnum):
+    """The kinds of timeline entries: one for each type of event that has a summary."""
 
-
-class TimelineKind(enum.Enum):
-    """What kind of fact an entry is: one for each type of event about a patient."""
-
-    _ignore_ = ["kind"]
-    for kind in _KINDS:
-        locals()[kind] = kind
+    _ignore_ = ["kind", "event"]
+    for kind, event in KINDS.items():
+        locals()[kind] = kind, event.DESCRIPTION
 
 
 strawberry.enum(TimelineKind, description="What kind of fact an entry is.")

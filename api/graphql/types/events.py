@@ -1,6 +1,5 @@
 """The feed: what was recorded, in the order of the log, in the shape of CloudEvents 1.0."""
 
-import enum
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,16 +13,17 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import First
 from api.graphql.relay import Connection, Edge, PageInfo, page_size
 from api.graphql.scalars import JSON, Position
+from domain.described_enum import DescribedEnum
 from domain.refusals import InvalidInput
 from infrastructure.queries.feed import Logged, events_page
 
 
-class EventKind(enum.Enum):
-    """What the feed tells, one for each public type of event."""
+class EventKind(DescribedEnum):
+    """The kinds of the feed's events, one for each public type; the value is the internal topic."""
 
     _ignore_ = ["public"]
     for public in PUBLIC:
-        locals()[public.kind] = public.topic
+        locals()[public.kind] = public.topic, public.event.DESCRIPTION
 
 
 strawberry.enum(

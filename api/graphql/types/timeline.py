@@ -13,7 +13,7 @@ from api.graphql.relay import Node
 from api.graphql.scalars import JSON, Position
 from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.timeline_summaries import stories
+from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.timeline.queries import EntryView
 
 
@@ -98,7 +98,7 @@ class TimelineEntry(Node):
 
 async def told(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """The summary of each entry, with rooms, staff and drugs by name."""
-    return await info.context.query(stories, list(views), at)
+    return await info.context.query(summaries, list(views), at)
 
 
 def _id(id: UUID | None) -> strawberry.ID | None:

@@ -12,7 +12,7 @@ from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, told
 from api.imports.mimic_iv.stays import Stay
-from domain.prescription.aggregate import Medication
+from domain.prescription.events import Medication
 from domain.refusals import Refusal
 
 CODES = (("ndc", "NDC"), ("gsn", "GSN"), ("formulary_drug_cd", "formulary"))

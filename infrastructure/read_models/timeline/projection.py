@@ -10,8 +10,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.aggregate import Event
 from domain.envelope import Source
 from domain.event_types import EVENTS
+from domain.hospital_calendar import HospitalCalendar
+from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
+from domain.projection_control import ProjectionControl
+from domain.report import Report
+from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
 from domain.source_visit import SourceKind, SourceVisit
 from domain.stay.aggregate import Stay
@@ -61,6 +66,12 @@ Index("entries_occurred_at", entries.c.occurred_at)
 """For the facts of a period: timeliness of a month does not read the facts of all years."""
 Index("entries_recorded_position", entries.c.recorded_position)
 """For what was recorded while a fact was wrong."""
+
+ABOUT_NOBODY = (HospitalCalendar, Practitioner, ProjectionControl, Report, Room)
+"""Aggregates whose events are about no patient, and so have no entry."""
+
+CORRECTIONS = (Stay.MovementCorrected, Stay.VisitAmended, Prescription.AdministrationCorrected)
+"""Events whose entry takes the place, and the kind, of the one that is corrected."""
 
 NOT_SHOWN = frozenset(
     {
@@ -115,11 +126,7 @@ class Timeline(ReadModel):
         if event.entry.about is None:
             return
         match event:
-            case (
-                Stay.MovementCorrected()
-                | Stay.VisitAmended()
-                | Prescription.AdministrationCorrected()
-            ):
+            case _ if isinstance(event, CORRECTIONS):
                 self._correct(event, place, event.at)
             case Prescription.StopCorrected(at=at) if at is not None:
                 self._correct(event, place, at)
@@ -314,7 +321,7 @@ def entry_of(stream: UUID, version: int) -> UUID:
     return uuid5(stream, str(version))
 
 
-def kind_of(event: Event) -> str:
+def kind_of(event: Event | type[Event]) -> str:
     """The kind of an entry: ``STAY_ADMITTED`` for the topic ``stay.admitted``."""
     return event.TOPIC.replace(".", "_").replace("-", "_").upper()
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, Integer, Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.described_enum import DescribedEnum
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import Prepared, by_id, given, is_given, one_of_given
 from infrastructure.queries.row_security import known
@@ -18,12 +18,12 @@ from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
 
 
-class Reading(StrEnum):
+class Reading(DescribedEnum):
     """How a timeline is read."""
 
-    ALL = "ALL"
-    TRUTH = "TRUTH"
-    RECORD = "RECORD"
+    ALL = "ALL", "With what was corrected and cancelled, in the order in which it happened."
+    TRUTH = "TRUTH", "Only what is held to be so."
+    RECORD = "RECORD", "All, in the order in which it became known."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""The events of a prescription."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.aggregate import Event
+from domain.envelope import Sealed, Text
+from domain.prescription.course import Outside
+from domain.time import Moment, Precision
+
+
+class Medication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A drug by name, and by code where a coding system gives one."""
+
+    name: Text
+    code: Text | None = None
+    system: Text | None = None
+
+
+class PrescriptionEvents:
+    """The events of a prescription, which `Prescription` inherits: read as ``Prescription.Held``."""
+
+    class Written(Event):
+        TOPIC = "prescription.written"
+        PUBLIC = "prescription.written"
+        DESCRIPTION = "A prescription was written."
+        stay: UUID
+        patient: UUID
+        medication: Medication
+        dose: Text | None
+        route: Text | None
+        frequency: Text | None
+        start: Moment
+        stop: Moment | None
+        prescriber: UUID | None
+
+    class Changed(Event):
+        """Another regimen from a time on. An absent value stays as it was."""
+
+        TOPIC = "prescription.changed"
+        PUBLIC = "prescription.changed"
+        DESCRIPTION = "Dose, route, frequency or end of a prescription changed."
+        change: UUID
+        dose: Text | None
+        route: Text | None
+        frequency: Text | None
+        stop: Moment | None
+
+    class Held(Event):
+        TOPIC = "prescription.held"
+        PUBLIC = "prescription.held"
+        DESCRIPTION = "A prescription is not to be given for now."
+        change: UUID
+
+    class Resumed(Event):
+        TOPIC = "prescription.resumed"
+        PUBLIC = "prescription.resumed"
+        DESCRIPTION = "A prescription is to be given again."
+        change: UUID
+
+    class Stopped(Event):
+        """``discharge`` names the discharge that stopped it, if one did."""
+
+        TOPIC = "prescription.stopped"
+        PUBLIC = "prescription.stopped"
+        DESCRIPTION = "A prescription was ended before its time."
+        change: UUID
+        discharge: UUID | None
+
+    class Completed(Event):
+        TOPIC = "prescription.completed"
+        PUBLIC = "prescription.completed"
+        DESCRIPTION = "A prescription was completed."
+        change: UUID
+
+    class AdministrationRecorded(Event):
+        TOPIC = "prescription.administration-recorded"
+        PUBLIC = "dose.recorded"
+        DESCRIPTION = "A dose was given, or not given and why."
+        administration: UUID
+        given: bool
+        dose_given: Text | None
+        reason_not_given: Sealed | None
+        outside_prescription: Outside | None
+
+    class Cancelled(Event):
+        """Entered in error: it never was."""
+
+        TOPIC = "prescription.cancelled"
+        PUBLIC = "prescription.cancelled"
+        DESCRIPTION = "A prescription was taken back."
+
+    class StopCorrected(Event):
+        """The discharge that stopped it was at another time (``at``), or never was (absent)."""
+
+        TOPIC = "prescription.stop-corrected"
+        PUBLIC = "prescription.stop-corrected"
+        PUBLIC_FIELDS = {"at": "stoppedAt"}
+        DESCRIPTION = "The end that a discharge gave a prescription was put right with it."
+        change: UUID
+        discharge: UUID
+        at: Moment | None
+
+    class AdministrationCorrected(Event):
+        """What is absent stays as it was; a dose that was not given has no amount."""
+
+        TOPIC = "prescription.administration-corrected"
+        PUBLIC = "dose.corrected"
+        DESCRIPTION = "What was said of a dose was put right."
+        administration: UUID
+        at: Moment | None
+        precision: Precision | None
+        given: bool | None
+        dose_given: Text | None
+        reason_not_given: Sealed | None
+        outside_prescription: Outside | None
+
+    class AdministrationCancelled(Event):
+        """Entered in error: it never was."""
+
+        TOPIC = "prescription.administration-cancelled"
+        PUBLIC = "dose.cancelled"
+        DESCRIPTION = "A dose was taken back."
+        administration: UUID
