@@ -1,8 +1,9 @@
 """What a command does to the beds and to who lies in them: checked, and told to the rooms."""
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from application import lookups, persons
+from application.unit_of_work import UnitOfWork
 from domain.refusals import ContradictsLaterFacts, PatientAlreadyAdmitted
 from domain.room.aggregate import Room
 from domain.room.occupancy import Claim, check_free, check_shared, newly_claimed
@@ -10,11 +11,8 @@ from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
 
-if TYPE_CHECKING:
-    from application.unit_of_work import UnitOfWork
 
-
-def check_bed_consistency(uow: "UnitOfWork") -> None:
+def check_bed_consistency(uow: UnitOfWork) -> None:
     """Let the beds follow the stays: check every stretch that is new, tell each room."""
     moved = {
         stay.id: stay
@@ -24,7 +22,7 @@ def check_bed_consistency(uow: "UnitOfWork") -> None:
     for stay in list(moved.values()):
         for room, changed in uow.differences(stay).items():
             for stretch in changed.begun:
-                _check(uow, stay, stretch, moved, uow.room_by_id(room))
+                _check(uow, stay, stretch, moved, uow.one(Room, room, "room", "room"))
             if changed.ended:
                 _check_sharers(uow, stay, room, moved)
     for stay in moved.values():
@@ -39,7 +37,7 @@ def check_bed_consistency(uow: "UnitOfWork") -> None:
 
 
 def _check(
-    uow: "UnitOfWork", stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
+    uow: UnitOfWork, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
 ) -> None:
     assert stay.patient is not None
     others = [c for c in uow.claims(room.id, stretch.period) if c.stay not in moved]
@@ -61,7 +59,7 @@ def _check(
 
 
 def _check_policies(
-    uow: "UnitOfWork", stay: Stay, stretch: Stretch, others: list[Claim], room: Room
+    uow: UnitOfWork, stay: Stay, stretch: Stretch, others: list[Claim], room: Room
 ) -> None:
     shared = {c.stay: c.stretch.shares_bed_of is not None for c in others if c.stay != stay.id}
     stays = uow.load(Stay, *shared)
@@ -70,12 +68,12 @@ def _check_policies(
     room.check_policies(newcomer, present, stretch.period.start)
 
 
-def _occupant(uow: "UnitOfWork", stay: Stay, shares: bool) -> Occupant:
-    patient = uow.patient_of(stay)
+def _occupant(uow: UnitOfWork, stay: Stay, shares: bool) -> Occupant:
+    patient = lookups.patient_of(uow, stay)
     return Occupant(stay.id, patient.sex, patient.birth_date, shares)
 
 
-def _check_sharers(uow: "UnitOfWork", stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
+def _check_sharers(uow: UnitOfWork, stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
     uow.occupancy(room)
     children = [c for c in uow.record.sharers(stay.id) if c.stay not in moved]
     children += [  # all of them: those that do not change may lie outside of hers now
@@ -88,25 +86,25 @@ def _check_sharers(uow: "UnitOfWork", stay: Stay, room: UUID, moved: dict[UUID, 
         check_shared(child.stay, child.stretch, stay.stretches)
 
 
-def _check_person(uow: "UnitOfWork", stay: Stay) -> None:
+def _check_person(uow: UnitOfWork, stay: Stay) -> None:
     period = stay.history.period
     if period is None or stay.patient is None:
         return
-    for other in uow.record.person_claims(uow.person(stay.patient), period):
+    for other in uow.record.person_claims(persons.person_of(uow, stay.patient), period):
         loaded = uow.loaded.get(other.stay)
         theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
         if other.stay != stay.id and theirs and theirs.overlaps(period):
             raise PatientAlreadyAdmitted(other.stay)
 
 
-def _check_clinical(uow: "UnitOfWork", stay: Stay) -> None:
+def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
     """Refuse a stay that is no longer open when something was prescribed or given in it."""
     before, now = uow.before[stay.id].history, stay.history
     if not any(p.without(now.open_periods) for p in before.open_periods):
         return
     outside = [
         fact
-        for prescription in uow.prescriptions_of(stay)
+        for prescription in lookups.prescriptions_of(uow, stay)
         for fact in prescription.facts()
         if not stay.history.includes(fact.occurred_at)
     ]

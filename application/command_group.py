@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from application.authorization.roles import Roles, grant
 from application.command import CommandSpec, Recorded, Request, Rules
-from application.command_pipeline import CommandPipeline
+from application.command_pipeline import CommandPipeline, Invocation
 from application.ports import EventStore
 from application.unit_of_work import UnitOfWork
 from domain.refusals import Refusal
@@ -75,10 +75,10 @@ def _declare(
     def execute(group: G, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
         assert not args, "commands take keyword arguments only"
 
-        def attempt(decision: UnitOfWork) -> None:
-            decide(group, decision, **content)  # type: ignore[call-arg]
+        def attempt(uow: UnitOfWork) -> None:
+            decide(group, uow, **content)  # type: ignore[call-arg]
 
-        return group.pipeline.execute(request, name, dict(content), attempt, corrects)
+        return group.pipeline.execute(Invocation(request, name, content, attempt, corrects))
 
     execute.spec = CommandSpec(name, roles, raises, corrects, decide)  # type: ignore[attr-defined]
     return cast("Command[G, P]", execute)

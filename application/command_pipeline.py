@@ -1,7 +1,8 @@
-"""How every command goes: asked before? decide, append all or nothing, on a conflict decide anew."""
+"""The pipeline of a command: idempotency, authorization, decision, consistency, append, retry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from random import random
@@ -12,9 +13,11 @@ from uuid import UUID
 import msgspec
 from eventsourcing.application import Application
 
+from application import lookups
 from application.aggregate_cache import AggregateCache
+from application.append import append_of
 from application.authorization.roles import check_command
-from application.authorization.scope import Scope
+from application.bed_consistency import check_bed_consistency
 from application.command import Recorded, Request, Rules, reason_needed
 from application.ports import (
     AlreadyRecorded,
@@ -25,7 +28,6 @@ from application.ports import (
     Stale,
 )
 from application.unit_of_work import UnitOfWork
-from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Envelope
 from domain.refusals import (
@@ -38,18 +40,30 @@ from domain.refusals import (
 from domain.time import Precision, in_utc
 
 ATTEMPTS = 24
-"""How often a command that lost a race is decided anew before its caller is asked to come again."""
+"""How often a command that lost a race is decided anew before it is refused."""
 
-ASIDE_SECONDS = 0.5
-"""How long it steps aside at most, each time, to let the others finish."""
-
+MAX_BACK_OFF_SECONDS = 0.5
 
 Watch = Callable[[str], AbstractContextManager[None]]
-"""Watches a part of a command by its name: for who measures. The application knows nothing of it."""
+"""Measures a part of a command by its name, as a span of a trace."""
 
 
 def unwatched(part: str) -> AbstractContextManager[None]:
     return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A command with its request and input: what the pipeline executes."""
+
+    request: Request
+    name: str
+    content: Mapping[str, Any]
+    """The input by parameter, as sent."""
+    decide: Callable[[UnitOfWork], None]
+    """Runs once per attempt, each time with a new unit of work."""
+    corrects: bool = False
+    """Whether ``request.occurred_at`` is the corrected time of a fact."""
 
 
 class AfterCommit(Protocol):
@@ -63,14 +77,18 @@ class AfterCommit(Protocol):
 
 
 class CommandPipeline(Application[UUID]):
-    """The eventsourcing application through which every command goes."""
+    """The eventsourcing application through which every command goes.
+
+    Authorization, idempotency by command id, decision, bed consistency, append; decided anew when
+    another command has changed what was read (optimistic concurrency).
+    """
 
     name = "hospital"
 
     def __init__(self, env: dict[str, str], rules: Rules) -> None:
         super().__init__(env)
         self.rules = rules
-        self.recent = AggregateCache()
+        self.cache = AggregateCache()
         self.after_commit: AfterCommit | None = None
         self.watch: Watch = unwatched
 
@@ -78,124 +96,129 @@ class CommandPipeline(Application[UUID]):
     def record(self) -> EventStore:
         return cast(EventStore, self.recorder)
 
-    def execute(
-        self,
-        request: Request,
-        operation: str,
-        content: dict[str, Any],
-        decide: Callable[[UnitOfWork], None],
-        corrects: bool = False,
-    ) -> Recorded:
-        """Record a command, once and whole; then whatever waited for it.
+    def execute(self, call: Invocation) -> Recorded:
+        """Record a command once and whole, then run the hook of what follows from it.
 
-        A repeat does the second too: so nothing is left behind where an answer was lost.
+        A repeat runs the hook too, so that nothing is left undone where a response was lost. Raises a
+        `Refusal`; nothing is recorded then.
         """
-        with self.watch(f"command {operation}"):
-            check_command(request.by, operation)
-            recorded = self.execute_once(request, operation, content, decide, corrects)
+        with self.watch(f"command {call.name}"):
+            check_command(call.request.by, call.name)
+            recorded = self.execute_once(call)
             if self.after_commit is not None:
-                self.after_commit.run(request, recorded)
+                self.after_commit.run(call.request, recorded)
             return recorded
 
-    def execute_once(
-        self,
-        request: Request,
-        operation: str,
-        content: dict[str, Any],
-        decide: Callable[[UnitOfWork], None],
-        corrects: bool = False,
-    ) -> Recorded:
-        """Record a command, and nothing that follows from it."""
-        digest = digest_of(request, operation, content)
+    def execute_once(self, call: Invocation) -> Recorded:
+        """Record a command without the hook. Raises a `Refusal`."""
+        digest = digest_of(call)
         for attempt in range(ATTEMPTS):
             begun = monotonic()
-            preload = self._preload(request.command_id, content)
+            preload = self._preload(call)
             if preload.earlier is not None:
                 return self._replay_result(preload.earlier, digest)
-            now = request.now or preload.now
-            entry = self._entry(request, operation, digest, now)
-            told_at, precision = entry.occurred_at, entry.precision
-            if corrects:
-                entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
-            scope = Scope(request.by, request.wards)
-            decision = UnitOfWork(
-                self.record,
-                self.recent,
-                self.rules,
-                entry,
-                now,
-                scope,
-                look=attempt > 0,
-                preload=preload,
-            )
-            if corrects and request.occurred_at is not None:
-                decision.corrected_at, decision.corrected_precision = told_at, precision
+            uow = self._begin(call, digest, preload, refresh=attempt > 0)
             try:
-                if corrects:
-                    reason_needed(entry, "a correction says why")
-                with self.watch("decide"):
-                    decide(decision)
-                    decision.expect(request.expected_version)
-                    decision.settle()
-            except Refusal:
-                is_of_now = request.occurred_at is None
-                if decision.from_memory or (attempt == 0 and is_of_now):
-                    continue  # what was remembered, or the clock, may be old: look, decide anew
-                until = now if is_of_now and request.now is None else None
-                still, meanwhile = self.record.still_current(
-                    request.command_id, decision.reads(), until
-                )
-                # Perhaps by its own effect: the same command may have been sent twice at once.
-                if meanwhile is not None:
-                    return self._replay_result(meanwhile, digest)
-                if still:
+                try:
+                    self._decide(call, uow)
+                except Refusal:
+                    if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
+                        continue  # the cache or the clock may be behind: refresh, decide anew
+                    repeated = self._confirm_refusal(call, uow, digest)
+                    if repeated is not None:
+                        return repeated
                     raise
-                # It was read while others wrote, some of it before and some after.
-                _back_off(attempt, begun)
-                continue
-            append = decision.append(operation, request.now)
-            if self.after_commit is not None:
-                append.asks = self.after_commit.claims_to_notify(decision)
-            try:
-                with self.watch("append"):
-                    recordings = self.save(*decision.loaded.values(), append=append)
+                return self._append(call, uow)
             except Stale:
-                self.recent.forget(decision.loaded)
+                self.cache.forget(uow.loaded)
                 _back_off(attempt, begun)
-                continue
-            except AlreadyRecorded as before:
-                return self._replay_result(before.remembered, digest)
-            except EventDoesNotFit as misfit:
-                raise InvalidInput(misfit.field, misfit.why) from misfit
-            for aggregate in decision.loaded.values():
-                self.recent.keep(aggregate)
-            assert append.remembered is not None
-            events = tuple(cast(Event, r.domain_event) for r in recordings)
-            return _recorded(append.remembered, events, waiting=append.owners)
         raise VersionConflict(None, None)
 
-    def _preload(self, command_id: UUID, content: dict[str, Any]) -> CommandPreload:
-        """What is known as a command begins, with what it will ask for by all that it names."""
-        ids = [value for value in content.values() if isinstance(value, UUID)]
-        numbers = (content.get("practitioner"), content.get("attending"))
-        names = [unique_keys.staff_number(number) for number in numbers if isinstance(number, str)]
-        mrn, authority = content.get("patient_mrn"), content.get("mrn_authority")
-        if isinstance(mrn, str):
-            names.append(unique_keys.mrn(authority or self.rules.mrn_authority, mrn))
-        ward, room = content.get("ward"), content.get("room")
-        if isinstance(ward, str) and isinstance(room, str):
-            names.append(unique_keys.room_number(ward, room))
-        return self.record.preload(command_id, self.recent.lacks(ids), names)
+    # -- the steps of an attempt --
+
+    def _preload(self, call: Invocation) -> CommandPreload:
+        """Read the clock, an earlier recording, and what the input names, in one round trip."""
+        ids = [value for value in call.content.values() if isinstance(value, UUID)]
+        keys = lookups.unique_keys_in(call.content, self.rules)
+        return self.record.preload(call.request.command_id, self.cache.lacks(ids), keys)
+
+    def _begin(
+        self, call: Invocation, digest: str, preload: CommandPreload, *, refresh: bool
+    ) -> UnitOfWork:
+        """Begin the unit of work. Raises InFuture, ReasonNeeded for a late entry without one."""
+        request = call.request
+        now = request.now or preload.now
+        entry = self._envelope(call, digest, now)
+        corrected_at, corrected_precision = entry.occurred_at, entry.precision
+        if call.corrects:
+            entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
+        uow = UnitOfWork(
+            self.record,
+            self.cache,
+            self.rules,
+            entry,
+            now,
+            request.wards,
+            refresh=refresh,
+            preload=preload,
+        )
+        if call.corrects and request.occurred_at is not None:
+            uow.corrected_at, uow.corrected_precision = corrected_at, corrected_precision
+        return uow
+
+    def _decide(self, call: Invocation, uow: UnitOfWork) -> None:
+        """Run the command's method and check the whole. Raises a `Refusal`."""
+        if call.corrects:
+            reason_needed(uow.entry, "a correction says why")
+        with self.watch("decide"):
+            call.decide(uow)
+            uow.expect(call.request.expected_version)
+            check_bed_consistency(uow)
+
+    def _confirm_refusal(self, call: Invocation, uow: UnitOfWork, digest: str) -> Recorded | None:
+        """Check that a refusal rests on one state of the log.
+
+        Returns the recording if the same command was recorded meanwhile: it may have been sent twice
+        at once, and been refused for its own effect. Raises Stale if others wrote what was read.
+        """
+        request = call.request
+        until = uow.now if request.occurred_at is None and request.now is None else None
+        is_current, earlier = self.record.still_current(
+            request.command_id, uow.versions_read(), until
+        )
+        if earlier is not None:
+            return self._replay_result(earlier, digest)
+        if not is_current:
+            raise Stale
+        return None
+
+    def _append(self, call: Invocation, uow: UnitOfWork) -> Recorded:
+        """Append all pending events or nothing. Raises Stale, InvalidInput."""
+        append = append_of(uow, call.name, call.request.now)
+        if self.after_commit is not None:
+            append.asks = self.after_commit.claims_to_notify(uow)
+        try:
+            with self.watch("append"):
+                recordings = self.save(*uow.loaded.values(), append=append)
+        except AlreadyRecorded as before:
+            return self._replay_result(before.remembered, uow.entry.digest)
+        except EventDoesNotFit as misfit:
+            raise InvalidInput(misfit.field, misfit.why) from misfit
+        for aggregate in uow.loaded.values():
+            self.cache.keep(aggregate)
+        assert append.remembered is not None
+        events = tuple(cast(Event, r.domain_event) for r in recordings)
+        return _recorded(append.remembered, events, waiting=append.owners)
 
     def _replay_result(self, earlier: RecordedCommand, digest: str) -> Recorded:
-        """The first answer again, if the content is the same."""
+        """Return the first result again. Raises CommandIdReused for another content."""
         if earlier.digest != digest:
             raise CommandIdReused(earlier.command_id)
         events = self.record.events_between(earlier.first_position, earlier.position)
         return _recorded(earlier, tuple(events), repeated=True)
 
-    def _entry(self, request: Request, operation: str, digest: str, now: datetime) -> Envelope:
-        occurred_at = now
+    def _envelope(self, call: Invocation, digest: str, now: datetime) -> Envelope:
+        request, occurred_at = call.request, now
         if request.occurred_at is not None:
             occurred_at = in_utc(request.occurred_at, "occurredAt")
         self.rules.check_time(occurred_at, now)
@@ -204,7 +227,7 @@ class CommandPipeline(Application[UUID]):
             raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
         return Envelope(
             command_id=request.command_id,
-            operation=operation,
+            operation=call.name,
             digest=digest,
             occurred_at=occurred_at,
             precision=request.precision or Precision.MINUTE,
@@ -218,11 +241,11 @@ class CommandPipeline(Application[UUID]):
 
 
 def _back_off(attempt: int, begun: float) -> None:
-    """Let the others finish: for as long as this attempt took, and longer each time.
+    """Sleep for up to as long as this attempt took, times the attempts so far.
 
-    On a busy machine all take longer; who waits a fixed time there meets the same others again.
+    On a busy machine all attempts take longer: a fixed time would meet the same rivals again.
     """
-    sleep(random() * min(attempt * (monotonic() - begun), ASIDE_SECONDS))
+    sleep(random() * min(attempt * (monotonic() - begun), MAX_BACK_OFF_SECONDS))
 
 
 def _recorded(
@@ -236,12 +259,13 @@ def _recorded(
     )
 
 
-def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
-    """A digest of what was asked: operation, input as sent without defaults, and actor.
+def digest_of(call: Invocation) -> str:
+    """Return the digest of a command: name, input as sent without defaults, and actor.
 
-    Refuses text that cannot be kept (a NUL, half of a surrogate pair), naming its field.
+    Raises InvalidInput for text that can't be stored (a NUL, half of a surrogate pair).
     """
-    sent = {name: value for name, value in content.items() if value is not None}
+    request = call.request
+    sent = {name: value for name, value in call.content.items() if value is not None}
     for name in ("precision", "performed_by", "witnessed_by", "reason", "source"):
         if getattr(request, name) is not None:
             sent[name] = getattr(request, name)
@@ -249,10 +273,10 @@ def digest_of(request: Request, operation: str, content: dict[str, Any]) -> str:
         sent["occurred_at"] = in_utc(request.occurred_at, "occurredAt")
     for name, value in sent.items():
         try:
-            told = msgspec.json.encode(value)
+            encoded = msgspec.json.encode(value)
         except UnicodeEncodeError:
             raise InvalidInput(name, "the text is not valid Unicode") from None
-        if b"\\u0000" in told:
+        if b"\\u0000" in encoded:
             raise InvalidInput(name, "the text contains a NUL character")
-    said = msgspec.json.encode([operation, sent, request.by], order="deterministic")
-    return blake2b(said, digest_size=16).hexdigest()
+    digested = msgspec.json.encode([call.name, sent, request.by], order="deterministic")
+    return blake2b(digested, digest_size=16).hexdigest()

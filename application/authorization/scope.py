@@ -13,21 +13,17 @@ The rule, the same for commands here and for questions (`infrastructure.queries.
 - What somebody has opened by breaking the glass is open to them.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from application import persons
 from application.authorization.roles import may
+from application.unit_of_work import UnitOfWork
 from domain.break_glass import EmergencyAccess
-from domain.envelope import Actor
 from domain.patient import Confidentiality, Patient
 from domain.prescription.aggregate import Prescription
 from domain.refusals import NotAllowed
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
-
-if TYPE_CHECKING:
-    from application.unit_of_work import UnitOfWork
 
 RESTRICTED = "The patient's data are restricted; breakGlass opens them, with a reason"
 CLOSED = (
@@ -38,59 +34,64 @@ ELSEWHERE = "This is of another ward than yours; breakGlass opens a patient's da
 
 
 def hidden_labels(role: str) -> frozenset[str]:
-    """The confidentiality labels that close data to a role."""
+    """Return the confidentiality labels that hide data from a role."""
     labels = (Confidentiality.RESTRICTED, Confidentiality.VERY_RESTRICTED)
     return frozenset(c.value for c in labels if not may(role, f"label:{c.value.lower()}"))
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose data one login may act on. Each check raises NotAllowed."""
+def check_ward(uow: UnitOfWork, ward: str | None) -> None:
+    """Refuse a ward that is none of the login's; ``None`` is the whole house. Raises NotAllowed."""
+    if uow.wards is not None and ward not in uow.wards:
+        raise NotAllowed(ELSEWHERE)
 
-    by: Actor
-    wards: frozenset[str] | None = None
 
-    def check_ward(self, ward: str | None) -> None:
-        """``None``: the whole house."""
-        if self.wards is not None and ward not in self.wards:
-            raise NotAllowed(ELSEWHERE)
+def check_stay(uow: UnitOfWork, stay: Stay) -> None:
+    """Refuse a stay that is hidden by a label or of another ward. Raises NotAllowed."""
+    hidden = hidden_labels(uow.entry.recorded_by.role)
+    if stay.confidentiality.value in hidden or _is_labelled(uow, stay.patient, hidden):
+        _require_emergency_access(uow, stay.patient, RESTRICTED)
+    elif not _is_of_wards(uow, stay):
+        _require_emergency_access(uow, stay.patient, ELSEWHERE)
 
-    def check_stay(self, uow: "UnitOfWork", stay: Stay) -> None:
-        hidden = hidden_labels(self.by.role)
-        if stay.confidentiality.value in hidden or self._is_labelled(uow, stay.patient, hidden):
-            self._need_glass(uow, stay.patient, RESTRICTED)
-        elif not self._is_of_wards(uow, stay):
-            self._need_glass(uow, stay.patient, ELSEWHERE)
 
-    def check_patient(self, uow: "UnitOfWork", patient: Patient) -> None:
-        if self._is_labelled(uow, patient.id, hidden_labels(self.by.role)):
-            self._need_glass(uow, patient.id, RESTRICTED)
-        elif self.wards is not None:
-            stays = uow.stays_of(uow.person(patient.id))
-            is_in = any(s.history.includes(uow.now) for s in stays)
-            if is_in and not any(self._is_of_wards(uow, stay) for stay in stays):
-                self._need_glass(uow, patient.id, ELSEWHERE)
+def check_patient(uow: UnitOfWork, patient: Patient) -> None:
+    """Refuse a patient who is hidden by a label or is in another ward. Raises NotAllowed."""
+    if _is_labelled(uow, patient.id, hidden_labels(uow.entry.recorded_by.role)):
+        _require_emergency_access(uow, patient.id, RESTRICTED)
+    elif uow.wards is not None:
+        stays = persons.stays_of(uow, persons.person_of(uow, patient.id))
+        is_in = any(s.history.includes(uow.now) for s in stays)
+        if is_in and not any(_is_of_wards(uow, stay) for stay in stays):
+            _require_emergency_access(uow, patient.id, ELSEWHERE)
 
-    def check_prescription(self, uow: "UnitOfWork", prescription: Prescription) -> None:
-        if prescription.stay is not None:
-            (stay,) = uow.load(Stay, prescription.stay)
-            self.check_stay(uow, stay)
 
-    def _is_labelled(self, uow: "UnitOfWork", patient: UUID | None, hidden: frozenset[str]) -> bool:
-        if not hidden or patient is None:
-            return False
-        labels = {record.details[-1][1].confidentiality.value for record in uow.records(patient)}
-        return not labels.isdisjoint(hidden)
+def check_prescription(uow: UnitOfWork, prescription: Prescription) -> None:
+    """Refuse a prescription of a stay that is out of scope. Raises NotAllowed."""
+    if prescription.stay is not None:
+        (stay,) = uow.load(Stay, prescription.stay)
+        check_stay(uow, stay)
 
-    def _is_of_wards(self, uow: "UnitOfWork", stay: Stay) -> bool:
-        begun = [s for s in stay.stretches if s.period.start <= uow.now]
-        if self.wards is None or not begun:
-            return True
-        latest = max(begun, key=lambda s: s.period.start)
-        return uow.one(Room, latest.bed.room, "room", "room").ward in self.wards
 
-    def _need_glass(self, uow: "UnitOfWork", patient: UUID | None, why: str) -> None:
-        (glass,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(self.by))
-        records = uow.records(patient) if patient and glass.opened else ()
-        if not any(glass.is_open(record.id, uow.now) for record in records):
-            raise NotAllowed(why)
+def _is_labelled(uow: UnitOfWork, patient: UUID | None, hidden: frozenset[str]) -> bool:
+    if not hidden or patient is None:
+        return False
+    labels = {
+        record.details[-1][1].confidentiality.value for record in persons.records(uow, patient)
+    }
+    return not labels.isdisjoint(hidden)
+
+
+def _is_of_wards(uow: UnitOfWork, stay: Stay) -> bool:
+    begun = [s for s in stay.stretches if s.period.start <= uow.now]
+    if uow.wards is None or not begun:
+        return True
+    latest = max(begun, key=lambda s: s.period.start)
+    return uow.one(Room, latest.bed.room, "room", "room").ward in uow.wards
+
+
+def _require_emergency_access(uow: UnitOfWork, patient: UUID | None, why: str) -> None:
+    """Refuse unless the login has opened the patient's data in an emergency. Raises NotAllowed."""
+    (access,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
+    records = persons.records(uow, patient) if patient and access.opened else ()
+    if not any(access.is_open(record.id, uow.now) for record in records):
+        raise NotAllowed(why)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from application import lookups, persons
 from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed, utc
 from application.command_group import CommandGroup, command, correction
@@ -108,7 +109,7 @@ class Corrections(CommandGroup):
         in it stop it (ContradictsLaterFacts lists them), unless they are to be voided too.
         """
         reason_needed(uow.entry, "a cancel says why")
-        cancel_admission_of(uow, uow.stay(stay_id), because, bool(void_clinical_facts))
+        cancel_admission_of(uow, lookups.stay(uow, stay_id), because, bool(void_clinical_facts))
 
     @command(roles=FRONT_DESK, raises=MOVEMENT_CORRECTION_REFUSALS)
     def cancel_discharge(
@@ -128,12 +129,12 @@ class Corrections(CommandGroup):
         the patient was away from the discharge until ``occurred_at``; they stay stopped.
         """
         reason_needed(uow.entry, "a cancel says why")
-        stay = uow.stay(stay_id)
+        stay = lookups.stay(uow, stay_id)
         discharge = stay.history.discharge
         if discharge is None:
             raise InvalidInput("stayId", "the stay is not discharged")
         cancel_discharge_of(
-            uow, stay, discharge, because, uow.place(ward, room, bed, None, without_bed)
+            uow, stay, discharge, because, lookups.place(uow, ward, room, bed, None, without_bed)
         )
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
@@ -153,7 +154,7 @@ class Corrections(CommandGroup):
         Reversed, the bed before it must be free, or another is named.
         """
         reason_needed(uow.entry, "a cancel says why")
-        place = uow.place(ward, room, bed, None, without_bed)
+        place = lookups.place(uow, ward, room, bed, None, without_bed)
         _cancel(uow, movement_id, because, place)
 
     @correction(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
@@ -173,7 +174,7 @@ class Corrections(CommandGroup):
         A child that was moved along in the mother's bed follows her; the first bed of an admission
         follows its time; the prescriptions that a discharge stopped follow it.
         """
-        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
+        place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         _correct(uow, movement_id, uow.corrected_at, uow.corrected_precision, place)
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
@@ -196,21 +197,22 @@ class Corrections(CommandGroup):
         for cancel in cancels or ():
             entry, at = uow.entry, cancel.occurred_at
             uow.entry = _entry_at(uow, at)
-            place = uow.place(cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed)
+            place = lookups.place(
+                uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
+            )
             _cancel(uow, cancel.movement_id, cancel.because, place)
             uow.entry = entry
         for right in corrections or ():
             at = utc(right.occurred_at, "occurredAt")
             if at is not None:
                 uow.check_time(at)
-            place = uow.place(
-                right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
+            place = lookups.place(
+                uow, right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
             )
             _correct(uow, right.movement_id, at, Precision.MINUTE if at else None, place)
         for late in entries or ():
             _enter(uow, late)
-        for stay in uow.check_deferred():
-            stay.check_deferred(uow.died_at(stay.patient))
+        check_deferred(uow)
 
     @correction(roles=CLINICAL, raises=(MovementNotFound, PatientDied, *STAY_REFUSALS))
     def amend_visit(
@@ -223,16 +225,16 @@ class Corrections(CommandGroup):
         note: str | None = None,
     ) -> None:
         """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays."""
-        (stay,) = uow.with_movement(visit_id, "visitId")
+        (stay,) = lookups.stays_with_movement(uow, visit_id, "visitId")
         stay.amend_visit(
             visit_id,
             uow.corrected_at,
             uow.corrected_precision,
-            uow.practitioner(practitioner, "practitioner") if practitioner else None,
+            lookups.practitioner(uow, practitioner, "practitioner") if practitioner else None,
             kind,
             note,
             uow.entry,
-            uow.died_at(stay.patient),
+            persons.died_at(uow, stay.patient),
         )
 
     @command(roles=CLINICAL, raises=(MovementNotFound,))
@@ -241,14 +243,20 @@ class Corrections(CommandGroup):
     ) -> None:
         """The visit never was."""
         entered_in_error_only(uow, because)
-        (stay,) = uow.with_movement(visit_id, "visitId")
+        (stay,) = lookups.stays_with_movement(uow, visit_id, "visitId")
         stay.cancel_visit(visit_id, uow.entry)
+
+
+def check_deferred(uow: UnitOfWork) -> None:
+    """Check the stays whose checks were deferred, on the end result. Raises their refusals."""
+    for stay in uow.end_deferral():
+        stay.check_deferred(persons.died_at(uow, stay.patient))
 
 
 def _cancel(
     uow: UnitOfWork, movement: UUID, because: CancellationReason, place: Place | None
 ) -> None:
-    for stay in uow.with_movement(movement):
+    for stay in lookups.stays_with_movement(uow, movement):
         fact = stay.movement(movement)
         if isinstance(fact, Admission):
             if place is not None:
@@ -257,7 +265,7 @@ def _cancel(
         elif isinstance(fact, Discharge):
             cancel_discharge_of(uow, stay, fact, because, place)
         else:
-            died_at = uow.died_at(stay.patient)
+            died_at = persons.died_at(uow, stay.patient)
             stay.cancel_movement(movement, because, place, uow.entry, died_at)
 
 
@@ -265,12 +273,12 @@ def cancel_admission_of(
     uow: UnitOfWork, stay: Stay, because: CancellationReason, void_clinical_facts: bool
 ) -> None:
     """Cancel the admission of a stay and void its prescriptions."""
-    prescriptions = uow.prescriptions_of(stay)
+    prescriptions = lookups.prescriptions_of(uow, stay)
     stay.cancel_admission(
         because,
         void_clinical_facts,
         uow.entry,
-        uow.died_at(stay.patient),
+        persons.died_at(uow, stay.patient),
         [fact for p in prescriptions for fact in p.facts()],
     )
     for prescription in prescriptions:
@@ -286,7 +294,7 @@ def cancel_discharge_of(
 ) -> None:
     """Cancel the discharge of a stay; the prescriptions that it stopped follow."""
     before = stay.history
-    stay.cancel_discharge(discharge, because, place, uow.entry, uow.died_at(stay.patient))
+    stay.cancel_discharge(discharge, because, place, uow.entry, persons.died_at(uow, stay.patient))
     _let_prescriptions_follow(uow, stay, before)
 
 
@@ -297,7 +305,7 @@ def _correct(
     precision: Precision | None,
     place: Place | None,
 ) -> None:
-    stays = uow.with_movement(movement)
+    stays = lookups.stays_with_movement(uow, movement)
     moved = {stay.id for stay in stays}
     if place is not None and len([s for s in stays if not _shares(s, movement, moved)]) > 1:
         raise InvalidInput(
@@ -307,15 +315,17 @@ def _correct(
         before, there = stay.history, place
         if place is not None and _shares(stay, movement, moved):
             there = Place(place.bed, _mother(stay, movement), place.without_bed)
-        stay.correct_movement(movement, at, precision, there, uow.entry, uow.died_at(stay.patient))
+        stay.correct_movement(
+            movement, at, precision, there, uow.entry, persons.died_at(uow, stay.patient)
+        )
         _let_prescriptions_follow(uow, stay, before)
 
 
 def _enter(uow: UnitOfWork, late: LateEntry) -> None:
-    stay = uow.stay(late.stay_id)
+    stay = lookups.stay(uow, late.stay_id)
     entry = _entry_at(uow, late.occurred_at)
-    place = uow.place(late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
-    died_at = uow.died_at(stay.patient)
+    place = lookups.place(uow, late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
+    died_at = persons.died_at(uow, stay.patient)
     match late.kind:
         case EntryKind.TRANSFER:
             if place is None:
@@ -332,7 +342,7 @@ def _let_prescriptions_follow(uow: UnitOfWork, stay: Stay, before: History) -> N
     for was in before.facts:
         now = stay.history.fact(was.id)
         if isinstance(was, Discharge) and now != was:
-            for prescription in uow.prescriptions_of(stay):
+            for prescription in lookups.prescriptions_of(uow, stay):
                 prescription.correct_stop(was.id, now.at if now else None, uow.entry)
 
 

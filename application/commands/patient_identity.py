@@ -4,6 +4,8 @@ from datetime import date
 from itertools import product
 from uuid import UUID
 
+from application import lookups, persons
+from application.authorization import scope
 from application.authorization.roles import DEMOGRAPHICS, RECORDS_OFFICE
 from application.command import reason_needed
 from application.command_group import CommandGroup, command
@@ -46,7 +48,7 @@ class PatientIdentity(CommandGroup):
         """
         reason_needed(uow.entry, "a correction says why")
         authority = mrn_authority or self.rules.mrn_authority
-        patient = uow.patient(patient_mrn, authority)
+        patient = lookups.patient(uow, patient_mrn, authority)
         if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birthDate", "it lies in the future")
         if mrn is not None:
@@ -83,13 +85,13 @@ class PatientIdentity(CommandGroup):
         """
         reason_needed(uow.entry, "a merge says why")
         here = self.rules.mrn_authority
-        away = uow.patient(patient_mrn, mrn_authority or here)
-        into = uow.patient(into_mrn, into_mrn_authority or here)
+        away = lookups.patient(uow, patient_mrn, mrn_authority or here)
+        into = lookups.patient(uow, into_mrn, into_mrn_authority or here)
         if away.id == into.id:
             raise InvalidInput("intoMrn", "a record cannot be merged with itself")
         if into.merged_into is not None:
             raise MergeImpossible("the record to merge into is merged into another; name that one")
-        theirs, ours = uow.stays_of(into.id), uow.stays_of(away.id)
+        theirs, ours = persons.stays_of(uow, into.id), persons.stays_of(uow, away.id)
         at_once = [pair for pair in product(ours, theirs) if _overlap(*pair)]
         if at_once:
             stays = dict.fromkeys(s.id for pair in at_once for s in pair)
@@ -105,26 +107,26 @@ class PatientIdentity(CommandGroup):
         found = uow.load(Patient, *self.record.streams_of(merge_id))
         if not found or not found[0].exists:
             raise MovementNotFound("merge", merge_id, "mergeId")
-        uow.scope.check_patient(uow, found[0])
-        together = uow.stays_of(uow.person(found[0].id))
-        persons = [uow.person(stay.patient) for stay in together if stay.patient]
+        scope.check_patient(uow, found[0])
+        together = persons.stays_of(uow, persons.person_of(uow, found[0].id))
+        before = [persons.person_of(uow, stay.patient) for stay in together if stay.patient]
         found[0].unmerge(merge_id, uow.entry)
         uow.reassign_claims(
             stay
-            for stay, was in zip(together, persons, strict=True)
-            if stay.patient and uow.person(stay.patient) != was
+            for stay, was in zip(together, before, strict=True)
+            if stay.patient and persons.person_of(uow, stay.patient) != was
         )
 
 
 def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient, stays: list[Stay]) -> None:
     """A person dies once, and nothing clinical occurs afterwards."""
-    deaths = {died for p in (away, into) if (died := uow.died_at(p.id))}
+    deaths = {died for p in (away, into) if (died := persons.died_at(uow, p.id))}
     if len(deaths) > 1:
         raise MergeImpossible("the two have different times of death")
     for died_at in deaths:
         for stay in stays:
             stay.must_outlive(died_at)
-            for prescription in uow.prescriptions_of(stay):
+            for prescription in lookups.prescriptions_of(uow, stay):
                 prescription.must_outlive(died_at)
 
 

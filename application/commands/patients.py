@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+from application import lookups, persons
 from application.authorization.roles import (
     EMERGENCY_ACCESS,
     FRONT_DESK,
@@ -70,7 +71,7 @@ class Patients(CommandGroup):
         Raises ReasonNeeded. Each reading that follows says that the glass was broken.
         """
         authority = mrn_authority or self.rules.mrn_authority
-        patient = uow.patient(patient_mrn, authority, in_scope=False)
+        patient = lookups.patient(uow, patient_mrn, authority, in_scope=False)
         assert patient.about is not None
         (glass,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
         glass.break_for(patient.about, hours, uow.now, uow.entry)
@@ -92,17 +93,17 @@ class Patients(CommandGroup):
             raise InvalidInput("patientMrn", "name the patient by patientMrn or by stayId")
         at = uow.entry.occurred_at
         if stay_id is not None:
-            patient = uow.patient_of(uow.stay(stay_id))
+            patient = lookups.patient_of(uow, lookups.stay(uow, stay_id))
         else:
             assert patient_mrn is not None
-            patient = uow.patient(patient_mrn, mrn_authority)
-        stays = uow.stays_of(uow.person(patient.id))
+            patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        stays = persons.stays_of(uow, persons.person_of(uow, patient.id))
         for stay in stays:
             stay.must_outlive(at)
-            for prescription in uow.prescriptions_of(stay):
+            for prescription in lookups.prescriptions_of(uow, stay):
                 prescription.must_outlive(at)
         here = [s.id for s in stays if s.history.includes(at)]
-        died_at = uow.died_at(patient.id)
+        died_at = persons.died_at(uow, patient.id)
         if died_at is not None:
             raise PatientDied(died_at)
         patient.die(here[0] if here else None, uow.entry)

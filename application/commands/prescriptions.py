@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from application import lookups, persons
 from application.authorization.roles import MEDICATION, PHARMACY, PRESCRIBERS
 from application.command import utc
 from application.command_group import CommandGroup, command, correction
@@ -46,8 +47,8 @@ class Prescriptions(CommandGroup):
 
         Raises OutsideStay, PatientDied, and InvalidInput if it stops before it starts.
         """
-        stay = uow.stay(stay_id)
-        patient = uow.patient_of(stay)
+        stay = lookups.stay(uow, stay_id)
+        patient = lookups.patient_of(uow, stay)
         written = uow.entry.occurred_at
         begins = utc(start, "start") or written
         stay.must_include(written, "The prescription")
@@ -58,9 +59,9 @@ class Prescriptions(CommandGroup):
             patient.id,
             medication,
             Regimen(begins, utc(stop, "stop"), dose, route, frequency),
-            uow.practitioner(prescriber, "prescriber") if prescriber else None,
+            lookups.practitioner(uow, prescriber, "prescriber") if prescriber else None,
             uow.entry,
-            uow.died_at(patient.id),
+            persons.died_at(uow, patient.id),
         )
         ended = stay.history.discharge
         if ended and prescription.is_live_at(
@@ -83,32 +84,37 @@ class Prescriptions(CommandGroup):
         stop: datetime | None = None,
     ) -> None:
         """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
-        prescription = uow.prescription(prescription_id)
+        prescription = lookups.prescription(uow, prescription_id)
         prescription.change(
-            dose, route, frequency, utc(stop, "stop"), uow.entry, uow.died_at(prescription.patient)
+            dose,
+            route,
+            frequency,
+            utc(stop, "stop"),
+            uow.entry,
+            persons.died_at(uow, prescription.patient),
         )
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def hold_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Pause it; it can be resumed."""
-        prescription = uow.prescription(prescription_id)
-        prescription.hold(uow.entry, uow.died_at(prescription.patient))
+        prescription = lookups.prescription(uow, prescription_id)
+        prescription.hold(uow.entry, persons.died_at(uow, prescription.patient))
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def resume_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Go on with a prescription that is held."""
-        prescription = uow.prescription(prescription_id)
-        prescription.resume(uow.entry, uow.died_at(prescription.patient))
+        prescription = lookups.prescription(uow, prescription_id)
+        prescription.resume(uow.entry, persons.died_at(uow, prescription.patient))
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def stop_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """End it before its planned stop."""
-        uow.prescription(prescription_id).stop(uow.entry)
+        lookups.prescription(uow, prescription_id).stop(uow.entry)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """It has run its course."""
-        uow.prescription(prescription_id).complete(uow.entry)
+        lookups.prescription(uow, prescription_id).complete(uow.entry)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
     def record_administration(
@@ -125,7 +131,7 @@ class Prescriptions(CommandGroup):
 
         Raises PrescriptionStateBroken if it lies outside the prescription and is not marked so.
         """
-        prescription = uow.prescription(prescription_id)
+        prescription = lookups.prescription(uow, prescription_id)
         assert prescription.stay is not None
         stay = uow.one(Stay, prescription.stay, "stay", "prescriptionId")
         stay.must_include(uow.entry.occurred_at, "The dose")
@@ -135,7 +141,7 @@ class Prescriptions(CommandGroup):
             reason_not_given,
             outside_prescription,
             uow.entry,
-            uow.died_at(stay.patient),
+            persons.died_at(uow, stay.patient),
         )
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken,))
@@ -144,7 +150,7 @@ class Prescriptions(CommandGroup):
     ) -> None:
         """It was never written. Refused once a dose was given: then it can be stopped."""
         entered_in_error_only(uow, because)
-        uow.prescription(prescription_id).cancel(uow.entry)
+        lookups.prescription(uow, prescription_id).cancel(uow.entry)
 
     @correction(
         roles=MEDICATION,
@@ -161,7 +167,7 @@ class Prescriptions(CommandGroup):
         outside_prescription: Outside | None = None,
     ) -> None:
         """Another time (``occurred_at``) or amount of a dose, or that it was not given."""
-        prescription = uow.with_dose(administration_id)
+        prescription = lookups.prescription_of_dose(uow, administration_id)
         assert prescription.stay is not None
         at = prescription.correct_administration(
             administration_id,
@@ -172,7 +178,7 @@ class Prescriptions(CommandGroup):
             reason_not_given,
             outside_prescription,
             uow.entry,
-            uow.died_at(prescription.patient),
+            persons.died_at(uow, prescription.patient),
         )
         uow.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
 
@@ -182,4 +188,6 @@ class Prescriptions(CommandGroup):
     ) -> None:
         """The dose never was."""
         entered_in_error_only(uow, because)
-        uow.with_dose(administration_id).cancel_administration(administration_id, uow.entry)
+        lookups.prescription_of_dose(uow, administration_id).cancel_administration(
+            administration_id, uow.entry
+        )

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Protocol, cast
 from uuid import UUID
 
+from application.authorization import scope
 from application.authorization.roles import ANALYSIS
 from application.command_group import CommandGroup, command
 from application.command_pipeline import CommandPipeline
@@ -102,7 +103,7 @@ class Reports(CommandGroup):
         Raises NotFound for an unknown name or ward, InvalidInput for a period of which no day has
         ended, and FiguresNotReadable, which is no refusal.
         """
-        uow.scope.check_ward(ward)
+        scope.check_ward(uow, ward)
         chosen = {p.name: p.value for p in parameters or ()}
         told = self.figures.of_period(
             defined(name, version), self.figures.position(), period.from_, period.to, ward, chosen
@@ -119,7 +120,7 @@ class Reports(CommandGroup):
         assert issue.terms is not None
         assert issue.said is not None
         held, question = asked_in(issue.terms)
-        uow.scope.check_ward(issue.terms.ward)
+        scope.check_ward(uow, issue.terms.ward)
         before, now = issue.said.position, self.figures.position()
         told = self.figures.computed(held, question, now)
         old, new = self.figures.contributions(held, question, before, now)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from application import lookups
+from application.authorization import scope
 from application.authorization.roles import BED_MANAGEMENT, HOUSEKEEPING, PATIENT_FLOW
 from application.command import utc
 from application.command_group import CommandGroup, command
@@ -28,7 +30,7 @@ class Rooms(CommandGroup):
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def open_room(self, uow: UnitOfWork, *, ward: str, room: str, beds: Sequence[str]) -> None:
         """Open a room of a ward with its beds. Raises AlreadyExists if the ward has that number."""
-        uow.scope.check_ward(ward)
+        scope.check_ward(uow, ward)
         if self.record.owner(*unique_keys.room_number(ward, room)) is not None:
             raise AlreadyExists("room", f"{ward}/{room}", "room")
         opened = uow.new(Room, "room")
@@ -37,7 +39,7 @@ class Rooms(CommandGroup):
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def add_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Put another bed into a room."""
-        uow.room(ward, room).add_bed(bed, uow.entry)
+        lookups.room(uow, ward, room).add_bed(bed, uow.entry)
 
     @command(roles=HOUSEKEEPING)
     def set_room_policy(
@@ -50,7 +52,7 @@ class Rooms(CommandGroup):
         applies: bool | None = None,
     ) -> None:
         """Set a policy of the room from ``occurred_at`` on, or lift it (``applies`` false)."""
-        uow.room(ward, room).set_policy(policy, applies is not False, uow.entry)
+        lookups.room(uow, ward, room).set_policy(policy, applies is not False, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def close_bed(
@@ -72,26 +74,26 @@ class Rooms(CommandGroup):
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         if period.is_empty:
             raise InvalidInput("until", "a closure ends after it begins")
-        here = uow.room(ward, room)
+        here = lookups.room(uow, ward, room)
         claims = uow.claims(here.id, period)
         here.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """End the closure that is in force."""
-        uow.room(ward, room).reopen_bed(bed, uow.entry)
+        lookups.room(uow, ward, room).reopen_bed(bed, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """The bed is being cleaned from now on, and refuses patients until that is finished."""
-        here = uow.room(ward, room)
+        here = lookups.room(uow, ward, room)
         claims = uow.claims(here.id, Period(uow.entry.occurred_at))
         here.start_cleaning(bed, claims, uow.now, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """The bed is clean."""
-        uow.room(ward, room).finish_cleaning(bed, uow.entry)
+        lookups.room(uow, ward, room).finish_cleaning(bed, uow.entry)
 
     @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))
     def reserve_bed(
@@ -110,10 +112,10 @@ class Rooms(CommandGroup):
         """Reserve a bed for a patient or a stay; from ``since`` on it refuses everybody else."""
         if (patient_mrn is None) == (stay_id is None):
             raise InvalidInput("patientMrn", "name either patientMrn or stayId")
-        here = uow.room(ward, room)
+        here = lookups.room(uow, ward, room)
         authority = mrn_authority or self.rules.mrn_authority
-        patient = uow.patient(patient_mrn, authority).id if patient_mrn else None
-        stay = uow.stay(stay_id).id if stay_id else None
+        patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
+        stay = lookups.stay(uow, stay_id).id if stay_id else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         here.reserve_bed(bed, period, patient, stay, uow.entry)
 
@@ -122,4 +124,4 @@ class Rooms(CommandGroup):
         self, uow: UnitOfWork, *, ward: str, room: str, reservation_id: UUID
     ) -> None:
         """Give a reservation up before it lapses."""
-        uow.room(ward, room).release_reservation(reservation_id, uow.entry)
+        lookups.room(uow, ward, room).release_reservation(reservation_id, uow.entry)

@@ -6,7 +6,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.commands.corrections import cancel_admission_of, cancel_discharge_of
+from application import lookups, persons
+from application.commands.corrections import (
+    cancel_admission_of,
+    cancel_discharge_of,
+    check_deferred,
+)
 from application.commands.stays import discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope, Source
@@ -41,14 +46,13 @@ def reconcile(uow: UnitOfWork, plans: Iterable[ReconciliationPlan]) -> dict[UUID
     """
     uow.defer_checks()
     held = {plan.visit.id: _apply_plan(uow, plan) for plan in plans}
-    for stay in uow.check_deferred():
-        stay.check_deferred(uow.died_at(stay.patient))
+    check_deferred(uow)
     return held
 
 
 def _apply_plan(uow: UnitOfWork, plan: ReconciliationPlan) -> Held:
     visit = plan.visit
-    stay = uow.stay(visit.stay) if visit.stay else None
+    stay = lookups.stay(uow, visit.stay) if visit.stay else None
     true = {a.version.source_id: a for a in visit.applied}
     new = [v for id, v in plan.versions.items() if id not in true or true[id].version != v]
     gone = [a for id, a in true.items() if plan.versions.get(id) != a.version]
@@ -109,7 +113,7 @@ def _amend_admission(
 
     With it stays what the staff has entered in it.
     """
-    said, died_at = told.movement, uow.died_at(stay.patient)
+    said, died_at = told.movement, persons.died_at(uow, stay.patient)
     assert said is not None
     admission = stay.movement(was.movement)
     place, bed = _place(uow, said) or Place(), was.bed
@@ -142,7 +146,7 @@ def _enter_reported(
         return _admit_reported(uow, visit, stay, version, said)
     if stay is None:
         raise NotFound("admission of visit", visit.source_visit, "sourceVisit")
-    place, died_at = _place(uow, said), uow.died_at(stay.patient)
+    place, died_at = _place(uow, said), persons.died_at(uow, stay.patient)
     match said.kind:
         case SourceKind.TRANSFER:
             if place is None:
@@ -168,7 +172,7 @@ def _admit_reported(
         raise StayStateBroken("the visit has an admission already, with another id")
     if said.patient_mrn is None:
         raise InvalidInput("patientMrn", "an admission names its patient")
-    patient = uow.patient(said.patient_mrn, said.mrn_authority)
+    patient = lookups.patient(uow, said.patient_mrn, said.mrn_authority)
     assert patient.about is not None
     place = _place(uow, said) or Place()
     what = f"stay of {visit.id}"
@@ -177,7 +181,7 @@ def _admit_reported(
         patient.id,
         said.admission_type or AdmissionType.EMERGENCY,
         uow.entry,
-        died_at=uow.died_at(patient.id),
+        died_at=persons.died_at(uow, patient.id),
         without_bed=place.without_bed,
         confidentiality=patient.confidentiality,
     )
@@ -189,7 +193,7 @@ def _admit_reported(
 
 
 def _place(uow: UnitOfWork, said: SourceMovement) -> Place | None:
-    return uow.place(said.ward, said.room, said.bed, None, said.without_bed)
+    return lookups.place(uow, said.ward, said.room, said.bed, None, said.without_bed)
 
 
 def _entry_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:

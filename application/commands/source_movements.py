@@ -9,15 +9,17 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
+from application import lookups
+from application.append import pending_events
 from application.authorization.roles import SYSTEMS
+from application.bed_consistency import check_bed_consistency
 from application.command import Recorded, Request
 from application.command_group import CommandGroup, command
-from application.command_pipeline import CommandPipeline
+from application.command_pipeline import CommandPipeline, Invocation
 from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -120,9 +122,8 @@ class SourceMovements(CommandGroup):
                 if settled is not None and not settled.repeated:
                     changes.append(settled)
 
-    def claims_to_notify(self, decided: UnitOfWork) -> Sequence[str]:
-        new = (event for a in decided.loaded.values() for event in a.pending_events)
-        return _waiting_for_any(cast(Iterable[Event], new))
+    def claims_to_notify(self, uow: UnitOfWork) -> Sequence[str]:
+        return _waiting_for_any(pending_events(uow))
 
     def _waiting(self, change: Recorded) -> list[UUID]:
         found = change.waiting
@@ -150,10 +151,10 @@ class SourceMovements(CommandGroup):
             if not self._settle(uow, found):
                 raise NothingToSettle
 
-        self.pipeline.recent.forget([visit])  # another process may have been told more of it
+        self.pipeline.cache.forget([visit])  # another process may have been told more of it
         try:
             return self.pipeline.execute_once(
-                again, "settle_source_visit", {"visit": visit}, decide
+                Invocation(again, "settle_source_visit", {"visit": visit}, decide)
             )
         except NothingToSettle:
             return None
@@ -221,10 +222,10 @@ class SourceMovements(CommandGroup):
         self, uow: UnitOfWork, visits: Sequence[SourceVisit], chosen: Mapping[UUID, Versions]
     ) -> Refusal | None:
         """Why these versions cannot be held true together; None if they can."""
-        trial = uow.trial()
+        dry_run = uow.dry_run()
         try:
-            reconcile(trial, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
-            trial.settle()
+            reconcile(dry_run, [ReconciliationPlan(v, chosen[v.id]) for v in visits])
+            check_bed_consistency(dry_run)
         except Refusal as refusal:
             return refusal
         return None
@@ -258,7 +259,7 @@ class SourceMovements(CommandGroup):
                 names.add(unique_keys.mrn(authority, said.patient_mrn))
         found = {uow.owner(name) or unique_keys.subject_of(name) for name in names}
         if visit.stay is not None:
-            found |= {s.bed.room for s in uow.trial().stay(visit.stay).stretches}
+            found |= {s.bed.room for s in lookups.stay(uow.dry_run(), visit.stay).stretches}
         return found
 
     def _about(self, uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
@@ -268,7 +269,7 @@ class SourceMovements(CommandGroup):
             if said and said.patient_mrn:
                 authority = said.mrn_authority or uow.rules.mrn_authority
                 if uow.owner(unique_keys.mrn(authority, said.patient_mrn)) is not None:
-                    return uow.patient(said.patient_mrn, authority).about
+                    return lookups.patient(uow, said.patient_mrn, authority).about
         return None
 
     def _said(self, uow: UnitOfWork, report: MovementReport) -> SourceMovement:

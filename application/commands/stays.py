@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from application import lookups, persons
 from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
@@ -65,8 +66,8 @@ class Stays(CommandGroup):
 
         Raises PatientAlreadyAdmitted, PatientDied, BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
-        patient = uow.patient(patient_mrn, mrn_authority)
-        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         assert patient.about is not None
         about = replace(patient.about, stay=uow.entry.id_of("stay"))
         stay = uow.new(Stay, "stay", about)
@@ -74,9 +75,9 @@ class Stays(CommandGroup):
             patient.id,
             admission_type,
             uow.entry,
-            died_at=uow.died_at(patient.id),
+            died_at=persons.died_at(uow, patient.id),
             decided_to_admit_at=utc(decided_to_admit_at, "decidedToAdmitAt"),
-            attending=uow.practitioner(attending, "attending") if attending else None,
+            attending=lookups.practitioner(uow, attending, "attending") if attending else None,
             specialty=specialty,
             without_bed=without_bed,
             confidentiality=confidentiality or patient.confidentiality,
@@ -96,7 +97,9 @@ class Stays(CommandGroup):
         shares_bed_of: UUID | None = None,
     ) -> None:
         """The first bed of a stay. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
-        uow.stay(stay_id).allocate_room(uow.bed(ward, room, bed), uow.entry, shares_bed_of)
+        lookups.stay(uow, stay_id).allocate_room(
+            lookups.bed(uow, ward, room, bed), uow.entry, shares_bed_of
+        )
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def transfer_patient(
@@ -115,10 +118,10 @@ class Stays(CommandGroup):
 
         ``sharers`` says where each child goes that shares the mother's bed.
         """
-        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
+        place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         if place is None:
             raise InvalidInput("bed", "name a bed, or say in withoutBed where the patient is put")
-        stay = uow.stay(stay_id)
+        stay = lookups.stay(uow, stay_id)
         stay.transfer(place, uow.entry)
         for child in sharers or ():
             _take_along(uow, child, stay, place)
@@ -128,7 +131,7 @@ class Stays(CommandGroup):
         """Two patients exchange beds, in one act."""
         if stay_id == with_stay_id:
             raise InvalidInput("withStayId", "a swap needs two different stays")
-        one, other = uow.stay(stay_id), uow.stay(with_stay_id, "withStayId")
+        one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "withStayId")
         states = [s.history.at(uow.entry.occurred_at) for s in (one, other)]
         beds = [state.place.bed if state else None for state in states]
         if beds[0] is None or beds[1] is None:
@@ -146,9 +149,9 @@ class Stays(CommandGroup):
         expected_return: datetime | None = None,
     ) -> None:
         """The patient leaves for a while; the bed is kept or released."""
-        stay = uow.stay(stay_id)
+        stay = lookups.stay(uow, stay_id)
         back = utc(expected_return, "expectedReturn")
-        stay.start_leave(keep_bed, back, uow.entry, uow.died_at(stay.patient))
+        stay.start_leave(keep_bed, back, uow.entry, persons.died_at(uow, stay.patient))
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def end_leave(
@@ -163,19 +166,21 @@ class Stays(CommandGroup):
         without_bed: str | None = None,
     ) -> None:
         """The patient is back, in the kept bed or (it must be named if it was released) another."""
-        stay = uow.stay(stay_id)
-        place = uow.place(ward, room, bed, shares_bed_of, without_bed)
-        stay.end_leave(place, uow.entry, uow.died_at(stay.patient))
+        stay = lookups.stay(uow, stay_id)
+        place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
+        stay.end_leave(place, uow.entry, persons.died_at(uow, stay.patient))
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
         """Another doctor (by staff number) is responsible."""
-        uow.stay(stay_id).change_attending(uow.practitioner(attending, "attending"), uow.entry)
+        lookups.stay(uow, stay_id).change_attending(
+            lookups.practitioner(uow, attending, "attending"), uow.entry
+        )
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_specialty(self, uow: UnitOfWork, *, stay_id: UUID, specialty: str) -> None:
         """Another specialty is responsible; the ward may be a different one (an outlier)."""
-        uow.stay(stay_id).change_specialty(specialty, uow.entry)
+        lookups.stay(uow, stay_id).change_specialty(specialty, uow.entry)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *STAY_REFUSALS))
     def record_visit(
@@ -188,9 +193,9 @@ class Stays(CommandGroup):
         note: str | None = None,
     ) -> None:
         """A doctor saw the patient. Raises OutsideStay, PatientDied."""
-        stay = uow.stay(stay_id)
-        doctor = uow.practitioner(practitioner, "practitioner")
-        stay.record_visit(doctor, kind, note, uow.entry, uow.died_at(stay.patient))
+        stay = lookups.stay(uow, stay_id)
+        doctor = lookups.practitioner(uow, practitioner, "practitioner")
+        stay.record_visit(doctor, kind, note, uow.entry, persons.died_at(uow, stay.patient))
 
     @command(roles=PATIENT_FLOW, raises=STAY_REFUSALS)
     def plan_discharge(
@@ -202,7 +207,7 @@ class Stays(CommandGroup):
         expected_at: datetime | None = None,
     ) -> None:
         """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
-        uow.stay(stay_id).plan_discharge(
+        lookups.stay(uow, stay_id).plan_discharge(
             plan or DischargePlan.PLANNED, utc(expected_at, "expectedAt"), uow.entry
         )
 
@@ -222,7 +227,7 @@ class Stays(CommandGroup):
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
-        discharge_stay(uow, uow.stay(stay_id), disposition, destination, kept)
+        discharge_stay(uow, lookups.stay(uow, stay_id), disposition, destination, kept)
 
 
 def discharge_stay(
@@ -234,7 +239,7 @@ def discharge_stay(
 ) -> None:
     """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
     at = uow.entry.occurred_at
-    prescriptions = uow.prescriptions_of(stay)
+    prescriptions = lookups.prescriptions_of(uow, stay)
     for id in kept:
         if id not in {p.id for p in prescriptions}:
             raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
@@ -251,7 +256,7 @@ def _take_along(uow: UnitOfWork, child: Sharer, mother: Stay, place: Place) -> N
             raise InvalidInput("sharers", "the mother has no bed there that could be shared")
         goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
     else:
-        goes_to = uow.place(child.ward, child.room, child.bed, None, None)
+        goes_to = lookups.place(uow, child.ward, child.room, child.bed, None, None)
     if goes_to is None:
         raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
-    uow.stay(child.stay_id, "sharers").transfer(goes_to, uow.entry)
+    lookups.stay(uow, child.stay_id, "sharers").transfer(goes_to, uow.entry)

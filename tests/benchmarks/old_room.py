@@ -41,7 +41,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
         took: dict[str, list[float]] = {"old": [], "new": []}
         for n in range(TIMES):
             for number, times in took.items():
-                made.pipeline.recent = AggregateCache()
+                made.pipeline.cache = AggregateCache()
                 times.append(_stay(made, number, begun, begun + timedelta(minutes=1)))
             begun += timedelta(minutes=1 + n % 2)
     finally:

@@ -1,0 +1,62 @@
+"""The append of a command: its versions read, and the claims that it takes and releases."""
+
+from datetime import datetime
+from typing import cast
+
+from application import persons
+from application.ports import Append, PersonClaim, UniqueClaim
+from application.unit_of_work import UnitOfWork
+from domain import unique_keys
+from domain.aggregate import Event
+from domain.patient import Patient
+from domain.room.occupancy import Claim
+from domain.source_visit import SourceVisit
+
+
+def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> Append:
+    """Return what the event store has to compare and to claim, along with the pending events.
+
+    ``recorded_at`` is the clock of a simulated log; a real one has its own.
+    """
+    restated = uow.restated()
+    return Append(
+        command_id=uow.entry.command_id,
+        operation=operation,
+        digest=uow.entry.digest,
+        reads=uow.versions_read(),
+        restated=[stay.id for stay in restated],
+        beds=[Claim(stay.id, stretch) for stay in restated for stretch in stay.stretches],
+        persons=[
+            PersonClaim(persons.person_of(uow, stay.patient), stay.id, stay.history.period)
+            for stay in restated
+            if stay.patient and stay.history.period
+        ],
+        unique=[*_names(uow), *_waits(uow, new=True)],
+        released=_waits(uow, new=False),
+        recorded_at=recorded_at,
+    )
+
+
+def pending_events(uow: UnitOfWork) -> list[Event]:
+    """Return the events that the command has made, stream by stream."""
+    return [cast(Event, event) for a in uow.loaded.values() for event in a.pending_events]
+
+
+def _names(uow: UnitOfWork) -> list[UniqueClaim]:
+    """Return the unique keys that the command's events claim."""
+    return [
+        UniqueClaim(*key, event.originator_id, replaces=isinstance(event, Patient.DetailsCorrected))
+        for event in pending_events(uow)
+        if (key := unique_keys.unique_of(event)) and uow.owners.get(key) != event.originator_id
+    ]
+
+
+def _waits(uow: UnitOfWork, *, new: bool) -> list[UniqueClaim]:
+    """Return what reported visits wait for since this command, or no longer wait for."""
+    claims = []
+    for visit in uow.loaded.values():
+        if isinstance(visit, SourceVisit):
+            before, after = uow.waited_for[visit.id], frozenset(visit.waits_for)
+            for subject in sorted(after - before if new else before - after):
+                claims.append(UniqueClaim(*unique_keys.waiting(subject, visit.id), visit.id))
+    return claims

@@ -1,0 +1,142 @@
+"""Lookups of a command: what its input names by id, MRN, staff number, room number or bed.
+
+Each refuses what does not exist with NotFound, and what is out of the login's scope with NotAllowed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from application.authorization import scope
+from application.command import Rules
+from application.unit_of_work import UnitOfWork
+from domain import unique_keys
+from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
+from domain.prescription.drug_chart import DrugChart
+from domain.refusals import BedRef, InvalidInput, MovementNotFound, NotFound
+from domain.room.aggregate import Room
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Place
+
+
+def stay(uow: UnitOfWork, id: UUID, field: str = "stayId") -> Stay:
+    """Return a stay to act on."""
+    found = uow.one(Stay, id, "stay", field)
+    scope.check_stay(uow, found)
+    return found
+
+
+def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movementId") -> list[Stay]:
+    """Return the stays that have a movement or visit: two for a swap. Raises MovementNotFound."""
+    streams = uow.record.streams_of(movement)
+    stays = [s for s in uow.load(Stay, *streams) if s.history.fact(movement)]
+    if not stays:
+        raise MovementNotFound("movement", movement, field, cancelled=bool(streams))
+    for each in stays:
+        scope.check_stay(uow, each)
+    return stays
+
+
+def patient(
+    uow: UnitOfWork, mrn: str, authority: str | None = None, *, in_scope: bool = True
+) -> Patient:
+    """Return the patient of an MRN; ``authority`` is the hospital's own by default."""
+    id = uow.owner(unique_keys.mrn(authority or uow.rules.mrn_authority, mrn))
+    if id is None:
+        raise NotFound("patient with MRN", mrn, "patientMrn")
+    found = uow.one(Patient, id, "patient", "patientMrn")
+    if in_scope:
+        scope.check_patient(uow, found)
+    return found
+
+
+def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:
+    """Return the patient of a stay."""
+    assert stay.patient is not None
+    return uow.one(Patient, stay.patient, "patient", "stayId")
+
+
+def prescription(uow: UnitOfWork, id: UUID) -> Prescription:
+    """Return a prescription to act on."""
+    found = uow.one(Prescription, id, "prescription", "prescriptionId")
+    scope.check_prescription(uow, found)
+    return found
+
+
+def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
+    """Return the prescription of a dose. Raises MovementNotFound."""
+    prescriptions = uow.load(Prescription, *uow.record.streams_of(administration))
+    if not prescriptions or not prescriptions[0].exists:
+        raise MovementNotFound("dose", administration, "administrationId")
+    scope.check_prescription(uow, prescriptions[0])
+    return prescriptions[0]
+
+
+def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
+    """Return the prescriptions of a stay."""
+    (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
+    return uow.load(Prescription, *chart.prescriptions)
+
+
+def practitioner(uow: UnitOfWork, staff_number: str, field: str) -> UUID:
+    """Return the id of the practitioner with a staff number."""
+    id = uow.owner(unique_keys.staff_number(staff_number))
+    if id is None:
+        raise NotFound("practitioner with staff number", staff_number, field)
+    return id
+
+
+def room(uow: UnitOfWork, ward: str, number: str) -> Room:
+    """Return a room to act on."""
+    scope.check_ward(uow, ward)
+    return _room(uow, ward, number)
+
+
+def bed(uow: UnitOfWork, ward: str, number: str, code: str) -> BedRef:
+    """Return a bed of any ward: a patient may be sent out of the login's wards."""
+    return BedRef(_room(uow, ward, number).id, code)
+
+
+def place(
+    uow: UnitOfWork,
+    ward: str | None,
+    room: str | None,
+    bed_code: str | None,
+    shares_bed_of: UUID | None,
+    without_bed: str | None,
+) -> Place | None:
+    """Return the place that an input names; None if it names none. Raises InvalidInput."""
+    if ward is None and room is None and bed_code is None:
+        if shares_bed_of is not None:
+            raise InvalidInput("sharesBedOf", "name the bed that is shared: ward, room and bed")
+        return Place(without_bed=without_bed) if without_bed else None
+    if without_bed is not None:
+        raise InvalidInput("withoutBed", "name a bed or a place without one, not both")
+    if ward is None or room is None or bed_code is None:
+        raise InvalidInput("bed", "a bed is named by ward, room and bed")
+    return Place(bed(uow, ward, room, bed_code), shares_bed_of)
+
+
+def _room(uow: UnitOfWork, ward: str, number: str) -> Room:
+    id = uow.owner(unique_keys.room_number(ward, number))
+    if id is None:
+        raise NotFound("room", f"{ward}/{number}", "room")
+    return uow.one(Room, id, "room", "room")
+
+
+def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys.Unique]:
+    """Return the unique keys that these lookups will ask for, to be read in one round trip.
+
+    ``content`` is a command's input by parameter. A key that is not foreseen costs one more query.
+    """
+    keys = [
+        unique_keys.staff_number(content[name])
+        for name in ("practitioner", "attending")
+        if content.get(name)
+    ]
+    if mrn := content.get("patient_mrn"):
+        keys.append(unique_keys.mrn(content.get("mrn_authority") or rules.mrn_authority, mrn))
+    if content.get("ward") and content.get("room"):
+        keys.append(unique_keys.room_number(content["ward"], content["room"]))
+    return keys
