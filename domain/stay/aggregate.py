@@ -23,8 +23,8 @@ from domain.stay.facts import (
     DischargePlan,
     Disposition,
     Move,
+    Observation,
     Place,
-    VisitFact,
 )
 from domain.stay.state import StayState, evolve
 from domain.time import Precision
@@ -201,8 +201,8 @@ class Stay(StayState):
         admission = self.history.admission
         if admission is None or self.history.ended_at is not None:
             raise StayNotOpen(self.id, self.history.ended_at or envelope.occurred_at)
-        visits = [f for f in self.history.facts if isinstance(f, VisitFact)]
-        recorded = [self.history.ref(f) for f in visits] + list(clinical)
+        observations = [f for f in self.history.facts if isinstance(f, Observation)]
+        recorded = [self.history.ref(f) for f in observations] + list(clinical)
         if recorded and not void_clinical_facts:
             raise ContradictsLaterFacts(tuple(recorded))
         cancel = self._new_id(envelope, "cancel")
@@ -212,7 +212,7 @@ class Stay(StayState):
             cancel=cancel,
             movement=admission.id,
             because=because,
-            voided=tuple(v.id for v in visits),
+            voided=tuple(f.id for f in observations),
         )
         if because is CancellationReason.DECISION_REVERSED:
             evolve(self.history, event).check([cancel], died_at)

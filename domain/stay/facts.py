@@ -220,10 +220,11 @@ class PlanChange(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitFact(Fact):
-    """A visit: it changes no state but lies within the stay."""
+class Observation(Fact):
+    """A clinical fact that changes no state but lies within the stay: a visit, by ``name``."""
 
-    ASPECT = "visit"
+    ASPECT = "observation"
+    name: str
 
     def after(self, state: State) -> State:
         return state
@@ -313,7 +314,7 @@ class VoidedAdmission(Fact):
     admission: Admission
 
 
-NOT_AFTER_DEATH = (Admission, VisitFact, LeaveStart, LeaveEnd)
+NOT_AFTER_DEATH = (Admission, Observation, LeaveStart, LeaveEnd)
 """Kinds of fact that a dead patient cannot have; the body may still be moved and discharged."""
 
 OVER = (Status.DISCHARGED, Status.CANCELLED)
@@ -327,8 +328,12 @@ KINDS: dict[type[Fact], str] = {
     AttendingChange: "change of attending",
     SpecialtyChange: "change of specialty",
     PlanChange: "discharge plan",
-    VisitFact: "visit",
     Discharge: "discharge",
     Reversal: "reversal",
     VoidedAdmission: "cancel of the admission",
 }
+
+
+def kind_of(fact: Fact) -> str:
+    """Return the word for a kind of fact, as refusals name it."""
+    return fact.name if isinstance(fact, Observation) else KINDS[type(fact)]

@@ -23,18 +23,18 @@ from domain.refusals import (
     StayStateBroken,
 )
 from domain.stay.facts import (
-    KINDS,
     NOT_AFTER_DEATH,
     OVER,
     Admission,
     Discharge,
     Fact,
+    Observation,
     Place,
     Reversal,
     State,
     Status,
-    VisitFact,
     VoidedAdmission,
+    kind_of,
 )
 from domain.time import Period
 
@@ -105,12 +105,12 @@ class _Fold:
             elif isinstance(fact, VoidedAdmission):
                 return replace(fact.admission.first(), status=Status.CANCELLED, place=Place())
             else:
-                raise OutsideStay(self.stay, f"The {KINDS[type(fact)]}")
+                raise OutsideStay(self.stay, f"The {kind_of(fact)}")
         elif self.ended is not None:
-            if not isinstance(fact, VisitFact):
+            if not isinstance(fact, Observation):
                 raise StayNotOpen(self.stay, self.ended.at)
             if fact.at != self.ended.at:  # the moment of discharge still belongs to the stay
-                raise OutsideStay(self.stay, "The visit")
+                raise OutsideStay(self.stay, f"The {fact.name}")
             return before
         else:
             state = fact.after(before)
@@ -210,7 +210,7 @@ class History:
             raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))
 
     def ref(self, fact: Fact) -> FactRef:
-        return FactRef(fact.id, KINDS[type(fact)], fact.at, self.stay)
+        return FactRef(fact.id, kind_of(fact), fact.at, self.stay)
 
     @cached_property
     def admission(self) -> Admission | None:

@@ -19,12 +19,12 @@ from domain.stay.facts import (
     LeaveEnd,
     LeaveStart,
     Move,
+    Observation,
     Place,
     PlanChange,
     Reversal,
     SpecialtyChange,
     Status,
-    VisitFact,
     VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
@@ -56,14 +56,14 @@ class StayState(StayEvents, Aggregate):
     def movement(self, id: UUID, field: str = "movementId") -> Fact:
         """Return a movement that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
-        if fact is None or isinstance(fact, VisitFact | VoidedAdmission):
+        if fact is None or isinstance(fact, Observation | VoidedAdmission):
             raise MovementNotFound("movement", id, field, cancelled=True)
         return fact
 
-    def visit(self, id: UUID) -> VisitFact:
+    def visit(self, id: UUID) -> Observation:
         """Return a visit that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
-        if not isinstance(fact, VisitFact):
+        if not isinstance(fact, Observation) or fact.name != "visit":
             raise MovementNotFound("visit", id, "visitId", cancelled=True)
         return fact
 
@@ -178,7 +178,7 @@ def evolve(history: History, event: Event) -> History:
         case StayEvents.SpecialtyChanged():
             fact = _fact(SpecialtyChange, event.movement, event, specialty=event.specialty)
         case StayEvents.VisitRecorded():
-            fact = _fact(VisitFact, event.visit, event)
+            fact = _fact(Observation, event.visit, event, name="visit")
         case StayEvents.DischargePlanned():
             fact = _fact(
                 PlanChange,

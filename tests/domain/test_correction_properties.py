@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.aggregate import Event
 from domain.refusals import Refusal
 from domain.stay.events import AdmissionType, VisitKind
-from domain.stay.facts import CancellationReason, Discharge, DischargePlan, Disposition, VisitFact
+from domain.stay.facts import CancellationReason, Discharge, DischargePlan, Disposition, Observation
 from tests.domain.test_stay_properties import DOCTORS, LAST, in_naive_words, o_clock, retold
 from tests.support import reference_stay
 from tests.support.aggregate_dsl import BEDS, DR_MEYER, OTHER_STAY, PATIENT, at, entry
@@ -147,7 +147,7 @@ class Telling:
         raise AssertionError(what)
 
     def _visit(self, id: UUID) -> bool:
-        return isinstance(self.stay.history.fact(id), VisitFact)
+        return isinstance(self.stay.history.fact(id), Observation)
 
     def _do(self, minute: int, what: tuple[Any, ...], told: Said) -> None:
         """Give the stay the command, as the application gives it."""

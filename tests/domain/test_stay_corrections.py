@@ -10,7 +10,7 @@ from domain.refusals import (
     StayStateBroken,
 )
 from domain.stay.aggregate import Stay
-from domain.stay.facts import CancellationReason, VisitFact
+from domain.stay.facts import CancellationReason, Observation
 from domain.time import Period
 from tests.support.aggregate_dsl import DR_MEYER, DR_OKAFOR, A, B, C, at, entry, given
 from tests.support.correction_strategies import (
@@ -252,4 +252,4 @@ def test_clinical_facts_stop_the_cancel_unless_they_are_voided_too(
     stay = given(a_stay(), *IN_A, visited("09:00"))
     stay.when(cancel_admission(because)).then_contradicts(("visit", "09:00"))
     voided = stay.when(cancel_admission(because, void=True)).then(Stay.AdmissionCancelled)
-    assert not [f for f in voided.history.facts if isinstance(f, VisitFact)]
+    assert not [f for f in voided.history.facts if isinstance(f, Observation)]

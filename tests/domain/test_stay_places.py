@@ -5,7 +5,7 @@ from typing import Any
 from domain.refusals import StayStateBroken
 from domain.room.occupancy import difference
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Fact, Move, Place, VisitFact
+from domain.stay.facts import Fact, Move, Observation, Place
 from domain.stay.history import History
 from domain.time import Period
 from tests.support.aggregate_dsl import (
@@ -280,7 +280,7 @@ def test_a_history_that_contradicts_itself_says_where_and_folds_the_rest() -> No
     def fact(kind: type[Fact], clock: str, order: int, **data: Any) -> Fact:
         return kind(id=known(f"fact {order}"), at=at(clock), order=order, **data)
 
-    early = fact(VisitFact, "07:00", 9)
+    early = fact(Observation, "07:00", 9, name="visit")
     stay = given(a_stay(), *IN_A).aggregate
     history = stay.history.with_added(early, fact(Move, "09:00", 10, place=Place(B)))
     assert [f for f, _ in history.problems] == [early]

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from domain.patient import Patient
-from domain.stay.facts import VisitFact, VoidedAdmission
+from domain.stay.facts import Observation, VoidedAdmission
 from domain.time import Period
 from infrastructure.analysis import TABLES, BadQuestion, NotInstalled, asked, exported, history
 from tests.support.hospital_dsl import events, rows, stays_folded
@@ -63,7 +63,7 @@ def test_stretches_and_movements_are_those_of_the_stays_as_known_then(
         (stay.id, fact.id, fact.at)
         for stay in stays.values()
         for fact in stay.history.facts
-        if not isinstance(fact, VisitFact | VoidedAdmission)
+        if not isinstance(fact, Observation | VoidedAdmission)
     ]
     assert sorted(movements, key=str) == sorted(moved, key=str)
 
