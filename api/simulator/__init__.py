@@ -1,9 +1,9 @@
-"""A simulated hospital: it lives, and tells of itself through the same commands as everybody.
+"""Simulated hospital: a driving adapter that records through the same commands as everybody.
 
 `simulation` puts it together. In life things happen on the `clock`'s agenda: people (`people`,
 `staff`) arrive (`arrivals`), run their `course`, are moved (`movements`), cared for (`care`,
-`medicines`), in a `house` that needs `upkeep`. Each fact then waits at the `desk` until the time
-at which it is recorded.
+`medicines`), in a `house` that needs `upkeep`. Each fact then waits in the `recording_queue` until
+the time at which it is recorded, some of them wrongly at first (`data_entry_errors`).
 """
 
 from api.simulator.simulation import AnotherHouse, Simulated, simulate

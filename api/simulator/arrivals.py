@@ -1,27 +1,24 @@
-"""Who comes, and what becomes of them at the door: a bed, a wait for one, or another house."""
+"""Arrivals: who comes, and what becomes of them: a bed, a wait for one, or another hospital."""
 
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from math import exp, log
 
 from api.simulator.clock import DAY, HOUR, MINUTE
 from api.simulator.course import Course
 from api.simulator.demand import LINES, Line, rates
 from api.simulator.house import Bed, Kind
-from api.simulator.inpatient import SPECIALTIES, Inpatient, Life, Reservation
+from api.simulator.inpatient import SPECIALTIES, Inpatient, World
 from api.simulator.movements import Movements
 from api.simulator.people import Person
 from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK
-from api.simulator.texts import CORRIDORS, NO_SHOW, RECOGNISED
+from api.simulator.texts import CORRIDORS, RECOGNISED
 from domain.stay.events import AdmissionType
 
 RETURNING = 0.14
-INFECTIOUS = 0.06
 NO_BED_AT_FIRST = 0.06
 UNIDENTIFIED = 0.012
 NOT_RECOGNISED = 0.05
-NO_SHOWS = 0.04
 FULL, SENT_ELSEWHERE = 0.9, 0.75
 """How full the house is when most ambulances are asked to drive to another one."""
 
@@ -29,218 +26,169 @@ EXPECTED = (AdmissionType.ELECTIVE, AdmissionType.DAY_CASE)
 ELSEWHERE_IF_FULL = (AdmissionType.EMERGENCY, AdmissionType.TRANSFER_IN)
 FULL_ON_THE_FIRST_DAY = 0.85
 
-_ELECTIVE = {line.goes_to: line for line in LINES if line.admission is AdmissionType.ELECTIVE}
-
 
 class Arrivals:
     """Patients at the door, those who wait without a bed, and those who are expected."""
 
-    def __init__(self, life: Life, movements: Movements, course: Course) -> None:
-        self.life, self.movements, self.course = life, movements, course
-        self.begins = life.now
+    def __init__(self, world: World, movements: Movements, course: Course) -> None:
+        self.world, self.movements, self.course = world, movements, course
+        self.begins = world.now
         self.has_duplicates = False
-        self.rates = rates({kind: len(life.house.of(kind)) for kind in Kind})
-        course.appoint = self._appoint
+        self.rates = rates({kind: len(world.house.of(kind)) for kind in Kind})
 
     def begin(self) -> None:
         """Bring in the patients of the first day, and let the others come."""
         self._first_day()
         for line, rate in self.rates.items():
             if rate > 0:
-                self._next(line, self.begins + HOUR)
+                self._note_next(line, self.begins + HOUR)
         self._find_beds()
 
-    # -- coming --
-
     def _first_day(self) -> None:
-        """The house begins nearly full: its patients are brought over from the old one."""
-        lot = self.life.moves
+        """Fill most beds with patients who are brought over from the old house."""
+        rng = self.world.movement_rng
         for kind in Kind:
             lines = [line for line in LINES if line.goes_to is kind]
             weights = [line.share * line.days for line in lines]
-            for _ in range(round(FULL_ON_THE_FIRST_DAY * len(self.life.house.of(kind)))):
-                line = replace(lot.choices(lines, weights)[0], admission=AdmissionType.TRANSFER_IN)
-                at = self.begins + lot.uniform(1, 14) * HOUR
-                self.life.agenda.at(at, partial(self._brought_over, line))
+            for _ in range(round(FULL_ON_THE_FIRST_DAY * len(self.world.house.of(kind)))):
+                line = replace(rng.choices(lines, weights)[0], admission=AdmissionType.TRANSFER_IN)
+                at = self.begins + rng.uniform(1, 14) * HOUR
+                self.world.agenda.at(at, partial(self._bring_over, line))
 
-    def _brought_over(self, line: Line) -> None:
+    def _bring_over(self, line: Line) -> None:
         person = self._person(line)
-        bed = self.life.house.bed_for(person, (line.goes_to,), self.life.now)
+        bed = self.world.house.bed_for(person, self.world.now, line.goes_to)
         if bed is not None:
-            self._admit(line, person, bed, line.still_stays(self.life.moves))
+            self._admit(line, person, bed, line.rest_of_stay(self.world.movement_rng))
 
-    def _next(self, line: Line, after: datetime) -> None:
-        """The next arrival of a line: a Poisson process, thinned to the hours and weekdays."""
-        life, lot = self.life, self.life.moves
+    def _note_next(self, line: Line, after: datetime) -> None:
+        """Note the next arrival of a line: a Poisson process, thinned to the hours and weekdays."""
+        world, rng = self.world, self.world.movement_rng
         hours, days = line.by_hour, line.by_weekday
         most = max(hours) / sum(hours) * max(days) / sum(days)
-        at = after
-        while True:
-            at += lot.expovariate(self.rates[line] * 24 * 7 * most) * DAY
-            local = life.hours.local(at)
+        at, weight = after, 0.0
+        while rng.random() * most >= weight:
+            at += rng.expovariate(self.rates[line] * 24 * 7 * most) * DAY
+            local = world.hours.local(at)
             weight = hours[local.hour] / sum(hours) * days[local.weekday()] / sum(days)
-            if lot.random() * most < weight:
-                break
         if line.admission in EXPECTED:
-            evening = at - lot.uniform(12, 18) * HOUR
-            life.agenda.at(evening, lambda: self._expected(line, at))
+            evening = at - rng.uniform(12, 18) * HOUR
+            world.agenda.at(evening, lambda: self._reserve(line, at))
         else:
-            life.agenda.at(at, lambda: self._arrives(line))
+            world.agenda.at(at, lambda: self._arrive(line))
 
-    def _arrives(self, line: Line) -> None:
-        life, lot = self.life, self.life.moves
-        self._next(line, life.now)
-        kinds: tuple[Kind, ...] = (line.goes_to,)
-        if line.through_emergency:
-            kinds = (Kind.EMERGENCY, line.goes_to)
-        bed = None
-        urgent = line.admission is AdmissionType.EMERGENCY
-        full = line.admission in ELSEWHERE_IF_FULL and life.house.occupancy > FULL
-        if full and lot.random() < SENT_ELSEWHERE:
+    def _arrive(self, line: Line) -> None:
+        world, rng = self.world, self.world.movement_rng
+        self._note_next(line, world.now)
+        full = line.admission in ELSEWHERE_IF_FULL and world.house.occupancy > FULL
+        if full and rng.random() < SENT_ELSEWHERE:
             return
-        person = self._person(line)
-        if not (urgent and lot.random() < NO_BED_AT_FIRST):
-            bed = life.house.bed_for(person, kinds, life.now)
-        room_to_wait = urgent and len(self._bedless()) < 2 + len(life.house.beds) // 25
-        if bed is not None or room_to_wait:
-            self._admit(line, person, bed, line.stays(lot))
+        bed, person = None, self._person(line)
+        is_urgent = line.admission is AdmissionType.EMERGENCY
+        if not (is_urgent and rng.random() < NO_BED_AT_FIRST):
+            kinds = (Kind.EMERGENCY, line.goes_to) if line.through_emergency else (line.goes_to,)
+            bed = world.house.bed_for(person, world.now, *kinds)
+        may_wait = is_urgent and len(self._without_bed()) < 2 + len(world.house.beds) // 25
+        if bed is not None or may_wait:
+            self._admit(line, person, bed, line.stay(rng))
 
     def _admit(self, line: Line, person: Person, bed: Bed | None, days: float) -> None:
-        life, lot = self.life, self.life.moves
-        patient = Inpatient(person, line.admission, line.goes_to, life.now, life.now + days * DAY)
+        world, rng = self.world, self.world.movement_rng
+        patient = Inpatient(person, line.admission, line.goes_to, world.now, world.now + days * DAY)
         if line.through_emergency and (bed is None or bed.kind is Kind.EMERGENCY):
             patient.specialty = SPECIALTIES[Kind.EMERGENCY]
-        patient.infectious = line.goes_to is Kind.MEDICINE and lot.random() < INFECTIOUS
         decided = None
         if line.admission is AdmissionType.EMERGENCY:
-            decided = life.now - min(exp(lot.gauss(log(70), 0.7)), 600) * MINUTE
-            decided = max(decided, self.begins)
-        self.movements.admit(
-            patient, bed, without_bed=None if bed else lot.choice(CORRIDORS), decided=decided
-        )
+            decided = max(world.now - rng.triangular(20, 600, 70) * MINUTE, self.begins)
+        without_bed = None if bed else rng.choice(CORRIDORS)
+        self.movements.admit(patient, bed, without_bed=without_bed, decided=decided)
         self.course.begin(patient)
 
     def _person(self, line: Line) -> Person:
-        life, lot = self.life, self.life.moves
-        child = line.goes_to is Kind.PAEDIATRICS
+        world, rng, people = self.world, self.world.movement_rng, self.world.people
+        is_child = line.goes_to is Kind.PAEDIATRICS
         if line.goes_to is Kind.MATERNITY:
-            return life.people.mother(life.now)
+            return people.mother(world.now)
         if line.admission is AdmissionType.EMERGENCY:
-            if lot.random() < RETURNING:
-                known = life.people.returning(life.now, child=child)
-                not_recognised = life.slips.random() < NOT_RECOGNISED or not self.has_duplicates
-                if known is not None and not child and not_recognised:
-                    return self._registered_twice(known)
-                if known is not None:
-                    return known
-            if not child and lot.random() < UNIDENTIFIED:
-                return life.people.unidentified()
-        return life.people.somebody(life.now, child=child)
+            known = None
+            if rng.random() < RETURNING:
+                known = people.returning(world.now, is_child=is_child)
+            not_recognised = world.error_rng.random() < NOT_RECOGNISED or not self.has_duplicates
+            if known is not None and not is_child and not_recognised:
+                return self._register_twice(known)
+            if known is not None:
+                return known
+            if not is_child and rng.random() < UNIDENTIFIED:
+                return people.unidentified()
+        return people.stranger(world.now, is_child=is_child)
 
-    def _registered_twice(self, known: Person) -> Person:
-        """Somebody who was here comes without papers, and is recognised only later.
+    def _register_twice(self, known: Person) -> Person:
+        """Register a patient without papers who was here before, and merge the records later.
 
         It is seldom, but there is no house without it: the first who returns is one.
         """
         self.has_duplicates = True
-        life, lot = self.life, self.life.slips
-        person = life.people.unidentified(really=known)
-        life.agenda.after(lot.uniform(4, 60) * HOUR, lambda: self._recognised(person, known))
+        world = self.world
+        person = world.people.unidentified(known)
+        wait = world.error_rng.uniform(4, 60) * HOUR
+        world.agenda.after(wait, lambda: self._merge(person, known))
         return person
 
-    def _recognised(self, person: Person, known: Person) -> None:
+    def _merge(self, person: Person, known: Person) -> None:
+        rng = self.world.error_rng
         if person.recorded is None:  # there was no bed, and the patient went elsewhere
             self.has_duplicates = False
             return
-        self.life.desk.tell(
-            lambda h, q: h.identity.merge_patients(q, patient_mrn=person.mrn, into_mrn=known.mrn),
-            at=self.life.now,
-            by=self.life.staff.registrar(self.life.slips),
-            lag=AT_THE_DESK.draw(self.life.slips),
+        self.world.record(
+            "merge_patients",
+            self.world.staff.one("registrar", rng),
+            AT_THE_DESK,
+            rng,
             after=person.recorded,
-            reason=self.life.slips.choice(RECOGNISED),
+            reason=rng.choice(RECOGNISED),
+            patient_mrn=person.mrn,
+            into_mrn=known.mrn,
         )
 
-    # -- waiting --
-
     def _find_beds(self) -> None:
-        """Every twenty minutes: a bed for those who have waited longest."""
-        life = self.life
-        life.agenda.after(20 * MINUTE, self._find_beds)
-        for patient in self._bedless():
+        """Look every twenty minutes for beds for those who have waited longest."""
+        world = self.world
+        world.agenda.after(20 * MINUTE, self._find_beds)
+        for patient in self._without_bed():
             kinds: tuple[Kind, ...] = (patient.goes_to,)
             if patient.goes_to is not Kind.PAEDIATRICS:
                 kinds = (Kind.EMERGENCY, *kinds)
-            bed = life.house.bed_for(patient.person, kinds, life.now, patient.infectious)
-            if bed is not None and patient.touched < life.now:
+            bed = world.house.bed_for(patient.person, world.now, *kinds)
+            if bed is not None and patient.touched < world.now:
                 self.movements.allocate(patient, bed)
                 self.course.in_bed(patient)
 
-    def _bedless(self) -> list[Inpatient]:
+    def _without_bed(self) -> list[Inpatient]:
         return [p for p in self.movements.here if p.is_here and p.bed is None]
 
-    # -- expected --
-
-    def _expected(self, line: Line, at: datetime) -> None:
-        """The evening before: a bed is reserved. Without one the patient is asked to come later."""
-        self._next(line, at)
-        self._reserve(line, self._person(line), at)
-
-    def _appoint(self, person: Person, kind: Kind, day: datetime) -> None:
-        """Somebody who goes home now comes again on that day, or the next working day."""
-        life = self.life
-        line = _ELECTIVE[kind]
-        life.people.leave_alone(person)
-        at = life.hours.next(day, life.moves.uniform(7.5, 11))
-        while line.by_weekday[life.hours.local(at).weekday()] == 0:
-            at += DAY
-        life.agenda.at(at - 15 * HOUR, lambda: self._reserve(line, person, at))
-
-    def _reserve(self, line: Line, person: Person, at: datetime) -> None:
-        life, lot, now = self.life, self.life.moves, self.life.now
-        bed = life.house.bed_for(person, (line.goes_to,), now)
+    def _reserve(self, line: Line, at: datetime) -> None:
+        """Reserve a bed the evening before; without one the patient is asked to come later."""
+        world, rng, now = self.world, self.world.movement_rng, self.world.now
+        self._note_next(line, at)
+        person = self._person(line)
+        bed = world.house.bed_for(person, now, line.goes_to)
         if bed is None or at <= now:
             return
-        by = life.staff.bed_manager(lot)
-        life.people.register(person, now, by)
-        ward, room, code = bed.place
-        until = at.replace(minute=0, second=0, microsecond=0) + 5 * HOUR
-        reservation = Reservation()
-        bed.reserved_for, bed.reserved_until = person, until
+        by = world.staff.one("bed_manager", rng)
+        world.people.register(person, now, by)
+        bed.reserved_for = person
+        bed.reserved_until = at.replace(minute=0, second=0, microsecond=0) + 5 * HOUR
         bed.known_from(
-            life.desk.tell(
-                lambda h, q: h.rooms.reserve_bed(
-                    q, ward=ward, room=room, bed=code, until=until, patient_mrn=person.mrn
-                ),
-                at=now,
-                by=by,
-                lag=AT_ONCE.draw(lot),
+            world.record(
+                "reserve_bed",
+                by,
+                AT_ONCE,
+                rng,
                 after=person.recorded,
-                then=reservation.learn,
                 about=(person.mrn,),
+                until=bed.reserved_until,
+                patient_mrn=person.mrn,
+                **bed.place,
             )
         )
-        life.agenda.at(at, lambda: self._keeps_appointment(line, person, bed, reservation))
-
-    def _keeps_appointment(
-        self, line: Line, person: Person, bed: Bed, reservation: Reservation
-    ) -> None:
-        life, lot = self.life, self.life.moves
-        if lot.random() >= NO_SHOWS:
-            self._admit(line, person, bed, line.stays(lot))
-            return
-        ward, room, _ = bed.place
-        bed.reserved_for = bed.reserved_until = None
-        bed.known_from(
-            life.desk.tell(
-                lambda h, q: h.rooms.release_reservation(
-                    q, ward=ward, room=room, reservation_id=reservation.id
-                ),
-                at=life.now,
-                by=life.staff.bed_manager(lot),
-                lag=AT_THE_DESK.draw(lot),
-                after=bed.known_free,
-                reason=lot.choice(NO_SHOW),
-                about=(person.mrn,),
-            )
-        )
+        world.agenda.at(at, lambda: self._admit(line, person, bed, line.stay(rng)))

@@ -1,134 +1,154 @@
-"""Days on which somebody is entered as moved who was not, or two in each other's beds."""
+"""Data entry errors: a transfer that never happened, two in each other's beds, and corrections.
 
-from collections.abc import Callable
+Life goes on as it was. Until the record is right, nobody is given a bed that it shows as taken, and
+what rests on the wrong entry is entered after its correction (see `movements`).
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from api.simulator.clock import HOUR
-from api.simulator.corrections import noticed
-from api.simulator.house import Bed
-from api.simulator.inpatient import Inpatient, Life, Moved
+from api.simulator.clock import HOUR, MINUTE
+from api.simulator.inpatient import Inpatient, World
 from api.simulator.movements import Movements
-from api.simulator.recording_queue import AT_ONCE
-from api.simulator.texts import EACH_OTHERS, NEVER_MOVED
+from api.simulator.recording_queue import AT_ONCE, Movement
+from api.simulator.texts import BEDS_MIXED_UP, NEVER_MOVED
 from application.commands.corrections import Correction
+from domain.envelope import Actor
 from domain.stay.facts import CancellationReason
 
 NEVER_MOVED_A_DAY = 0.005
-EACH_OTHERS_A_DAY = 0.004
+MIXED_UP_A_DAY = 0.004
 """Per bed; when there is no bed to be mistaken for another, it happens some hours later."""
 
 
-class Slips:
-    """Each morning it is drawn what will be entered wrongly today."""
+class DataEntryErrors:
+    """Errors of a day, drawn each morning."""
 
-    def __init__(self, life: Life, movements: Movements) -> None:
-        self.life, self.movements = life, movements
+    def __init__(self, world: World, movements: Movements) -> None:
+        self.world, self.movements = world, movements
 
     def day(self) -> None:
-        life = self.life
-        life.agenda.at(life.hours.next(life.now + HOUR, 7), self.day)
-        for _ in life.house.beds:
-            if life.slips.random() < NEVER_MOVED_A_DAY:
+        world = self.world
+        world.agenda.at(world.hours.next(world.now + HOUR, 7), self.day)
+        for _ in world.house.beds:
+            if world.error_rng.random() < NEVER_MOVED_A_DAY:
                 self._sometime(self._never_moved)
-            if life.slips.random() < EACH_OTHERS_A_DAY:
-                self._sometime(self._each_others_beds)
+            if world.error_rng.random() < MIXED_UP_A_DAY:
+                self._sometime(self._beds_mixed_up)
 
-    def _sometime(self, happens: Callable[[], None]) -> None:
-        self.life.agenda.after(self.life.slips.triangular(1, 22, 6) * HOUR, happens)
+    def _sometime(self, error: Callable[[], None]) -> None:
+        self.world.agenda.after(self.world.error_rng.triangular(1, 22, 6) * HOUR, error)
 
     def _never_moved(self) -> None:
-        """A transfer is entered for a patient who lies where she lay, and is cancelled."""
-        life = self.life
-        fit = [p for p in self.movements.here if self._lies_quietly(p)]
-        if not fit:
+        """Enter a transfer of a patient who stays in bed, and cancel it."""
+        world = self.world
+        patients = self._undisturbed()
+        if not patients:
             return
-        patient = life.slips.choice(fit)
+        patient = world.error_rng.choice(patients)
         assert patient.bed is not None
-        beds = life.house.others_like(patient.bed, patient.person, life.now)
+        beds = world.house.others_like(patient.bed, patient.person, world.now)
         if not beds:
             self._sometime(self._never_moved)
             return
-        moved = Moved()
-        entered = self.movements.enter_move(patient, beds[0], moved)
-        recorded = life.desk.tell(
-            lambda h, q: h.corrections.cancel_movement(
-                q, movement_id=moved.id, because=CancellationReason.ENTERED_IN_ERROR
-            ),
-            at=noticed(life, entered),
-            by=life.staff.nurse(life.slips),
-            lag=AT_ONCE.draw(life.slips),
-            after=entered,
-            reason=life.slips.choice(NEVER_MOVED),
-            about=patient.mrns,
+        movement = Movement()
+        entered = self.movements.enter_transfer(patient, beds[0], movement)
+        recorded = self._correct(
+            "cancel_movement",
+            entered,
+            world.error_rng.choice(NEVER_MOVED),
+            patient.mrns,
+            movement_id=movement,
+            because=CancellationReason.ENTERED_IN_ERROR,
         )
-        beds[0].mistaken_for(patient.person, recorded)
+        beds[0].mistake(patient.person, recorded)
         patient.recorded = recorded
         patient.bed.known_from(recorded)
 
-    def _each_others_beds(self) -> None:
-        """Two are moved at once, and each is entered in the bed of the other."""
-        life, now = self.life, self.life.now
-        fit = [p for p in self.movements.here if self._lies_quietly(p)]
-        if not fit:
+    def _beds_mixed_up(self) -> None:
+        """Move two patients at once, enter each in the bed of the other, and correct both."""
+        world = self.world
+        patients = self._undisturbed()
+        if not patients:
             return
-        one = life.slips.choice(fit)
+        one = world.error_rng.choice(patients)
         assert one.bed is not None
-        beds = life.house.others_like(one.bed, one.person, now)
-        others = [p for p in fit if self._alike(one, p)]
+        beds = world.house.others_like(one.bed, one.person, world.now)
+        others = [p for p in patients if p is not one and _alike(one, p)]
         if len(beds) < 2 or not others:
-            self._sometime(self._each_others_beds)
+            self._sometime(self._beds_mixed_up)
             return
-        other = life.slips.choice(others)
-        moves = (Moved(), Moved())
+        other = world.error_rng.choice(others)
+        movements = Movement(), Movement()
         entered = max(
-            self.movements.enter_move(one, beds[1], moves[0]),
-            self.movements.enter_move(other, beds[0], moves[1]),
+            self.movements.enter_transfer(one, beds[1], movements[0]),
+            self.movements.enter_transfer(other, beds[0], movements[1]),
         )
-        places = [bed.place for bed in beds[:2]]
-        recorded = life.desk.tell(
-            lambda h, q: h.corrections.correct_facts(
-                q,
-                corrections=[
-                    Correction(movement_id=moved.id, ward=ward, room=room, bed=code)
-                    for moved, (ward, room, code) in zip(moves, places, strict=True)
-                ],
-            ),
-            at=noticed(life, entered),
-            by=life.staff.nurse(life.slips),
-            lag=AT_ONCE.draw(life.slips),
+        recorded = self._correct(
+            "correct_facts",
+            entered,
+            BEDS_MIXED_UP,
+            one.mrns + other.mrns,
+            corrections=lambda: [
+                Correction(movement_id=movement.id, **bed.place)
+                for movement, bed in zip(movements, beds[:2], strict=True)
+            ],
+        )
+        self.movements.place_as_recorded(one, beds[0], recorded)
+        self.movements.place_as_recorded(other, beds[1], recorded)
+
+    def _correct(
+        self, command: str, entered: datetime, reason: str, about: Sequence[str], **parameters: Any
+    ) -> datetime:
+        world = self.world
+        return world.queue.put(
+            command,
+            at=self.movements.noticed(entered),
+            by=world.staff.one("nurse", world.error_rng),
+            lag=AT_ONCE.draw(world.error_rng),
             after=entered,
-            reason=EACH_OTHERS,
-            about=one.mrns + other.mrns,
-        )
-        self._moved(one, beds[0], recorded)
-        self._moved(other, beds[1], recorded)
-
-    def _moved(self, patient: Inpatient, bed: Bed, recorded: datetime) -> None:
-        old = patient.bed
-        assert old is not None
-        patient.recorded = recorded
-        self.movements.beds.leave(old, recorded)
-        self.movements.beds.take(patient, bed)
-
-    def _alike(self, one: Inpatient, other: Inpatient) -> bool:
-        assert one.bed is not None
-        assert other.bed is not None
-        return (
-            one is not other
-            and one.bed.kind is other.bed.kind
-            and one.person.sex is other.person.sex
+            reason=reason,
+            about=about,
+            **parameters,
         )
 
-    def _lies_quietly(self, patient: Inpatient) -> bool:
-        """In a bed of her own, where the record shows her, and nothing happened just now."""
-        now = self.life.now
-        return (
-            patient.bed is not None
-            and patient.is_here
-            and patient.mother is None
-            and not patient.children
-            and not patient.infectious
-            and patient.settled < now
-            and patient.touched < now
-            and patient.bed.reserved(now) is None
-        )
+    def _undisturbed(self) -> list[Inpatient]:
+        """Return patients alone in their beds, where the record shows them, and not just moved."""
+        now = self.world.now
+        return [
+            patient
+            for patient in self.movements.here
+            if patient.is_alone_in_bed(now) and patient.recorded < now and patient.touched < now
+        ]
+
+
+def _alike(one: Inpatient, other: Inpatient) -> bool:
+    """Return whether two patients may be taken for each other."""
+    assert one.bed is not None
+    assert other.bed is not None
+    return one.bed.kind is other.bed.kind and one.person.sex is other.person.sex
+
+
+def correct_entry(
+    world: World,
+    command: str,
+    entered: datetime,
+    by: Actor,
+    reasons: Sequence[str],
+    about: Sequence[str] = (),
+    *,
+    corrects: bool = False,
+    **parameters: Any,
+) -> None:
+    """Correct a visit or a dose, some hours after its entry, by who entered it. Nothing rests on it."""
+    world.queue.put(
+        command,
+        at=entered + world.care_rng.uniform(0.2, 20) * HOUR,
+        by=by,
+        lag=MINUTE,
+        reason=world.care_rng.choice(reasons),
+        corrects=corrects,
+        about=about,
+        **parameters,
+    )

@@ -1,22 +1,23 @@
-"""The simulated house: wards of each kind, their rooms and beds, and which bed a patient may have.
+"""Wards, rooms and beds of the simulated hospital, and which bed a patient may have.
 
 A bed counts as free only when it is so in life *and* in the record: where a discharge is entered
 hours late, the next patient goes elsewhere, as nobody can be entered into that bed before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from math import ceil
 from random import Random
+from typing import Any
 
 from api.simulator.people import Person
 from domain.room.policies import RoomPolicy
 
 
 class Kind(StrEnum):
-    """What a ward is for; the value is its name."""
+    """The kind of a ward; the value is its name."""
 
     EMERGENCY = "Emergency Unit"
     MEDICINE = "Medicine"
@@ -26,29 +27,28 @@ class Kind(StrEnum):
     PAEDIATRICS = "Paediatrics"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a kind of ward is built: its share of the beds, and the sizes of its rooms."""
-
-    share: float
-    room_sizes: tuple[int, ...]
-    one_sex: float = 0.0
-
-
-PLANS: dict[Kind, Plan] = {
-    Kind.MEDICINE: Plan(0.34, (1, 4, 3, 2, 4), one_sex=0.6),
-    Kind.SURGERY: Plan(0.25, (2, 3, 2, 4, 1), one_sex=0.6),
-    Kind.EMERGENCY: Plan(0.12, (3, 1, 2)),
-    Kind.MATERNITY: Plan(0.10, (2, 1, 2)),
-    Kind.PAEDIATRICS: Plan(0.10, (2, 3, 1)),
-    Kind.INTENSIVE: Plan(0.09, (1, 2)),
+PLANS: dict[Kind, tuple[float, tuple[int, ...]]] = {
+    Kind.MEDICINE: (0.34, (1, 4, 3, 2, 4)),
+    Kind.SURGERY: (0.25, (2, 3, 2, 4, 1)),
+    Kind.EMERGENCY: (0.12, (3, 1, 2)),
+    Kind.MATERNITY: (0.10, (2, 1, 2)),
+    Kind.PAEDIATRICS: (0.10, (2, 3, 1)),
+    Kind.INTENSIVE: (0.09, (1, 2)),
 }
+"""By kind of ward: its share of the beds, and the sizes of its rooms."""
+
+ONE_SEX = 0.6
+"""The share of shared rooms for patients of one sex, on wards for adults."""
+
 LARGEST_WARD = 24
 
 
 @dataclass(slots=True, eq=False)
 class Bed:
-    """``known_free``: from when on the record shows what is true of it now."""
+    """A bed in life. ``known_free``: from when on the record shows what is true of it now.
+
+    ``believed`` is who the record shows in it until then.
+    """
 
     room: "Room"
     code: str
@@ -60,9 +60,9 @@ class Bed:
     reserved_until: datetime | None = None
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Ward, room and bed, as commands name it."""
-        return self.room.ward, self.room.number, self.code
+    def place(self) -> dict[str, Any]:
+        """The bed as parameters of a command."""
+        return {"ward": self.room.ward, "room": self.room.number, "bed": self.code}
 
     @property
     def kind(self) -> Kind:
@@ -73,25 +73,31 @@ class Bed:
             return self.reserved_for
         return None
 
-    def is_free(self, now: datetime) -> bool:
-        return self.occupant is None and not self.blocked and self.known_free <= now
+    def is_free(self, now: datetime, person: Person | None = None) -> bool:
+        """Return whether it can be given, to this person or to anybody."""
+        return (
+            self.occupant is None
+            and not self.blocked
+            and self.known_free <= now
+            and self.reserved(now) in (None, person)
+        )
 
     def people(self, now: datetime) -> Iterator[Person]:
-        """Whom anybody would find there: in the bed, in the record, or coming."""
+        """Yield who is in the bed, in life or in the record, and who is expected."""
         believed = self.believed if now < self.known_free else None
-        found = (self.occupant, believed, self.reserved(now))
-        return (person for person in found if person is not None)
+        people = (self.occupant, believed, self.reserved(now))
+        return (person for person in people if person is not None)
 
-    def taken(self, person: Person, recorded: datetime) -> None:
+    def occupy(self, person: Person, recorded: datetime) -> None:
         self.occupant = self.believed = person
         self.known_from(recorded)
 
-    def mistaken_for(self, person: Person, until: datetime) -> None:
-        """The record shows somebody here, who never was, until that is put right."""
+    def mistake(self, person: Person, until: datetime) -> None:
+        """Show somebody here, who never was, until that is corrected."""
         self.believed = person
         self.known_from(until)
 
-    def left(self, recorded: datetime) -> None:
+    def vacate(self, recorded: datetime) -> None:
         self.occupant = None
         self.known_from(recorded)
 
@@ -106,96 +112,72 @@ class Room:
     number: str
     beds: list[Bed] = field(default_factory=list)
     one_sex: bool = False
-    isolation: bool = False
 
     def admits(self, person: Person, now: datetime) -> bool:
-        """Whether the room's policies let a person in."""
-        if not self.one_sex:
-            return True
+        """Return whether the room's policies let a person in."""
         others = (other for bed in self.beds for other in bed.people(now))
-        return all(other.sex is person.sex for other in others)
+        return not self.one_sex or all(other.sex is person.sex for other in others)
 
     @property
     def policies(self) -> Iterator[RoomPolicy]:
         if self.one_sex:
             yield RoomPolicy.ONE_SEX_ONLY
-        if self.isolation:
-            yield RoomPolicy.ISOLATION
         if self.kind is Kind.PAEDIATRICS:
             yield RoomPolicy.CHILDREN_ONLY
 
-    def company(self) -> int:
-        return sum(bed.occupant is not None for bed in self.beds)
+    def rank(self) -> tuple[bool, int]:
+        """Return how gladly its beds are given: patients of one sex are put together."""
+        return self.one_sex, sum(bed.occupant is not None for bed in self.beds)
 
 
 class House:
-    """All wards. What is drawn by lot is drawn once, as it is built."""
+    """All wards, built at random once."""
 
-    def __init__(self, beds: int, opened: datetime, lot: Random) -> None:
+    def __init__(self, beds: int, opened: datetime, rng: Random) -> None:
         self.rooms: list[Room] = []
-        for floor, (ward, kind, count) in enumerate(_wards(beds), 1):
-            self._build(ward, kind, count, floor, opened, lot)
+        for floor, (ward, kind, size) in enumerate(_wards(beds), 1):
+            for index, count in enumerate(_room_sizes(kind, size), 1):
+                room = Room(ward, kind, f"{floor}{index:02}")
+                room.beds = [Bed(room, code, opened) for code in "ABCD"[:count]]
+                adults = kind in (Kind.MEDICINE, Kind.SURGERY)
+                room.one_sex = adults and count > 1 and rng.random() < ONE_SEX
+                self.rooms.append(room)
         self.beds = [bed for room in self.rooms for bed in room.beds]
         self._by_kind = {kind: [b for b in self.beds if b.kind is kind] for kind in Kind}
 
     @property
     def occupancy(self) -> float:
-        """The share of beds that are taken now."""
+        """The share of beds that are occupied now."""
         return sum(bed.occupant is not None for bed in self.beds) / len(self.beds)
 
     def of(self, kind: Kind) -> list[Bed]:
         return self._by_kind[kind]
 
-    def bed_for(
-        self, person: Person, kinds: Sequence[Kind], now: datetime, isolate: bool = False
-    ) -> Bed | None:
-        """A free bed in the first of these kinds of ward that has one.
-
-        Patients of one sex are put together, and single rooms kept for those who need them.
-        """
+    def bed_for(self, person: Person, now: datetime, *kinds: Kind) -> Bed | None:
+        """Return a free bed in the first of these kinds of ward that has one."""
         for kind in kinds:
-            fitting = [
+            free = [
                 bed
                 for bed in self._by_kind[kind]
-                if bed.is_free(now)
-                and bed.reserved(now) in (None, person)
-                and bed.room.admits(person, now)
+                if bed.is_free(now, person) and bed.room.admits(person, now)
             ]
-            if fitting:
-                return max(fitting, key=lambda bed: _worth(bed.room, isolate))
+            if free:
+                return max(free, key=lambda bed: bed.room.rank())
         return None
 
     def others_like(self, bed: Bed, person: Person, now: datetime) -> list[Bed]:
-        """Free beds that somebody may take for this one, those of the same room first."""
-        fitting = [
+        """Return free beds that may be mistaken for this one, those of the same room first."""
+        others = [
             other
             for other in self._by_kind[bed.kind]
-            if other is not bed
-            and not other.room.isolation
-            and other.is_free(now)
-            and other.reserved(now) is None
-            and other.room.admits(person, now)
+            if other is not bed and other.is_free(now) and other.room.admits(person, now)
         ]
-        return sorted(fitting, key=lambda other: other.room is not bed.room)
-
-    def _build(
-        self, ward: str, kind: Kind, count: int, floor: int, opened: datetime, lot: Random
-    ) -> None:
-        for index, size in enumerate(_sizes(kind, count), 1):
-            room = Room(ward, kind, f"{floor}{index:02}")
-            room.beds = [Bed(room, code, opened) for code in "ABCD"[:size]]
-            room.one_sex = size > 1 and lot.random() < PLANS[kind].one_sex
-            room.isolation = size == 1 and kind in (Kind.MEDICINE, Kind.PAEDIATRICS)
-            self.rooms.append(room)
-
-
-def _worth(room: Room, isolate: bool) -> tuple[bool, bool, int]:
-    return room.isolation == isolate, room.one_sex, room.company()
+        return sorted(others, key=lambda other: other.room is not bed.room)
 
 
 def _wards(beds: int) -> Iterator[tuple[str, Kind, int]]:
-    """Beds are shared out by largest remainder; large kinds are split into several wards."""
-    quotas = {kind: beds * plan.share for kind, plan in PLANS.items()}
+    """Yield name, kind and beds: shared out by largest remainder, large kinds as several wards."""
+    quotas = {kind: beds * share for kind, (share, _) in PLANS.items()}
     counts = {kind: int(quota) for kind, quota in quotas.items()}
     by_remainder = sorted(PLANS, key=lambda kind: counts[kind] - quotas[kind])
     for kind in by_remainder[: beds - sum(counts.values())]:
@@ -207,10 +189,10 @@ def _wards(beds: int) -> Iterator[tuple[str, Kind, int]]:
             yield name, kind, counts[kind] * number // wards - counts[kind] * (number - 1) // wards
 
 
-def _sizes(kind: Kind, count: int) -> Iterator[int]:
-    pattern = PLANS[kind].room_sizes
+def _room_sizes(kind: Kind, beds: int) -> Iterator[int]:
+    _, sizes = PLANS[kind]
     turn = 0
-    while count > 0:
-        size = min(pattern[turn % len(pattern)], count)
+    while beds > 0:
+        size = min(sizes[turn % len(sizes)], beds)
         yield size
-        count, turn = count - size, turn + 1
+        beds, turn = beds - size, turn + 1

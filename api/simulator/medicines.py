@@ -1,296 +1,281 @@
-"""Medicines: prescriptions and what becomes of them, and the doses of each round."""
+"""Prescriptions and what becomes of them, and the doses of each round."""
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from api.simulator.clock import DAY, HOUR, MINUTE
-from api.simulator.corrections import put_right
-from api.simulator.formulary import AS_NEEDED, BY_KIND, HOURS, NEWBORN, ONCE, Drug
-from api.simulator.inpatient import Dose, Inpatient, Life, Prescribed
-from api.simulator.recording_queue import DOSE, ORDER, Telling
-from api.simulator.texts import (
-    CHANGED,
-    DOSE_CANCELLED,
-    DOSE_CORRECTED,
-    HELD,
-    NOT_GIVEN,
-    STOPPED,
-)
+from api.simulator.data_entry_errors import correct_entry
+from api.simulator.house import Kind
+from api.simulator.inpatient import Inpatient, Prescription, World
+from api.simulator.recording_queue import DOSE, ORDER, Administration
+from api.simulator.texts import CHANGED, DOSE_CANCELLED, DOSE_CORRECTED, HELD, NOT_GIVEN, STOPPED
 from domain.practitioner import Grade
-from domain.prescription.course import Outside
+from domain.prescription.events import Medication
 from domain.stay.events import AdmissionType
 
-FIRST_DRUGS: dict[AdmissionType, tuple[int, int]] = {
-    AdmissionType.EMERGENCY: (3, 6),
-    AdmissionType.ELECTIVE: (3, 6),
-    AdmissionType.TRANSFER_IN: (4, 8),
-    AdmissionType.MATERNITY: (1, 3),
-    AdmissionType.DAY_CASE: (1, 2),
-    AdmissionType.NEWBORN: (1, 1),
+HOURS: dict[str, tuple[int, ...]] = {
+    "once daily": (8,),
+    "at night": (22,),
+    "twice daily": (8, 20),
+    "three times daily": (8, 14, 22),
+    "four times daily": (6, 12, 18, 22),
 }
-"""How many drugs at least and at most are prescribed on admission."""
+"""The usual hours of the drug rounds, in local time. What is not listed is given as needed."""
+
+ONCE = "once"
+AS_NEEDED = "as needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """``course``: usual days of treatment; None: goes on. ``controlled``: given with a witness."""
+
+    name: str
+    atc: str
+    doses: tuple[str, ...]
+    route: str
+    frequencies: tuple[str, ...]
+    course: int | None = None
+    controlled: bool = False
+
+    @property
+    def medication(self) -> Medication:
+        return Medication(name=self.name, code=self.atc, system="http://www.whocc.no/atc")
+
+
+DRUGS = (
+    Drug("Paracetamol", "N02BE01", ("1 g", "500 mg"), "oral", ("four times daily", AS_NEEDED)),
+    Drug("Enoxaparin", "B01AB05", ("40 mg", "60 mg"), "subcutaneous", ("at night",)),
+    Drug("Pantoprazole", "A02BC02", ("40 mg", "20 mg"), "oral", ("once daily",)),
+    Drug("Morphine", "N02AA01", ("5 mg", "2.5 mg"), "subcutaneous", (AS_NEEDED,), None, True),
+    Drug("Ceftriaxone", "J01DD04", ("2 g", "1 g"), "intravenous", ("once daily",), 7),
+    Drug("Cefazolin", "J01DB04", ("2 g",), "intravenous", (ONCE,)),
+    Drug("Furosemide", "C03CA01", ("40 mg", "20 mg"), "oral", ("once daily",)),
+    Drug("Ramipril", "C09AA05", ("5 mg", "2.5 mg"), "oral", ("once daily", "twice daily")),
+    Drug("Metformin", "A10BA02", ("850 mg", "500 mg"), "oral", ("twice daily",)),
+    Drug("Prednisolone", "H02AB06", ("40 mg", "20 mg"), "oral", ("once daily",), 5),
+)
+CHILDREN = (
+    Drug("Paracetamol", "N02BE01", ("240 mg", "120 mg"), "oral", ("four times daily", AS_NEEDED)),
+    Drug("Ibuprofen", "M01AE01", ("100 mg",), "oral", ("three times daily",), 3),
+    Drug("Amoxicillin", "J01CA04", ("250 mg",), "oral", ("three times daily",), 5),
+)
+NEWBORNS = (Drug("Phytomenadione", "B02BA01", ("2 mg",), "oral", (ONCE,)),)
+
+FIRST_DRUGS = {AdmissionType.MATERNITY: (1, 3), AdmissionType.DAY_CASE: (1, 2)}
+"""How many drugs at least and at most are prescribed on admission; 3 to 6 on others."""
 
 NOT_GIVEN_SHARE = 0.05
 OTHER_DOSE = 0.02
-CORRECTED_DOSES = 0.004
-CANCELLED_DOSES = 0.003
-LATE_DOSES = 0.15
-EMERGENCY_DOSES = 0.02
+CORRECTED_DOSES = 0.006
+CANCELLED_DOSES = 0.006
 
 
 class Medicines:
     """Prescribing on admission and on rounds; giving at the usual hours."""
 
-    def __init__(self, life: Life) -> None:
-        self.life = life
+    def __init__(self, world: World) -> None:
+        self.world = world
 
     # -- prescribing --
 
     def begin(self, patient: Inpatient) -> None:
-        lot = self.life.orders
-        drugs = NEWBORN if patient.mother is not None else BY_KIND[patient.goes_to]
-        wanted = lot.randint(*FIRST_DRUGS[patient.admission])
-        for drug in lot.sample(drugs, min(wanted, len(drugs))):
-            wait = lot.uniform(15, 120) * MINUTE
-            self.life.agenda.after(wait, partial(self._prescribe, patient, drug))
+        rng, drugs = self.world.order_rng, _drugs_for(patient)
+        wanted = rng.randint(*FIRST_DRUGS.get(patient.admission, (3, 6)))
+        for drug in rng.sample(drugs, min(wanted, len(drugs))):
+            wait = rng.uniform(15, 120) * MINUTE
+            self.world.agenda.after(wait, partial(self._prescribe, patient, drug))
 
     def review(self, patient: Inpatient) -> None:
-        """Once a day: each prescription may be held, changed, stopped; a new one may be written."""
-        lot = self.life.orders
-        live = [p for p in patient.prescribed if p.is_live(self.life.now)]
-        for prescribed in live:
-            self._review(patient, prescribed, lot.random())
-        if lot.random() < 0.16:
-            kind = patient.bed.kind if patient.bed else patient.goes_to
-            having = {p.drug for p in live}
-            others = [drug for drug in BY_KIND[kind] if drug not in having]
-            if others and patient.admission is not AdmissionType.NEWBORN:
-                self._prescribe(patient, lot.choice(others))
+        """Once a day hold, change or stop some prescriptions, and write a new one now and then."""
+        rng = self.world.order_rng
+        live = [p for p in patient.prescriptions if p.is_live(self.world.now)]
+        for prescription in live:
+            self._review(patient, prescription, rng.random())
+        others = [drug for drug in _drugs_for(patient) if drug not in {p.drug for p in live}]
+        if rng.random() < 0.16 and others and patient.admission is not AdmissionType.NEWBORN:
+            self._prescribe(patient, rng.choice(others))
 
-    def _review(self, patient: Inpatient, prescribed: Prescribed, chance: float) -> None:
-        drug, now = prescribed.drug, self.life.now
-        if now <= prescribed.start:
+    def _review(self, patient: Inpatient, prescription: Prescription, chance: float) -> None:
+        drug, age = prescription.drug, self.world.now - prescription.start
+        reason = self.world.order_rng.choice
+        if age <= 0 * DAY:
             return
-        if prescribed.held:
+        if prescription.held:
             if chance < 0.6:
-                self._resume(patient, prescribed)
-        elif drug.course and prescribed.stop is None and now - prescribed.start > drug.course * DAY:
-            self._end(patient, prescribed, completed=True)
+                prescription.held = False
+                self._order(patient, prescription, "resume_prescription")
+        elif drug.course and prescription.stop is None and age > drug.course * DAY:
+            self._end(patient, prescription, "complete_prescription")
         elif chance < 0.03:
-            self._hold(patient, prescribed)
+            prescription.held = True
+            self._order(patient, prescription, "hold_prescription", reason(HELD))
         elif chance < 0.07:
-            self._change(patient, prescribed)
+            self._change(patient, prescription)
         elif chance < 0.12:
-            self._end(patient, prescribed, completed=False)
+            self._end(patient, prescription, "stop_prescription", reason(STOPPED))
 
     def _prescribe(self, patient: Inpatient, drug: Drug) -> None:
         if not patient.is_here:
             return
-        life, lot, now = self.life, self.life.orders, self.life.now
-        start = now if lot.random() < 0.8 else now + lot.randint(1, 8) * 15 * MINUTE
-        given = Prescribed(drug, lot.choice(drug.doses), lot.choice(drug.frequencies), start)
-        given.about = (patient.person.mrn,)
-        if drug.course and lot.random() < 0.5:
-            given.stop = start + drug.course * DAY
-        doctor = life.staff.doctor(lot, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
-        dose, frequency, stop = given.dose, given.frequency, given.stop
-        given.recorded = life.desk.tell(
-            lambda h, q: h.prescriptions.write_prescription(
-                q,
-                stay_id=patient.id,
-                medication=drug.medication,
-                dose=dose,
-                route=drug.route,
-                frequency=frequency,
-                start=start,
-                stop=stop,
-                prescriber=doctor.number,
-            ),
-            at=now,
-            by=doctor.actor,
-            lag=ORDER.draw(lot),
+        world, rng, now = self.world, self.world.order_rng, self.world.now
+        start = now if rng.random() < 0.8 else now + rng.randint(1, 8) * 15 * MINUTE
+        dose, frequency = rng.choice(drug.doses), rng.choice(drug.frequencies)
+        prescription = Prescription(drug, dose, frequency, start)
+        if drug.course and rng.random() < 0.5:
+            prescription.stop = start + drug.course * DAY
+        doctor = world.staff.doctor(rng, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
+        prescription.recorded = world.record(
+            "write_prescription",
+            doctor.actor,
+            ORDER,
+            rng,
             after=patient.opened,
-            then=given.learn,
+            creates=prescription,
+            stay_id=patient,
+            medication=drug.medication,
+            dose=dose,
+            route=drug.route,
+            frequency=frequency,
+            start=start,
+            stop=prescription.stop,
+            prescriber=doctor.number,
         )
-        patient.orders_recorded = max(patient.orders_recorded, given.recorded)
-        patient.prescribed.append(given)
-        self._next_round(patient, given)
+        patient.orders_recorded = max(patient.orders_recorded, prescription.recorded)
+        patient.prescriptions.append(prescription)
+        self._next_round(patient, prescription)
         if frequency == ONCE:
-            done = start + lot.uniform(30, 60) * MINUTE
-            life.agenda.at(done, lambda: self._complete_single(patient, given))
+            done = start + rng.uniform(30, 60) * MINUTE
+            world.agenda.at(done, lambda: self._end(patient, prescription, "complete_prescription"))
 
-    def _complete_single(self, patient: Inpatient, prescribed: Prescribed) -> None:
-        if patient.is_here:
-            self._end(patient, prescribed, completed=True)
-
-    def _hold(self, patient: Inpatient, prescribed: Prescribed) -> None:
-        prescribed.held = True
-        self._order(
-            patient,
-            prescribed,
-            lambda h, q: h.prescriptions.hold_prescription(q, prescription_id=prescribed.id),
-            self.life.orders.choice(HELD),
-        )
-
-    def _resume(self, patient: Inpatient, prescribed: Prescribed) -> None:
-        prescribed.held = False
-        self._order(
-            patient,
-            prescribed,
-            lambda h, q: h.prescriptions.resume_prescription(q, prescription_id=prescribed.id),
-        )
-
-    def _change(self, patient: Inpatient, prescribed: Prescribed) -> None:
-        """Another dose or frequency, or a day on which it ends."""
-        lot, drug = self.life.orders, prescribed.drug
-        dose = lot.choice([d for d in drug.doses if d != prescribed.dose] or [None])
-        frequency = lot.choice([f for f in drug.frequencies if f != prescribed.frequency] or [None])
-        stop = None
-        if dose is None and frequency is None:
-            stop = prescribed.stop = self.life.now + lot.randint(1, 4) * DAY
-        prescribed.dose = dose or prescribed.dose
-        prescribed.frequency = frequency or prescribed.frequency
-        self._order(
-            patient,
-            prescribed,
-            lambda h, q: h.prescriptions.change_prescription(
-                q, prescription_id=prescribed.id, dose=dose, frequency=frequency, stop=stop
-            ),
-            lot.choice(CHANGED),
-        )
-
-    def _end(self, patient: Inpatient, prescribed: Prescribed, completed: bool) -> None:
-        if not prescribed.is_live(self.life.now):
-            return
-        prescribed.ended_at = self.life.now
-        if completed:
-            self._order(
-                patient,
-                prescribed,
-                lambda h, q: h.prescriptions.complete_prescription(
-                    q, prescription_id=prescribed.id
-                ),
-            )
+    def _change(self, patient: Inpatient, prescription: Prescription) -> None:
+        """Order another dose, or a day on which it ends."""
+        rng = self.world.order_rng
+        doses = [dose for dose in prescription.drug.doses if dose != prescription.dose]
+        changes: dict[str, Any]
+        if doses:
+            prescription.dose = rng.choice(doses)
+            changes = {"dose": prescription.dose}
         else:
-            self._order(
-                patient,
-                prescribed,
-                lambda h, q: h.prescriptions.stop_prescription(q, prescription_id=prescribed.id),
-                self.life.orders.choice(STOPPED),
-            )
+            prescription.stop = self.world.now + rng.randint(1, 4) * DAY
+            changes = {"stop": prescription.stop}
+        self._order(patient, prescription, "change_prescription", rng.choice(CHANGED), **changes)
+
+    def _end(
+        self,
+        patient: Inpatient,
+        prescription: Prescription,
+        command: str,
+        reason: str | None = None,
+    ) -> None:
+        if patient.is_here and prescription.is_live(self.world.now):
+            prescription.ended_at = self.world.now
+            self._order(patient, prescription, command, reason)
 
     def _order(
-        self, patient: Inpatient, prescribed: Prescribed, telling: Telling, why: str | None = None
+        self,
+        patient: Inpatient,
+        prescription: Prescription,
+        command: str,
+        reason: str | None = None,
+        **changes: Any,
     ) -> None:
-        """A change of a prescription; they are entered in order, and before the discharge."""
-        life, lot = self.life, self.life.orders
-        doctor = life.staff.doctor(lot, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
-        by = life.staff.pharmacist(lot) if lot.random() < 0.15 else doctor.actor
-        prescribed.recorded = life.desk.tell(
-            telling,
-            at=life.now,
-            by=by,
-            lag=ORDER.draw(lot),
-            after=prescribed.recorded,
+        """Queue a change of a prescription: entered in order, and before the discharge."""
+        world, rng = self.world, self.world.order_rng
+        doctor = world.staff.doctor(rng, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
+        prescription.recorded = world.record(
+            command,
+            world.staff.one("pharmacist", rng) if rng.random() < 0.15 else doctor.actor,
+            ORDER,
+            rng,
+            after=prescription.recorded,
             performed_by=doctor.name,
-            reason=why,
+            reason=reason,
             about=patient.mrns,
+            prescription_id=prescription,
+            **changes,
         )
-        patient.orders_recorded = max(patient.orders_recorded, prescribed.recorded)
+        patient.orders_recorded = max(patient.orders_recorded, prescription.recorded)
 
     # -- giving --
 
-    def _next_round(self, patient: Inpatient, prescribed: Prescribed) -> None:
+    def _next_round(self, patient: Inpatient, prescription: Prescription) -> None:
         """Note the next dose: at the usual hour, or when it is needed."""
-        life, lot, last = self.life, self.life.care, prescribed.round
-        if prescribed.frequency == ONCE:
-            if last > prescribed.start:
+        world, rng, last = self.world, self.world.care_rng, prescription.round
+        if prescription.frequency == ONCE:
+            if last > prescription.start:
                 return
-            at = prescribed.round = last + lot.uniform(2, 25) * MINUTE
-        elif prescribed.frequency == AS_NEEDED:
-            at = prescribed.round = last + lot.uniform(4, 28) * HOUR
+            at = prescription.round = last + rng.uniform(2, 25) * MINUTE
+        elif prescription.frequency == AS_NEEDED:
+            at = prescription.round = last + rng.uniform(4, 28) * HOUR
         else:
-            hours = HOURS[prescribed.frequency]
-            prescribed.round = min(life.hours.next(last, hour) for hour in hours)
-            at = prescribed.round + lot.triangular(0, 60, 20) * MINUTE
-        life.agenda.at_second(at, lambda: self._round(patient, prescribed))
+            hours = HOURS[prescription.frequency]
+            prescription.round = min(world.hours.next(last, hour) for hour in hours)
+            at = prescription.round + rng.triangular(0, 60, 20) * MINUTE
+        world.agenda.at_second(at, lambda: self._round(patient, prescription))
 
-    def _round(self, patient: Inpatient, prescribed: Prescribed) -> None:
-        now, lot = self.life.now, self.life.care
-        if patient.gone or patient.died_at is not None:
+    def _round(self, patient: Inpatient, prescription: Prescription) -> None:
+        rng = self.world.care_rng
+        if patient.gone or patient.died_at or not prescription.is_live(self.world.now):
             return
-        if not prescribed.is_live(now):
-            ended = prescribed.ended_at
-            if ended and now - ended < HOUR and patient.is_here and lot.random() < LATE_DOSES:
-                self._dose(prescribed, True, outside=Outside.LATE, why="prepared before the stop")
+        self._next_round(patient, prescription)
+        if rng.random() >= self.world.detail:
             return
-        self._next_round(patient, prescribed)
-        if lot.random() >= self.life.detail:
-            return
+        reason = rng.choice(NOT_GIVEN) if rng.random() < NOT_GIVEN_SHARE else None
         if patient.away:
-            self._dose(prescribed, False, not_given="patient on leave")
-        elif prescribed.held:
-            if lot.random() < EMERGENCY_DOSES:
-                self._dose(prescribed, True, outside=Outside.EMERGENCY, why="ordered by telephone")
-            elif lot.random() < 0.3:
-                self._dose(prescribed, False, not_given="prescription held")
-        elif lot.random() < NOT_GIVEN_SHARE:
-            self._dose(prescribed, False, not_given=lot.choice(NOT_GIVEN))
-        else:
-            self._dose(prescribed, True)
+            reason = "patient on leave"
+        elif prescription.held:
+            reason = "prescription held"
+        self._administer(patient, prescription, reason)
 
-    def _dose(
-        self,
-        prescribed: Prescribed,
-        given: bool,
-        *,
-        not_given: str | None = None,
-        outside: Outside | None = None,
-        why: str | None = None,
+    def _administer(
+        self, patient: Inpatient, prescription: Prescription, reason_not_given: str | None
     ) -> None:
-        life, lot = self.life, self.life.care
-        nurse, witness = life.staff.nurse(lot), None
-        if prescribed.drug.controlled and given:
-            witness = life.staff.nurse(lot).subject
-        another = None
-        if given and lot.random() < OTHER_DOSE:
-            another = f"half of {prescribed.dose}"
-        dose = Dose()
-        recorded = life.desk.tell(
-            lambda h, q: h.prescriptions.record_administration(
-                q,
-                prescription_id=prescribed.id,
-                given=given,
-                dose_given=another,
-                reason_not_given=not_given,
-                outside_prescription=outside,
-            ),
-            at=life.now,
-            by=nurse,
-            lag=DOSE.draw(lot),
-            after=prescribed.recorded,
-            then=dose.learn,
-            witnessed_by=witness,
-            reason=why,
-            about=prescribed.about,
+        world, rng, given = self.world, self.world.care_rng, reason_not_given is None
+        nurse, about = world.staff.one("nurse", rng), (patient.person.mrn,)
+        witness = prescription.drug.controlled and given
+        half = given and rng.random() < OTHER_DOSE
+        administration = Administration()
+        recorded = world.record(
+            "record_administration",
+            nurse,
+            DOSE,
+            rng,
+            after=prescription.recorded,
+            creates=administration,
+            witnessed_by=world.staff.one("nurse", rng).subject if witness else None,
+            about=about,
+            prescription_id=prescription,
+            given=given,
+            dose_given=f"half of {prescription.dose}" if half else None,
+            reason_not_given=reason_not_given,
         )
-        if given and outside is None and lot.random() < CORRECTED_DOSES:
-            put_right(
-                life,
-                lambda h, q: h.prescriptions.correct_administration(
-                    q, administration_id=dose.id, dose_given=f"twice {prescribed.dose}"
-                ),
+        if given and rng.random() < CORRECTED_DOSES:
+            correct_entry(
+                world,
+                "correct_administration",
                 recorded,
                 nurse,
                 DOSE_CORRECTED,
-                prescribed.about,
+                about,
                 corrects=True,
+                administration_id=administration,
+                dose_given=f"twice {prescription.dose}",
             )
-        elif lot.random() < CANCELLED_DOSES:
-            put_right(
-                life,
-                lambda h, q: h.prescriptions.cancel_administration(q, administration_id=dose.id),
+        elif rng.random() < CANCELLED_DOSES:
+            correct_entry(
+                world,
+                "cancel_administration",
                 recorded,
                 nurse,
                 DOSE_CANCELLED,
-                prescribed.about,
+                about,
+                administration_id=administration,
             )
+
+
+def _drugs_for(patient: Inpatient) -> tuple[Drug, ...]:
+    if patient.mother is not None:
+        return NEWBORNS
+    return CHILDREN if patient.goes_to is Kind.PAEDIATRICS else DRUGS

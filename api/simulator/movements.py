@@ -1,41 +1,37 @@
 """Movements: who goes where, in life and, some time later, in the record.
 
 The record must be able to follow: what rests on a movement is entered after it (see
-`Desk.tell`), and a bed is taken only once the record, too, shows it free (see `house`).
+`RecordingQueue.put`), and a bed is given only once the record, too, shows it free (see `house`).
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import log
+from typing import Any
 
-from api.simulator.beds import Beds
-from api.simulator.clock import DAY
-from api.simulator.corrections import put_in_right_bed, wrong_bed
+from api.simulator.clock import DAY, HOUR, MINUTE
 from api.simulator.house import Bed, Kind
-from api.simulator.inpatient import Inpatient, Life, Moved, Prescribed
-from api.simulator.recording_queue import (
-    AT_THE_DESK,
-    FORGOTTEN,
-    MOVEMENT,
-    Known,
-    Lag,
-    Telling,
-)
+from api.simulator.inpatient import Inpatient, Prescription, World
+from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, Lag, Movement, Recordable
 from api.simulator.staff import Doctor
-from api.simulator.texts import CAME_BACK, TRANSFER
+from api.simulator.texts import CAME_BACK, TRANSFER, WRONG_BED
 from application.commands.stays import Sharer
 from domain.envelope import Actor
 from domain.practitioner import Grade
 from domain.stay.events import AdmissionType
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 
-TRANSFER_FORGOTTEN = 0.03
 ATTENDING_LATER = 0.1
+CLEANING_RECORDED = 0.75
+IN_WRONG_BED = 0.2
+"""Per transfer; there is another bed to be mistaken for it in about a third of them."""
 
 
 class Movements:
-    """Each method is something that happens now, and tells of it."""
+    """Movements that happen now; each method queues the command that records it."""
 
-    def __init__(self, life: Life) -> None:
-        self.life, self.beds = life, Beds(life)
+    def __init__(self, world: World) -> None:
+        self.world = world
         self.here: list[Inpatient] = []
 
     # -- coming --
@@ -48,224 +44,211 @@ class Movements:
         without_bed: str | None = None,
         decided: datetime | None = None,
     ) -> None:
-        """Into a bed, or to a place without one."""
-        life, person, mother = self.life, patient.person, patient.mother
-        by = life.staff.registrar(life.moves)
-        life.people.register(person, life.now, by)
-        attending: Doctor | None = self._attending(patient.specialty)
-        if life.moves.random() < ATTENDING_LATER:
-            attending = None
-        patient.attending, specialty = attending, patient.specialty
-        ward, room, code = bed.place if bed else (None, None, None)
-        patient.opened = patient.recorded = self._tell(
+        """Admit a patient into a bed, or to a place without one."""
+        world, person, mother = self.world, patient.person, patient.mother
+        by = world.staff.one("registrar", world.movement_rng)
+        world.people.register(person, world.now, by)
+        if world.movement_rng.random() >= ATTENDING_LATER:
+            patient.attending = self._attending(patient.specialty)
+        patient.opened = patient.recorded = self._record(
             patient,
-            lambda h, q: h.stays.admit_patient(
-                q,
-                patient_mrn=person.mrn,
-                admission_type=patient.admission,
-                attending=attending.number if attending else None,
-                specialty=specialty,
-                decided_to_admit_at=decided,
-                ward=ward,
-                room=room,
-                bed=code,
-                shares_bed_of=mother.id if mother else None,
-                without_bed=without_bed,
-            ),
+            "admit_patient",
             by,
             AT_THE_DESK,
-            after=max(person.recorded or life.now, mother.settled if mother else life.now),
+            after=max(person.recorded or world.now, mother.recorded if mother else world.now),
             creates=patient,
+            patient_mrn=person.mrn,
+            admission_type=patient.admission,
+            attending=patient.attending.number if patient.attending else None,
+            specialty=patient.specialty,
+            decided_to_admit_at=decided,
+            shares_bed_of=mother,
+            without_bed=without_bed,
+            **(bed.place if bed else {}),
         )
         person.home_since = None
         self.here.append(patient)
         if bed is not None:
-            self.beds.take(patient, bed)
+            self._occupy(patient, bed)
 
-    def born(self, mother: Inpatient) -> Inpatient:
-        """A child, which shares its mother's bed."""
-        life = self.life
-        person = life.people.newborn(mother.person, life.now)
-        child = Inpatient(
-            person, AdmissionType.NEWBORN, Kind.MATERNITY, life.now, life.now + 3 * DAY
-        )
+    def give_birth(self, mother: Inpatient) -> Inpatient:
+        """Admit a newborn, who shares its mother's bed."""
+        now = self.world.now
+        person = self.world.people.newborn(mother.person, now)
+        child = Inpatient(person, AdmissionType.NEWBORN, Kind.MATERNITY, now, now + 3 * DAY)
         child.mother = mother
         mother.children.append(child)
         self.admit(child, mother.bed)
         return child
 
     def allocate(self, patient: Inpatient, bed: Bed) -> None:
-        """The first bed of one who had none."""
-        ward, room, code = bed.place
-        patient.recorded = self._tell(
+        """Give the first bed to a patient who had none."""
+        patient.recorded = self._record(
             patient,
-            lambda h, q: h.stays.allocate_room(
-                q, stay_id=patient.id, ward=ward, room=room, bed=code
-            ),
-            self.life.staff.bed_manager(self.life.moves),
-            MOVEMENT,
-            after=patient.settled,
+            "allocate_room",
+            self.world.staff.one("bed_manager", self.world.movement_rng),
+            after=patient.recorded,
+            stay_id=patient,
+            **bed.place,
         )
-        self.beds.take(patient, bed)
+        self._occupy(patient, bed)
 
     # -- moving --
 
     def transfer(self, patient: Inpatient, bed: Bed, reason: str | None = None) -> None:
-        """To another bed; children who share the old one come along.
+        """Move a patient to another bed; children who share the old one come along.
 
-        Now and then it is forgotten and entered when the patient has long been moved again.
+        Now and then another bed is entered, and corrected hours later.
         """
-        life, old, now = self.life, patient.bed, self.life.now
+        world, old = self.world, patient.bed
         assert old is not None, "who has no bed is allocated one"
-        lag, after = MOVEMENT, patient.settled
-        pending = patient.forgotten_until > now
-        if pending and patient.forgotten_in is not bed:
-            after = patient.recorded
-        free_to_forget = not pending and not patient.children and patient.mother is None
-        forgotten = free_to_forget and life.moves.random() < TRANSFER_FORGOTTEN
-        entered = bed
-        if free_to_forget and not forgotten:
-            entered = wrong_bed(life, patient, bed) or bed
-        if forgotten:
-            lag = FORGOTTEN
+        is_alone = not patient.children and patient.mother is None
+        wrong = self._wrong_bed(patient, bed) if is_alone else None
         along = patient.sharing
-        after = max([after, *(child.settled for child in patient.children)])
-        ward, room, code = entered.place
-        moved = Moved()
-        recorded = self._tell(
+        movement = Movement()
+        left = recorded = self._record(
             patient,
-            lambda h, q: h.stays.transfer_patient(
-                q,
-                stay_id=patient.id,
-                ward=ward,
-                room=room,
-                bed=code,
-                sharers=[Sharer(stay_id=child.id, shares_bed=True) for child in along] or None,
-            ),
-            life.staff.nurse(life.moves),
-            lag,
-            after=after,
-            creates=moved,
+            "transfer_patient",
+            world.staff.one("nurse", world.movement_rng),
+            after=max(p.recorded for p in (patient, *patient.children)),
+            creates=movement,
             reason=reason,
+            stay_id=patient,
+            sharers=lambda: [Sharer(stay_id=child.id, shares_bed=True) for child in along] or None,
+            **(wrong or bed).place,
         )
-        left = recorded
-        if entered is not bed:
-            recorded = put_in_right_bed(life, patient, moved, entered, bed, recorded)
-        if forgotten:
-            patient.forgotten_until, patient.forgotten_in = recorded, old
-        else:
-            patient.recorded = recorded
-        shared = patient.mother is not None
-        patient.mother = None
+        if wrong is not None:
+            recorded = world.queue.put(
+                "correct_movement",
+                at=self.noticed(recorded),
+                by=world.staff.one("nurse", world.error_rng),
+                lag=AT_ONCE.draw(world.error_rng),
+                after=recorded,
+                reason=world.error_rng.choice(WRONG_BED),
+                corrects=True,
+                about=patient.mrns,
+                movement_id=movement,
+                **bed.place,
+            )
+            wrong.mistake(patient.person, recorded)
+        patient.recorded = recorded
+        shared, patient.mother = patient.mother is not None, None
         for child in along:
             child.recorded, child.bed = recorded, bed
         if not shared:
-            self.beds.leave(old, left)
-        bed.taken(patient.person, recorded)
+            self._vacate(old, left)
+        bed.occupy(patient.person, recorded)
         patient.bed = bed
 
-    def enter_move(self, patient: Inpatient, bed: Bed, moved: Moved) -> datetime:
-        """Tell of a move to a bed, whether or not it was so. Returns when it is recorded."""
-        ward, room, code = bed.place
-        return self._tell(
+    def _wrong_bed(self, patient: Inpatient, bed: Bed) -> Bed | None:
+        """Return, now and then, another bed than the one that the patient was moved to."""
+        if self.world.error_rng.random() >= IN_WRONG_BED:
+            return None
+        return next(iter(self.world.house.others_like(bed, patient.person, self.world.now)), None)
+
+    def noticed(self, entered: datetime) -> datetime:
+        """Return when an error is noticed: an hour to a day after it was entered."""
+        return entered + min(1 + self.world.error_rng.lognormvariate(log(4), 0.8), 24) * HOUR
+
+    def enter_transfer(self, patient: Inpatient, bed: Bed, movement: Movement) -> datetime:
+        """Queue a transfer that did not happen so; return when it is recorded."""
+        return self._record(
             patient,
-            lambda h, q: h.stays.transfer_patient(
-                q, stay_id=patient.id, ward=ward, room=room, bed=code
-            ),
-            self.life.staff.nurse(self.life.slips),
-            MOVEMENT,
-            after=patient.settled,
-            creates=moved,
+            "transfer_patient",
+            self.world.staff.one("nurse", self.world.error_rng),
+            after=patient.recorded,
+            creates=movement,
+            stay_id=patient,
+            **bed.place,
         )
 
-    def within(self, patient: Inpatient, bed: Bed) -> None:
-        """To another room of the same ward, for a reason."""
-        self.transfer(patient, bed, self.life.moves.choice(TRANSFER))
+    def place_as_recorded(self, patient: Inpatient, bed: Bed, recorded: datetime) -> None:
+        """Move a patient in life to the bed of a movement that is queued already."""
+        assert patient.bed is not None
+        patient.recorded = recorded
+        self._vacate(patient.bed, recorded)
+        self._occupy(patient, bed)
+
+    def transfer_within_ward(self, patient: Inpatient, bed: Bed) -> None:
+        self.transfer(patient, bed, self.world.movement_rng.choice(TRANSFER))
 
     def swap(self, one: Inpatient, other: Inpatient) -> None:
-        """Two patients exchange beds."""
+        """Let two patients exchange beds."""
         assert one.bed is not None
         assert other.bed is not None
-        other.touched = self.life.now
-        recorded = self._tell(
+        other.touched = self.world.now
+        recorded = self._record(
             one,
-            lambda h, q: h.stays.swap_beds(q, stay_id=one.id, with_stay_id=other.id),
-            self.life.staff.nurse(self.life.moves),
-            MOVEMENT,
-            after=max(one.settled, other.settled),
-            besides=other,
+            "swap_beds",
+            self.world.staff.one("nurse", self.world.movement_rng),
+            after=max(one.recorded, other.recorded),
+            about=one.mrns + other.mrns,
+            stay_id=one,
+            with_stay_id=other,
         )
         for patient, bed in ((one, other.bed), (other, one.bed)):
             patient.recorded = recorded
-            self.beds.take(patient, bed)
+            self._occupy(patient, bed)
 
     def change_specialty(self, patient: Inpatient, specialty: str) -> None:
-        """Another specialty takes over, mostly with another doctor."""
-        if patient.specialty == specialty:
-            return
-        patient.specialty = specialty
-        self._tell(
-            patient,
-            lambda h, q: h.stays.change_specialty(q, stay_id=patient.id, specialty=specialty),
-            self.life.staff.registrar(self.life.moves),
-            MOVEMENT,
-            after=patient.opened,
-        )
-        if self.life.moves.random() < 0.85:
+        """Hand a patient over to another specialty, with another doctor."""
+        if patient.specialty != specialty:
+            patient.specialty = specialty
+            by = self.world.staff.one("registrar", self.world.movement_rng)
+            self._record(
+                patient,
+                "change_specialty",
+                by,
+                after=patient.opened,
+                stay_id=patient,
+                specialty=specialty,
+            )
             self.change_attending(patient)
 
     def change_attending(self, patient: Inpatient) -> None:
         attending = self._attending(patient.specialty)
-        if attending is patient.attending:
-            return
-        patient.attending = attending
-        self._tell(
-            patient,
-            lambda h, q: h.stays.change_attending(
-                q, stay_id=patient.id, attending=attending.number
-            ),
-            attending.actor,
-            MOVEMENT,
-            after=patient.opened,
-        )
+        if attending is not patient.attending:
+            patient.attending = attending
+            self._record(
+                patient,
+                "change_attending",
+                attending.actor,
+                after=patient.opened,
+                stay_id=patient,
+                attending=attending.number,
+            )
 
     # -- leave --
 
-    def start_leave(self, patient: Inpatient, back: datetime, keep: bool) -> None:
-        """Home for a while; the bed is kept or given up."""
-        patient.recorded = self._tell(
+    def start_leave(self, patient: Inpatient, back: datetime, keep_bed: bool) -> None:
+        """Let a patient go home for a while; the bed is kept or given up."""
+        patient.recorded = self._record(
             patient,
-            lambda h, q: h.stays.start_leave(
-                q, stay_id=patient.id, keep_bed=keep, expected_return=back
-            ),
-            self.life.staff.nurse(self.life.moves),
-            MOVEMENT,
-            after=patient.settled,
+            "start_leave",
+            self.world.staff.one("nurse", self.world.movement_rng),
+            after=patient.recorded,
+            stay_id=patient,
+            keep_bed=keep_bed,
+            expected_return=back,
         )
         patient.away = True
-        if not keep:
-            self.beds.empty(patient)
+        if not keep_bed:
+            self._leave_bed(patient)
 
     def end_leave(self, patient: Inpatient, bed: Bed | None, without_bed: str | None) -> None:
-        """Back in the kept bed, in another one, or without one."""
-        ward, room, code = bed.place if bed else (None, None, None)
-        patient.recorded = self._tell(
+        """Take a patient back into the kept bed, into another one, or without one."""
+        patient.recorded = self._record(
             patient,
-            lambda h, q: h.stays.end_leave(
-                q,
-                stay_id=patient.id,
-                ward=ward,
-                room=room,
-                bed=code,
-                without_bed=without_bed,
-            ),
-            self.life.staff.nurse(self.life.moves),
-            MOVEMENT,
-            after=patient.settled,
+            "end_leave",
+            self.world.staff.one("nurse", self.world.movement_rng),
+            after=patient.recorded,
+            stay_id=patient,
+            without_bed=without_bed,
+            **(bed.place if bed else {}),
         )
         patient.away = False
         if bed is not None:
-            self.beds.take(patient, bed)
+            self._occupy(patient, bed)
 
     # -- going --
 
@@ -274,128 +257,148 @@ class Movements:
         patient: Inpatient,
         plan: DischargePlan,
         expected: datetime | None,
-        why: str | None = None,
+        reason: str | None = None,
     ) -> None:
-        """How far the discharge is planned."""
         doctor = patient.attending or self._attending(patient.specialty)
-        self._tell(
+        self._record(
             patient,
-            lambda h, q: h.stays.plan_discharge(
-                q, stay_id=patient.id, plan=plan, expected_at=expected
-            ),
+            "plan_discharge",
             doctor.actor,
             AT_THE_DESK,
             after=patient.opened,
-            reason=why,
+            reason=reason,
+            stay_id=patient,
+            plan=plan,
+            expected_at=expected,
         )
 
     def die(self, patient: Inpatient) -> None:
-        life = self.life
-        patient.died_at = life.now
-        doctor = life.staff.doctor(life.moves, patient.specialty, Grade.SPECIALIST, Grade.RESIDENT)
-        recorded = self._tell(
+        patient.died_at = self.world.now
+        doctor = self.world.staff.doctor(
+            self.world.movement_rng, patient.specialty, Grade.SPECIALIST, Grade.RESIDENT
+        )
+        recorded = self._record(
             patient,
-            lambda h, q: h.patients.record_death(q, stay_id=patient.id),
+            "record_death",
             doctor.actor,
             Lag(20, 0.05),
             after=max(patient.opened, patient.orders_recorded),
+            stay_id=patient,
         )
         patient.recorded = max(patient.recorded, recorded)
 
     def discharge(
         self, patient: Inpatient, disposition: Disposition, destination: str | None = None
     ) -> None:
-        """Out of the house. Children in the mother's bed go with her, before her in the record."""
-        life = self.life
+        """Discharge a patient. Children in the mother's bed go with her, before her in the record."""
+        world = self.world
         for child in patient.sharing:
             self.discharge(child, Disposition.HOME)
-        takes_home = self._takes_home(patient, disposition)
+        prescriptions = self._take_home(patient, disposition)
         rests_on = [patient.recorded, patient.orders_recorded]
-        rests_on += [child.settled for child in patient.children]
-        if patient.away:
-            rests_on.append(patient.settled)
-        patient.recorded = self._tell(
+        rests_on += [child.recorded for child in patient.children]
+        patient.recorded = self._record(
             patient,
-            lambda h, q: h.stays.discharge_patient(
-                q,
-                stay_id=patient.id,
-                disposition=disposition,
-                destination=destination,
-                keep_prescriptions=[p.id for p in takes_home] or None,
-            ),
-            life.staff.registrar(life.moves),
-            MOVEMENT,
+            "discharge_patient",
+            world.staff.one("registrar", world.movement_rng),
             after=max(rests_on),
+            stay_id=patient,
+            disposition=disposition,
+            destination=destination,
+            keep_prescriptions=lambda: [p.id for p in prescriptions] or None,
         )
         patient.gone = True
         self.here.remove(patient)
-        self.beds.empty(patient)
+        self._leave_bed(patient)
         if disposition is not Disposition.DIED:
-            life.people.went_home(patient.person, life.now, patient.settled)
+            world.people.go_home(patient.person, world.now, patient.recorded)
 
-    def comes_back(self, patient: Inpatient, bed: Bed) -> None:
-        """The discharge is taken back on the same day: the patient was away in between."""
-        life, person = self.life, patient.person
-        ward, room, code = bed.place
-        patient.recorded = self._tell(
+    def come_back(self, patient: Inpatient, bed: Bed) -> None:
+        """Cancel a discharge on the same day: the patient was away in between."""
+        world, person = self.world, patient.person
+        patient.recorded = self._record(
             patient,
-            lambda h, q: h.corrections.cancel_discharge(
-                q,
-                stay_id=patient.id,
-                because=CancellationReason.DECISION_REVERSED,
-                ward=ward,
-                room=room,
-                bed=code,
-            ),
-            life.staff.registrar(life.slips),
-            MOVEMENT,
-            after=patient.settled,
-            reason=life.slips.choice(CAME_BACK),
+            "cancel_discharge",
+            world.staff.one("registrar", world.error_rng),
+            after=patient.recorded,
+            reason=world.error_rng.choice(CAME_BACK),
+            stay_id=patient,
+            because=CancellationReason.DECISION_REVERSED,
+            **bed.place,
         )
         patient.opened = patient.recorded  # before that the record shows a stay that has ended
-        for prescribed in patient.prescribed:
-            prescribed.ended_at = prescribed.ended_at or person.home_since  # the discharge did
-        patient.prescribed.clear()
+        for prescription in patient.prescriptions:
+            prescription.ended_at = prescription.ended_at or person.home_since  # by the discharge
+        patient.prescriptions.clear()
         patient.gone = False
-        life.people.leave_alone(person)
-        person.home_since = None
+        world.people.come_back(person)
         self.here.append(patient)
-        self.beds.take(patient, bed)
+        self._occupy(patient, bed)
 
-    # -- telling --
+    def _take_home(self, patient: Inpatient, disposition: Disposition) -> Sequence[Prescription]:
+        rng, now = self.world.order_rng, self.world.now
+        live = [p for p in patient.prescriptions if p.is_live(now)]
+        if disposition is not Disposition.HOME or not live or rng.random() > 0.4:
+            return ()
+        return rng.sample(live, min(len(live), rng.randint(1, 4)))
 
-    def _takes_home(self, patient: Inpatient, disposition: Disposition) -> list[Prescribed]:
-        lot, now = self.life.orders, self.life.now
-        live = [p for p in patient.prescribed if p.is_live(now)]
-        if disposition is not Disposition.HOME or not live or lot.random() > 0.4:
-            return []
-        return lot.sample(live, min(len(live), lot.randint(1, 4)))
+    # -- beds --
+
+    def _occupy(self, patient: Inpatient, bed: Bed) -> None:
+        patient.bed = bed
+        if patient.mother is None:
+            bed.occupy(patient.person, patient.recorded)
+
+    def _leave_bed(self, patient: Inpatient) -> None:
+        bed, patient.bed = patient.bed, None
+        if bed is not None and patient.mother is None:
+            self._vacate(bed, patient.recorded)
+
+    def _vacate(self, bed: Bed, recorded: datetime) -> None:
+        """Leave a bed to be cleaned; mostly that is recorded."""
+        world, rng = self.world, self.world.movement_rng
+        bed.vacate(recorded)
+        bed.blocked = True
+        begins, duration = world.now + rng.uniform(8, 50) * MINUTE, rng.uniform(15, 55) * MINUTE
+        if rng.random() < CLEANING_RECORDED:
+            world.agenda.at(begins, lambda: self._clean(bed, duration))
+        else:
+            world.agenda.at(begins + duration, lambda: self._open(bed))
+
+    def _clean(self, bed: Bed, duration: timedelta) -> None:
+        self._record_of_bed(bed, "start_cleaning")
+        self.world.agenda.after(duration, lambda: self._open(bed, "finish_cleaning"))
+
+    def _open(self, bed: Bed, command: str | None = None) -> None:
+        if command:
+            self._record_of_bed(bed, command)
+        bed.blocked = False
+
+    def _record_of_bed(self, bed: Bed, command: str) -> None:
+        rng = self.world.movement_rng
+        by = self.world.staff.one("nurse", rng)
+        bed.known_from(
+            self.world.record(command, by, AT_ONCE, rng, after=bed.known_free, **bed.place)
+        )
+
+    # -- recording --
 
     def _attending(self, specialty: str) -> Doctor:
-        return self.life.staff.doctor(
-            self.life.moves, specialty, Grade.CONSULTANT, Grade.SPECIALIST
+        return self.world.staff.doctor(
+            self.world.movement_rng, specialty, Grade.CONSULTANT, Grade.SPECIALIST
         )
 
-    def _tell(
+    def _record(
         self,
         patient: Inpatient,
-        telling: Telling,
+        command: str,
         by: Actor,
-        lag: Lag,
+        lag: Lag = MOVEMENT,
         *,
-        after: datetime,
-        creates: Known | None = None,
-        reason: str | None = None,
-        besides: Inpatient | None = None,
+        creates: Recordable | None = None,
+        about: Sequence[str] | None = None,
+        **named: Any,
     ) -> datetime:
-        patient.touched = self.life.now
-        return self.life.desk.tell(
-            telling,
-            at=self.life.now,
-            by=by,
-            lag=lag.draw(self.life.moves),
-            after=after,
-            then=creates.learn if creates else None,
-            reason=reason,
-            about=patient.mrns + (besides.mrns if besides else ()),
-        )
+        patient.touched = self.world.now
+        named |= {"creates": creates, "about": about or patient.mrns}
+        return self.world.record(command, by, lag, self.world.movement_rng, **named)

@@ -1,16 +1,16 @@
-"""The staff of the simulated house: doctors by specialty, and the others by their roles."""
+"""Staff of the simulated hospital: doctors by specialty, and the others by their roles."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from api.simulator.clock import DAY
-from api.simulator.recording_queue import Desk
+from api.simulator.recording_queue import RecordingQueue
 from api.simulator.texts import FAMILY_NAMES, FEMALE_NAMES, MALE_NAMES
 from domain.envelope import Actor
 from domain.practitioner import Grade
 
 ISSUER = "simulator"
+CONSULTED = ("cardiology", "neurology", "psychiatry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,81 +30,58 @@ class Doctor:
         return Actor(issuer=ISSUER, subject=self.number, role="physician")
 
 
-CONSULTED = ("cardiology", "neurology", "infectious diseases", "psychiatry", "radiology")
-
-
 class Staff:
     """Doctors by specialty, and the others by their roles."""
 
-    def __init__(self, specialties: dict[str, int], beds: int, lot: Random) -> None:
+    def __init__(self, specialties: dict[str, int], beds: int, rng: Random) -> None:
         """``specialties``: how many beds each is responsible for."""
-        self._lot = lot
         self.doctors: list[Doctor] = []
         for specialty, count in specialties.items():
-            self._hire(specialty, Grade.CONSULTANT, 2 + count // 9)
-            self._hire(specialty, Grade.SPECIALIST, 1 + count // 10)
-            self._hire(specialty, Grade.RESIDENT, 2 + count // 6)
+            grades = [Grade.CONSULTANT] * (2 + count // 9) + [Grade.SPECIALIST] * (1 + count // 10)
+            for grade in [*grades, *[Grade.RESIDENT] * (2 + count // 6)]:
+                self._hire(specialty, grade, rng)
         for specialty in CONSULTED:
-            self._hire(specialty, Grade.CONSULTANT, 1)
-            self._hire(specialty, Grade.SPECIALIST, 1)
-        self._nurses = _actors("N", "nurse", max(4, beds // 2))
-        self._registrars = _actors("R", "registrar", max(2, beds // 30))
-        self._bed_managers = _actors("B", "bed_manager", max(1, beds // 60))
-        self._pharmacists = _actors("P", "pharmacist", max(1, beds // 80))
-        self.admin = Actor(issuer=ISSUER, subject="A001", role="admin")
+            self._hire(specialty, Grade.CONSULTANT, rng)
+        self._others = {
+            role: [_actor(letter, number, role) for number in range(1, count + 1)]
+            for letter, role, count in (
+                ("N", "nurse", max(4, beds // 2)),
+                ("R", "registrar", max(2, beds // 30)),
+                ("B", "bed_manager", max(1, beds // 60)),
+                ("P", "pharmacist", max(1, beds // 80)),
+            )
+        }
+        self.admin = _actor("A", 1, "admin")
 
-    def doctor(self, lot: Random, specialty: str, *grades: Grade) -> Doctor:
-        """One of a specialty, of one of these grades if there is one."""
-        all_of_it = [d for d in self.doctors if d.specialty == specialty]
-        return lot.choice([d for d in all_of_it if d.grade in grades] or all_of_it)
+    def doctor(self, rng: Random, specialty: str, *grades: Grade) -> Doctor:
+        """Return a doctor of a specialty, of one of these grades if there is one."""
+        doctors = [d for d in self.doctors if d.specialty == specialty]
+        return rng.choice([d for d in doctors if d.grade in grades] or doctors)
 
-    def consulted(self, lot: Random) -> Doctor:
-        return self.doctor(lot, lot.choice(CONSULTED), Grade.CONSULTANT, Grade.SPECIALIST)
+    def one(self, role: str, rng: Random) -> Actor:
+        """Return somebody with a role: nurse, registrar, bed_manager or pharmacist."""
+        return rng.choice(self._others[role])
 
-    def nurse(self, lot: Random) -> Actor:
-        return lot.choice(self._nurses)
-
-    def registrar(self, lot: Random) -> Actor:
-        return lot.choice(self._registrars)
-
-    def bed_manager(self, lot: Random) -> Actor:
-        return lot.choice(self._bed_managers)
-
-    def pharmacist(self, lot: Random) -> Actor:
-        return lot.choice(self._pharmacists)
-
-    def register(self, desk: Desk, at: datetime) -> None:
+    def register(self, queue: RecordingQueue, at: datetime) -> None:
         """Make all doctors known."""
         for doctor in self.doctors:
-            self._register(doctor, desk, at)
-
-    def _register(self, doctor: Doctor, desk: Desk, at: datetime) -> None:
-        since = (at - self._lot.uniform(90, 4000) * DAY).date()
-        desk.tell(
-            lambda h, q: h.practitioners.register_practitioner(
-                q,
+            queue.put(
+                "register_practitioner",
+                at=at,
+                by=self.admin,
+                lag=timedelta(seconds=2),
                 staff_number=doctor.number,
                 family_name=doctor.family,
                 given_name=doctor.given,
                 grade=doctor.grade,
-                grade_from=since,
                 specialty=doctor.specialty,
-            ),
-            at=at,
-            by=self.admin,
-            lag=timedelta(seconds=2),
-        )
+            )
 
-    def _hire(self, specialty: str, grade: Grade, count: int) -> None:
-        for _ in range(count):
-            given = self._lot.choice(FEMALE_NAMES + MALE_NAMES)
-            number = f"D{len(self.doctors) + 1:03}"
-            family = self._lot.choice(FAMILY_NAMES)
-            self.doctors.append(Doctor(number, family, given, grade, specialty))
+    def _hire(self, specialty: str, grade: Grade, rng: Random) -> None:
+        number = f"D{len(self.doctors) + 1:03}"
+        given = rng.choice(FEMALE_NAMES + MALE_NAMES)
+        self.doctors.append(Doctor(number, rng.choice(FAMILY_NAMES), given, grade, specialty))
 
 
-def _actors(letter: str, role: str, count: int) -> list[Actor]:
-    return [
-        Actor(issuer=ISSUER, subject=f"{letter}{number:03}", role=role)
-        for number in range(1, count + 1)
-    ]
+def _actor(letter: str, number: int, role: str) -> Actor:
+    return Actor(issuer=ISSUER, subject=f"{letter}{number:03}", role=role)
