@@ -23,7 +23,7 @@ from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
 from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.subscriptions.broker import Change, Topic
-from infrastructure.subscriptions.topics import Feed, Occupancy, Timeline
+from infrastructure.subscriptions.topics import FeedTopic, OccupancyTopic, TimelineTopic
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Subscription:
         context = info.context
         context.check_ward(ward)
         begin = await _begin(context, after)
-        return _events(context, Feed(topics_of(kinds), ward), begin)
+        return _events(context, FeedTopic(topics_of(kinds), ward), begin)
 
     @strawberry.subscription(
         description="What is recorded of a stay or of a patient, late entries and corrections too,"
@@ -73,11 +73,11 @@ class Subscription:
             if who is None:
                 raise NotFound("patient", mrn, "mrn")
             theirs = Subject(patients_by_id, who.patient)
-            return _entries(info, Timeline(patient=who.patient), theirs, begin)
+            return _entries(info, TimelineTopic(patient=who.patient), theirs, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
         await context.or_forbidden(await Stay.find(info, stay, at), stays_by_id, stay, at)
-        return _entries(info, Timeline(stay=stay), Subject(stays_by_id, stay), begin)
+        return _entries(info, TimelineTopic(stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(
         description="Who lies where in a ward, or in the house: the rooms of which something else is"
@@ -94,7 +94,7 @@ class Subscription:
         context.check_ward(ward)
         begin = await _begin(context, after)
         seen = (await context.log_status()).now if after is None else None
-        return _rooms(info, Occupancy(ward, seen), begin)
+        return _rooms(info, OccupancyTopic(ward, seen), begin)
 
 
 async def _begin(context: Context, after: Position | None) -> int | None:
@@ -107,10 +107,12 @@ async def _begin(context: Context, after: Position | None) -> int | None:
     return begin
 
 
-async def _events(context: Context, topic: Feed, after: int | None) -> AsyncGenerator[Event, None]:
+async def _events(
+    context: Context, topic: FeedTopic, after: int | None
+) -> AsyncGenerator[Event, None]:
     async with _told(context, topic, after) as items:
         async for told in items:
-            yield Event.of(context, told.what.logged, told.what.rooms)
+            yield Event.of(context, told.payload.logged, told.payload.rooms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,32 +124,32 @@ class Subject:
 
 
 async def _entries(
-    info: Ask, topic: Timeline, whose: Subject, after: int | None
+    info: Ask, topic: TimelineTopic, whose: Subject, after: int | None
 ) -> AsyncGenerator[TimelineEntry, None]:
     """Ends with NotAllowed where all of it is closed by then: silence would say that nothing happens."""
     async with _told(info.context, topic, after) as items:
         async for told in items:
             if not info.context.viewer.sees_all:  # what is told is the same for all who are told
                 here = await info.context.log_status()  # the clock of who noted it may be ahead
-                at = await info.context.at(max(here.now, told.what.entry.occurred_at))
-                found = await info.context.query(entry_by_id, told.what.entry.entry, at)
+                at = await info.context.at(max(here.now, told.payload.entry.occurred_at))
+                found = await info.context.query(entry_by_id, told.payload.entry.entry, at)
                 if await info.context.or_forbidden(found, whose.question, whose.id, at) is None:
                     continue
-            entry = TimelineEntry.of(info, told.what.entry, told.what.story)
+            entry = TimelineEntry.of(info, told.payload.entry, told.payload.summary)
             entry.position = info.context.position(told.position)
             yield entry
 
 
 async def _rooms(
-    info: Ask, topic: Occupancy, after: int | None
+    info: Ask, topic: OccupancyTopic, after: int | None
 ) -> AsyncGenerator[RoomOccupancyChange, None]:
     context = info.context
     async with _told(context, topic, after) as items:
         async for told in items:
-            at = context.moment(told.what.at.as_of, told.what.at.known)
+            at = context.moment(told.payload.at.as_of, told.payload.at.known)
             yield RoomOccupancyChange(
                 position=context.position(told.position),
-                rooms=await occupied(info, told.what.rooms, at),
+                rooms=await occupied(info, told.payload.rooms, at),
             )
 
 
@@ -157,7 +159,7 @@ def _told(
     """What changes, item by item; each is answered by itself, with what all who are told share."""
 
     async def items() -> AsyncGenerator[Change[T], None]:
-        async with aclosing(context.state.broker.follow(topic, after)) as found:
+        async with aclosing(context.state.broker.subscribe(topic, after)) as found:
             async for told in found:
                 context.check_login()
                 context.next_item(told.position, told.shared)

@@ -86,7 +86,7 @@ def told(state: AppState, models: Sequence[ProjectionView]) -> bytes:
         LAG_EVENTS.labels(model.name).set(model.lag)
         LAG_SECONDS.labels(model.name).set(model.lag_seconds)
         PARKED.labels(model.name).set(model.parked)
-    FOLLOWERS.set(state.broker.followers)
+    FOLLOWERS.set(state.broker.subscribers)
     pool = state.engine.pool
     if isinstance(pool, AsyncAdaptedQueuePool):
         POOL.labels("in_use").set(pool.checkedout())

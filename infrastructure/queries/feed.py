@@ -5,7 +5,7 @@ log and of the occupancy as known when the event was recorded: the same question
 for ever.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.room.aggregate import Room
-from domain.room.occupancy import Occupancy
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models.occupancy import stretches
 
@@ -57,16 +56,6 @@ class Page:
     rooms: dict[UUID, Located]
     """The rooms that they name."""
     reached: int
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """What some events are about."""
-
-    topics: frozenset[str]
-    rooms: frozenset[UUID]
-    stays: frozenset[UUID]
-    patients: frozenset[UUID]
 
 
 class _Bed(Struct):
@@ -135,29 +124,6 @@ async def rooms_located(
         {"rooms": list(rooms), "opened": Room.Opened.TOPIC},
     )
     return {stream: Located(ward, number) for stream, ward, number in found}
-
-
-async def touched(connection: AsyncConnection, after: int, until: int) -> Touched:
-    """What the events after one position and up to another are about."""
-    found = await connection.execute(
-        text(
-            "SELECT DISTINCT CASE WHEN topic LIKE 'room.%' THEN stream"
-            "   WHEN topic = :occupancy THEN (own->>'room')::uuid END, stay, patient,"
-            " topic FROM record.events WHERE position > :after AND position <= :until"
-        ),
-        {"after": after, "until": until, "occupancy": Occupancy.StretchesChanged.TOPIC},
-    )
-    rows = found.all()
-    return Touched(
-        topics=frozenset(row[3] for row in rows),
-        rooms=_some(row[0] for row in rows),
-        stays=_some(row[1] for row in rows),
-        patients=_some(row[2] for row in rows),
-    )
-
-
-def _some(ids: Iterable[UUID | None]) -> frozenset[UUID]:
-    return frozenset(id for id in ids if id is not None)
 
 
 async def _positions_in(

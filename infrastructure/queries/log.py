@@ -1,5 +1,6 @@
 """Queries on the log itself: its status, positions in it, versions of streams, accepted commands."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.room.occupancy import Occupancy
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS
 
 APPEND_LOCK = "1463898722, 1"
@@ -129,3 +131,49 @@ async def log_of(connection: AsyncConnection) -> tuple[UUID, int]:
     found = await connection.execute(text("SELECT log_id, epoch FROM record.log"))
     log_id, epoch = found.one()
     return log_id, epoch
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedSubjects:
+    """The topics and the subjects of some events: of each its topic, room, stay and patient."""
+
+    rows: frozenset[tuple[str, UUID | None, UUID | None, UUID | None]]
+
+    def of(self, topics: Set[str]) -> "TouchedSubjects":
+        """Return those of the events of some topics."""
+        return TouchedSubjects(frozenset(row for row in self.rows if row[0] in topics))
+
+    @property
+    def topics(self) -> frozenset[str]:
+        return frozenset(topic for topic, *_ in self.rows)
+
+    @property
+    def rooms(self) -> frozenset[UUID]:
+        return frozenset(room for _, room, _, _ in self.rows if room)
+
+    @property
+    def stays(self) -> frozenset[UUID]:
+        return frozenset(stay for _, _, stay, _ in self.rows if stay)
+
+    @property
+    def stays_without_room(self) -> frozenset[UUID]:
+        """The stays of events that name no room."""
+        return frozenset(stay for _, room, stay, _ in self.rows if stay and not room)
+
+    @property
+    def patients(self) -> frozenset[UUID]:
+        return frozenset(patient for *_, patient in self.rows if patient)
+
+
+_TOUCHED_SUBJECTS = text(
+    "SELECT DISTINCT topic, CASE WHEN topic LIKE 'room.%' THEN stream"
+    "   WHEN topic = :occupancy THEN (own->>'room')::uuid END, stay, patient"
+    " FROM record.events WHERE position > :after AND position <= :until"
+)
+
+
+async def touched_subjects(connection: AsyncConnection, after: int, until: int) -> TouchedSubjects:
+    """Return the subjects of the events after one position and up to another."""
+    values = {"after": after, "until": until, "occupancy": Occupancy.StretchesChanged.TOPIC}
+    rows = await connection.execute(_TOUCHED_SUBJECTS, values)
+    return TouchedSubjects(frozenset((row[0], row[1], row[2], row[3]) for row in rows))

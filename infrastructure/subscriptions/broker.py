@@ -1,7 +1,7 @@
-"""What changes, told to all who follow it: one look at the log for each change, one question a topic.
+"""In-process publish/subscribe broker: one inspection of the log per change, one query per topic.
 
-Nothing is kept for those who follow but the log itself. Who begins, comes back, or cannot keep up is
-told from the log until he has caught up with the present, and then as it happens: no gap, no double.
+The log is the only store of changes. A new, reconnecting or slow subscriber replays the log until it has
+caught up, then gets live changes: no gap, no duplicate.
 """
 
 import asyncio
@@ -15,135 +15,146 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from infrastructure.queries.feed import Touched, touched
-from infrastructure.subscriptions.projection_progress import LOOK_AGAIN_SECONDS, ProjectionProgress
+from infrastructure.queries.log import TouchedSubjects, touched_subjects
+from infrastructure.subscriptions.projection_progress import POLL_SECONDS, ProjectionProgress
 
 T = TypeVar("T")
 
 BUFFERED_CHANGES = 500
-"""What is kept for one who is slow, before he is told from the log instead."""
+"""Changes that are buffered for a slow subscriber, before it has to replay the log instead."""
 
-TOO_MUCH = 10_000
-"""Events at once of which nobody looks what they are about: every topic is asked."""
+MAX_INSPECTED_EVENTS = 10_000
+"""Events at once whose subjects are inspected; after more of them every topic is queried."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """Something that changed, and the place in the log after which to go on."""
+    """A change of a topic, and the log position after which to resume."""
 
     position: int
-    what: T
+    payload: T
     shared: dict[Any, Any] = field(default_factory=dict)
-    """What those who are told it work out once for all of them."""
+    """A cache shared by all subscribers of this change."""
 
 
 class Topic(Protocol[T]):
-    """Something that can be followed. Those whose topics have the same key are told together."""
+    """A topic to subscribe to. Subscribers of topics with equal keys share its queries."""
 
     @property
     def key(self) -> Hashable: ...
 
     due: float | None
-    """The loop's time at which it changes by itself; None: only by what is recorded."""
+    """The event loop's time at which it changes by itself; None: only by recorded events."""
 
-    def is_about(self, touched: Touched) -> bool:
-        """Whether such events may have changed it."""
+    def is_touched(self, subjects: TouchedSubjects) -> bool:
+        """Tell whether events about these subjects may have changed it."""
         ...
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
     ) -> tuple[Sequence[Change[T]], int]:
-        """What changed after one position, in order, and up to which this is all: ``until`` or less."""
+        """Return its changes after a position, in order, and the position up to which they are all.
+
+        That position is ``until``, or less where there are more changes than fit one page.
+        """
         ...
 
 
 class Broker:
-    """One for each process: wakes once for each change, whoever follows."""
+    """Publisher of changes to the subscribers of a process; wakes once per change."""
 
-    def __init__(self, readable: ProjectionProgress, engine: AsyncEngine) -> None:
-        self._readable, self._engine = readable, engine
-        self._tails: dict[Hashable, _Tail] = {}
+    def __init__(self, progress: ProjectionProgress, engine: AsyncEngine) -> None:
+        self._progress, self._engine = progress, engine
+        self._active: dict[Hashable, _ActiveTopic] = {}
         self._task: asyncio.Task[None] | None = None
-        self._joined = asyncio.Event()
-        self._reached = 0
+        self._subscribed = asyncio.Event()
+        self._published = 0
 
     @property
-    def followers(self) -> int:
-        return sum(len(tail.followers) for tail in self._tails.values())
+    def subscribers(self) -> int:
+        """The number of subscribers of all topics."""
+        return sum(len(active.subscribers) for active in self._active.values())
 
     def start(self) -> None:
-        self._reached = self._readable.position
-        self._task = asyncio.create_task(self._run(), name="live")
+        """Start to publish, from the present position on."""
+        self._published = self._progress.position
+        self._task = asyncio.create_task(self._run(), name="broker")
 
     async def stop(self) -> None:
+        """Stop publishing."""
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def follow(self, topic: Topic[T], after: int | None) -> AsyncGenerator[Change[T], None]:
-        """What changed after a position, then what changes; from now on if no position is given."""
-        reached = self._readable.position if after is None else after
+    async def subscribe(
+        self, topic: Topic[T], after: int | None
+    ) -> AsyncGenerator[Change[T], None]:
+        """Yield the changes of a topic after a position, then live ones; only live ones for None."""
+        position = self._progress.position if after is None else after
         while True:
             while True:
-                until = max(reached, self._readable.position)
-                found, reached = await self._ask(topic, reached, until)
-                for told in found:
-                    yield told
-                if reached >= self._readable.position:
+                until = max(position, self._progress.position)
+                changes, position = await self._changes(topic, position, until)
+                for change in changes:
+                    yield change
+                if position >= self._progress.position:
                     break
-            tail = self._tails.get(topic.key)
-            if tail and tail.reached > reached:  # read models that were dropped are behind again
-                await self._readable.past(tail.reached - 1)
+            active = self._active.get(topic.key)
+            if active and active.published > position:  # dropped read models are behind again
+                await self._progress.wait_past(active.published - 1)
                 continue
-            # Nothing is awaited since that look at the present: what comes now is told below.
-            tail = self._tails.setdefault(topic.key, _Tail(topic, reached))
-            follower: _Follower[T] = _Follower(reached)
-            tail.followers.add(follower)
-            self._joined.set()
+            # Nothing is awaited between that comparison and this line: later changes are published.
+            active = self._active.setdefault(topic.key, _ActiveTopic(topic, position))
+            subscriber: _Subscriber[T] = _Subscriber(position)
+            active.subscribers.add(subscriber)
+            self._subscribed.set()
             try:
-                async for told in follower:
-                    yield told
+                async for change in subscriber:
+                    yield change
             finally:
-                tail.followers.discard(follower)
-                if not tail.followers and self._tails.get(topic.key) is tail:
-                    del self._tails[topic.key]
-            reached = follower.reached
+                active.subscribers.discard(subscriber)
+                if not active.subscribers and self._active.get(topic.key) is active:
+                    del self._active[topic.key]
+            position = subscriber.position
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._step()
-            except Exception as failed:
-                log.warning("cannot tell what changes, trying again: %s", type(failed).__name__)
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            except Exception as error:
+                log.warning("cannot publish changes, trying again: %s", type(error).__name__)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _step(self) -> None:
-        """Tell one change, or those who came while the last one was told."""
-        late = [tail for tail in self._tails.values() if tail.reached < self._reached]
+        """Publish to topics that became active during the last step; else wait for a change."""
+        late = [active for active in self._active.values() if active.published < self._published]
         if late:
-            for tail in late:
-                await self._tell(tail, self._reached)
+            for active in late:
+                await self._publish(active, self._published)
             return
         await self._wait()
-        now, until = asyncio.get_running_loop().time(), self._readable.position
-        about = await self._about(until) if until > self._reached else None
-        for tail in list(self._tails.values()):
-            is_due = tail.topic.due is not None and tail.topic.due <= now
-            if is_due or (until > self._reached and (about is None or tail.topic.is_about(about))):
-                await self._tell(tail, until)
-            tail.reached = max(tail.reached, until)
-        self._reached = max(self._reached, until)
+        now, until = asyncio.get_running_loop().time(), self._progress.position
+        subjects = await self._subjects(until) if until > self._published else None
+        for active in list(self._active.values()):
+            is_due = active.topic.due is not None and active.topic.due <= now
+            is_touched = until > self._published and (
+                subjects is None or active.topic.is_touched(subjects)
+            )
+            if is_due or is_touched:
+                await self._publish(active, until)
+            active.published = max(active.published, until)
+        self._published = max(self._published, until)
 
     async def _wait(self) -> None:
-        """Until something can be read that was not told, or something changes by itself."""
-        self._joined.clear()
-        dues = [t.topic.due for t in self._tails.values() if t.topic.due is not None]
+        """Wait for a readable position that is not published, a new subscriber, or a due topic."""
+        self._subscribed.clear()
+        dues = [a.topic.due for a in self._active.values() if a.topic.due is not None]
         waits = [
-            asyncio.ensure_future(self._readable.past(self._reached)),
-            asyncio.ensure_future(self._joined.wait()),
+            asyncio.ensure_future(self._progress.wait_past(self._published)),
+            asyncio.ensure_future(self._subscribed.wait()),
         ]
         loop = asyncio.get_running_loop()
         try:
@@ -153,64 +164,66 @@ class Broker:
             for wait in waits:
                 wait.cancel()
 
-    async def _about(self, until: int) -> Touched | None:
-        if until - self._reached > TOO_MUCH:
+    async def _subjects(self, until: int) -> TouchedSubjects | None:
+        """Return the subjects of the events that are not published; None if there are too many."""
+        if until - self._published > MAX_INSPECTED_EVENTS:
             return None
         async with self._engine.connect() as connection:
-            return await touched(connection, self._reached, until)
+            return await touched_subjects(connection, self._published, until)
 
-    async def _tell(self, tail: "_Tail", until: int) -> None:
-        """All that changed in a topic, to all who follow it; those who came meanwhile, the rest."""
-        while tail.followers:
-            after = tail.reached
-            found, reached = await self._ask(tail.topic, after, max(after, until))
-            tail.reached = reached
-            for follower in list(tail.followers):
-                follower.push(found, after)
-            if reached >= until:
+    async def _publish(self, active: "_ActiveTopic", until: int) -> None:
+        """Publish the changes of a topic up to a position to all its subscribers."""
+        while active.subscribers:
+            after = active.published
+            changes, position = await self._changes(active.topic, after, max(after, until))
+            active.published = position
+            for subscriber in list(active.subscribers):
+                subscriber.receive(changes, after)
+            if position >= until:
                 return
 
-    async def _ask(
+    async def _changes(
         self, topic: Topic[T], after: int, until: int
     ) -> tuple[Sequence[Change[T]], int]:
         async with self._engine.connect() as connection:
             return await topic.changes(connection, after, until)
 
 
-class _Tail:
-    """A topic that is followed, and how far all of its followers have been told."""
+class _ActiveTopic:
+    """A topic with subscribers, and the position up to which its changes are published."""
 
-    def __init__(self, topic: Topic[Any], reached: int) -> None:
-        self.topic, self.reached = copy(topic), reached
-        self.followers: set[_Follower[Any]] = set()
+    def __init__(self, topic: Topic[Any], published: int) -> None:
+        self.topic, self.published = copy(topic), published
+        self.subscribers: set[_Subscriber[Any]] = set()
 
 
-class _Follower(Generic[T]):
-    """What one who follows has not taken yet."""
+class _Subscriber(Generic[T]):
+    """A bounded buffer of changes that a subscriber has not consumed."""
 
-    def __init__(self, reached: int) -> None:
-        self.reached = self._joined = reached
-        self._waiting: deque[Change[T]] = deque()
+    def __init__(self, position: int) -> None:
+        self.position = self._subscribed_at = position
+        self._buffer: deque[Change[T]] = deque()
         self._wake = asyncio.Event()
         self._is_behind = False
 
-    def push(self, found: Sequence[Change[T]], after: int) -> None:
-        """What changed after a position; what he knew when he came is not told again."""
-        new = [told for told in found if after >= self._joined or told.position > self._joined]
-        if len(self._waiting) + len(new) > BUFFERED_CHANGES:
-            self._waiting.clear()
+    def receive(self, changes: Sequence[Change[T]], after: int) -> None:
+        """Buffer the changes after a position, without those before it subscribed."""
+        since = self._subscribed_at
+        new = [change for change in changes if after >= since or change.position > since]
+        if len(self._buffer) + len(new) > BUFFERED_CHANGES:
+            self._buffer.clear()
             self._is_behind = True
         elif not self._is_behind:
-            self._waiting.extend(new)
+            self._buffer.extend(new)
         self._wake.set()
 
     async def __aiter__(self) -> AsyncIterator[Change[T]]:
-        """As it is told; ends when he is too far behind."""
+        """Yield the changes as they come; end when the buffer has overflowed."""
         while True:
-            while self._waiting:
-                told = self._waiting.popleft()
-                self.reached = told.position
-                yield told
+            while self._buffer:
+                change = self._buffer.popleft()
+                self.position = change.position
+                yield change
             if self._is_behind:
                 return
             self._wake.clear()

@@ -1,4 +1,4 @@
-"""How far the read models can be read, and waiting for them: on a signal, not on a clock."""
+"""Position that all read models have reached, and waiting for it by notification, not by polling."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,8 @@ from infrastructure.queries.log import log_status
 from infrastructure.queries.projection_status import models_that_parked
 from infrastructure.read_models import READ_MODELS
 
-LOOK_AGAIN_SECONDS = 1.0
+POLL_SECONDS = 1.0
+"""Seconds after which the position is read again, should a notification have been lost."""
 
 HALTING = {model.name for model in READ_MODELS if model.halts}
 
@@ -19,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class ProjectionProgress:
-    """Knows the position that all read models have reached; told by the follower's NOTIFY.
+    """The position of the read models in a process, kept up to date by the projection runner's NOTIFY.
 
-    It looks by itself each second as well, so a signal that is lost costs a second at most.
+    It is read every `POLL_SECONDS` as well, so that a lost notification costs a second at most.
     """
 
     def __init__(self, url: str, engine: AsyncEngine) -> None:
@@ -30,22 +31,24 @@ class ProjectionProgress:
         self._task: asyncio.Task[None] | None = None
         self.position = 0
         self.parked = self.halted = False
-        """Whether a read model may have parked something by then, or stands still for good."""
+        """Whether there may be a parked command up to that position; whether a read model has halted."""
 
     async def start(self) -> None:
-        await self._look()
-        self._task = asyncio.create_task(self._listen(), name="readable")
+        """Read the position, then keep it up to date."""
+        await self._refresh()
+        self._task = asyncio.create_task(self._listen(), name="projection progress")
 
     async def stop(self) -> None:
+        """Stop keeping it up to date."""
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
     async def wait_for(self, position: int, timeout: float) -> bool:
-        """Wait until the position can be read.
+        """Wait until all read models have reached a position; return whether they have.
 
-        False if that takes longer than ``timeout`` s, or cannot come because a read model halted.
+        False after ``timeout`` s, or as soon as a read model that has halted makes it impossible.
         """
         if self.position < position:
             with contextlib.suppress(TimeoutError):
@@ -53,8 +56,8 @@ class ProjectionProgress:
                     await self._changed.wait_for(lambda: self.position >= position or self.halted)
         return self.position >= position
 
-    async def past(self, position: int) -> None:
-        """Wait until more than the position can be read, however long that takes."""
+    async def wait_past(self, position: int) -> None:
+        """Wait until all read models are past a position, however long that takes."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.position > position)
 
@@ -66,27 +69,28 @@ class ProjectionProgress:
                 ) as connection:
                     await connection.execute("LISTEN wardbook_read")
                     while True:
-                        await self._look()
-                        async for told in connection.notifies(timeout=LOOK_AGAIN_SECONDS):
-                            position, _, parked = told.payload.partition(" ")
+                        await self._refresh()
+                        async for notification in connection.notifies(timeout=POLL_SECONDS):
+                            position, _, parked = notification.payload.partition(" ")
                             if parked:
-                                await self._look()
+                                await self._refresh()
                             else:
-                                await self._reached(int(position))
+                                await self._set(max(self.position, int(position)))
             except (psycopg.Error, OSError):
                 log.warning("the database cannot be reached; trying again")
             except Exception:
                 log.exception("cannot tell how far the read models are; trying again")
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
+        """Read the position and what is parked."""
         position = (await log_status(self._engine)).position
         async with self._engine.connect() as connection:
             parked = await models_that_parked(connection)
         self.parked, self.halted = bool(parked), not parked.isdisjoint(HALTING)
-        await self._reached(position, exact=True)
+        await self._set(position)
 
-    async def _reached(self, position: int, exact: bool = False) -> None:
+    async def _set(self, position: int) -> None:
         async with self._changed:
-            self.position = position if exact else max(self.position, position)
+            self.position = position
             self._changed.notify_all()
