@@ -6,7 +6,8 @@ every replay and never refuse. Events carry an `Envelope` and no timestamp of th
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from inspect import get_annotations
+from typing import TYPE_CHECKING, Any, ClassVar, NewType, Self, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.domain import BaseAggregate, CanMutateAggregate, MetaDomainEvent
@@ -15,7 +16,10 @@ from msgspec.structs import replace
 from domain.envelope import About, Envelope
 from domain.errors import IntegrityError
 
-__all__ = ["Aggregate", "Event", "UnknownEvent"]
+__all__ = ["Aggregate", "Event", "FactId", "UnknownEvent"]
+
+FactId = NewType("FactId", UUID)
+"""The id of a fact (a movement, a visit, a dose) in the event that tells, corrects or cancels it."""
 
 
 class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
@@ -41,11 +45,20 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
     originator_version: int
     entry: Envelope
 
+    _FACT: ClassVar[str | None]
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        own = get_annotations(cls).items()
+        cls._FACT = next((name for name, kind in own if kind is FactId), None)
         for name in ("TOPIC", "PUBLIC", "DESCRIPTION"):
             if name not in vars(cls):
                 raise TypeError(f"{cls.__qualname__} has no {name}")
+
+    @property
+    def fact(self) -> UUID | None:
+        """The fact that it tells, corrects or cancels, by its field of the type `FactId`."""
+        return getattr(self, self._FACT) if self._FACT else None
 
     @classmethod
     def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.aggregate import Event
+from domain.aggregate import Event, FactId
 from domain.envelope import Sealed, Text
 from domain.prescription.course import Outside
 from domain.time import Moment, Precision
@@ -41,7 +41,7 @@ class PrescriptionEvents:
         TOPIC = "prescription.changed"
         PUBLIC = "prescription.changed"
         DESCRIPTION = "Dose, route, frequency or end of a prescription changed."
-        change: UUID
+        change: FactId
         dose: Text | None
         route: Text | None
         frequency: Text | None
@@ -51,13 +51,13 @@ class PrescriptionEvents:
         TOPIC = "prescription.held"
         PUBLIC = "prescription.held"
         DESCRIPTION = "A prescription is not to be given for now."
-        change: UUID
+        change: FactId
 
     class Resumed(Event):
         TOPIC = "prescription.resumed"
         PUBLIC = "prescription.resumed"
         DESCRIPTION = "A prescription is to be given again."
-        change: UUID
+        change: FactId
 
     class Stopped(Event):
         """``discharge`` names the discharge that stopped it, if one did."""
@@ -65,20 +65,20 @@ class PrescriptionEvents:
         TOPIC = "prescription.stopped"
         PUBLIC = "prescription.stopped"
         DESCRIPTION = "A prescription was ended before its time."
-        change: UUID
+        change: FactId
         discharge: UUID | None
 
     class Completed(Event):
         TOPIC = "prescription.completed"
         PUBLIC = "prescription.completed"
         DESCRIPTION = "A prescription was completed."
-        change: UUID
+        change: FactId
 
     class AdministrationRecorded(Event):
         TOPIC = "prescription.administration-recorded"
         PUBLIC = "dose.recorded"
         DESCRIPTION = "A dose was given, or not given and why."
-        administration: UUID
+        administration: FactId
         given: bool
         dose_given: Text | None
         reason_not_given: Sealed | None
@@ -98,7 +98,7 @@ class PrescriptionEvents:
         PUBLIC = "prescription.stop-corrected"
         PUBLIC_FIELDS = {"at": "stoppedAt"}
         DESCRIPTION = "The end that a discharge gave a prescription was put right with it."
-        change: UUID
+        change: FactId
         discharge: UUID
         at: Moment | None
 
@@ -108,7 +108,7 @@ class PrescriptionEvents:
         TOPIC = "prescription.administration-corrected"
         PUBLIC = "dose.corrected"
         DESCRIPTION = "What was said of a dose was put right."
-        administration: UUID
+        administration: FactId
         at: Moment | None
         precision: Precision | None
         given: bool | None
@@ -122,4 +122,4 @@ class PrescriptionEvents:
         TOPIC = "prescription.administration-cancelled"
         PUBLIC = "dose.cancelled"
         DESCRIPTION = "A dose was taken back."
-        administration: UUID
+        administration: FactId

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.aggregate import Event
+from domain.aggregate import Event, FactId
 from domain.described_enum import DescribedEnum
 from domain.envelope import Sealed, Text
 from domain.patient import Confidentiality
@@ -37,7 +37,7 @@ class StayEvents:
         TOPIC = "stay.admitted"
         PUBLIC = "stay.admitted"
         DESCRIPTION = "A patient was admitted."
-        movement: UUID
+        movement: FactId
         patient: UUID
         admission_type: AdmissionType
         decided_to_admit_at: Moment | None
@@ -50,7 +50,7 @@ class StayEvents:
         TOPIC = "stay.room-allocated"
         PUBLIC = "stay.room-allocated"
         DESCRIPTION = "A patient who had no bed got one."
-        movement: UUID
+        movement: FactId
         bed: BedRef
         shares_bed_of: UUID | None
 
@@ -58,7 +58,7 @@ class StayEvents:
         TOPIC = "stay.transferred"
         PUBLIC = "stay.transferred"
         DESCRIPTION = "A patient was moved to another place."
-        movement: UUID
+        movement: FactId
         bed: BedRef | None
         shares_bed_of: UUID | None
         without_bed: Text | None
@@ -69,7 +69,7 @@ class StayEvents:
         TOPIC = "stay.bed-swapped"
         PUBLIC = "stay.bed-swapped"
         DESCRIPTION = "Two patients swapped their beds."
-        movement: UUID
+        movement: FactId
         with_stay: UUID
         bed: BedRef
 
@@ -77,7 +77,7 @@ class StayEvents:
         TOPIC = "stay.leave-started"
         PUBLIC = "stay.leave-started"
         DESCRIPTION = "A patient went on leave."
-        movement: UUID
+        movement: FactId
         keeps_bed: bool
         expected_return: Moment | None
 
@@ -85,7 +85,7 @@ class StayEvents:
         TOPIC = "stay.leave-ended"
         PUBLIC = "stay.leave-ended"
         DESCRIPTION = "A patient came back from leave."
-        movement: UUID
+        movement: FactId
         bed: BedRef | None
         shares_bed_of: UUID | None
         without_bed: Text | None
@@ -94,21 +94,21 @@ class StayEvents:
         TOPIC = "stay.attending-changed"
         PUBLIC = "stay.attending-changed"
         DESCRIPTION = "Another doctor answers for the stay."
-        movement: UUID
+        movement: FactId
         attending: UUID
 
     class SpecialtyChanged(Event):
         TOPIC = "stay.specialty-changed"
         PUBLIC = "stay.specialty-changed"
         DESCRIPTION = "The stay belongs to another specialty."
-        movement: UUID
+        movement: FactId
         specialty: Text
 
     class VisitRecorded(Event):
         TOPIC = "stay.visit-recorded"
         PUBLIC = "visit.recorded"
         DESCRIPTION = "A doctor visited a patient."
-        visit: UUID
+        visit: FactId
         practitioner: UUID
         visit_kind: VisitKind
         note: Sealed | None
@@ -117,7 +117,7 @@ class StayEvents:
         TOPIC = "stay.discharge-planned"
         PUBLIC = "stay.discharge-planned"
         DESCRIPTION = "A discharge was planned, or the plan changed."
-        movement: UUID
+        movement: FactId
         plan: DischargePlan
         expected_at: Moment | None
 
@@ -125,7 +125,7 @@ class StayEvents:
         TOPIC = "stay.discharged"
         PUBLIC = "stay.discharged"
         DESCRIPTION = "A patient was discharged."
-        movement: UUID
+        movement: FactId
         disposition: Disposition
         destination: Text | None
         discharge_medicines: tuple[UUID, ...]
@@ -138,7 +138,7 @@ class StayEvents:
         PUBLIC_FIELDS = {"voided": "voidedVisitIds"}
         DESCRIPTION = "An admission was taken back, and the stay with it."
         cancel: UUID
-        movement: UUID
+        movement: FactId
         because: CancellationReason
         voided: tuple[UUID, ...]
 
@@ -149,7 +149,7 @@ class StayEvents:
         PUBLIC = "stay.movement-cancelled"
         DESCRIPTION = "A movement was taken back."
         cancel: UUID
-        movement: UUID
+        movement: FactId
         because: CancellationReason
         bed: BedRef | None
         shares_bed_of: UUID | None
@@ -162,7 +162,7 @@ class StayEvents:
         PUBLIC = "stay.discharge-cancelled"
         DESCRIPTION = "A discharge was taken back."
         cancel: UUID
-        movement: UUID
+        movement: FactId
         because: CancellationReason
         bed: BedRef | None
         shares_bed_of: UUID | None
@@ -174,7 +174,7 @@ class StayEvents:
         TOPIC = "stay.movement-corrected"
         PUBLIC = "stay.movement-corrected"
         DESCRIPTION = "Time or place of a movement were put right."
-        movement: UUID
+        movement: FactId
         at: Moment | None
         precision: Precision | None
         bed: BedRef | None
@@ -187,7 +187,7 @@ class StayEvents:
         TOPIC = "stay.visit-amended"
         PUBLIC = "visit.amended"
         DESCRIPTION = "What was said of a visit was put right."
-        visit: UUID
+        visit: FactId
         at: Moment | None
         precision: Precision | None
         practitioner: UUID | None
@@ -200,4 +200,4 @@ class StayEvents:
         TOPIC = "stay.visit-cancelled"
         PUBLIC = "visit.cancelled"
         DESCRIPTION = "A visit was taken back."
-        visit: UUID
+        visit: FactId

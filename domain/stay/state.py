@@ -113,9 +113,8 @@ class StayState(StayEvents, Aggregate):
     ) -> None:
         """Record an event that tells one fact, if the history after it is legal."""
         event = self.next_event(event_class, envelope, **fields)
-        fact = fields.get("movement", fields.get("visit"))
-        assert isinstance(fact, UUID)
-        self._check(event, fact, died_at=died_at)
+        assert event.fact is not None
+        self._check(event, event.fact, died_at=died_at)
         self.add(event)
 
     def _check(

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid4
 
 import msgspec
@@ -102,6 +102,8 @@ def test_an_event_that_leaves_out_what_is_said_of_it_cannot_be_defined(lacking: 
 @cache
 def drawn(kind: Any) -> st.SearchStrategy[Any]:
     """Values of an annotation, as the domain uses them."""
+    if isinstance(kind, NewType):
+        return drawn(kind.__supertype__)
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         shortest = max((m.min_length or 0 for m in inner[1:]), default=0)

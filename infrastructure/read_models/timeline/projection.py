@@ -104,9 +104,6 @@ TOLD_BY = (
 )
 """What an entry says of who told it, when and why."""
 
-FACTS = ("movement", "visit", "administration", "change")
-"""Where an event names the fact that it tells, or that it corrects or cancels."""
-
 
 class Timeline(ReadModel):
     """One entry for each fact about a patient.
@@ -150,8 +147,8 @@ class Timeline(ReadModel):
                 | Prescription.AdministrationCancelled()
                 | Prescription.StopCorrected()
             ):
-                self._tell_cancel(event, place, {"fact": _fact(event)})
-                self._cancel(event, place, {"fact": _fact(event)})
+                self._tell_cancel(event, place, {"fact": event.fact})
+                self._cancel(event, place, {"fact": event.fact})
             case _:
                 self.writer(entries).put(
                     entry_id(event),
@@ -219,7 +216,7 @@ class Timeline(ReadModel):
         marked = {"status": "CORRECTED", "corrected_by": entry_id(event)}
         old = Copy(marked, keeps_position=True)
         self.writer(entries).revise(
-            {"subject": event.originator_id, "status": "TRUE", "fact": _fact(event)},
+            {"subject": event.originator_id, "status": "TRUE", "fact": event.fact},
             old,
             Copy(new, Period(at) if at else None),
             known=place.known,
@@ -271,7 +268,7 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
         "kind": kind_of(event),
         "status": "TRUE",
         "movement": data.get("movement"),
-        "fact": _fact(event),
+        "fact": event.fact,
         "corrects": None,
         "corrected_by": None,
         "cancels": None,
@@ -294,12 +291,6 @@ def _made_by_cancel(event: Event) -> UUID | None:
     reversed_ = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
     placed = getattr(event, "bed", None) or getattr(event, "without_bed", None)
     return getattr(event, "cancel", None) if reversed_ or placed else None
-
-
-def _fact(event: Event) -> UUID | None:
-    """The fact that an event tells, corrects or cancels."""
-    named = (getattr(event, name, None) for name in FACTS)
-    return next((id for id in named if isinstance(id, UUID)), None)
 
 
 def _replaced(event: Event) -> tuple[str, ...]:
