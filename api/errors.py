@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.utils.str_converters import to_camel_case
 
 from api.auth.authentication import NotLoggedIn, UnknownPurpose
 from application.commands.reports import FiguresNotReadable
@@ -72,7 +73,7 @@ class ErrorResponse:
 
     code: str | None = None
     status: int = 500
-    message: str = "{error}"
+    message: str = "{text}"
     exit_code: ExitCode | None = None
     advice: str = "{error}"
 
@@ -123,7 +124,10 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     ReadModelsBehind: ErrorResponse("READ_MODELS_BEHIND"),
     FiguresNotReadable: ErrorResponse("READ_MODELS_BEHIND", exit_code=_REFUSED),
 }
-"""The answers by class of error. Texts are templates of `str.format` with the ``error``."""
+"""The answers by class of error. Texts are templates of `str.format` with the ``error``.
+
+``text``: that of the error as clients get it, with the names of fields in camelCase.
+"""
 
 INTERNAL = ErrorResponse("INTERNAL", message="Internal error; it was logged.")
 """The answer to an error that is a fault of the program."""
@@ -134,13 +138,14 @@ _UNKNOWN = ErrorResponse()
 
 def response_to(error: BaseException) -> ErrorResponse:
     """Return the answer to an error, its texts filled in; an internal error is INTERNAL's."""
+    text = error.text(to_camel_case) if isinstance(error, Refusal) else str(error)
     row = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), _UNKNOWN)
     if row.code is None:
         return replace(INTERNAL, exit_code=row.exit_code, advice=row.advice.format(error=error))
     return ErrorResponse(
         row.code.format(error=error),
         row.status,
-        row.message.format(error=error),
+        row.message.format(error=error, text=text),
         row.exit_code,
         row.advice.format(error=error),
     )

@@ -51,7 +51,7 @@ def _check(
     before = uow.before[stay.id].stretches
     room.check_open(stretch, before, stay.id, stay.patient, uow.now)
     if stretch.shares_bed_of is not None:
-        mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharesBedOf")
+        mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
         check_shared(stay.id, stretch, mother.stretches)
     new = newly_claimed(before, stretch)
     if new and room.policies_at(stretch.period.start):

@@ -220,7 +220,7 @@ class CommandPipeline(Application[UUID]):
     def _envelope(self, call: Invocation, digest: str, now: datetime) -> Envelope:
         request, occurred_at = call.request, now
         if request.occurred_at is not None:
-            occurred_at = in_utc(request.occurred_at, "occurredAt")
+            occurred_at = in_utc(request.occurred_at, "occurred_at")
         self.rules.check_time(occurred_at, now)
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
@@ -270,7 +270,7 @@ def digest_of(call: Invocation) -> str:
         if getattr(request, name) is not None:
             sent[name] = getattr(request, name)
     if request.occurred_at is not None:
-        sent["occurred_at"] = in_utc(request.occurred_at, "occurredAt")
+        sent["occurred_at"] = in_utc(request.occurred_at, "occurred_at")
     for name, value in sent.items():
         try:
             encoded = msgspec.json.encode(value)

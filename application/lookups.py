@@ -20,14 +20,14 @@ from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
 
 
-def stay(uow: UnitOfWork, id: UUID, field: str = "stayId") -> Stay:
+def stay(uow: UnitOfWork, id: UUID, field: str = "stay_id") -> Stay:
     """Return a stay to act on."""
     found = uow.one(Stay, id, "stay", field)
     scope.check_stay(uow, found)
     return found
 
 
-def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movementId") -> list[Stay]:
+def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_id") -> list[Stay]:
     """Return the stays that have a movement or visit: two for a swap. Raises MovementNotFound."""
     streams = uow.record.streams_of(movement)
     stays = [s for s in uow.load(Stay, *streams) if s.history.fact(movement)]
@@ -44,8 +44,8 @@ def patient(
     """Return the patient of an MRN; ``authority`` is the hospital's own by default."""
     id = uow.owner(unique_keys.mrn(authority or uow.rules.mrn_authority, mrn))
     if id is None:
-        raise NotFound("patient with MRN", mrn, "patientMrn")
-    found = uow.one(Patient, id, "patient", "patientMrn")
+        raise NotFound("patient with MRN", mrn, "patient_mrn")
+    found = uow.one(Patient, id, "patient", "patient_mrn")
     if in_scope:
         scope.check_patient(uow, found)
     return found
@@ -54,12 +54,12 @@ def patient(
 def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:
     """Return the patient of a stay."""
     assert stay.patient is not None
-    return uow.one(Patient, stay.patient, "patient", "stayId")
+    return uow.one(Patient, stay.patient, "patient", "stay_id")
 
 
 def prescription(uow: UnitOfWork, id: UUID) -> Prescription:
     """Return a prescription to act on."""
-    found = uow.one(Prescription, id, "prescription", "prescriptionId")
+    found = uow.one(Prescription, id, "prescription", "prescription_id")
     scope.check_prescription(uow, found)
     return found
 
@@ -68,7 +68,7 @@ def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
     """Return the prescription of a dose. Raises MovementNotFound."""
     prescriptions = uow.load(Prescription, *uow.record.streams_of(administration))
     if not prescriptions or not prescriptions[0].exists:
-        raise MovementNotFound("dose", administration, "administrationId")
+        raise MovementNotFound("dose", administration, "administration_id")
     scope.check_prescription(uow, prescriptions[0])
     return prescriptions[0]
 
@@ -109,10 +109,10 @@ def place(
     """Return the place that an input names; None if it names none. Raises InvalidInput."""
     if ward is None and room is None and bed_code is None:
         if shares_bed_of is not None:
-            raise InvalidInput("sharesBedOf", "name the bed that is shared: ward, room and bed")
+            raise InvalidInput("shares_bed_of", "name the bed that is shared: ward, room and bed")
         return Place(without_bed=without_bed) if without_bed else None
     if without_bed is not None:
-        raise InvalidInput("withoutBed", "name a bed or a place without one, not both")
+        raise InvalidInput("without_bed", "name a bed or a place without one, not both")
     if ward is None or room is None or bed_code is None:
         raise InvalidInput("bed", "a bed is named by ward, room and bed")
     return Place(bed(uow, ward, room, bed_code), shares_bed_of)

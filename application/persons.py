@@ -12,7 +12,7 @@ def merge_chain(uow: UnitOfWork, patient: UUID) -> list[Patient]:
     """Return a record, the one that it was merged into, and so on to that of the person."""
     chain: list[Patient] = []
     while patient not in {p.id for p in chain}:
-        chain.append(uow.one(Patient, patient, "patient", "patientMrn"))
+        chain.append(uow.one(Patient, patient, "patient", "patient_mrn"))
         patient = chain[-1].merged_into or patient
     return chain
 

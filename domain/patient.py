@@ -99,7 +99,7 @@ class Patient(Aggregate):
 
         TOPIC = "patient.merged"
         PUBLIC = "patient.merged"
-        PUBLIC_FIELDS = {"into": "intoPatientId"}
+        PUBLIC_FIELDS = {"into": "into_patient_id"}
         DESCRIPTION = "Two records turned out to be of one person."
         merge: UUID
         into: UUID
@@ -162,10 +162,10 @@ class Patient(Aggregate):
         confidentiality: Confidentiality | None = None,
     ) -> None:
         """Details always were so (``since`` None), or are so from a time on."""
-        fixed = {"mrn": mrn, "birthDate": birth_date}
+        fixed = {"mrn": mrn, "birth_date": birth_date}
         changed = (family_name, given_name, sex, confidentiality)
         if not any(v is not None for v in (*fixed.values(), *changed)):
-            raise InvalidInput("familyName", "say which details are different")
+            raise InvalidInput("family_name", "say which details are different")
         if since is None:
             self.record(
                 Patient.DetailsCorrected,
@@ -182,7 +182,7 @@ class Patient(Aggregate):
         for field, value in fixed.items():
             if value is not None:
                 raise InvalidInput(
-                    field, "it does not change from a day on; leave out validFrom to correct it"
+                    field, "it does not change from a day on; leave out `valid_from` to correct it"
                 )
         self.record(
             Patient.DetailsChanged,
@@ -203,7 +203,7 @@ class Patient(Aggregate):
     def unmerge(self, merge: UUID, envelope: Envelope) -> None:
         """Take the link back."""
         if self.merge != merge:
-            raise MovementNotFound("merge", merge, "mergeId", cancelled=True)
+            raise MovementNotFound("merge", merge, "merge_id", cancelled=True)
         self.record(Patient.Unmerged, envelope, merge=merge)
 
     def die(self, stay: UUID | None, envelope: Envelope) -> None:

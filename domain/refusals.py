@@ -5,6 +5,8 @@ The GraphQL members of the result unions are generated from these classes: same 
 line of the docstring as description, and each attribute that is annotated with a description.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, NewType
@@ -35,17 +37,36 @@ class FactRef:
 
 
 class Refusal(WardbookError):
-    """A command that was understood and not accepted. ``path`` names the input at fault."""
+    """A command that was understood and not accepted. ``path`` names the input at fault.
+
+    Fields are named in Python style, in a text between backticks; each interface
+    writes them in its own style by `text`.
+    """
 
     path: tuple[str, ...] = ()
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._text = text
+
+    def text(self, name: Callable[[str], str]) -> str:
+        """Return what is wrong and what to do, with the names of fields as ``name`` writes them."""
+        return _FIELD.sub(lambda field: name(field[1]), self._text)
+
+    @property
+    def message(self) -> str:
+        """The text with the names of fields in Python style."""
+        return self.text(str)
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def code(self) -> str:
         return type(self).__name__
+
+
+_FIELD = re.compile(r"`(\w+)`")
 
 
 class BedOccupied(Refusal):
@@ -110,12 +131,12 @@ class StayNotOpen(Refusal):
     stay: UUID
     ended_at: datetime
 
-    path = ("stayId",)
+    path = ("stay_id",)
 
     def __init__(self, stay: UUID, ended_at: datetime) -> None:
         super().__init__(
             f"Stay {stay} ended at {ended_at.isoformat()}; "
-            "give an earlier occurredAt, or cancel the discharge first."
+            "give an earlier `occurred_at`, or cancel the discharge first."
         )
         self.stay, self.ended_at = stay, ended_at
 
@@ -126,7 +147,7 @@ class StayStateBroken(Refusal):
     Examples: a leave in a leave, a return without a leave.
     """
 
-    path = ("stayId",)
+    path = ("stay_id",)
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The state of the stay does not allow this: {why}.")
@@ -154,7 +175,7 @@ class MergeImpossible(Refusal):
 
     stays: Annotated[tuple[UUID, ...], "The stays that the person would be in at once."]
 
-    path = ("intoMrn",)
+    path = ("into_mrn",)
 
     def __init__(self, why: str, stays: tuple[UUID, ...] = ()) -> None:
         super().__init__(f"The records cannot be merged: {why}.")
@@ -166,7 +187,7 @@ class OutsideStay(Refusal):
 
     stay: UUID
 
-    path = ("occurredAt",)
+    path = ("occurred_at",)
 
     def __init__(self, stay: UUID, what: str) -> None:
         super().__init__(f"{what} lies outside stay {stay}; facts lie from admission to discharge.")
@@ -181,7 +202,7 @@ class PatientAlreadyAdmitted(Refusal):
 
     stay: Annotated[UUID, "The other stay."]
 
-    path = ("patientMrn",)
+    path = ("patient_mrn",)
 
     def __init__(self, stay: UUID) -> None:
         super().__init__(f"The patient is in the hospital with stay {stay} at that time.")
@@ -193,7 +214,7 @@ class PatientDied(Refusal):
 
     died_at: Annotated[datetime, "When the patient died."]
 
-    path = ("occurredAt",)
+    path = ("occurred_at",)
 
     def __init__(self, died_at: datetime) -> None:
         super().__init__(f"The patient died at {died_at.isoformat()}; this would lie after it.")
@@ -208,7 +229,7 @@ class ContradictsLaterFacts(Refusal):
 
     facts: Annotated[tuple[FactRef, ...], "Those facts."]
 
-    path = ("occurredAt",)
+    path = ("occurred_at",)
 
     def __init__(self, facts: tuple[FactRef, ...]) -> None:
         listed = ", ".join(f"{f.kind} at {f.occurred_at.isoformat()}" for f in facts[:5])
@@ -242,7 +263,7 @@ class PrescriptionStateBroken(Refusal):
     Examples: resuming what is not held, a dose after the stop.
     """
 
-    path = ("prescriptionId",)
+    path = ("prescription_id",)
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The state of the prescription does not allow this: {why}.")
@@ -257,7 +278,7 @@ class InFuture(Refusal):
     occurred_at: datetime
     now: Annotated[datetime, "What time it is."]
 
-    path = ("occurredAt",)
+    path = ("occurred_at",)
 
     def __init__(self, occurred_at: datetime, now: datetime) -> None:
         super().__init__(
@@ -308,7 +329,7 @@ class InvalidInput(Refusal):
     field: Annotated[FieldName, "The input field."]
 
     def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"{field}: {why}.")
+        super().__init__(f"`{field}`: {why}.")
         self.field = FieldName(field)
         self.path = (field,)
 
@@ -326,7 +347,7 @@ class NotAllowed(Refusal):
 class CommandIdReused(Refusal):
     """The command id was used before with another content."""
 
-    path = ("commandId",)
+    path = ("command_id",)
 
     def __init__(self, command_id: UUID) -> None:
         super().__init__(
@@ -343,12 +364,12 @@ class VersionConflict(Refusal):
     expected: Annotated[int | None, "The version the client expected."]
     actual: Annotated[int | None, "The version found."]
 
-    path = ("expectedVersion",)
+    path = ("expected_version",)
 
     def __init__(self, expected: int | None, actual: int | None) -> None:
         super().__init__(
             f"Expected version {expected}, found {actual}; read again and decide anew."
             if expected is not None
-            else "Others are writing the same at this moment; try again with the same commandId."
+            else "Others are writing the same at this moment; try again with the same `command_id`."
         )
         self.expected, self.actual = expected, actual

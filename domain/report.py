@@ -116,7 +116,7 @@ class Report(Aggregate):
         """Say it again. Raises InvalidInput if nothing was recorded since it was last said."""
         assert self.said is not None
         if said.position <= self.said.position:
-            raise InvalidInput("issueId", "nothing was recorded since it was last computed")
+            raise InvalidInput("issue_id", "nothing was recorded since it was last computed")
         self.record(
             Report.Restated, envelope, said=said, changes=tuple(changes), causes=tuple(causes)
         )

@@ -98,7 +98,7 @@ def in_utc(moment: datetime, field: str) -> datetime:
 def time_zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; refuses one that does not exist."""
     if name not in available_timezones():
-        raise InvalidInput("timeZone", f"{name!r} is no IANA time zone; try Europe/Berlin or UTC")
+        raise InvalidInput("time_zone", f"{name!r} is no IANA time zone; try Europe/Berlin or UTC")
     return ZoneInfo(name)
 
 

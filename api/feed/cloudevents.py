@@ -81,7 +81,8 @@ class PublicEvent:
 
     def _name(self, field: str, kind: Any) -> str | None:
         if field in self.event.PUBLIC_FIELDS:
-            return self.event.PUBLIC_FIELDS[field]
+            declared = self.event.PUBLIC_FIELDS[field]
+            return declared and _camel(declared)
         if field in SAID_ELSEWHERE:
             return None
         is_id = _without_none(kind)[0] is UUID and not field.endswith("_of")

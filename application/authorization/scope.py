@@ -25,12 +25,14 @@ from domain.refusals import NotAllowed
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
 
-RESTRICTED = "The patient's data are restricted; breakGlass opens them, with a reason"
+RESTRICTED = "The patient's data are restricted; `break_glass` opens them, with a reason"
 CLOSED = (
     "This is closed to you, by a label or as of another ward;"
-    " breakGlass opens a patient's data, with a reason"
+    " `break_glass` opens a patient's data, with a reason"
 )
-ELSEWHERE = "This is of another ward than yours; breakGlass opens a patient's data, with a reason"
+ELSEWHERE = (
+    "This is of another ward than yours; `break_glass` opens a patient's data, with a reason"
+)
 
 
 def hidden_labels(role: str) -> frozenset[str]:

@@ -132,7 +132,7 @@ class Corrections(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         discharge = stay.history.discharge
         if discharge is None:
-            raise InvalidInput("stayId", "the stay is not discharged")
+            raise InvalidInput("stay_id", "the stay is not discharged")
         cancel_discharge_of(
             uow, stay, discharge, because, lookups.place(uow, ward, room, bed, None, without_bed)
         )
@@ -203,7 +203,7 @@ class Corrections(CommandGroup):
             _cancel(uow, cancel.movement_id, cancel.because, place)
             uow.entry = entry
         for right in corrections or ():
-            at = utc(right.occurred_at, "occurredAt")
+            at = utc(right.occurred_at, "occurred_at")
             if at is not None:
                 uow.check_time(at)
             place = lookups.place(
@@ -225,7 +225,7 @@ class Corrections(CommandGroup):
         note: str | None = None,
     ) -> None:
         """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays."""
-        (stay,) = lookups.stays_with_movement(uow, visit_id, "visitId")
+        (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
         stay.amend_visit(
             visit_id,
             uow.corrected_at,
@@ -243,7 +243,7 @@ class Corrections(CommandGroup):
     ) -> None:
         """The visit never was."""
         entered_in_error_only(uow, because)
-        (stay,) = lookups.stays_with_movement(uow, visit_id, "visitId")
+        (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
         stay.cancel_visit(visit_id, uow.entry)
 
 
@@ -357,7 +357,7 @@ def _entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
     """The command's entry, at the time of one of its several facts."""
     if at is None:
         return uow.entry
-    moment = in_utc(at, "occurredAt")
+    moment = in_utc(at, "occurred_at")
     uow.check_time(moment)
     return replace(uow.entry, occurred_at=moment)
 

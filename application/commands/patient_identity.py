@@ -50,7 +50,7 @@ class PatientIdentity(CommandGroup):
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority)
         if birth_date is not None and birth_date > today(uow):
-            raise InvalidInput("birthDate", "it lies in the future")
+            raise InvalidInput("birth_date", "it lies in the future")
         if mrn is not None:
             owner = self.record.owner(*unique_keys.mrn(authority, mrn))
             if owner == patient.id:
@@ -88,7 +88,7 @@ class PatientIdentity(CommandGroup):
         away = lookups.patient(uow, patient_mrn, mrn_authority or here)
         into = lookups.patient(uow, into_mrn, into_mrn_authority or here)
         if away.id == into.id:
-            raise InvalidInput("intoMrn", "a record cannot be merged with itself")
+            raise InvalidInput("into_mrn", "a record cannot be merged with itself")
         if into.merged_into is not None:
             raise MergeImpossible("the record to merge into is merged into another; name that one")
         theirs, ours = persons.stays_of(uow, into.id), persons.stays_of(uow, away.id)
@@ -106,7 +106,7 @@ class PatientIdentity(CommandGroup):
         reason_needed(uow.entry, "an unmerge says why")
         found = uow.load(Patient, *self.record.streams_of(merge_id))
         if not found or not found[0].exists:
-            raise MovementNotFound("merge", merge_id, "mergeId")
+            raise MovementNotFound("merge", merge_id, "merge_id")
         scope.check_patient(uow, found[0])
         together = persons.stays_of(uow, persons.person_of(uow, found[0].id))
         before = [persons.person_of(uow, stay.patient) for stay in together if stay.patient]

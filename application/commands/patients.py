@@ -41,7 +41,7 @@ class Patients(CommandGroup):
         """
         authority = mrn_authority or self.rules.mrn_authority
         if birth_date is not None and birth_date > today(uow):
-            raise InvalidInput("birthDate", "it lies in the future")
+            raise InvalidInput("birth_date", "it lies in the future")
         if self.record.owner(*unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
         id = uow.entry.id_of("patient")
@@ -90,7 +90,7 @@ class Patients(CommandGroup):
         Raises PatientDied if it is known already, ContradictsLaterFacts if clinical facts lie after.
         """
         if (patient_mrn is None) == (stay_id is None):
-            raise InvalidInput("patientMrn", "name the patient by patientMrn or by stayId")
+            raise InvalidInput("patient_mrn", "name the patient by `patient_mrn` or by `stay_id`")
         at = uow.entry.occurred_at
         if stay_id is not None:
             patient = lookups.patient_of(uow, lookups.stay(uow, stay_id))

@@ -27,7 +27,7 @@ class Practitioners(CommandGroup):
     ) -> None:
         """Make a practitioner known. Raises AlreadyExists if the staff number is taken."""
         if self.record.owner(*unique_keys.staff_number(staff_number)) is not None:
-            raise AlreadyExists("practitioner with staff number", staff_number, "staffNumber")
+            raise AlreadyExists("practitioner with staff number", staff_number, "staff_number")
         practitioner = uow.new(Practitioner, "practitioner")
         practitioner.register(
             staff_number,

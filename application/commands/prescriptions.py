@@ -133,7 +133,7 @@ class Prescriptions(CommandGroup):
         """
         prescription = lookups.prescription(uow, prescription_id)
         assert prescription.stay is not None
-        stay = uow.one(Stay, prescription.stay, "stay", "prescriptionId")
+        stay = uow.one(Stay, prescription.stay, "stay", "prescription_id")
         stay.must_include(uow.entry.occurred_at, "The dose")
         prescription.record_administration(
             given,
@@ -180,7 +180,7 @@ class Prescriptions(CommandGroup):
             uow.entry,
             persons.died_at(uow, prescription.patient),
         )
-        uow.one(Stay, prescription.stay, "stay", "administrationId").must_include(at, "The dose")
+        uow.one(Stay, prescription.stay, "stay", "administration_id").must_include(at, "The dose")
 
     @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_administration(

@@ -116,7 +116,7 @@ class Reports(CommandGroup):
 
         Raises NotFound, InvalidInput if nothing was recorded since, and FiguresNotReadable.
         """
-        issue = uow.one(Report, issue_id, "issued report", "issueId")
+        issue = uow.one(Report, issue_id, "issued report", "issue_id")
         assert issue.terms is not None
         assert issue.said is not None
         held, question = asked_in(issue.terms)

@@ -111,7 +111,7 @@ class Rooms(CommandGroup):
     ) -> None:
         """Reserve a bed for a patient or a stay; from ``since`` on it refuses everybody else."""
         if (patient_mrn is None) == (stay_id is None):
-            raise InvalidInput("patientMrn", "name either patientMrn or stayId")
+            raise InvalidInput("patient_mrn", "name either `patient_mrn` or `stay_id`")
         here = lookups.room(uow, ward, room)
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None

@@ -145,7 +145,7 @@ def _enter_reported(
     if said.kind is SourceKind.ADMIT:
         return _admit_reported(uow, visit, stay, version, said)
     if stay is None:
-        raise NotFound("admission of visit", visit.source_visit, "sourceVisit")
+        raise NotFound("admission of visit", visit.source_visit, "source_visit")
     place, died_at = _place(uow, said), persons.died_at(uow, stay.patient)
     match said.kind:
         case SourceKind.TRANSFER:
@@ -171,7 +171,7 @@ def _admit_reported(
     if stay is not None:
         raise StayStateBroken("the visit has an admission already, with another id")
     if said.patient_mrn is None:
-        raise InvalidInput("patientMrn", "an admission names its patient")
+        raise InvalidInput("patient_mrn", "an admission names its patient")
     patient = lookups.patient(uow, said.patient_mrn, said.mrn_authority)
     assert patient.about is not None
     place = _place(uow, said) or Place()

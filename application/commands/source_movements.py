@@ -92,10 +92,10 @@ class SourceMovements(CommandGroup):
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
         id = SourceVisit.id_for(system, source_visit)
         if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
-            raise InvalidInput("sourceVisit", "that id was reported of another visit before")
+            raise InvalidInput("source_visit", "that id was reported of another visit before")
         version = Version(
             source_id=source_id,
-            recorded_at=in_utc(source_recorded_at, "sourceRecordedAt"),
+            recorded_at=in_utc(source_recorded_at, "source_recorded_at"),
             cancelled=bool(cancelled),
             movement=self._said(uow, movement) if movement else None,
         )
@@ -275,7 +275,7 @@ class SourceMovements(CommandGroup):
     def _said(self, uow: UnitOfWork, report: MovementReport) -> SourceMovement:
         """What is kept of a report. Raises InFuture, InvalidInput."""
         at = report.occurred_at
-        occurred_at = uow.entry.occurred_at if at is None else in_utc(at, "occurredAt")
+        occurred_at = uow.entry.occurred_at if at is None else in_utc(at, "occurred_at")
         uow.check_time(occurred_at)
         return SourceMovement(
             kind=report.kind,

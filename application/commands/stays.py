@@ -76,7 +76,7 @@ class Stays(CommandGroup):
             admission_type,
             uow.entry,
             died_at=persons.died_at(uow, patient.id),
-            decided_to_admit_at=utc(decided_to_admit_at, "decidedToAdmitAt"),
+            decided_to_admit_at=utc(decided_to_admit_at, "decided_to_admit_at"),
             attending=lookups.practitioner(uow, attending, "attending") if attending else None,
             specialty=specialty,
             without_bed=without_bed,
@@ -120,7 +120,9 @@ class Stays(CommandGroup):
         """
         place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         if place is None:
-            raise InvalidInput("bed", "name a bed, or say in withoutBed where the patient is put")
+            raise InvalidInput(
+                "bed", "name a bed, or say in `without_bed` where the patient is put"
+            )
         stay = lookups.stay(uow, stay_id)
         stay.transfer(place, uow.entry)
         for child in sharers or ():
@@ -130,8 +132,8 @@ class Stays(CommandGroup):
     def swap_beds(self, uow: UnitOfWork, *, stay_id: UUID, with_stay_id: UUID) -> None:
         """Two patients exchange beds, in one act."""
         if stay_id == with_stay_id:
-            raise InvalidInput("withStayId", "a swap needs two different stays")
-        one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "withStayId")
+            raise InvalidInput("with_stay_id", "a swap needs two different stays")
+        one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "with_stay_id")
         states = [s.history.at(uow.entry.occurred_at) for s in (one, other)]
         beds = [state.place.bed if state else None for state in states]
         if beds[0] is None or beds[1] is None:
@@ -150,7 +152,7 @@ class Stays(CommandGroup):
     ) -> None:
         """The patient leaves for a while; the bed is kept or released."""
         stay = lookups.stay(uow, stay_id)
-        back = utc(expected_return, "expectedReturn")
+        back = utc(expected_return, "expected_return")
         stay.start_leave(keep_bed, back, uow.entry, persons.died_at(uow, stay.patient))
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
@@ -208,7 +210,7 @@ class Stays(CommandGroup):
     ) -> None:
         """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
         lookups.stay(uow, stay_id).plan_discharge(
-            plan or DischargePlan.PLANNED, utc(expected_at, "expectedAt"), uow.entry
+            plan or DischargePlan.PLANNED, utc(expected_at, "expected_at"), uow.entry
         )
 
     @command(roles=FRONT_DESK, raises=(SharersUnplaced, PrescriptionStateBroken, *STAY_REFUSALS))
@@ -242,7 +244,7 @@ def discharge_stay(
     prescriptions = lookups.prescriptions_of(uow, stay)
     for id in kept:
         if id not in {p.id for p in prescriptions}:
-            raise NotFound("prescription of this stay", str(id), "keepPrescriptions")
+            raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later = [f for p in prescriptions for f in p.facts_after(at)]
     movement = stay.discharge(disposition, destination, kept, uow.entry, later)
     for prescription in prescriptions:
@@ -258,5 +260,5 @@ def _take_along(uow: UnitOfWork, child: Sharer, mother: Stay, place: Place) -> N
     else:
         goes_to = lookups.place(uow, child.ward, child.room, child.bed, None, None)
     if goes_to is None:
-        raise InvalidInput("sharers", "say sharesBed, or name ward, room and bed")
+        raise InvalidInput("sharers", "say `shares_bed`, or name ward, room and bed")
     lookups.stay(uow, child.stay_id, "sharers").transfer(goes_to, uow.entry)

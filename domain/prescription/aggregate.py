@@ -117,11 +117,11 @@ class Prescription(PrescriptionEvents, Aggregate):
     ) -> None:
         """A dose given, or not given and why, inside the prescription unless marked otherwise."""
         if given and reason_not_given:
-            raise InvalidInput("reasonNotGiven", "the dose was given; leave this out")
+            raise InvalidInput("reason_not_given", "the dose was given; leave this out")
         if not given and not reason_not_given:
-            raise InvalidInput("reasonNotGiven", "say why the dose was not given")
+            raise InvalidInput("reason_not_given", "say why the dose was not given")
         if not given and dose_given:
-            raise InvalidInput("doseGiven", "the dose was not given; leave this out")
+            raise InvalidInput("dose_given", "the dose was not given; leave this out")
         dose = Dose(envelope.id_of("administration"), envelope.occurred_at, given, outside)
         self._check_dose(dose, died_at)
         self.record(
@@ -150,15 +150,16 @@ class Prescription(PrescriptionEvents, Aggregate):
         dose = self._dose(administration)
         if {at, given, dose_given, reason_not_given, outside} == {None}:
             raise InvalidInput(
-                "doseGiven", "say what was different: occurredAt, given, doseGiven, reasonNotGiven"
+                "dose_given",
+                "say what was different: `occurred_at`, given, `dose_given`, `reason_not_given`",
             )
         was_given = dose.given if given is None else given
         if was_given and reason_not_given:
-            raise InvalidInput("reasonNotGiven", "the dose was given; leave this out")
+            raise InvalidInput("reason_not_given", "the dose was given; leave this out")
         if not was_given and dose_given:
-            raise InvalidInput("doseGiven", "the dose was not given; leave this out")
+            raise InvalidInput("dose_given", "the dose was not given; leave this out")
         if dose.given and not was_given and not reason_not_given:
-            raise InvalidInput("reasonNotGiven", "say why the dose was not given")
+            raise InvalidInput("reason_not_given", "say why the dose was not given")
         again = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
         self._check_dose(again, died_at)
         self.record(
@@ -266,7 +267,7 @@ class Prescription(PrescriptionEvents, Aggregate):
     def _dose(self, id: UUID) -> Dose:
         dose = self.course.dose(id)
         if dose is None:
-            raise MovementNotFound("dose", id, "administrationId", cancelled=True)
+            raise MovementNotFound("dose", id, "administration_id", cancelled=True)
         return dose
 
     def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
@@ -279,10 +280,10 @@ class Prescription(PrescriptionEvents, Aggregate):
             return
         if dose.at in self.course.period:
             raise PrescriptionStateBroken(
-                "it is held then; mark a dose given all the same with outsidePrescription"
+                "it is held then; mark a dose given all the same with `outside_prescription`"
             )
         raise PrescriptionStateBroken(
-            "the dose lies outside the prescription; mark it with outsidePrescription"
+            "the dose lies outside the prescription; mark it with `outside_prescription`"
         )
 
     # -- evolve --

@@ -96,7 +96,7 @@ class PrescriptionEvents:
 
         TOPIC = "prescription.stop-corrected"
         PUBLIC = "prescription.stop-corrected"
-        PUBLIC_FIELDS = {"at": "stoppedAt"}
+        PUBLIC_FIELDS = {"at": "stopped_at"}
         DESCRIPTION = "The end that a discharge gave a prescription was put right with it."
         change: FactId
         discharge: UUID

@@ -87,7 +87,7 @@ class Room(Aggregate):
 
         TOPIC = "room.bed-closed"
         PUBLIC = "bed.closed"
-        PUBLIC_FIELDS = {"spell": "closureId"}
+        PUBLIC_FIELDS = {"spell": "closure_id"}
         DESCRIPTION = "A bed was closed."
         spell: UUID
         bed: Code
@@ -98,7 +98,7 @@ class Room(Aggregate):
     class BedReopened(Event):
         TOPIC = "room.bed-reopened"
         PUBLIC = "bed.reopened"
-        PUBLIC_FIELDS = {"spell": "closureId"}
+        PUBLIC_FIELDS = {"spell": "closure_id"}
         DESCRIPTION = "A bed was opened again."
         spell: UUID
         bed: Code
@@ -106,7 +106,7 @@ class Room(Aggregate):
     class CleaningStarted(Event):
         TOPIC = "room.cleaning-started"
         PUBLIC = "bed.cleaning-started"
-        PUBLIC_FIELDS = {"spell": "cleaningId"}
+        PUBLIC_FIELDS = {"spell": "cleaning_id"}
         DESCRIPTION = "A bed is being cleaned."
         spell: UUID
         bed: Code
@@ -114,7 +114,7 @@ class Room(Aggregate):
     class CleaningFinished(Event):
         TOPIC = "room.cleaning-finished"
         PUBLIC = "bed.cleaning-finished"
-        PUBLIC_FIELDS = {"spell": "cleaningId"}
+        PUBLIC_FIELDS = {"spell": "cleaning_id"}
         DESCRIPTION = "A bed is clean."
         spell: UUID
         bed: Code
@@ -124,7 +124,11 @@ class Room(Aggregate):
 
         TOPIC = "room.bed-reserved"
         PUBLIC = "bed.reserved"
-        PUBLIC_FIELDS = {"spell": "reservationId", "patient": "forPatientId", "stay": "forStayId"}
+        PUBLIC_FIELDS = {
+            "spell": "reservation_id",
+            "patient": "for_patient_id",
+            "stay": "for_stay_id",
+        }
         DESCRIPTION = "A bed was reserved."
         spell: UUID
         bed: Code
@@ -136,7 +140,7 @@ class Room(Aggregate):
     class ReservationReleased(Event):
         TOPIC = "room.reservation-released"
         PUBLIC = "bed.reservation-released"
-        PUBLIC_FIELDS = {"spell": "reservationId"}
+        PUBLIC_FIELDS = {"spell": "reservation_id"}
         DESCRIPTION = "A reservation was given up."
         spell: UUID
         bed: Code
@@ -228,7 +232,7 @@ class Room(Aggregate):
     def release_reservation(self, reservation: UUID, envelope: Envelope) -> None:
         found = next((s for s in self.spells if s.id == reservation), None)
         if found is None or found.state is not BedState.RESERVED:
-            raise NotFound("reservation", str(reservation), "reservationId")
+            raise NotFound("reservation", str(reservation), "reservation_id")
         if found.period.is_empty:
             raise BedStateBroken("the reservation was released before it began")
         if found.period.end is not None and found.period.end <= envelope.occurred_at:

@@ -292,7 +292,7 @@ class Stay(StayState):
                 if isinstance(f, Move) and f.act == fact.act and f.at == fact.at
             ]
         if not [f for f in facts if f != self.history.fact(f.id)]:
-            raise InvalidInput("movementId", "the movement is so already; say what is different")
+            raise InvalidInput("movement_id", "the movement is so already; say what is different")
         self._check_history(self.history.with_replaced(*facts), [f.id for f in facts], died_at)
         for corrected in facts:
             self.record(
@@ -318,7 +318,7 @@ class Stay(StayState):
         """Correct the time, the doctor, the kind or the note of a visit."""
         if at is None and practitioner is None and visit_kind is None and note is None:
             raise InvalidInput(
-                "note", "say what was different: occurredAt, practitioner, kind, note"
+                "note", "say what was different: `occurred_at`, practitioner, kind, note"
             )
         self._record(
             Stay.VisitAmended,

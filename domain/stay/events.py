@@ -135,7 +135,7 @@ class StayEvents:
 
         TOPIC = "stay.admission-cancelled"
         PUBLIC = "stay.admission-cancelled"
-        PUBLIC_FIELDS = {"voided": "voidedVisitIds"}
+        PUBLIC_FIELDS = {"voided": "voided_visit_ids"}
         DESCRIPTION = "An admission was taken back, and the stay with it."
         cancel: UUID
         movement: FactId

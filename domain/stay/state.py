@@ -53,7 +53,7 @@ class StayState(StayEvents, Aggregate):
             self.confidentiality = event.confidentiality
         self.history = evolve(self.history, event)
 
-    def movement(self, id: UUID, field: str = "movementId") -> Fact:
+    def movement(self, id: UUID, field: str = "movement_id") -> Fact:
         """Return a movement that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
         if fact is None or isinstance(fact, Observation | VoidedAdmission):
@@ -64,7 +64,7 @@ class StayState(StayEvents, Aggregate):
         """Return a visit that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
         if not isinstance(fact, Observation) or fact.name != "visit":
-            raise MovementNotFound("visit", id, "visitId", cancelled=True)
+            raise MovementNotFound("visit", id, "visit_id", cancelled=True)
         return fact
 
     def defer_checks(self) -> None:

@@ -72,10 +72,10 @@ def test_while_it_is_held_a_dose_is_not_given_unless_marked() -> None:
 @pytest.mark.parametrize(
     ("act", "field"),
     [
-        (give("09:00", because="asleep"), "reasonNotGiven"),
-        (do_not_give("09:00", because=None), "reasonNotGiven"),
-        (do_not_give("09:00", because=""), "reasonNotGiven"),
-        (do_not_give("09:00", dose="500 mg"), "doseGiven"),
+        (give("09:00", because="asleep"), "reason_not_given"),
+        (do_not_give("09:00", because=None), "reason_not_given"),
+        (do_not_give("09:00", because=""), "reason_not_given"),
+        (do_not_give("09:00", dose="500 mg"), "dose_given"),
     ],
 )
 def test_a_dose_is_given_or_it_is_said_why_not(act: Act[Prescription], field: str) -> None:

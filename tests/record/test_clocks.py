@@ -81,7 +81,7 @@ def test_clocks_may_differ_a_little(hospital: Hospital, database: Database) -> N
 def test_a_moment_without_an_offset_is_refused(hospital: Hospital) -> None:
     with pytest.raises(InvalidInput) as refused:
         hospital.patients.register_patient(request(occurred_at=datetime(2026, 3, 1)), mrn="M1")
-    assert refused.value.field == "occurredAt"
+    assert refused.value.field == "occurred_at"
 
 
 @pytest.mark.parametrize("reason", [None, "", "  \n"])

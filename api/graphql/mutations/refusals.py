@@ -95,7 +95,7 @@ class RefusalHandler:
         }
         return self.error_type(
             code=exception.code,
-            message=exception.message,
+            message=exception.text(to_camel_case),
             path=[to_camel_case(part) for part in exception.path],
             **data,
         )
