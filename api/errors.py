@@ -17,7 +17,7 @@ from api.auth.authentication import NotLoggedIn, UnknownPurpose
 from application.commands.reports import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
-from infrastructure.event_store.recorder import DatabaseUnavailable
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrate import NotMigrated

@@ -23,17 +23,17 @@ from domain.stay.history import Stretch
 from domain.unique_keys import Unique, unique_of, waiting
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
-from infrastructure.projections.rebuild import HaltedBeside, compare, compare_sample
+from infrastructure.projections.rebuild import DraftHalted, compare, compare_sample
 from infrastructure.read_models import READ_MODELS
 from infrastructure.reports import inputs
 from infrastructure.reports.reissue_check import reissued
 
-SHOWN = 10
+MAX_EXAMPLES = 10
 """How many broken things of one promise are told one by one."""
 
 
 @dataclass(slots=True)
-class Checked:
+class CheckResult:
     """One promise: how many things were looked at, how many break it, and the first of those."""
 
     promise: str
@@ -43,13 +43,13 @@ class Checked:
 
     def breaks(self, what: str) -> None:
         self.broken += 1
-        if len(self.examples) < SHOWN:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(what)
 
 
 def verify(
     database: Database, read_models: bool = True, sample: int | None = None, seed: int = 0
-) -> Iterator[Checked]:
+) -> Iterator[CheckResult]:
     """Check one promise after the other. Changes nothing that lasts.
 
     Of each read model all is compared with a fresh fold of the log, or with ``sample`` so many of
@@ -63,7 +63,7 @@ def verify(
     if read_models:
         yield _reports(database)
         for model in READ_MODELS:
-            checked = Checked(f"read model {model.name} is the fold of the log")
+            checked = CheckResult(f"read model {model.name} is the fold of the log")
             try:
                 if sample is None:
                     told = compare(database, model, lambda done, total: None)
@@ -71,7 +71,7 @@ def verify(
                     lot = Random(f"{seed} {model.name}")
                     count, told = compare_sample(database, model, sample, lot)
                     checked.promise += f", for {count} drawn by lot"
-            except (ValueError, HaltedBeside) as gap:
+            except (ValueError, DraftHalted) as gap:
                 checked.breaks(str(gap))
                 yield checked
                 continue
@@ -83,9 +83,9 @@ def verify(
             yield checked
 
 
-def _reports(database: Database) -> Checked:
+def _reports(database: Database) -> CheckResult:
     """Compute every issue and restatement again; they come from the read models."""
-    checked = Checked("issued reports come out the same when they are computed again")
+    checked = CheckResult("issued reports come out the same when they are computed again")
     with inputs.report_connection(database.owner_url) as connection:
         for issue, broken in reissued(connection):
             checked.looked_at += 1
@@ -94,16 +94,16 @@ def _reports(database: Database) -> Checked:
     return checked
 
 
-def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> Checked:
+def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:
     """A promise that one SELECT can check: it returns a sentence for each broken thing."""
     row = connection.execute(count.encode()).fetchone()
-    checked = Checked(promise, int(row[0]) if row else 0)
+    checked = CheckResult(promise, int(row[0]) if row else 0)
     for (what,) in connection.execute(broken.encode()):
         checked.breaks(what)
     return checked
 
 
-def _positions(connection: Connection[TupleRow]) -> Checked:
+def _positions(connection: Connection[TupleRow]) -> CheckResult:
     return _sql(
         connection,
         "positions have no gap and no double",
@@ -114,7 +114,7 @@ def _positions(connection: Connection[TupleRow]) -> Checked:
     )
 
 
-def _clock(connection: Connection[TupleRow]) -> Checked:
+def _clock(connection: Connection[TupleRow]) -> CheckResult:
     return _sql(
         connection,
         "recorded_at increases strictly with the position",
@@ -125,7 +125,7 @@ def _clock(connection: Connection[TupleRow]) -> Checked:
     )
 
 
-def _streams(connection: Connection[TupleRow]) -> Checked:
+def _streams(connection: Connection[TupleRow]) -> CheckResult:
     return _sql(
         connection,
         "each stream has the versions 1 to n, in the order of positions",
@@ -137,7 +137,7 @@ def _streams(connection: Connection[TupleRow]) -> Checked:
     )
 
 
-def _commands(connection: Connection[TupleRow]) -> Checked:
+def _commands(connection: Connection[TupleRow]) -> CheckResult:
     return _sql(
         connection,
         "the events of a command are adjacent, as many as recorded, and agree with its memory",
@@ -156,9 +156,9 @@ def _commands(connection: Connection[TupleRow]) -> Checked:
     )
 
 
-def _claims(connection: Connection[TupleRow]) -> Checked:
+def _claims(connection: Connection[TupleRow]) -> CheckResult:
     """Fold every stay, patient, room and practitioner; compare with the claims."""
-    checked = Checked("the claims are the fold of the events")
+    checked = CheckResult("the claims are the fold of the events")
     bed_claims = _grouped(
         connection,
         "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
@@ -281,7 +281,7 @@ def _links(connection: Connection[TupleRow]) -> dict[UUID, UUID]:
     return found
 
 
-def _beds(connection: Connection[TupleRow]) -> Checked:
+def _beds(connection: Connection[TupleRow]) -> CheckResult:
     return _sql(
         connection,
         "no two stays have a bed at one time, but for a child in its mother's",
@@ -294,7 +294,7 @@ def _beds(connection: Connection[TupleRow]) -> Checked:
     )
 
 
-def _occupancy(connection: Connection[TupleRow]) -> Checked:
+def _occupancy(connection: Connection[TupleRow]) -> CheckResult:
     return _sql(
         connection,
         "no stay has two beds at one time, and no person two stays",

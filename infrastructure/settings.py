@@ -15,7 +15,7 @@ from application.command import Rules
 from domain.errors import ConfigurationError
 
 
-class BadSetting(ConfigurationError):
+class InvalidSetting(ConfigurationError):
     """A setting whose value makes no sense; the message names it."""
 
 
@@ -88,24 +88,24 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings as the environment has them. Raises BadSetting."""
+    """The settings as the environment has them. Raises InvalidSetting."""
     given: dict[str, object] = {}
     for field in fields(Settings):
-        name = name_of(field.name)
+        name = variable_name(field.name)
         value = environ.get(name)
         if value is None or value == "":
             continue
         try:
             given[field.name] = _CONVERT.get(field.name, str)(value)
         except ValueError:
-            raise BadSetting(f"{name}={value!r} is not a number") from None
+            raise InvalidSetting(f"{name}={value!r} is not a number") from None
     settings = Settings(**given)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
-        raise BadSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
+        raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
     return settings
 
 
-def name_of(setting: str) -> str:
+def variable_name(setting: str) -> str:
     """Its name in the environment."""
     return setting.upper() if setting.startswith("oidc_") else f"WARDBOOK_{setting.upper()}"
 

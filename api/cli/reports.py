@@ -22,7 +22,7 @@ from application.reports.formatting import shown
 from domain import report as issued
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.reports import inputs
 from infrastructure.settings import Settings
 
@@ -80,7 +80,7 @@ def report(
     position = known_position(database, known_at)
     long = (ends - begins).days > LONG
     with (
-        rarely_collected(),
+        reduced_garbage_collection(),
         inputs.report_connection(database.app_url) as connection,
         progress(held.title) if long else nullcontext(lambda done, total: None) as tell,
     ):

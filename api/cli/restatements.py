@@ -18,7 +18,7 @@ from application.reports.formatting import shown
 from domain.report import Change, Exact, Report
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.reports.issued_reports import FactView, facts_at
 
 app = typer.Typer()
@@ -38,7 +38,7 @@ def restate(
     given = settings()
     zone, database = opened(given)
     with (
-        rarely_collected(),
+        reduced_garbage_collection(),
         closing(hospital(given, database)) as house,
         progress("Restating") as tell,
     ):

@@ -32,9 +32,9 @@ from infrastructure.postgres.migrate import (
     migrate,
     schema_differences,
 )
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.settings import Settings, name_of
+from infrastructure.settings import Settings, variable_name
 
 app = typer.Typer()
 
@@ -78,7 +78,7 @@ def worker() -> None:
         signal.signal(wanted, lambda *_: follower.stop())
     out.print("Following the log.")
     logs.begin()
-    with rarely_collected():
+    with reduced_garbage_collection():
         follower.run()
 
 
@@ -147,7 +147,7 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Say what is set, what is there, and what is wrong."""
     chosen = settings()
     told: dict[str, object] = {
-        name_of(name): str(getattr(chosen, name))
+        variable_name(name): str(getattr(chosen, name))
         for name in chosen.__dataclass_fields__
         if name != "database_url"
     }
@@ -207,7 +207,7 @@ def _check_login(chosen: Settings, host: str) -> None:
 
 
 def _check_documents(chosen: Settings) -> None:
-    """Check the manifest before anything is opened. Raises BadSetting."""
+    """Check the manifest before anything is opened. Raises InvalidSetting."""
     TrustedDocuments.of(chosen)
 
 
@@ -221,7 +221,7 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
     application = server(chosen, database, _login(chosen), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
-    with rarely_collected():
+    with reduced_garbage_collection():
         uvicorn.run(
             application,
             host=host,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import DocumentNotTrusted
-from infrastructure.settings import BadSetting, Settings, name_of
+from infrastructure.settings import InvalidSetting, Settings, variable_name
 
 HASHED = "sha256:"
 """What an id begins with that is the hash of its document."""
@@ -27,7 +27,7 @@ class TrustedDocuments:
 
     @classmethod
     def of(cls, settings: Settings) -> "TrustedDocuments":
-        """Those of the setting. Raises BadSetting if its file is no manifest."""
+        """Those of the setting. Raises InvalidSetting if its file is no manifest."""
         path = settings.trusted_documents
         return cls(None if path is None else _read(path))
 
@@ -79,19 +79,19 @@ def _bare(id: str) -> str:
 
 
 def _read(path: Path) -> Mapping[str, str]:
-    """The texts by id. Raises BadSetting."""
-    name = name_of("trusted_documents")
+    """The texts by id. Raises InvalidSetting."""
+    name = variable_name("trusted_documents")
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as wrong:
-        raise BadSetting(f"{name}={path} cannot be read: {type(wrong).__name__}") from None
+        raise InvalidSetting(f"{name}={path} cannot be read: {type(wrong).__name__}") from None
     if isinstance(said, dict) and isinstance(said.get("operations"), list):  # as Apollo writes it
         said = {o.get("id"): o.get("body") for o in said["operations"] if isinstance(o, dict)}
     if not isinstance(said, dict) or not all(
         isinstance(part, str) for pair in said.items() for part in pair
     ):
-        raise BadSetting(f"{name}={path} is no manifest: a JSON object of documents by id")
+        raise InvalidSetting(f"{name}={path} is no manifest: a JSON object of documents by id")
     for id, text in said.items():
         if id.startswith(HASHED) and id != HASHED + sha256(text.encode()).hexdigest():
-            raise BadSetting(f"{name}={path}: the document of {id} has another hash")
+            raise InvalidSetting(f"{name}={path}: the document of {id} has another hash")
     return said

@@ -8,7 +8,7 @@ import psycopg
 from domain.aggregate import Event
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import Database
-from infrastructure.projections.dead_letters import LOGGED
+from infrastructure.projections.dead_letters import EVENT_ROW_COLUMNS
 from infrastructure.projections.projection import EventPosition
 
 AT_ONCE = 5_000
@@ -38,7 +38,8 @@ def history(
         with connection.cursor("history") as cursor:
             cursor.itersize = AT_ONCE
             cursor.execute(
-                f"SELECT {LOGGED} FROM record.events WHERE position <= %s ORDER BY position".encode(),
+                f"SELECT {EVENT_ROW_COLUMNS} FROM record.events"
+                " WHERE position <= %s ORDER BY position".encode(),
                 [end],
             )
             for position, known, recorded_at, _, *stored in cursor:

@@ -1,4 +1,4 @@
-"""A command as ``record.append`` takes it, and as it answers."""
+"""Serializer of a command for ``record.append``, and of its response."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,17 +9,17 @@ import msgspec
 from eventsourcing.persistence import StoredEvent
 
 from application.ports import Append, RecordedCommand
-from infrastructure.event_store.mapper import Stored
+from infrastructure.event_store.mapper import VersionedStoredEvent
 
 
-def command_of(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
-    """One command as ``record.append`` takes it."""
+def to_request(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
+    """Serialize a command for ``record.append``."""
     command: dict[str, Any] = {
         "command_id": append.command_id,
         "operation": append.operation,
         "digest": append.digest,
         "reads": append.reads,
-        "events": [msgspec.Raw(cast(Stored, e).told) for e in events],
+        "events": [msgspec.Raw(cast(VersionedStoredEvent, e).row) for e in events],
         "unique": [
             {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
             for u in append.unique
@@ -52,8 +52,8 @@ def command_of(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
     return command
 
 
-def remembered_of(row: Mapping[str, Any]) -> RecordedCommand:
-    """A command as ``record.commands`` keeps it, told in JSON."""
+def to_recorded_command(row: Mapping[str, Any]) -> RecordedCommand:
+    """Deserialize a row of ``record.commands`` from JSON."""
     return RecordedCommand(
         UUID(row["command_id"]),
         row["operation"],

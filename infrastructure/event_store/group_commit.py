@@ -1,10 +1,10 @@
 """Group commit: commands that wait together go to the database as one batch and share one commit.
 
-There is no extra thread: who comes first leads and sends what is there; who comes while a batch is
-under way waits, and one of those leads the next. Order of arrival is kept.
+There is no extra thread: the first command's thread leads and sends the batch. Commands that arrive
+meanwhile wait, and one of their threads leads the next batch. The order of arrival is kept.
 
-Who leads after a batch of several waits a little for the others to come back, since a batch costs
-much the same whether it takes one or all. One who is alone never waits.
+After a batch of several, the next leader waits a little for the others to come back, since a batch
+costs much the same whether it takes one or all. A single command never waits.
 """
 
 from collections import deque
@@ -13,27 +13,29 @@ from threading import Lock
 from time import perf_counter
 from typing import Any
 
+from domain.errors import TransientError
+
 Command = dict[str, Any]
 Outcome = dict[str, Any]
 Send = Callable[[Sequence[Command]], list[Outcome]]
 
 PATIENCE = 0.25
-"""How long a leader waits for others at most, as a part of what the last batch took."""
+"""The longest wait of a leader for others, as a share of the last batch's duration."""
 PATIENCE_SECONDS = 0.005
-"""And in any case no longer."""
+"""The longest wait of a leader in any case, in seconds."""
 
 
 class _Ticket:
     """A command that waits for its outcome, or to lead. A lock is the cheapest thing to wait on."""
 
-    __slots__ = ("command", "fault", "leads", "outcome", "woken")
+    __slots__ = ("command", "error", "leads", "outcome", "ready")
 
     def __init__(self, command: Command) -> None:
         self.command = command
         self.outcome: Outcome | None = None
-        self.fault: BaseException | None = None
+        self.error: BaseException | None = None
         self.leads = False
-        self.woken = _closed()
+        self.ready = _locked()
 
     @property
     def accepted(self) -> bool:
@@ -41,23 +43,23 @@ class _Ticket:
 
 
 class GroupCommit:
-    """Sends commands in batches of at most ``most``. Safe in threads.
+    """Sends commands in batches of at most ``max_batch``. Safe in threads.
 
     Each command is accepted or refused on its own, and acknowledged only after the batch is durable.
     """
 
-    def __init__(self, send: Send, most: int = 64) -> None:
-        self._send, self._most = send, most
+    def __init__(self, send: Send, max_batch: int = 64) -> None:
+        self._send, self._max_batch = send, max_batch
         self._lock = Lock()
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
-        self._took = 0.0
+        self._last_duration = 0.0
         self._expected = 1
-        """How many may come together now: the accepted of the last batch, and who came meanwhile.
+        """Commands expected in the next batch: the accepted of the last one, and those waiting.
 
-        Who was refused reads anew first; waiting for them makes those who lost a race meet again."""
+        The refused read anew first; waiting for them would let the losers of a race meet again."""
         self._enough: Lock | None = None
-        """Opened when as many as expected are there, while a leader waits for them."""
+        """Released when as many as expected are there, while a leader waits for them."""
 
     def append(self, command: Command) -> Outcome:
         """Send a command with those that wait at the same time; returns its own outcome."""
@@ -70,11 +72,11 @@ class GroupCommit:
                 self._enough.release()
                 self._enough = None
         if not ticket.leads:
-            ticket.woken.acquire()
+            ticket.ready.acquire()
         if ticket.leads:
             self._lead()
-        if ticket.fault is not None:
-            raise ticket.fault
+        if ticket.error is not None:
+            raise ticket.error
         assert ticket.outcome is not None
         return ticket.outcome
 
@@ -84,11 +86,11 @@ class GroupCommit:
         try:
             self._gather()
             with self._lock:
-                count = min(len(self._waiting), self._most)
+                count = min(len(self._waiting), self._max_batch)
                 batch = [self._waiting.popleft() for _ in range(count)]
-            begun = perf_counter()
-            self._settle(batch)
-            self._took = perf_counter() - begun
+            start = perf_counter()
+            self._send_batch(batch)
+            self._last_duration = perf_counter() - start
         finally:
             with self._lock:
                 if not batch:  # interrupted while it waited for others: they go without it
@@ -96,44 +98,44 @@ class GroupCommit:
                 successor = self._waiting[0] if self._waiting else None
                 self._busy = successor is not None
                 coming = sum(ticket.accepted for ticket in batch) + len(self._waiting)
-                self._expected = min(coming, self._most)
+                self._expected = min(coming, self._max_batch)
             if successor is not None:
                 successor.leads = True
-                successor.woken.release()
+                successor.ready.release()
             for ticket in batch:
                 if not ticket.leads:
-                    ticket.woken.release()
+                    ticket.ready.release()
 
     def _gather(self) -> None:
         """Wait until as many are there as came together last time, but not for long."""
         with self._lock:
             if len(self._waiting) >= self._expected:
                 return
-            enough = self._enough = _closed()
-        enough.acquire(timeout=min(self._took * PATIENCE, PATIENCE_SECONDS))
+            enough = self._enough = _locked()
+        enough.acquire(timeout=min(self._last_duration * PATIENCE, PATIENCE_SECONDS))
         with self._lock:
             self._enough = None
 
-    def _settle(self, batch: list[_Ticket]) -> None:
+    def _send_batch(self, batch: list[_Ticket]) -> None:
         try:
             outcomes = self._send([ticket.command for ticket in batch])
             for ticket, outcome in zip(batch, outcomes, strict=True):
                 ticket.outcome = outcome
-        except BaseException as fault:
-            if len(batch) == 1 or _concerns_all(fault):
+        except BaseException as error:
+            if len(batch) == 1 or _is_outage(error):
                 for ticket in batch:
-                    ticket.fault = fault
+                    ticket.error = error
             else:  # one of them cannot be sent at all: the others must not suffer for it
                 for ticket in batch:
-                    self._settle([ticket])
+                    self._send_batch([ticket])
 
 
-def _closed() -> Lock:
+def _locked() -> Lock:
     lock = Lock()
     lock.acquire()
     return lock
 
 
-def _concerns_all(fault: BaseException) -> bool:
-    """Whether the database is away, rather than one command at fault."""
-    return not isinstance(fault, Exception) or getattr(fault, "concerns_all", False)
+def _is_outage(error: BaseException) -> bool:
+    """Return whether the database is away, rather than one command at fault."""
+    return not isinstance(error, Exception) or isinstance(error, TransientError)

@@ -1,8 +1,7 @@
-"""Between events and what the log keeps of them, by topic and version of the schema.
+"""Mapper of events to JSON and to rows of the log, by topic and version of their schema.
 
-Events are told as JSON, whole, and kept in columns and what is their own (docs/adr/0016): the view
-``record.events`` puts them together again for whoever reads with SQL, `EventMapper.event` does for this
-program.
+An event is stored in columns for its envelope and a JSON object of its own fields (docs/adr/0016).
+The view ``record.events`` composes the whole JSON for SQL; `EventMapper.event` decodes a row.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,8 +29,8 @@ EVENT_COLUMNS = (
 )
 """The columns of ``record.events`` that an event is read from, by `EventMapper.event`."""
 
-OF_ALL = ("originator_id", "originator_version", "entry")
-"""What every event has beside its own fields."""
+COMMON_FIELDS = ("originator_id", "originator_version", "entry")
+"""The fields that every event has beside its own."""
 
 
 class UnknownEvent(IntegrityError):
@@ -39,68 +38,70 @@ class UnknownEvent(IntegrityError):
 
 
 @dataclass(frozen=True)
-class Stored(StoredEvent):
-    """An event to be kept, or kept: ``state`` is its JSON, whole; ``told`` its parts as JSON.
+class VersionedStoredEvent(StoredEvent):
+    """A stored event with the version of its schema.
 
-    ``schema_version`` is the version of its schema.
+    ``state`` is the event's whole JSON, ``row`` the JSON of its columns.
     """
 
     schema_version: int = 1
-    told: bytes = b""
+    row: bytes = b""
 
 
 class EventMapper(Mapper[UUID]):
-    """Between events and JSON. Knows the registered topics only; strict on write, checks on read."""
+    """Maps events of the registered topics; validates against their schemas on write and on read."""
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._decoders = {topic: _decoder(event) for topic, event in EVENTS.items()}
-        self._own = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
+        self._own_fields = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
 
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> Stored:
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> VersionedStoredEvent:
         """Encode an event. Raises EventDoesNotFit if its schema does not allow it."""
         event = cast(Event, domain_event)
         state = self._encode(event)
         try:
             self._decoders[event.TOPIC].decode(state)
-        except msgspec.ValidationError as misfit:
-            why, _, at = str(misfit).partition(" - at `$.")
-            raise EventDoesNotFit(event.TOPIC, at.rstrip("`") or "event", why) from misfit
-        told = self._encode(_told(event))
-        return Stored(
-            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION, told
+        except msgspec.ValidationError as error:
+            why, _, field = str(error).partition(" - at `$.")
+            raise EventDoesNotFit(event.TOPIC, field.rstrip("`") or "event", why) from error
+        row = self._encode(_to_row(event))
+        return VersionedStoredEvent(
+            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION, row
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """Decode an event, bringing an older version up to date. Raises UnknownEvent."""
-        version = stored_event.schema_version if isinstance(stored_event, Stored) else 1
+        version = (
+            stored_event.schema_version if isinstance(stored_event, VersionedStoredEvent) else 1
+        )
         return self._decoded(stored_event.topic, version, stored_event.state)
 
     def event(self, row: Sequence[Any]) -> Event:
-        """The event of a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
+        """Decode a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
         stream, version, topic, schema_version, own = row[:5]
-        event, entry = _known(topic, schema_version), _entry(row)
+        event, envelope = _event_class(topic, schema_version), _envelope(row)
         if schema_version < event.VERSION:
-            envelope = {"originator_id": stream, "originator_version": version, "entry": entry}
-            whole = msgspec.to_builtins(envelope) | msgspec.json.decode(own)
+            common = {"originator_id": stream, "originator_version": version, "entry": envelope}
+            whole = msgspec.to_builtins(common) | msgspec.json.decode(own)
             return self._decoded(topic, schema_version, self._encode(whole))
         try:
-            said = self._own[topic](own)
-        except msgspec.ValidationError as misfit:
-            raise _misfit(topic, misfit) from None
-        said["originator_id"], said["originator_version"], said["entry"] = stream, version, entry
-        made = object.__new__(event)
-        object.__setattr__(made, "__dict__", said)  # all at once: events are frozen
-        return made
+            values = self._own_fields[topic](own)
+        except msgspec.ValidationError as error:
+            raise _schema_mismatch(topic, error) from None
+        values |= {"originator_id": stream, "originator_version": version, "entry": envelope}
+        decoded = object.__new__(event)
+        object.__setattr__(decoded, "__dict__", values)  # all at once: events are frozen
+        return decoded
 
     def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:
-        event = _known(topic, version)
+        event = _event_class(topic, version)
         if version < event.VERSION:
             state = self._upcast(event, version, state)
         try:
             return self._decoders[topic].decode(state)
-        except msgspec.ValidationError as misfit:
-            raise _misfit(topic, misfit) from None
+        except msgspec.ValidationError as error:
+            raise _schema_mismatch(topic, error) from None
 
     def _upcast(self, event: type[Event], version: int, state: bytes | str) -> bytes:
         body = msgspec.json.decode(state)
@@ -109,8 +110,8 @@ class EventMapper(Mapper[UUID]):
         return self._encode(body)
 
 
-def _known(topic: str, version: int) -> type[Event]:
-    """The class of an event that this program knows in that version. Raises UnknownEvent."""
+def _event_class(topic: str, version: int) -> type[Event]:
+    """Return the class of a topic if it can read that version. Raises UnknownEvent."""
     event = EVENTS.get(topic)
     if event is None:
         raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
@@ -122,27 +123,27 @@ def _known(topic: str, version: int) -> type[Event]:
     return event
 
 
-def _misfit(topic: str, misfit: msgspec.ValidationError) -> UnknownEvent:
-    return UnknownEvent(f"A {topic!r} in the log does not fit its schema: {misfit}")
+def _schema_mismatch(topic: str, error: msgspec.ValidationError) -> UnknownEvent:
+    return UnknownEvent(f"A {topic!r} in the log does not fit its schema: {error}")
 
 
 @cache
 def _decoder(event: type[Event]) -> msgspec.json.Decoder[Event]:
-    """Made once: that takes longer than most of what is done with it."""
+    """Return the decoder of an event, made once: that takes longer than decoding."""
     return msgspec.json.Decoder(event)
 
 
 @cache
 def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
-    """Decodes what an event says beside its envelope, as strictly as the event itself."""
+    """Return the decoder of an event's own fields, as strict as the event's."""
     types = get_type_hints(event, include_extras=True)
     names = [field.name for field in fields(event)]  # type: ignore[arg-type]
-    own = {name: types[name] for name in names if name not in OF_ALL}
+    own = {name: types[name] for name in names if name not in COMMON_FIELDS}
     return msgspec.json.Decoder(TypedDict(event.__name__, own)).decode  # type: ignore[operator]
 
 
-class _Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event in parts, named as the columns are that ``record.append`` puts them into."""
+class _Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event as a row: fields named as the columns that ``record.append`` inserts."""
 
     stream: UUID
     version: int
@@ -169,10 +170,10 @@ class _Told(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
 
 
-def _told(event: Event) -> _Told:
+def _to_row(event: Event) -> _Row:
     entry = event.entry
     by, source, about = entry.recorded_by, entry.source, entry.about
-    return _Told(
+    return _Row(
         event.originator_id,
         event.originator_version,
         event.TOPIC,
@@ -184,7 +185,7 @@ def _told(event: Event) -> _Told:
         by.subject,
         by.role,
         entry.hospital,
-        {name: value for name, value in event.__dict__.items() if name not in OF_ALL},
+        {name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS},
         entry.precision,
         by.on_behalf_of,
         entry.performed_by,
@@ -200,13 +201,13 @@ def _told(event: Event) -> _Told:
 
 
 def _key(about: About) -> str:
-    """The key's id, without the patient's if it begins with that and a slash, as it mostly does."""
+    """Return the key's id, shortened where it begins with the patient's id and a slash."""
     patient = str(about.patient)
     return about.key_id[36:] if about.key_id.startswith(f"{patient}/") else about.key_id
 
 
-def _entry(row: Sequence[Any]) -> Envelope:
-    """The envelope from its columns: the inverse of `_told`."""
+def _envelope(row: Sequence[Any]) -> Envelope:
+    """Decode the envelope from its columns: the inverse of `_to_row`."""
     (
         *_,
         stay,
@@ -229,12 +230,12 @@ def _entry(row: Sequence[Any]) -> Envelope:
         source_recorded_at,
         hospital,
     ) = row
-    about = told_by = None
+    about = origin = None
     if patient is not None:
         about = About(patient=patient, key_id=key_id, stay=stay)
     if source is not None:
         known_at = source_recorded_at and source_recorded_at.astimezone(UTC)
-        told_by = Source(system=source, id=source_id, recorded_at=known_at)
+        origin = Source(system=source, id=source_id, recorded_at=known_at)
     return Envelope(
         command_id=command_id,
         operation=operation,
@@ -245,7 +246,7 @@ def _entry(row: Sequence[Any]) -> Envelope:
         performed_by=performed_by,
         witnessed_by=witnessed_by,
         reason=reason,
-        source=told_by,
+        source=origin,
         hospital=hospital,
         about=about,
     )

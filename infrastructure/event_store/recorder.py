@@ -1,12 +1,10 @@
-"""The record in PostgreSQL: the eventsourcing library's persistence with a recorder of our own.
+"""The event store in PostgreSQL: a recorder for the eventsourcing library.
 
 The library loads this module by name (``PERSISTENCE_MODULE``). All writing goes through the stored
 function ``record.append``: one round trip, one lock, positions without gaps (docs/adr/0001).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
@@ -24,88 +22,43 @@ from eventsourcing.persistence import (
     TrackingRecorder,
     Transcoder,
 )
-from psycopg import Connection, Cursor, OperationalError
+from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.types.range import TimestamptzRange
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from application.ports import (
     AlreadyRecorded,
     Append,
-    CommandPreload,
-    PersonClaim,
-    RecordedCommand,
     Stale,
 )
-from domain.aggregate import Event
-from domain.errors import TransientError
-from domain.refusals import BedRef
-from domain.room.occupancy import Claim
-from domain.stay.history import Stretch
-from domain.time import Period
-from domain.unique_keys import Unique
-from infrastructure.event_store.append_request import command_of, remembered_of
+from infrastructure.event_store.append_request import to_recorded_command, to_request
 from infrastructure.event_store.group_commit import GroupCommit
-from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper, Stored
+from infrastructure.event_store.log_reader import (
+    DATABASE_AWAY_AFTER,
+    OWNERS_OF_KINDS,
+    DatabaseUnavailable,
+    LogReader,
+)
+from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
 from infrastructure.postgres.database import PLAN_BY_INDEX
 
-DATABASE_AWAY_AFTER = 4.0
-"""Seconds after which a call gives up when the database cannot be reached."""
 
-
-class DatabaseUnavailable(TransientError):
-    """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
-
-    concerns_all = True
-
-
-Statement = tuple[str, list[Any]]
-"""A statement and its values."""
-
-_OPENING = (
-    "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
-    " LEFT JOIN record.commands c ON c.command_id = %s"
-)
-_WITH_SUBJECTS = (
-    "SELECT e.* FROM (SELECT unnest(%s::uuid[]) AS id UNION SELECT unnest(ARRAY[patient, stay])"
-    "   FROM record.stored_events WHERE stream = ANY(%s) AND version = 1) AS w,"
-    f" LATERAL (SELECT {EVENT_COLUMNS} FROM record.events"
-    "   WHERE stream = w.id ORDER BY version OFFSET 0) AS e"
-)
-_HOLD_STILL = (
-    "SELECT NOT EXISTS (SELECT FROM unnest(%s::uuid[], %s::int[]) AS w (id, seen)"
-    " LEFT JOIN LATERAL (SELECT version, recorded_at FROM record.stored_events"
-    "   WHERE stream = w.id ORDER BY version DESC LIMIT 1) AS last ON true"
-    " WHERE coalesce(version, 0) <> seen OR recorded_at > %s)"
-)
-_OWNERS = (
-    "SELECT kind, key, owner FROM record.unique_claims"
-    " JOIN unnest(%s::text[], %s::text[]) AS w (kind, key) USING (kind, key)"
-)
-_OWNERS_OF_KINDS = (
-    "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
-    " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
-)
-
-
-class Recorder(ApplicationRecorder):
+class Recorder(LogReader, ApplicationRecorder):
     """Reads the log, and appends to it through ``record.append``."""
 
     def __init__(self, pool: ConnectionPool[Connection[TupleRow]], mapper: EventMapper) -> None:
-        self.pool, self.mapper = pool, mapper
+        super().__init__(pool, mapper)
         self._group = GroupCommit(self.append_batch)
-
-    # -- append --
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         """Append one command. Raises Stale, or AlreadyRecorded if its id is known."""
         append: Append = kwargs["append"]
-        outcome = self._group.append(command_of(append, stored_events))
+        outcome = self._group.append(to_request(append, stored_events))
         if outcome["outcome"] in ("stale", "taken"):
             raise Stale(outcome.get("claim", ""))
-        command = remembered_of(outcome["command"])
+        command = to_recorded_command(outcome["command"])
         if outcome["outcome"] == "earlier":
             raise AlreadyRecorded(command)
         append.remembered, append.owners = command, outcome["owners"]
@@ -128,159 +81,17 @@ class Recorder(ApplicationRecorder):
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         kinds = list(dict.fromkeys(k for command in commands for k in command.get("asks", ())))
         plain = [_without_asks(command) for command in commands] if kinds else commands
-        said = msgspec.json.encode(plain).decode()
+        request = msgspec.json.encode(plain).decode()
         # Never pipelined: it would hold the lock until this process has sent what comes after.
-        ((told,),) = self._asked([("SELECT record.append(%s::jsonb)::text", [said])])[0]
-        owned = self._asked([(_OWNERS_OF_KINDS, [kinds])])[0] if kinds else []
-        outcomes = cast(list[dict[str, Any]], msgspec.json.decode(told))
+        ((response,),) = self._query([("SELECT record.append(%s::jsonb)::text", [request])])[0]
+        owners = self._query([(OWNERS_OF_KINDS, [kinds])])[0] if kinds else []
+        outcomes = cast(list[dict[str, Any]], msgspec.json.decode(response))
         for command, outcome in zip(commands, outcomes, strict=True):
-            wanted = command.get("asks", ())
-            outcome["owners"] = [owner for kind, owner in owned if kind in wanted]
+            asks = command.get("asks", ())
+            outcome["owners"] = [owner for kind, owner in owners if kind in asks]
         return outcomes
 
-    # -- what a decision asks --
-
-    def preload(
-        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
-    ) -> CommandPreload:
-        """The database's clock, and the command if it was recorded before.
-
-        In the same round trip these streams, those of the patients and stays they are about, owners.
-        """
-        asked: list[Statement] = [(_OPENING, [command_id])]
-        if streams:
-            asked.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
-        if names:
-            asked.append((_OWNERS, [[n.kind for n in names], [n.key for n in names]]))
-        (begun,), *more = self._asked(asked)
-        found: dict[UUID, list[Event]] = {id: [] for id in streams}
-        for row in more.pop(0) if streams else ():
-            found.setdefault(row[0], []).append(self.mapper.event(row))
-        owned = {(kind, key): owner for kind, key, owner in (more.pop(0) if names else ())}
-        return CommandPreload(
-            begun[0], _earlier(begun), found, {name: owned.get(name) for name in names}
-        )
-
-    def still_current(
-        self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
-    ) -> tuple[bool, RecordedCommand | None]:
-        """Whether streams are at these versions, and the command if it was recorded.
-
-        And nothing in them was recorded after a moment of the record's clock, if one is given.
-        """
-        asked = (_HOLD_STILL, [list(versions), list(versions.values()), until])
-        ((still,),), (begun,) = self._asked([asked, (_OPENING, [command_id])])
-        return still, _earlier(begun)
-
-    def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
-        """The events of each stream after the given version, in order."""
-        found: dict[UUID, list[Event]] = {}
-        with self._cursor() as cursor:
-            cursor.execute(
-                # OFFSET 0: one index scan a stream, whatever the planner thinks of their number
-                f"SELECT e.* FROM unnest(%s::uuid[], %s::int[]) AS w (id, seen), LATERAL"
-                f" (SELECT {EVENT_COLUMNS} FROM record.events"
-                "   WHERE stream = w.id AND version > w.seen ORDER BY version OFFSET 0) AS e",
-                [list(after), list(after.values())],
-            )
-            for event in self._events(cursor):
-                found.setdefault(event.originator_id, []).append(event)
-        return found
-
-    def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
-        """The last version of each stream; 0 for one that does not exist."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT id, coalesce((SELECT max(version) FROM record.events WHERE stream = id), 0)"
-                " FROM unnest(%s::uuid[]) AS w (id)",
-                [list(streams)],
-            )
-            return dict(cursor.fetchall())
-
-    def events_between(self, first: int, last: int) -> list[Event]:
-        """The events at positions ``first`` to ``last``, both included."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                f"SELECT {EVENT_COLUMNS} FROM record.events"
-                " WHERE position BETWEEN %s AND %s ORDER BY position",
-                [first, last],
-            )
-            return list(self._events(cursor))
-
-    def streams_of(self, fact: UUID) -> list[UUID]:
-        """The streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT stream FROM record.events WHERE fact = %(fact)s"
-                " UNION ALL SELECT stream FROM record.events WHERE cancel = %(fact)s",
-                {"fact": fact},
-            )
-            return sorted({stream for (stream,) in cursor})
-
-    def owner(self, kind: str, key: str) -> UUID | None:
-        """Who has a unique claim."""
-        with self._cursor() as cursor:
-            row = cursor.execute(
-                "SELECT owner FROM record.unique_claims WHERE kind = %s AND key = %s", [kind, key]
-            ).fetchone()
-        return row[0] if row else None
-
-    def owners(self, kinds: Iterable[str]) -> list[UUID]:
-        """All who have a unique claim of one of these kinds."""
-        with self._cursor() as cursor:
-            rows = cursor.execute(_OWNERS_OF_KINDS.encode(), [list(kinds)])
-            return list(dict.fromkeys(owner for _, owner in rows))
-
-    def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
-        """Who has beds of a room during a period, as held true now."""
-        return self._bed_claims("room = %s AND (during && %s) IS TRUE", [room, _range(period)])
-
-    def sharers(self, stay: UUID) -> list[Claim]:
-        """The stretches of those who share a bed of this stay, as held true now."""
-        return self._bed_claims("shares_bed_of = %s", [stay])
-
-    def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
-        """The stays of a person during a period, as held true now."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT stay, lower(during), upper(during) FROM record.person_claims"
-                " WHERE person = %s AND (during && %s) IS TRUE ORDER BY during",
-                [person, _range(period)],
-            )
-            return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
-
-    def stays_of(self, person: UUID) -> list[UUID]:
-        """All stays of a person, as held true now; those too that ended as they began."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT stay FROM record.person_claims WHERE person = %s ORDER BY during", [person]
-            )
-            return [stay for (stay,) in cursor]
-
-    def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
-        """The records that were ever merged into some, though that may have been taken back."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT DISTINCT e.stream FROM unnest(%s::text[]) AS w (id), LATERAL"
-                " (SELECT stream FROM record.stored_events"
-                "   WHERE own->>'into' IS NOT NULL AND own->>'into' = w.id OFFSET 0) AS e",
-                [[str(patient) for patient in patients]],
-            )
-            return [stream for (stream,) in cursor]
-
-    def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
-                f" FROM record.bed_claims WHERE {where} ORDER BY during, stay".encode(),
-                values,
-            )
-            return [
-                Claim(stay, Stretch(BedRef(room, bed), Period(since, until), kept, shares))
-                for stay, room, bed, since, until, kept, shares in cursor
-            ]
-
-    # -- what the library asks --
+    # -- interface of the library --
 
     def select_events(
         self,
@@ -299,7 +110,7 @@ class Recorder(ApplicationRecorder):
                 [originator_id, gt or 0, 2**31 - 1 if lte is None else lte, limit],
             )
             return [
-                Stored(stream, version, topic, body.encode(), schema_version)
+                VersionedStoredEvent(stream, version, topic, body.encode(), schema_version)
                 for stream, version, topic, schema_version, body in cursor
             ]
 
@@ -333,41 +144,14 @@ class Recorder(ApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> Subscription[ApplicationRecorder]:
-        """The library's subscriptions stall when a connection dies silently."""
+        """Raise TypeError: the library's subscriptions stall when a connection dies silently."""
         raise TypeError(
             "follow the log with infrastructure.projections.runner, which polls as well"
         )
 
-    def _asked(self, asked: Sequence[Statement]) -> list[list[TupleRow]]:
-        """The rows of each statement, of all of them in one round trip and one transaction."""
-        with self._cursor() as cursor:
-            if len(asked) == 1:
-                return [cursor.execute(asked[0][0].encode(), asked[0][1]).fetchall()]
-            with cursor.connection.pipeline():
-                cursors = [
-                    cursor.connection.execute(said.encode(), values) for said, values in asked
-                ]
-            return [each.fetchall() for each in cursors]  # after the commit
-
-    def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
-        return map(self.mapper.event, cursor)
-
-    @contextmanager
-    def _cursor(self) -> Iterator[Cursor[TupleRow]]:
-        try:
-            with (
-                self.pool.connection(timeout=DATABASE_AWAY_AFTER / 2) as connection,
-                connection.cursor() as cursor,
-            ):
-                yield cursor
-        except (OperationalError, PoolTimeout):
-            raise DatabaseUnavailable(
-                "The database cannot be reached; ask again with the same commandId."
-            ) from None
-
 
 class Factory(InfrastructureFactory[TrackingRecorder]):
-    """What the library builds its application from: ``DATABASE`` in the environment is the URL."""
+    """Factory of the library's persistence; ``DATABASE`` in the environment is the URL."""
 
     def mapper(
         self,
@@ -410,13 +194,4 @@ def _configure(connection: Connection[TupleRow]) -> None:
 
 
 def _without_asks(command: dict[str, Any]) -> dict[str, Any]:
-    return {name: said for name, said in command.items() if name != "asks"}
-
-
-def _earlier(begun: TupleRow) -> RecordedCommand | None:
-    """The command of a row of `_OPENING`, if it was recorded."""
-    return RecordedCommand(*begun[1:]) if begun[1] else None
-
-
-def _range(period: Period) -> TimestamptzRange:
-    return TimestamptzRange(period.start, period.end)
+    return {name: value for name, value in command.items() if name != "asks"}

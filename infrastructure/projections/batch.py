@@ -1,11 +1,12 @@
-"""Filling read models from the log: in batches, rows and position in one transaction.
+"""Batch projection: fill read models from the log, rows and position in one transaction.
 
-The same code fills the live tables, a read model that is behind, and one that is rebuilt beside. All
-goes well nearly always, so a batch is taken in as a whole by all models at once; only a batch in which
-something fails is done again with care (`infrastructure.projections.dead_letters`).
+The same code fills the live tables, a read model that is behind, and the draft of a rebuild. A batch is
+projected by all read models at once; only one in which something fails is projected again one by one
+(`infrastructure.projections.dead_letters`).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -14,14 +15,14 @@ from domain.errors import IntegrityError
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.projections.dead_letters import (
-    LOGGED,
-    DeadLetters,
+    EVENT_ROW_COLUMNS,
+    EventRow,
     Halted,
-    Logged,
-    Target,
-    fails_by_itself,
-    history,
-    left_out,
+    IsolatingProjector,
+    ProjectionTarget,
+    event_reader,
+    is_permanent,
+    skipped_commands,
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.read_models import READ_MODELS
@@ -30,37 +31,45 @@ BATCH = 1_000
 """Events in one transaction, at least; a batch ends where a command ends."""
 
 BATCH_LOCK = 1463898722, 4
-"""Held by each batch of the live tables; who switches tables holds it too."""
+"""Held by each batch of the live tables, and by a rebuild while it switches tables."""
 
 HEARTBEAT = "10 s"
-"""How old the last sign of life of a read model may be before an idle follower gives another.
+"""Age of a read model's ``alive_at`` at which an idle projector renews it.
 
-Each drops the answers that are kept, as whatever is written of a read model does.
+Each renewal empties the response cache, as every write to a read model's status does.
 """
 
 END = 2**63 - 1
+
+LIVE = tuple(ProjectionTarget(model, str(model.metadata.schema)) for model in READ_MODELS)
 
 
 class LogRewound(IntegrityError):
     """A read model is ahead of the log, or of another log: it was restored or replaced."""
 
 
-class Misfit(IntegrityError):
-    """Something in a batch cannot be taken in."""
+class BatchFailed(IntegrityError):
+    """Something in a batch cannot be projected."""
 
 
-Fill = Callable[[Sequence[Target], Sequence[Logged]], None]
+Project = Callable[[Sequence[ProjectionTarget], Sequence[EventRow]], None]
 
-LIVE = tuple(Target(model, str(model.metadata.schema)) for model in READ_MODELS)
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """Positions of read models by schema, and the schemas of those that have dead letters."""
+
+    positions: dict[str, int]
+    with_dead_letters: set[str]
 
 
 class BatchProjector:
-    """Fills some read models on one connection."""
+    """Projects the log into some read models, on one connection."""
 
     def __init__(
         self,
         connection: Connection[TupleRow],
-        targets: Sequence[Target] = LIVE,
+        targets: Sequence[ProjectionTarget] = LIVE,
         on_progress: Callable[[int], None] | None = None,
         mapper: EventMapper | None = None,
     ) -> None:
@@ -75,7 +84,7 @@ class BatchProjector:
         self._decisions = [ProjectionControl.id_for(t.model.name) for t in targets]
 
     def prepare(self) -> None:
-        """See that each read model has a position in this log. Raises LogRewound."""
+        """Give each read model a status in this log if it has none. Raises LogRewound."""
         # What a crash takes back with the position is filled again from the log.
         self._connection.execute("SET synchronous_commit = off")
         self._models, self._halted = {}, set()
@@ -100,62 +109,83 @@ class BatchProjector:
                 )
 
     def positions(self) -> dict[str, int]:
-        """How far each read model is. Raises LogRewound if one lost its position."""
-        standing, _ = self._standing()
-        return {t.model.name: standing[t.schema] for t in self._targets}
+        """Return the position of each read model by name. Raises LogRewound if one lost it."""
+        positions = self._status().positions
+        return {t.model.name: positions[t.schema] for t in self._targets}
 
     def step(self, until: int = END) -> bool:
-        """One batch, for the read models that are furthest behind. False: nothing to do."""
+        """Project one batch into the read models that are furthest behind; False: nothing to do."""
         if not self._targets or not self._is_due():
             return False
         try:
-            return self._transaction(until, self._together)
-        except Misfit:
-            return self._transaction(until, self._with_care)
+            return self._transaction(until, self._project_together)
+        except BatchFailed:
+            return self._transaction(until, self._project_isolated)
 
     def batch(self, until: int = END) -> bool:
-        """The same inside a transaction of the caller's, who holds the lock."""
-        return self._batch(until, self._with_care)
+        """Project one batch inside a transaction of the caller's, who holds the lock."""
+        return self._batch(until, self._project_isolated)
 
-    def _transaction(self, until: int, fill: Fill) -> bool:
+    def _transaction(self, until: int, project: Project) -> bool:
         try:
             with self._connection.transaction():
-                if self._is_live:  # who fills drafts is the only one
+                if self._is_live:  # drafts are filled by one process only
                     self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-                return self._batch(until, fill)
+                return self._batch(until, project)
         except BaseException:
-            self._models = {}  # what they remember may be of a batch that was rolled back
+            self._models = {}  # their memory may be of a batch that was rolled back
             raise
 
-    def _batch(self, until: int, fill: Fill) -> bool:
-        before, parked = self._standing()
-        going = [t for t in self._targets if t.model.name not in self._halted]
-        if not going:
+    def _batch(self, until: int, project: Project) -> bool:
+        status = self._status()
+        group, until = self._furthest_behind(status, until)
+        if not group:
             return False
-        start = min(before[t.schema] for t in going)
-        others = [before[t.schema] for t in going if before[t.schema] > start]
-        group = [t for t in going if before[t.schema] == start]
-        rows = self._rows(start, min([until, *others]))
+        start = status.positions[group[0].schema]
+        rows = self._rows(start, until)
         end = rows[-1][1] if rows else start
-        calm = [t for t in group if t.schema not in parked]
-        careful = [t for t in group if t.schema in parked]
-        if rows and calm:
-            fill(calm, rows)
-        if rows and careful:
-            self._with_care(careful, rows)
+        is_isolated = self._project(status, group, rows, project)
         self._move([t for t in group if t.model.name not in self._halted], end)
-        if end > start:
-            if careful or fill != self._together:
-                after, parked = self._standing()
-            else:
-                after = {**before, **{t.schema: end for t in group}}
-            self._tell(min(after.values()), min(before.values()), bool(parked))
-            if self._on_progress:
-                self._on_progress(end)
-        return end > start
+        if end == start:
+            return False
+        if is_isolated:
+            after = self._status()
+        else:
+            moved = {t.schema: end for t in group}
+            after = _Status({**status.positions, **moved}, status.with_dead_letters)
+        self._notify(min(status.positions.values()), after)
+        if self._on_progress:
+            self._on_progress(end)
+        return True
 
-    def _together(self, group: Sequence[Target], rows: Sequence[Logged]) -> None:
-        """The whole batch in all models at once. Raises Misfit if anything does not fit."""
+    def _furthest_behind(self, status: _Status, until: int) -> tuple[list[ProjectionTarget], int]:
+        """Return the targets with the lowest position, and how far they may go: to the next one."""
+        running = [t for t in self._targets if t.model.name not in self._halted]
+        positions = {t.schema: status.positions[t.schema] for t in running}
+        start = min(positions.values(), default=0)
+        others = [position for position in positions.values() if position > start]
+        return [t for t in running if positions[t.schema] == start], min([until, *others])
+
+    def _project(
+        self,
+        status: _Status,
+        group: Sequence[ProjectionTarget],
+        rows: Sequence[EventRow],
+        project: Project,
+    ) -> bool:
+        """Project events, isolated where there are dead letters; True if any was isolated."""
+        isolated = [t for t in group if t.schema in status.with_dead_letters]
+        others = [t for t in group if t not in isolated]
+        if rows and others:
+            project(others, rows)
+        if rows and isolated:
+            self._project_isolated(isolated, rows)
+        return bool(isolated) or project != self._project_together
+
+    def _project_together(
+        self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]
+    ) -> None:
+        """Project the whole batch into all read models at once. Raises BatchFailed."""
         models = [self._model(target, rows[0][0]) for target in group]
         try:
             concerned: dict[str, list[ReadModel]] = {}
@@ -171,39 +201,45 @@ class BatchProjector:
             with self._connection.cursor() as cursor:
                 for model in models:
                     model.flush(cursor)
-        except Exception as failed:
-            if fails_by_itself(failed):
-                raise Misfit from failed
+        except Exception as error:
+            if is_permanent(error):
+                raise BatchFailed from error
             raise
         for target in self._decided(group, rows):
-            self._parking(target, rows).decide(rows[-1])
+            self._isolating_projector(target, rows).decide(rows[-1])
 
-    def _with_care(self, group: Sequence[Target], rows: Sequence[Logged]) -> None:
-        """The same batch model by model; what does not fit is parked, or halts its model."""
+    def _project_isolated(
+        self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]
+    ) -> None:
+        """Project the batch into one read model after the other; what fails is a dead letter."""
         for target in group:
-            parking = self._parking(target, rows)
+            projector = self._isolating_projector(target, rows)
             try:
-                parking.fill(rows)
+                projector.project(rows)
             except Halted as halted:
                 self._halted.add(target.model.name)
                 self._move([target], halted.before)
                 continue
             if self._decided([target], rows):
-                parking.decide(rows[-1])
+                projector.decide(rows[-1])
 
-    def _decided(self, group: Sequence[Target], rows: Sequence[Logged]) -> list[Target]:
-        """The model about which the last command decides something. Batches end at such a command."""
+    def _decided(
+        self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]
+    ) -> list[ProjectionTarget]:
+        """Return the target that the last command decides about. Batches end at such a command."""
         last = rows[-1]
         if not last[6].startswith(f"{ProjectionControl.TOPIC}."):
             return []
         return [t for t in group if ProjectionControl.id_for(t.model.name) == last[4]]
 
-    def _parking(self, target: Target, rows: Sequence[Logged]) -> DeadLetters:
+    def _isolating_projector(
+        self, target: ProjectionTarget, rows: Sequence[EventRow]
+    ) -> IsolatingProjector:
         self._models.pop(target.model.name, None)
-        return DeadLetters(self._connection, target, self._mapper, rows[0][0])
+        return IsolatingProjector(self._connection, target, self._mapper, rows[0][0])
 
     def _is_due(self) -> bool:
-        """Whether there is anything to take in, or a sign of life to give: one cheap look."""
+        """Return whether there are events to project or a heartbeat is due: one cheap query."""
         row = self._connection.execute(
             "SELECT count(*) < %(models)s OR min(position) < coalesce((SELECT max(position)"
             " FROM record.events), 0) OR min(alive_at) < clock_timestamp() - %(beat)s::interval"
@@ -216,7 +252,7 @@ class BatchProjector:
         ).fetchone()
         return row is None or bool(row[0])
 
-    def _move(self, targets: Sequence[Target], position: int) -> None:
+    def _move(self, targets: Sequence[ProjectionTarget], position: int) -> None:
         if targets:
             self._connection.execute(
                 "UPDATE projections.status SET position = %s, alive_at = clock_timestamp()"
@@ -224,24 +260,24 @@ class BatchProjector:
                 [position, [t.schema for t in targets]],
             )
 
-    def _tell(self, reached: int, before: int, parked: bool) -> None:
-        """Tell who waits how far all live read models are now, and whether anything is parked."""
-        if self._is_live and (reached > before or parked):
-            told = f"{reached} parked" if parked else str(reached)
-            self._connection.execute("SELECT pg_notify('wardbook_read', %s)", [told])
+    def _notify(self, before: int, after: _Status) -> None:
+        """Notify listeners of the position of all live read models, and of dead letters."""
+        position, has_dead_letters = min(after.positions.values()), bool(after.with_dead_letters)
+        if self._is_live and (position > before or has_dead_letters):
+            payload = f"{position} parked" if has_dead_letters else str(position)
+            self._connection.execute("SELECT pg_notify('wardbook_read', %s)", [payload])
 
-    def _model(self, target: Target, after: int) -> ReadModel:
+    def _model(self, target: ProjectionTarget, after: int) -> ReadModel:
         name = target.model.name
         if name not in self._models:
-            skipped = left_out(self._connection, target.model, after)
-            read = history(self._connection, self._mapper, skipped)
+            skipped = skipped_commands(self._connection, target.model, after)
+            read = event_reader(self._connection, self._mapper, skipped)
             self._models[name] = target.model(read, target.schema)
         return self._models[name]
 
-    def _standing(self) -> tuple[dict[str, int], set[str]]:
-        """Where each read model is, by its schema, and which have parked something."""
-        found = dict.fromkeys((t.schema for t in self._watched), 0)
-        parked = set()
+    def _status(self) -> _Status:
+        """Return the status of the watched read models. Raises LogRewound if a target lost its own."""
+        status = _Status(dict.fromkeys((t.schema for t in self._watched), 0), set())
         lost = {t.schema: t.model.name for t in self._targets}
         rows = self._connection.execute(
             "SELECT read_model, position, EXISTS (SELECT FROM projections.dead_letters d"
@@ -249,19 +285,19 @@ class BatchProjector:
             " FROM projections.status s WHERE read_model = ANY(%s)",
             [[t.schema for t in self._watched]],
         )
-        for schema, position, has_parked in rows:
-            found[schema] = int(position)
+        for schema, position, has_dead_letters in rows:
+            status.positions[schema] = int(position)
             lost.pop(schema, None)
-            if has_parked:
-                parked.add(schema)
+            if has_dead_letters:
+                status.with_dead_letters.add(schema)
         for name in lost.values():
             raise LogRewound(f"Read model {name} lost its position.")
-        return found, parked
+        return status
 
-    def _rows(self, after: int, until: int) -> Sequence[Logged]:
-        """The next batch: up to the end of a command, and to the next decision about a model."""
+    def _rows(self, after: int, until: int) -> Sequence[EventRow]:
+        """Read the next batch: to the end of a command, and to the next decision about a target."""
         return self._connection.execute(
-            f"SELECT {LOGGED} FROM record.events"
+            f"SELECT {EVENT_ROW_COLUMNS} FROM record.events"
             " WHERE position > %(after)s AND position <= least(%(until)s, ("
             "   SELECT max(command_end) FROM (SELECT command_end FROM record.events"
             "     WHERE position > %(after)s ORDER BY position LIMIT %(batch)s) AS first), ("

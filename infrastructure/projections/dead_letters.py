@@ -1,7 +1,7 @@
-"""What a read model cannot take in: parked as a whole command, retried or left out when that is decided.
+"""Dead letters: commands that a read model cannot project, set aside until a retry or a skip is decided.
 
-A fold with a hole is no fold: from a command that is parked on, everything of the streams that it
-touches is parked as well, until a retry takes all of it in, in the order of the log (docs/adr/0010).
+Users call them parked. From a dead letter on, every command on the streams that it touches is one as
+well, until a retry projects all of them in the order of the log (docs/adr/0010).
 """
 
 import logging
@@ -27,19 +27,20 @@ from infrastructure.projections.projection import (
     SkippedEvent,
 )
 
-LOGGED = f"position, command_end, recorded_at, command_id, {EVENT_COLUMNS}"
-"""The columns of an event with its place in the log."""
+EVENT_ROW_COLUMNS = f"position, command_end, recorded_at, command_id, {EVENT_COLUMNS}"
+"""The columns of an event with its position in the log."""
 
-Logged = Sequence[Any]
+EventRow = Sequence[Any]
+"""A row of `EVENT_ROW_COLUMNS`."""
 
-FOLLOWS = "follows a command that is parked"
-"""Why a command is parked that may be sound itself."""
+FOLLOWS_DEAD_LETTER = "follows a command that is parked"
+"""The error of a dead letter that may be sound itself."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProjectionTarget:
     """A read model and the schema that its tables are filled in."""
 
     model: type[ReadModel]
@@ -54,17 +55,17 @@ class Halted(IntegrityError):
         self.before = before
 
 
-def fails_by_itself(failed: Exception) -> bool:
-    """Whether the events or the model are at fault, so that it would fail again; not the database."""
-    if isinstance(failed, psycopg.Error):
-        return isinstance(failed, psycopg.DataError | psycopg.IntegrityError)
-    return not isinstance(failed, OSError)
+def is_permanent(error: Exception) -> bool:
+    """Return whether an error lies in the events or the read model, not in the database."""
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, psycopg.DataError | psycopg.IntegrityError)
+    return not isinstance(error, OSError)
 
 
-def history(
-    connection: Connection[TupleRow], mapper: EventMapper, left_out: set[UUID]
+def event_reader(
+    connection: Connection[TupleRow], mapper: EventMapper, skipped_commands: set[UUID]
 ) -> EventReader:
-    """How a model reads the beginning of a stream, with holes where commands are left out."""
+    """Return a function that reads a stream before a position, with the skipped commands marked."""
 
     def read(stream: UUID, before: int) -> list[Event | SkippedEvent]:
         rows = connection.execute(
@@ -73,15 +74,17 @@ def history(
             [stream, before],
         )
         return [
-            SkippedEvent(stream, stored[1]) if command in left_out else mapper.event(stored)
+            SkippedEvent(stream, stored[1]) if command in skipped_commands else mapper.event(stored)
             for command, *stored in rows
         ]
 
     return read
 
 
-def left_out(connection: Connection[TupleRow], model: type[ReadModel], until: int) -> set[UUID]:
-    """The commands that a read model leaves out, by the decisions up to a position."""
+def skipped_commands(
+    connection: Connection[TupleRow], model: type[ReadModel], until: int
+) -> set[UUID]:
+    """Return the commands that a read model skips, by the decisions up to a position."""
     rows = connection.execute(
         "SELECT own->>'command' FROM record.events WHERE stream = %s AND topic = %s"
         " AND (position <= %s) IS TRUE",
@@ -90,146 +93,144 @@ def left_out(connection: Connection[TupleRow], model: type[ReadModel], until: in
     return {UUID(command) for (command,) in rows}
 
 
-class DeadLetters:
-    """Fills one read model with care, inside a transaction of the caller's."""
+class IsolatingProjector:
+    """Projects into one read model and isolates what fails; inside a transaction of the caller's."""
 
     def __init__(
-        self, connection: Connection[TupleRow], target: Target, mapper: EventMapper, until: int
+        self,
+        connection: Connection[TupleRow],
+        target: ProjectionTarget,
+        mapper: EventMapper,
+        until: int,
     ) -> None:
         """``until``: the decisions up to this position have been carried out."""
         self._connection, self._target, self._mapper = connection, target, mapper
-        self._left_out = left_out(connection, target.model, until)
-        self._at = ""
-        self._look()
+        self._skipped = skipped_commands(connection, target.model, until)
+        self._topic = ""
+        self._reset()
 
-    def fill(self, rows: Sequence[Logged]) -> None:
-        """Take in whole commands. What fails is parked. Raises Halted for a model that may not."""
+    def project(self, rows: Sequence[EventRow]) -> None:
+        """Project whole commands. What fails is a dead letter, or halts the read model: Halted."""
         if self._target.model.halts:
-            self._delete_all()
-            self._look()
-        self._take([list(events) for _, events in groupby(rows, key=lambda row: row[1])])
+            self._delete_dead_letters()
+            self._reset()
+        self._project(_commands(rows))
 
-    def decide(self, row: Logged) -> None:
-        """Carry out a decision about this read model: the event that it is, with its place."""
+    def decide(self, row: EventRow) -> None:
+        """Carry out the decision about this read model that an event is."""
         if self._target.model.halts:
             return
         decision = self._mapper.event(row[4:])
-        streams = set(self._parked)
+        streams = set(self._isolated)
         if isinstance(decision, ProjectionControl.CommandSkipped):
             streams |= self._streams(self._events_of(decision.command))
         if streams:
-            self._left_out = left_out(self._connection, self._target.model, row[1])
+            self._skipped = skipped_commands(self._connection, self._target.model, row[1])
             self.refill(streams, row[1])
 
     def refill(self, streams: set[UUID], until: int) -> None:
-        """Forget the rows of some streams and fold them again, in the order of the log.
+        """Delete the rows of some streams and project these again, in the order of the log.
 
-        The streams of commands that fail now are folded again with them, so that nothing of such a
-        command stays behind.
+        The streams of commands that fail now are projected again with them, so that nothing of such
+        a command stays behind.
         """
-        folded: set[UUID] = set()
-        while not streams <= folded:
-            folded = folded | streams
+        refilled: set[UUID] = set()
+        while not streams <= refilled:
+            refilled = refilled | streams
             for table in self._target.model.tables():
                 self._connection.execute(
                     sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
                         sql.Identifier(self._target.schema, table.name),
                         sql.Identifier(table.info["of"]),
                     ),
-                    [list(folded)],
+                    [list(refilled)],
                 )
-            self._delete_all()
-            self._look()
+            self._delete_dead_letters()
+            self._reset()
             rows = self._connection.execute(
-                f"SELECT {LOGGED} FROM record.events WHERE stream = ANY(%s) AND position <= %s"
-                " ORDER BY position",
-                [list(folded), until],
+                f"SELECT {EVENT_ROW_COLUMNS} FROM record.events"
+                " WHERE stream = ANY(%s) AND position <= %s ORDER BY position",
+                [list(refilled), until],
             ).fetchall()
-            self._take([list(events) for _, events in groupby(rows, key=lambda row: row[1])])
-            streams = self._parked
+            self._project(_commands(rows))
+            streams = self._isolated
 
-    def _take(self, commands: Sequence[Sequence[Logged]]) -> None:
-        """All of them at once; if that fails, one half after the other."""
+    def _project(self, commands: Sequence[Sequence[EventRow]]) -> None:
+        """Project all of the commands at once; if that fails, one half after the other."""
         if not commands:
             return
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 for events in commands:
-                    if self._parked.isdisjoint(self._streams(events)):
+                    if self._isolated.isdisjoint(self._streams(events)):
                         self._apply(events)
                     else:
-                        self._park(events, FOLLOWS)
-                self._at = commands[-1][-1][6]
+                        self._add_dead_letter(events, FOLLOWS_DEAD_LETTER)
+                self._topic = commands[-1][-1][6]
                 self._model.flush(cursor)
-        except Exception as failed:
-            if not fails_by_itself(failed):
+        except Exception as error:
+            if not is_permanent(error):
                 raise
-            self._look()
+            self._reset()
             if len(commands) > 1:
                 half = len(commands) // 2
-                self._take(commands[:half])
-                self._take(commands[half:])
+                self._project(commands[:half])
+                self._project(commands[half:])
                 return
-            self._park(commands[0], f"{type(failed).__name__} at {self._at}")
+            self._add_dead_letter(commands[0], f"{type(error).__name__} at {self._topic}")
             if self._target.model.halts:
                 raise Halted(commands[0][0][0] - 1) from None
 
-    def _apply(self, events: Iterable[Logged]) -> None:
+    def _apply(self, events: Iterable[EventRow]) -> None:
         for position, known, recorded_at, command, *stored in events:
-            self._at = stored[2]
-            if not self._target.model.concerns(self._at):
+            self._topic = stored[2]
+            if not self._target.model.concerns(self._topic):
                 continue
-            if command in self._left_out:
+            if command in self._skipped:
                 self._model.pass_over(SkippedEvent(stored[0], stored[1]))
                 continue
             event = self._mapper.event(stored)
             self._model.apply(event, EventPosition(position, known, recorded_at))
 
-    def _park(self, events: Sequence[Logged], why: str) -> None:
+    def _add_dead_letter(self, events: Sequence[EventRow], error: str) -> None:
         command = events[0][3]
         whole = self._events_of(command) or list(events)
         streams = self._streams(whole)
-        said = "halts at" if self._target.model.halts else "parks"
+        verb = "halts at" if self._target.model.halts else "parks"
         log.log(
-            logging.WARNING if why == FOLLOWS else logging.ERROR,
+            logging.WARNING if error == FOLLOWS_DEAD_LETTER else logging.ERROR,
             "read model %s %s command %s, position %s: %s",
-            *(self._target.model.name, said, command, whole[0][0], why),
+            *(self._target.model.name, verb, command, whole[0][0], error),
         )
+        first, last = whole[0][:2]
+        touched = list(_touched(whole))
         self._connection.execute(
             "INSERT INTO projections.dead_letters"
             " (read_model, command, first, last, streams, touches, error)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [
-                self._target.schema,
-                command,
-                whole[0][0],
-                whole[0][1],
-                list(streams),
-                list(_touched(whole)),
-                why,
-            ],
+            [self._target.schema, command, first, last, list(streams), touched, error],
         )
-        self._parked |= streams
+        self._isolated |= streams
 
-    def _delete_all(self) -> None:
+    def _delete_dead_letters(self) -> None:
         self._connection.execute(
             "DELETE FROM projections.dead_letters WHERE read_model = %s", [self._target.schema]
         )
 
-    def _look(self) -> None:
-        """Begin afresh from what the tables say."""
+    def _reset(self) -> None:
+        """Forget what is in memory; read again which streams have dead letters."""
         rows = self._connection.execute(
             "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
             [self._target.schema],
         )
-        self._parked = {stream for (stream,) in rows}
-        read = history(self._connection, self._mapper, self._left_out)
+        self._isolated = {stream for (stream,) in rows}
+        read = event_reader(self._connection, self._mapper, self._skipped)
         self._model = self._target.model(read, self._target.schema)
 
-    def _events_of(self, command: UUID) -> list[Logged]:
+    def _events_of(self, command: UUID) -> list[EventRow]:
         return list(
             self._connection.execute(
-                f"SELECT {LOGGED} FROM record.events WHERE position BETWEEN"
+                f"SELECT {EVENT_ROW_COLUMNS} FROM record.events WHERE position BETWEEN"
                 " (SELECT first_position FROM record.commands WHERE command_id = %s) AND"
                 " (SELECT last_position FROM record.commands WHERE command_id = %s)"
                 " ORDER BY position",
@@ -237,19 +238,24 @@ class DeadLetters:
             )
         )
 
-    def _streams(self, events: Iterable[Logged]) -> set[UUID]:
-        """The streams among them that the model folds."""
+    def _streams(self, events: Iterable[EventRow]) -> set[UUID]:
+        """Return the streams of events that the read model folds."""
         return {row[4] for row in events if self._target.model.concerns(row[6])}
 
 
-def _touched(events: Iterable[Logged]) -> set[UUID]:
-    """Every stream, stay and room that a command is about, read without knowing its events."""
-    found = set()
+def _commands(rows: Iterable[EventRow]) -> list[list[EventRow]]:
+    """Group the rows of events by command."""
+    return [list(events) for _, events in groupby(rows, key=lambda row: row[1])]
+
+
+def _touched(events: Iterable[EventRow]) -> set[UUID]:
+    """Return every stream, stay and room that a command is about, without decoding its events."""
+    touched = set()
     for row in events:
         own = msgspec.json.decode(row[8])
         for id in (row[4], own.get("room"), own.get("stay"), row[9]):  # the last: whom it is about
             try:
-                found.add(UUID(str(id)))
+                touched.add(UUID(str(id)))
             except ValueError:
                 continue
-    return found
+    return touched

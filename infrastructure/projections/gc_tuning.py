@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def rarely_collected() -> Iterator[None]:
+def reduced_garbage_collection() -> Iterator[None]:
     """Events, rows and marks make no cycles; looking for cycles among so many costs a fifth."""
     usual = gc.get_threshold()
     gc.set_threshold(50_000, *usual[1:])

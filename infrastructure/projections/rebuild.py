@@ -24,8 +24,8 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import create_read_model
 from infrastructure.projections import rebuild_workers
 from infrastructure.projections.batch import BATCH_LOCK, BatchProjector
-from infrastructure.projections.dead_letters import DeadLetters, Halted, Target
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.dead_letters import Halted, IsolatingProjector, ProjectionTarget
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild_workers import Process
 from infrastructure.projections.status import forget, position_of, put_in_place
@@ -35,12 +35,12 @@ REBUILD_LOCK = 1463898722, 5
 Progress = Callable[[int, int], None]
 
 
-class HaltedBeside(IntegrityError):
+class DraftHalted(IntegrityError):
     """A read model that may not miss anything cannot be filled as far as the live one is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class RebuildResult:
     """What a rebuild did: rows now, and rows that differ from those that it replaced.
 
     ``parked`` says what the live tables had parked.
@@ -57,14 +57,14 @@ def rebuild(
     models: Sequence[type[ReadModel]],
     on_progress: Progress,
     processes: int | None = None,
-) -> dict[str, Rebuilt]:
+) -> dict[str, RebuildResult]:
     """Fill read models anew from the log and put them in the place of the live ones; by name.
 
     They are shared out among ``processes`` (None: as many as gain anything), each of which reads and
     decodes the log once for its own; all are switched together.
     """
     with (
-        rarely_collected(),
+        reduced_garbage_collection(),
         _drafted(database, models, on_progress, processes) as (owner, drafts, told),
     ):
         for draft in drafts:
@@ -77,7 +77,7 @@ def rebuild(
         return told
 
 
-def compare(database: Database, model: type[ReadModel], on_progress: Progress) -> Rebuilt:
+def compare(database: Database, model: type[ReadModel], on_progress: Progress) -> RebuildResult:
     """Fill a read model anew beside the live one, compare, and throw the new one away."""
     with _drafted(database, [model], on_progress) as (owner, drafts, told):
         for draft in drafts:
@@ -87,7 +87,7 @@ def compare(database: Database, model: type[ReadModel], on_progress: Progress) -
 
 def compare_sample(
     database: Database, model: type[ReadModel], most: int, lot: Random
-) -> tuple[int, Rebuilt]:
+) -> tuple[int, RebuildResult]:
     """Fold some things anew beside the live tables, at their position, and compare those rows.
 
     Of the things that the model is about, ``most`` are drawn by lot; what is parked is looked at
@@ -98,22 +98,24 @@ def compare_sample(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
-            _make(engine, [Target(model, draft)])
+            _make(engine, [ProjectionTarget(model, draft)])
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             position = position_of(owner, live)
             drawn = _drawn(owner, model, position, most, lot)
-            beside = DeadLetters(owner, Target(model, draft), EventMapper(), position)
+            beside = IsolatingProjector(
+                owner, ProjectionTarget(model, draft), EventMapper(), position
+            )
             try:
                 beside.refill({model.stream_of(thing) for thing in drawn}, position)
             except Halted as halted:
-                raise HaltedBeside(f"Read model {model.name} {halted}") from None
+                raise DraftHalted(f"Read model {model.name} {halted}") from None
             rows = different = 0
             for table in model.tables():
                 rows += _sum(owner, draft, table.name)[0]
                 different += _different(owner, live, draft, table.name, table.info["of"], drawn)
         _drop(owner, draft)
-        return len(drawn), Rebuilt(rows, different, position, _parked(owner, live))
+        return len(drawn), RebuildResult(rows, different, position, _parked(owner, live))
 
 
 def _drawn(
@@ -140,15 +142,15 @@ def _drafted(
     models: Sequence[type[ReadModel]],
     on_progress: Progress,
     processes: int | None = None,
-) -> Iterator[tuple[Connection[TupleRow], list[Target], dict[str, Rebuilt]]]:
+) -> Iterator[tuple[Connection[TupleRow], list[ProjectionTarget], dict[str, RebuildResult]]]:
     """Drafts at the same position as the live tables, compared, in a transaction that stops both."""
-    drafts = [Target(model, f"{model.metadata.schema}_draft") for model in models]
+    drafts = [ProjectionTarget(model, f"{model.metadata.schema}_draft") for model in models]
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SET synchronous_commit = off")  # a draft that a crash takes is made anew
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         end = min(position_of(owner, _live(draft)) for draft in drafts)
         count = min(processes or rebuild_workers.processes_for(end), len(drafts))
-        with rebuild_workers.started(count - 1) as others, database.engine() as engine:
+        with rebuild_workers.worker_processes(count - 1) as others, database.engine() as engine:
             rebuild_workers.wait_for_orphans(owner)
             tables = _make(engine, drafts)
             _fill(owner, database.owner_url, drafts, others, end, on_progress)
@@ -161,7 +163,7 @@ def _drafted(
 def _fill(
     owner: Connection[TupleRow],
     url: str,
-    drafts: Sequence[Target],
+    drafts: Sequence[ProjectionTarget],
     others: Sequence[Process],
     end: int,
     on_progress: Progress,
@@ -169,13 +171,13 @@ def _fill(
     """Fill the drafts up to a position, with the help of other processes."""
 
     def tell(_: int = 0) -> None:
-        now = rebuild_workers.reached(owner, drafts)
+        now = rebuild_workers.min_position(owner, drafts)
         on_progress(now, max(now, end))
 
     tell()
-    own, *parts = rebuild_workers.shared_out(owner, drafts, len(others) + 1)
+    own, *parts = rebuild_workers.partition(owner, drafts, len(others) + 1)
     for process, part in zip(others, parts, strict=False):
-        rebuild_workers.tell(process, url, part, end)
+        rebuild_workers.assign(process, url, part, end)
     for share in (own, drafts):  # the second time what a process left undone, if it broke off
         filler = BatchProjector(owner, share, on_progress=tell)
         filler.prepare()
@@ -189,15 +191,15 @@ def _fill(
     tell()
 
 
-def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
-    """Bring a draft to where its live tables are by now, and compare. Raises HaltedBeside."""
+def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildResult:
+    """Bring a draft to where its live tables are by now, and compare. Raises DraftHalted."""
     live = _live(draft)
     position = position_of(owner, live)
     filler = BatchProjector(owner, [draft])
     while filler.batch(position):
         pass
     if (reached := position_of(owner, draft.schema)) < position:
-        raise HaltedBeside(
+        raise DraftHalted(
             f"Read model {draft.model.name} cannot take in the command after position {reached};"
             " this program cannot fill it."
         )
@@ -207,7 +209,7 @@ def _compared(owner: Connection[TupleRow], draft: Target) -> Rebuilt:
         rows += new[0]
         if new != _sum(owner, live, name):
             different += _different(owner, live, draft.schema, name)
-    return Rebuilt(rows, different, position, _parked(owner, live))
+    return RebuildResult(rows, different, position, _parked(owner, live))
 
 
 def _drop(owner: Connection[TupleRow], schema: str) -> None:
@@ -215,11 +217,11 @@ def _drop(owner: Connection[TupleRow], schema: str) -> None:
     forget(owner, schema)
 
 
-def _live(draft: Target) -> str:
+def _live(draft: ProjectionTarget) -> str:
     return str(draft.model.metadata.schema)
 
 
-def _make(engine: Engine, drafts: Sequence[Target]) -> list[MetaData]:
+def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
     """Make the tables of drafts, without indexes: those are made when the rows are there."""
     made = []
     with engine.begin() as connection:

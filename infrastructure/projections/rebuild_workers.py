@@ -17,17 +17,17 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infrastructure.projections.batch import BatchProjector
-from infrastructure.projections.dead_letters import Target
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.dead_letters import ProjectionTarget
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.read_models import READ_MODELS
 
-FILLING_LOCK = 1463898722, 6
+WORKER_LOCK = 1463898722, 6
 """Shared by the processes that fill drafts; who makes drafts anew waits until no former one is left."""
 
-MOST = 4
+MAX_PROCESSES = 4
 """Processes at most: more find nothing to share, since the largest read model is one's alone."""
 
-WORTH_IT = 20_000
+MIN_EVENTS = 20_000
 """Events from which on another process gains more than its start takes."""
 
 
@@ -44,18 +44,18 @@ Process = subprocess.Popen[bytes]
 
 def processes_for(events: int) -> int:
     """How many processes fill drafts of so many events best, the one that asks among them."""
-    return min(os.cpu_count() or 1, MOST) if events >= WORTH_IT else 1
+    return min(os.cpu_count() or 1, MAX_PROCESSES) if events >= MIN_EVENTS else 1
 
 
 def wait_for_orphans(owner: Connection[TupleRow]) -> None:
     """Wait until no process fills drafts whose maker is gone: at most the time of a batch."""
-    owner.execute("SELECT pg_advisory_lock(%s, %s)", FILLING_LOCK)
-    owner.execute("SELECT pg_advisory_unlock(%s, %s)", FILLING_LOCK)
+    owner.execute("SELECT pg_advisory_lock(%s, %s)", WORKER_LOCK)
+    owner.execute("SELECT pg_advisory_unlock(%s, %s)", WORKER_LOCK)
 
 
-def shared_out(
-    owner: Connection[TupleRow], drafts: Sequence[Target], processes: int
-) -> list[list[Target]]:
+def partition(
+    owner: Connection[TupleRow], drafts: Sequence[ProjectionTarget], processes: int
+) -> list[list[ProjectionTarget]]:
     """The drafts in as many parts, about as long each, by the size of their live tables."""
     sizes: dict[str, int] = dict(
         owner.execute(
@@ -64,14 +64,14 @@ def shared_out(
         ).fetchall()
     )
     size = {draft: sizes.get(str(draft.model.metadata.schema), 0) for draft in drafts}
-    parts: list[list[Target]] = [[] for _ in range(processes)]
+    parts: list[list[ProjectionTarget]] = [[] for _ in range(processes)]
     for draft in sorted(drafts, key=lambda d: -size[d]):
         min(parts, key=lambda part: sum(size[d] for d in part)).append(draft)
     return [part for part in parts if part]
 
 
 @contextmanager
-def started(count: int) -> Iterator[list[Process]]:
+def worker_processes(count: int) -> Iterator[list[Process]]:
     """Processes that wait to be told what to fill. None is left behind."""
     command = [sys.executable, "-P", "-m", __name__]
     made: list[Process] = []
@@ -87,7 +87,7 @@ def started(count: int) -> Iterator[list[Process]]:
             process.stdin.close()
 
 
-def tell(process: Process, url: str, drafts: Sequence[Target], until: int) -> None:
+def assign(process: Process, url: str, drafts: Sequence[ProjectionTarget], until: int) -> None:
     """Let a process fill drafts up to a position; it ends when that is done."""
     task = Task(url, {draft.model.name: draft.schema for draft in drafts}, until)
     assert process.stdin is not None
@@ -98,7 +98,7 @@ def tell(process: Process, url: str, drafts: Sequence[Target], until: int) -> No
         pass  # it is gone already; what it was to fill is left to this process
 
 
-def reached(owner: Connection[TupleRow], drafts: Sequence[Target]) -> int:
+def min_position(owner: Connection[TupleRow], drafts: Sequence[ProjectionTarget]) -> int:
     """How far all of the drafts are."""
     row = owner.execute(
         "SELECT count(*), min(position) FROM projections.status WHERE read_model = ANY(%s)",
@@ -109,9 +109,9 @@ def reached(owner: Connection[TupleRow], drafts: Sequence[Target]) -> int:
 
 def _fill(task: Task) -> None:
     models = {model.name: model for model in READ_MODELS}
-    drafts = [Target(models[name], schema) for name, schema in task.drafts.items()]
-    with rarely_collected(), psycopg.connect(task.url, autocommit=True) as owner:
-        owner.execute("SELECT pg_advisory_lock_shared(%s, %s)", FILLING_LOCK)
+    drafts = [ProjectionTarget(models[name], schema) for name, schema in task.drafts.items()]
+    with reduced_garbage_collection(), psycopg.connect(task.url, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock_shared(%s, %s)", WORKER_LOCK)
         if _is_orphan():
             return  # perhaps these are the drafts of another by now
         filler = BatchProjector(owner, drafts)

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from infrastructure.postgres.database import PLAN_BY_INDEX
 from infrastructure.projections.batch import LIVE, BatchProjector
-from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.dead_letters import ProjectionTarget
 
 LEADER_LOCKS = 1463898723
 """The first key of the locks of leaders; the second tells the read model."""
@@ -33,7 +33,7 @@ class ProjectionRunner:
         self,
         url: str,
         on_progress: Callable[[int, int], None] | None = None,
-        targets: Sequence[Target] = LIVE,
+        targets: Sequence[ProjectionTarget] = LIVE,
     ) -> None:
         self._url, self._targets = url, targets
         self._stopping = threading.Event()
@@ -65,7 +65,7 @@ class ProjectionRunner:
         with self._connected() as connection:
             row = connection.execute("SELECT coalesce(max(position), 0) FROM record.events")
             self._end = int((row.fetchone() or [0])[0])
-            led: list[Target] = []
+            led: list[ProjectionTarget] = []
             while True:
                 taken = self._take_over(connection, led)
                 if taken:
@@ -98,7 +98,9 @@ class ProjectionRunner:
         connection.execute(PLAN_BY_INDEX)
         return connection
 
-    def _take_over(self, connection: Connection[TupleRow], led: Sequence[Target]) -> list[Target]:
+    def _take_over(
+        self, connection: Connection[TupleRow], led: Sequence[ProjectionTarget]
+    ) -> list[ProjectionTarget]:
         """The read models that nobody led, and this follower leads from now on."""
         free = {lock_of(t.model.name): t for t in self._targets if t not in led}
         if not free:
@@ -110,7 +112,7 @@ class ProjectionRunner:
         return [free[key] for (key,) in rows]
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
-        led: list[Target] = []
+        led: list[ProjectionTarget] = []
         filler = BatchProjector(connection, led, self._tell)
         while not self._stopping.is_set():
             taken = self._take_over(connection, led)
@@ -134,7 +136,9 @@ def lock_of(name: str) -> int:
     return crc32(name.encode()) - 2**31
 
 
-def _position(connection: Connection[TupleRow], target: Target, halted: int | None = None) -> int:
+def _position(
+    connection: Connection[TupleRow], target: ProjectionTarget, halted: int | None = None
+) -> int:
     """Where a read model is, 0 before it began; ``halted`` instead for one that has halted."""
     row = connection.execute(
         "SELECT position, EXISTS (SELECT FROM projections.dead_letters d"

@@ -12,7 +12,7 @@ from api.graphql.extensions.limits import ALIASES
 from api.http.app import app
 from api.http.persisted_documents import TrustedDocuments
 from infrastructure.postgres.database import Database
-from infrastructure.settings import BadSetting, Settings
+from infrastructure.settings import InvalidSetting, Settings
 from tests.conftest import LOGIN, empty
 from tests.support.api_dsl import Ward, codes
 from tests.support.server_process import LOGIN as BEARER
@@ -204,5 +204,5 @@ def test_a_manifest_that_makes_no_sense_is_a_bad_setting(tmp_path: Path, said: s
     path = tmp_path / "manifest.json"
     if said is not None:
         path.write_text(said)
-    with pytest.raises(BadSetting, match="WARDBOOK_TRUSTED_DOCUMENTS"):
+    with pytest.raises(InvalidSetting, match="WARDBOOK_TRUSTED_DOCUMENTS"):
         TrustedDocuments.of(Settings(trusted_documents=path))

@@ -25,7 +25,7 @@ from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import Disposition
 from domain.time import Precision
-from infrastructure.event_store.append_request import command_of
+from infrastructure.event_store.append_request import to_request
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.event_store.recorder import Recorder
 from tests.support.hospital_dsl import request
@@ -223,7 +223,7 @@ def _one(entry: Envelope, events: list[Any], reads: dict[UUID, int] | None = Non
     """A command; without ``reads`` its streams are new."""
     reads = reads if reads is not None else {event.originator_id: 0 for event in events}
     append = Append(entry.command_id, entry.operation, entry.digest, reads)
-    return command_of(append, [MAPPER.to_stored_event(event) for event in events])
+    return to_request(append, [MAPPER.to_stored_event(event) for event in events])
 
 
 def waves(total: int, least: int) -> Iterator[int]:

@@ -27,7 +27,7 @@ from domain.aggregate import Event
 from infrastructure.bootstrap import hospital
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.projection import EventPosition, SkippedEvent
 from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.runner import ProjectionRunner
@@ -49,7 +49,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     events = _make_log(database, folder)
     say(f"filling all read models from {events:,} events in one pass")
     begun = perf_counter()
-    with rarely_collected():  # as the worker does
+    with reduced_garbage_collection():  # as the worker does
         ProjectionRunner(database.app_url).catch_up()
     filled = events / (perf_counter() - begun)
     say("rebuilding all beside the live ones, comparing, switching")

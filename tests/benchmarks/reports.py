@@ -25,7 +25,7 @@ from application.reports.inputs import Question
 from domain.report import Report
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.projections.gc_tuning import rarely_collected
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
 from infrastructure.settings import Settings
@@ -70,7 +70,7 @@ class Took:
 def measure(database: Database, folder: Path) -> list[Row]:
     """``database`` is a migrated scratch database without a log."""
     database.open_log("real")
-    with closing(hospital(Settings(), database)) as made, rarely_collected():
+    with closing(hospital(Settings(), database)) as made, reduced_garbage_collection():
         house = House(made, BEDS)
         begun = perf_counter()
         house.fill(EVENTS)

@@ -266,7 +266,7 @@ VisitResult = Annotated[VisitRecorded | Refused, strawberry.union("RecordVisitRe
 class Mutation:
     @strawberry.mutation
     async def record_visit(self, info: Ask, input: RecordVisitInput) -> VisitResult:
-        """Checked and written in one transaction, then read back from the tables."""
+        """CheckResult and written in one transaction, then read back from the tables."""
         stay, visit, now = UUID(input.stay_id), uuid4(), datetime.now(UTC)
         at = input.occurred_at or now
         async with info.context.engine.connect() as autocommit:

@@ -20,7 +20,7 @@ from application.hospital import Hospital
 from domain.envelope import Actor
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated, schema_differences
-from infrastructure.settings import Settings, name_of
+from infrastructure.settings import Settings, variable_name
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import request, rows
 
@@ -170,7 +170,7 @@ def test_the_doctor_says_what_is_set_and_what_is_there(run: Run, staffed: Hospit
     assert told["PostgreSQL"].startswith("18")
     assert told["WARDBOOK_DATABASE_URL"] == "set"
     for name in Settings.__dataclass_fields__:
-        assert name_of(name) in told
+        assert variable_name(name) in told
     table = run("doctor")
     assert table.code == 0
     assert "WARDBOOK_LATE_AFTER_MINUTES" in table.out

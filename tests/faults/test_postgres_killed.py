@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.event_store.recorder import DatabaseUnavailable
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import migrate

@@ -11,7 +11,8 @@ from psycopg import errors
 
 import infrastructure.event_store.group_commit
 from infrastructure.event_store.group_commit import GroupCommit
-from infrastructure.event_store.recorder import DatabaseUnavailable, Recorder
+from infrastructure.event_store.log_reader import DatabaseUnavailable
+from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
 from tests.support.event_builders import crafted
 from tests.support.hospital_dsl import at_once, rows
@@ -79,7 +80,7 @@ def test_each_gets_its_own_outcome(recorder: Recorder) -> None:
 
 def test_a_batch_is_no_larger_than_allowed(recorder: Recorder) -> None:
     watched = Watched(recorder)
-    group = GroupCommit(watched.send, most=3)
+    group = GroupCommit(watched.send, max_batch=3)
 
     sent(group, watched, *[crafted((uuid4(), 1)) for _ in range(8)])
 
@@ -147,7 +148,7 @@ def test_a_leader_waits_for_those_who_came_together_last_time(
         return recorder.append_batch(commands)
 
     group = GroupCommit(send)
-    group._expected, group._took = 3, 60  # as after a slow batch of three
+    group._expected, group._last_duration = 3, 60  # as after a slow batch of three
     told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 3)
 
     assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 3
@@ -156,7 +157,7 @@ def test_a_leader_waits_for_those_who_came_together_last_time(
 
 def test_a_leader_does_not_wait_for_long(recorder: Recorder) -> None:
     group = GroupCommit(recorder.append_batch)
-    group._expected, group._took = 64, 60
+    group._expected, group._last_duration = 64, 60
 
     begun = monotonic()
     assert group.append(crafted((uuid4(), 1)))["outcome"] == "recorded"

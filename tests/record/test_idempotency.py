@@ -13,7 +13,7 @@ from application.hospital import Hospital
 from domain.envelope import Actor, Source
 from domain.refusals import BedOccupied, CommandIdReused, InvalidInput, NotFound, Refusal
 from domain.time import Precision
-from infrastructure.event_store.recorder import DatabaseUnavailable
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import Database
 from infrastructure.reports.report_data import ReadModelReportData
 from infrastructure.settings import Settings

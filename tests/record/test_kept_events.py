@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from application.hospital import Hospital
 from domain.envelope import About, Actor, Source
 from domain.time import Precision
-from infrastructure.event_store.mapper import EventMapper, Stored
+from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
@@ -36,7 +36,7 @@ AHEAD = timezone(timedelta(hours=2))
 def told(row: tuple[Any, ...]) -> Any:
     """The event of a row of `WHOLE`, read from its published JSON alone."""
     _, stream, version, topic, schema_version, body = row
-    stored = Stored(stream, version, topic, json.dumps(body).encode(), schema_version)
+    stored = VersionedStoredEvent(stream, version, topic, json.dumps(body).encode(), schema_version)
     return EventMapper().to_domain_event(stored)
 
 
@@ -87,7 +87,7 @@ def test_any_key_comes_back_as_it_was(
     object.__setattr__(event, "entry", replace(event.entry, about=about))
     command = crafted((stay, 2))
     stored = EventMapper().to_stored_event(event)
-    command["events"] = [{**json.loads(stored.told), "version": 2}]
+    command["events"] = [{**json.loads(stored.row), "version": 2}]
 
     assert recorder.append_batch([command])[0]["outcome"] == "recorded"
 

@@ -22,9 +22,9 @@ from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.batch import LIVE, BatchProjector
-from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.dead_letters import ProjectionTarget
 from infrastructure.projections.projection import EventPosition, ReadModel
-from infrastructure.projections.rebuild import HaltedBeside, compare, rebuild
+from infrastructure.projections.rebuild import DraftHalted, compare, rebuild
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.support.failing import (
@@ -273,7 +273,9 @@ def test_a_worker_that_runs_acts_on_decisions_as_they_come(
                 raise KeyError(event.TOPIC)
             super().apply(event, place)
 
-    targets = tuple(Target(Mending, t.schema) if t.model.name == "stays" else t for t in LIVE)
+    targets = tuple(
+        ProjectionTarget(Mending, t.schema) if t.model.name == "stays" else t for t in LIVE
+    )
     with running(ProjectionRunner(database.app_url, targets=targets)):
         await_read(database, end(database))
         assert len(parked(database, "stays")) == 2
@@ -392,6 +394,6 @@ def test_occupancy_is_not_rebuilt_by_a_program_that_cannot_take_in_everything(
 ) -> None:
     catch_up(database)
     before = dump(database)
-    with pytest.raises(HaltedBeside, match="occupancy"):
+    with pytest.raises(DraftHalted, match="occupancy"):
         rebuild(database, [failing(model("occupancy"), ward["moved"])], quiet)
     assert dump(database) == before

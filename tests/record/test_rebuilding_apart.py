@@ -8,7 +8,7 @@ import psycopg
 
 from infrastructure.postgres.migrate import schema_differences
 from infrastructure.projections import rebuild_workers
-from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.dead_letters import ProjectionTarget
 from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.status import position_of
 from infrastructure.read_models import READ_MODELS
@@ -48,12 +48,12 @@ def test_what_a_process_that_dies_leaves_undone_is_done_by_the_one_that_started_
         def kill(done: int, total: int) -> None:
             nonlocal killed
             if done == 0:  # hold the other one up before it fills anything
-                owner.execute("SELECT pg_try_advisory_lock(%s, %s)", rebuild_workers.FILLING_LOCK)
+                owner.execute("SELECT pg_try_advisory_lock(%s, %s)", rebuild_workers.WORKER_LOCK)
             waiting = owner.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 " AND classid = %s AND objid = %s AND NOT granted"
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                rebuild_workers.FILLING_LOCK,
+                rebuild_workers.WORKER_LOCK,
             ).fetchall()
             killed += len(waiting)
 
@@ -86,14 +86,14 @@ def test_a_process_whose_starter_is_gone_fills_nothing(lived: Lived) -> None:
     forget(lived.database)
     with (
         psycopg.connect(lived.database.owner_url, autocommit=True) as owner,
-        rebuild_workers.started(1) as (process,),
+        rebuild_workers.worker_processes(1) as (process,),
     ):
-        owner.execute("SELECT pg_advisory_lock(%s, %s)", rebuild_workers.FILLING_LOCK)
-        live = Target(Visits, str(Visits.metadata.schema))
-        rebuild_workers.tell(process, lived.database.owner_url, [live], end(lived.database))
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", rebuild_workers.WORKER_LOCK)
+        live = ProjectionTarget(Visits, str(Visits.metadata.schema))
+        rebuild_workers.assign(process, lived.database.owner_url, [live], end(lived.database))
         assert process.stdin is not None
         process.stdin.close()
-        owner.execute("SELECT pg_advisory_unlock(%s, %s)", rebuild_workers.FILLING_LOCK)
+        owner.execute("SELECT pg_advisory_unlock(%s, %s)", rebuild_workers.WORKER_LOCK)
 
         assert process.wait(timeout=30) == 0
         assert position_of(owner, live.schema) == 0

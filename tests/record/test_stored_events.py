@@ -16,7 +16,7 @@ from domain.event_types import EVENTS
 from domain.prescription.events import Medication
 from domain.refusals import InvalidInput
 from domain.stay.events import AdmissionType
-from infrastructure.event_store.mapper import EventMapper, Stored, UnknownEvent
+from infrastructure.event_store.mapper import EventMapper, UnknownEvent, VersionedStoredEvent
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
@@ -196,10 +196,10 @@ def test_an_event_of_an_older_version_is_brought_up_to_date(
     stored = mapper.to_stored_event(new)
     body = json.loads(stored.state)
 
-    def kept(version: int, **changes: Any) -> Stored:
+    def kept(version: int, **changes: Any) -> VersionedStoredEvent:
         old = {k: v for k, v in {**body, **changes}.items() if v is not None}
         state = json.dumps(old).encode()
-        return Stored(new.originator_id, 1, "kettle.filled", state, version)
+        return VersionedStoredEvent(new.originator_id, 1, "kettle.filled", state, version)
 
     assert stored.schema_version == 3
     assert mapper.to_domain_event(stored) == new

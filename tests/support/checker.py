@@ -16,7 +16,7 @@ from eventsourcing.persistence import ApplicationRecorder
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.refusals import Refusal
-from infrastructure.event_store.recorder import DatabaseUnavailable
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner

@@ -5,7 +5,7 @@ from uuid import UUID
 from domain.aggregate import Event
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import LIVE
-from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.dead_letters import ProjectionTarget
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
@@ -37,20 +37,22 @@ def failing(
 
 def with_a_failing(
     name: str, *commands: UUID, says: str = "Name of a patient"
-) -> tuple[Target, ...]:
+) -> tuple[ProjectionTarget, ...]:
     """All read models, one of which fails for these commands."""
     return tuple(
-        Target(failing(t.model, *commands, says=says), t.schema) if t.model.name == name else t
+        ProjectionTarget(failing(t.model, *commands, says=says), t.schema)
+        if t.model.name == name
+        else t
         for t in LIVE
     )
 
 
-def alone(name: str, *commands: UUID) -> tuple[Target, ...]:
+def alone(name: str, *commands: UUID) -> tuple[ProjectionTarget, ...]:
     """One read model without the others, which fails for these commands."""
     return tuple(t for t in with_a_failing(name, *commands) if t.model.name == name)
 
 
-def fill(database: Database, *targets: Target) -> None:
+def fill(database: Database, *targets: ProjectionTarget) -> None:
     """Fill the read models up to the end of the log."""
     ProjectionRunner(database.app_url, targets=targets).catch_up()
 

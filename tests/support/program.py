@@ -28,7 +28,7 @@ from starlette.testclient import TestClient
 from api.http.app import app as server
 from application.ports import Append
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.event_store.mapper import Stored
+from infrastructure.event_store.mapper import VersionedStoredEvent
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
@@ -182,8 +182,8 @@ def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:
             stream = lot_id(lot)
             versions = range(1, lot.choice([1, 1, 1, 40]) + 1)
             events = [
-                Stored(
-                    stream, told["version"], told["topic"], b"{}", told=msgspec.json.encode(told)
+                VersionedStoredEvent(
+                    stream, told["version"], told["topic"], b"{}", row=msgspec.json.encode(told)
                 )
                 for told in crafted(*((stream, version) for version in versions))["events"]
             ]

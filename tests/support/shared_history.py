@@ -20,7 +20,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.projections import status
 from infrastructure.projections.batch import BatchProjector
-from infrastructure.projections.dead_letters import Target
+from infrastructure.projections.dead_letters import ProjectionTarget
 from infrastructure.projections.runner import LEADER_LOCKS, ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
@@ -173,7 +173,7 @@ def led(database: Database) -> int:
     return count
 
 
-def await_position(database: Database, targets: Sequence[Target], position: int) -> None:
+def await_position(database: Database, targets: Sequence[ProjectionTarget], position: int) -> None:
     """Wait until some read models have reached a position."""
     until = monotonic() + 20
     while monotonic() < until:

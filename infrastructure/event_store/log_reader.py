@@ -1,0 +1,249 @@
+"""Queries of commands on the log and its claims: streams, claims, and commands recorded before.
+
+Every statement finds its rows by an index (`infrastructure.postgres.database.PLAN_BY_INDEX`).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection, Cursor, OperationalError
+from psycopg.rows import TupleRow
+from psycopg.types.range import TimestamptzRange
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from application.ports import CommandPreload, PersonClaim, RecordedCommand
+from domain.aggregate import Event
+from domain.errors import TransientError
+from domain.refusals import BedRef
+from domain.room.occupancy import Claim
+from domain.stay.history import Stretch
+from domain.time import Period
+from domain.unique_keys import Unique
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+
+DATABASE_AWAY_AFTER = 4.0
+"""Seconds after which a call gives up when the database cannot be reached."""
+
+
+class DatabaseUnavailable(TransientError):
+    """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
+
+
+Statement = tuple[str, list[Any]]
+"""A statement and its values."""
+
+_CLOCK_AND_COMMAND = (
+    "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
+    " LEFT JOIN record.commands c ON c.command_id = %s"
+)
+_WITH_SUBJECTS = (
+    "SELECT e.* FROM (SELECT unnest(%s::uuid[]) AS id UNION SELECT unnest(ARRAY[patient, stay])"
+    "   FROM record.stored_events WHERE stream = ANY(%s) AND version = 1) AS w,"
+    f" LATERAL (SELECT {EVENT_COLUMNS} FROM record.events"
+    "   WHERE stream = w.id ORDER BY version OFFSET 0) AS e"
+)
+_STILL_CURRENT = (
+    "SELECT NOT EXISTS (SELECT FROM unnest(%s::uuid[], %s::int[]) AS w (id, seen)"
+    " LEFT JOIN LATERAL (SELECT version, recorded_at FROM record.stored_events"
+    "   WHERE stream = w.id ORDER BY version DESC LIMIT 1) AS last ON true"
+    " WHERE coalesce(version, 0) <> seen OR recorded_at > %s)"
+)
+_OWNERS = (
+    "SELECT kind, key, owner FROM record.unique_claims"
+    " JOIN unnest(%s::text[], %s::text[]) AS w (kind, key) USING (kind, key)"
+)
+OWNERS_OF_KINDS = (
+    "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
+    " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
+)
+
+
+class LogReader:
+    """Reads the log and its claims, on connections of a pool. Safe in threads."""
+
+    def __init__(self, pool: ConnectionPool[Connection[TupleRow]], mapper: EventMapper) -> None:
+        self.pool, self.mapper = pool, mapper
+
+    def preload(
+        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
+    ) -> CommandPreload:
+        """Return the database's clock, and the command if it was recorded before.
+
+        In the same round trip: these streams, those of the patients and stays that they are about,
+        and the owners of unique names.
+        """
+        statements: list[Statement] = [(_CLOCK_AND_COMMAND, [command_id])]
+        if streams:
+            statements.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
+        if names:
+            statements.append((_OWNERS, [[n.kind for n in names], [n.key for n in names]]))
+        (clock_and_command,), *results = self._query(statements)
+        events: dict[UUID, list[Event]] = {id: [] for id in streams}
+        for row in results.pop(0) if streams else ():
+            events.setdefault(row[0], []).append(self.mapper.event(row))
+        owners = {(kind, key): owner for kind, key, owner in (results.pop(0) if names else ())}
+        return CommandPreload(
+            clock_and_command[0],
+            _recorded_command(clock_and_command),
+            events,
+            {name: owners.get(name) for name in names},
+        )
+
+    def still_current(
+        self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
+    ) -> tuple[bool, RecordedCommand | None]:
+        """Return whether streams are at these versions, and the command if it was recorded.
+
+        With ``until``, nothing in them may have been recorded after that moment of the log's clock.
+        """
+        current = (_STILL_CURRENT, [list(versions), list(versions.values()), until])
+        ((is_current,),), (row,) = self._query([current, (_CLOCK_AND_COMMAND, [command_id])])
+        return is_current, _recorded_command(row)
+
+    def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
+        """Return the events of each stream after the given version, in order."""
+        events: dict[UUID, list[Event]] = {}
+        with self._cursor() as cursor:
+            cursor.execute(
+                # OFFSET 0: one index scan a stream, whatever the planner thinks of their number
+                f"SELECT e.* FROM unnest(%s::uuid[], %s::int[]) AS w (id, seen), LATERAL"
+                f" (SELECT {EVENT_COLUMNS} FROM record.events"
+                "   WHERE stream = w.id AND version > w.seen ORDER BY version OFFSET 0) AS e",
+                [list(after), list(after.values())],
+            )
+            for event in self._events(cursor):
+                events.setdefault(event.originator_id, []).append(event)
+        return events
+
+    def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
+        """Return the last version of each stream; 0 for one that does not exist."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT id, coalesce((SELECT max(version) FROM record.events WHERE stream = id), 0)"
+                " FROM unnest(%s::uuid[]) AS w (id)",
+                [list(streams)],
+            )
+            return dict(cursor.fetchall())
+
+    def events_between(self, first: int, last: int) -> list[Event]:
+        """Return the events at positions ``first`` to ``last``, both included."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT {EVENT_COLUMNS} FROM record.events"
+                " WHERE position BETWEEN %s AND %s ORDER BY position",
+                [first, last],
+            )
+            return list(self._events(cursor))
+
+    def streams_of(self, fact: UUID) -> list[UUID]:
+        """Return the streams with events of a movement, a visit, a dose or a merge: two, for a swap."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stream FROM record.events WHERE fact = %(fact)s"
+                " UNION ALL SELECT stream FROM record.events WHERE cancel = %(fact)s",
+                {"fact": fact},
+            )
+            return sorted({stream for (stream,) in cursor})
+
+    def owner(self, kind: str, key: str) -> UUID | None:
+        """Return the owner of a unique claim."""
+        with self._cursor() as cursor:
+            row = cursor.execute(
+                "SELECT owner FROM record.unique_claims WHERE kind = %s AND key = %s", [kind, key]
+            ).fetchone()
+        return row[0] if row else None
+
+    def owners(self, kinds: Iterable[str]) -> list[UUID]:
+        """Return the owners of unique claims of these kinds."""
+        with self._cursor() as cursor:
+            rows = cursor.execute(OWNERS_OF_KINDS.encode(), [list(kinds)])
+            return list(dict.fromkeys(owner for _, owner in rows))
+
+    def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
+        """Return the claims on beds of a room during a period, as known now."""
+        return self._bed_claims("room = %s AND (during && %s) IS TRUE", [room, _range(period)])
+
+    def sharers(self, stay: UUID) -> list[Claim]:
+        """Return the claims of stays that share a bed of this stay, as known now."""
+        return self._bed_claims("shares_bed_of = %s", [stay])
+
+    def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
+        """Return the claims of a person's stays during a period, as known now."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay, lower(during), upper(during) FROM record.person_claims"
+                " WHERE person = %s AND (during && %s) IS TRUE ORDER BY during",
+                [person, _range(period)],
+            )
+            return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
+
+    def stays_of(self, person: UUID) -> list[UUID]:
+        """Return all stays of a person, as known now; those too that ended as they began."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay FROM record.person_claims WHERE person = %s ORDER BY during", [person]
+            )
+            return [stay for (stay,) in cursor]
+
+    def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
+        """Return the records that were ever merged into some, even if that was taken back."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT e.stream FROM unnest(%s::text[]) AS w (id), LATERAL"
+                " (SELECT stream FROM record.stored_events"
+                "   WHERE own->>'into' IS NOT NULL AND own->>'into' = w.id OFFSET 0) AS e",
+                [[str(patient) for patient in patients]],
+            )
+            return [stream for (stream,) in cursor]
+
+    def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
+                f" FROM record.bed_claims WHERE {where} ORDER BY during, stay".encode(),
+                values,
+            )
+            return [
+                Claim(stay, Stretch(BedRef(room, bed), Period(since, until), kept, shares))
+                for stay, room, bed, since, until, kept, shares in cursor
+            ]
+
+    def _query(self, statements: Sequence[Statement]) -> list[list[TupleRow]]:
+        """Return the rows of each statement: all in one round trip and one transaction."""
+        with self._cursor() as cursor:
+            if len(statements) == 1:
+                return [cursor.execute(statements[0][0].encode(), statements[0][1]).fetchall()]
+            with cursor.connection.pipeline():
+                cursors = [
+                    cursor.connection.execute(statement.encode(), values)
+                    for statement, values in statements
+                ]
+            return [each.fetchall() for each in cursors]  # after the commit
+
+    def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
+        return map(self.mapper.event, cursor)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor[TupleRow]]:
+        try:
+            with (
+                self.pool.connection(timeout=DATABASE_AWAY_AFTER / 2) as connection,
+                connection.cursor() as cursor,
+            ):
+                yield cursor
+        except (OperationalError, PoolTimeout):
+            raise DatabaseUnavailable(
+                "The database cannot be reached; ask again with the same commandId."
+            ) from None
+
+
+def _recorded_command(row: TupleRow) -> RecordedCommand | None:
+    """Return the command of a row of `_CLOCK_AND_COMMAND`, if it was recorded."""
+    return RecordedCommand(*row[1:]) if row[1] else None
+
+
+def _range(period: Period) -> TimestamptzRange:
+    return TimestamptzRange(period.start, period.end)
