@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import NoResultFound, ProgrammingError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -15,7 +16,7 @@ from api.container import AppState, running
 from api.http.command_batch import CommandBatch
 from api.http.documentation import documentation
 from api.http.graphql_endpoint import GraphQLEndpoint
-from api.http.middleware import middlewares
+from api.http.middleware import RequestId, middlewares
 from api.http.rate_limit import TokenBucket
 from api.telemetry import metrics
 from infrastructure.postgres.database import Database
@@ -50,7 +51,7 @@ def app(
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:
         routes.append(Route("/docs", documentation))
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=routes, middleware=[Middleware(RequestId)], lifespan=lifespan)
 
 
 async def _home(request: Request) -> Response:

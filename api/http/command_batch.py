@@ -22,6 +22,7 @@ from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.schema import schema
 from api.http.rate_limit import TokenBucket
+from api.telemetry.logs import COMMAND_ID
 from application.authorization.roles import Role, may
 
 MOST = 200
@@ -55,6 +56,7 @@ class CommandBatch:
 
 async def _execute(request: Request, command: Any) -> dict[str, Any]:
     """Return the mutation's payload, or the errors that kept it from being executed."""
+    COMMAND_ID.set(None)
     problem = _problem_of(command)
     if problem:
         return {"errors": [formatted(BadRequest(problem))]}

@@ -5,10 +5,12 @@ WebSockets pass them by: a WebSocket may log in after it is open, and has many o
 """
 
 import contextlib
+import re
 from collections.abc import Mapping
+from uuid import uuid4
 
 from opentelemetry.trace import SpanKind
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,9 +19,12 @@ from api.auth.authentication import Login, bearer_token, with_purpose
 from api.errors import NotAcceptable, TooLarge, response_to
 from api.http.errors import error_response
 from api.http.rate_limit import TokenBucket
-from api.telemetry import metrics
+from api.telemetry import logs, metrics
 from domain.errors import WardbookError
 from infrastructure import tracing
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 MAX_BODY = 1_000_000
 """Bytes of a request's body, and of a message over a WebSocket."""
@@ -38,6 +43,32 @@ def middlewares(login: Login, rate_limit: TokenBucket) -> list[Middleware]:
         Middleware(ContentNegotiation),
         Middleware(BodySizeLimit),
     ]
+
+
+class RequestId:
+    """Give each request and WebSocket an id, for its log lines and for its response.
+
+    A proxy's ``X-Request-ID`` is taken if it is a UUID: another text could say who a patient is.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        proxy_id = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        id = proxy_id if _UUID.fullmatch(proxy_id) else str(uuid4())
+        # not reset: the server logs an error after this, and each request is a task of its own
+        logs.REQUEST_ID.set(id)
+
+        async def identified_send(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = id
+            await send(message)
+
+        await self._app(scope, receive, identified_send)
 
 
 class Telemetry:

@@ -15,6 +15,7 @@ import application.command
 from api.graphql.context import Ask
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
 from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
+from api.telemetry.logs import COMMAND_ID
 from application.command import CommandSpec, Request
 from domain.refusals import InvalidInput, NotFound
 from infrastructure import tracing
@@ -80,6 +81,7 @@ def request(info: Ask, input: CommandInput) -> Request:
         command_id = UUID(input.command_id)
     except ValueError:
         raise InvalidInput("commandId", "make a UUID for each command") from None
+    COMMAND_ID.set(str(command_id))
     return Request(
         command_id=command_id,
         by=info.context.caller.actor,
