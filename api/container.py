@@ -52,7 +52,9 @@ async def running(
     await progress.start()
     broker = Broker(progress, engine)
     broker.start()
-    snapshots = Snapshots(engine)
+    snapshots = Snapshots(
+        engine, is_shared=settings.read_snapshot, single_flight=settings.single_flight
+    )
     try:
         yield AppState(
             settings=settings,

@@ -55,11 +55,11 @@ class AccessLog:
     """Writes them down for all answers of a server."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._together = BatchRunner("readings", partial(write, engine))
+        self._writer = BatchRunner("readings", partial(write, engine))
 
     async def record(self, reading: AccessRecord) -> None:
         """Returns once it is durable. Raises what the database raises; then nothing may be shown."""
-        await self._together.ask(reading)
+        await self._writer.add(reading)
 
 
 @dataclass(frozen=True, slots=True)

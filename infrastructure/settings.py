@@ -68,6 +68,15 @@ class Settings:
     kept_answers_mb: int = 64
     """Memory for answers that are told again while nothing has changed, in MB; 0: none is kept."""
 
+    read_snapshot: bool = True
+    """Whether operations that begin at once share one look at the log and at their permissions."""
+
+    single_flight: bool = True
+    """Whether operations that share a snapshot run the same query once, for all of them."""
+
+    fast_executor: bool = True
+    """Whether fields without I/O are completed without the library's executor."""
+
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
 
@@ -98,7 +107,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         try:
             given[field.name] = _CONVERT.get(field.name, str)(value)
         except ValueError:
-            raise InvalidSetting(f"{name}={value!r} is not a number") from None
+            raise InvalidSetting(f"{name}={value!r} is not {_expected(field.name)}") from None
     settings = Settings(**given)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
         raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
@@ -110,6 +119,17 @@ def variable_name(setting: str) -> str:
     return setting.upper() if setting.startswith("oidc_") else f"WARDBOOK_{setting.upper()}"
 
 
+def _switch(value: str) -> bool:
+    """Return whether a setting is on. Raises ValueError for anything but on and off."""
+    if value not in ("on", "off"):
+        raise ValueError
+    return value == "on"
+
+
+def _expected(setting: str) -> str:
+    return "on or off" if _CONVERT[setting] is _switch else "a number"
+
+
 _CONVERT: dict[str, Callable[[str], object]] = {
     "home": Path,
     "trusted_documents": Path,
@@ -119,6 +139,9 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "request_timeout_seconds": float,
     "requests_per_second": float,
     "kept_answers_mb": int,
+    "read_snapshot": _switch,
+    "single_flight": _switch,
+    "fast_executor": _switch,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
     "slow_client_seconds": float,
 }

@@ -1,4 +1,4 @@
-"""What one operation knows: who asks, as of when, as known where; and its loaders, fresh each time."""
+"""The context of an operation: its caller and viewer, its moments, and its reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
@@ -14,9 +14,9 @@ from api.auth.authentication import NotLoggedIn
 from api.container import AppState
 from api.errors import ReadModelsBehind
 from api.graphql.scalars import Position, decode_position, encode_position
-from application.authorization.roles import Caller, may
-from application.authorization.scope import CLOSED, hidden_labels
-from domain.refusals import InvalidInput, NotAllowed
+from application.authorization.roles import Caller
+from application.authorization.scope import hidden_labels
+from domain.refusals import InvalidInput
 from infrastructure import tracing
 from infrastructure.access_log import AccessRecord
 from infrastructure.caching.read_snapshot import Snapshot
@@ -24,51 +24,56 @@ from infrastructure.caching.single_flight import SingleFlight
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions
 from infrastructure.queries.row_security import Viewer
-from infrastructure.read_models.patients import PatientView, patient_by_mrn
 
 T = TypeVar("T")
 
 ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, T]]]
+"""A query of many things by their ids, as of a moment; what is not there is absent."""
 
 
 class Connected:
-    """A WebSocket: its operations come one after the other, or at once, each with its own Context."""
+    """The context of a WebSocket; each of its operations has a `Context` of its own."""
 
-    def __init__(self, state: AppState, shown: str | None) -> None:
-        """``shown``: the Authorization of the handshake, where there was one."""
-        self.state, self.shown = state, shown
+    def __init__(self, state: AppState, authorization: str | None) -> None:
+        """``authorization``: the header of the handshake, where there was one."""
+        self.state, self.authorization = state, authorization
         self.connection_params: dict[str, Any] = {}
         self.caller: Caller | None = None
 
     def operation(self) -> "Context":
+        """Return the context of the next operation."""
         assert self.caller is not None, "an operation before the login"
         return Context(self.state, self.caller)
 
 
 class Context:
-    """One operation. Its clock and its position are read once."""
+    """The context of one operation. Its clock and its log position are read once."""
 
     def __init__(self, state: AppState, caller: Caller) -> None:
         self.state, self.caller = state, caller
         self.viewer = Viewer(caller.wards, hidden_labels(caller.role))
         self.answered_at: int | None = None
+        """The lowest log position at which a part of the answer was computed."""
         self.types: frozenset[str] = frozenset()
-        """The types of which the operation asks for fields."""
+        """The types of which the operation selects fields."""
         self.is_cacheable = False
         """Whether the response cache may keep the answer: all types and queries are cacheable."""
         self.recorded: AccessRecord | None = None
-        """What was written down of the answer."""
+        """The access record of the answer, once written."""
         self._snapshot: Snapshot | None = None
         self._once = asyncio.Lock()
-        self._queries = SingleFlight()
+        self._queries = self._new_flight()
         self._prefetched: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
+    # -- moments --
+
     async def log_status(self) -> LogStatus:
+        """Return the positions of the log and the read models, and the database's clock."""
         return (await self.snapshot()).log_status
 
     async def snapshot(self) -> Snapshot:
-        """The look at the present that the whole operation shares."""
+        """Return the snapshot of this operation; taken when it is first needed."""
         async with self._once:
             if self._snapshot is None:
                 self._snapshot = await self.state.snapshots.snapshot()
@@ -82,9 +87,10 @@ class Context:
         known_at_position: Position | None = None,
         at_least: Position | None = None,
     ) -> AsOf:
-        """The moment of a question. Waits for the read models where the question needs it.
+        """Return the moment of a query, given its temporal arguments; now by default.
 
-        Raises InvalidInput for a moment that has not come yet, ReadModelsBehind after a while.
+        Waits for the read models where the query needs it. Raises InvalidInput for a moment that has
+        not come yet, ReadModelsBehind after the configured time.
         """
         if known_at is not None and known_at_position is not None:
             raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
@@ -94,10 +100,10 @@ class Context:
         status = await self.log_status()
         known = status.position
         if known_at_position is not None:
-            asked = self._position(known_at_position, "knownAtPosition")
-            if asked > status.recorded:
+            position = self._position(known_at_position, "knownAtPosition")
+            if position > status.recorded:
                 raise InvalidInput("knownAtPosition", "the log is not that far yet")
-            known = await end_of_command(self.state.engine, asked)
+            known = await end_of_command(self.state.engine, position)
         elif known_at is not None:
             if known_at > status.now:
                 raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
@@ -108,18 +114,45 @@ class Context:
         await self.load_permissions()
         return self.moment(as_of or status.now, known)
 
-    def check_ward(self, ward: str | None) -> None:
-        """Raises NotAllowed for another ward than the reader's, or the whole house."""
-        if self.caller.wards is not None and ward not in self.caller.wards:
-            raise NotAllowed("Name a ward of yours: this login is not for the whole house")
+    def moment(self, as_of: datetime, known: int) -> AsOf:
+        """Return a moment for this viewer. No part of an answer is read in another way."""
+        return AsOf(as_of, known, self.viewer)
+
+    def note_position(self, position: int) -> None:
+        """Note that a part of the answer was computed at this log position."""
+        self.answered_at = min(position, self.answered_at or position)
+
+    def position(self, position: int) -> Position:
+        """Return a log position as clients get it: opaque, of this log and epoch."""
+        return encode_position(self.state.log.id, self.state.log.epoch, position)
+
+    def after(self, cursor: Position | None) -> int:
+        """Return the log position of a cursor; 0, the beginning, without one. Raises InvalidInput."""
+        return 0 if cursor is None else self._position(cursor, "after")
+
+    def refresh(self) -> None:
+        """Drop the snapshot: something was recorded, or waited for, since."""
+        self._snapshot, self._queries = None, self._new_flight()
+
+    def next_item(self, position: int, shared: dict[Any, Any]) -> None:
+        """Begin another item of a subscription, as known at its own position.
+
+        ``shared``: what subscribers who see all share of the reads of one change.
+        """
+        self.answered_at, self._snapshot = position, None
+        shared = shared if self.viewer.sees_all else {}
+        self._loaders = shared.setdefault("loaders", {})
+        self._queries, self._prefetched = shared.setdefault("queries", self._new_flight()), {}
+
+    # -- the viewer --
 
     def check_login(self) -> None:
-        """Raises NotLoggedIn once the caller's token has ended: a subscription may outlive it."""
+        """Refuse a login whose token has ended: a subscription may outlive it. Raises NotLoggedIn."""
         if self.caller.seconds_left <= 0:
             raise NotLoggedIn("The token has expired; log in again with another one.")
 
     async def load_permissions(self) -> None:
-        """What is open and what is closed to a reader who does not see all anyway, as it is now."""
+        """Load what is opened to and closed from a viewer who does not see all, as of now."""
         if not self.viewer.sees_all:
             snapshots, snapshot = self.state.snapshots, await self.snapshot()
             self.viewer.opened = await snapshots.opened(self.caller.actor, snapshot)
@@ -127,7 +160,7 @@ class Context:
             self.viewer.outside_wards = await snapshots.elsewhere(self.viewer.wards, snapshot)
 
     def reading(self, operation: str, patients: Collection[UUID]) -> AccessRecord:
-        """What has to be written down before an answer leaves that shows these patients' data."""
+        """Return the access record to write before an answer leaves that shows these patients."""
         return AccessRecord(
             by=self.caller.actor,
             operation=operation,
@@ -136,116 +169,61 @@ class Context:
             opened=self.viewer.opened & frozenset(patients),
         )
 
-    async def or_forbidden(
-        self, found: T | None, question: ById[Any], id: UUID, at: AsOf
-    ) -> T | None:
-        """What was found. Raises NotAllowed if nothing was because it may not be shown."""
-        if found is None and await self.closed(question, [id], at):
-            raise NotAllowed(CLOSED)
-        return found
+    # -- reads --
 
-    async def closed(self, question: ById[Any], ids: Collection[UUID], at: AsOf) -> set[UUID]:
-        """Those among some things that are there, and that this reader may not be shown."""
-        if self.viewer.sees_all or not ids:
-            return set()
-        there: dict[UUID, Any] = await self.query(question, list(ids), at.unscoped)
-        return set(there).difference(await self.query(question, list(ids), at))
+    async def query(self, function: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
+        """Run a query function on a connection of its own.
 
-    async def patient_by_mrn(self, mrn: str, authority: str | None, at: AsOf) -> PatientView | None:
-        """A patient who is asked for by MRN. Raises NotAllowed if they may not be shown.
-
-        Nor may who is not shown names: an MRN that is known already would name somebody.
+        Operations that share the snapshot and the viewer's rights share queries as of a moment.
         """
-        if not may(self.caller.role, "data:identity"):
-            raise NotAllowed(f"The role {self.caller.role} may not look for a patient by MRN")
-        authority = authority or self.state.settings.mrn_authority
-        found = await self.query(patient_by_mrn, mrn, authority, at)
-        if found is None and not self.viewer.sees_all:
-            hidden = await self.query(patient_by_mrn, mrn, authority, at.unscoped)
-            if hidden is not None:
-                raise NotAllowed(CLOSED)
-        return found
 
-    def moment(self, as_of: datetime, known: int) -> AsOf:
-        """A moment as this reader is shown it. No part of an answer is asked for in another way."""
-        return AsOf(as_of, known, self.viewer)
+        async def run() -> T:
+            with tracing.span(f"read {function.__name__.strip('_')}"):
+                async with self.state.engine.connect() as connection:
+                    return await function(connection, *args, **named)
 
-    def note_position(self, position: int) -> None:
-        """The answer, or a part of it, was computed at this position."""
-        self.answered_at = min(position, self.answered_at or position)
+        key = _key(args) if not named else None
+        return await (run() if key is None else self._queries.run((function, key), run))
 
-    def position(self, position: int) -> Position:
-        return encode_position(self.state.log.id, self.state.log.epoch, position)
-
-    def after(self, given: Position | None) -> int:
-        """Where to go on in the log; from its beginning, if nothing was given."""
-        return 0 if given is None else self._position(given, "after")
-
-    def refresh(self) -> None:
-        """Something was recorded, or waited for: what was seen before it is over."""
-        self._snapshot, self._queries = None, SingleFlight()
-
-    def next_item(self, position: int, shared: dict[Any, Any]) -> None:
-        """Another item of a subscription is answered: by itself, as known at its own position."""
-        self.answered_at, self._snapshot = position, None
-        shared = shared if self.viewer.sees_all else {}
-        self._loaders = shared.setdefault("loaders", {})
-        self._queries, self._prefetched = shared.setdefault("asked", SingleFlight()), {}
-
-    async def load(self, question: ById[T], id: UUID | None, at: AsOf) -> T | None:
-        """One of many things asked for at the same time, fetched together with the others."""
+    async def load(self, query: ById[T], id: UUID | None, at: AsOf) -> T | None:
+        """Return one thing by its id, read together with all that are asked for at the same time."""
         if id is None:
             return None
-        loader = self._loaders.get((question, at.as_of, at.known))
+        loader = self._loaders.get((query, at.as_of, at.known))
         if loader is None:
-            loader = self._loaders[question, at.as_of, at.known] = self._loader(question, at)
+            loader = self._loaders[query, at.as_of, at.known] = self._loader(query, at)
         return await loader.load(id)  # type: ignore[no-any-return]
 
     async def prefetch(
-        self, type_name: str, question: ById[Any], ids: Collection[UUID], at: AsOf
+        self, type_name: str, query: ById[Any], ids: Collection[UUID], at: AsOf
     ) -> None:
-        """Ask for many things at once before any of them is, if such a type is asked for at all."""
+        """Read many things before any is asked for, if the operation selects their type at all."""
         if not ids or type_name not in self.types:
             return
-        found = await self._query_shared(at, frozenset(ids), question, list(ids), at)
-        had = self._prefetched.setdefault((question, at.as_of, at.known), {})
-        had.update({id: found.get(id) for id in ids})
+        things = await self.query(query, sorted(ids), at)
+        prefetched = self._prefetched.setdefault((query, at.as_of, at.known), {})
+        prefetched.update({id: things.get(id) for id in ids})
 
-    def prefetched(self, question: ById[Any], id: UUID | None, at: AsOf) -> tuple[bool, Any]:
-        """Whether it is known already, and what it is. None is nothing."""
+    def prefetched(self, query: ById[Any], id: UUID | None, at: AsOf) -> tuple[bool, Any]:
+        """Return whether a thing was prefetched, and what it is; for no id that is nothing."""
         if id is None:
             return True, None
-        found = self._prefetched.get((question, at.as_of, at.known), {})
-        return id in found, found.get(id)
+        things = self._prefetched.get((query, at.as_of, at.known), {})
+        return id in things, things.get(id)
 
     async def versions(self, id: UUID, at: AsOf) -> int:
+        """Return the version of a stream as known at the moment's position."""
         return await self.load(_versions, id, at) or 0
 
-    async def query(self, question: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
-        """Ask a question on a connection of its own."""
-        with tracing.span(f"read {question.__name__.strip('_')}"):
-            async with self.state.engine.connect() as connection:
-                return await question(connection, *args, **named)
-
-    async def query_shared(
-        self, question: Callable[..., Awaitable[T]], at: AsOf, *args: Hashable
-    ) -> T:
-        """The same, once for all operations with the same rights that share the look at the present."""
-        return await self._query_shared(at, args, question, at, *args)
-
-    async def _query_shared(
-        self, at: AsOf, given: Hashable, question: Callable[..., Awaitable[T]], *args: Any
-    ) -> T:
-        """``given``: what tells the question from others, beside the moment and whose rights."""
-        what = question, at.as_of, at.known, at.viewer.cache_key, given
-        return await self._queries.ask(what, lambda: self.query(question, *args))
-
-    def _loader(self, question: ById[T], at: AsOf) -> DataLoader[UUID, Any]:
+    def _loader(self, query: ById[T], at: AsOf) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:
-            found = await self.query(question, ids, at)
-            return [found.get(id) for id in ids]
+            things = await self.query(query, ids, at)
+            return [things.get(id) for id in ids]
 
         return DataLoader(load_fn=load)
+
+    def _new_flight(self) -> SingleFlight:
+        return SingleFlight(self.state.settings.single_flight)
 
     def _position(self, given: Position, field: str) -> int:
         return decode_position(given, self.state.log.id, self.state.log.epoch, field)
@@ -260,9 +238,28 @@ class Context:
             raise ReadModelsBehind("The read models are behind; ask again in a moment.")
 
 
+def _key(args: tuple[Any, ...]) -> Hashable | None:
+    """Return what tells a query as of a moment from others; None if it may not be shared."""
+    if not any(isinstance(arg, AsOf) for arg in args):
+        return None
+    key = tuple(
+        (arg.as_of, arg.known, arg.viewer.cache_key)
+        if isinstance(arg, AsOf)
+        else tuple(arg)
+        if isinstance(arg, list)
+        else arg
+        for arg in args
+    )
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
 async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: AsOf) -> dict[UUID, int]:
     return await versions(connection, list(ids), at.known)
 
 
 Ask = Info[Context, None]
-"""What a resolver is given. Nothing but its context is used: `api.graphql.execution.fast_executor`."""
+"""The ``info`` of a resolver."""

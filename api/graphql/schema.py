@@ -166,29 +166,36 @@ async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGene
             yield result
 
 
-schema = Schema(
-    query=Query,
-    execution_context_class=Executor,
-    mutation=Mutation,
-    subscription=Subscription,
-    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-    extensions=[
-        SubscriptionTimeout,
-        OperationContext,
-        ResponsePosition,
-        Tracing,
-        RecordReading,
-        ErrorMasking,
-        ParserCache,
-        lambda: CachedValidation(maxsize=1000),
-        Limits,
-        Authorization,
-    ],
-    exception_handlers=HANDLERS,
-)
-describe(schema._schema)
-use_declarations(schema._schema)
-install_fast_resolvers(schema)
+def make_schema(fast_executor: bool = True) -> Schema:
+    """Return the schema; ``fast_executor``: with the fast path for fields without I/O."""
+    made = Schema(
+        query=Query,
+        execution_context_class=Executor if fast_executor else None,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        extensions=[
+            SubscriptionTimeout,
+            OperationContext,
+            ResponsePosition,
+            Tracing,
+            RecordReading,
+            ErrorMasking,
+            ParserCache,
+            lambda: CachedValidation(maxsize=1000),
+            Limits,
+            Authorization,
+        ],
+        exception_handlers=HANDLERS,
+    )
+    describe(made._schema)
+    use_declarations(made._schema)
+    if fast_executor:
+        install_fast_resolvers(made)
+    return made
+
+
+schema = make_schema()
 
 
 def sdl() -> str:

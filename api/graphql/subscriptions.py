@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import check_ward, or_forbidden, patient_by_mrn
 from api.graphql.context import Ask, ById, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
@@ -48,7 +49,7 @@ class Subscription:
         self, info: Ask, after: AfterPosition = None, kinds: Kinds = None, ward: OfWard = None
     ) -> AsyncGenerator[Event, None]:
         context = info.context
-        context.check_ward(ward)
+        check_ward(context, ward)
         begin = await _begin(context, after)
         return _events(context, FeedTopic(topics_of(kinds), ward), begin)
 
@@ -69,14 +70,14 @@ class Subscription:
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
         begin = await _begin(context, after)
         if mrn is not None:
-            who = await context.patient_by_mrn(mrn, mrn_authority, await context.at())
+            who = await patient_by_mrn(context, mrn, mrn_authority, await context.at())
             if who is None:
                 raise NotFound("patient", mrn, "mrn")
             theirs = Subject(patients_by_id, who.patient)
             return _entries(info, TimelineTopic(patient=who.patient), theirs, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
-        await context.or_forbidden(await Stay.find(info, stay, at), stays_by_id, stay, at)
+        await or_forbidden(context, await Stay.find(info, stay, at), stays_by_id, stay, at)
         return _entries(info, TimelineTopic(stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(
@@ -91,7 +92,7 @@ class Subscription:
         after: AfterPosition = None,
     ) -> AsyncGenerator[RoomOccupancyChange, None]:
         context = info.context
-        context.check_ward(ward)
+        check_ward(context, ward)
         begin = await _begin(context, after)
         seen = (await context.log_status()).now if after is None else None
         return _rooms(info, OccupancyTopic(ward, seen), begin)
@@ -133,7 +134,7 @@ async def _entries(
                 here = await info.context.log_status()  # the clock of who noted it may be ahead
                 at = await info.context.at(max(here.now, told.payload.entry.occurred_at))
                 found = await info.context.query(entry_by_id, told.payload.entry.entry, at)
-                if await info.context.or_forbidden(found, whose.question, whose.id, at) is None:
+                if await or_forbidden(info.context, found, whose.question, whose.id, at) is None:
                     continue
             entry = TimelineEntry.of(info, told.payload.entry, told.payload.summary)
             entry.position = info.context.position(told.position)

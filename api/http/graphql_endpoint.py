@@ -30,7 +30,7 @@ from api.graphql.execution.response_cache import (
     EncodedResponse,
     conditional,
 )
-from api.graphql.schema import schema
+from api.graphql.schema import make_schema, schema
 from api.http.errors import error_response, json_error
 from api.http.middleware import RESPONSE_JSON
 from api.http.persisted_documents import TrustedDocuments
@@ -58,7 +58,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
 
     def __init__(self, settings: Settings, login: Login, rate_limit: TokenBucket) -> None:
         super().__init__(
-            schema,
+            schema if settings.fast_executor else make_schema(fast_executor=False),
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),

@@ -51,7 +51,7 @@ async def log_in(connection: Connected, login: Login) -> None:
     A browser can send only the second. Raises ConnectionRejectionError.
     """
     parameters = {name.lower(): value for name, value in connection.connection_params.items()}
-    authorization = parameters.get("authorization", connection.shown)
+    authorization = parameters.get("authorization", connection.authorization)
     purpose = parameters.get("purpose")
     try:
         caller = await login.caller(

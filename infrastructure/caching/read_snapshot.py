@@ -1,7 +1,8 @@
-"""Where the log and its read models are, and what a reader has opened: asked once for all who ask.
+"""Read snapshots: log and projection positions, with a viewer's permissions, read once for many.
 
 Operations that begin at the same time share one snapshot, which is taken after they began: so each
-sees everything that was recorded before it began. So do the queries that they share next.
+sees everything that was recorded before it began. So do the queries that they share next
+(docs/adr/0019). Switched off, each operation takes a snapshot of its own and reads its permissions.
 """
 
 from collections import OrderedDict
@@ -20,97 +21,97 @@ from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_mer
 ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[frozenset[UUID]]]
 
 REMEMBERED = 1_000
-"""Of so many readers, labels and wards it is remembered what is open to them and what is closed."""
+"""How many permissions (of a viewer, of labels, of wards) are cached at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where all is, and what has been asked since by those who share the snapshot."""
+    """Log and projection positions at a moment, and the queries run since by those who share them."""
 
     log_status: LogStatus
     queries: SingleFlight
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Records of patients, and where they were asked for."""
+class _Permission:
+    """Records of patients that are opened or closed, and the status at which they were read."""
 
     at: LogStatus
     patients: frozenset[UUID]
     until: datetime | None = None
-    """When they change by time, if they do."""
+    """The moment (UTC) at which they change by time alone, if they do."""
 
     def holds(self, now: LogStatus) -> bool:
-        """Nothing has changed since, and no glass is shut by time."""
-        ends = self.until
-        return _same(now, self.at) and self.at.now <= now.now and (ends is None or now.now < ends)
-
-
-def _same(now: LogStatus, then: LogStatus) -> bool:
-    """Nothing was recorded since, and no read model has changed."""
-    return (now.recorded, now.state) == (then.recorded, then.state)
+        """Return whether nothing has changed since, and no emergency access has ended by time."""
+        is_same = (now.recorded, now.state) == (self.at.recorded, self.at.state)
+        return is_same and self.at.now <= now.now and (self.until is None or now.now < self.until)
 
 
 class Snapshots:
-    """One for each process."""
+    """The snapshots of a process, and the cache of permissions that hold while nothing changes."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._runner = BatchRunner[None, Snapshot]("present", self._take)
-        self._found: OrderedDict[Hashable, _Found] = OrderedDict()
+    def __init__(
+        self, engine: AsyncEngine, *, is_shared: bool = True, single_flight: bool = True
+    ) -> None:
+        """``is_shared``: whether snapshots and permissions are shared by concurrent operations."""
+        self._engine, self._is_shared, self._single_flight = engine, is_shared, single_flight
+        self._runner = BatchRunner[None, Snapshot]("snapshot", self._take)
+        self._permissions: OrderedDict[Hashable, _Permission] = OrderedDict()
 
     async def snapshot(self) -> Snapshot:
-        """A snapshot at some moment after this is called. Raises what the database raises."""
-        return await self._runner.ask(None)
+        """Return a snapshot taken after this is called. Raises what the database raises."""
+        return await (self._runner.add(None) if self._is_shared else self._take(None))
 
     async def log_status(self) -> LogStatus:
-        """As it is at some moment after this is called. Raises what the database raises."""
+        """Return the positions as of a moment after this is called. Raises what the database raises."""
         return (await self.snapshot()).log_status
 
     async def opened(self, actor: Actor, snapshot: Snapshot) -> Set[UUID]:
-        """The patients whose glass somebody has broken, and that is open now."""
+        """Return the patients to whom an actor has emergency access now (break-glass)."""
 
-        async def ask(connection: AsyncConnection) -> _Found:
-            found = await opened_by(connection, actor, snapshot.log_status.now)
-            return _Found(snapshot.log_status, found.patients, found.until)
+        async def read(connection: AsyncConnection) -> _Permission:
+            access = await opened_by(connection, actor, snapshot.log_status.now)
+            return _Permission(snapshot.log_status, access.patients, access.until)
 
-        return await self._remembered((opened_by, actor), ask, snapshot)
+        return await self._permission((opened_by, actor), read, snapshot)
 
     async def closed(self, hidden: Set[str], snapshot: Snapshot) -> Set[UUID]:
-        """The records of the persons one of whose records has one of these labels."""
+        """Return the records of persons of whom any record has one of these labels."""
         return await self._by_merge(closed_by_merge, hidden, snapshot) if hidden else frozenset()
 
     async def elsewhere(self, wards: Set[str] | None, snapshot: Snapshot) -> Set[UUID]:
-        """The records of the persons who are, by any of their records, in other wards than these."""
+        """Return the records of persons who are, by any of their records, in other wards only."""
         if wards is None:
             return frozenset()
         return await self._by_merge(elsewhere_by_merge, wards, snapshot)
 
-    async def _by_merge(self, question: ByMerge, some: Set[str], snapshot: Snapshot) -> Set[UUID]:
-        async def ask(connection: AsyncConnection) -> _Found:
-            return _Found(snapshot.log_status, await question(connection, some))
+    async def _by_merge(self, query: ByMerge, some: Set[str], snapshot: Snapshot) -> Set[UUID]:
+        async def read(connection: AsyncConnection) -> _Permission:
+            return _Permission(snapshot.log_status, await query(connection, some))
 
-        return await self._remembered((question, some), ask, snapshot)
+        return await self._permission((query, some), read, snapshot)
 
-    async def _remembered(
+    async def _permission(
         self,
-        what: Hashable,
-        ask: Callable[[AsyncConnection], Awaitable[_Found]],
+        key: Hashable,
+        read: Callable[[AsyncConnection], Awaitable[_Permission]],
         snapshot: Snapshot,
     ) -> Set[UUID]:
-        """Return the cached result while it holds; otherwise query once for the whole snapshot."""
+        """Return the cached permission while it holds; otherwise read it once for the snapshot."""
 
-        async def connect() -> _Found:
+        async def connect() -> _Permission:
             async with self._engine.connect() as connection:
-                return await ask(connection)
+                return await read(connection)
 
-        found = self._found.get(what)
-        if found is None or not found.holds(snapshot.log_status):
-            found = self._found[what] = await snapshot.queries.ask(what, connect)
-            if len(self._found) > REMEMBERED:
-                self._found.popitem(last=False)
-        self._found.move_to_end(what)
-        return found.patients
+        if not self._is_shared:
+            return (await connect()).patients
+        permission = self._permissions.get(key)
+        if permission is None or not permission.holds(snapshot.log_status):
+            permission = self._permissions[key] = await snapshot.queries.run(key, connect)
+            if len(self._permissions) > REMEMBERED:
+                self._permissions.popitem(last=False)
+        self._permissions.move_to_end(key)
+        return permission.patients
 
     async def _take(self, _: object) -> Snapshot:
-        return Snapshot(await log_status(self._engine), SingleFlight())
+        return Snapshot(await log_status(self._engine), SingleFlight(self._single_flight))

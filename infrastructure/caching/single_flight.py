@@ -1,4 +1,4 @@
-"""What many ask for at the same time, done for all of them at once."""
+"""Single flight and batches: concurrent requests for the same share one execution (docs/adr/0019)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
@@ -10,72 +10,76 @@ R = TypeVar("R")
 
 
 class BatchRunner(Generic[W, R]):
-    """Rounds, one after the other: while one is under way the others wait, and share the next.
+    """Request coalescing in rounds: while one is under way, the others wait and share the next.
 
-    So each is part of a round that began after it asked. One that is alone waits for nobody.
+    So each item is part of a round that began after it was added. An item that is alone does not wait.
     """
 
-    def __init__(self, name: str, do: Callable[[list[W]], Awaitable[R]]) -> None:
-        self._name, self._do = name, do
+    def __init__(self, name: str, run_round: Callable[[list[W]], Awaitable[R]]) -> None:
+        self._name, self._run_round = name, run_round
         self._waiting: list[tuple[W, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def ask(self, what: W) -> R:
-        """What came of the round that this was part of. Raises what it raised."""
-        told: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((what, told))
+    async def add(self, item: W) -> R:
+        """Return, or raise again, the result of the round that the item is part of."""
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, result))
         if self._task is None:
-            self._task = asyncio.create_task(self._rounds(), name=self._name)
-        return await told
+            self._task = asyncio.create_task(self._run_rounds(), name=self._name)
+        return await result
 
-    async def _rounds(self) -> None:
+    async def _run_rounds(self) -> None:
         try:
             while self._waiting:
-                asked, self._waiting = self._waiting, []
-                await self._round(asked)
+                batch, self._waiting = self._waiting, []
+                await self._settle(batch)
         finally:
             self._task = None
 
-    async def _round(self, asked: list[tuple[W, asyncio.Future[R]]]) -> None:
+    async def _settle(self, batch: list[tuple[W, asyncio.Future[R]]]) -> None:
+        """Run one round, and give its result to all that wait for it."""
         try:
-            came = await self._do([what for what, _ in asked])
-        except Exception as failed:
-            for _, told in asked:
-                if not told.cancelled():
-                    told.set_exception(failed)
+            value = await self._run_round([item for item, _ in batch])
+        except Exception as error:
+            for _, result in batch:
+                if not result.cancelled():
+                    result.set_exception(error)
         else:
-            for _, told in asked:
-                if not told.cancelled():
-                    told.set_result(came)
+            for _, result in batch:
+                if not result.cancelled():
+                    result.set_result(value)
 
 
 class SingleFlight:
-    """Answers that are the same for all who ask: each is asked for once, and told to them all.
+    """Single flight: identical calls run once, and all callers get that result.
 
-    What nobody waits for any more is given up.
+    A call that nobody waits for any more is cancelled. Switched off, each call runs by itself.
     """
 
-    def __init__(self) -> None:
-        self._asked: dict[Hashable, _Asked] = {}
+    def __init__(self, is_on: bool = True) -> None:
+        self._is_on = is_on
+        self._calls: dict[Hashable, _Call] = {}
 
-    async def ask(self, what: Hashable, do: Callable[[], Coroutine[Any, Any, R]]) -> R:
-        """What came of it for the first who asked for this. Raises what it raised."""
-        asked = self._asked.get(what)
-        if asked is None:
-            asked = self._asked[what] = _Asked(asyncio.create_task(do()))
-        asked.waiting += 1
+    async def run(self, key: Hashable, function: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """Return, or raise again, the result of the first call with this key."""
+        if not self._is_on:
+            return await function()
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = _Call(asyncio.create_task(function()))
+        call.waiting += 1
         try:
-            return await asyncio.shield(asked.task)
+            return await asyncio.shield(call.task)
         finally:
-            asked.waiting -= 1
-            if not asked.waiting and not asked.task.done():
-                asked.task.cancel()
-                del self._asked[what]
+            call.waiting -= 1
+            if not call.waiting and not call.task.done():
+                call.task.cancel()
+                del self._calls[key]
 
 
 @dataclass(slots=True)
-class _Asked:
-    """What is asked for, and how many wait for it."""
+class _Call:
+    """A call under way or done, and how many callers wait for it."""
 
     task: asyncio.Task[Any]
     waiting: int = 0

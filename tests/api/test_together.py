@@ -173,14 +173,14 @@ def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
             await may.wait()
             return 7
 
-        one, other = (asyncio.create_task(shared.ask("it", found)) for _ in range(2))
+        one, other = (asyncio.create_task(shared.run("it", found)) for _ in range(2))
         await asyncio.sleep(0)
         one.cancel()
         await asyncio.wait([one])
         may.set()
 
         assert await other == 7
-        assert await shared.ask("it", found) == 7
+        assert await shared.run("it", found) == 7
         assert begun == 1
 
     asyncio.run(work())
@@ -199,14 +199,14 @@ def test_what_nobody_waits_for_is_given_up_and_asked_anew() -> None:
         async def at_last() -> int:
             return 7
 
-        both = [asyncio.create_task(shared.ask("it", never)) for _ in range(2)]
+        both = [asyncio.create_task(shared.run("it", never)) for _ in range(2)]
         await asyncio.sleep(0)
         for one in both:
             one.cancel()
         await asyncio.wait(both)
 
         await asyncio.wait_for(given_up.wait(), 1)
-        assert await shared.ask("it", at_last) == 7
+        assert await shared.run("it", at_last) == 7
 
     asyncio.run(work())
 
@@ -217,8 +217,8 @@ def test_a_fault_is_told_to_all_who_waited() -> None:
             raise LookupError(uuid4())
 
         together, shared = BatchRunner("failing", fails), SingleFlight()
-        rounds = [together.ask(1) for _ in range(3)]
-        answers = [shared.ask("it", lambda: fails([])) for _ in range(3)]
+        rounds = [together.add(1) for _ in range(3)]
+        answers = [shared.run("it", lambda: fails([])) for _ in range(3)]
         told = await asyncio.gather(*rounds, *answers, return_exceptions=True)
 
         assert [type(one) for one in told] == [LookupError] * 6
@@ -238,9 +238,9 @@ def test_each_is_part_of_a_round_that_began_after_it_asked() -> None:
             return len(rounds)
 
         together = BatchRunner("rounds", do)
-        first = asyncio.create_task(together.ask("first"))
+        first = asyncio.create_task(together.add("first"))
         await begun.wait()
-        later = [asyncio.create_task(together.ask(name)) for name in ("second", "third")]
+        later = [asyncio.create_task(together.add(name)) for name in ("second", "third")]
         await asyncio.sleep(0)
         may.set()
 

@@ -57,7 +57,7 @@ class Remembered(Context):
             readings=Told(),
             readable=SimpleNamespace(position=1),
             log=SimpleNamespace(id=UUID(int=1), epoch=1, is_simulated=False),
-            settings=SimpleNamespace(request_timeout_seconds=30.0),
+            settings=SimpleNamespace(request_timeout_seconds=30.0, single_flight=True),
         )
         super().__init__(house, CALLER)
         self._found = found
@@ -66,8 +66,8 @@ class Remembered(Context):
         self.note_position(1)
         return AsOf(NOW, 1, self.viewer)
 
-    async def query(self, question: Any, *_: Any, **__: Any) -> Any:
-        return self._found[question]
+    async def query(self, function: Any, *_: Any, **__: Any) -> Any:
+        return self._found[function]
 
 
 def measure(database: Database, folder: Path) -> list[Row]:

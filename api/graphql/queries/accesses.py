@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import check_ward, patient_by_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import After, First, MrnAuthority
@@ -74,12 +75,12 @@ class AccessQueries:
         after: After = None,
     ) -> Connection[Access]:
         if mrn is None:
-            info.context.check_ward(None)
+            check_ward(info.context, None)
         at = await info.context.at()
         size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
         records: list[UUID] | None = None
         if mrn is not None:
-            who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
+            who = await patient_by_mrn(info.context, mrn, mrn_authority, at)
             records = await info.context.query(records_of, who.patient, at) if who else []
         found = await info.context.query(
             accesses_page,

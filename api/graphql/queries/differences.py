@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import or_forbidden
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     AsOfArgument,
@@ -36,7 +37,7 @@ class DifferenceQueries:
     ) -> StayDifference | None:
         after, before = await two_moments(info, None, from_known, to_known)
         found = await StayDifference.find(info, named(id), before, after)
-        return await info.context.or_forbidden(found, stays_by_id, named(id), after)
+        return await or_forbidden(info.context, found, stays_by_id, named(id), after)
 
     @strawberry.field(
         description="The beds of which something else is held for one moment than was held then,"
@@ -68,4 +69,4 @@ class DifferenceQueries:
     ) -> Exposure | None:
         at = await info.context.at(None, known_at, known_at_position, at_least)
         found = await Exposure.find(info, named(movement_id), at)
-        return await info.context.or_forbidden(found, facts_by_id, named(movement_id), at)
+        return await or_forbidden(info.context, found, facts_by_id, named(movement_id), at)

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import or_forbidden, patient_by_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -43,10 +44,10 @@ class PeopleQueries:
         if (mrn is None) == (id is None):
             raise InvalidInput("mrn", "name the patient by mrn or by id")
         if mrn is not None:
-            view = await info.context.patient_by_mrn(mrn, mrn_authority, at)
+            view = await patient_by_mrn(info.context, mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
         found = await Patient.find(info, named(id), at)
-        return await info.context.or_forbidden(found, patients_by_id, named(id), at)
+        return await or_forbidden(info.context, found, patients_by_id, named(id), at)
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import check_ward, or_forbidden
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
 from api.graphql.relay import Connection, page, page_size
@@ -41,7 +42,7 @@ class ReportQueries:
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
     ) -> Report:
-        info.context.check_ward(ward)
+        check_ward(info.context, ward)
         held = defined(name, version)
         chosen = {p.name: p.value for p in parameters or ()}
         at = await info.context.at(None, known_at, known_at_position, at_least)
@@ -96,4 +97,4 @@ class ReportQueries:
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
         found = await ReportIssue.find(info, named(id), at)
-        return await info.context.or_forbidden(found, issued_reports.issues_by_id, named(id), at)
+        return await or_forbidden(info.context, found, issued_reports.issues_by_id, named(id), at)

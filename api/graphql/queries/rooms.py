@@ -34,7 +34,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[Ward]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return [Ward(name=name) for name in await info.context.query_shared(wards, at)]
+        return [Ward(name=name) for name in await info.context.query(wards, at)]
 
     @strawberry.field(
         description="Who lies where: every bed of a ward, or of the house.", metadata=CACHEABLE
@@ -49,7 +49,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await occupied(info, await info.context.query_shared(board, at, ward), at)
+        return await occupied(info, await info.context.query(board, at, ward), at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(

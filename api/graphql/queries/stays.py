@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import or_forbidden, patient_by_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
@@ -58,7 +59,7 @@ class StayQueries:
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Stay.find(info, named(id), at)
-        return await info.context.or_forbidden(found, stays_by_id, named(id), at)
+        return await or_forbidden(info.context, found, stays_by_id, named(id), at)
 
     @strawberry.field(
         description="Stays in the order of their admission; the open ones by default.",
@@ -82,7 +83,7 @@ class StayQueries:
             records: tuple[UUID, ...] | None = None
             attending = None
             if filter.patient_mrn:
-                who = await info.context.patient_by_mrn(filter.patient_mrn, None, at)
+                who = await patient_by_mrn(info.context, filter.patient_mrn, None, at)
                 records = tuple(
                     await info.context.query(records_of, who.patient, at) if who else ()
                 )
@@ -112,4 +113,4 @@ class StayQueries:
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await Prescription.find(info, named(id), at)
-        return await info.context.or_forbidden(found, prescriptions_by_id, named(id), at)
+        return await or_forbidden(info.context, found, prescriptions_by_id, named(id), at)

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import or_forbidden, patient_by_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -66,11 +67,11 @@ class TimelineQueries:
         )
         records: list[UUID] | None = None
         if mrn is not None:
-            who = await info.context.patient_by_mrn(mrn, mrn_authority, at)
+            who = await patient_by_mrn(info.context, mrn, mrn_authority, at)
             records = await info.context.query(records_of, who.patient, at) if who else []
         else:
             stay = await Stay.find(info, named(stay_id), at)
-            await info.context.or_forbidden(stay, stays_by_id, named(stay_id), at)
+            await or_forbidden(info.context, stay, stays_by_id, named(stay_id), at)
         found = await info.context.query(
             timeline_page,
             at,

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.feed.cloudevents import BY_TOPIC, PUBLIC, Rooms, data, event_id, subject
+from api.graphql.authorization import check_ward
 from api.graphql.context import Ask, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import First
@@ -121,7 +122,7 @@ class EventQueries:
         ward: OfWard = None,
     ) -> Connection[Event]:
         context, size = info.context, page_size(first)
-        context.check_ward(ward)
+        check_ward(context, ward)
         begin = context.after(after)
         here = await context.log_status()
         if begin > here.recorded:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from api.graphql.authorization import hidden_ids
 from api.graphql.context import Ask
 from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
@@ -182,8 +183,8 @@ class ReportIssue(Node):
 async def _open(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
     """The facts that the reader may see: those about patients and stays that are not closed."""
     patients, stays = ({getattr(f, of) for f in found.values()} for of in ("patient", "stay"))
-    closed = await info.context.closed(patients_by_id, patients - {None}, at)
-    closed |= await info.context.closed(stays_by_id, stays - {None}, at)
+    closed = await hidden_ids(info.context, patients_by_id, patients - {None}, at)
+    closed |= await hidden_ids(info.context, stays_by_id, stays - {None}, at)
     return {p: fact for p, fact in found.items() if closed.isdisjoint((fact.patient, fact.stay))}
 
 

@@ -1,0 +1,67 @@
+"""Authorization within an operation: wards, logins, and what row security hid from the viewer.
+
+Which operations and fields a role is allowed is decided before anything runs
+(`api.graphql.extensions.authorization`); which rows, by `infrastructure.queries.row_security`. Here is
+the rest: a query for the whole house, and the difference between what is not there and what is hidden.
+"""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+from uuid import UUID
+
+from api.graphql.context import ById, Context
+from application.authorization.roles import may
+from application.authorization.scope import CLOSED
+from domain.refusals import NotAllowed
+from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models import patients
+from infrastructure.read_models.patients import PatientView
+
+T = TypeVar("T")
+
+
+def check_ward(context: Context, ward: str | None) -> None:
+    """Refuse another ward than the login's, and the whole house (None) to a login with wards.
+
+    Raises NotAllowed.
+    """
+    if context.caller.wards is not None and ward not in context.caller.wards:
+        raise NotAllowed("Name a ward of yours: this login is not for the whole house")
+
+
+async def or_forbidden(
+    context: Context, result: T | None, query: ById[Any], id: UUID, at: AsOf
+) -> T | None:
+    """Return a result. Raises NotAllowed if there is none because it is hidden from the viewer."""
+    if result is None and await hidden_ids(context, query, [id], at):
+        raise NotAllowed(CLOSED)
+    return result
+
+
+async def hidden_ids(
+    context: Context, query: ById[Any], ids: Collection[UUID], at: AsOf
+) -> set[UUID]:
+    """Return the ids of what exists and is hidden from the viewer."""
+    if context.viewer.sees_all or not ids:
+        return set()
+    existing: dict[UUID, Any] = await context.query(query, list(ids), at.unscoped)
+    return set(existing).difference(await context.query(query, list(ids), at))
+
+
+async def patient_by_mrn(
+    context: Context, mrn: str, authority: str | None, at: AsOf
+) -> PatientView | None:
+    """Return the patient with an MRN; ``authority``: the hospital's own by default.
+
+    Raises NotAllowed if the patient is hidden from the viewer, and to a role that may not see
+    identities: an MRN that is known already would name somebody.
+    """
+    if not may(context.caller.role, "data:identity"):
+        raise NotAllowed(f"The role {context.caller.role} may not look for a patient by MRN")
+    authority = authority or context.state.settings.mrn_authority
+    patient = await context.query(patients.patient_by_mrn, mrn, authority, at)
+    if patient is not None or context.viewer.sees_all:
+        return patient
+    if await context.query(patients.patient_by_mrn, mrn, authority, at.unscoped) is not None:
+        raise NotAllowed(CLOSED)
+    return None
