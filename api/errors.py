@@ -14,7 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.utils.str_converters import to_camel_case
 
 from api.auth.authentication import NotLoggedIn, UnknownPurpose
-from application.commands.reports import FiguresNotReadable
+from application.reports.service import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
 from infrastructure.event_store.log_reader import DatabaseUnavailable

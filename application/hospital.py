@@ -13,11 +13,12 @@ from application.commands.patients import Patients
 from application.commands.practitioners import Practitioners
 from application.commands.prescriptions import Prescriptions
 from application.commands.projection_control import Projections
-from application.commands.reports import ReportData, Reports
+from application.commands.reports import Reports
 from application.commands.rooms import Rooms
 from application.commands.source_movements import SourceMovements
 from application.commands.stays import Stays
 from application.ports import EventStore
+from application.reports.service import OpenReportService
 
 GROUPS: tuple[type[CommandGroup], ...] = (
     Patients,
@@ -42,10 +43,10 @@ COMMANDS: Mapping[str, CommandSpec] = {
 class Hospital:
     """All commands, by subject. Each is recorded whole and once, or refused with a reason.
 
-    ``env`` configures the eventsourcing application, ``reports`` computes what is issued.
+    ``env`` configures the eventsourcing application, ``open_reports`` opens the report service.
     """
 
-    def __init__(self, env: dict[str, str], rules: Rules, reports: ReportData) -> None:
+    def __init__(self, env: dict[str, str], rules: Rules, open_reports: OpenReportService) -> None:
         self.pipeline = CommandPipeline(env, rules)
         self.patients = Patients(self.pipeline)
         self.identity = PatientIdentity(self.pipeline)
@@ -56,7 +57,7 @@ class Hospital:
         self.corrections = Corrections(self.pipeline)
         self.prescriptions = Prescriptions(self.pipeline)
         self.source_movements = SourceMovements(self.pipeline)
-        self.reports = Reports(self.pipeline, reports)
+        self.reports = Reports(self.pipeline, open_reports)
         self.projections = Projections(self.pipeline)
         self._commands: dict[str, Callable[..., Recorded]] = {
             name: getattr(group, name)

@@ -1,6 +1,7 @@
 """Puts the hospital together: settings, database, commands, clock."""
 
 from datetime import datetime
+from functools import partial
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from application.command import Request
@@ -8,7 +9,7 @@ from application.hospital import Hospital
 from domain.envelope import Actor
 from infrastructure import tracing
 from infrastructure.postgres.database import Database, Log
-from infrastructure.reports.report_data import ReadModelReportData
+from infrastructure.reports.report_data import open_report_service
 from infrastructure.settings import Settings
 
 SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
@@ -21,8 +22,8 @@ def hospital(settings: Settings, database: Database) -> Hospital:
         "PERSISTENCE_MODULE": "infrastructure.event_store.recorder",
         "DATABASE": database.app_url,
     }
-    figures = ReadModelReportData(database.app_url, settings.hospital)
-    made = Hospital(env, settings.rules, figures)
+    open_reports = partial(open_report_service, database.app_url, settings.hospital)
+    made = Hospital(env, settings.rules, open_reports)
     made.pipeline.watch = tracing.span
     return made
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from application.reports.definition import Figure, Report, Row
-from application.reports.formatting import shown
+from application.reports.formatting import formatted
 
 WIDTH, PANEL, LEFT, LINE = 820, 190, 60, 20
 INK, PALE, BARS = "#222", "#bbb", "#2a6f97"
@@ -21,7 +21,7 @@ def svg(told: Report) -> str:
     parts = [
         _text(10, LINE, f"{held.title}, {question.ward or 'hospital'}, {days}", 15),
         *(
-            _text(10, 2 * LINE + 10 + LINE * n, f"{row.figure}: {shown(held, row)} {row.unit}")
+            _text(10, 2 * LINE + 10 + LINE * n, f"{row.figure}: {formatted(held, row)} {row.unit}")
             for n, row in enumerate(single)
         ),
     ]
@@ -60,7 +60,7 @@ def _panel(told: Report, figure: Figure, rows: list[Row], top: int) -> Iterator[
         if row.value is None:
             continue
         low, up = sorted((level(float(row.value)), level(0.0)))
-        label = escape(f"{_of(row)}: {shown(told.definition, row)}")
+        label = escape(f"{_of(row)}: {formatted(told.definition, row)}")
         yield (
             f'<rect x="{LEFT + n * step:.1f}" y="{low:.1f}" width="{max(step * 0.8, 0.5):.1f}"'
             f' height="{up - low:.1f}" fill="{BARS}"><title>{label}</title></rect>'

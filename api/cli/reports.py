@@ -15,15 +15,17 @@ from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, opened
 from api.cli.terminal import err, out, progress, request, settings, stop
 from api.errors import ExitCode
-from application.commands.reports import ReportParameter, ReportPeriod, as_said
-from application.reports import defined, newest
+from application.commands.reports import ReportParameter, ReportPeriod
 from application.reports.definition import Report
-from application.reports.formatting import shown
+from application.reports.formatting import formatted
+from application.reports.issued import report_of
+from application.reports.registry import find_definition, newest_definitions
+from application.reports.service import no_progress
 from domain import report as issued
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
-from infrastructure.reports import inputs
+from infrastructure.reports.report_data import open_report_service
 from infrastructure.settings import Settings
 
 app = typer.Typer()
@@ -63,7 +65,7 @@ def report(
     if name is None:
         _list()
         return
-    held = defined(name, version)
+    held = find_definition(name, version)
     if first is None:
         stop("Say which days: --from 2026-03-01 --to 2026-03-31.", ExitCode.USAGE)
     begins, ends = _day(first, "--from"), _day(last or first, "--to")
@@ -81,23 +83,15 @@ def report(
     long = (ends - begins).days > LONG
     with (
         reduced_garbage_collection(),
-        inputs.report_connection(database.app_url) as connection,
-        progress(held.title) if long else nullcontext(lambda done, total: None) as tell,
+        open_report_service(database.app_url, given.hospital) as reports,
+        progress(held.title) if long else nullcontext(no_progress) as tell,
     ):
-        told = inputs.report_of_period(
-            connection,
-            given.hospital,
-            held,
-            position,
-            begins,
-            ends,
-            ward,
-            parameters,
-            on_progress=tell,
+        told = reports.of_period(
+            held, begins, ends, ward, parameters, position=position, on_progress=tell
         )
-        left_out = inputs.left_out(connection, position)
-    if left_out:
-        err.print(f"{len(left_out)} commands are parked; the figures may lack what they say.")
+        parked = reports.parked_commands(position)
+    if parked:
+        err.print(f"{len(parked)} commands are parked; the figures may lack what they say.")
     if told.question.last < ends:
         err.print(f"Up to {told.question.last}: later days have not ended.")
     _PRINT[format](told)
@@ -124,12 +118,12 @@ def _issued(
         ).events
     assert isinstance(event, issued.Report.Issued)
     err.print(f"Issued: wardbook restate {event.originator_id}", highlight=False)
-    return as_said(event.terms, event.said)
+    return report_of(event.terms, event.said)
 
 
 def _list() -> None:
     table = Table("report", "what it says", "parameters", title="Reports")
-    for held in newest():
+    for held in newest_definitions():
         choices = "\n".join(f"{p.name}: {p.meaning}" for p in held.parameters)
         table.add_row(f"{held.name}@{held.version}", held.formula, choices)
     out.print(table)
@@ -147,7 +141,7 @@ def _table(told: Report) -> None:
     )
     for row in told.rows:
         of = ", ".join(value for _, value in row.of)
-        table.add_row(row.figure, of, shown(held, row), row.unit)
+        table.add_row(row.figure, of, formatted(held, row), row.unit)
     out.print(table)
 
 
@@ -162,7 +156,7 @@ def _csv(told: Report) -> None:
     writer.writerow(["figure", *names, "value", "unit"])
     for row in told.rows:
         of = dict(row.of)
-        value = "" if row.value is None else shown(told.definition, row)
+        value = "" if row.value is None else formatted(told.definition, row)
         writer.writerow([row.figure, *(of.get(name, "") for name in names), value, row.unit])
 
 

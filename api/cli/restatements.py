@@ -12,9 +12,9 @@ from rich.table import Table
 
 from api.cli.queries import opened
 from api.cli.terminal import as_json, out, progress, request, settings
-from application.commands.reports import asked_in, value_of
 from application.reports.definition import Definition, Row
-from application.reports.formatting import shown
+from application.reports.formatting import formatted
+from application.reports.issued import question_of, value_of
 from domain.report import Change, Exact, Report
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
@@ -48,7 +48,7 @@ def restate(
         (issued, *_) = house.record.streams({issue: 0})[issue]
         tell(1, 1)
     assert isinstance(issued, Report.Issued)
-    held, _ = asked_in(issued.terms)
+    held, _ = question_of(issued.terms)
     facts = _facts(database, sorted({p for cause in event.causes for p in cause.facts}))
     if json:
         as_json(_told(event, facts))
@@ -140,4 +140,4 @@ def _row(fact: FactView, zone: ZoneInfo) -> tuple[str, ...]:
 
 
 def _shown(held: Definition, change: Change, value: Exact) -> str:
-    return shown(held, Row(change.name, change.of, change.unit, value_of(value)))
+    return formatted(held, Row(change.name, change.of, change.unit, value_of(value)))

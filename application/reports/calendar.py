@@ -2,14 +2,18 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from application.reports.definition import day_of
 from application.reports.formula import Contribution, Dimensions
-from application.reports.inputs import InpatientStay, Inputs, Span
+from application.reports.inputs import InpatientStay, Inputs, Question, Span
 from domain.stay.facts import Status
 
 HERE = Status.ADMITTED.value
+
+
+def day_of(question: Question, index: int) -> Dimensions:
+    """What a mark of that day of the period is of; the first day is 0."""
+    return (("day", (question.first + timedelta(days=index)).isoformat()),)
 
 
 class Calendar:

@@ -1,38 +1,17 @@
 """Who is here, day by day: the inpatient census and what is counted with it."""
 
-from collections.abc import Callable, Iterable
-
 from application.reports.calendar import Calendar, last_ward, present
 from application.reports.definition import (
-    Contributions,
     Definition,
     Figure,
-    Subject,
     of_each_day,
+    of_stays,
 )
 from application.reports.formula import DAYS, TOTAL, Contribution, Formula, total
-from application.reports.inputs import InpatientStay, Inputs, Span
+from application.reports.inputs import InpatientStay, Span
 from domain.stay.events import AdmissionType
 
 AHIMA = "AHIMA: Horton, Calculating and Reporting Healthcare Statistics"
-
-
-def of_stays(
-    marks: Callable[[InpatientStay, Calendar], Iterable[Contribution]],
-) -> Callable[[Inputs], Contributions]:
-    """The contributions of a report in which each stay adds marks of its own.
-
-    Stays of the admission types in the parameter ``without``, where there is one, are left out.
-    """
-
-    def contributions(inputs: Inputs) -> Contributions:
-        calendar = Calendar(inputs)
-        without = inputs.question.texts("without")
-        counted = (s for s in inputs.stays if s.admission_type not in without)
-        told = ((stay, tuple(marks(stay, calendar))) for stay in counted)
-        return {Subject("stay", stay.stay): added for stay, added in told if added}
-
-    return contributions
 
 
 # -- 1: the census --

@@ -12,13 +12,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple
 
+from application.reports.calendar import Calendar, day_of
 from application.reports.formula import TOTAL, Contribution, Dimensions, Formula, Marks, Value
-from application.reports.inputs import NEEDS, Choice, Inputs, Question
+from application.reports.inputs import NEEDS, Choice, InpatientStay, Inputs, Question
 from domain.refusals import InvalidInput
 
 
@@ -62,9 +62,22 @@ def of_each(*names: str) -> Each:
     return each
 
 
-def day_of(question: Question, index: int) -> Dimensions:
-    """What a mark of that day of the period is of; the first day is 0."""
-    return (("day", (question.first + timedelta(days=index)).isoformat()),)
+def of_stays(
+    marks: Callable[[InpatientStay, Calendar], Iterable[Contribution]],
+) -> Callable[[Inputs], Contributions]:
+    """Return the ``contributions`` of a report to which each stay adds marks of its own.
+
+    Stays of the admission types in the parameter ``without``, where there is one, are left out.
+    """
+
+    def contributions(inputs: Inputs) -> Contributions:
+        calendar = Calendar(inputs)
+        without = inputs.question.texts("without")
+        counted = (s for s in inputs.stays if s.admission_type not in without)
+        added = ((stay, tuple(marks(stay, calendar))) for stay in counted)
+        return {Subject("stay", stay.stay): mine for stay, mine in added if mine}
+
+    return contributions
 
 
 @dataclass(frozen=True)
@@ -180,7 +193,7 @@ class Report:
 
     def canonical(self) -> bytes:
         """The same five give the same bytes for ever: JSON, keys in order, fractions exact."""
-        told = {
+        content = {
             "definition": f"{self.definition.name}@{self.definition.version}",
             "parameters": self.question.parameters,
             "period": [self.question.first.isoformat(), self.question.last.isoformat()],
@@ -196,7 +209,9 @@ class Report:
                 for row in self.rows
             ],
         }
-        return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(
+            content, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ).encode()
 
     @property
     def digest(self) -> str:
@@ -204,8 +219,8 @@ class Report:
         return hashlib.sha256(self.canonical()).hexdigest()
 
 
-def computed(definition: Definition, inputs: Inputs, position: int) -> Report:
-    """The report of a question, from what is known at a position."""
+def compute(definition: Definition, inputs: Inputs, position: int) -> Report:
+    """Compute the report of a question from its inputs as known at a position."""
     question = inputs.question
     rows = definition.rows(question, definition.contributions(inputs))
     return Report(definition, question, position, rows)

@@ -1,4 +1,4 @@
-"""How figures are shown: rounded, and only here."""
+"""Formatting of figures: the only place where they are rounded."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -6,8 +6,8 @@ from fractions import Fraction
 from application.reports.definition import Definition, Row
 
 
-def shown(definition: Definition, row: Row) -> str:
-    """A value to be read: rounded half up to the decimals of its figure; ``-`` where there is none."""
+def formatted(definition: Definition, row: Row) -> str:
+    """Return a value as text, rounded half up to the decimals of its figure; ``-`` for None."""
     if row.value is None:
         return "-"
     decimals = next(f.decimals for f in definition.figures if f.name == row.figure)

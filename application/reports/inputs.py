@@ -151,7 +151,20 @@ class Inputs:
     """When a stay that began in the period was first visited by a consultant."""
     dose_days: tuple[DoseDays, ...] = ()
     courses: tuple[Course, ...] = ()
-    told: Sequence[EntryDelay] = ()
+    entry_delays: Sequence[EntryDelay] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """The patients and rooms whose inputs are read, to find who contributes something else.
+
+    ``patients`` are all records of the persons meant. What a stay, bed or person contributes is made
+    of facts about such a patient or room, of the wards of rooms, which never change, and of the
+    hospital's calendar, which concerns everybody.
+    """
+
+    patients: list[str]
+    rooms: list[str]
 
 
 NEEDS = frozenset(f.name for f in fields(Inputs)) - {"question", "days"}

@@ -12,17 +12,17 @@ from datetime import timedelta
 
 from application.reports.calendar import (
     Calendar,
+    day_of,
     first_ward,
     last_ward,
     present,
     with_wards,
 )
-from application.reports.census import of_stays
 from application.reports.definition import (
     Definition,
     Figure,
     Parameter,
-    day_of,
+    of_stays,
 )
 from application.reports.formula import (
     TOTAL,

@@ -6,8 +6,8 @@ from functools import partial
 from itertools import pairwise
 
 from application.reports.calendar import Calendar, first_ward, last_ward, present
-from application.reports.census import AHIMA, of_stays
-from application.reports.definition import Contributions, Definition, Figure
+from application.reports.census import AHIMA
+from application.reports.definition import Contributions, Definition, Figure, of_stays
 from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import InpatientStay, Inputs
 from domain.stay.facts import Disposition

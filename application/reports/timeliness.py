@@ -23,7 +23,7 @@ NOWHERE = "without a bed"
 
 def _contributions(inputs: Inputs) -> Contributions:
     found: defaultdict[Subject, list[Contribution]] = defaultdict(list)
-    for about, kind, hour, ward, delays in inputs.told:
+    for about, kind, hour, ward, delays in inputs.entry_delays:
         of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
         marks = found[ANONYMOUS if about is None else person_of(inputs, about)]
         marks += [Contribution("delay", of, delay) for delay in delays]
@@ -43,7 +43,7 @@ TIMELINESS_1 = Definition(
     " told first: a correction is another entry of a fact that is counted already. What was entered"
     " in error, and the cancels themselves, are left out.",
     source="Wardbook's two clocks; HL7 v2 EVN-2 and EVN-6",
-    needs=frozenset({"told", "persons"}),
+    needs=frozenset({"entry_delays", "persons"}),
     contributions=_contributions,
     figures=tuple(
         Figure(name + apart, unit, meaning, formula, each, decimals)

@@ -1,4 +1,4 @@
-"""Which issued reports a wrong fact got into, by computing who contributed to them."""
+"""The exposure of issued reports to a wrong fact, by computing who contributed to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.commands.reports import asked_in
 from application.reports.definition import Subject
+from application.reports.issued import question_of
+from application.reports.service import ReportService
 from domain.report import Terms
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.queries import EntryView
-from infrastructure.reports import inputs
-from infrastructure.reports.inputs.change_set import ChangeSet, linked
+from infrastructure.reports.report_data import ReadModelReportData
 
 AROUND = timedelta(days=2)
-"""By how much a day of the calendar may lie around the same day in UTC, generously."""
+"""The most by which a day of the calendar may lie around the same day in UTC, generously."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +39,27 @@ def containing(
     wrong_from: int,
     wrong_to: int,
 ) -> list[UUID]:
-    """The reports, issued or restated while a fact was wrong, whose figures it was part of.
+    """Return the reports, issued or restated while a fact was wrong, whose figures it was part of.
 
     Those are the reports to which its stay, person or bed contributed, and those to which they would
     have, as known when the fact was put right: a wrong discharge leaves a patient out.
     """
+    reports = ReportService(ReadModelReportData(connection, hospital))
     subjects = _subjects(connection, wrong, wrong_to)
-    found: dict[UUID, None] = {}
-    answers: dict[tuple[bytes, int], bool] = {}
+    exposed: dict[UUID, None] = {}
+    contributed: dict[tuple[bytes, int], bool] = {}
     for computed in _computed(connection, wrong_from, wrong_to):
         for known in (computed.position, wrong_to):
-            if computed.issue in found or not _touched(connection, computed, wrong, known):
+            if computed.issue in exposed or not _touched(connection, computed, wrong, known):
                 continue
-            asked = msgspec.json.encode(computed.terms), known  # reports may be issued many times
-            if asked not in answers:
-                answers[asked] = _contributed(connection, hospital, computed, subjects, known)
-            if answers[asked]:
-                found[computed.issue] = None
-    return list(found)
+            key = msgspec.json.encode(computed.terms), known  # reports may be issued many times
+            if key not in contributed:
+                contributed[key] = reports.has_contribution(
+                    subjects, *question_of(computed.terms), known
+                )
+            if contributed[key]:
+                exposed[computed.issue] = None
+    return list(exposed)
 
 
 def _computed(connection: Connection[TupleRow], after: int, before: int) -> list[_Computed]:
@@ -91,7 +94,7 @@ def _subjects(
 def _touched(
     connection: Connection[TupleRow], computed: _Computed, wrong: Sequence[EntryView], known: int
 ) -> bool:
-    """Whether such a stay was held to touch the period at all: cheap, and mostly it was not."""
+    """Return whether such a stay touched the period at all: a cheap test that mostly fails."""
     row = connection.execute(
         f"SELECT EXISTS (SELECT FROM {stays.fullname} WHERE stay = ANY(%s) AND known @> %s::int8"
         " AND during && tstzrange(%s::date - %s, %s::date + %s))",
@@ -105,19 +108,3 @@ def _touched(
         ],
     ).fetchone()
     return bool(row and row[0])
-
-
-def _contributed(
-    connection: Connection[TupleRow],
-    hospital: str,
-    computed: _Computed,
-    subjects: set[Subject],
-    known: int,
-) -> bool:
-    """Whether one of them contributed; the others of the house need not be looked at for that."""
-    held, question = asked_in(computed.terms)
-    people = [subject.id for subject in subjects if subject.kind == "person"]
-    rooms = [subject.id.partition("/")[0] for subject in subjects if subject.kind == "bed"]
-    only = ChangeSet(linked(connection, people, [known]), rooms)
-    report_inputs = inputs.load_inputs(connection, hospital, held.needs, question, known, only=only)
-    return not subjects.isdisjoint(held.contributions(report_inputs))

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import RowMapping, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from application.commands.reports import as_said
 from application.reports.definition import Report
+from application.reports.issued import report_of
 from domain.report import Cause, Change, Said, Terms
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import known
@@ -114,7 +114,7 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
 
 def _issue(row: RowMapping) -> IssueView:
     terms = msgspec.convert(row["told"]["terms"], Terms)
-    report = as_said(terms, msgspec.convert(row["told"]["said"], Said))
+    report = report_of(terms, msgspec.convert(row["told"]["said"], Said))
     return IssueView(
         row["issue"],
         terms,
@@ -130,7 +130,7 @@ def _restatement(row: RowMapping, terms: Terms) -> RestatementView:
     told = row["told"]
     return RestatementView(
         row["restatement"],
-        as_said(terms, msgspec.convert(told["said"], Said)),
+        report_of(terms, msgspec.convert(told["said"], Said)),
         msgspec.convert(told["changes"], list[Change]),
         msgspec.convert(told["causes"], list[Cause]),
         row["recorded_by"],

@@ -1,4 +1,4 @@
-"""Issued reports, computed again: the same definition at the same position gives the same bytes."""
+"""Check of issued reports: the same definition at the same position gives the same bytes."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -6,20 +6,18 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.commands.reports import as_said, asked_in, explained
-from application.reports.definition import Definition
-from application.reports.inputs import Question
-from application.reports.restatement import Side, changed
-from domain.report import Report, Said, Terms
+from application.reports import definition
+from application.reports.issued import explained_by, report_of
+from application.reports.service import ReportService
+from domain.report import Report, Said
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
-from infrastructure.reports import inputs
-from infrastructure.reports.report_data import facts
+from infrastructure.reports.report_data import ReadModelReportData
 
 
 def reissued(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[str]]]:
-    """Each issue, with what of it does not come out again: figures, changes, their causes.
+    """Yield each issue and restatement with what of it does not come out again.
 
-    ``connection`` is one of `reporting.reading`: all is read at one moment.
+    ``connection`` is a `report_connection`: all is read in one snapshot.
     """
     mapper = EventMapper()
     for event in connection.execute(
@@ -28,58 +26,30 @@ def reissued(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[str]
     ).fetchall():
         match mapper.event(event):
             case Report.Issued() as issued:
-                issue = issued.originator_id
-                terms, said = issued.terms, issued.said
-                yield issue, _said(connection, issued.entry.hospital, terms, said)
+                reports = ReportService(ReadModelReportData(connection, issued.entry.hospital))
+                terms, last = issued.terms, report_of(issued.terms, issued.said)
+                report = reports.compute(last.definition, last.question, last.position)
+                yield issued.originator_id, _differences(report, last, issued.said)
             case Report.Restated() as restated:
-                hospital = restated.entry.hospital
-                yield (
-                    issue,
-                    _said(connection, hospital, terms, restated.said)
-                    + _explained(connection, hospital, terms, said.position, restated),
-                )
-                said = restated.said
+                stored = report_of(terms, restated.said)
+                again = reports.restate(last, stored.position, check_all=True)
+                differences = _differences(again.report, stored, restated.said)
+                if explained_by(again.changes, again.facts) != (
+                    list(restated.changes),
+                    list(restated.causes),
+                ):
+                    differences.append(
+                        "other changes or causes"
+                        f" from position {last.position} to {stored.position}"
+                    )
+                yield restated.originator_id, differences
+                last = stored
 
 
-def _said(connection: Connection[TupleRow], hospital: str, terms: Terms, said: Said) -> list[str]:
-    held, question = asked_in(terms)
-    told = inputs.compute_report(connection, hospital, held, question, said.position)
-    stored = as_said(terms, said)
-    broken = []
-    if told.canonical() != stored.canonical():
-        broken.append(f"other figures at position {said.position}")
+def _differences(report: definition.Report, stored: definition.Report, said: Said) -> list[str]:
+    differences = []
+    if report.canonical() != stored.canonical():
+        differences.append(f"other figures at position {said.position}")
     if stored.digest != said.digest:
-        broken.append(f"the digest is not of the figures at position {said.position}")
-    return broken
-
-
-def _explained(
-    connection: Connection[TupleRow],
-    hospital: str,
-    terms: Terms,
-    before: int,
-    restated: Report.Restated,
-) -> list[str]:
-    held, question = asked_in(terms)
-    to = restated.said.position
-    changes = changed(
-        held, *(_side(connection, hospital, held, question, at) for at in (before, to))
-    )
-    subjects = {subject for change in changes for subject in change.causes}
-    about = facts(connection, hospital, subjects, question, before, to)
-    told = explained(changes, about)
-    if told != (list(restated.changes), list(restated.causes)):
-        return [f"other changes or causes from position {before} to {to}"]
-    return []
-
-
-def _side(
-    connection: Connection[TupleRow],
-    hospital: str,
-    definition: Definition,
-    question: Question,
-    position: int,
-) -> Side:
-    report_inputs = inputs.load_inputs(connection, hospital, definition.needs, question, position)
-    contributions = definition.contributions(report_inputs)
-    return Side(definition.rows(question, contributions), contributions)
+        differences.append(f"the digest is not of the figures at position {said.position}")
+    return differences

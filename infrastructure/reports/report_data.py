@@ -1,44 +1,42 @@
-"""What the hospital computes reports with: the read models, as known at any position."""
+"""Report data from the read models: the adapter of the port `ReportData`."""
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.commands.hospital_calendar import calendar_id
-from application.commands.reports import FiguresNotReadable
-from application.reports.definition import Contributions, Definition, Report, Subject
-from application.reports.inputs import Question
-from domain.hospital_calendar import DAY, HospitalCalendar
+from application.reports.definition import Subject
+from application.reports.inputs import ChangeSet, Inputs, Question
+from application.reports.service import FiguresNotReadable, Progress, ReportService, no_progress
+from domain.hospital_calendar import DAY, HospitalCalendar, LocalDays
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports import inputs
-from infrastructure.reports.inputs.change_set import ChangeSet, changed_between
+from infrastructure.reports.inputs.change_set import changed_between, linked
 
 Facts = dict[str, set[int]]
 """Positions of facts by the id of whom they are about."""
 
 
 class ReadModelReportData:
-    """Adapter of the port `ReportData`: computes reports from the read models of a database."""
+    """Adapter of the port `ReportData` over one connection of `report_connection`."""
 
-    def __init__(self, url: str, hospital: str) -> None:
-        self._url, self._hospital = url, hospital
+    def __init__(self, connection: Connection[TupleRow], hospital: str) -> None:
+        self._connection, self._hospital = connection, hospital
 
-    def position(self) -> int:
-        """How far all read models are. Raises FiguresNotReadable if one lacks a command for now."""
-        with psycopg.connect(self._url, connect_timeout=5) as connection:
-            positions = connection.execute(
-                f"SELECT position FROM projections.status WHERE {IS_LIVE}".encode()
-            ).fetchall()
-            parked = connection.execute(
-                f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}".encode()
-            ).fetchall()
+    def newest_position(self) -> int:
+        positions = self._connection.execute(
+            f"SELECT position FROM projections.status WHERE {IS_LIVE}".encode()
+        ).fetchall()
+        parked = self._connection.execute(
+            f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}".encode()
+        ).fetchall()
         lacking = [name for schema, name in NAMES.items() if (schema,) in parked]
         if lacking:
             raise FiguresNotReadable(
@@ -49,70 +47,80 @@ class ReadModelReportData:
             return 0  # one has not begun
         return int(min(position for (position,) in positions))
 
-    def of_period(
+    def known_until(self, position: int) -> datetime:
+        return inputs.known_until(self._connection, position)
+
+    def local_days(self, position: int) -> LocalDays:
+        return inputs.local_days(self._connection, self._hospital, position)
+
+    def inputs(
         self,
-        definition: Definition,
+        needs: Collection[str],
+        question: Question,
         position: int,
-        first: date,
-        last: date,
-        ward: str | None,
-        parameters: Mapping[str, str],
-    ) -> Report:
-        with inputs.report_connection(self._url) as connection:
-            return inputs.report_of_period(
-                connection, self._hospital, definition, position, first, last, ward, parameters
-            )
+        *,
+        totals_only: bool = False,
+        only: ChangeSet | None = None,
+        on_progress: Progress = no_progress,
+    ) -> Inputs:
+        return inputs.load_inputs(
+            self._connection,
+            self._hospital,
+            needs,
+            question,
+            position,
+            totals_only=totals_only,
+            only=only,
+            on_progress=on_progress,
+        )
 
-    def computed(self, definition: Definition, question: Question, position: int) -> Report:
-        with inputs.report_connection(self._url) as connection:
-            return inputs.compute_report(connection, self._hospital, definition, question, position)
+    def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:
+        if self._calendar_changes(question, before, now):
+            return None  # the days of all are others
+        return changed_between(self._connection, before, now)
 
-    def contributions(
-        self, definition: Definition, question: Question, before: int, now: int
-    ) -> tuple[Contributions, Contributions]:
-        with inputs.report_connection(self._url) as connection:
-            only: ChangeSet | None = changed_between(connection, before, now)
-            if _calendar(connection, self._hospital, question, before, now):
-                only = None  # everybody's days are others
-            old, new = (
-                inputs.load_inputs(
-                    connection, self._hospital, definition.needs, question, at, only=only
-                )
-                for at in (before, now)
-            )
-        return definition.contributions(old), definition.contributions(new)
+    def about(self, subjects: Collection[Subject], position: int) -> ChangeSet:
+        persons = [subject.id for subject in subjects if subject.kind == "person"]
+        rooms = [subject.id.partition("/")[0] for subject in subjects if subject.kind == "bed"]
+        return ChangeSet(linked(self._connection, persons, [position]), rooms)
 
     def facts(
         self, subjects: Collection[Subject], question: Question, after: int, to: int
     ) -> dict[Subject, list[int]]:
-        with inputs.report_connection(self._url) as connection:
-            return facts(connection, self._hospital, subjects, question, after, to)
+        """Return the positions of the facts about each subject.
+
+        A change of the hospital's calendar that reaches the days of the question is about all.
+        """
+        calendar = self._calendar_changes(question, after, to)
+        positions: dict[Subject, list[int]] = {}
+        for kind, facts_of in _FACTS_OF.items():
+            ids = [subject.id for subject in subjects if subject.kind == kind]
+            facts = facts_of(self._connection, ids, after, to) if ids else {}
+            positions |= {Subject(kind, id): sorted(facts.get(id, set()) | calendar) for id in ids}
+        return positions
+
+    def parked_commands(self, position: int) -> list[UUID]:
+        return inputs.parked_commands(self._connection, position)
+
+    def _calendar_changes(self, question: Question, after: int, to: int) -> set[int]:
+        """Return the positions of calendar changes that reach the days of a question."""
+        changes = self._connection.execute(
+            "SELECT position, (own->>'valid_from')::date FROM record.events WHERE stream = %s"
+            " AND topic = %s AND position > %s AND position <= %s",
+            [calendar_id(self._hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
+        )
+        return {at for at, since in changes if since is None or since <= question.last + DAY}
 
 
-def facts(
-    connection: Connection[TupleRow],
-    hospital: str,
-    subjects: Collection[Subject],
-    question: Question,
-    after: int,
-    to: int,
-) -> dict[Subject, list[int]]:
-    """The positions of the facts about each subject, after one position and up to another.
-
-    A change of the hospital's time zone or census time that reaches the days of the question is a
-    fact about everybody.
-    """
-    calendar = _calendar(connection, hospital, question, after, to)
-    found: dict[Subject, list[int]] = {}
-    for kind, about in _ABOUT.items():
-        ids = [subject.id for subject in subjects if subject.kind == kind]
-        told = about(connection, ids, after, to) if ids else {}
-        found |= {Subject(kind, id): sorted(told.get(id, set()) | calendar) for id in ids}
-    return found
+@contextmanager
+def open_report_service(url: str, hospital: str) -> Iterator[ReportService]:
+    """Open the report service over a new snapshot of a database."""
+    with inputs.report_connection(url) as connection:
+        yield ReportService(ReadModelReportData(connection, hospital))
 
 
 def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:
-    """What was told of stays, and of their patients apart from any stay (a death, a merge)."""
+    """Return the facts about stays, and about their patients outside a stay (a death, a merge)."""
     return _grouped(
         connection.execute(
             f"SELECT stay::text, position FROM {entries.fullname}"
@@ -128,7 +136,7 @@ def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: 
 
 
 def _of_persons(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:
-    """What was told of every record that was the person's at either position."""
+    """Return the facts about every record that was the person's at either position."""
     return _grouped(
         connection.execute(
             "WITH RECURSIVE links AS (SELECT DISTINCT patient, merged_into"
@@ -146,33 +154,21 @@ def _of_persons(connection: Connection[TupleRow], ids: list[str], after: int, to
 
 
 def _of_beds(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:
-    """What was told of beds (``room/code``): their own facts, and those of the whole room."""
+    """Return the facts about beds (``room/code``) and about the whole of their rooms."""
     rooms = {UUID(id.split("/")[0]) for id in ids}
-    told = connection.execute(
+    events = connection.execute(
         "SELECT stream::text, own->>'bed', position FROM record.events"
         " WHERE stream = ANY(%s) AND position > %s AND position <= %s",
         [list(rooms), after, to],
     ).fetchall()
-    found: Facts = {}
+    facts: Facts = {}
     for id in ids:
         room, _, code = id.partition("/")
-        found[id] = {at for stream, bed, at in told if stream == room and bed in (None, code)}
-    return found
+        facts[id] = {at for stream, bed, at in events if stream == room and bed in (None, code)}
+    return facts
 
 
-_ABOUT = {"stay": _of_stays, "person": _of_persons, "bed": _of_beds}
-
-
-def _calendar(
-    connection: Connection[TupleRow], hospital: str, question: Question, after: int, to: int
-) -> set[int]:
-    """The changes of the hospital's clock that reach the days of a question."""
-    changes = connection.execute(
-        "SELECT position, (own->>'valid_from')::date FROM record.events WHERE stream = %s"
-        " AND topic = %s AND position > %s AND position <= %s",
-        [calendar_id(hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
-    )
-    return {at for at, since in changes if since is None or since <= question.last + DAY}
+_FACTS_OF = {"stay": _of_stays, "person": _of_persons, "bed": _of_beds}
 
 
 def _grouped(rows: Iterable[TupleRow]) -> Facts:

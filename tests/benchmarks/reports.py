@@ -19,15 +19,17 @@ import psycopg
 
 from application.command import Request
 from application.commands.reports import ReportPeriod
-from application.reports import newest
 from application.reports.definition import Definition
 from application.reports.inputs import Question
+from application.reports.registry import newest_definitions
+from application.reports.service import ReportService
 from domain.report import Report
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
+from infrastructure.reports.report_data import ReadModelReportData
 from infrastructure.settings import Settings
 from tests.benchmarks.many import Full, House
 from tests.benchmarks.processes import processor
@@ -81,13 +83,13 @@ def measure(database: Database, folder: Path) -> list[Row]:
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             owner.execute("VACUUM ANALYZE")
         now, past = _years(house.full)
-        asked = {held.name: _asked(database, held, now, past) for held in newest()}
+        asked = {held.name: _asked(database, held, now, past) for held in newest_definitions()}
         period = ReportPeriod(now.first, now.last)
         issues = {
             held.name: made.reports.issue_report(_said(), name=held.name, period=period).ids(
                 "report"
             )[0]
-            for held in newest()
+            for held in newest_definitions()
         }
         house.leave_late(LATE)
         ProjectionRunner(database.app_url).catch_up()
@@ -139,8 +141,9 @@ def _asked(database: Database, held: Definition, now: Year, past: Year) -> tuple
 def _report(database: Database, held: Definition, year: Year) -> Took:
     question = Question(year.first, year.last, None, held.parameters_of({}))
     with inputs.report_connection(database.app_url) as connection:
+        reports = ReportService(ReadModelReportData(connection, "main"))
         begun, worked = perf_counter(), process_time()
-        told = inputs.compute_report(connection, "main", held, question, year.position)
+        told = reports.compute(held, question, year.position)
         took = Took(
             perf_counter() - begun,
             process_time() - worked + processor(connection.info.backend_pid) / 1000,

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from application.command import Request
 from application.commands.reports import ReportPeriod
 from application.hospital import Hospital
-from application.reports import newest
+from application.reports.registry import newest_definitions
 from domain.envelope import Actor
 from domain.report import Report
 from domain.stay.events import AdmissionType
@@ -50,7 +50,7 @@ def _restated(house: Hospital, database: Database, stays: list[UUID], late: int)
         held.name: house.reports.issue_report(_said(), name=held.name, period=period).ids("report")[
             0
         ]
-        for held in newest()
+        for held in newest_definitions()
     }
     for _ in range(late):
         house.stays.discharge_patient(

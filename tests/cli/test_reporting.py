@@ -9,7 +9,7 @@ import pytest
 
 from api.errors import ExitCode
 from application.hospital import Hospital
-from application.reports import newest
+from application.reports.registry import newest_definitions
 from domain.stay.facts import Disposition
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import admitted, ago, request, room
@@ -37,7 +37,7 @@ def known_before(staffed: Hospital) -> str:
 def test_alone_it_lists_what_reports_there_are(run: Run) -> None:
     told = run("report")
     assert told.code == 0
-    assert all(f"{held.name}@{held.version}" in told.out for held in newest())
+    assert all(f"{held.name}@{held.version}" in told.out for held in newest_definitions())
 
 
 def test_a_report_as_a_table(run: Run, known_before: str) -> None:

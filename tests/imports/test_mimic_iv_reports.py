@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from application.reports import newest
 from application.reports.inputs import Question
+from application.reports.registry import newest_definitions
 from domain.aggregate import Event
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.reports import inputs
+from infrastructure.reports.report_data import open_report_service
 from tests.imports.conftest import PATIENTS, Run
 from tests.support.hospital_dsl import events, rows
 from tests.support.reference_flows import Flows
@@ -59,17 +59,17 @@ def test_every_figure_of_real_stays_equals_the_plain_fold(
     plain = Plain.of(told.log, position, "UTC", FIRST, LAST)
     plain.ward = ward
     expected = plain.figures() | Flows(plain, told.log, told.told_at, position).figures()
-    assert set(expected) == {held.name for held in newest()}
+    assert set(expected) == {held.name for held in newest_definitions()}
     counted = set()
-    with inputs.report_connection(told.url) as connection:
-        for held in newest():
+    with open_report_service(told.url, "main") as reports:
+        for held in newest_definitions():
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
-            report = inputs.compute_report(connection, "main", held, question, position)
+            report = reports.compute(held, question, position)
             found = {figure: figures(report, figure) for figure in expected[held.name]}
             assert found == expected[held.name], held.name
             if any(value for values in found.values() for value in values):
                 counted.add(held.name)
     if ward is None and PATIENTS == "all":
-        assert counted == {held.name for held in newest()} - NOTHING_TO_COUNT
+        assert counted == {held.name for held in newest_definitions()} - NOTHING_TO_COUNT
     elif ward is None:
         assert len(counted) > 12, "a few patients have something for most of the reports"

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +17,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.reports import newest
-from application.reports.definition import Contributions, Definition, Row, Subject
+from application.reports.definition import Contributions, Definition, Report, Row, Subject
 from application.reports.formula import Contribution, Dimensions
 from application.reports.inputs import Question
+from application.reports.registry import newest_definitions
 from application.reports.restatement import Side, changed
 from domain.aggregate import Event
 from domain.hospital_calendar import HospitalCalendar
 from domain.patient import Patient
 from domain.stay.aggregate import Stay
 from infrastructure.reports import inputs
-from infrastructure.reports.report_data import ReadModelReportData
+from infrastructure.reports.report_data import ReadModelReportData, open_report_service
 from tests.support.hospital_dsl import events
 from tests.support.random_commands import BEGINS
 from tests.support.shared_history import Lived
@@ -45,10 +44,6 @@ class Asked:
     question: Question
     before: int
     after: int
-
-    @cached_property
-    def figures(self) -> ReadModelReportData:
-        return ReadModelReportData(self.lived.database.app_url, "main")
 
     def contributions(self, position: int) -> Contributions:
         """Everybody's."""
@@ -76,7 +71,7 @@ def draw(lived: Lived, log: list[tuple[int, int, Event]], data: st.DataObject) -
     offset, length = data.draw(st.integers(-2, DAYS)), data.draw(st.integers(0, 12))
     first = BEGINS.date() + timedelta(days=offset)
     ward = data.draw(st.sampled_from([None, "A", "B"]))
-    definition = data.draw(st.sampled_from(newest()))
+    definition = data.draw(st.sampled_from(newest_definitions()))
     chosen = definition.parameters_of({})
     question = Question(first, first + timedelta(days=length), ward, chosen)
     return Asked(lived, definition, question, before, after)
@@ -95,8 +90,12 @@ def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
     sides = [Side(held.rows(question, marks), marks) for marks in (old, new)]
     changes = changed(held, *sides)
     # What a restatement looks at is less: only those of whom something was recorded in between.
-    fewer = asked.figures.contributions(held, question, asked.before, asked.after)
-    assert changed(held, *(Side(s.rows, f) for s, f in zip(sides, fewer, strict=True))) == changes
+    with open_report_service(lived.database.app_url, "main") as reports:
+        restatement = reports.restate(
+            Report(held, question, asked.before, sides[0].rows), asked.after
+        )
+    assert restatement.changes == changes
+    assert restatement.report.rows == sides[1].rows
     rows = [values(side.rows) for side in sides]
 
     for change in changes:
@@ -124,10 +123,10 @@ def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
         assert set(change.causes) == differ
 
     subjects = {subject for change in changes for subject in change.causes}
-    about = asked.figures.facts(subjects, question, asked.before, asked.after)
+    assert restatement.facts.keys() == subjects
     for subject in subjects:
-        assert about[subject] == plain_facts(log, asked, subject)
-        assert about[subject], f"nothing explains {subject}"
+        assert restatement.facts[subject] == plain_facts(log, asked, subject)
+        assert restatement.facts[subject], f"nothing explains {subject}"
 
 
 def values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions], Any]:
@@ -198,12 +197,12 @@ def _of_the_days(event: Event, question: Question) -> bool:
 
 def test_every_kind_of_contributor_is_met(lived: Lived) -> None:
     """So the property above speaks of each of them."""
-    figures = ReadModelReportData(lived.database.app_url, "main")
-    position = figures.position()
+    with inputs.report_connection(lived.database.app_url) as connection:
+        position = ReadModelReportData(connection, "main").newest_position()
     first, last = date(2026, 3, 4), date(2026, 3, 20)
     kinds = {
         subject.kind
-        for held in newest()
+        for held in newest_definitions()
         for subject in contributions(
             lived, held, Question(first, last, None, held.parameters_of({})), position
         )

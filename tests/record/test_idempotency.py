@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +16,7 @@ from domain.refusals import BedOccupied, CommandIdReused, InvalidInput, NotFound
 from domain.time import Precision
 from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import Database
-from infrastructure.reports.report_data import ReadModelReportData
+from infrastructure.reports.report_data import open_report_service
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import (
     ADA,
@@ -245,8 +246,8 @@ def wire(database: Database) -> Iterator[Wire]:
 def far(wire: Wire, settings: Settings) -> Iterator[Hospital]:
     """A hospital that reaches its database through the wire only."""
     env = {"PERSISTENCE_MODULE": "infrastructure.event_store.recorder", "DATABASE": wire.url}
-    figures = ReadModelReportData(wire.url, settings.hospital)
-    made = Hospital(env, settings.rules, figures)
+    open_reports = partial(open_report_service, wire.url, settings.hospital)
+    made = Hospital(env, settings.rules, open_reports)
     yield made
     made.close()
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from application.commands.reports import FiguresNotReadable, ReportParameter, ReportPeriod, as_said
+from application.commands.reports import ReportParameter, ReportPeriod
 from application.hospital import Hospital
+from application.reports.issued import report_of
+from application.reports.service import FiguresNotReadable
 from domain.refusals import CommandIdReused, InvalidInput, NotFound
 from domain.report import Cause, Change, Report
 from domain.stay.aggregate import Stay
@@ -166,21 +168,21 @@ def test_an_issue_comes_out_the_same_from_read_models_that_are_filled_anew(
     stay = admitted(hospital, "M1", "A/1/a", ago(days=6))
     read()
     issued = issue(hospital, 5, 2)
-    before = as_said(issued.terms, issued.said).canonical()
+    before = report_of(issued.terms, issued.said).canonical()
     discharge(hospital, stay, ago(days=3))
     read()
     restate(hospital, issued.originator_id)
     read()
     rebuild(database, READ_MODELS, lambda done, total: None)
-    figures, terms = hospital.reports.figures, issued.terms
-    told = figures.of_period(
-        as_said(terms, issued.said).definition,
-        issued.said.position,
-        terms.first,
-        terms.last,
-        terms.ward,
-        {},
-    )
+    terms = issued.terms
+    with hospital.reports.open_service() as service:
+        told = service.of_period(
+            report_of(terms, issued.said).definition,
+            terms.first,
+            terms.last,
+            terms.ward,
+            position=issued.said.position,
+        )
     assert told.canonical() == before
     assert told.digest == issued.said.digest
     (reports,) = [c for c in verify(database) if c.promise.startswith("issued reports")]

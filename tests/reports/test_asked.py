@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.reports import newest
+from application.reports.registry import newest_definitions
 from tests.api.conftest import shared
 from tests.support.api_dsl import Ward, ago, codes, late, place
 
@@ -166,6 +166,8 @@ def test_the_definitions_are_told_with_formula_source_and_figures(shared: Ward) 
         "{ reportDefinitions { name version title formula source figures { name unit meaning }"
         " parameters { name value meaning } } }"
     )["reportDefinitions"]
-    assert [(d["name"], d["version"]) for d in told] == [(d.name, d.version) for d in newest()]
+    assert [(d["name"], d["version"]) for d in told] == [
+        (d.name, d.version) for d in newest_definitions()
+    ]
     (long,) = (d for d in told if d["name"] == "long-stays")
     assert [p["value"] for p in long["parameters"]] == ["7, 14, 21"]

@@ -7,14 +7,22 @@ from textwrap import dedent
 
 import pytest
 
-from application.reports import ALL, LONGEST, REPORTS, asked, census, defined, newest
 from application.reports import calendar as calendar_module
+from application.reports import census
 from application.reports import definition as definition_module
 from application.reports.census import INPATIENT_CENSUS_1
 from application.reports.definition import Definition, Subject
 from application.reports.formula import Contribution, Marks, count, median, percentile, total
 from application.reports.inputs import NEEDS, Inputs
 from application.reports.length_of_stay import AVERAGE_LENGTH_OF_STAY_1, LONG_STAYS_1
+from application.reports.registry import (
+    ALL,
+    LONGEST,
+    REPORTS,
+    find_definition,
+    newest_definitions,
+    resolve_question,
+)
 from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 from infrastructure.reports.inputs import LOADERS
@@ -26,7 +34,7 @@ each = pytest.mark.parametrize("held", ALL, ids=[f"{d.name}@{d.version}" for d i
 
 def test_a_report_has_one_code_for_each_version() -> None:
     assert len(REPORTS) == len(ALL)
-    assert [d.name for d in newest()] == list(dict.fromkeys(d.name for d in ALL))
+    assert [d.name for d in newest_definitions()] == list(dict.fromkeys(d.name for d in ALL))
 
 
 @each
@@ -57,9 +65,9 @@ def test_every_input_has_a_loader() -> None:
 
 def test_a_report_that_there_is_not_is_refused() -> None:
     with pytest.raises(NotFound):
-        defined("bed-fullness")
+        find_definition("bed-fullness")
     with pytest.raises(InvalidInput, match="it has: 1"):
-        defined("inpatient-census", 99)
+        find_definition("inpatient-census", 99)
 
 
 # -- periods --
@@ -68,7 +76,7 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def days_asked(first: str, last: str, now: datetime, days: LocalDays) -> tuple[date, date]:
-    question = asked(INPATIENT_CENSUS_1, days, now, day(first), day(last))
+    question = resolve_question(INPATIENT_CENSUS_1, days, now, day(first), day(last))
     return question.first, question.last
 
 
@@ -101,14 +109,14 @@ def test_a_period_that_is_none_is_refused(first: str, last: str, why: str) -> No
 
 def test_a_period_before_any_hospital_had_a_record_is_refused() -> None:
     with pytest.raises(InvalidInput, match="before 1900"):
-        asked(INPATIENT_CENSUS_1, calendar(), NOON, date.min, date.min)
+        resolve_question(INPATIENT_CENSUS_1, calendar(), NOON, date.min, date.min)
 
 
 def test_a_period_of_ten_years_is_answered_and_a_longer_one_refused_with_what_to_do() -> None:
     first, last = NOON.date() - LONGEST * DAY, NOON.date() - DAY
-    assert asked(INPATIENT_CENSUS_1, calendar(), NOON, first, last).days == LONGEST
+    assert resolve_question(INPATIENT_CENSUS_1, calendar(), NOON, first, last).days == LONGEST
     with pytest.raises(InvalidInput, match=r"has 3661 days, .* at most 3660, .* parts of it"):
-        asked(INPATIENT_CENSUS_1, calendar(), NOON, first - DAY, last)
+        resolve_question(INPATIENT_CENSUS_1, calendar(), NOON, first - DAY, last)
 
 
 # -- parameters --

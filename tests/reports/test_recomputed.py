@@ -16,8 +16,8 @@ import pytest
 
 from api.simulator import simulate
 from application.hospital import Hospital
-from application.reports import defined
 from application.reports.inputs import Question
+from application.reports.registry import find_definition, newest_definitions
 from domain.aggregate import Event
 from domain.refusals import Refusal
 from domain.stay.facts import CancellationReason
@@ -27,6 +27,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.reports import inputs
+from infrastructure.reports.report_data import open_report_service
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import events, request, rows
 from tests.support.reference_flows import Flows
@@ -42,26 +43,8 @@ LAST = date(2026, 4, 2)
 FIRST = LAST - timedelta(days=DAYS - 5)
 """On 29 March the clocks of Berlin change."""
 
-REPORTS = (
-    "inpatient-census",
-    "inpatient-service-days",
-    "average-daily-census",
-    "patient-days",
-    "leave-days",
-    "average-length-of-stay",
-    "bed-occupancy-rate",
-    "bed-turnover-rate",
-    "bed-turnover-interval",
-    "long-stays",
-    "admissions-discharges-deaths",
-    "readmission",
-    "senior-review",
-    "boarding",
-    "days-of-therapy",
-    "active-prescriptions",
-    "days-present",
-    "timeliness",
-)
+REPORTS = tuple(definition.name for definition in newest_definitions())
+"""All of them: one that the plain folds do not have fails the comparison."""
 
 
 @dataclass
@@ -176,11 +159,11 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
     plain.ward = ward
     expected = plain.figures() | Flows(plain, lived.log, lived.told_at, position).figures()
     assert set(expected) == set(REPORTS)
-    with inputs.report_connection(lived.database.app_url) as connection:
+    with open_report_service(lived.database.app_url, "main") as reports:
         for name in REPORTS:
-            held = defined(name)
+            held = find_definition(name)
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
-            told = inputs.compute_report(connection, "main", held, question, position)
+            told = reports.compute(held, question, position)
             found = {figure: figures(told, figure) for figure in expected[name]}
             assert found == expected[name], name
             if name == "inpatient-census":
@@ -192,7 +175,7 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
 def test_the_corrections_change_figures_and_the_old_ones_come_out_again(lived: Lived) -> None:
     with inputs.report_connection(lived.database.app_url) as connection:
         for name in REPORTS:
-            held = defined(name)
+            held = find_definition(name)
             question = Question(FIRST, LAST, None, held.parameters_of({}))
             was, now = (
                 held.contributions(

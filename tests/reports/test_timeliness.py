@@ -12,14 +12,14 @@ FACTS = (
 
 
 def test_an_hour_is_in_time_and_a_second_more_is_late() -> None:
-    told = asked(TIMELINESS_1, "03-01", "03-31", told=FACTS)
+    told = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS)
     assert (figure(told, "facts"), figure(told, "late")) == (4, 25)
     assert figure(told, "medianDelay") == (120 + HOUR) // 2
     assert figure(told, "percentile90") == HOUR + 1
 
 
 def test_it_is_told_by_ward_kind_and_hour() -> None:
-    told = asked(TIMELINESS_1, "03-01", "03-31", told=FACTS)
+    told = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS)
     facts = {r.of: r.value for r in told.rows if r.figure.startswith("facts")}
     assert facts == {
         (): 4,
@@ -34,5 +34,5 @@ def test_it_is_told_by_ward_kind_and_hour() -> None:
 
 def test_records_of_one_person_are_one_subject() -> None:
     persons = {known("two"): known("one")}
-    question = asked(TIMELINESS_1, "03-01", "03-31", told=FACTS, persons=persons)
+    question = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS, persons=persons)
     assert figure(question, "facts") == 4

@@ -10,7 +10,7 @@ from application.command import Recorded
 from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
 from application.commands.reports import ReportPeriod
 from application.commands.source_movements import MovementReport
-from application.reports import newest
+from application.reports.registry import newest_definitions
 from domain.source_visit import SourceKind
 from domain.stay.facts import CancellationReason
 
@@ -172,7 +172,12 @@ class Mending:
             (self.now - timedelta(days=self._lot.randint(0, first))).date(),
         )
         ward = self._lot.choice([None, "A", "B"])
-        self._give("issue_report", name=self._lot.choice(newest()).name, period=period, ward=ward)
+        self._give(
+            "issue_report",
+            name=self._lot.choice(newest_definitions()).name,
+            period=period,
+            ward=ward,
+        )
 
     def _restate_report(self) -> None:
         if self._issues:

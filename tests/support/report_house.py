@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from application.reports.definition import Definition, Report, computed
+from application.reports.definition import Definition, Report, compute
 from application.reports.formula import Value
 from application.reports.inputs import HouseBed, InpatientStay, Inputs, Question, Span
 from domain.hospital_calendar import CENSUS_TIME, LocalDays
@@ -119,7 +119,7 @@ def asked(
     question = Question(
         day(first), day(last or first), ward, definition.parameters_of(parameters or {})
     )
-    return computed(definition, Inputs(question, days or LocalDays(), **inputs), 1)
+    return compute(definition, Inputs(question, days or LocalDays(), **inputs), 1)
 
 
 def figures(report: Report, name: str) -> list[Value]:

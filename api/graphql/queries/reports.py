@@ -13,15 +13,15 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
-from application.reports import defined, newest
-from infrastructure.reports import inputs, issued_reports
+from application.reports.registry import find_definition, newest_definitions
+from infrastructure.reports import issued_reports
 
 
 @strawberry.type
 class ReportQueries:
     @strawberry.field(description="What reports there are, each in its newest version.")
     def report_definitions(self) -> list[ReportDefinition]:
-        return [ReportDefinition.of(held) for held in newest()]
+        return [ReportDefinition.of(definition) for definition in newest_definitions()]
 
     @strawberry.field(description="A report on a period, as known now or at another moment.")
     async def report(
@@ -43,24 +43,16 @@ class ReportQueries:
         at_least: AtLeast = None,
     ) -> Report:
         check_ward(info.context, ward)
-        held = defined(name, version)
+        definition = find_definition(name, version)
         chosen = {p.name: p.value for p in parameters or ()}
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        state = info.context.state
 
         def compute() -> Report:
-            with inputs.report_connection(state.database.app_url) as connection:
-                told = inputs.report_of_period(
-                    connection,
-                    state.settings.hospital,
-                    held,
-                    at.known,
-                    period.from_,
-                    period.to,
-                    ward,
-                    chosen,
+            with info.context.state.hospital.reports.open_service() as reports:
+                report = reports.of_period(
+                    definition, period.from_, period.to, ward, chosen, position=at.known
                 )
-                return Report.of(info, told, inputs.left_out(connection, at.known))
+                return Report.of(info, report, reports.parked_commands(at.known))
 
         return await asyncio.to_thread(compute)
 

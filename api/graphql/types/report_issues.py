@@ -14,9 +14,9 @@ from api.graphql.relay import Node
 from api.graphql.scalars import Position
 from api.graphql.types.reports import Report, ReportFigureOf
 from api.graphql.types.timeline import Recorder, told
-from application.commands.reports import value_of
 from application.reports import definition as definitions
-from application.reports.formatting import shown
+from application.reports.formatting import formatted
+from application.reports.issued import value_of
 from domain.report import Change, Exact
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import patients_by_id
@@ -226,4 +226,4 @@ def _text(value: Exact) -> str | None:
 
 def _shown(held: definitions.Definition, change: Change, value: Any) -> str:
     row = definitions.Row(change.name, change.of, change.unit, value_of(value))
-    return shown(held, row)
+    return formatted(held, row)

@@ -1,12 +1,12 @@
-"""Reports: what they are computed from, as known at one log position; and the whole way to one.
+"""The inputs of reports, read from the read models as known at one log position.
 
 Each kind of input is one SELECT over the bitemporal read models. Rows are many, so they come as plain
 tuples in PostgreSQL's binary form.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,21 +15,16 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
 from application.commands.hospital_calendar import calendar_id
-from application.reports import asked as question_of
-from application.reports.definition import Definition, Report, computed
-from application.reports.inputs import Inputs, Question
+from application.reports.inputs import ChangeSet, Inputs, Question
+from application.reports.service import Progress, no_progress
 from domain.hospital_calendar import HospitalCalendar, LocalDays
 from domain.refusals import NotFound
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.projections.status import IS_LIVE
 from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
 from infrastructure.reports.inputs.beds import beds
-from infrastructure.reports.inputs.change_set import ChangeSet
 from infrastructure.reports.inputs.context import ReportQuery
 from infrastructure.reports.inputs.stays import awaited, stays
-
-Progress = Callable[[int, int], None]
-"""Called with how many steps are done, of how many."""
 
 LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "beds": beds,
@@ -41,9 +36,9 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "reviews": reviews.reviews,
     "dose_days": medicines.dose_days,
     "courses": medicines.courses,
-    "told": entry_delays.entry_delays,
+    "entry_delays": entry_delays.entry_delays,
 }
-"""How each of the inputs of `application.reports.inputs.NEEDS` is loaded."""
+"""The loader of each input in `application.reports.inputs.NEEDS`."""
 
 
 WORK_MEM = "64MB"
@@ -52,7 +47,7 @@ WORK_MEM = "64MB"
 
 @contextmanager
 def report_connection(url: str) -> Iterator[Connection[TupleRow]]:
-    """A connection for one report: everything is read at one moment, in UTC."""
+    """Open a connection on which all is read in one snapshot, in UTC."""
     with psycopg.connect(url, connect_timeout=5) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
@@ -61,68 +56,21 @@ def report_connection(url: str) -> Iterator[Connection[TupleRow]]:
         yield connection
 
 
-def report_of_period(
-    connection: Connection[TupleRow],
-    hospital: str,
-    definition: Definition,
-    position: int,
-    first: date,
-    last: date,
-    ward: str | None = None,
-    parameters: Mapping[str, str] | None = None,
-    on_progress: Progress = lambda done, total: None,
-) -> Report:
-    """The report of a period, up to the last of its days that had ended while that was known.
-
-    Raises InvalidInput and NotFound.
-    """
-    days = local_days(connection, hospital, position)
-    until = _newest_until(connection, position)
-    question = question_of(definition, days, until, first, last, ward, parameters)
-    return compute_report(connection, hospital, definition, question, position, on_progress)
-
-
-def compute_report(
-    connection: Connection[TupleRow],
-    hospital: str,
-    definition: Definition,
-    question: Question,
-    position: int,
-    on_progress: Progress = lambda done, total: None,
-) -> Report:
-    """Compute a report. The same arguments give the same report for ever.
-
-    ``position`` is the last one of a command, and the read models have reached it.
-    """
-    steps = len(definition.needs) + 1
-    loaded = load_inputs(
-        connection,
-        hospital,
-        definition.needs,
-        question,
-        position,
-        lambda done, total: on_progress(done, steps),
-        whole=True,
-    )
-    entry_delays = computed(definition, loaded, position)
-    on_progress(steps, steps)
-    return entry_delays
-
-
 def load_inputs(
     connection: Connection[TupleRow],
     hospital: str,
-    needs: frozenset[str],
+    needs: Collection[str],
     question: Question,
     position: int,
-    on_progress: Progress = lambda done, total: None,
-    whole: bool = False,
+    *,
+    totals_only: bool = False,
     only: ChangeSet | None = None,
+    on_progress: Progress = no_progress,
 ) -> Inputs:
-    """What is needed for a question, as known at a position. Raises NotFound for an unknown ward.
+    """Return the inputs of a question as known at a position. Raises NotFound for an unknown ward.
 
-    ``whole``: what comes to the same figures is taken together, so nobody's part can be told.
-    ``only``: of these patients and rooms alone.
+    ``totals_only``: rows may be aggregated, so that no contribution can be attributed.
+    ``only``: the inputs about these patients and rooms.
     """
     wards: dict[str, str] = dict(
         connection.execute(
@@ -133,17 +81,17 @@ def load_inputs(
     if question.ward is not None and question.ward not in wards.values():
         raise NotFound("ward", question.ward, "ward")
     days = local_days(connection, hospital, position)
-    asked = ReportQuery(connection, question, position, days, wards, whole, only)
+    query = ReportQuery(connection, question, position, days, wards, totals_only, only)
     loaded: dict[str, Any] = {}
     for need in sorted(needs):
         on_progress(len(loaded), len(needs))
-        loaded[need] = LOADERS[need](asked)
+        loaded[need] = LOADERS[need](query)
     on_progress(len(loaded), len(needs))
     return Inputs(question, days, **loaded)
 
 
 def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:
-    """The hospital's calendar as known at a position, straight from the log: it is a few events."""
+    """Return the hospital's calendar as known at a position, from the few events of its stream."""
     clock = HospitalCalendar.empty(calendar_id(hospital))
     mapper = EventMapper()
     for row in connection.execute(
@@ -155,8 +103,8 @@ def local_days(connection: Connection[TupleRow], hospital: str, position: int) -
     return clock.days
 
 
-def left_out(connection: Connection[TupleRow], position: int) -> list[UUID]:
-    """The commands up to a position that a read model has parked: figures may lack what they say."""
+def parked_commands(connection: Connection[TupleRow], position: int) -> list[UUID]:
+    """Return the commands up to a position that a read model has parked."""
     rows = connection.execute(
         "SELECT DISTINCT command FROM projections.dead_letters"
         f" WHERE first <= %s AND {IS_LIVE} ORDER BY 1".encode(),
@@ -165,8 +113,8 @@ def left_out(connection: Connection[TupleRow], position: int) -> list[UUID]:
     return [command for (command,) in rows]
 
 
-def _newest_until(connection: Connection[TupleRow], position: int) -> datetime:
-    """Until when nothing later was known: the next fact was recorded, or the database's clock."""
+def known_until(connection: Connection[TupleRow], position: int) -> datetime:
+    """Return when the next command was recorded; for the newest position the database's clock."""
     row = connection.execute(
         "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position > %s"
         " ORDER BY position LIMIT 1), clock_timestamp())",

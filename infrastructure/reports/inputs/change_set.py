@@ -1,29 +1,17 @@
-"""Of whom something was recorded between two positions: only they can contribute something else."""
+"""The patients and rooms with facts between two positions: only they can change a figure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.reports.inputs import ChangeSet
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.rooms import rooms
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSet:
-    """Patients, with all records that were one person's at either position; and rooms.
-
-    What a stay, bed or person contributes is made of facts about such a patient or room, of the
-    wards of rooms, which never change, and of the hospital's clock, which concerns everybody.
-    """
-
-    patients: list[str]
-    rooms: list[str]
-
-
 def changed_between(connection: Connection[TupleRow], after: int, to: int) -> ChangeSet:
-    """Those about whom there are facts after one position and up to another."""
+    """Return the patients and rooms with facts after one position and up to another."""
     told = connection.execute(
         "SELECT DISTINCT patient::text FROM record.events"
         " WHERE position > %s AND position <= %s AND patient IS NOT NULL",
@@ -41,7 +29,7 @@ def changed_between(connection: Connection[TupleRow], after: int, to: int) -> Ch
 def linked(
     connection: Connection[TupleRow], records: Collection[str], known: Collection[int]
 ) -> list[str]:
-    """These records, and all that were of the same persons as known at any of some positions."""
+    """Return records with all that were of the same persons as known at any of some positions."""
     found = connection.execute(
         "WITH RECURSIVE links AS (SELECT DISTINCT patient, merged_into"
         f"  FROM {patients.fullname} JOIN unnest(%s::int8[]) AS at ON known @> at"

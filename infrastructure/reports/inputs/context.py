@@ -1,4 +1,4 @@
-"""A question for figures, with what every loader of inputs needs to answer its part of it."""
+"""The query of one report's inputs, which every loader answers a part of."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,13 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.reports.inputs import Question
+from application.reports.inputs import ChangeSet, Question
 from domain.hospital_calendar import DAY, LocalDays
-from infrastructure.reports.inputs.change_set import ChangeSet
 
 
 @dataclass(frozen=True)
 class ReportQuery:
-    """A question with all that a loader needs to answer its part of it."""
+    """A question at a position, with what the SELECT of each loader needs."""
 
     connection: Connection[TupleRow]
     question: Question
@@ -23,10 +22,10 @@ class ReportQuery:
     days: LocalDays
     wards: dict[str, str]
     """The ward of each room."""
-    whole: bool = False
-    """Whether only figures are wanted, and nobody asks what each person contributes to them."""
+    totals_only: bool = False
+    """Whether rows may be aggregated, so that no contribution can be attributed."""
     only: ChangeSet | None = None
-    """Whose contributions are asked for; by default everybody's."""
+    """The patients and rooms to read; None for all."""
 
     @property
     def rooms(self) -> list[str]:

@@ -16,7 +16,7 @@ def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
     changes = [n for n in range(len(days)) if n == 0 or zones[n] != zones[n - 1]]
     rows = asked.rows(
         "SELECT f.patient::text, f.kind, f.hour, w.ward, array_agg(f.delay) FROM ("
-        f"  SELECT {'NULL::uuid AS patient' if asked.whole else 'patient'},"
+        f"  SELECT {'NULL::uuid AS patient' if asked.totals_only else 'patient'},"
         '    kind COLLATE "C" AS kind, stay, occurred_at,'
         "    date_part('hour', occurred_at AT TIME ZONE (%(zones)s::text[])"
         "      [greatest(width_bucket(occurred_at, %(changes)s), 1)])::int AS hour,"

@@ -1,0 +1,73 @@
+"""Mapping between computed reports and what the stream of an issued report stores."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import cast
+
+from application.reports import definition
+from application.reports.definition import Definition, Row, Subject, exact
+from application.reports.inputs import Choice, Question
+from application.reports.registry import REPORTS
+from application.reports.restatement import Changed
+from domain.report import Cause, Change, Chosen, Exact, Figure, Said, Terms
+
+
+def terms_of(report: definition.Report) -> Terms:
+    """Return the terms of a computed report, as its stream stores them."""
+    question = report.question
+    return Terms(
+        definition=report.definition.name,
+        version=report.definition.version,
+        parameters=cast(Mapping[str, Chosen], question.parameters),
+        first=question.first,
+        last=question.last,
+        ward=question.ward,
+    )
+
+
+def question_of(terms: Terms) -> tuple[Definition, Question]:
+    """Return the definition and the question of stored terms; the code of an issued version stays."""
+    return REPORTS[terms.definition, terms.version], Question(
+        terms.first, terms.last, terms.ward, cast(Mapping[str, Choice], terms.parameters)
+    )
+
+
+def said_of(report: definition.Report) -> Said:
+    """Return the figures of a computed report, as its stream stores them."""
+    figures = (
+        Figure(name=r.figure, of=r.of, unit=r.unit, value=exact(r.value)) for r in report.rows
+    )
+    return Said(position=report.position, figures=tuple(figures), digest=report.digest)
+
+
+def report_of(terms: Terms, said: Said) -> definition.Report:
+    """Return a stored report, without computing anything."""
+    rows = tuple(Row(f.name, f.of, f.unit, value_of(f.value)) for f in said.figures)
+    return definition.Report(*question_of(terms), said.position, rows)
+
+
+def value_of(value: Exact) -> int | Fraction | None:
+    """Return a value from its stored form without loss."""
+    return Fraction(value) if isinstance(value, str) else value
+
+
+def explained_by(
+    changes: Sequence[Changed], facts: Mapping[Subject, Sequence[int]]
+) -> tuple[list[Change], list[Cause]]:
+    """Return changes with their causes, each cause once, as a report's stream stores them."""
+    subjects = sorted({subject for change in changes for subject in change.causes})
+    numbers = {subject: number for number, subject in enumerate(subjects)}
+    return [
+        Change(
+            name=change.figure,
+            of=change.of,
+            unit=change.unit,
+            old=exact(change.old),
+            new=exact(change.new),
+            causes=tuple(numbers[subject] for subject in change.causes),
+        )
+        for change in changes
+    ], [
+        Cause(kind=subject.kind, id=subject.id, facts=tuple(facts.get(subject, ())))
+        for subject in subjects
+    ]

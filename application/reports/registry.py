@@ -1,0 +1,116 @@
+"""The registry of report definitions. A new one is a line in ``ALL``."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from application.reports.beds import (
+    BED_OCCUPANCY_RATE_1,
+    BED_TURNOVER_INTERVAL_1,
+    BED_TURNOVER_RATE_1,
+)
+from application.reports.census import (
+    AVERAGE_DAILY_CENSUS_1,
+    INPATIENT_CENSUS_1,
+    INPATIENT_SERVICE_DAYS_1,
+)
+from application.reports.definition import Definition
+from application.reports.inputs import Question
+from application.reports.length_of_stay import (
+    AVERAGE_LENGTH_OF_STAY_1,
+    LEAVE_DAYS_1,
+    LONG_STAYS_1,
+    PATIENT_DAYS_1,
+)
+from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
+from application.reports.movements import MOVEMENTS_1
+from application.reports.presence import DAYS_PRESENT_1
+from application.reports.readmission import READMISSION_1
+from application.reports.timeliness import TIMELINESS_1
+from application.reports.waiting import BOARDING_1, SENIOR_REVIEW_1
+from domain.hospital_calendar import DAY, LocalDays
+from domain.refusals import InvalidInput, NotFound
+
+EARLIEST = date(1900, 1, 1)
+"""The first day that a period may begin on."""
+
+LONGEST = 3_660
+"""The days that a period may have, ten years: all its stays are held in memory."""
+
+ALL: tuple[Definition, ...] = (
+    INPATIENT_CENSUS_1,
+    INPATIENT_SERVICE_DAYS_1,
+    AVERAGE_DAILY_CENSUS_1,
+    PATIENT_DAYS_1,
+    LEAVE_DAYS_1,
+    AVERAGE_LENGTH_OF_STAY_1,
+    BED_OCCUPANCY_RATE_1,
+    BED_TURNOVER_RATE_1,
+    BED_TURNOVER_INTERVAL_1,
+    LONG_STAYS_1,
+    MOVEMENTS_1,
+    READMISSION_1,
+    SENIOR_REVIEW_1,
+    BOARDING_1,
+    THERAPY_DAYS_1,
+    ACTIVE_PRESCRIPTIONS_1,
+    DAYS_PRESENT_1,
+    TIMELINESS_1,
+)
+
+REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}
+"""Every definition by name and version. A version that was ever issued stays for good."""
+
+
+def newest_definitions() -> list[Definition]:
+    """Return the newest version of each definition, in the order of ``ALL``."""
+    latest = {d.name: d for d in sorted(ALL, key=lambda d: d.version)}
+    return [latest[name] for name in dict.fromkeys(d.name for d in ALL)]
+
+
+def find_definition(name: str, version: int | None = None) -> Definition:
+    """Return a definition by name, in its newest version by default. Raises NotFound, InvalidInput."""
+    versions = {d.version: d for d in ALL if d.name == name}
+    if not versions:
+        raise NotFound("report", name, "name")
+    if version is None:
+        return versions[max(versions)]
+    if version not in versions:
+        known = ", ".join(map(str, sorted(versions)))
+        raise InvalidInput("version", f"{name} has no version {version}; it has: {known}")
+    return versions[version]
+
+
+def resolve_question(
+    definition: Definition,
+    days: LocalDays,
+    now: datetime,
+    first: date,
+    last: date,
+    ward: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Question:
+    """Return the question about a period that begins and ends on hospital days, both included.
+
+    The period may reach up to the day of ``now``. A day that has not ended is left out: its figures
+    would still change without any correction. Raises InvalidInput for a period that is none, that
+    is longer than ten years, or of which no day has ended.
+    """
+    if last < first:
+        raise InvalidInput("period", "it ends before it begins; both days are included")
+    if (last - first).days >= LONGEST:
+        raise InvalidInput(
+            "period",
+            f"it has {(last - first).days + 1} days, and a report at most {LONGEST}, ten years: ask for"
+            " parts of it, one after the other",
+        )
+    if first < EARLIEST:
+        raise InvalidInput("period", f"it begins before {EARLIEST}")
+    today = days.date_of(now)
+    if last > today:
+        raise InvalidInput("period", f"it lies in the future; it may reach up to today, {today}")
+    while last >= first and days.ended(last) > now:
+        last -= DAY
+    if last < first:
+        ends = days.ended(first).isoformat()
+        raise InvalidInput("period", f"none of its days has ended; the first one ends at {ends}")
+    return Question(first, last, ward, definition.parameters_of(parameters or {}))

@@ -1,0 +1,173 @@
+"""The report service: the one way in which reports are computed, restated and traced to facts."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from application.reports.definition import Contributions, Definition, Report, Subject, compute
+from application.reports.inputs import ChangeSet, Inputs, Question
+from application.reports.registry import resolve_question
+from application.reports.restatement import Changed, Side, changed
+from domain.errors import TransientError
+from domain.hospital_calendar import LocalDays
+
+Progress = Callable[[int, int], None]
+"""Called with how many steps are done, of how many."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Ignore the progress of a computation."""
+
+
+class FiguresNotReadable(TransientError):
+    """A read model lacks a command, so that figures would be wrong."""
+
+
+class ReportData(Protocol):
+    """What reports are computed from, all of it read in one snapshot: the port.
+
+    Every answer is a function of the log up to a position.
+    `infrastructure.reports.report_data` reads it from the read models.
+    """
+
+    def newest_position(self) -> int:
+        """Return the position that all read models have reached. Raises FiguresNotReadable."""
+
+    def known_until(self, position: int) -> datetime:
+        """Return when the next command after a position was recorded; else the current time."""
+
+    def local_days(self, position: int) -> LocalDays:
+        """Return the hospital's calendar as known at a position."""
+
+    def inputs(
+        self,
+        needs: Collection[str],
+        question: Question,
+        position: int,
+        *,
+        totals_only: bool = False,
+        only: ChangeSet | None = None,
+        on_progress: Progress = no_progress,
+    ) -> Inputs:
+        """Return the inputs of a question as known at a position. Raises NotFound for a ward.
+
+        ``totals_only``: inputs may be aggregated, so that no contribution can be attributed.
+        ``only``: the inputs about these patients and rooms.
+        """
+
+    def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:
+        """Return the patients and rooms with facts between two positions; None for all."""
+
+    def about(self, subjects: Collection[Subject], position: int) -> ChangeSet:
+        """Return the patients and rooms whose inputs some subjects contribute by."""
+
+    def facts(
+        self, subjects: Collection[Subject], question: Question, after: int, to: int
+    ) -> dict[Subject, list[int]]:
+        """Return the positions of the facts about each subject, ``after`` excluded, ``to`` included."""
+
+    def parked_commands(self, position: int) -> list[UUID]:
+        """Return the commands up to a position that a read model has parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """A report as known at a later position: each figure that changed, and the facts behind it."""
+
+    report: Report
+    changes: tuple[Changed, ...]
+    facts: Mapping[Subject, list[int]]
+
+
+class ReportService:
+    """Reports over one snapshot of the read models."""
+
+    def __init__(self, data: ReportData) -> None:
+        self._data = data
+
+    def of_period(
+        self,
+        definition: Definition,
+        first: date,
+        last: date,
+        ward: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        position: int | None = None,
+        on_progress: Progress = no_progress,
+    ) -> Report:
+        """Compute the report of a period, up to the last of its days that had ended.
+
+        ``position``: as known there; by default the newest that all read models have reached. Raises
+        InvalidInput, NotFound for an unknown ward, and FiguresNotReadable for the newest position.
+        """
+        at = self._data.newest_position() if position is None else position
+        days, now = self._data.local_days(at), self._data.known_until(at)
+        question = resolve_question(definition, days, now, first, last, ward, parameters)
+        return self.compute(definition, question, at, on_progress)
+
+    def compute(
+        self,
+        definition: Definition,
+        question: Question,
+        position: int,
+        on_progress: Progress = no_progress,
+    ) -> Report:
+        """Compute a report. The same arguments give the same report for ever.
+
+        ``position`` is the last one of a command, and the read models have reached it.
+        """
+        steps = len(definition.needs) + 1
+        inputs = self._data.inputs(
+            definition.needs,
+            question,
+            position,
+            totals_only=True,
+            on_progress=lambda done, _: on_progress(done, steps),
+        )
+        report = compute(definition, inputs, position)
+        on_progress(steps, steps)
+        return report
+
+    def restate(
+        self, previous: Report, position: int | None = None, *, check_all: bool = False
+    ) -> Restatement:
+        """Compute a report again as known at a later position, with the causes of each change.
+
+        ``position``: by default the newest that all read models have reached. ``check_all``: compare
+        the contributions of all subjects and not only of those with facts in between; the result is
+        the same. Raises FiguresNotReadable.
+        """
+        definition, question, before = previous.definition, previous.question, previous.position
+        now = self._data.newest_position() if position is None else position
+        report = self.compute(definition, question, now)
+        only = None if check_all else self._data.changed_between(question, before, now)
+        old, new = (self._contributions(definition, question, at, only) for at in (before, now))
+        changes = changed(definition, Side(previous.rows, old), Side(report.rows, new))
+        subjects = {subject for change in changes for subject in change.causes}
+        return Restatement(report, changes, self._data.facts(subjects, question, before, now))
+
+    def has_contribution(
+        self, subjects: Collection[Subject], definition: Definition, question: Question, at: int
+    ) -> bool:
+        """Return whether one of some subjects contributes to a report as known at a position."""
+        only = self._data.about(subjects, at)
+        return not set(subjects).isdisjoint(self._contributions(definition, question, at, only))
+
+    def parked_commands(self, position: int) -> list[UUID]:
+        """Return the commands whose facts the figures at a position may lack."""
+        return self._data.parked_commands(position)
+
+    def _contributions(
+        self, definition: Definition, question: Question, at: int, only: ChangeSet | None
+    ) -> Contributions:
+        return definition.contributions(
+            self._data.inputs(definition.needs, question, at, only=only)
+        )
+
+
+OpenReportService = Callable[[], AbstractContextManager[ReportService]]
+"""Opens the service over a new snapshot."""
