@@ -45,20 +45,21 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
     originator_version: int
     entry: Envelope
 
-    _FACT: ClassVar[str | None]
+    FACT: ClassVar[str | None]
+    """Its field of the type `FactId`, if it has one."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         own = get_annotations(cls).items()
-        cls._FACT = next((name for name, kind in own if kind is FactId), None)
+        cls.FACT = next((name for name, kind in own if kind is FactId), None)
         for name in ("TOPIC", "PUBLIC", "DESCRIPTION"):
             if name not in vars(cls):
                 raise TypeError(f"{cls.__qualname__} has no {name}")
 
     @property
     def fact(self) -> UUID | None:
-        """The fact that it tells, corrects or cancels, by its field of the type `FactId`."""
-        return getattr(self, self._FACT) if self._FACT else None
+        """The fact that it tells, corrects or cancels."""
+        return getattr(self, self.FACT) if self.FACT else None
 
     @classmethod
     def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:

@@ -197,7 +197,15 @@ class Stays(CommandGroup):
         """A doctor saw the patient. Raises OutsideStay, PatientDied."""
         stay = lookups.stay(uow, stay_id)
         doctor = lookups.practitioner(uow, practitioner, "practitioner")
-        stay.record_visit(doctor, kind, note, uow.entry, persons.died_at(uow, stay.patient))
+        died_at = persons.died_at(uow, stay.patient)
+        stay.observe(
+            Stay.VisitRecorded,
+            uow.entry,
+            died_at,
+            practitioner=doctor,
+            visit_kind=kind,
+            note=note,
+        )
 
     @command(roles=PATIENT_FLOW, raises=STAY_REFUSALS)
     def plan_discharge(

@@ -15,7 +15,7 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.stay.events import AdmissionType, VisitKind
+from domain.stay.events import AdmissionType, Observed, VisitKind
 from domain.stay.facts import (
     Admission,
     CancellationReason,
@@ -131,24 +131,21 @@ class Stay(StayState):
         movement = envelope.id_of("specialty")
         self._record(Stay.SpecialtyChanged, envelope, movement=movement, specialty=specialty)
 
-    def record_visit(
+    def observe(
         self,
-        practitioner: UUID,
-        visit_kind: VisitKind,
-        note: str | None,
+        event_class: type[Observed],
         envelope: Envelope,
         died_at: datetime | None = None,
+        **fields: object,
     ) -> None:
-        """Record the visit of a doctor. Raises OutsideStay, PatientDied."""
-        self._record(
-            Stay.VisitRecorded,
-            envelope,
-            died_at,
-            visit=envelope.id_of("visit"),
-            practitioner=practitioner,
-            visit_kind=visit_kind,
-            note=note,
-        )
+        """Record an observation, such as a visit. Raises OutsideStay, PatientDied.
+
+        ``fields``: those of the event but for the id of the fact, which is made here.
+        """
+        assert issubclass(event_class, Event)
+        assert event_class.FACT is not None
+        id = envelope.id_of(event_class.OBSERVATION)
+        self._record(event_class, envelope, died_at, **{event_class.FACT: id}, **fields)
 
     def plan_discharge(
         self, plan: DischargePlan, expected_at: datetime | None, envelope: Envelope

@@ -1,5 +1,6 @@
 """The events of a stay."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from domain.aggregate import Event, FactId
@@ -28,6 +29,13 @@ class VisitKind(DescribedEnum):
     ROUND = "ROUND", "A round on the ward."
     REVIEW = "REVIEW", "A look at one patient by the treating team."
     CONSULT = "CONSULT", "Another specialty was asked."
+
+
+class Observed:
+    """A mark of events that each tell one observation: a clinical fact that changes no state."""
+
+    OBSERVATION: ClassVar[str]
+    """What is observed, as refusals name it."""
 
 
 class StayEvents:
@@ -104,7 +112,8 @@ class StayEvents:
         movement: FactId
         specialty: Text
 
-    class VisitRecorded(Event):
+    class VisitRecorded(Observed, Event):
+        OBSERVATION = "visit"
         TOPIC = "stay.visit-recorded"
         PUBLIC = "visit.recorded"
         DESCRIPTION = "A doctor visited a patient."

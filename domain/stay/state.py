@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope
 from domain.refusals import BedRef, FactRef, MovementNotFound, OutsideStay
-from domain.stay.events import StayEvents
+from domain.stay.events import Observed, StayEvents
 from domain.stay.facts import (
     Admission,
     AttendingChange,
@@ -176,8 +176,8 @@ def evolve(history: History, event: Event) -> History:
             fact = _fact(AttendingChange, event.movement, event, attending=event.attending)
         case StayEvents.SpecialtyChanged():
             fact = _fact(SpecialtyChange, event.movement, event, specialty=event.specialty)
-        case StayEvents.VisitRecorded():
-            fact = _fact(Observation, event.visit, event, name="visit")
+        case Observed():
+            fact = _fact(Observation, event.fact, event, name=event.OBSERVATION)
         case StayEvents.DischargePlanned():
             fact = _fact(
                 PlanChange,
@@ -246,7 +246,7 @@ def _corrected(
     return history if fact is None else history.with_replaced(fact.corrected(event.at, place))
 
 
-def _fact(kind: Callable[..., F], id: UUID, event: Event, **data: Any) -> F:
+def _fact(kind: Callable[..., F], id: UUID | None, event: Event, **data: Any) -> F:
     entry, order = event.entry, event.originator_version
     return kind(id=id, at=entry.occurred_at, order=order, act=entry.command_id, **data)
 

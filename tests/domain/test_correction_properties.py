@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from domain.aggregate import Event
 from domain.refusals import Refusal
+from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, Discharge, DischargePlan, Disposition, Observation
 from tests.domain.test_stay_properties import DOCTORS, LAST, in_naive_words, o_clock, retold
@@ -171,7 +172,13 @@ class Telling:
             case "plan":
                 stay.plan_discharge(DischargePlan(told.what), None, said)
             case "visit":
-                stay.record_visit(DR_MEYER, VisitKind.ROUND, None, said)
+                stay.observe(
+                    Stay.VisitRecorded,
+                    said,
+                    practitioner=DR_MEYER,
+                    visit_kind=VisitKind.ROUND,
+                    note=None,
+                )
             case "discharge":
                 stay.discharge(Disposition.HOME, None, (), said)
             case "cancel the admission":

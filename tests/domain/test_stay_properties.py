@@ -88,7 +88,13 @@ def do(stay: Stay, minute: int, kind: str, what: str | None) -> None:
         case "plan":
             stay.plan_discharge(DischargePlan(what or ""), None, said)
         case "visit":
-            stay.record_visit(DR_MEYER, VisitKind.ROUND, None, said)
+            stay.observe(
+                Stay.VisitRecorded,
+                said,
+                practitioner=DR_MEYER,
+                visit_kind=VisitKind.ROUND,
+                note=None,
+            )
         case "discharge":
             stay.discharge(Disposition.HOME, None, (), said)
 

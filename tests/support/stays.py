@@ -135,9 +135,8 @@ def change_specialty(clock: str, specialty: str = "surgery") -> Act[Stay]:
 
 
 def record_visit(clock: str, died: str | None = None) -> Act[Stay]:
-    return lambda stay: stay.record_visit(
-        DR_MEYER, VisitKind.ROUND, "feels better", entry(clock), maybe_at(died)
-    )
+    fields = {"practitioner": DR_MEYER, "visit_kind": VisitKind.ROUND, "note": "feels better"}
+    return lambda stay: stay.observe(Stay.VisitRecorded, entry(clock), maybe_at(died), **fields)
 
 
 def plan_discharge(
