@@ -1,11 +1,10 @@
-"""Questions that are asked all the time: made into SQL once for each kind of viewer, then filled in.
+"""Compiled statements: a SELECT on read-model tables, made into SQL once per kind of viewer and filters.
 
-Composing a statement of SQLAlchemy and looking for its compiled form takes longer than the database
-takes to answer it. What is asked differs only in its values: the moment, whose rows may be shown, and
-what the question itself is given.
+Composing a statement in SQLAlchemy and looking up its compiled form takes longer than PostgreSQL takes
+to execute it. Two executions differ in values alone: the moment, the viewer's permissions, parameters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
@@ -32,74 +31,86 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 _AS_OF: Any = bindparam("as_of", None, type_=DateTime(timezone=True))
 _KNOWN: Any = bindparam("known", None, type_=BigInteger)
-_WARDS: Any = bindparam("reader_wards", None, type_=ARRAY(Text))
-_HIDDEN: Any = bindparam("reader_hidden", None, type_=ARRAY(Text))
-_OPENED: Any = bindparam("reader_opened", None, type_=ARRAY(Uuid))
-_CLOSED: Any = bindparam("reader_closed", None, type_=ARRAY(Uuid))
-_ELSEWHERE: Any = bindparam("reader_elsewhere", None, type_=ARRAY(Uuid))
-_OWN: Any = bindparam("reader_own", None, type_=ARRAY(Uuid))
+_WARDS: Any = bindparam("viewer_wards", None, type_=ARRAY(Text))
+_HIDDEN: Any = bindparam("viewer_hidden", None, type_=ARRAY(Text))
+_OPENED: Any = bindparam("viewer_opened", None, type_=ARRAY(Uuid))
+_LABEL_HIDDEN: Any = bindparam("viewer_label_hidden", None, type_=ARRAY(Uuid))
+_OUTSIDE_WARDS: Any = bindparam("viewer_outside_wards", None, type_=ARRAY(Uuid))
+_JUST_WRITTEN: Any = bindparam("viewer_just_written", None, type_=ARRAY(Uuid))
 
 
-class Prepared:
-    """A question, by the statement that is built for a moment and a viewer of a kind."""
+class CompiledStatement:
+    """A SELECT as of any moment, for any viewer.
 
-    def __init__(self, build: Callable[[AsOf], Select[Any]]) -> None:
-        self._build = build
-        self._made: dict[tuple[bool, bool], tuple[str, dict[str, Any]]] = {}
+    ``build`` composes it from the parameters of a moment and a viewer. Each of the ``filters`` is a
+    condition that is added when the parameter of its name is not None.
+    """
 
-    async def ask(self, connection: AsyncConnection, at: AsOf, **given: Any) -> CursorResult[Any]:
-        """Its rows. ``given``: the values of its own parameters, as psycopg takes them."""
+    def __init__(
+        self, build: Callable[[AsOf], Select[Any]], **filters: ColumnElement[bool]
+    ) -> None:
+        self._build, self._filters = build, filters
+        self._compiled: dict[tuple[bool, bool, frozenset[str]], tuple[str, dict[str, Any]]] = {}
+
+    async def execute(
+        self, connection: AsyncConnection, at: AsOf, **parameters: Any
+    ) -> CursorResult[Any]:
+        """Execute it with the values of its parameters, as psycopg takes them."""
         viewer = at.viewer
-        kind = viewer.wards is not None, bool(viewer.hidden)
-        if kind not in self._made:
-            self._made[kind] = self._make(*kind)
-        sql, fixed = self._made[kind]
-        values = {**fixed, "as_of": at.as_of, "known": at.known, **given}
+        applied = frozenset(n for n in self._filters if parameters.get(n) is not None)
+        kind = viewer.wards is not None, bool(viewer.hidden), applied
+        if kind not in self._compiled:
+            self._compiled[kind] = self._compile(*kind)
+        sql, constants = self._compiled[kind]
+        values = {**constants, "as_of": at.as_of, "known": at.known, **parameters}
         if not viewer.sees_all:
-            values["reader_wards"] = sorted(viewer.wards or ())
-            values["reader_hidden"] = sorted(viewer.hidden)
-            values["reader_opened"] = list(viewer.opened)
-            values["reader_closed"] = list(viewer.label_hidden)
-            values["reader_elsewhere"] = list(viewer.outside_wards)
-            values["reader_own"] = list(viewer.just_written)
+            values["viewer_wards"] = sorted(viewer.wards or ())
+            values["viewer_hidden"] = sorted(viewer.hidden)
+            values["viewer_opened"] = list(viewer.opened)
+            values["viewer_label_hidden"] = list(viewer.label_hidden)
+            values["viewer_outside_wards"] = list(viewer.outside_wards)
+            values["viewer_just_written"] = list(viewer.just_written)
         return await connection.exec_driver_sql(sql, values)
 
-    def _make(self, has_wards: bool, has_hidden: bool) -> tuple[str, dict[str, Any]]:
-        """The statement, and the values in it that are always the same."""
+    def _compile(
+        self, has_wards: bool, has_hidden: bool, applied: frozenset[str]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the SQL, and the values in it that never differ."""
         viewer = Viewer(
             wards=_WARDS if has_wards else None,
             hidden=_HIDDEN if has_hidden else frozenset(),
             opened=_OPENED,
-            label_hidden=_CLOSED,
-            outside_wards=_ELSEWHERE,
-            just_written=_OWN,
+            label_hidden=_LABEL_HIDDEN,
+            outside_wards=_OUTSIDE_WARDS,
+            just_written=_JUST_WRITTEN,
         )
-        made = self._build(AsOf(_AS_OF, _KNOWN, viewer)).compile(
+        query = self._build(AsOf(_AS_OF, _KNOWN, viewer))
+        compiled = query.where(*(self._filters[name] for name in sorted(applied))).compile(
             dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
         )
-        return str(made), dict(made.params)
+        return str(compiled), dict(compiled.params)
 
 
-def is_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """What a parameter holds."""
-    return column == given(name, column.type)
-
-
-def one_of_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """One of those that a parameter holds."""
-    return column == any_(given(name, ARRAY(column.type)))
-
-
-def given(name: str, kind: Any) -> BindParameter[Any]:
-    """A parameter of a question's own."""
+def parameter(name: str, kind: Any) -> BindParameter[Any]:
+    """Return a parameter of a statement."""
     return bindparam(name, None, type_=kind)
 
 
+def equals(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column has the value of a parameter."""
+    return column == parameter(name, column.type)
+
+
+def is_one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the values in the array of a parameter."""
+    return column == any_(parameter(name, ARRAY(column.type)))
+
+
 def by_id(build: Callable[[AsOf], Select[Any]]) -> Callable[..., Any]:
-    """Rows for ids in the parameter ``ids``; where there are none, nothing is asked."""
-    question = Prepared(build)
+    """Return a query by the array parameter ``ids`` that is not sent for no ids."""
+    statement = CompiledStatement(build)
 
-    async def ask(connection: AsyncConnection, ids: Sequence[UUID], at: AsOf) -> Any:
-        return await question.ask(connection, at, ids=list(ids)) if ids else ()
+    async def rows(connection: AsyncConnection, ids: Collection[UUID], at: AsOf) -> Any:
+        return await statement.execute(connection, at, ids=list(ids)) if ids else ()
 
-    return ask
+    return rows

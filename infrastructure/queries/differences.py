@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.row_security import known
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.occupancy import BedView, board
 from infrastructure.read_models.rooms import RoomView
@@ -49,23 +51,28 @@ class ExposureView:
     decided: list[EntryView]
 
 
+_recorded_between = CompiledStatement(
+    lambda at: (
+        select(*columns(entries), entries.c.position)
+        .where(
+            is_one_of(entries.c.stay, "stays"),
+            entries.c.recorded_position > parameter("after", BigInteger),
+            entries.c.recorded_position <= value(at.known),
+            known(entries, at.known),
+            at.visible(entries),
+        )
+        .order_by(entries.c.recorded_position, entries.c.position)
+    )
+)
+
+
 @reads(entries)
 async def facts_between(
     connection: AsyncConnection, of: Collection[UUID], after: int, to: AsOf
 ) -> list[EntryView]:
-    """What was recorded of some stays after one position and up to another, in that order."""
-    found = await connection.execute(
-        select(*columns(entries), entries.c.position)
-        .where(
-            entries.c.stay.in_(of),
-            entries.c.recorded_position > after,
-            entries.c.recorded_position <= to.known,
-            known(entries, to.known),
-            to.visible(entries),
-        )
-        .order_by(entries.c.recorded_position, entries.c.position)
-    )
-    return [view(EntryView, row) for row in found]
+    """Return what was recorded of some stays after one position and up to another, in that order."""
+    rows = await _recorded_between.execute(connection, to, stays=list(of), after=after)
+    return [view(EntryView, row) for row in rows]
 
 
 @reads(board)
@@ -91,27 +98,25 @@ async def bed_changes(
     return changes
 
 
+_stays_of_facts = by_id(
+    lambda at: (
+        select(entries.c.fact, entries.c.stay)
+        .distinct()
+        .where(is_one_of(entries.c.fact, "ids"), known(entries, at.known), at.visible(entries))
+    )
+)
+
+
 @reads(entries)
 async def facts_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, UUID]:
-    """Movements, visits and doses by their ids, each with the stay that it is of."""
-    found = await connection.execute(
-        select(entries.c.fact, entries.c.stay)
-        .distinct()
-        .where(entries.c.fact.in_(ids), known(entries, at.known), at.visible(entries))
-    )
-    return {row.fact: row.stay for row in found}
+    """Return the stays of movements, visits and doses by their ids."""
+    return {row.fact: row.stay for row in await _stays_of_facts(connection, ids, at)}
 
 
-@reads(entries)
-async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> ExposureView | None:
-    """What was decided or recorded while a fact was wrong; None if it never was.
-
-    That is, between the wrong entry and the last correction or cancel: what was decided about the
-    same stay, and who was put into the rooms that the wrong entry names.
-    """
-    held = await connection.execute(
+_wrong = CompiledStatement(
+    lambda at: (
         select(
             func.lower(entries.c.known),
             func.upper(entries.c.known),
@@ -119,42 +124,56 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
             entries.c.position,
         )
         .where(
-            entries.c.fact == fact,
+            equals(entries.c.fact, "fact"),
             entries.c.status == "TRUE",
-            func.upper(entries.c.known) <= at.known,
+            func.upper(entries.c.known) <= value(at.known),
             at.visible(entries),
         )
         .order_by(entries.c.known)
     )
-    rows = list(held)
-    if not rows:
-        return None
-    wrong = [view(EntryView, row[2:]) for row in rows]
-    first, last = min(row[0] for row in rows), max(row[1] for row in rows)
-    return ExposureView(first, last, wrong, await _decided(connection, wrong, first, last, at))
+)
 
-
-async def _decided(
-    connection: AsyncConnection, wrong: Sequence[EntryView], first: int, last: int, at: AsOf
-) -> list[EntryView]:
-    rooms = {e.data["bed"]["room"] for e in wrong if isinstance(e.data.get("bed"), dict)}
-    found = await connection.execute(
+_room = entries.c.data["bed"]["room"].astext
+_decided = CompiledStatement(
+    lambda at: (
         select(*columns(entries), entries.c.position)
         .where(
-            entries.c.recorded_position > first,
-            entries.c.recorded_position < last,
+            entries.c.recorded_position > parameter("first", BigInteger),
+            entries.c.recorded_position < parameter("last", BigInteger),
             entries.c.corrects.is_(None),
             known(entries, at.known),
             at.visible(entries),
             or_(
-                entries.c.stay.in_({e.stay for e in wrong if e.stay})
-                & entries.c.kind.in_((*DECIDED, *BEDS)),
-                entries.c.data["bed"]["room"].astext.in_(rooms) & entries.c.kind.in_(BEDS),
+                is_one_of(entries.c.stay, "stays") & entries.c.kind.in_((*DECIDED, *BEDS)),
+                is_one_of(_room, "rooms") & entries.c.kind.in_(BEDS),
             ),
         )
         .order_by(entries.c.recorded_position, entries.c.position)
     )
-    return [view(EntryView, row) for row in found]
+)
+
+
+@reads(entries)
+async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> ExposureView | None:
+    """Return what was decided or recorded while a fact was wrong; None if it never was.
+
+    That is, between the wrong entry and the last correction or cancel: what was decided about the
+    same stay, and who was put into the rooms that the wrong entry names.
+    """
+    rows: list[Any] = list(await _wrong.execute(connection, at, fact=fact))
+    if not rows:
+        return None
+    wrong = [view(EntryView, row[2:]) for row in rows]
+    first, last = min(row[0] for row in rows), max(row[1] for row in rows)
+    decided = await _decided.execute(
+        connection,
+        at,
+        first=first,
+        last=last,
+        stays=list({e.stay for e in wrong if e.stay}),
+        rooms=list({e.data["bed"]["room"] for e in wrong if isinstance(e.data.get("bed"), dict)}),
+    )
+    return ExposureView(first, last, wrong, [view(EntryView, row) for row in decided])
 
 
 def _shown(bed: BedView) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    Integer,
     MetaData,
     Select,
     String,
@@ -25,7 +26,6 @@ from sqlalchemy import (
     any_,
     cast,
     func,
-    literal,
     literal_column,
     null,
     select,
@@ -39,8 +39,8 @@ from domain.room.occupancy import Occupancy
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import bitemporal_table
 from infrastructure.projections.projection import EventPosition, EventReader, ReadModel
-from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
-from infrastructure.queries.compiled import Prepared, is_given, one_of_given
+from infrastructure.queries.as_of import AsOf, columns, since, until, view
+from infrastructure.queries.compiled import CompiledStatement, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.rooms import RoomView, SpellView, beds, room_view, rooms, spells
@@ -172,7 +172,7 @@ async def board(
 ) -> list[BoardRoom]:
     """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
     asked = _board(ward is not None, only is not None)
-    found = await asked.ask(connection, at, ward=ward, only=list(only or ()))
+    found = await asked.execute(connection, at, ward=ward, only=list(only or ()))
     return _grouped(found.all())
 
 
@@ -182,6 +182,29 @@ async def beds_of(
 ) -> dict[UUID, tuple[BedView, ...]]:
     """The beds of each room, and who lies in them, in order."""
     return {found.room.room: found.beds for found in await board(connection, at, None, ids)}
+
+
+_rooms_of_wards = CompiledStatement(
+    lambda at: select(rooms.c.room).where(known(rooms, at.known), at.viewer.of_wards()),
+    ward=equals(rooms.c.ward, "ward"),
+    number=equals(rooms.c.number, "number"),
+)
+_moment = DateTime(timezone=True)
+_history = CompiledStatement(
+    lambda at: (
+        select(*columns(stretches), since(stretches), until(stretches))
+        .where(
+            stretches.c.during.op("&&")(
+                func.tstzrange(parameter("start", _moment), parameter("end", _moment))
+            ),
+            known(stretches, at.known),
+        )
+        .order_by(since(stretches), stretches.c.stay)
+        .limit(parameter("most", Integer))
+    ),
+    rooms=is_one_of(stretches.c.room, "rooms"),
+    bed=equals(stretches.c.bed, "bed"),
+)
 
 
 @reads(stretches, rooms)
@@ -195,26 +218,15 @@ async def occupancy_history(
     bed: str | None,
     most: int | None = None,
 ) -> list[StretchView]:
-    """Who lay where between two moments, in stretches, in the order in which they began."""
-    period = func.tstzrange(
-        cast(literal(start), DateTime(timezone=True)), cast(literal(end), DateTime(timezone=True))
-    )
-    query = select(*columns(stretches), since(stretches), until(stretches)).where(
-        stretches.c.during.op("&&")(period), known(stretches, at.known)
-    )
+    """Return the stretches of occupancy between two moments, in the order in which they began."""
+    of_wards = None
     if ward is not None or number is not None or at.viewer.wards is not None:
-        here = select(rooms.c.room).where(known(rooms, at.known), at.viewer.of_wards())
-        if ward is not None:
-            here = here.where(rooms.c.ward == ward)
-        if number is not None:
-            here = here.where(rooms.c.number == number)
-        there = (await connection.execute(here)).scalars().all()
-        query = query.where(one_of(stretches.c.room, there))
-    if bed is not None:
-        query = query.where(stretches.c.bed == bed)
-    query = query.order_by(since(stretches), stretches.c.stay).limit(most)
-    found = await connection.execute(query)
-    return [view(StretchView, row) for row in found]
+        result = await _rooms_of_wards.execute(connection, at, ward=ward, number=number)
+        of_wards = list(result.scalars())
+    rows = await _history.execute(
+        connection, at, start=start, end=end, rooms=of_wards, bed=bed, most=most
+    )
+    return [view(StretchView, row) for row in rows]
 
 
 _ROOM, _BED, _LYING, _SPELL = range(4)
@@ -231,7 +243,7 @@ _NO_PLACE = cast(null(), BigInteger)
 
 
 @cache
-def _board(of_ward: bool, only: bool) -> Prepared:
+def _board(of_ward: bool, only: bool) -> CompiledStatement:
     """Rooms, and what holds inside of them: beds, each with what is in it.
 
     One statement without a join: joined, it would be planned for one row of each, and take forever
@@ -243,9 +255,9 @@ def _board(of_ward: bool, only: bool) -> Prepared:
         nth = func.row_number().over(order_by=(rooms.c.ward, rooms.c.number))
         wanted = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.viewer.of_wards())
         if of_ward:
-            wanted = wanted.where(is_given(rooms.c.ward, "ward"))
+            wanted = wanted.where(equals(rooms.c.ward, "ward"))
         if only:
-            wanted = wanted.where(one_of_given(rooms.c.room, "only"))
+            wanted = wanted.where(is_one_of(rooms.c.room, "only"))
         here = wanted.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
         shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
         rows = [_rows(at, what, table, table.c.bed) for what, table in shown]
@@ -264,7 +276,7 @@ def _board(of_ward: bool, only: bool) -> Prepared:
             told.c.since,
         )
 
-    return Prepared(build)
+    return CompiledStatement(build)
 
 
 def _rows(

@@ -1,5 +1,6 @@
 """Patients: details and death, as true at a moment and as known at a position."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Integer,
     MetaData,
     String,
     Table,
@@ -27,7 +29,7 @@ from domain.time import ALWAYS, Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import Prepared, by_id, is_given, one_of_given
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="patients_v2")
@@ -101,7 +103,7 @@ class PatientView:
 
 _patients_by_id = by_id(
     lambda at: select(*columns(patients)).where(
-        one_of_given(patients.c.patient, "ids"), at.of(patients)
+        is_one_of(patients.c.patient, "ids"), at.of(patients)
     )
 )
 
@@ -115,10 +117,10 @@ async def patients_by_id(
     return {row.patient: view(PatientView, row) for row in found}
 
 
-_BY_MRN = Prepared(
+_by_mrn = CompiledStatement(
     lambda at: select(*columns(patients)).where(
-        is_given(patients.c.mrn, "mrn"),
-        is_given(patients.c.mrn_authority, "authority"),
+        equals(patients.c.mrn, "mrn"),
+        equals(patients.c.mrn_authority, "authority"),
         at.of(patients),
     )
 )
@@ -129,14 +131,14 @@ async def patient_by_mrn(
     connection: AsyncConnection, mrn: str, authority: str, at: AsOf
 ) -> PatientView | None:
     """A patient by MRN within its authority."""
-    found = await _BY_MRN.ask(connection, at, mrn=mrn, authority=authority)
+    found = await _by_mrn.execute(connection, at, mrn=mrn, authority=authority)
     row = found.one_or_none()
     return view(PatientView, row) if row else None
 
 
 _linked = by_id(
     lambda at: select(patients.c.patient, patients.c.merged_into).where(
-        or_(one_of_given(patients.c.patient, "ids"), one_of_given(patients.c.merged_into, "ids")),
+        or_(is_one_of(patients.c.patient, "ids"), is_one_of(patients.c.merged_into, "ids")),
         at.of(patients),
     )
 )
@@ -184,6 +186,30 @@ async def other_records_of(
     return {id: [views[o] for o in found if o in views] for id, found in others.items()}
 
 
+_name = (
+    func.coalesce(patients.c.family_name, ""),
+    func.coalesce(patients.c.given_name, ""),
+    patients.c.patient,
+)
+_prefix = parameter("prefix", String)
+
+_page = CompiledStatement(
+    lambda at: (
+        select(*columns(patients))
+        .where(at.holds(patients))
+        .order_by(*_name)
+        .limit(parameter("first", Integer))
+    ),
+    prefix=or_(
+        patients.c.mrn.istartswith(_prefix, escape="/"),
+        patients.c.family_name.istartswith(_prefix, escape="/"),
+        patients.c.given_name.istartswith(_prefix, escape="/"),
+    ),
+    after=tuple_(*_name)
+    > tuple_(parameter("family", String), parameter("given", String), parameter("after", Uuid)),
+)
+
+
 @reads(patients)
 async def patients_page(
     connection: AsyncConnection,
@@ -192,19 +218,18 @@ async def patients_page(
     first: int,
     after: tuple[str, str, UUID] | None,
 ) -> list[PatientView]:
-    """Patients by name, from a place in that order; ``search`` begins a name or an MRN."""
-    family = func.coalesce(patients.c.family_name, "")
-    given = func.coalesce(patients.c.given_name, "")
-    query = select(*columns(patients)).where(at.holds(patients))
-    if search:
-        query = query.where(
-            or_(
-                patients.c.mrn.istartswith(search, autoescape=True),
-                patients.c.family_name.istartswith(search, autoescape=True),
-                patients.c.given_name.istartswith(search, autoescape=True),
-            )
-        )
-    if after:
-        query = query.where(tuple_(family, given, patients.c.patient) > tuple_(*after))
-    found = await connection.execute(query.order_by(family, given, patients.c.patient).limit(first))
-    return [view(PatientView, row) for row in found]
+    """Return a page of patients in the order of their names.
+
+    ``search``: the beginning of a family name, a given name or an MRN, in upper or lower case.
+    """
+    family, given, patient = after or (None, None, None)
+    rows = await _page.execute(
+        connection,
+        at,
+        prefix=re.sub("([/%_])", r"/\1", search) if search else None,
+        family=family,
+        given=given,
+        after=patient,
+        first=first,
+    )
+    return [view(PatientView, row) for row in rows]

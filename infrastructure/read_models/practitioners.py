@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Column, Date, MetaData, String, select
+from sqlalchemy import Column, Date, Integer, MetaData, String, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -14,7 +14,7 @@ from domain.time import ALWAYS
 from infrastructure.projections.bitemporal_table import bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="practitioners_v1")
@@ -75,7 +75,7 @@ class PractitionerView:
 
 _practitioners_by_id = by_id(
     lambda at: select(*columns(practitioners)).where(
-        one_of_given(practitioners.c.practitioner, "ids"), at.of(practitioners)
+        is_one_of(practitioners.c.practitioner, "ids"), at.of(practitioners)
     )
 )
 
@@ -89,6 +89,18 @@ async def practitioners_by_id(
     return {row.practitioner: view(PractitionerView, row) for row in found}
 
 
+_page = CompiledStatement(
+    lambda at: (
+        select(*columns(practitioners))
+        .where(at.holds(practitioners))
+        .order_by(practitioners.c.staff_number)
+        .limit(parameter("first", Integer))
+    ),
+    staff_number=equals(practitioners.c.staff_number, "staff_number"),
+    after=practitioners.c.staff_number > parameter("after", String),
+)
+
+
 @reads(practitioners)
 async def practitioners_page(
     connection: AsyncConnection,
@@ -97,11 +109,12 @@ async def practitioners_page(
     first: int,
     after: tuple[str] | None,
 ) -> list[PractitionerView]:
-    """Practitioners by staff number, from a place in that order."""
-    query = select(*columns(practitioners)).where(at.holds(practitioners))
-    if staff_number:
-        query = query.where(practitioners.c.staff_number == staff_number)
-    if after:
-        query = query.where(practitioners.c.staff_number > after[0])
-    found = await connection.execute(query.order_by(practitioners.c.staff_number).limit(first))
-    return [view(PractitionerView, row) for row in found]
+    """Return a page of practitioners in the order of their staff numbers."""
+    rows = await _page.execute(
+        connection,
+        at,
+        staff_number=staff_number or None,
+        after=after[0] if after else None,
+        first=first,
+    )
+    return [view(PractitionerView, row) for row in rows]

@@ -6,7 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, DateTime, MetaData, Select, String, Table, Uuid, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -20,7 +32,7 @@ from infrastructure.projections.bitemporal_table import (
 )
 from infrastructure.projections.projection import EventPosition, Folded, events_of
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
-from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
 
@@ -191,7 +203,7 @@ def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Prescriptions in the order of their start."""
     return lambda at: (
         select(*columns(prescriptions))
-        .where(one_of_given(column, "ids"), at.of(prescriptions))
+        .where(is_one_of(column, "ids"), at.of(prescriptions))
         .order_by(prescriptions.c.start, prescriptions.c.prescription)
     )
 
@@ -211,25 +223,33 @@ async def prescriptions_by_id(
     return {row.prescription: view(PrescriptionView, row) for row in found}
 
 
-@reads(prescriptions, entries)
-async def stopped_by(
-    connection: AsyncConnection, discharge: UUID, at: AsOf
-) -> list[PrescriptionView]:
-    """The prescriptions that a discharge stopped, as far as that is held true."""
+def _stopped(at: AsOf) -> Select[Any]:
+    """Compose the prescriptions whose stop names a discharge, from the timeline of its stay."""
+    stay = select(entries.c.stay).where(equals(entries.c.fact, "discharge")).limit(1)
     stops = select(entries.c.subject).where(
         entries.c.kind == "PRESCRIPTION_STOPPED",
         entries.c.status == "TRUE",
-        entries.c.stay
-        == select(entries.c.stay).where(entries.c.fact == discharge).limit(1).scalar_subquery(),
-        entries.c.data["discharge"].astext == str(discharge),
+        entries.c.stay == stay.scalar_subquery(),
+        entries.c.data["discharge"].astext == cast(parameter("discharge", Uuid), Text),
         at.of(entries),
     )
-    found = await connection.execute(
+    return (
         select(*columns(prescriptions))
         .where(prescriptions.c.prescription.in_(stops), at.of(prescriptions))
         .order_by(prescriptions.c.start, prescriptions.c.prescription)
     )
-    return [view(PrescriptionView, row) for row in found]
+
+
+_stopped_by = CompiledStatement(_stopped)
+
+
+@reads(prescriptions, entries)
+async def stopped_by(
+    connection: AsyncConnection, discharge: UUID, at: AsOf
+) -> list[PrescriptionView]:
+    """Return the prescriptions that a discharge stopped, as far as that is held true."""
+    rows = await _stopped_by.execute(connection, at, discharge=discharge)
+    return [view(PrescriptionView, row) for row in rows]
 
 
 @reads(prescriptions)
@@ -243,7 +263,7 @@ async def prescriptions_of(
 _doses_of = by_id(
     lambda at: (
         select(*columns(doses), since(doses))
-        .where(one_of_given(doses.c.prescription, "ids"), at.of(doses))
+        .where(is_one_of(doses.c.prescription, "ids"), at.of(doses))
         .order_by(since(doses), doses.c.position)
     )
 )

@@ -23,7 +23,7 @@ from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns
-from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of
 from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="rooms_v1")
@@ -156,20 +156,24 @@ class SpellView:
     until: datetime | None
 
 
-@reads(rooms)
-async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
-    """The names of the wards, in order."""
-    found = await connection.execute(
+_wards = CompiledStatement(
+    lambda at: (
         select(rooms.c.ward)
         .where(at.holds(rooms), at.viewer.of_wards())
         .distinct()
         .order_by(rooms.c.ward)
     )
-    return list(found.scalars())
+)
+
+
+@reads(rooms)
+async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
+    """Return the names of the wards, in order."""
+    return list((await _wards.execute(connection, at)).scalars())
 
 
 _rooms_by_id = by_id(
-    lambda at: select(*columns(rooms)).where(one_of_given(rooms.c.room, "ids"), at.of(rooms))
+    lambda at: select(*columns(rooms)).where(is_one_of(rooms.c.room, "ids"), at.of(rooms))
 )
 
 

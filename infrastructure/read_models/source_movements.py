@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Integer,
     MetaData,
@@ -33,6 +34,7 @@ from infrastructure.projections.bitemporal_table import (
 )
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 
@@ -125,19 +127,49 @@ class SourceMovementView:
     reported_at: datetime
 
 
+def _with_report(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Compose movements, each with when the record learned of it."""
+    return (
+        select(*columns(source_movements), _events.c.recorded_at)
+        .join_from(
+            source_movements,
+            _events,
+            (_events.c.stream == source_movements.c.visit)
+            & (_events.c.version == source_movements.c.reported),
+        )
+        .where(*conditions)
+    )
+
+
+_by_id = by_id(
+    lambda at: _with_report(
+        is_one_of(source_movements.c.source_movement, "ids"),
+        known(source_movements, at.known),
+        at.visible(source_movements),
+    )
+)
+
+
 @reads(source_movements)
 async def source_movements_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, SourceMovementView]:
-    """Reported movements by our ids of them, whenever they happened."""
-    found = await connection.execute(
-        _told().where(
-            source_movements.c.source_movement.in_(ids),
-            known(source_movements, at.known),
-            at.visible(source_movements),
-        )
-    )
-    return {row.source_movement: view(SourceMovementView, row) for row in found}
+    """Return movements by our ids of them, whenever they occurred."""
+    rows = await _by_id(connection, ids, at)
+    return {row.source_movement: view(SourceMovementView, row) for row in rows}
+
+
+_order = source_movements.c.source_recorded_at, source_movements.c.source_movement
+_pending = CompiledStatement(
+    lambda at: (
+        _with_report(source_movements.c.status == "PENDING", at.holds(source_movements))
+        .order_by(*_order)
+        .limit(parameter("first", Integer))
+    ),
+    system=equals(source_movements.c.system, "system"),
+    after=tuple_(*_order)
+    > tuple_(parameter("recorded_at", _order[0].type), parameter("after", Uuid)),
+)
 
 
 @reads(source_movements)
@@ -148,21 +180,9 @@ async def pending_page(
     first: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[SourceMovementView]:
-    """What does not fit yet, in the order in which its systems recorded it."""
-    order = (source_movements.c.source_recorded_at, source_movements.c.source_movement)
-    query = _told().where(source_movements.c.status == "PENDING", at.holds(source_movements))
-    if system is not None:
-        query = query.where(source_movements.c.system == system)
-    if after:
-        query = query.where(tuple_(*order) > tuple_(*after))
-    found = await connection.execute(query.order_by(*order).limit(first))
-    return [view(SourceMovementView, row) for row in found]
-
-
-def _told() -> Select[Any]:
-    return select(*columns(source_movements), _events.c.recorded_at).join_from(
-        source_movements,
-        _events,
-        (_events.c.stream == source_movements.c.visit)
-        & (_events.c.version == source_movements.c.reported),
+    """Return a page of pending movements, in the order in which their systems recorded them."""
+    recorded_at, movement = after or (None, None)
+    rows = await _pending.execute(
+        connection, at, system=system, recorded_at=recorded_at, after=movement, first=first
     )
+    return [view(SourceMovementView, row) for row in rows]

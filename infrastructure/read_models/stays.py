@@ -1,8 +1,10 @@
 """Stays: the state of each at every moment, as known at every position."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Index,
+    Integer,
     MetaData,
     String,
     Table,
@@ -26,8 +29,8 @@ from domain.stay.aggregate import Stay
 from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
-from infrastructure.queries.as_of import AsOf, columns, one_of, since, until, view
-from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.as_of import AsOf, columns, since, until, view
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
@@ -150,7 +153,7 @@ class StayCriteria:
 
 
 _stays_by_id = by_id(
-    lambda at: select(*columns(stays)).where(one_of_given(stays.c.stay, "ids"), at.of(stays))
+    lambda at: select(*columns(stays)).where(is_one_of(stays.c.stay, "ids"), at.of(stays))
 )
 
 
@@ -165,7 +168,7 @@ async def stays_by_id(
 _stays_of_patients = by_id(
     lambda at: (
         select(*columns(stays))
-        .where(one_of_given(stays.c.patient, "ids"), at.of(stays))
+        .where(is_one_of(stays.c.patient, "ids"), at.of(stays))
         .order_by(stays.c.admitted_at, stays.c.stay)
     )
 )
@@ -187,34 +190,62 @@ async def stays_of_persons(
     return told
 
 
+_rooms_of_ward = CompiledStatement(
+    lambda at: select(rooms.c.room).where(equals(rooms.c.ward, "ward"), at.holds(rooms))
+)
+
+
+@cache
+def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
+    """Return the statement for a page of stays with some statuses.
+
+    Its SQL contains the statuses, so that the plan for open stays can be by their partial index.
+    """
+    literals: BindParameter[str] = bindparam(
+        "statuses", statuses, expanding=True, literal_execute=True
+    )
+    order = stays.c.admitted_at, stays.c.stay
+    return CompiledStatement(
+        lambda at: (
+            select(*columns(stays))
+            .where(stays.c.status.in_(literals), at.of(stays) if of_patients else at.holds(stays))
+            .order_by(*order)
+            .limit(parameter("first", Integer))
+        ),
+        patients=is_one_of(stays.c.patient, "patients"),
+        attending=equals(stays.c.attending, "attending"),
+        rooms=is_one_of(stays.c.room, "rooms"),
+        after=tuple_(*order)
+        > tuple_(parameter("admitted_at", order[0].type), parameter("after", Uuid)),
+    )
+
+
 @reads(stays, rooms)
 async def stays_page(
     connection: AsyncConnection,
-    wanted: StayCriteria,
+    criteria: StayCriteria,
     at: AsOf,
     first: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[StayView]:
-    """Stays in the order of admission, from a place in that order."""
-    # written out, so that the plan can be that of the index of open stays
-    statuses: BindParameter[str] = bindparam(
-        "statuses", wanted.statuses, expanding=True, literal_execute=True
+    """Return a page of the stays that meet some criteria, in the order of admission."""
+    of_ward = None
+    if criteria.ward:
+        result = await _rooms_of_ward.execute(connection, at, ward=criteria.ward)
+        of_ward = list(result.scalars())
+    patients = criteria.patients
+    admitted_at, stay = after or (None, None)
+    rows = await _page(criteria.statuses, patients is not None).execute(
+        connection,
+        at,
+        patients=None if patients is None else list(patients),
+        attending=criteria.attending,
+        rooms=of_ward,
+        admitted_at=admitted_at,
+        after=stay,
+        first=first,
     )
-    query = select(*columns(stays)).where(stays.c.status.in_(statuses))
-    if wanted.patients is None:
-        query = query.where(at.holds(stays))
-    else:
-        query = query.where(stays.c.patient.in_(wanted.patients), at.of(stays))
-    if wanted.attending:
-        query = query.where(stays.c.attending == wanted.attending)
-    if wanted.ward:
-        here = select(rooms.c.room).where(rooms.c.ward == wanted.ward, at.holds(rooms))
-        there = (await connection.execute(here)).scalars().all()
-        query = query.where(one_of(stays.c.room, there))
-    if after:
-        query = query.where(tuple_(stays.c.admitted_at, stays.c.stay) > tuple_(*after))
-    found = await connection.execute(query.order_by(stays.c.admitted_at, stays.c.stay).limit(first))
-    return [view(StayView, row) for row in found]
+    return [view(StayView, row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +257,17 @@ class StayPeriodView:
     stay: StayView
 
 
-@reads(stays)
-async def stay_periods(connection: AsyncConnection, stay: UUID, at: AsOf) -> list[StayPeriodView]:
-    """The whole history of a stay, as known at a position."""
-    found = await connection.execute(
+_periods = CompiledStatement(
+    lambda at: (
         select(since(stays), until(stays), *columns(stays))
-        .where(stays.c.stay == stay, known(stays, at.known), at.visible(stays))
+        .where(equals(stays.c.stay, "stay"), known(stays, at.known), at.visible(stays))
         .order_by(since(stays))
     )
-    return [StayPeriodView(row[0], row[1], view(StayView, row[2:])) for row in found]
+)
+
+
+@reads(stays)
+async def stay_periods(connection: AsyncConnection, stay: UUID, at: AsOf) -> list[StayPeriodView]:
+    """Return the whole history of a stay, as known at a position."""
+    rows: Iterable[Any] = await _periods.execute(connection, at, stay=stay)
+    return [StayPeriodView(row[0], row[1], view(StayView, row[2:])) for row in rows]

@@ -22,7 +22,7 @@ from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
-from infrastructure.queries.compiled import by_id, one_of_given
+from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="visits_v1")
@@ -107,7 +107,7 @@ def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Visits up to the moment, in the order in which they occurred."""
     return lambda at: (
         select(*columns(visits), since(visits))
-        .where(one_of_given(column, "ids"), at.of(visits))
+        .where(is_one_of(column, "ids"), at.of(visits))
         .order_by(since(visits), visits.c.position)
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.described_enum import DescribedEnum
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import Prepared, by_id, given, is_given, one_of_given
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
@@ -67,30 +66,27 @@ async def timeline_page(
     stay: UUID | None = None,
     kinds: Sequence[str] | None = None,
 ) -> list[EntryView]:
-    """Entries up to the moment, ordered by when they occurred, ties by when they were recorded.
+    """Return a page of entries up to the moment, in the order of occurrence, then of recording.
 
-    As the record: in the order of knowing. As the truth: without what is not held to be so.
+    Read as the record: in the order of recording. Read as the truth: without entries that are corrected,
+    cancelled, or only cancel another. ``after``: what the order compares, of the entry before the page.
     """
-    of_patients, of_stay = patients is not None, stay is not None
-    page = _page(reading, of_patients, of_stay, bool(kinds), after is not None)
-    begins, place = after or (None, None)
-    found = await page.ask(
+    begins, position = after or (None, None)
+    rows = await _pages[reading].execute(
         connection,
         at,
-        patients=list(patients or ()),
+        patients=None if patients is None else list(patients),
         stay=stay,
-        kinds=list(kinds or ()),
+        kinds=list(kinds) if kinds else None,
         begins=begins,
-        place=place,
+        after=position,
         first=first,
     )
-    return [view(EntryView, row) for row in found]
+    return [view(EntryView, row) for row in rows]
 
 
-@cache
-def _page(
-    reading: Reading, of_patients: bool, of_stay: bool, some_kinds: bool, goes_on: bool
-) -> Prepared:
+def _page(reading: Reading) -> CompiledStatement:
+    """Return the statement for a page of a reading of the timeline."""
     order: tuple[Column[Any], Column[Any]] = (entries.c.occurred_at, entries.c.position)
     if reading is Reading.RECORD:
         order = (entries.c.recorded_position, entries.c.position)
@@ -102,23 +98,23 @@ def _page(
                 entries.c.status == "TRUE",
                 or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
             )
-        if of_patients:
-            query = query.where(one_of_given(entries.c.patient, "patients"))
-        if of_stay:
-            query = query.where(is_given(entries.c.stay, "stay"))
-        if some_kinds:
-            query = query.where(one_of_given(entries.c.kind, "kinds"))
-        if goes_on:
-            place = given("begins", order[0].type), given("place", order[1].type)
-            query = query.where(tuple_(*order) > tuple_(*place))
-        return query.order_by(*order, entries.c.entry).limit(given("first", Integer))
+        return query.order_by(*order, entries.c.entry).limit(parameter("first", Integer))
 
-    return Prepared(build)
+    return CompiledStatement(
+        build,
+        patients=is_one_of(entries.c.patient, "patients"),
+        stay=equals(entries.c.stay, "stay"),
+        kinds=is_one_of(entries.c.kind, "kinds"),
+        after=tuple_(*order)
+        > tuple_(parameter("begins", order[0].type), parameter("after", order[1].type)),
+    )
 
+
+_pages = {reading: _page(reading) for reading in Reading}
 
 _entries_by_id = by_id(
     lambda at: select(*columns(entries), entries.c.position).where(
-        one_of_given(entries.c.entry, "ids"), known(entries, at.known)
+        is_one_of(entries.c.entry, "ids"), known(entries, at.known)
     )
 )
 
@@ -158,7 +154,7 @@ async def entries_recorded(
 
 _entry_by_id = by_id(
     lambda at: select(*columns(entries), entries.c.position).where(
-        one_of_given(entries.c.entry, "ids"), at.of(entries)
+        is_one_of(entries.c.entry, "ids"), at.of(entries)
     )
 )
 
