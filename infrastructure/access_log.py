@@ -1,6 +1,6 @@
-"""Writes down who read whose data, before the answer leaves.
+"""Access log: who read whose data, written before the response leaves; and its query for auditors.
 
-Answers that are ready at the same time share one commit.
+Responses that are ready at the same time share one commit.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,14 +23,14 @@ _RECORD = text("SELECT audit.record(CAST(:readings AS jsonb))")
 
 @dataclass(frozen=True, slots=True)
 class AccessRecord:
-    """What one answer shows: whose data, to whom, by which operation, and what for."""
+    """An entry of the access log: whose data a response shows, to whom, by which operation, for what."""
 
     by: Actor
     operation: str
     purpose: Purpose
     patients: Collection[UUID]
     opened: Collection[UUID] = ()
-    """Those among them whose glass the reader had broken."""
+    """The patients among them whom the reader had opened by break-glass."""
 
     def row(self) -> dict[str, Any]:
         return {
@@ -45,26 +45,26 @@ class AccessRecord:
 
 
 async def write(engine: AsyncEngine, readings: Sequence[AccessRecord]) -> None:
-    """Write them down, for good when this returns."""
-    told = msgspec.json.encode([reading.row() for reading in readings]).decode()
+    """Write entries of the access log, durably."""
+    entries = msgspec.json.encode([reading.row() for reading in readings]).decode()
     async with engine.connect() as connection:
-        await connection.execute(_RECORD, {"readings": told})
+        await connection.execute(_RECORD, {"readings": entries})
 
 
 class AccessLog:
-    """Writes them down for all answers of a server."""
+    """The writer of the access log for all responses of a server."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._writer = BatchRunner("readings", partial(write, engine))
 
     async def record(self, reading: AccessRecord) -> None:
-        """Returns once it is durable. Raises what the database raises; then nothing may be shown."""
+        """Write an entry, durably. Raises what the database raises; then nothing may be shown."""
         await self._writer.add(reading)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessView:
-    """Somebody read a patient's data."""
+    """An access of somebody to a patient's data."""
 
     no: int
     at: datetime
@@ -87,31 +87,31 @@ async def accesses_page(
     first: int,
     after: tuple[int, UUID] | None = None,
 ) -> list[AccessView]:
-    """The latest first, one for each patient that an answer showed, from a place in that order."""
-    wanted: dict[str, Any] = {"first": first}
+    """Return a page of accesses, the latest first, one for each patient that a response showed."""
+    values: dict[str, Any] = {"first": first}
     where = ["true"]
     if patients is not None:
         where.append("a.patients && :patients AND p.patient = ANY(:patients)")
-        wanted["patients"] = list(patients)
+        values["patients"] = list(patients)
     if subject is not None:
         where.append("a.subject = :subject")
-        wanted["subject"] = subject
+        values["subject"] = subject
     if since is not None:
         where.append("a.at >= :since")
-        wanted["since"] = since
+        values["since"] = since
     if until is not None:
         where.append("a.at < :until")
-        wanted["until"] = until
+        values["until"] = until
     if after is not None:
         where.append("a.no <= :no AND (a.no, p.patient) < (:no, :patient)")
-        wanted["no"], wanted["patient"] = after
-    found = await connection.execute(
+        values["no"], values["patient"] = after
+    rows = await connection.execute(
         text(
             "SELECT a.no, a.at, a.issuer, a.subject, a.role, a.operation, a.purpose, p.patient,"
             " p.patient = ANY(a.opened) FROM audit.accesses a"
             " CROSS JOIN LATERAL unnest(a.patients) AS p (patient)"
             f" WHERE {' AND '.join(where)} ORDER BY a.no DESC, p.patient DESC LIMIT :first"
         ),
-        wanted,
+        values,
     )
-    return [AccessView(*row) for row in found]
+    return [AccessView(*row) for row in rows]

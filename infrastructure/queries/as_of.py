@@ -1,4 +1,4 @@
-"""The moment of a question: as of when at the bedside, as known at which position of the log."""
+"""As-of moment of a query: a moment of valid time, a position of the log, and the viewer."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,63 +25,60 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """As of a moment of valid time, as known at a log position (the last one of a command).
-
-    And for whom: one operation has one reader.
-    """
+    """A moment of valid time, as known at a log position (the last of a command), for a viewer."""
 
     as_of: datetime
     known: int
     viewer: Viewer = field(default_factory=Viewer)
 
     def record_access(self, patient: UUID) -> None:
-        """The answer shows this patient's data."""
+        """Note that the response shows data of a patient."""
         self.viewer.record_access(patient)
 
     def holds(self, table: Table) -> ColumnElement[bool]:
-        """The rows true at that moment, as known there, that the reader may see."""
+        """Return the condition for the rows true at the moment, as known, that the viewer may see."""
         return and_(held(table, self.as_of, self.known), self.visible(table))
 
     def visible(self, table: Table) -> ColumnElement[bool]:
-        """The rows that the reader may see, of all valid time."""
+        """Return the condition for the rows of all valid time that the viewer may see."""
         return self.viewer.predicate(table, self.as_of, self.known)
 
     @property
     def unscoped(self) -> "AsOf":
-        """The same moment, for finding out that something is there which may not be shown."""
+        """The same moment without row security, to find out whether a row exists that it hides."""
         return AsOf(self.as_of, self.known)
 
     def of(self, table: Table) -> ColumnElement[bool]:
-        """The same for rows that are found by what they are about: its few rows are looked through.
+        """Return the same condition as `holds` for a query by id: a filter, not an index condition.
 
-        Said so that no plan looks for the moment first. Of all that ended before a moment the last
-        row holds at it for ever, so those that hold grow with the log, however few are asked for.
+        Written so that no plan searches the index of the moment. The last row of everything that
+        ended before a moment holds at it for ever: such rows grow with the log, those of an id do not.
         """
         return and_(held(table, self.as_of, self.known).is_(True), self.visible(table))
 
 
 def one_of(column: ColumnElement[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
-    """One of many ids, in one parameter: as an IN list, three hundred took longer than the rest."""
+    """Return the condition that a column has one of some ids, in one parameter whatever their number."""
     return column == any_(cast(literal(list(ids), ARRAY(Uuid)), ARRAY(Uuid)))
 
 
 def columns(table: Table, *left_out: str) -> list[ColumnElement[Any]]:
-    """The columns of a bitemporal table that a view shows, without its ranges."""
+    """Return the columns of a bitemporal table that a view shows, without its ranges."""
     return [c for c in table.c if c.name not in ("during", "known", "position", *left_out)]
 
 
 def since(table: Table) -> ColumnElement[Any]:
-    """The beginning of a row's period."""
+    """Return the beginning of a row's period."""
     return func.lower(table.c.during).label("since")
 
 
 def until(table: Table) -> ColumnElement[Any]:
-    """The end of a row's period; NULL while it is open."""
+    """Return the end of a row's period; NULL while it is open."""
     return func.upper(table.c.during).label("until")
 
 
 def view(kind: type[V], row: Any) -> V:
-    """A row as a view whose fields are the columns, in order."""
+    """Return a row as a view whose fields are the columns, in order."""
     return kind(*row)
 
 

@@ -1,4 +1,4 @@
-"""What was held then, what is held now, and the facts that made the difference."""
+"""Differences between two positions of the log: beds, facts of stays, and exposure to a wrong fact."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ DECIDED = (
     "PRESCRIPTION_CHANGED",
     "PRESCRIPTION_ADMINISTRATION_RECORDED",
 )
-"""Kinds of fact that somebody decided on in the light of what was recorded."""
+"""Kinds of facts that are decisions, made in the light of what was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class BedChange:
-    """A bed of which something else is held at another position; None: it was not known."""
+    """A bed that differs between two positions; None where it was not known."""
 
     room: RoomView
     before: BedView | None
@@ -37,13 +37,13 @@ class BedChange:
 
     @property
     def stays(self) -> set[UUID]:
-        """The stays on either side."""
+        """The stays that are in the bed on either side."""
         return {o.stay for bed in (self.before, self.after) if bed for o in bed.occupants}
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureView:
-    """While a fact was wrong: from which position to which, what corrected it, what was decided."""
+    """The exposure to a wrong fact: its positions, its wrong entries, and what was decided meanwhile."""
 
     wrong_from: int
     wrong_to: int
@@ -79,7 +79,7 @@ async def facts_between(
 async def bed_changes(
     connection: AsyncConnection, ward: str | None, before: AsOf, after: AsOf
 ) -> list[BedChange]:
-    """The beds of which another state or another occupant is held, in the order of the board."""
+    """Return the beds with another state or occupant, in the order of the board."""
     sides = [
         {
             (room.room.room, bed.code): (room.room, bed)
@@ -90,11 +90,11 @@ async def bed_changes(
     ]
     changes = []
     for key in dict.fromkeys((*sides[0], *sides[1])):
-        held = [side.get(key) for side in sides]
-        if held[0] and held[1] and _shown(held[0][1]) == _shown(held[1][1]):
+        beds = [side.get(key) for side in sides]
+        if beds[0] and beds[1] and _shown(beds[0][1]) == _shown(beds[1][1]):
             continue
-        room = next(h[0] for h in reversed(held) if h)
-        changes.append(BedChange(room, *(h[1] if h else None for h in held)))
+        room = next(bed[0] for bed in reversed(beds) if bed)
+        changes.append(BedChange(room, *(bed[1] if bed else None for bed in beds)))
     return changes
 
 
@@ -177,6 +177,6 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
 
 
 def _shown(bed: BedView) -> tuple[object, ...]:
-    """What the board shows of a bed."""
+    """Return what a board shows of a bed."""
     spell = bed.spell.spell if bed.spell else None
     return bed.state, spell, tuple((o.stay, o.since, o.kept) for o in bed.occupants)

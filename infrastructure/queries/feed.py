@@ -1,8 +1,7 @@
-"""The log as other systems read it: events in its order, by topic and by ward.
+"""Queries of the feed: events of the log in its order, by topic and by ward.
 
-A page ends where a command ends, so that nobody sees half of one. What lies in a ward is asked of the
-log and of the occupancy as known when the event was recorded: the same question gets the same answer
-for ever.
+A page ends where a command ends. The ward of an event is that of the log and of the occupancy as known
+when the event was recorded, so the same query has the same result for ever.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,17 +20,17 @@ from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models.occupancy import stretches
 
 SCANNED = 2_000
-"""Events that are looked at for one page, at most; a page of rare ones may be short, or empty."""
+"""Events that are scanned for one page, at most; a page of rare ones may be short, or empty."""
 
 SCANNED_FOR_ONE = 20
-"""Events that are looked at for each one that is asked for."""
+"""Events that are scanned for each event of the page size."""
 
 MAPPER = EventMapper()
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An event with its place in the log; ``known`` is the end of its command."""
+    """An event with its position in the log; ``known`` is the last position of its command."""
 
     position: int
     known: int
@@ -42,7 +41,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a room is: its ward and its number, which never change."""
+    """The ward and the number of a room, which never change."""
 
     ward: str
     number: str
@@ -50,11 +49,10 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events after a position, all that there are of those asked for up to ``reached``."""
+    """A page of events: all that match up to the position ``reached``, and the rooms that they name."""
 
     events: tuple[Logged, ...]
     rooms: dict[UUID, Located]
-    """The rooms that they name."""
     reached: int
 
 
@@ -63,7 +61,7 @@ class _Bed(Struct):
 
 
 class _Body(Struct):
-    """As much of an event as says in which room it belongs."""
+    """The part of a stored event that names its room."""
 
     room: UUID | None = None
     bed: _Bed | str | None = None
@@ -88,70 +86,78 @@ async def events_page(
     topics: Collection[str],
     ward: str | None = None,
 ) -> Page:
-    """Events of some topics after one position and up to another, both ends of commands or not.
+    """Return a page of events of some topics after one position and up to another.
 
-    ``first``: as many, and then to the end of that command.
+    Neither position need be the end of a command. ``first``: the page has as many events, and the rest
+    of the last one's command.
     """
     scanned = min(SCANNED, SCANNED_FOR_ONE * first)
     scan = {"after": after, "until": until, "scanned": scanned}
     rows = (await connection.execute(_SCAN, scan)).all()
     if not rows:
         return Page((), {}, max(after, until))
-    there = await _positions_in(connection, rows, ward) if ward is not None else None
-    found: list[Logged] = []
+    in_ward = await _positions_in(connection, rows, ward) if ward is not None else None
+    events: list[Logged] = []
     reached = rows[-1].position
     for position, known, recorded_at, command, *stored in rows:
-        if len(found) >= first and known > found[-1].known:
-            reached = found[-1].known
+        if len(events) >= first and known > events[-1].known:
+            reached = events[-1].known
             break
-        if stored[2] in topics and (there is None or position in there):
-            found.append(Logged(position, known, recorded_at, command, MAPPER.event(stored)))
-    named = set().union(*(_rooms_of(logged.event) for logged in found))
-    return Page(tuple(found), await rooms_located(connection, named), reached)
+        if stored[2] in topics and (in_ward is None or position in in_ward):
+            events.append(Logged(position, known, recorded_at, command, MAPPER.event(stored)))
+    named = set().union(*(_rooms_of(logged.event) for logged in events))
+    return Page(tuple(events), await rooms_located(connection, named), reached)
 
 
 async def rooms_located(
     connection: AsyncConnection, rooms: Collection[UUID]
 ) -> dict[UUID, Located]:
-    """Where rooms are, as the log said when they were opened."""
+    """Return the wards and numbers of rooms by their ids, from the events that opened them."""
     if not rooms:
         return {}
-    found = await connection.execute(
+    opened = await connection.execute(
         text(
             "SELECT stream, own->>'ward', own->>'number' FROM record.events"
             " WHERE stream = ANY(:rooms) AND version = 1 AND topic = :opened"
         ),
         {"rooms": list(rooms), "opened": Room.Opened.TOPIC},
     )
-    return {stream: Located(ward, number) for stream, ward, number in found}
+    return {stream: Located(ward, number) for stream, ward, number in opened}
 
 
 async def _positions_in(
     connection: AsyncConnection, rows: Sequence[Row[Any]], ward: str
 ) -> set[int]:
-    """The events about a room of the ward or about a stay that lay in one as it occurred.
+    """Return the positions of the events of a ward.
 
-    And what the same commands say of the patients of those about a room; not of other patients.
+    They are those about a room of the ward; those about a stay that was in one when they occurred; and
+    of the commands of the former, those about the same patients, but not about others.
     """
     named = [_room_of(row.topic, row.stream, _BODY.decode(row.own)) for row in rows]
-    asked = [(row.stay, row.occurred_at, row.command_end) for row in rows]
-    lay = await connection.execute(
+    moments = [(row.stay, row.occurred_at, row.command_end) for row in rows]
+    stays_in = await connection.execute(
         text(
             "SELECT asked.stay, asked.at, asked.known, s.room FROM (SELECT DISTINCT * FROM unnest("
             " CAST(:stays AS uuid[]), CAST(:moments AS timestamptz[]), CAST(:knowns AS int8[])))"
             f" AS asked (stay, at, known) JOIN {stretches.fullname} s ON s.stay = asked.stay"
             " AND s.during @> asked.at AND s.known @> asked.known"
         ),
-        dict(zip(("stays", "moments", "knowns"), map(list, zip(*asked, strict=True)), strict=True)),
+        dict(
+            zip(("stays", "moments", "knowns"), map(list, zip(*moments, strict=True)), strict=True)
+        ),
     )
-    beds = {(stay, at, known): room for stay, at, known, room in lay}
-    where = await rooms_located(connection, {r for r in (*named, *beds.values()) if r})
-    here = {room for room, located in where.items() if located.ward == ward}
-    told = {(r.command_end, r.patient) for r, room in zip(rows, named, strict=True) if room in here}
+    beds = {(stay, at, known): room for stay, at, known, room in stays_in}
+    located = await rooms_located(connection, {r for r in (*named, *beds.values()) if r})
+    here = {room for room, place in located.items() if place.ward == ward}
+    about_rooms = {
+        (row.command_end, row.patient)
+        for row, room in zip(rows, named, strict=True)
+        if room in here
+    }
     return {
         row.position
-        for row, stay in zip(rows, asked, strict=True)
-        if (row.command_end, row.patient) in told or beds.get(stay) in here
+        for row, moment in zip(rows, moments, strict=True)
+        if (row.command_end, row.patient) in about_rooms or beds.get(moment) in here
     }
 
 

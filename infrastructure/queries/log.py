@@ -1,13 +1,11 @@
-"""Queries on the log itself: its status, positions in it, versions of streams, accepted commands."""
+"""Queries on the log: its status, positions in it, versions of streams, commands, subjects of events."""
 
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import (
-    text,
-)
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.room.occupancy import Occupancy
@@ -18,16 +16,18 @@ APPEND_LOCK = "1463898722, 1"
 
 @dataclass(frozen=True, slots=True)
 class LogStatus:
-    """The log as it is now: its identity, the database's clock, and how far it can be read."""
+    """The status of the log: its identity, the database's clock, and two positions."""
 
     log_id: UUID
     epoch: int
     kind: str
     now: datetime
     position: int
+    """The last position that all read models have reached."""
     recorded: int
+    """The last position of the log."""
     state: str
-    """Another one after every change of what a question about read models can find."""
+    """The generation of the log and the read models: it differs after every change of any row."""
 
 
 _LOG_STATUS = text(
@@ -42,64 +42,67 @@ _LOG_STATUS = text(
     f"  ORDER BY read_model) AS state FROM projections.status WHERE {IS_LIVE}) AS s"
 )
 
+_POSITION_AT = text(  # of the command recorded then, or of the next one if it had begun to be
+    "SELECT coalesce((SELECT command_end FROM record.events"
+    "   WHERE position = before.last + 1 AND recorded_at <= :moment), before.last)"
+    " FROM (SELECT coalesce((SELECT last_position FROM record.commands"
+    "   WHERE recorded_at <= :moment ORDER BY recorded_at DESC LIMIT 1), 0) AS last) AS before"
+)
+
+_END_OF_COMMAND = text(
+    "SELECT coalesce(max(command_end) FILTER (WHERE command_end <= :position), 0)"
+    " FROM (SELECT command_end FROM record.events WHERE position <= :position"
+    "       ORDER BY position DESC LIMIT 1"
+    "  ) AS last"
+)
+
+_END_OF_COMMAND_BEFORE = text(
+    "SELECT first_position - 1 FROM record.commands c JOIN record.events e USING (command_id)"
+    " WHERE e.position = :position"
+)
+
+_VERSIONS = text(
+    "SELECT stream, max(version) FROM record.events"
+    " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
+)
+
 
 async def log_status(engine: AsyncEngine) -> LogStatus:
-    """Where the log and its read models are now."""
+    """Return the status of the log and its read models at present."""
     async with engine.connect() as connection:
         return LogStatus(*(await connection.execute(_LOG_STATUS)).one())
 
 
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:
-    """The last position recorded at or before a moment of the record's own clock, for good.
+    """Return the last position recorded at or before a moment of the record's own clock, for good.
 
     Waits for appends that are under way, so that the same moment always gives the same position. A
     command is known whole or not at all, from the first of its events: each fact is known at its
     own `recorded_at`.
     """
-    found = text(  # the command recorded then, or the next one if it had begun to be
-        "SELECT coalesce((SELECT command_end FROM record.events"
-        "   WHERE position = before.last + 1 AND recorded_at <= :moment), before.last)"
-        " FROM (SELECT coalesce((SELECT last_position FROM record.commands"
-        "   WHERE recorded_at <= :moment ORDER BY recorded_at DESC LIMIT 1), 0) AS last) AS before"
-    )
     async with engine.connect() as autocommit:
         connection = await autocommit.execution_options(isolation_level="READ COMMITTED")
         async with connection.begin():
             await connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({APPEND_LOCK})"))
-            return (await connection.execute(found, {"moment": moment})).scalar() or 0
+            return (await connection.execute(_POSITION_AT, {"moment": moment})).scalar() or 0
 
 
 async def end_of_command(engine: AsyncEngine, position: int) -> int:
-    """The position itself if a command ends there, else the end of the command before it."""
-    found = text(
-        "SELECT coalesce(max(command_end) FILTER (WHERE command_end <= :position), 0)"
-        " FROM (SELECT command_end FROM record.events WHERE position <= :position"
-        "       ORDER BY position DESC LIMIT 1"
-        "  ) AS last"
-    )
-    before = text(
-        "SELECT first_position - 1 FROM record.commands c JOIN record.events e USING (command_id)"
-        " WHERE e.position = :position"
-    )
+    """Return the position if a command ends there, else the end of the command before it."""
+    values = {"position": position}
     async with engine.connect() as connection:
-        whole = (await connection.execute(found, {"position": position})).scalar() or 0
-        if whole:
-            return int(whole)
-        return int((await connection.execute(before, {"position": position})).scalar() or 0)
+        end = (await connection.execute(_END_OF_COMMAND, values)).scalar()
+        if not end:
+            end = (await connection.execute(_END_OF_COMMAND_BEFORE, values)).scalar()
+        return int(end or 0)
 
 
 async def versions(
     connection: AsyncConnection, streams: list[UUID], position: int
 ) -> dict[UUID, int]:
-    """The version of each stream as known at a position."""
-    found = await connection.execute(
-        text(
-            "SELECT stream, max(version) FROM record.events"
-            " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
-        ),
-        {"streams": streams, "position": position},
-    )
-    return {row[0]: row[1] for row in found}
+    """Return the versions of streams as known at a position."""
+    rows = await connection.execute(_VERSIONS, {"streams": streams, "position": position})
+    return {row[0]: row[1] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +116,21 @@ class CommandView:
     recorded_at: datetime
 
 
+_COMMAND = text(
+    "SELECT command_id, operation, first_position, last_position, recorded_at"
+    " FROM record.commands WHERE command_id = :id"
+)
+
+
 async def command_by_id(connection: AsyncConnection, id: UUID) -> CommandView | None:
-    """An accepted command; None if it was refused or never given."""
-    found = await connection.execute(
-        text(
-            "SELECT command_id, operation, first_position, last_position, recorded_at"
-            " FROM record.commands WHERE command_id = :id"
-        ),
-        {"id": id},
-    )
-    row = found.one_or_none()
+    """Return an accepted command; None if it was refused or never given."""
+    row = (await connection.execute(_COMMAND, {"id": id})).one_or_none()
     return CommandView(*row) if row else None
 
 
 async def log_of(connection: AsyncConnection) -> tuple[UUID, int]:
-    """The id and the epoch of the log as it is now."""
-    found = await connection.execute(text("SELECT log_id, epoch FROM record.log"))
-    log_id, epoch = found.one()
+    """Return the id and the epoch of the log at present."""
+    log_id, epoch = (await connection.execute(text("SELECT log_id, epoch FROM record.log"))).one()
     return log_id, epoch
 
 

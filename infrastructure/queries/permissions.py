@@ -19,9 +19,9 @@ from infrastructure.read_models.stays import stays
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The patients whose glass somebody has broken and that is open, under all their records.
+    """All records of the patients whom a person has opened by break-glass.
 
-    ``until``: when the first glass is shut again; None if none is open.
+    ``until``: the end of the first emergency access to end; None if there is none.
     """
 
     patients: frozenset[UUID]
@@ -29,8 +29,8 @@ class Opened:
 
 
 async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) -> Opened:
-    """What is open to somebody."""
-    found = await connection.execute(
+    """Return the patients whom a person has open by break-glass at a moment."""
+    result = await connection.execute(
         text(
             "WITH RECURSIVE broken AS MATERIALIZED ("
             " SELECT (own->>'patient')::uuid AS id, (own->>'until')::timestamptz AS until"
@@ -45,16 +45,16 @@ async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) ->
         ),
         {"stream": EmergencyAccess.id_for(actor), "now": now},
     )
-    opened, until = found.one()
+    opened, until = result.one()
     return Opened(frozenset(opened), until)
 
 
 async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> frozenset[UUID]:
-    """All records of the persons one of whose records has one of these labels now.
+    """Return all records of the persons one of whose records has one of some labels at present.
 
-    Only of those who have several: the label of a record of its own is looked at where it is read.
+    Only of persons with several records: row security itself reads the label of a single one.
     """
-    found = await connection.execute(
+    result = await connection.execute(
         text(
             "WITH RECURSIVE link AS MATERIALIZED (SELECT DISTINCT patient, merged_into"
             f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND upper_inf(known)"
@@ -68,16 +68,16 @@ async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> froz
         ),
         {"hidden": sorted(hidden)},
     )
-    return frozenset(found.scalars())
+    return frozenset(result.scalars())
 
 
 async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> frozenset[UUID]:
-    """All records of the persons who have several, and are in a stay, but in none of these wards.
+    """Return all records of the persons in a stay who neither are nor were in one of some wards.
 
-    Nor have they been in one of them: that opens a patient to a ward.
+    Only of persons with several records: row security itself follows the stays of a single one.
     """
     latest = "upper_inf(known) AND upper_inf(during)"
-    found = await connection.execute(
+    result = await connection.execute(
         text(
             "WITH RECURSIVE link AS MATERIALIZED (SELECT patient, merged_into"
             f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND {latest}"
@@ -96,4 +96,4 @@ async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> fr
         ),
         {"in_house": list(IN_HOUSE), "wards": sorted(wards)},
     )
-    return frozenset(found.scalars())
+    return frozenset(result.scalars())

@@ -1,4 +1,4 @@
-"""Questions about the record itself: what became of a command, how far the read models are."""
+"""Queries on the status of projections: positions, lag, and parked commands (dead letters)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from infrastructure.read_models import READ_MODELS
 
 @dataclass(frozen=True, slots=True)
 class ProjectionView:
-    """A read model: how far it is, and how far behind the log."""
+    """The status of a read model: its position, and its lag behind the log."""
 
     name: str
     position: int
@@ -26,7 +26,7 @@ class ProjectionView:
     parked: int
     halts: bool
     is_of_this_log: bool = True
-    """Not so after the log was restored: it is of another log or epoch, or ahead of this one."""
+    """False after the log was restored: the read model is of another log or epoch, or ahead of it."""
 
     @property
     def state(self) -> str:
@@ -43,7 +43,7 @@ class ProjectionView:
 
 @dataclass(frozen=True, slots=True)
 class ParkedView:
-    """A command that a read model has not taken in, and why. It names nobody."""
+    """A command that a read model has parked, with an error that names nobody."""
 
     model: str
     command: UUID
@@ -54,7 +54,7 @@ class ParkedView:
 
 
 async def projections(connection: AsyncConnection) -> list[ProjectionView]:
-    """Every read model with its lag in events, and in seconds since the oldest event it lacks."""
+    """Return the status of every read model; the seconds of lag are since the oldest event it lacks."""
     rows = await connection.execute(
         text(
             "SELECT m.schema, coalesce(s.position, 0),"
@@ -84,7 +84,7 @@ async def projections(connection: AsyncConnection) -> list[ProjectionView]:
 
 
 async def parked_commands(connection: AsyncConnection) -> list[ParkedView]:
-    """What the read models have parked, and where they have halted, in the order of the log."""
+    """Return the commands that read models have parked or halted at, in the order of the log."""
     rows = await connection.execute(
         text(
             "SELECT d.read_model, d.command, c.operation, d.first, d.last, d.error"
@@ -96,7 +96,7 @@ async def parked_commands(connection: AsyncConnection) -> list[ParkedView]:
 
 
 async def models_that_parked(connection: AsyncConnection) -> set[str]:
-    """The read models that have parked anything, or have halted."""
+    """Return the names of the read models that have parked a command or have halted."""
     schemas = await connection.execute(
         text(f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}")
     )
@@ -104,7 +104,7 @@ async def models_that_parked(connection: AsyncConnection) -> set[str]:
 
 
 async def parked_in(connection: AsyncConnection, command: UUID) -> list[str]:
-    """The read models that have parked a command, or have halted at it."""
+    """Return the names of the read models that have parked a command or halted at it."""
     schemas = await connection.execute(
         text(
             "SELECT read_model FROM projections.dead_letters"
@@ -119,12 +119,12 @@ async def parked_in(connection: AsyncConnection, command: UUID) -> list[str]:
 async def parked_things(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, bool]:
-    """The stays and rooms among them that a parked command touches, whatever the moment."""
-    found = await connection.execute(
+    """Return the stays and rooms among some that a parked command touches, whatever the moment."""
+    touched = await connection.execute(
         text(
-            "SELECT DISTINCT id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"
+            "SELECT DISTINCT id FROM unnest(CAST(:ids AS uuid[])) AS things (id)"
             f" JOIN projections.dead_letters ON id = ANY(touches) AND {IS_LIVE}"
         ),
         {"ids": list(ids)},
     )
-    return dict.fromkeys(found.scalars(), True)
+    return dict.fromkeys(touched.scalars(), True)

@@ -1,9 +1,9 @@
-"""For whom questions are answered: whose data may be shown, and whose were.
+"""Row security: the rows that a viewer may see, as conditions in every query; and the patients shown.
 
-The rule is that of `application.authorization.scope`, as conditions on the rows that
-queries select: `AsOf.holds` and `AsOf.visible` put them into every query about patients. Labels are
-those of today, whatever moment is asked about; wards are those of that moment, and who is in another
-ward today was not free before.
+The rule is that of `application.authorization.scope`, derived for each table from the visibility that it
+declares; `AsOf.holds`, `of` and `visible` apply it. Labels are those of the present, whatever moment a
+query is about. Wards are those of that moment; but a patient who is in a stay of another ward at present
+is closed to a ward that had no stay of theirs, also as of a moment at which they were in no stay.
 """
 
 from collections.abc import Hashable, Set
@@ -39,26 +39,26 @@ from infrastructure.projections.bitemporal_table import TABLES, Visibility
 IN_HOUSE = ("ADMITTED", "ON_LEAVE")
 
 Moment = tuple[datetime, int]
-"""As of when, as known where. Where none is given, it is the latest of all that is known."""
+"""A moment of valid time and a position. In place of one, None is the latest of all that is known."""
 
 
 @dataclass(eq=False, slots=True)
 class Viewer:
-    """Who reads, in one operation; by default somebody to whom all is open."""
+    """The viewer of one operation: their permissions, and the patients shown; by default all is open."""
 
     wards: Set[str] | None = None
     hidden: Set[str] = frozenset()
-    """The confidentiality labels that close data to this reader."""
+    """The confidentiality labels of data that are closed to the viewer."""
     opened: Set[UUID] = frozenset()
-    """The patients whose glass this reader has broken, under all their records."""
+    """The patients whom the viewer has opened by break-glass, with all their records."""
     label_hidden: Set[UUID] = frozenset()
-    """The records that a label closes which another record of the same person has."""
+    """The records that are closed by the label of another record of the same person."""
     outside_wards: Set[UUID] = frozenset()
-    """The records of persons who are in a stay of other wards only, by another of their records."""
+    """The records of persons who are, by another record, in a stay of other wards only."""
     just_written: Set[UUID] = frozenset()
-    """The stays and patients of what this operation has just recorded."""
+    """The stays and patients about which this operation has just recorded something."""
     shown: set[UUID] = field(default_factory=set)
-    """The patients whose data the answer shows so far."""
+    """The patients whose data the response shows so far."""
 
     @property
     def sees_all(self) -> bool:
@@ -66,7 +66,7 @@ class Viewer:
 
     @property
     def cache_key(self) -> Hashable:
-        """The same for all who are shown the same rows."""
+        """A key that is equal for viewers with the same permissions."""
         return (
             self.wards,
             self.hidden,
@@ -81,14 +81,14 @@ class Viewer:
         return isinstance(self.hidden, BindParameter) or bool(self.hidden)
 
     def record_access(self, patient: UUID) -> None:
-        """The answer shows this patient's data: said wherever a view becomes part of an answer."""
+        """Note that the response shows data of a patient; called where a view becomes part of it."""
         self.shown.add(patient)
 
     def flush(self) -> frozenset[UUID]:
-        """Whose data were shown; begins anew."""
-        taken = frozenset(self.shown)
+        """Return the patients shown since the last call."""
+        patients = frozenset(self.shown)
         self.shown.clear()
-        return taken
+        return patients
 
     def predicate(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
         """Return the condition for the rows of a table that the viewer may see.
@@ -105,9 +105,9 @@ class Viewer:
             seen = self._sees_patient(table.c.patient, at)
             return or_(table.c.patient.is_(None), seen) if table.c.patient.nullable else seen
         if "patient" not in table.c:
-            one = TABLES["stays"].alias("its_stay")
-            of = select(one.c.patient).where(one.c.stay == table.c.stay).limit(1)
-            return self._sees_stay(table.c.stay, of.scalar_subquery(), at)
+            stay = TABLES["stays"].alias("its_stay")
+            patient = select(stay.c.patient).where(stay.c.stay == table.c.stay).limit(1)
+            return self._sees_stay(table.c.stay, patient.scalar_subquery(), at)
         seen = self._sees_stay(table.c.stay, table.c.patient, at)
         if not table.c.stay.nullable:
             return seen
@@ -117,8 +117,10 @@ class Viewer:
         )
 
     def of_wards(self) -> ColumnElement[bool]:
-        """The rooms that may be shown with what is in their beds."""
-        return true() if self.wards is None else _is_in(TABLES["rooms"].c.ward, self.wards, Text)
+        """Return the condition for the rooms whose occupants the viewer may see."""
+        return (
+            true() if self.wards is None else _is_one_of(TABLES["rooms"].c.ward, self.wards, Text)
+        )
 
     def _sees_stay(self, stay: ColumnElement[Any], patient: Any, at: Moment) -> ColumnElement[bool]:
         ever = TABLES["stays"].alias("ever")
@@ -134,14 +136,14 @@ class Viewer:
         if self.wards is not None:
             then_in, then_theirs = self._is_in_house(patient, at)
             now_in, now_theirs = self._is_in_house(patient, None)
-            now_free = and_(not_(now_in), not_(_is_in(patient, self.outside_wards, Uuid)))
+            now_free = and_(not_(now_in), not_(_is_one_of(patient, self.outside_wards, Uuid)))
             open_ = and_(open_, or_(then_theirs, and_(not_(then_in), or_(now_theirs, now_free))))
         return self._or_own(patient, patient, open_)
 
     def _is_in_house(
         self, patient: ColumnElement[Any], at: Moment | None
     ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        """Whether a patient is in a stay, and whether they are or have been in one of the wards."""
+        """Return two conditions: a patient is in a stay; they are or have been in one of the wards."""
         inside, theirs = TABLES["stays"].alias(), TABLES["stays"].alias()
         is_in = exists().where(
             inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
@@ -154,67 +156,69 @@ class Viewer:
     def _or_own(
         self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
     ) -> ColumnElement[bool]:
-        return or_(_is_in(own, self.just_written, Uuid), _is_in(patient, self.opened, Uuid), open_)
+        return or_(
+            _is_one_of(own, self.just_written, Uuid), _is_one_of(patient, self.opened, Uuid), open_
+        )
 
     def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
-        """By the latest label of the record, and of all others of the same person."""
+        """Return the condition that no record of the person has a hidden label at present."""
         if not self._hides:
             return true()
         record = TABLES["patients"].alias("record")
         labelled = self._has_label(record, record.c.patient == patient, _latest(record))
-        return and_(not_(labelled), not_(_is_in(patient, self.label_hidden, Uuid)))
+        return and_(not_(labelled), not_(_is_one_of(patient, self.label_hidden, Uuid)))
 
     def _has_label(self, rows: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Whether one of them has a hidden label.
+        """Return the condition that one of some rows has a hidden label.
 
-        Counted over all of them: of EXISTS the database believes that nearly every row will do, and
-        reads the table from its beginning until it finds one.
+        An aggregate: for EXISTS the planner expects that nearly every row matches, and reads the
+        table from its beginning until one does.
         """
-        found = func.bool_or(_is_in(rows.c.confidentiality, self.hidden, Text))
-        one = select(found).where(*where).correlate_except(rows).scalar_subquery()
-        return func.coalesce(one, false())
+        is_hidden = func.bool_or(_is_one_of(rows.c.confidentiality, self.hidden, Text))
+        query = select(is_hidden).where(*where).correlate_except(rows).scalar_subquery()
+        return func.coalesce(query, false())
 
     def _is_of_wards(self, stay: Any, at: Moment | None) -> ColumnElement[bool]:
         if self.wards is None:
             return true()
-        lain, there = TABLES["stretches"].alias("lain"), TABLES["rooms"].alias("there")
+        used, room = TABLES["stretches"].alias("lain"), TABLES["rooms"].alias("there")
         last = (
-            select(lain.c.room)
-            .where(lain.c.stay == stay, _begun(lain, at))
-            .order_by(func.lower(lain.c.during).desc())
+            select(used.c.room)
+            .where(used.c.stay == stay, _begun(used, at))
+            .order_by(func.lower(used.c.during).desc())
             .limit(1)
-            .correlate_except(lain)
+            .correlate_except(used)
             .scalar_subquery()
         )
         ward = (
-            select(_is_in(there.c.ward, self.wards, Text))
-            .where(there.c.room == last, _held(there, at))
+            select(_is_one_of(room.c.ward, self.wards, Text))
+            .where(room.c.room == last, _held(room, at))
             .limit(1)
-            .correlate_except(there)
+            .correlate_except(room)
             .scalar_subquery()
         )
         return func.coalesce(ward, true())
 
 
 def held(table: Any, as_of: datetime, position: int) -> ColumnElement[bool]:
-    """The rows true at a moment, as known at a position."""
+    """Return the condition for the rows true at a moment, as known at a position."""
     is_true = table.c.during.op("@>")(cast(value(as_of), DateTime(timezone=True)))
     return and_(is_true, known(table, position))
 
 
 def known(table: Any, position: int) -> ColumnElement[bool]:
-    """The rows known at a position, of all valid time."""
+    """Return the condition for the rows of all valid time known at a position."""
     is_known: ColumnElement[bool] = table.c.known.op("@>")(cast(value(position), BigInteger))
     return is_known
 
 
-def value(given: Any) -> ColumnElement[Any]:
-    """A value, or the parameter that stands for it where a statement is made before it is known."""
-    return given if isinstance(given, BindParameter) else literal(given)
+def value(of: Any) -> ColumnElement[Any]:
+    """Return a value as a literal, and a parameter of a compiled statement as it is."""
+    return of if isinstance(of, BindParameter) else literal(of)
 
 
-def _is_in(column: ColumnElement[Any], some: Any, kind: Any) -> ColumnElement[bool]:
-    """In one parameter, whatever its length."""
+def _is_one_of(column: ColumnElement[Any], some: Any, kind: Any) -> ColumnElement[bool]:
+    """Return the condition that a column has one of some values, in one array parameter."""
     if not isinstance(some, BindParameter):
         some = cast(literal(list(some)), ARRAY(kind))
     return column == any_(some)
@@ -225,7 +229,7 @@ def _held(table: Any, at: Moment | None) -> ColumnElement[bool]:
 
 
 def _begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
-    """What had begun by a moment, over or not."""
+    """Return the condition for the rows that had begun by a moment, whether they had ended or not."""
     if at is None:
         return func.upper_inf(table.c.known)
     as_of, position = at

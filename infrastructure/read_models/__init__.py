@@ -1,4 +1,7 @@
-"""Read models: tables that answer questions, filled from the log, deletable at any time."""
+"""Read models: one module each with its tables, projection, views and queries.
+
+They are filled from the log and can be deleted at any time.
+"""
 
 from domain.aggregate import Event
 from domain.break_glass import EmergencyAccess

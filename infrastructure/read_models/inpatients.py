@@ -1,4 +1,4 @@
-"""Inpatient stays as reports read them: each whole, in one row."""
+"""Inpatients read model: whole inpatient stays, one row each, for reports."""
 
 from sqlalchemy import Column, DateTime, MetaData, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -31,19 +31,20 @@ inpatients = bitemporal_table(
     find_by=("patient",),
 )
 
-OF_NO_CONCERN = (
+NOT_IN_SPANS = (
     Stay.AttendingChanged,
     Stay.SpecialtyChanged,
     Stay.DischargePlanned,
 )
-"""Events that change neither the state of a stay nor its place."""
+"""Event types that change neither the state of a stay nor its place."""
 
 
 class Inpatients(Folded[Stay]):
-    """One row a stay, from its admission to its discharge; none if the admission was cancelled.
+    """Projection of inpatient stays: one row each, from admission to discharge.
 
-    Its spans are the periods in which neither its state nor its place changed; one ends where the
-    next begins. A report on a year reads forty thousand stays so, not half a million segments.
+    A stay whose admission was cancelled has none. The spans of a stay are the periods in which neither
+    its state nor its place changed; one ends where the next begins. So a report on a year reads forty
+    thousand stays, not half a million segments.
     """
 
     name = "inpatients"
@@ -52,7 +53,7 @@ class Inpatients(Folded[Stay]):
     unfolded = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
-        if isinstance(event, OF_NO_CONCERN):
+        if isinstance(event, NOT_IN_SPANS):
             return {}
         history = stay.history
         if not history.segments or history.segments[-1][1].status is Status.CANCELLED:

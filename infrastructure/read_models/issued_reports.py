@@ -1,4 +1,4 @@
-"""Reports that were given out, and how each was restated."""
+"""Issued reports read model: the issues of reports, and the restatements of each issue."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ restatements = bitemporal_table(
 
 
 class IssuedReports(ReadModel):
-    """One row an issue, one row a restatement, as they were told."""
+    """Projection of issued reports: one row for each issue and each restatement, as they were issued."""
 
     name = "issued_reports"
     metadata = metadata

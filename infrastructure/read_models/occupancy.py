@@ -1,4 +1,4 @@
-"""Occupancy: who lay in which bed, or kept it, in stretches."""
+"""Occupancy read model: the use of beds by stays, in stretches; and the occupancy board."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -63,10 +63,11 @@ stretches = bitemporal_table(
 
 
 class Occupancies(ReadModel):
-    """The sum of the differences that the stays told their rooms.
+    """Projection of the stretches of rooms, which sums the changes that stays make to them.
 
     A stretch may go to another room with the same beginning (a bed kept during leave, when a late
-    transfer comes before the leave). So what a command begins is put when all that it ends is closed.
+    transfer comes before the leave). So the stretches that a command begins are put after all that it
+    ends are closed.
     """
 
     name = "occupancy"
@@ -100,15 +101,15 @@ class Occupancies(ReadModel):
         return Occupancy.id_for(thing)
 
     def _begin(self) -> None:
-        """Put what one command begins: all that it ends is closed."""
-        for change, told in self._changes:
+        """Put the stretches that one command begins."""
+        for change, place in self._changes:
             for begun in change.begun:
                 self.writer(stretches).put(
                     change.stay,
                     Period(begun.since, begun.until),
                     _values(change, begun.bed, begun.kept, begun.shares_bed_of),
-                    known=told.known,
-                    position=told.position,
+                    known=place.known,
+                    position=place.position,
                 )
         self._changes.clear()
 
@@ -127,7 +128,7 @@ def _values(
 
 @dataclass(frozen=True, slots=True)
 class StretchView:
-    """A bed's use by a stay; ``until`` None while it is open."""
+    """A stretch of a bed's use by a stay; ``until`` is None while it is open."""
 
     stay: UUID
     patient: UUID
@@ -141,7 +142,7 @@ class StretchView:
 
 @dataclass(frozen=True, slots=True)
 class BedView:
-    """A bed of a board: who is in it, or what keeps it from being free."""
+    """A bed of a board with its occupants, or the spell that keeps it from being free."""
 
     code: str
     state: BedState
@@ -150,7 +151,7 @@ class BedView:
 
     @property
     def occupant(self) -> StretchView | None:
-        """Whose bed it is: not the child that shares it."""
+        """The stretch of the stay that has the bed, not of a child that shares it."""
         own = (o for o in self.occupants if o.shares_bed_of is None)
         return next(own, self.occupants[0] if self.occupants else None)
 
@@ -170,18 +171,18 @@ async def board(
     ward: str | None = None,
     only: Collection[UUID] | None = None,
 ) -> list[BoardRoom]:
-    """Who lies where at a moment: every bed of a ward, of some rooms or of the house, in order."""
-    asked = _board(ward is not None, only is not None)
-    found = await asked.execute(connection, at, ward=ward, only=list(only or ()))
-    return _grouped(found.all())
+    """Return the occupancy board of a ward, of some rooms or of the house: every bed, in order."""
+    statement = _board(ward is not None, only is not None)
+    rows = await statement.execute(connection, at, ward=ward, only=list(only or ()))
+    return _board_rooms(rows.all())
 
 
 @reads(board)
 async def beds_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, tuple[BedView, ...]]:
-    """The beds of each room, and who lies in them, in order."""
-    return {found.room.room: found.beds for found in await board(connection, at, None, ids)}
+    """Return the beds of rooms by the ids of the rooms, with their occupants, in order."""
+    return {room.room.room: room.beds for room in await board(connection, at, None, ids)}
 
 
 _rooms_of_wards = CompiledStatement(
@@ -229,10 +230,10 @@ async def occupancy_history(
     return [view(StretchView, row) for row in rows]
 
 
-_ROOM, _BED, _LYING, _SPELL = range(4)
+_ROOM, _BED, _STRETCH, _SPELL = range(4)
 
 
-_SHOWN = (
+_COLUMNS = (
     *(stretches.c[name] for name in ("stay", "patient", "kept", "shares_bed_of")),
     *(spells.c[name] for name in ("spell", "state", "reason", "for_patient", "for_stay")),
     *(rooms.c[name] for name in ("ward", "number", "policies")),
@@ -244,36 +245,37 @@ _NO_PLACE = cast(null(), BigInteger)
 
 @cache
 def _board(of_ward: bool, only: bool) -> CompiledStatement:
-    """Rooms, and what holds inside of them: beds, each with what is in it.
+    """Return the statement for rooms, their beds, and the stretches and spells of the beds.
 
-    One statement without a join: joined, it would be planned for one row of each, and take forever
-    with hundreds. The moment is looked for first: what held then is never more than the house has
-    beds, while the rows of a room grow with the years.
+    A union and not a join, which would be planned for one row of each and take for ever with hundreds.
+    It searches by the moment first: the rows that hold then are never more than the house has beds,
+    while the rows of a room grow with the years.
     """
 
     def build(at: AsOf) -> Select[Any]:
         nth = func.row_number().over(order_by=(rooms.c.ward, rooms.c.number))
-        wanted = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.viewer.of_wards())
+        of_rooms = _rows(at, _ROOM, rooms, literal_column("''"), nth).where(at.viewer.of_wards())
         if of_ward:
-            wanted = wanted.where(equals(rooms.c.ward, "ward"))
+            of_rooms = of_rooms.where(equals(rooms.c.ward, "ward"))
         if only:
-            wanted = wanted.where(is_one_of(rooms.c.room, "only"))
-        here = wanted.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
-        shown = [(_BED, beds), (_LYING, stretches), (_SPELL, spells)]
-        rows = [_rows(at, what, table, table.c.bed) for what, table in shown]
+            of_rooms = of_rooms.where(is_one_of(rooms.c.room, "only"))
+        here = of_rooms.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
+        tables = [(_BED, beds), (_STRETCH, stretches), (_SPELL, spells)]
+        rows = [_rows(at, kind, table, table.c.bed) for kind, table in tables]
         held = union_all(*rows).cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
         inside = select(held)
         if of_ward or only or at.viewer.wards is not None:
-            wanted_rooms = func.array(select(here.c.room).scalar_subquery())
-            inside = inside.where(held.c.room == any_(wanted_rooms))
-        told = union_all(select(here), inside).subquery("told")
-        return select(*told.c).order_by(
-            told.c.room,
-            func.length(told.c.bed),
-            told.c.bed,
-            told.c.what,
-            told.c.shares_bed_of.is_not(None),
-            told.c.since,
+            inside = inside.where(
+                held.c.room == any_(func.array(select(here.c.room).scalar_subquery()))
+            )
+        row = union_all(select(here), inside).subquery("told")
+        return select(*row.c).order_by(
+            row.c.room,
+            func.length(row.c.bed),
+            row.c.bed,
+            row.c.kind,
+            row.c.shares_bed_of.is_not(None),
+            row.c.since,
         )
 
     return CompiledStatement(build)
@@ -281,17 +283,17 @@ def _board(of_ward: bool, only: bool) -> CompiledStatement:
 
 def _rows(
     at: AsOf,
-    what: int,
+    kind: int,
     table: Table,
     bed: ColumnElement[Any],
     nth: ColumnElement[Any] = _NO_PLACE,
 ) -> Select[Any]:
-    """The rows of one table that hold, with the columns of all. ``nth``: a room's place among all."""
-    columns = [c if c.table is table else cast(null(), c.type).label(c.name) for c in _SHOWN]
+    """Compose the rows of a table that hold, with the columns of all. ``nth``: the rank of a room."""
+    columns = [c if c.table is table else cast(null(), c.type).label(c.name) for c in _COLUMNS]
     return select(
         table.c.room,
         bed.label("bed"),
-        literal_column(str(what)).label("what"),
+        literal_column(str(kind)).label("kind"),
         since(table),
         until(table),
         *columns,
@@ -299,44 +301,42 @@ def _rows(
     ).where(at.holds(table))
 
 
-def _grouped(rows: Iterable[Any]) -> list[BoardRoom]:
-    """Rooms in order with their beds, from rows in which each comes before what is in it."""
-    found: list[tuple[int, BoardRoom]] = []
+def _board_rooms(rows: Iterable[Any]) -> list[BoardRoom]:
+    """Return rooms in order with their beds, from rows in which each comes before those inside of it."""
+    ranked: list[tuple[int, BoardRoom]] = []
     for room, of_room in groupby(rows, itemgetter(0)):
-        named, *inside = of_room
-        if named[2] == _ROOM:  # otherwise of a room that is not open then
-            *_, ward, number, policies, nth = named
+        first, *inside = of_room
+        if first[2] == _ROOM:  # else they are of a room that is not open then
+            *_, ward, number, policies, nth = first
             beds = (_bed_of(code, of_bed) for code, of_bed in groupby(inside, itemgetter(1)))
-            there = tuple(bed for bed in beds if bed is not None)
-            found.append((nth, BoardRoom(room_view((room, ward, number, policies)), there)))
-    return [room for _, room in sorted(found, key=itemgetter(0))]
+            in_room = tuple(bed for bed in beds if bed is not None)
+            ranked.append((nth, BoardRoom(room_view((room, ward, number, policies)), in_room)))
+    return [room for _, room in sorted(ranked, key=itemgetter(0))]
 
 
 def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
-    """A bed from its rows, itself first; None for what is in none that is there then."""
+    """Return a bed from its rows, its own first; None if the bed does not exist then."""
     bed, *inside = rows
     if bed[2] != _BED:
         return None
-    lying: list[StretchView] = []
-    spelled: list[SpellView] = []
-    for room, _, what, begin, end, *told in inside:
-        if what == _LYING:
-            stay, patient, kept, shares = told[:4]
-            lying.append(StretchView(stay, patient, room, code, kept, shares, begin, end))
+    of_stays: list[StretchView] = []
+    of_bed: list[SpellView] = []
+    for room, _, kind, begin, end, *values in inside:
+        if kind == _STRETCH:
+            stay, patient, kept, shares = values[:4]
+            of_stays.append(StretchView(stay, patient, room, code, kept, shares, begin, end))
         else:
-            spell, state, why, patient, stay = told[4:9]
-            spelled.append(SpellView(spell, room, code, state, why, patient, stay, begin, end))
-    return _bed(code, lying, spelled)
+            spell, state, why, patient, stay = values[4:9]
+            of_bed.append(SpellView(spell, room, code, state, why, patient, stay, begin, end))
+    return _bed(code, of_stays, of_bed)
 
 
 _ORDER = (BedState.CLOSED, BedState.CLEANING, BedState.RESERVED)
 
 
-def _bed(code: str, occupants: list[StretchView], spelled: list[SpellView]) -> BedView:
-    """What a bed is: occupied before kept, before closed, cleaning, reserved, free."""
-    spell = None
-    if spelled:
-        spell = min(spelled, key=lambda s: _ORDER.index(BedState(s.state)))
+def _bed(code: str, occupants: list[StretchView], spells: list[SpellView]) -> BedView:
+    """Return a bed with its state: occupied before kept, before closed, cleaning, reserved, free."""
+    spell = min(spells, key=lambda s: _ORDER.index(BedState(s.state)), default=None)
     if occupants:
         state = BedState.KEPT if all(o.kept for o in occupants) else BedState.OCCUPIED
     elif spell:

@@ -1,4 +1,4 @@
-"""Patients: details and death, as true at a moment and as known at a position."""
+"""Patients read model: details, death and merges of the records of patients."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -53,17 +53,17 @@ patients = bitemporal_table(
 
 
 class Patients(Folded[Patient]):
-    """One row for each period in which nothing about a person changed: details, death."""
+    """Projection of patients: a row for each period in which neither details nor death changed."""
 
     name = "patients"
     metadata = metadata
     kind = Patient
 
     def rows(self, patient: Patient, event: Event) -> dict[Table, Rows]:
-        found: Rows = {}
+        rows: Rows = {}
         ends = [since for since, _ in patient.details[1:]] + [None]
         for (since, details), end in zip(patient.details, ends, strict=True):
-            held = {
+            values = {
                 "mrn": patient.mrn,
                 "mrn_authority": patient.mrn_authority,
                 "family_name": details.family_name,
@@ -78,11 +78,11 @@ class Patients(Folded[Patient]):
             died = patient.died_at
             if died is None or died > period.start:
                 alive = period if died is None else period.until(died)
-                found[patient.id, alive.start] = (alive, held)
+                rows[patient.id, alive.start] = (alive, values)
             if died is not None and (end is None or died < end):
                 dead = Period(max(died, period.start), end)
-                found[patient.id, dead.start] = (dead, {**held, "died_at": died})
-        return {patients: found}
+                rows[patient.id, dead.start] = (dead, {**values, "died_at": died})
+        return {patients: rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ _patients_by_id = by_id(
 async def patients_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PatientView]:
-    """Patients by their ids."""
-    found = await _patients_by_id(connection, ids, at)
-    return {row.patient: view(PatientView, row) for row in found}
+    """Return patients by their ids."""
+    rows = await _patients_by_id(connection, ids, at)
+    return {row.patient: view(PatientView, row) for row in rows}
 
 
 _by_mrn = CompiledStatement(
@@ -130,9 +130,9 @@ _by_mrn = CompiledStatement(
 async def patient_by_mrn(
     connection: AsyncConnection, mrn: str, authority: str, at: AsOf
 ) -> PatientView | None:
-    """A patient by MRN within its authority."""
-    found = await _by_mrn.execute(connection, at, mrn=mrn, authority=authority)
-    row = found.one_or_none()
+    """Return a patient by the MRN of an authority."""
+    rows = await _by_mrn.execute(connection, at, mrn=mrn, authority=authority)
+    row = rows.one_or_none()
     return view(PatientView, row) if row else None
 
 
@@ -146,7 +146,7 @@ _linked = by_id(
 
 @reads(patients)
 async def records_of(connection: AsyncConnection, patient: UUID, at: AsOf) -> list[UUID]:
-    """All records of the person whose record this is, as the links were known; itself first."""
+    """Return all records of the person of a record, as the merges were known; itself first."""
     return (await records_of_each(connection, [patient], at))[patient]
 
 
@@ -154,7 +154,10 @@ async def records_of(connection: AsyncConnection, patient: UUID, at: AsOf) -> li
 async def records_of_each(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[UUID]]:
-    """The same for many records: asked as often as the longest chain of links has steps."""
+    """Return all records of the persons of some records, by record, each itself first.
+
+    Sends as many statements as the longest chain of merges has steps.
+    """
     links: dict[UUID, set[UUID]] = {id: set() for id in ids}
     new = set(ids)
     while new:
@@ -168,22 +171,22 @@ async def records_of_each(
 
 
 def _walked(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
-    """All that a record is linked with, itself first, and always in the same order."""
-    found = [id]
-    for one in found:  # grows while it is walked
-        found += sorted(other for other in links[one] if other not in found)
-    return found
+    """Return all records that a record is linked with, itself first, always in the same order."""
+    records = [id]
+    for record in records:  # grows while it is walked
+        records += sorted(other for other in links[record] if other not in records)
+    return records
 
 
 @reads(patients)
 async def other_records_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[PatientView]]:
-    """The other records of the person, for each record."""
+    """Return the other records of the persons of some records, by record."""
     records = await records_of_each(connection, ids, at)
-    others = {id: found[1:] for id, found in records.items()}
+    others = {id: of_person[1:] for id, of_person in records.items()}
     views = await patients_by_id(connection, list(set(chain(*others.values()))), at)
-    return {id: [views[o] for o in found if o in views] for id, found in others.items()}
+    return {id: [views[o] for o in of_id if o in views] for id, of_id in others.items()}
 
 
 _name = (

@@ -1,4 +1,4 @@
-"""Practitioners by staff number; and the hospital's own clock."""
+"""Practitioners read model: the practitioners of the hospital by staff number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ practitioners = bitemporal_table(
 
 
 class Practitioners(ReadModel):
-    """One row a practitioner."""
+    """Projection of practitioners: one row each."""
 
     name = "practitioners"
     metadata = metadata
@@ -84,9 +84,9 @@ _practitioners_by_id = by_id(
 async def practitioners_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PractitionerView]:
-    """Practitioners by their ids."""
-    found = await _practitioners_by_id(connection, ids, at)
-    return {row.practitioner: view(PractitionerView, row) for row in found}
+    """Return practitioners by their ids."""
+    rows = await _practitioners_by_id(connection, ids, at)
+    return {row.practitioner: view(PractitionerView, row) for row in rows}
 
 
 _page = CompiledStatement(

@@ -1,4 +1,4 @@
-"""Prescriptions: status and regimen at every moment; and the doses given, or not given."""
+"""Prescriptions read model: status and regimen at every moment; doses given and not given."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ doses = bitemporal_table(
 
 
 class Prescriptions(Folded[Prescription]):
-    """A row for each period in which a prescription stood the same, and one for each dose."""
+    """Projection of prescriptions: a row for each period in which nothing changed, one for each dose."""
 
     name = "prescriptions"
     metadata = metadata
@@ -118,17 +118,17 @@ class Prescriptions(Folded[Prescription]):
                 )
 
     def _take_back(self, which: Values, place: EventPosition) -> None:
-        """These doses were entered in error."""
+        """Close the rows of doses that were entered in error."""
         self.writer(doses).revise(which, known=place.known, position=place.position)
 
     def _revise(self, event: Prescription.AdministrationCorrected, place: EventPosition) -> None:
-        said = {
+        corrected = {
             "given": event.given,
             "dose_given": event.dose_given,
             "reason_not_given": event.reason_not_given,
             "outside_prescription": event.outside_prescription and event.outside_prescription.value,
         }
-        values: dict[str, Any] = {k: v for k, v in said.items() if v is not None}
+        values: dict[str, Any] = {k: v for k, v in corrected.items() if v is not None}
         if event.given is not None:
             values.setdefault("reason_not_given" if event.given else "dose_given", None)
         self.writer(doses).revise(
@@ -186,7 +186,7 @@ class PrescriptionView:
 
 @dataclass(frozen=True, slots=True)
 class DoseView:
-    """A dose given, or not given."""
+    """A dose, given or not given."""
 
     administration: UUID
     prescription: UUID
@@ -200,7 +200,7 @@ class DoseView:
 
 
 def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
-    """Prescriptions in the order of their start."""
+    """Compose prescriptions by an id, in the order of their start."""
     return lambda at: (
         select(*columns(prescriptions))
         .where(is_one_of(column, "ids"), at.of(prescriptions))
@@ -218,9 +218,9 @@ _prescriptions_by_id = by_id(_prescriptions(prescriptions.c.prescription))
 async def prescriptions_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, PrescriptionView]:
-    """Prescriptions by their ids."""
-    found = await _prescriptions_by_id(connection, ids, at)
-    return {row.prescription: view(PrescriptionView, row) for row in found}
+    """Return prescriptions by their ids."""
+    rows = await _prescriptions_by_id(connection, ids, at)
+    return {row.prescription: view(PrescriptionView, row) for row in rows}
 
 
 def _stopped(at: AsOf) -> Select[Any]:
@@ -256,7 +256,7 @@ async def stopped_by(
 async def prescriptions_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[PrescriptionView]]:
-    """The prescriptions of each stay, in the order of their start."""
+    """Return the prescriptions of stays by stay, in the order of their start."""
     return group_views("stay", PrescriptionView, await _prescriptions_of(connection, ids, at))
 
 
@@ -273,5 +273,5 @@ _doses_of = by_id(
 async def doses_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[DoseView]]:
-    """The doses of each prescription, up to the moment, in the order in which they occurred."""
+    """Return the doses of prescriptions by prescription, up to the moment, as they occurred."""
     return group_views("prescription", DoseView, await _doses_of(connection, ids, at))

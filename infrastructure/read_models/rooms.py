@@ -1,4 +1,4 @@
-"""Rooms, their beds, and the spells in which a bed is closed, being cleaned or reserved."""
+"""Rooms read model: rooms, beds, and the spells in which a bed is closed, cleaned or reserved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ spells = bitemporal_table(
 
 
 class Rooms(Folded[Room]):
-    """A row for each stretch of a room's policies, for each bed, and for each spell of a bed."""
+    """Projection of rooms: a row for each period of a room's policies, each bed, each spell of a bed."""
 
     name = "rooms"
     metadata = metadata
@@ -98,12 +98,12 @@ class Rooms(Folded[Room]):
 def _rooms(room: Room) -> Rows:
     opened = min(room.beds.values())
     begins = sorted({opened, *(max(opened, since) for since, _, _ in room.policies)})
-    found: Rows = {}
+    rows: Rows = {}
     for start, end in zip(begins, [*begins[1:], None], strict=True):
         policies = [policy.value for policy in room.policies_at(start)]
         values = {"ward": room.ward, "number": room.number, "policies": policies}
-        found[room.id, start] = (Period(start, end), values)
-    return found
+        rows[room.id, start] = (Period(start, end), values)
+    return rows
 
 
 def _beds(room: Room) -> Rows:
@@ -143,7 +143,7 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class SpellView:
-    """A period in which a bed is closed, being cleaned or reserved."""
+    """A spell: a period in which a bed is closed, being cleaned or reserved."""
 
     spell: UUID
     room: UUID
@@ -181,7 +181,7 @@ _rooms_by_id = by_id(
 async def rooms_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, RoomView]:
-    """Rooms by their ids."""
+    """Return rooms by their ids."""
     return {row.room: room_view(row) for row in await _rooms_by_id(connection, ids, at)}
 
 

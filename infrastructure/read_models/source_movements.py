@@ -1,4 +1,4 @@
-"""What other systems reported, and what became of it: held true, cancelled, or pending."""
+"""Source movements read model: movements reported by other systems, recorded, cancelled or pending."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,24 +64,24 @@ source_movements = bitemporal_table(
 
 
 class SourceMovements(Folded[SourceVisit]):
-    """One row for each id of another system, from the time of its movement on."""
+    """Projection of source movements: a row for each id of another system, from its movement on."""
 
     name = "source_movements"
     metadata = metadata
     kind = SourceVisit
 
     def rows(self, visit: SourceVisit, event: Event) -> dict[Table, Rows]:
-        found: Rows = {}
+        rows: Rows = {}
         for version in visit.held.values():
             id = SourceVisit.movement_id_for(visit.id, version.source_id)
-            found[id, version.occurred_at] = (Period(version.occurred_at), _values(visit, version))
-        return {source_movements: found}
+            rows[id, version.occurred_at] = (Period(version.occurred_at), _values(visit, version))
+        return {source_movements: rows}
 
 
 def _values(visit: SourceVisit, version: Version) -> Values:
     id = version.source_id
     why = next((p.why for p in visit.pending if p.version.source_id == id), None)
-    held = next((a for a in visit.applied if a.version == version), None)
+    applied = next((a for a in visit.applied if a.version == version), None)
     return {
         "visit": visit.id,
         "reported": visit.reported[id],
@@ -96,7 +96,7 @@ def _values(visit: SourceVisit, version: Version) -> Values:
         "occurred_at": version.occurred_at,
         "patient": visit.patient,
         "stay": visit.stay,
-        "movement": held.movement if held else None,
+        "movement": applied.movement if applied else None,
     }
 
 
@@ -107,7 +107,7 @@ _events = table(
 
 @dataclass(frozen=True, slots=True)
 class SourceMovementView:
-    """What another system holds of one id; ``reported_at`` is when the record learned of that."""
+    """The report of another system on one id; ``reported_at``: when the report was recorded."""
 
     source_movement: UUID
     visit: UUID
@@ -128,7 +128,7 @@ class SourceMovementView:
 
 
 def _with_report(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Compose movements, each with when the record learned of it."""
+    """Compose movements, each with the moment at which its report was recorded."""
     return (
         select(*columns(source_movements), _events.c.recorded_at)
         .join_from(

@@ -1,4 +1,4 @@
-"""Stays: the state of each at every moment, as known at every position."""
+"""Stays read model: the state of each stay at every moment, as known at every position."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,12 +72,12 @@ Index(
     postgresql_using="gist",
     postgresql_where=stays.c.status.in_(OPEN),
 )
-"""Of a stay that has ended, too, the last row is open: those of all years, which nobody looks through
-for the few that are here."""
+"""An index of open stays alone: the last row of an ended stay is open too, and there are those of all
+years."""
 
 
 class Stays(Folded[Stay]):
-    """One row for each period in which nothing about a stay changed; the last one is open."""
+    """Projection of stays: a row for each period in which nothing changed; the last one is open."""
 
     name = "stays"
     metadata = metadata
@@ -86,10 +86,10 @@ class Stays(Folded[Stay]):
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         history = stay.history
-        found: Rows = {}
+        rows: Rows = {}
         for period, state in history.segments:
             ended = state.status is Status.DISCHARGED
-            found[stay.id, period.start] = (
+            rows[stay.id, period.start] = (
                 period,
                 {
                     "patient": stay.patient,
@@ -113,7 +113,7 @@ class Stays(Folded[Stay]):
                     "confidentiality": stay.confidentiality.value,
                 },
             )
-        return {stays: found}
+        return {stays: rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class StayView:
 
 @dataclass(frozen=True, slots=True)
 class StayCriteria:
-    """Which stays are meant; without a status, those that are open."""
+    """Criteria for a list of stays; without statuses, open stays."""
 
     statuses: tuple[str, ...] = OPEN
     ward: str | None = None
@@ -161,7 +161,7 @@ _stays_by_id = by_id(
 async def stays_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, StayView]:
-    """Stays by their ids; one that was not admitted yet is absent."""
+    """Return stays by their ids; without those that were not admitted yet."""
     return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
 
 
@@ -178,16 +178,16 @@ _stays_of_patients = by_id(
 async def stays_of_persons(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[StayView]]:
-    """All stays of the person whose record each is, in the order of admission."""
-    asked_for: dict[UUID, list[UUID]] = {}
+    """Return all stays of the persons of some records, by record, in the order of admission."""
+    ids_of: dict[UUID, list[UUID]] = {}
     for id, records in (await records_of_each(connection, ids, at)).items():
         for record in records:
-            asked_for.setdefault(record, []).append(id)
-    told: dict[UUID, list[StayView]] = {}
-    for row in await _stays_of_patients(connection, list(asked_for), at):
-        for id in asked_for[row.patient]:
-            told.setdefault(id, []).append(view(StayView, row))
-    return told
+            ids_of.setdefault(record, []).append(id)
+    stays_by_record: dict[UUID, list[StayView]] = {}
+    for row in await _stays_of_patients(connection, list(ids_of), at):
+        for id in ids_of[row.patient]:
+            stays_by_record.setdefault(id, []).append(view(StayView, row))
+    return stays_by_record
 
 
 _rooms_of_ward = CompiledStatement(

@@ -1,4 +1,4 @@
-"""Visits: who saw which patient, and what was noted."""
+"""Visits read model: the visits of doctors to patients, with their notes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ visits = bitemporal_table(
 
 
 class Visits(ReadModel):
-    """One row a visit, from the moment it occurred on."""
+    """Projection of visits: one row each, true from the moment it occurred on."""
 
     name = "visits"
     metadata = metadata
@@ -53,7 +53,7 @@ class Visits(ReadModel):
     def apply(self, event: Event, place: EventPosition) -> None:
         match event:
             case Stay.VisitAmended():
-                said = {
+                values = {
                     "practitioner": event.practitioner,
                     "kind": event.visit_kind.value if event.visit_kind else None,
                     "note": event.note,
@@ -61,7 +61,7 @@ class Visits(ReadModel):
                 self.writer(visits).revise(
                     {"visit": event.visit},
                     Copy(
-                        {column: value for column, value in said.items() if value is not None},
+                        {column: value for column, value in values.items() if value is not None},
                         Period(event.at) if event.at else None,
                     ),
                     known=place.known,
@@ -86,7 +86,7 @@ class Visits(ReadModel):
                 )
 
     def _void(self, ids: Iterable[UUID], place: EventPosition) -> None:
-        """From here on they are known never to have been."""
+        """Close the rows of visits, which from here on are known never to have been."""
         for id in ids:
             self.writer(visits).revise({"visit": id}, known=place.known, position=place.position)
 
@@ -104,7 +104,7 @@ class VisitView:
 
 
 def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
-    """Visits up to the moment, in the order in which they occurred."""
+    """Compose visits by an id, up to the moment, in the order in which they occurred."""
     return lambda at: (
         select(*columns(visits), since(visits))
         .where(is_one_of(column, "ids"), at.of(visits))
@@ -119,12 +119,12 @@ _visits_of, _visits_by_id = by_id(_visits(visits.c.stay)), by_id(_visits(visits.
 async def visits_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[VisitView]]:
-    """The visits of each stay, up to the moment, in the order in which they occurred."""
+    """Return the visits of stays by stay, up to the moment, in the order in which they occurred."""
     return group_views("stay", VisitView, await _visits_of(connection, ids, at))
 
 
 @reads(visits)
 async def visit_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> VisitView | None:
-    """One visit."""
+    """Return a visit."""
     row = (await _visits_by_id(connection, [id], at)).one_or_none()
     return view(VisitView, row) if row else None

@@ -1,4 +1,4 @@
-"""The timeline of a patient or a stay: what happened, in the order in which it happened."""
+"""Queries on the timeline of a patient or a stay."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Reading(DescribedEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """One fact, with both its clocks."""
+    """An entry of a timeline: one fact, with valid time and recording time."""
 
     entry: UUID
     patient: UUID
@@ -123,9 +123,9 @@ _entries_by_id = by_id(
 async def entries_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, EntryView]:
-    """Entries by their ids, also of what lies ahead."""
-    found = await _entries_by_id(connection, ids, at)
-    return {row.entry: view(EntryView, row) for row in found}
+    """Return entries by their ids, also of facts after the moment, without row security."""
+    rows = await _entries_by_id(connection, ids, at)
+    return {row.entry: view(EntryView, row) for row in rows}
 
 
 @reads(entries)
@@ -138,7 +138,7 @@ async def entries_recorded(
     patients: Sequence[UUID] | None = None,
     stay: UUID | None = None,
 ) -> list[EntryView]:
-    """What was recorded after one position and up to another, in that order, as it was known then."""
+    """Return the entries recorded after one position and up to another, in that order, as known then."""
     query = select(*columns(entries), entries.c.position).where(
         entries.c.position > after,
         entries.c.recorded_position <= until,
@@ -148,8 +148,8 @@ async def entries_recorded(
         query = query.where(entries.c.patient.in_(patients))
     if stay is not None:
         query = query.where(entries.c.stay == stay)
-    found = await connection.execute(query.order_by(entries.c.position).limit(first))
-    return [view(EntryView, row) for row in found]
+    rows = await connection.execute(query.order_by(entries.c.position).limit(first))
+    return [view(EntryView, row) for row in rows]
 
 
 _entry_by_id = by_id(
@@ -161,6 +161,6 @@ _entry_by_id = by_id(
 
 @reads(entries)
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> EntryView | None:
-    """One entry."""
+    """Return an entry."""
     row = (await _entry_by_id(connection, [id], at)).one_or_none()
     return view(EntryView, row) if row else None
