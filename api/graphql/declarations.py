@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
-from sqlalchemy import Table
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
+
+from infrastructure.queries.tables_read import Query, require_valid_time_boundaries
 
 C = TypeVar("C", bound=type)
 
@@ -58,23 +59,19 @@ def shows(
     id: DataKind | None = None,
     listed: DataKind | None = None,
     subtypes: bool = False,
-    cached_from: Iterable[Table] | None = None,
+    cached_from: Iterable[Query] | None = None,
 ) -> Callable[[C], C]:
     """Declare the kind of data of a type.
 
     ``id`` and ``listed``: the kinds of its id, and of pages of it (their cursors may contain names),
     where they differ. ``subtypes``: the declaration holds for its subclasses too. ``cached_from``: the
-    bitemporal tables that its fields are read from, if answers of it may be cached; each must have its
-    valid-time boundaries, or the cache would outlive a change (docs/adr/0017). Raises TypeError.
+    queries that its fields are read by, if answers of it may be cached. Raises TypeError for a query
+    that reads a table without valid-time boundaries: the cache would outlive a change (docs/adr/0017).
     """
-    lacking = [t.fullname for t in cached_from or () if not t.info.get("has_valid_time_boundaries")]
+    for query in cached_from or ():
+        require_valid_time_boundaries(query)
 
     def declare(cls: C) -> C:
-        if lacking:
-            raise TypeError(
-                f"{cls.__name__} cannot be cached: {', '.join(lacking)} has no valid-time"
-                " boundaries (bitemporal_table)"
-            )
         declared = _Declaration(kind, listed or kind, id or kind, subtypes, cached_from is not None)
         cls.__declaration__ = declared  # type: ignore[attr-defined]
         return cls

@@ -21,8 +21,8 @@ from api.graphql.schema import schema
 from application.authorization.roles import MAY, Role, may
 from application.hospital import COMMANDS
 from domain.patient import Confidentiality
-from infrastructure.read_models.stays import stays
-from infrastructure.read_models.visits import visits
+from infrastructure.read_models.stays import stays_by_id
+from infrastructure.read_models.visits import visits, visits_of
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, codes
 from tests.support.graphql_client import GraphQLClient
@@ -134,9 +134,9 @@ def test_the_declaration_of_a_class_is_not_that_of_its_subclasses() -> None:
 
 
 def test_what_reads_a_table_without_valid_time_boundaries_cannot_be_cached() -> None:
-    shows(DataKind.STAY, cached_from=[stays])
+    shows(DataKind.STAY, cached_from=[stays_by_id])
     with pytest.raises(TypeError, match=visits.fullname):
-        shows(DataKind.STAY, cached_from=[stays, visits])(type("Round", (), {}))
+        shows(DataKind.STAY, cached_from=[stays_by_id, visits_of])
 
 
 def test_every_command_is_allowed_to_the_roles_that_it_declares() -> None:

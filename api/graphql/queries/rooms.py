@@ -13,10 +13,10 @@ from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownA
 from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, occupied
 from domain.refusals import InvalidInput
 from infrastructure.read_models.occupancy import board, occupancy_history
-from infrastructure.read_models.rooms import rooms, wards
+from infrastructure.read_models.rooms import wards
 
 
-@shows(DataKind.HOUSE, cached_from=(rooms,))
+@shows(DataKind.HOUSE, cached_from=(wards,))
 @strawberry.type(description="A ward, by its name.")
 class Ward:
     name: str = strawberry.field(description="Its name.")

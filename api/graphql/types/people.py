@@ -14,21 +14,23 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import (
     PatientView,
     other_records_of,
-    patients,
     patients_by_id,
 )
 from infrastructure.read_models.practitioners import (
     PractitionerView,
-    practitioners,
     practitioners_by_id,
 )
-from infrastructure.read_models.stays import stays, stays_of_persons
+from infrastructure.read_models.stays import stays_of_persons
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay
 
 
-@shows(DataKind.IDENTITY, id=DataKind.STAY, cached_from=(patients, stays))
+@shows(
+    DataKind.IDENTITY,
+    id=DataKind.STAY,
+    cached_from=(patients_by_id, other_records_of, stays_of_persons),
+)
 @strawberry.type(description="A person, known by a medical record number.")
 class Patient(Node):
     mrn: str = strawberry.field(description="Medical record number, as on the wristband.")
@@ -96,7 +98,7 @@ class Patient(Node):
         return [Stay.of(view, self.at) for view in found or ()]
 
 
-@shows(DataKind.HOUSE, cached_from=(practitioners,))
+@shows(DataKind.HOUSE, cached_from=(practitioners_by_id,))
 @strawberry.type(description="Somebody who attends, visits and prescribes.")
 class Practitioner(Node):
     staff_number: str = strawberry.field(description="Staff number.")

@@ -15,9 +15,9 @@ from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.people import Patient
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
-from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, stretches
+from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, board
 from infrastructure.read_models.patients import patients_by_id
-from infrastructure.read_models.rooms import RoomView, SpellView, beds, rooms, rooms_by_id, spells
+from infrastructure.read_models.rooms import RoomView, SpellView, rooms_by_id
 from infrastructure.read_models.stays import stays_by_id
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def occupied(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[Roo
     return [RoomOccupancy.of(view, at) for view in views]
 
 
-@shows(DataKind.STAY, cached_from=(stretches,))
+@shows(DataKind.STAY, cached_from=(board,))
 @strawberry.type(description="Somebody who lies in a bed, or for whom it is kept.")
 class BedOccupant:
     since: datetime = strawberry.field(description="Since when.")
@@ -101,7 +101,7 @@ class BedOccupant:
         return _patient(info, self.patient_id, self.at)  # type: ignore[no-any-return]
 
 
-@shows(DataKind.HOUSE, cached_from=(beds, spells, stretches))
+@shows(DataKind.HOUSE, cached_from=(board,))
 @strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
 class Bed:
     code: str = strawberry.field(description="Its code within the room.")
@@ -163,7 +163,7 @@ class Bed:
         return _patient(info, id, self.at)  # type: ignore[no-any-return]
 
 
-@shows(DataKind.HOUSE, cached_from=(rooms, beds, spells, stretches))
+@shows(DataKind.HOUSE, cached_from=(rooms_by_id, beds_of))
 @strawberry.type(description="A room of a ward.")
 class Room(Node):
     ward: str = strawberry.field(description="The ward.")
@@ -202,7 +202,7 @@ class Room(Node):
         return [Bed.of(bed, self.at) for bed in found or ()]
 
 
-@shows(DataKind.HOUSE, cached_from=(rooms, beds, spells, stretches))
+@shows(DataKind.HOUSE, cached_from=(board,))
 @strawberry.type(description="A room with the state of each of its beds.")
 class RoomOccupancy:
     room: Room = strawberry.field(description="The room.")

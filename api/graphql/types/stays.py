@@ -31,11 +31,11 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_by_id,
     prescriptions_of,
 )
-from infrastructure.read_models.stays import StayView, stays, stays_by_id
+from infrastructure.read_models.stays import StayView, stays_by_id, stays_page
 from infrastructure.read_models.visits import VisitView, visits_of
 
 
-@shows(DataKind.STAY, cached_from=(stays,))
+@shows(DataKind.STAY, cached_from=(stays_by_id, stays_page))
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
     status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
