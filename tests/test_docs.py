@@ -27,7 +27,7 @@ from domain.envelope import Actor
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType
 from domain.stay.facts import CancellationReason, Disposition
-from infrastructure.analysis import TABLES, asked
+from infrastructure.analysis import TABLES, query_history
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
@@ -131,7 +131,10 @@ def test_the_examples_of_the_page_about_analysis_run(
     known = ProjectionRunner(simulated.app_url).catch_up()
     answers = []
     for question in blocks(ANALYSIS, "sql"):
-        with asked(simulated, question, known, "Europe/Berlin", lambda *_: None) as (_, rows):
+        with query_history(simulated, question, known, "Europe/Berlin", lambda *_: None) as (
+            _,
+            rows,
+        ):
             answers.append(list(rows))
     assert answers == [[("West", 2, 602.5)], []]
 

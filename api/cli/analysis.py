@@ -14,7 +14,7 @@ from rich.table import Table
 from api.cli.queries import KnownAt, known_position, opened
 from api.cli.terminal import err, out, progress, settings, stop
 from api.errors import ExitCode
-from infrastructure.analysis import TABLES, asked, exported
+from infrastructure.analysis import TABLES, export_history, query_history
 from infrastructure.postgres.database import Database, Log
 
 app = typer.Typer()
@@ -60,7 +60,7 @@ def query(
             sql = sys.stdin.read() if question == "-" else str(question)
             with (
                 progress("Reading") as tell,
-                asked(database, sql, known, zone.key, tell) as (names, rows),
+                query_history(database, sql, known, zone.key, tell) as (names, rows),
             ):
                 _tell(format, names, rows)
     except FileExistsError as why:
@@ -70,7 +70,7 @@ def query(
 def _export(database: Database, directory: Path, known: int, log: Log) -> None:
     about = {"log": str(log.id), "kind": log.kind, "position": str(known)}
     with progress("Writing") as tell:
-        for file in exported(database, directory, known, about, tell):
+        for file in export_history(database, directory, known, about, tell):
             out.print(str(file), soft_wrap=True, highlight=False)
 
 

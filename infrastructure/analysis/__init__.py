@@ -1,19 +1,24 @@
-"""The history for analysts: as tables asked in SQL, and as events folded in Python.
+"""History for analysts: tables to query in SQL, and events to fold in Python.
 
-Both as known at any position of the log. Nothing in the tables names a patient.
+Both are as known at any position of the log. Nothing in the tables identifies a patient by name.
 """
 
 from infrastructure.analysis.events import history
-from infrastructure.analysis.loading import BadQuestion, NotInstalled, asked, exported
+from infrastructure.analysis.loading import (
+    DuckDBMissing,
+    InvalidQuery,
+    export_history,
+    query_history,
+)
 from infrastructure.analysis.tables import TABLES, Column, HistoryTable
 
 __all__ = [
     "TABLES",
-    "BadQuestion",
     "Column",
+    "DuckDBMissing",
     "HistoryTable",
-    "NotInstalled",
-    "asked",
-    "exported",
+    "InvalidQuery",
+    "export_history",
     "history",
+    "query_history",
 ]

@@ -1,4 +1,4 @@
-"""The log as Python events, to be folded by whoever asks what no table answers."""
+"""Events of the log for analysts, to be folded in Python where no table has the answer."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -21,7 +21,7 @@ def history(
     known_at: datetime | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[tuple[Event, EventPosition]]:
-    """Every event in the order of the log, with its place; up to a moment of the record's clock.
+    """Yield every event with its position, in the order of the log, up to a moment of recording time.
 
     Read as a stream, so memory does not grow with the log. ``on_progress`` gets what is done and how
     much there is, as the progress bar of the command line takes it. Raises UnknownEvent at an event

@@ -1,7 +1,7 @@
-"""The tables of the history into DuckDB, or as Parquet files: by COPY through a file, as a stream.
+"""Load the tables of the history into DuckDB or Parquet files: by COPY through a file, as a stream.
 
 DuckDB is an extra (``pip install wardbook[analysis]``). It works in a database file of its own in a
-temporary folder that nobody else can read and that is gone with the answer, so memory stays bounded.
+temporary folder that nobody else can read and that is removed with the result, so memory stays bounded.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MEMORY = "512MB"
-"""What DuckDB may use before it writes to its temporary folder."""
+"""Memory that DuckDB may use before it writes to its temporary folder."""
 
 AT_ONCE = 1_000
-"""Rows of an answer that are in memory at one time."""
+"""Rows of a result that are in memory at one time."""
 
 Progress = Callable[[int, int], None]
 
 
-class NotInstalled(WardbookError):
-    """DuckDB is not there."""
+class DuckDBMissing(WardbookError):
+    """DuckDB is not installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -38,57 +38,57 @@ class NotInstalled(WardbookError):
         )
 
 
-class BadQuestion(WardbookError):
-    """DuckDB cannot answer it; the message is DuckDB's own."""
+class InvalidQuery(WardbookError):
+    """DuckDB cannot execute the SQL; the message is DuckDB's own."""
 
 
 @contextmanager
-def asked(
-    database: Database, question: str, known: int, zone: str, on_progress: Progress
+def query_history(
+    database: Database, sql: str, known: int, zone: str, on_progress: Progress
 ) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
-    """The names of the columns and the rows that answer a question in SQL, as known at a position.
+    """Query the history in SQL as known at a position; yield column names and rows.
 
-    Only the tables that the question names are read. Days and hours are those of the time zone.
-    Raises NotInstalled, BadQuestion.
+    Only the tables that the SQL names are loaded. Days and hours are those of the time zone.
+    Raises DuckDBMissing, InvalidQuery.
     """
     with _duckdb(zone) as (duck, folder):
         for table in TABLES:
             columns = ", ".join(f"{name} {type}" for name, type in table.structure.items())
             duck.execute(f"CREATE TABLE {table.name} ({columns})")
-        with _questioned():
-            named = duck.get_table_names(question)
-        wanted = [table for table in TABLES if table.name in named]
-        for table, file in _copied(database, wanted, known, folder, on_progress):
+        with _invalid_query():
+            names = duck.get_table_names(sql)
+        tables = [table for table in TABLES if table.name in names]
+        for table, file in _csv_files(database, tables, known, folder, on_progress):
             duck.execute(f"INSERT INTO {table.name} {_read(table, file)}")
         # From here on it can reach nothing but these tables.
         duck.execute("SET enable_external_access = false")
         duck.execute("SET lock_configuration = true")
-        with _questioned():
-            answer = duck.execute(question)
-        yield [column[0] for column in answer.description or ()], _fetched(answer)
+        with _invalid_query():
+            result = duck.execute(sql)
+        yield [column[0] for column in result.description or ()], _rows(result)
 
 
-def exported(
+def export_history(
     database: Database, directory: Path, known: int, about: dict[str, str], on_progress: Progress
 ) -> list[Path]:
     """Write each table as known at a position to a Parquet file; ``about`` goes into its metadata.
 
-    Raises NotInstalled; FileExistsError before anything is written.
+    Raises DuckDBMissing; FileExistsError before anything is written.
     """
     files = {table.name: directory / f"{table.name}.parquet" for table in TABLES}
     for file in files.values():
         if file.exists():
             raise FileExistsError(f"{file} is there already; name another folder.")
-    said = ", ".join(f"{name}: {_literal(value)}" for name, value in about.items())
+    metadata = ", ".join(f"{name}: {_literal(value)}" for name, value in about.items())
     with _duckdb("UTC") as (duck, folder):
         directory.mkdir(parents=True, exist_ok=True)
-        for table, file in _copied(database, TABLES, known, folder, on_progress):
-            written = directory / f".{table.name}.part"
+        for table, file in _csv_files(database, TABLES, known, folder, on_progress):
+            part = directory / f".{table.name}.part"
             duck.execute(
-                f"COPY ({_read(table, file)}) TO {_literal(written)}"
-                f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{said}}})"
+                f"COPY ({_read(table, file)}) TO {_literal(part)}"
+                f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{metadata}}})"
             )
-            written.replace(files[table.name])
+            part.replace(files[table.name])
     return list(files.values())
 
 
@@ -97,7 +97,7 @@ def _duckdb(zone: str) -> "Iterator[tuple[DuckDBPyConnection, Path]]":
     try:
         import duckdb
     except ModuleNotFoundError:
-        raise NotInstalled from None
+        raise DuckDBMissing from None
     with (
         TemporaryDirectory(prefix="wardbook-") as folder,
         duckdb.connect(f"{folder}/history.duckdb") as duck,
@@ -109,14 +109,14 @@ def _duckdb(zone: str) -> "Iterator[tuple[DuckDBPyConnection, Path]]":
         yield duck, Path(folder)
 
 
-def _copied(
+def _csv_files(
     database: Database,
     tables: Sequence[HistoryTable],
     known: int,
     folder: Path,
     on_progress: Progress,
 ) -> Iterator[tuple[HistoryTable, Path]]:
-    """Each table as a CSV file, gone when the next one comes."""
+    """Yield each table as a CSV file, which is removed before the next one."""
     with psycopg.connect(database.app_url) as connection:
         connection.execute("SET TIME ZONE 'UTC'")
         rows = {t.name: _count(connection, t, known) for t in tables}
@@ -140,13 +140,13 @@ def _copied(
 
 
 def _count(connection: psycopg.Connection[Any], table: HistoryTable, known: int) -> int:
-    counted = f"SELECT count(*) FROM ({table.select}) AS rows"
-    row = connection.execute(counted.encode(), {"known": known}).fetchone()
+    query = f"SELECT count(*) FROM ({table.select}) AS rows"
+    row = connection.execute(query.encode(), {"known": known}).fetchone()
     return int(row[0]) if row else 0
 
 
 def _read(table: HistoryTable, file: Path) -> str:
-    """A SELECT of what was copied. An empty text is one; nothing between two commas is NULL."""
+    """Return a SELECT from a CSV file, in which nothing between two commas is NULL, not empty text."""
     columns = ", ".join(f"{_literal(n)}: {_literal(t)}" for n, t in table.structure.items())
     return (
         f"SELECT * FROM read_csv({_literal(file)}, columns = {{{columns}}}, header = false,"
@@ -155,23 +155,23 @@ def _read(table: HistoryTable, file: Path) -> str:
     )
 
 
-def _fetched(answer: "DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
+def _rows(result: "DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
     while True:
-        with _questioned():
-            rows = answer.fetchmany(AT_ONCE)
+        with _invalid_query():
+            rows = result.fetchmany(AT_ONCE)
         if not rows:
             return
         yield from rows
 
 
 @contextmanager
-def _questioned() -> Iterator[None]:
+def _invalid_query() -> Iterator[None]:
     import duckdb
 
     try:
         yield
-    except duckdb.Error as wrong:
-        raise BadQuestion(str(wrong)) from None
+    except duckdb.Error as error:
+        raise InvalidQuery(str(error)) from None
 
 
 def _literal(value: object) -> str:

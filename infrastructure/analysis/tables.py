@@ -1,4 +1,4 @@
-"""What analysts may ask: six tables of the history, each row with both its clocks.
+"""Tables of the history for analysts: six, each row with valid time and recording time.
 
 Patients are ids here: no names, no dates of birth, no MRN (the number on the wristband names a person
 in every other system too), and no text that somebody wrote about a patient: notes and reasons. An
@@ -38,9 +38,9 @@ class HistoryTable:
 
     @property
     def select(self) -> str:
-        """Its rows; the parameter ``known`` is the position."""
-        shown = ", ".join(f"{c.sql} AS {c.name}" for c in self.columns)
-        return f"{_PERSONS} SELECT {shown} FROM {self.source}"
+        """The SELECT of its rows; the parameter ``known`` is the position."""
+        columns = ", ".join(f"{c.sql} AS {c.name}" for c in self.columns)
+        return f"{_PERSONS} SELECT {columns} FROM {self.source}"
 
     @property
     def structure(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ _PERSONS = (
     " JOIN links l ON l.patient = f.person),"
     " persons AS (SELECT * FROM followed WHERE person NOT IN (SELECT patient FROM links))"
 )
-"""Who a record that was merged away is, as known then."""
+"""The persons of records that were merged into others, as known at the position."""
 
 _OF_STAY = (
     f"JOIN (SELECT DISTINCT stay, patient FROM {stays.fullname} WHERE known @> {_KNOWN}) s"
@@ -68,10 +68,10 @@ _PLACE = f"LEFT JOIN {rooms.fullname} r ON r.room = {{room}} AND r.known @> {_KN
 
 
 def _from(table: str, *joins: str, patient: str) -> str:
-    """A table's rows as known then, with the person, and when that became known."""
+    """Return a FROM clause: rows as known at the position, the person, and when a row became known."""
     person = f"LEFT JOIN persons p ON p.patient = {patient}"
-    learned = "JOIN record.events e ON e.position = lower(t.known)"
-    return f"{table} t {' '.join((*joins, person, learned))} WHERE t.known @> {_KNOWN}"
+    event = "JOIN record.events e ON e.position = lower(t.known)"
+    return f"{table} t {' '.join((*joins, person, event))} WHERE t.known @> {_KNOWN}"
 
 
 def _patient(of: str) -> tuple[Column, ...]:
@@ -92,13 +92,13 @@ _DURING = (
     Column("since", "TIMESTAMPTZ", "lower(t.during)", "from when on it was so"),
     Column("until", "TIMESTAMPTZ", "upper(t.during)", "until when; NULL: it still is so"),
 )
-_LEARNED = (
+_KNOWN_FROM = (
     Column(
         "recorded_at", "TIMESTAMPTZ", "e.recorded_at", "when the record learned that this is so"
     ),
     Column("position", "BIGINT", "lower(t.known)", "the place in the log where it did"),
 )
-_TOLD = (
+_ENTRY = (
     Column("occurred_at", "TIMESTAMPTZ", "t.occurred_at", "when it happened"),
     Column("precision", "VARCHAR", "t.precision", "how exactly that is known"),
     Column("recorded_at", "TIMESTAMPTZ", "t.recorded_at", "when the record was told"),
@@ -111,8 +111,8 @@ _TOLD = (
 )
 
 
-def _said(name: str, meaning: str, type: str = "VARCHAR") -> Column:
-    """A column that the fact itself says, where it says it."""
+def _of_data(name: str, meaning: str, type: str = "VARCHAR") -> Column:
+    """Return a column of a timeline entry's data; NULL where the fact does not have it."""
     value = f"t.data->>'{name}'"
     return Column(name, type, f"({value})::uuid" if type == "UUID" else value, meaning)
 
@@ -136,15 +136,15 @@ TABLES: tuple[HistoryTable, ...] = (
             _STAY,
             *_patient("t"),
             Column("kind", "VARCHAR", "t.kind", "STAY_ADMITTED, STAY_TRANSFERRED, …"),
-            *_TOLD,
+            *_ENTRY,
             *_WHERE,
             Column("bed", "VARCHAR", "t.data->'bed'->>'bed'", "the bed that was given"),
-            _said("shares_bed_of", "the mother's stay, for a child in her bed", "UUID"),
-            _said("without_bed", "where the patient was put without a bed"),
-            _said("admission_type", "EMERGENCY, ELECTIVE, …; of an admission"),
-            _said("specialty", "the responsible specialty, where it is said anew"),
-            _said("attending", "the responsible doctor, where it is said anew", "UUID"),
-            _said("disposition", "HOME, DIED, …; of a discharge"),
+            _of_data("shares_bed_of", "the mother's stay, for a child in her bed", "UUID"),
+            _of_data("without_bed", "where the patient was put without a bed"),
+            _of_data("admission_type", "EMERGENCY, ELECTIVE, …; of an admission"),
+            _of_data("specialty", "the responsible specialty, where it is said anew"),
+            _of_data("attending", "the responsible doctor, where it is said anew", "UUID"),
+            _of_data("disposition", "HOME, DIED, …; of a discharge"),
         ),
     ),
     HistoryTable(
@@ -163,7 +163,7 @@ TABLES: tuple[HistoryTable, ...] = (
             Column("kept", "BOOLEAN", "t.kept", "kept during leave, nobody in it"),
             Column("shares_bed_of", "UUID", "t.shares_bed_of", "a child in its mother's bed"),
             *_DURING,
-            *_LEARNED,
+            *_KNOWN_FROM,
         ),
     ),
     HistoryTable(
@@ -184,7 +184,7 @@ TABLES: tuple[HistoryTable, ...] = (
             Column("grade", "VARCHAR", "d.grade", "the doctor's grade"),
             Column("kind", "VARCHAR", "t.kind", "ROUND, REVIEW or CONSULT"),
             _OCCURRED,
-            *_LEARNED,
+            *_KNOWN_FROM,
         ),
     ),
     HistoryTable(
@@ -207,7 +207,7 @@ TABLES: tuple[HistoryTable, ...] = (
             Column("stop", "TIMESTAMPTZ", "t.stop", "when it ends, as planned"),
             Column("prescriber", "UUID", "t.prescriber", "the doctor who prescribed it"),
             *_DURING,
-            *_LEARNED,
+            *_KNOWN_FROM,
         ),
     ),
     HistoryTable(
@@ -229,7 +229,7 @@ TABLES: tuple[HistoryTable, ...] = (
             ),
             Column("performed_by", "VARCHAR", "t.performed_by", "who gave it, where said"),
             _OCCURRED,
-            *_LEARNED,
+            *_KNOWN_FROM,
         ),
     ),
     HistoryTable(
@@ -249,7 +249,7 @@ TABLES: tuple[HistoryTable, ...] = (
             Column("corrected_by", "UUID", "t.corrected_by", "the entry in its place"),
             Column("cancels", "UUID", "t.cancels", "the entry that it takes back"),
             Column("cancelled_by", "UUID", "t.cancelled_by", "the entry that takes it back"),
-            *_TOLD,
+            *_ENTRY,
         ),
     ),
 )

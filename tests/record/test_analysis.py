@@ -14,13 +14,20 @@ import pytest
 from domain.patient import Patient
 from domain.stay.facts import Observation, VoidedAdmission
 from domain.time import Period
-from infrastructure.analysis import TABLES, BadQuestion, NotInstalled, asked, exported, history
+from infrastructure.analysis import (
+    TABLES,
+    DuckDBMissing,
+    InvalidQuery,
+    export_history,
+    history,
+    query_history,
+)
 from tests.support.hospital_dsl import events, rows, stays_folded
 from tests.support.shared_history import Lived, end
 
 
 def told(database: Any, question: str, known: int) -> list[tuple[Any, ...]]:
-    with asked(database, question, known, "UTC", lambda done, total: None) as (_, answer):
+    with query_history(database, question, known, "UTC", lambda done, total: None) as (_, answer):
         return list(answer)
 
 
@@ -100,7 +107,7 @@ def test_nothing_in_the_tables_names_a_patient_or_is_a_text_about_one(
 ) -> None:
     words = set(_sealed(lived))
     assert len(words) > 20
-    exported(lived.database, tmp_path, end(lived.database), {}, lambda done, total: None)
+    export_history(lived.database, tmp_path, end(lived.database), {}, lambda done, total: None)
     for table in TABLES:
         found = parquet(f"SELECT * FROM '{tmp_path / table.name}.parquet'")
         assert found
@@ -120,7 +127,7 @@ def _sealed(lived: Lived) -> Iterator[str]:
 
 def test_an_export_says_of_what_it_is_and_is_not_written_over(lived: Lived, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    files = exported(
+    files = export_history(
         lived.database,
         tmp_path / "new",
         end(lived.database),
@@ -134,7 +141,7 @@ def test_an_export_says_of_what_it_is_and_is_not_written_over(lived: Lived, tmp_
     assert dict(said) == {b"position": b"7", b"kind": b"it's simulated"}
     assert seen[-1][0] == seen[-1][1] > 0
     with pytest.raises(FileExistsError, match="another folder"):
-        exported(lived.database, tmp_path / "new", 1, {}, lambda done, total: None)
+        export_history(lived.database, tmp_path / "new", 1, {}, lambda done, total: None)
 
 
 def test_a_question_is_one_select_over_the_tables_and_nothing_else(lived: Lived) -> None:
@@ -146,13 +153,13 @@ def test_a_question_is_one_select_over_the_tables_and_nothing_else(lived: Lived)
         "COPY movements TO '/tmp/movements.csv'",
         "SELECT kind::int FROM facts",
     ):
-        with pytest.raises(BadQuestion):
+        with pytest.raises(InvalidQuery):
             told(lived.database, question, 1_000)
 
 
 def test_days_are_those_of_the_hospitals_zone(lived: Lived) -> None:
     question = "SELECT TIMESTAMPTZ '2026-03-01 20:00:00Z'::date::varchar"
-    with asked(lived.database, question, 1, "Asia/Kolkata", lambda *_: None) as (_, answer):
+    with query_history(lived.database, question, 1, "Asia/Kolkata", lambda *_: None) as (_, answer):
         assert list(answer) == [("2026-03-02",)]
 
 
@@ -160,7 +167,7 @@ def test_without_duckdb_it_says_what_to_install(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(NotInstalled, match=r"wardbook\[analysis\]"):
+    with pytest.raises(DuckDBMissing, match=r"wardbook\[analysis\]"):
         told(lived.database, "SELECT 1", 1)
 
 
