@@ -1,4 +1,4 @@
-"""Puts the hospital together: settings, database, commands, clock."""
+"""Composition root: the hospital of settings and database."""
 
 from datetime import datetime
 from functools import partial
@@ -13,27 +13,28 @@ from infrastructure.reports.report_data import open_report_service
 from infrastructure.settings import Settings
 
 SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
-"""Who records what the program itself records: the seeds of a new log."""
+"""The actor of what the program itself records: the seeds of a new log."""
 
 
 def hospital(settings: Settings, database: Database) -> Hospital:
-    """The hospital of a database that is migrated."""
+    """Return the hospital of a database that is migrated; close it after use."""
     env = {
         "PERSISTENCE_MODULE": "infrastructure.event_store.recorder",
         "DATABASE": database.app_url,
     }
     open_reports = partial(open_report_service, database.app_url, settings.hospital)
-    made = Hospital(env, settings.rules, open_reports)
-    made.pipeline.watch = tracing.span
-    return made
+    hospital = Hospital(env, settings.rules, open_reports)
+    hospital.pipeline.watch = tracing.span
+    return hospital
 
 
 def seed(settings: Settings, hospital: Hospital, log: Log, now: datetime | None = None) -> None:
-    """Record what a new log begins with: the hospital's time zone. Harmless when done again."""
+    """Record the time zone of the hospital in a new log. Idempotent."""
     request = Request(command_id=seed_id(log, settings), by=SYSTEM, now=now)
     if hospital.record.preload(request.command_id).earlier is None:
         hospital.calendar.set_hospital_time(request, time_zone=settings.time_zone)
 
 
 def seed_id(log: Log, settings: Settings) -> UUID:
+    """Return the id of the command that seeds a log."""
     return uuid5(NAMESPACE_URL, f"wardbook:{log.id}:{settings.hospital}:time")

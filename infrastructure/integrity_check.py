@@ -1,6 +1,6 @@
-"""Every promise about the log, the claims and the read models, checked against the database.
+"""Integrity check: every invariant of the log, the claims and the read models.
 
-Each check says how many things it looked at and which break the promise. The log is read as a stream,
+Each check counts what it looked at and what breaks the invariant. The log is read as a stream,
 so memory does not grow with it.
 """
 
@@ -29,12 +29,12 @@ from infrastructure.reports import inputs
 from infrastructure.reports.reissue_check import reissued
 
 MAX_EXAMPLES = 10
-"""How many broken things of one promise are told one by one."""
+"""Examples of one broken invariant that are reported."""
 
 
 @dataclass(slots=True)
 class CheckResult:
-    """One promise: how many things were looked at, how many break it, and the first of those."""
+    """The result of one check: how many were looked at, how many break it, and the first of those."""
 
     promise: str
     looked_at: int = 0
@@ -50,10 +50,10 @@ class CheckResult:
 def verify(
     database: Database, read_models: bool = True, sample: int | None = None, seed: int = 0
 ) -> Iterator[CheckResult]:
-    """Check one promise after the other. Changes nothing that lasts.
+    """Check one invariant after the other. Changes nothing that lasts.
 
-    Of each read model all is compared with a fresh fold of the log, or with ``sample`` so many of
-    the things that it is about, drawn by a lot that begins with the seed.
+    Each read model is compared with a fresh projection of the log: whole, or ``sample`` many of its
+    entities, drawn at random from ``seed``.
     """
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -66,25 +66,25 @@ def verify(
             checked = CheckResult(f"read model {model.name} is the fold of the log")
             try:
                 if sample is None:
-                    told = compare(database, model, lambda done, total: None)
+                    result = compare(database, model, lambda done, total: None)
                 else:
                     lot = Random(f"{seed} {model.name}")
-                    count, told = compare_sample(database, model, sample, lot)
+                    count, result = compare_sample(database, model, sample, lot)
                     checked.promise += f", for {count} drawn by lot"
             except (ValueError, DraftHalted) as gap:
                 checked.breaks(str(gap))
                 yield checked
                 continue
-            checked.looked_at = told.rows
-            for why in told.parked:
+            checked.looked_at = result.rows
+            for why in result.parked:
                 checked.breaks(why)
-            if told.different:
-                checked.breaks(f"{told.different} rows differ at position {told.position}")
+            if result.different:
+                checked.breaks(f"{result.different} rows differ at position {result.position}")
             yield checked
 
 
 def _reports(database: Database) -> CheckResult:
-    """Compute every issue and restatement again; they come from the read models."""
+    """Compute every issue and restatement again from the read models."""
     checked = CheckResult("issued reports come out the same when they are computed again")
     with inputs.report_connection(database.owner_url) as connection:
         for issue, broken in reissued(connection):
@@ -95,7 +95,7 @@ def _reports(database: Database) -> CheckResult:
 
 
 def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:
-    """A promise that one SELECT can check: it returns a sentence for each broken thing."""
+    """Check an invariant by a SELECT that returns a sentence for each violation."""
     row = connection.execute(count.encode()).fetchone()
     checked = CheckResult(promise, int(row[0]) if row else 0)
     for (what,) in connection.execute(broken.encode()):
@@ -204,7 +204,7 @@ def _claims(connection: Connection[TupleRow]) -> CheckResult:
 
 
 def _unique(stream: UUID, events: list[Event]) -> set[Unique]:
-    """What a stream alone has: the last of each kind; of a reported visit all, and what it waits for."""
+    """Return the unique claims of a stream: the last of each kind; of a source visit, all."""
     keys = [key for event in events if (key := unique_of(event)) is not None]
     if not isinstance(events[0], SourceVisit.Reported):
         return set({key.kind: key for key in keys}.values())
@@ -215,7 +215,7 @@ def _unique(stream: UUID, events: list[Event]) -> set[Unique]:
 
 
 def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:
-    """The streams that claims come from, one after the other."""
+    """Yield the streams that claims come from, one after the other."""
     mapper = EventMapper()
     kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner, SourceVisit)]
     with connection.cursor("aggregates") as cursor:
@@ -237,10 +237,10 @@ def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[E
 
 
 def _grouped(connection: Connection[TupleRow], query: str) -> dict[UUID, list[TupleRow]]:
-    found: dict[UUID, list[TupleRow]] = {}
+    groups: dict[UUID, list[TupleRow]] = {}
     for stay, *rest in connection.execute(query.encode()):
-        found.setdefault(stay, []).append(tuple(rest))
-    return found
+        groups.setdefault(stay, []).append(tuple(rest))
+    return groups
 
 
 def _bed_row(stretch: Stretch) -> TupleRow:
@@ -256,7 +256,7 @@ def _bed_row(stretch: Stretch) -> TupleRow:
 
 
 def _person_rows(stay: Stay, links: dict[UUID, UUID]) -> list[TupleRow]:
-    """What is claimed for the person: nothing, if the stay never was."""
+    """Return the person claims of a stay: none, if its admission was cancelled."""
     period, person = stay.history.period, stay.patient
     if period is None:
         return []
@@ -268,17 +268,17 @@ def _person_rows(stay: Stay, links: dict[UUID, UUID]) -> list[TupleRow]:
 
 
 def _links(connection: Connection[TupleRow]) -> dict[UUID, UUID]:
-    """Which record is merged into which, by all that was said of it."""
-    found: dict[UUID, UUID] = {}
+    """Return the record that each merged record is merged into, after all merges and unmerges."""
+    links: dict[UUID, UUID] = {}
     for stream, topic, into in connection.execute(
         "SELECT stream, topic, (own->>'into')::uuid FROM record.events"
         " WHERE topic IN (%s, %s) ORDER BY position",
         [Patient.Merged.TOPIC, Patient.Unmerged.TOPIC],
     ):
-        found.pop(stream, None)
+        links.pop(stream, None)
         if topic == Patient.Merged.TOPIC:
-            found[stream] = into
-    return found
+            links[stream] = into
+    return links
 
 
 def _beds(connection: Connection[TupleRow]) -> CheckResult:

@@ -16,12 +16,12 @@ from domain.errors import ConfigurationError
 
 
 class InvalidSetting(ConfigurationError):
-    """A setting whose value makes no sense; the message names it."""
+    """A setting with an invalid value; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What may be set, with its default."""
+    """All settings with their defaults."""
 
     database_url: str | None = None
     """An existing PostgreSQL (libpq URL); without it the embedded one is used."""
@@ -39,19 +39,19 @@ class Settings:
     """Seeds the hospital's time zone (IANA name) in a new log; later it is a fact in the log."""
 
     clock_tolerance_seconds: int = 60
-    """How far ahead of the database's clock a fact may have occurred, since clocks differ."""
+    """The tolerance for facts that occur ahead of the database's clock, since clocks differ."""
 
     late_after_minutes: int = 60
     """An entry later than this needs a reason."""
 
     read_timeout_seconds: float = 5.0
-    """How long an answer waits for the read models before it says that they are behind."""
+    """The longest wait of a response for the read models before it says that they are behind."""
 
     oidc_issuer: str | None = None
     """The provider whose tokens are taken (its issuer, an https URL); without it: local tokens."""
 
     oidc_audience: str | None = None
-    """For whom the provider makes the tokens that are taken; needed with an issuer."""
+    """The audience of accepted tokens; needed with an issuer."""
 
     oidc_role_claim: str = "role"
     """The claim of a token that names the role."""
@@ -60,16 +60,16 @@ class Settings:
     """The claim of a token that lists the wards, for staff who have some."""
 
     request_timeout_seconds: float = 30.0
-    """How long one operation may take; of a subscription, its beginning."""
+    """The timeout of one operation; of a subscription, of its beginning."""
 
     requests_per_second: float = 200.0
-    """How many requests one login may send on average, ten seconds' worth at once; 0: no limit."""
+    """The rate limit of one login on average, with bursts of ten seconds' worth; 0: no limit."""
 
     kept_answers_mb: int = 64
-    """Memory for answers that are told again while nothing has changed, in MB; 0: none is kept."""
+    """Memory of the response cache, in MB; 0: no cache."""
 
     read_snapshot: bool = True
-    """Whether operations that begin at once share one look at the log and at their permissions."""
+    """Whether operations that begin at once share one query of the log's status and permissions."""
 
     single_flight: bool = True
     """Whether operations that share a snapshot run the same query once, for all of them."""
@@ -78,13 +78,13 @@ class Settings:
     """Whether fields without I/O are completed without the library's executor."""
 
     allowed_origins: tuple[str, ...] = ()
-    """Other origins whose pages may open a WebSocket, with commas between them; our own always may."""
+    """Other origins whose pages may open a WebSocket, separated by commas; our own always may."""
 
     slow_client_seconds: float = 10.0
-    """How long a WebSocket may take nothing of what it is sent before it is closed."""
+    """The time after which a WebSocket that receives nothing is closed."""
 
     trusted_documents: Path | None = None
-    """A manifest of the only documents that are answered (a JSON file); without it, any are."""
+    """The manifest of the only documents that are executed (a JSON file); without it, any are."""
 
     @property
     def rules(self) -> Rules:
@@ -97,25 +97,25 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings as the environment has them. Raises InvalidSetting."""
-    given: dict[str, object] = {}
+    """Read the settings from the environment. Raises InvalidSetting."""
+    values: dict[str, object] = {}
     for field in fields(Settings):
         name = variable_name(field.name)
         value = environ.get(name)
         if value is None or value == "":
             continue
         try:
-            given[field.name] = _CONVERT.get(field.name, str)(value)
+            values[field.name] = _CONVERT.get(field.name, str)(value)
         except ValueError:
             raise InvalidSetting(f"{name}={value!r} is not {_expected(field.name)}") from None
-    settings = Settings(**given)  # type: ignore[arg-type]
+    settings = Settings(**values)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
         raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
     return settings
 
 
 def variable_name(setting: str) -> str:
-    """Its name in the environment."""
+    """Return the name of a setting in the environment."""
     return setting.upper() if setting.startswith("oidc_") else f"WARDBOOK_{setting.upper()}"
 
 

@@ -1,4 +1,4 @@
-"""The database: where it is, and as whom to connect.
+"""Connections to the database: its URL for each role, SQLAlchemy engines, and what the log is.
 
 Two roles: the owner makes tables; the application (``wardbook_app``) may read, append through
 ``record.append`` and keep read models, and nothing else.
@@ -45,7 +45,7 @@ any number of rows, whatever the statistics say.
 
 
 class LogSize(NamedTuple):
-    """How many events a log holds, and when the last one was recorded."""
+    """The number of events in a log, and the moment at which the last one was recorded (UTC)."""
 
     events: int
     last_recorded: datetime | None
@@ -53,7 +53,7 @@ class LogSize(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a log is: its identity, its epoch (raised by a restore), and whether it is simulated."""
+    """The identity of a log, its epoch (raised by a restore), and its kind: real or simulated."""
 
     id: UUID
     epoch: int
@@ -72,12 +72,12 @@ class Database:
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
-        """The database of the settings; starts the embedded server if none is named."""
+        """Return the database of the settings; start the embedded server if none is named."""
         return cls(settings.database_url or ensure_server(settings.home))
 
     @property
     def app_url(self) -> str:
-        """The same database as the application's role."""
+        """Return the URL of the same database for the application's role."""
         parts = urlsplit(self.owner_url)
         if "@" in parts.netloc and "host=" in parts.query and not parts.hostname:
             return _url(parts._replace(netloc=f"{APP_ROLE}@"))  # the embedded server
@@ -86,26 +86,26 @@ class Database:
         return _url(parts._replace(query=urlencode(query, quote_via=quote)))
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever made in this database."""
+        """Return whether no migration ever ran in this database."""
         with psycopg.connect(self.owner_url, connect_timeout=5) as connection:
             row = connection.execute("SELECT to_regclass('alembic_version') IS NULL").fetchone()
         return bool(row and row[0])
 
     def beside(self, name: str) -> "Database":
-        """The database of that name on the same server, whether it is there or not."""
+        """Return the database of that name on the same server, whether it exists or not."""
         return Database(_url(urlsplit(self.owner_url)._replace(path=f"/{name}")))
 
     @contextmanager
     def scratch(self, name: str, template: str | None = None) -> Iterator["Database"]:
-        """Another database on the same server, dropped in the end; for checks and tests."""
-        made = self.beside(name)
+        """Create another database on the same server, dropped at exit; for checks and tests."""
+        database = self.beside(name)
         with psycopg.connect(self.owner_url, autocommit=True) as owner:
             source = sql.Identifier(template or "template1")
             owner.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source)
             )
             try:
-                yield made
+                yield database
             finally:
                 owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -124,7 +124,7 @@ class Database:
         return LogSize(*row)
 
     def open_log(self, kind: str = "real") -> Log:
-        """Say what an empty log is for; afterwards, learn what it is."""
+        """Set the kind of an empty log, ``real`` or ``simulated``; return what the log is."""
         with psycopg.connect(self.app_url) as connection:
             row = connection.execute(
                 "SELECT log_id, epoch, kind FROM record.open_log(%s)", [kind]
@@ -133,10 +133,10 @@ class Database:
         return Log(*row)
 
     def async_engine(self, pool_size: int = 20) -> AsyncEngine:
-        """For reading: pooled, each statement by itself.
+        """Return an engine for queries: pooled, in autocommit, as the application's role.
 
-        Its plans are made without looking at the moments asked for. Whether a row is true then and
-        whether it is known there is not independent, so estimates from both are far too high.
+        Its plans are generic: made without looking at the moments asked for. Whether a row is true
+        then and whether it is known there is not independent, so estimates from both are far too high.
         """
         engine = create_async_engine(
             sqlalchemy_url(self.app_url),
@@ -159,7 +159,7 @@ class Database:
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
-        """The owner's SQLAlchemy engine, for making tables."""
+        """Return the owner's engine, for making tables; disposed at exit."""
         engine = create_engine(sqlalchemy_url(self.owner_url), poolclass=NullPool)
         try:
             yield engine
@@ -168,13 +168,13 @@ class Database:
 
 
 def _url(parts: SplitResult) -> str:
-    """A libpq URL; its slashes stay where no host is named (``urlunsplit`` drops them)."""
+    """Return a libpq URL, with its slashes where no host is named (``urlunsplit`` drops them)."""
     query = f"?{parts.query}" if parts.query else ""
     return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 
 
 def sqlalchemy_url(url: str) -> str:
-    """A libpq URL as SQLAlchemy takes it."""
+    """Return a libpq URL in SQLAlchemy's form."""
     scheme, _, rest = url.partition("://")
     assert scheme in ("postgresql", "postgres"), url
     return f"postgresql+psycopg://{rest}"

@@ -1,4 +1,4 @@
-"""Making the database: tables of the log by Alembic's migrations, its functions from SQL files, and
+"""Migration: tables of the log by Alembic's revisions, its functions from SQL files, and
 the tables of read models from their metadata.
 """
 
@@ -90,7 +90,7 @@ def check_migrated(database: Database) -> None:
 
 
 def schema_differences(database: Database) -> list[Any]:
-    """List what of the database is not as the program declares it.
+    """List the differences between the database and what the program declares.
 
     Functions and views by their signatures; tables of read models as Alembic's operations.
     """

@@ -1,4 +1,4 @@
-"""Bitemporal rows: true during a period at the bedside, known between two positions of the log.
+"""Bitemporal tables: rows that are true during a period and known between two log positions.
 
 ``during`` is a tstzrange of valid time, ``known`` an int8range of log positions that begins and ends
 only at the last position of a command. A question ``asOf`` a moment and ``knownAt`` a position is
@@ -36,11 +36,11 @@ _DIALECT = PGDialect()  # type: ignore[no-untyped-call]
 _PLACE = ("during", "known", "position")
 
 _PACKED = {JSONB: json, ARRAY: array}
-"""Columns whose values are told as text of their own."""
+"""Serializers of the columns whose values are not plain JSON."""
 
 Values = Mapping[str, Any]
 Rows = dict[tuple[UUID, datetime], tuple[Period, Values]]
-"""Rows of one thing: by its key and the beginning of each period."""
+"""Rows of one subject, by its key and the beginning of each period."""
 
 
 Visibility = Literal["stay", "patient", "ward", "room", "everyone"]
@@ -119,14 +119,14 @@ def bitemporal_table(
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """In a copy: the value that another column had in the row that is copied."""
+    """In a copy: the value of another column of the row that is copied."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """In a copy: the JSON object as it was, ``without`` some keys and with other ``values``."""
+    """In a copy: the JSON object of the row, ``without`` some keys and with other ``values``."""
 
     values: dict[str, Any]
     without: tuple[str, ...] = ()
@@ -134,12 +134,12 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A row that follows from a known one: the same but for ``values`` and perhaps its period."""
+    """A row that is derived from a known one: the same but for ``values`` and perhaps its period."""
 
     values: Values
     period: Period | None = None
     keeps_position: bool = False
-    """Whether it stays in the place of the event that made the row that is copied."""
+    """Whether it keeps the position of the event that made the row that is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class _Row:
 
 @dataclass(slots=True)
 class Writer:
-    """Rows of one bitemporal table, gathered over a batch and written together."""
+    """Writer of one bitemporal table: gathers rows over a batch and writes them together."""
 
     table: Table
     schema: str
@@ -179,7 +179,7 @@ class Writer:
         self._plain = [name for name in packed if name not in (*self._packed, *_PLACE)]
 
     def put(self, key: UUID, period: Period, values: Values, *, known: int, position: int) -> None:
-        """From ``known`` on it is known that ``values`` are true of ``key`` during the period."""
+        """Add a row: known from ``known`` on, ``values`` are true of ``key`` during the period."""
         if period.is_empty:
             return
         row = _Row(period, {self.table.info["key"]: key, **values}, position, known)
@@ -187,7 +187,7 @@ class Writer:
         self._open[key, period.start] = row
 
     def close(self, key: UUID, since: datetime, *, known: int) -> None:
-        """From ``known`` on, the row of ``key`` that begins at ``since`` is no longer known."""
+        """Close the row of ``key`` that begins at ``since``: not known any more from ``known`` on."""
         row = self._open.pop((key, since), None)
         if row is None:
             self._closed.append((key, since, known))
@@ -195,7 +195,7 @@ class Writer:
             row.known_to = known
 
     def change(self, before: Rows, after: Rows, *, known: int, position: int) -> None:
-        """Close what is no longer so, put what is so now; what stays the same is left alone."""
+        """Close the rows that are gone or differ, and add the new ones; leave the same ones alone."""
         for (key, since), row in before.items():
             if after.get((key, since)) != row:
                 self.close(key, since, known=known)
@@ -211,9 +211,9 @@ class Writer:
         position: int,
         close: bool = True,
     ) -> None:
-        """From ``known`` on, the copies are known in the place of the rows that match, or beside them.
+        """Replace the rows that match by copies, or add these beside them, known from ``known`` on.
 
-        For rows whose values are not at hand: the copies are made in the database, when flushed.
+        For rows whose values are not in memory: the copies are made in the database, when flushed.
         """
         revision = _Revision(match, copies, known, position, close)
         self._revisions.append(revision)
@@ -224,7 +224,7 @@ class Writer:
             self._new += [_copied(row, copy, revision) for copy in copies]
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
-        """Write what was gathered: closings first, then all new rows by COPY."""
+        """Write the gathered changes: closings first, then all new rows by COPY."""
         name = psql.Identifier(self.schema, self.table.name)
         if self._closed:
             keys, sinces, knowns = zip(*self._closed, strict=True)
@@ -248,21 +248,21 @@ class Writer:
         rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
         if rows:
             with cursor.copy(copy_into(name, [*self._plain, *self._packed, *_PLACE])) as into:
-                into.write(lines([self._told(row) for row in rows]))
+                into.write(lines([self._values(row) for row in rows]))
         self._new.clear()
         self._open.clear()
         self._closed.clear()
         self._revisions.clear()
 
-    def _told(self, row: _Row) -> list[Any]:
-        """Its values as COPY takes them."""
+    def _values(self, row: _Row) -> list[Any]:
+        """Return the values of a row in the order of COPY's columns."""
         values = row.values
-        told = [values[column] for column in self._plain]
+        ordered = [values[column] for column in self._plain]
         for column, pack in self._packed.items():
-            told.append(pack(values[column]))
+            ordered.append(pack(values[column]))
         known_to = "" if row.known_to is None else row.known_to
-        told += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
-        return told
+        ordered += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
+        return ordered
 
     def _revise(
         self, cursor: Cursor[TupleRow], table: psql.Identifier, revision: _Revision
@@ -280,8 +280,8 @@ class Writer:
         columns = [c.name for c in self.table.columns]
         selects = []
         for copy in revision.copies:
-            told = [self._expression(column, copy, revision, values) for column in columns]
-            selects.append(psql.SQL("SELECT {} FROM old").format(psql.SQL(", ").join(told)))
+            expressions = [self._expression(column, copy, revision, values) for column in columns]
+            selects.append(psql.SQL("SELECT {} FROM old").format(psql.SQL(", ").join(expressions)))
         if selects:
             cursor.execute(
                 psql.SQL("WITH old AS ({}) INSERT INTO {} ({}) {}").format(
@@ -302,7 +302,7 @@ class Writer:
     def _expression(
         self, column: str, copy: Copy, revision: _Revision, values: list[Any]
     ) -> psql.Composable:
-        """What a column of a copy is, in SQL; its values are added to ``values``."""
+        """Return the SQL expression of a copy's column; its parameters are added to ``values``."""
         value: Any
         if column == "known":
             value = f"[{revision.known},)"
@@ -334,8 +334,8 @@ def _copied(row: _Row, copy: Copy, revision: _Revision) -> _Row:
         if isinstance(value, Same):
             value = row.values[value.column]
         elif isinstance(value, Merged):
-            kept = {k: v for k, v in row.values[column].items() if k not in value.without}
-            value = {**kept, **value.values}
+            rest = {k: v for k, v in row.values[column].items() if k not in value.without}
+            value = {**rest, **value.values}
         values[column] = value
     position = row.position if copy.keeps_position else revision.position
     return _Row(copy.period or row.period, values, position, revision.known)

@@ -1,7 +1,7 @@
-"""Rows as COPY takes them: told as JSON, which is CSV with another way to escape.
+"""Serializer of rows for COPY: JSON, which is CSV with another way to escape.
 
 A row of JSON values without its brackets is a line of ``FORMAT csv, NULL 'null', ESCAPE '\\'``. So one
-call in C tells all values of a batch; value by value, they took a third of a rebuild.
+call in C serializes all values of a batch; value by value, that took a third of a rebuild.
 """
 
 import re
@@ -23,30 +23,30 @@ _CONTROL = {
     rb"\t": b"\t",
     **{rb"\u%04x" % n: bytes([n]) for n in range(1, 32)},
 }
-"""How JSON tells a control character; in CSV it stands between quotes as it is."""
+"""JSON's escapes of control characters; in CSV these stand between quotes as they are."""
 
 
 def copy_into(table: sql.Identifier, columns: Iterable[str]) -> sql.Composed:
-    """The COPY statement that takes `lines` with values of these columns."""
+    """Return the COPY statement for `lines` with values of these columns."""
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ESCAPE '\\')").format(
         table, sql.SQL(", ").join(map(sql.Identifier, columns))
     )
 
 
 def lines(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows of at least one value each. JSON and arrays have to be text: `json`, `array`."""
-    told = _ENCODER.encode_lines(rows).replace(b"]\n[", b"\n")[1:-2]  # no line break within a row
-    if _PERHAPS_CONTROL.search(told):
-        told = _ESCAPED.sub(lambda found: _CONTROL.get(found[0], found[0]), told)
-    return told
+    """Serialize rows of at least one value each. JSON and arrays must be text: `json`, `array`."""
+    text = _ENCODER.encode_lines(rows).replace(b"]\n[", b"\n")[1:-2]  # no line break within a row
+    if _PERHAPS_CONTROL.search(text):
+        text = _ESCAPED.sub(lambda match: _CONTROL.get(match[0], match[0]), text)
+    return text
 
 
 def json(value: Any) -> str | None:
-    """A value of a JSON column."""
+    """Serialize a value of a JSON column."""
     return None if value is None else _ENCODER.encode(value).decode()
 
 
 def array(value: Iterable[str]) -> str:
-    """A value of a column of texts."""
+    """Serialize a value of a column of texts."""
     quoted = (v.replace("\\", "\\\\").replace('"', '\\"') for v in value)
     return "{" + ",".join(f'"{v}"' for v in quoted) + "}"

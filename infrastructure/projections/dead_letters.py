@@ -187,7 +187,7 @@ class IsolatingProjector:
             if not self._target.model.concerns(self._topic):
                 continue
             if command in self._skipped:
-                self._model.pass_over(SkippedEvent(stored[0], stored[1]))
+                self._model.skip(SkippedEvent(stored[0], stored[1]))
                 continue
             event = self._mapper.event(stored)
             self._model.apply(event, EventPosition(position, known, recorded_at))

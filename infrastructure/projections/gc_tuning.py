@@ -1,4 +1,4 @@
-"""How often Python looks for cycles in a process that fills read models."""
+"""Garbage collector setting of processes that project events."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def reduced_garbage_collection() -> Iterator[None]:
-    """Events, rows and marks make no cycles; looking for cycles among so many costs a fifth."""
+    """Run the cyclic garbage collector rarely: events and rows make no cycles, and it costs a fifth."""
     usual = gc.get_threshold()
     gc.set_threshold(50_000, *usual[1:])
     try:

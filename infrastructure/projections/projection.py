@@ -1,4 +1,4 @@
-"""What every read model is: a class with its own tables that folds events into bitemporal rows."""
+"""Base classes of projections: classes with tables that fold events into bitemporal rows."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from infrastructure.projections.bitemporal_table import Rows, Writer
 A = TypeVar("A", bound=Aggregate)
 
 EventReader = Callable[[UUID, int], "list[Event | SkippedEvent]"]
-"""The events of a stream before a position: how a model learns of what it does not remember."""
+"""Reads the events of a stream before a position: for an aggregate that is not in memory."""
 
 
 _KNOWN_KINDS = frozenset(kind.TOPIC for kind in AGGREGATES)
@@ -31,7 +31,7 @@ def events_of(*kinds: type[Aggregate]) -> frozenset[type[Event]]:
 
 @dataclass(frozen=True, slots=True)
 class EventPosition:
-    """Where an event is in the log. ``known`` is the last position of its command."""
+    """The position of an event in the log. ``known`` is the last position of its command."""
 
     position: int
     known: int
@@ -40,7 +40,7 @@ class EventPosition:
 
 @dataclass(frozen=True, slots=True)
 class SkippedEvent:
-    """An event that is left out. Its stream goes on as if it had changed nothing."""
+    """An event of a skipped command. Its stream goes on as if it had changed nothing."""
 
     originator_id: UUID
     originator_version: int
@@ -60,7 +60,7 @@ class ReadModel:
     handles: ClassVar[frozenset[type[Event]]] = frozenset()
     """The event types that its rows follow from; `apply` is called with no others."""
     halts: ClassVar[bool] = False
-    """Whether it stops at what it cannot take in, instead of parking that and going on."""
+    """Whether it stops at a command that it cannot project, instead of keeping a dead letter."""
 
     kinds: ClassVar[tuple[type[Aggregate], ...]]
     """The aggregates of the event types that it handles."""
@@ -80,8 +80,8 @@ class ReadModel:
         """Fold one event into rows (kept in memory until `flush`)."""
         raise NotImplementedError
 
-    def pass_over(self, hole: SkippedEvent) -> None:
-        """The next event of a stream is left out: only its version counts."""
+    def skip(self, skipped: SkippedEvent) -> None:
+        """Skip the next event of a stream: only its version counts."""
 
     def writer(self, table: Table) -> Writer:
         writer = self._writers.get(table.name)
@@ -105,18 +105,18 @@ class ReadModel:
         return kind in {kind.TOPIC for kind in cls.kinds} or kind not in _KNOWN_KINDS
 
     @classmethod
-    def things(cls) -> tuple[type[Aggregate], ...]:
-        """What its rows are about: each table names the thing in the column ``info["of"]``."""
+    def entities(cls) -> tuple[type[Aggregate], ...]:
+        """Return the aggregates that its rows are about, named in the column ``info["of"]``."""
         return cls.kinds
 
     @classmethod
-    def stream_of(cls, thing: UUID) -> UUID:
-        """The stream from which the rows of a thing are folded."""
-        return thing
+    def stream_of(cls, entity: UUID) -> UUID:
+        """Return the stream from which the rows of an entity are folded."""
+        return entity
 
     @classmethod
     def tables(cls) -> list[Table]:
-        """Its bitemporal tables, without those that keep its position and what it parked."""
+        """Return its bitemporal tables."""
         return [t for t in cls.metadata.sorted_tables if "of" in t.info]
 
 
@@ -141,7 +141,7 @@ class Folded(ReadModel, Generic[A]):
         self._recent: OrderedDict[UUID, A] = OrderedDict()
 
     def rows(self, aggregate: A, event: Event) -> dict[Table, Rows]:
-        """The rows of the aggregate, those at least that the event can change."""
+        """Return the rows of the aggregate, those at least that the event can change."""
         raise NotImplementedError
 
     def apply(self, event: Event, place: EventPosition) -> None:
@@ -160,10 +160,10 @@ class Folded(ReadModel, Generic[A]):
     def concerns(cls, topic: str) -> bool:
         return super().concerns(topic) or EVENTS.get(topic) in cls.unfolded
 
-    def pass_over(self, hole: SkippedEvent) -> None:
-        aggregate = self._recent.get(hole.originator_id)
+    def skip(self, skipped: SkippedEvent) -> None:
+        aggregate = self._recent.get(skipped.originator_id)
         if aggregate is not None:
-            hole.mutate(aggregate)
+            skipped.mutate(aggregate)
 
     def _remembered(self, event: Event, place: EventPosition) -> A:
         id = event.originator_id

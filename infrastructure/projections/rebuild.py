@@ -1,7 +1,6 @@
-"""Rebuilding read models beside their live tables: fill, compare, switch in one transaction.
+"""Rebuild of read models: fill drafts beside the live tables, compare, switch in one transaction.
 
-The live tables answer all the while. Safe to kill at any point: what was begun is thrown away by the
-next attempt.
+The live tables serve queries meanwhile. Safe to kill at any point: the next attempt drops the drafts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,14 +35,14 @@ Progress = Callable[[int, int], None]
 
 
 class DraftHalted(IntegrityError):
-    """A read model that may not miss anything cannot be filled as far as the live one is."""
+    """The draft of a read model that halts cannot be filled as far as the live one is."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildResult:
-    """What a rebuild did: rows now, and rows that differ from those that it replaced.
+    """The outcome of a rebuild: rows of the draft, and rows that differ from the live tables.
 
-    ``parked`` says what the live tables had parked.
+    ``parked`` describes the dead letters of the live read model, a sentence each.
     """
 
     rows: int
@@ -58,14 +57,14 @@ def rebuild(
     on_progress: Progress,
     processes: int | None = None,
 ) -> dict[str, RebuildResult]:
-    """Fill read models anew from the log and put them in the place of the live ones; by name.
+    """Fill read models anew from the log and replace the live ones; return the results by name.
 
-    They are shared out among ``processes`` (None: as many as gain anything), each of which reads and
-    decodes the log once for its own; all are switched together.
+    They are partitioned among ``processes`` (None: as many as gain anything), each of which reads and
+    decodes the log once; all are switched together. Raises DraftHalted.
     """
     with (
         reduced_garbage_collection(),
-        _drafted(database, models, on_progress, processes) as (owner, drafts, told),
+        _drafts(database, models, on_progress, processes) as (owner, drafts, results),
     ):
         for draft in drafts:
             live = sql.Identifier(_live(draft))
@@ -74,24 +73,24 @@ def rebuild(
                 sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(draft.schema), live)
             )
             put_in_place(owner, draft.schema, _live(draft))
-        return told
+        return results
 
 
 def compare(database: Database, model: type[ReadModel], on_progress: Progress) -> RebuildResult:
-    """Fill a read model anew beside the live one, compare, and throw the new one away."""
-    with _drafted(database, [model], on_progress) as (owner, drafts, told):
+    """Fill a draft of a read model, compare it with the live one, and drop it. Raises DraftHalted."""
+    with _drafts(database, [model], on_progress) as (owner, drafts, results):
         for draft in drafts:
             _drop(owner, draft.schema)
-        return told[model.name]
+        return results[model.name]
 
 
 def compare_sample(
     database: Database, model: type[ReadModel], most: int, lot: Random
 ) -> tuple[int, RebuildResult]:
-    """Fold some things anew beside the live tables, at their position, and compare those rows.
+    """Fill a draft with the rows of some subjects, compare these with the live ones, and drop it.
 
-    Of the things that the model is about, ``most`` are drawn by lot; what is parked is looked at
-    too. Returns how many there were.
+    ``most`` of the subjects of the read model are drawn by ``lot``, and all that have dead letters.
+    Returns their number and the result. Raises DraftHalted.
     """
     live = str(model.metadata.schema)
     draft = f"{live}_draft"
@@ -102,48 +101,52 @@ def compare_sample(
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             position = position_of(owner, live)
-            drawn = _drawn(owner, model, position, most, lot)
+            sample = _sample(owner, model, position, most, lot)
             beside = IsolatingProjector(
                 owner, ProjectionTarget(model, draft), EventMapper(), position
             )
             try:
-                beside.refill({model.stream_of(thing) for thing in drawn}, position)
+                beside.refill({model.stream_of(entity) for entity in sample}, position)
             except Halted as halted:
                 raise DraftHalted(f"Read model {model.name} {halted}") from None
             rows = different = 0
             for table in model.tables():
-                rows += _sum(owner, draft, table.name)[0]
-                different += _different(owner, live, draft, table.name, table.info["of"], drawn)
+                rows += _checksum(owner, draft, table.name)[0]
+                different += _count_different(
+                    owner, live, draft, table.name, table.info["of"], sample
+                )
         _drop(owner, draft)
-        return len(drawn), RebuildResult(rows, different, position, _parked(owner, live))
+        return len(sample), RebuildResult(rows, different, position, _parked(owner, live))
 
 
-def _drawn(
+def _sample(
     owner: Connection[TupleRow], model: type[ReadModel], position: int, most: int, lot: Random
 ) -> list[UUID]:
-    """Some of the things that the rows are about, and all that have anything parked."""
-    kinds = [f"{kind.TOPIC}.%" for kind in model.things()]
-    found = owner.execute(
+    """Draw some of the subjects of the rows, and add all that have dead letters."""
+    kinds = [f"{kind.TOPIC}.%" for kind in model.entities()]
+    rows = owner.execute(
         "SELECT stream FROM record.events WHERE version = 1 AND topic LIKE ANY(%s)"
         " AND position <= %s ORDER BY position",
         [kinds, position],
     )
-    things = [thing for (thing,) in found]
+    entities = [entity for (entity,) in rows]
     parked = owner.execute(
         "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
         [str(model.metadata.schema)],
     )
-    return list({*lot.sample(things, min(most, len(things))), *(thing for (thing,) in parked)})
+    return list(
+        {*lot.sample(entities, min(most, len(entities))), *(entity for (entity,) in parked)}
+    )
 
 
 @contextmanager
-def _drafted(
+def _drafts(
     database: Database,
     models: Sequence[type[ReadModel]],
     on_progress: Progress,
     processes: int | None = None,
 ) -> Iterator[tuple[Connection[TupleRow], list[ProjectionTarget], dict[str, RebuildResult]]]:
-    """Drafts at the same position as the live tables, compared, in a transaction that stops both."""
+    """Fill and compare drafts; yield in a transaction in which neither they nor the live tables move."""
     drafts = [ProjectionTarget(model, f"{model.metadata.schema}_draft") for model in models]
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SET synchronous_commit = off")  # a draft that a crash takes is made anew
@@ -168,35 +171,35 @@ def _fill(
     end: int,
     on_progress: Progress,
 ) -> None:
-    """Fill the drafts up to a position, with the help of other processes."""
+    """Fill the drafts up to a position, with worker processes."""
 
-    def tell(_: int = 0) -> None:
+    def report(_: int = 0) -> None:
         now = rebuild_workers.min_position(owner, drafts)
         on_progress(now, max(now, end))
 
-    tell()
+    report()
     own, *parts = rebuild_workers.partition(owner, drafts, len(others) + 1)
     for process, part in zip(others, parts, strict=False):
         rebuild_workers.assign(process, url, part, end)
-    for share in (own, drafts):  # the second time what a process left undone, if it broke off
-        filler = BatchProjector(owner, share, on_progress=tell)
-        filler.prepare()
-        while filler.step(end):
+    for share in (own, drafts):  # the second time what a worker left undone, if it broke off
+        projector = BatchProjector(owner, share, on_progress=report)
+        projector.prepare()
+        while projector.step(end):
             pass
         for process in others[: len(parts)]:
             while process.poll() is None:
-                tell()
+                report()
                 with suppress(TimeoutExpired):
                     process.wait(0.1)
-    tell()
+    report()
 
 
 def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildResult:
-    """Bring a draft to where its live tables are by now, and compare. Raises DraftHalted."""
+    """Fill a draft up to the live position, and compare the tables. Raises DraftHalted."""
     live = _live(draft)
     position = position_of(owner, live)
-    filler = BatchProjector(owner, [draft])
-    while filler.batch(position):
+    projector = BatchProjector(owner, [draft])
+    while projector.batch(position):
         pass
     if (reached := position_of(owner, draft.schema)) < position:
         raise DraftHalted(
@@ -205,10 +208,10 @@ def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildRe
         )
     rows = different = 0
     for name in [table.name for table in draft.model.tables()]:
-        new = _sum(owner, draft.schema, name)
-        rows += new[0]
-        if new != _sum(owner, live, name):
-            different += _different(owner, live, draft.schema, name)
+        draft_sum = _checksum(owner, draft.schema, name)
+        rows += draft_sum[0]
+        if draft_sum != _checksum(owner, live, name):
+            different += _count_different(owner, live, draft.schema, name)
     return RebuildResult(rows, different, position, _parked(owner, live))
 
 
@@ -223,7 +226,7 @@ def _live(draft: ProjectionTarget) -> str:
 
 def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
     """Make the tables of drafts, without indexes: those are made when the rows are there."""
-    made = []
+    metadata = []
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         for draft in drafts:
@@ -234,12 +237,12 @@ def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
                 needed = table.info.get("revised_by", ())
                 one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
             create_read_model(connection, draft.model, bare)
-            made.append(whole)
-    return made
+            metadata.append(whole)
+    return metadata
 
 
 def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
-    """Make the indexes of drafts, so many at once, and look at what there is for the planner."""
+    """Make the indexes of drafts, so many at once, and gather statistics for the planner."""
     tables = [table for tables in drafts for table in tables.sorted_tables]
     indexes = [index for table in tables for index in table.indexes]
 
@@ -261,11 +264,11 @@ def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
             list(threads.map(each, range(at_once)))
 
 
-def _sum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int, Decimal]:
-    """How many rows there are, and the sum of their hashes: a look at each, in any order.
+def _checksum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int, Decimal]:
+    """Return the number of rows, and the sum of their hashes: one pass, in any order.
 
-    Each row's hash is hashed again. What is the sum of what its columns say stays the same if two
-    rows exchange a value.
+    Each row's hash is hashed again: a sum of hashes that are sums over columns would stay the same if
+    two rows exchange a value.
     """
     row = owner.execute(
         sql.SQL(
@@ -286,22 +289,22 @@ def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
     return tuple(why for (why,) in rows)
 
 
-def _different(
+def _count_different(
     owner: Connection[TupleRow],
     live: str,
     draft: str,
     table: str,
     of: str | None = None,
-    things: Sequence[UUID] = (),
+    entities: Sequence[UUID] = (),
 ) -> int:
-    """Rows that are in one and not in the other; of some things only, if they are named."""
-    only = sql.SQL("WHERE {} = ANY(%(things)s)").format(sql.Identifier(of)) if of else sql.SQL("")
+    """Count the rows that are in one table and not in the other; of some subjects, if named."""
+    only = sql.SQL("WHERE {} = ANY(%(entities)s)").format(sql.Identifier(of)) if of else sql.SQL("")
     row = owner.execute(
         sql.SQL(
             "WITH one AS (SELECT * FROM {one} {only}), other AS (SELECT * FROM {other} {only})"
             " SELECT (SELECT count(*) FROM (TABLE one EXCEPT ALL TABLE other) AS more)"
             " + (SELECT count(*) FROM (TABLE other EXCEPT ALL TABLE one) AS less)"
         ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table), only=only),
-        {"things": list(things)},
+        {"entities": list(entities)},
     ).fetchone()
     return int(row[0]) if row else 0

@@ -1,7 +1,7 @@
-"""Filling drafts of read models in processes of their own: one interpreter fills from one core only.
+"""Worker processes of a rebuild: one interpreter fills drafts on one core only.
 
-Each process takes some read models and reads the log for itself; drafts need nothing of each other.
-It ends with the process that started it, however that ends. What it leaves undone is left to that one.
+Each worker fills some read models and reads the log by itself; drafts are independent of each other.
+It ends with the process that started it, however that ends; that process does what is left undone.
 """
 
 import os
@@ -22,17 +22,17 @@ from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.read_models import READ_MODELS
 
 WORKER_LOCK = 1463898722, 6
-"""Shared by the processes that fill drafts; who makes drafts anew waits until no former one is left."""
+"""Held shared by workers; before drafts are made anew, waits until no former worker is left."""
 
 MAX_PROCESSES = 4
-"""Processes at most: more find nothing to share, since the largest read model is one's alone."""
+"""More processes gain nothing, since the largest read model is filled by one alone."""
 
 MIN_EVENTS = 20_000
-"""Events from which on another process gains more than its start takes."""
+"""Events from which on another process gains more time than its start takes."""
 
 
 class Task(msgspec.Struct):
-    """What a process is told on its standard input: an address, read models by name, and how far."""
+    """The task on a worker's standard input: database URL, schemas of drafts by read model, position."""
 
     url: str
     drafts: dict[str, str]
@@ -43,12 +43,12 @@ Process = subprocess.Popen[bytes]
 
 
 def processes_for(events: int) -> int:
-    """How many processes fill drafts of so many events best, the one that asks among them."""
+    """Return the number of processes to fill drafts of so many events, the calling one included."""
     return min(os.cpu_count() or 1, MAX_PROCESSES) if events >= MIN_EVENTS else 1
 
 
 def wait_for_orphans(owner: Connection[TupleRow]) -> None:
-    """Wait until no process fills drafts whose maker is gone: at most the time of a batch."""
+    """Wait until no worker is left whose parent is gone: at most the time of a batch."""
     owner.execute("SELECT pg_advisory_lock(%s, %s)", WORKER_LOCK)
     owner.execute("SELECT pg_advisory_unlock(%s, %s)", WORKER_LOCK)
 
@@ -56,7 +56,7 @@ def wait_for_orphans(owner: Connection[TupleRow]) -> None:
 def partition(
     owner: Connection[TupleRow], drafts: Sequence[ProjectionTarget], processes: int
 ) -> list[list[ProjectionTarget]]:
-    """The drafts in as many parts, about as long each, by the size of their live tables."""
+    """Partition the drafts into parts of about the same work, by the size of their live tables."""
     sizes: dict[str, int] = dict(
         owner.execute(
             "SELECT relnamespace::regnamespace::text, sum(pg_relation_size(oid))::bigint"
@@ -72,15 +72,17 @@ def partition(
 
 @contextmanager
 def worker_processes(count: int) -> Iterator[list[Process]]:
-    """Processes that wait to be told what to fill. None is left behind."""
+    """Start workers that wait for `assign`; all are ended at exit."""
     command = [sys.executable, "-P", "-m", __name__]
-    made: list[Process] = []
+    workers: list[Process] = []
     try:
         for _ in range(count):
-            made.append(subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL))
-        yield made
+            workers.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            )
+        yield workers
     finally:
-        for process in made:
+        for process in workers:
             process.kill()
             process.wait()
             assert process.stdin is not None
@@ -88,18 +90,18 @@ def worker_processes(count: int) -> Iterator[list[Process]]:
 
 
 def assign(process: Process, url: str, drafts: Sequence[ProjectionTarget], until: int) -> None:
-    """Let a process fill drafts up to a position; it ends when that is done."""
+    """Send a worker its task: to fill drafts up to a position; it ends when that is done."""
     task = Task(url, {draft.model.name: draft.schema for draft in drafts}, until)
     assert process.stdin is not None
     try:
         process.stdin.write(msgspec.json.encode(task) + b"\n")
         process.stdin.flush()
     except BrokenPipeError:
-        pass  # it is gone already; what it was to fill is left to this process
+        pass  # it is gone already; this process fills its part
 
 
 def min_position(owner: Connection[TupleRow], drafts: Sequence[ProjectionTarget]) -> int:
-    """How far all of the drafts are."""
+    """Return the lowest position of the drafts; 0 if one has not begun."""
     row = owner.execute(
         "SELECT count(*), min(position) FROM projections.status WHERE read_model = ANY(%s)",
         [[draft.schema for draft in drafts]],
@@ -114,19 +116,19 @@ def _fill(task: Task) -> None:
         owner.execute("SELECT pg_advisory_lock_shared(%s, %s)", WORKER_LOCK)
         if _is_orphan():
             return  # perhaps these are the drafts of another by now
-        filler = BatchProjector(owner, drafts)
-        filler.prepare()
-        while not _is_orphan() and filler.step(task.until):
+        projector = BatchProjector(owner, drafts)
+        projector.prepare()
+        while not _is_orphan() and projector.step(task.until):
             pass
 
 
 def _is_orphan() -> bool:
-    """Whether the process that started this one is gone: its end of the pipe is closed then."""
+    """Return whether the parent process is gone: its end of the pipe is closed then."""
     readable, _, _ = select.select([sys.stdin], [], [], 0)
     return bool(readable)
 
 
 if __name__ == "__main__":
-    told = sys.stdin.buffer.readline()
-    if told:
-        _fill(msgspec.json.decode(told, type=Task))
+    line = sys.stdin.buffer.readline()
+    if line:
+        _fill(msgspec.json.decode(line, type=Task))

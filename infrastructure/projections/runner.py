@@ -1,8 +1,8 @@
-"""The follower: keeps the read models up to date.
+"""Projection runner: keeps the read models up to date.
 
-It is woken by NOTIFY and looks by itself at least each second, whatever happens to the LISTEN. One
-follower at a time leads a read model (an advisory lock of its connection, one a model); any number of
-others stay warm and take over what is no longer led.
+It is woken by NOTIFY, and polls each second in case a notification is lost. One runner at a time leads
+a read model (an advisory lock of its connection for each); others stand by and take over what is no
+longer led.
 """
 
 import logging
@@ -19,7 +19,7 @@ from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import ProjectionTarget
 
 LEADER_LOCKS = 1463898723
-"""The first key of the locks of leaders; the second tells the read model."""
+"""The first key of leader locks; the second is of the read model."""
 
 POLL_SECONDS = 1.0
 
@@ -41,10 +41,10 @@ class ProjectionRunner:
         self._end = 0
 
     def run(self) -> None:
-        """Follow the log until `stop` is called; comes back by itself when the database does."""
+        """Follow the log until `stop` is called; reconnect when the database is back."""
         while not self._stopping.is_set():
             try:
-                with self._connected() as connection:
+                with self._connect() as connection:
                     self._follow(connection)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 log.warning("the database cannot be reached; trying again")
@@ -53,37 +53,37 @@ class ProjectionRunner:
             self._stopping.wait(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop following; returns at once, `run` within about a second."""
+        """Stop following: returns at once, `run` returns within about a second."""
         self._stopping.set()
 
     def catch_up(self) -> int:
-        """Fill the read models up to the end of the log as it is now; returns that position.
+        """Fill the read models up to the present end of the log; return the position reached.
 
-        What another follower leads is waited for, or taken over from it. A read model that has
+        Read models that another runner leads are waited for, or taken_over over from it; one that has
         halted is not waited for.
         """
-        with self._connected() as connection:
+        with self._connect() as connection:
             row = connection.execute("SELECT coalesce(max(position), 0) FROM record.events")
             self._end = int((row.fetchone() or [0])[0])
             led: list[ProjectionTarget] = []
             while True:
-                taken = self._take_over(connection, led)
-                if taken:
-                    led += taken
-                    filler = BatchProjector(connection, led, self._tell)
-                    filler.prepare()
-                    while filler.step():
+                taken_over = self._take_over(connection, led)
+                if taken_over:
+                    led += taken_over
+                    projector = BatchProjector(connection, led, self._report)
+                    projector.prepare()
+                    while projector.step():
                         pass
                 others = [t for t in self._targets if t not in led]
                 done = all(_position(connection, t, self._end) >= self._end for t in others)
                 reached = min(_position(connection, t) for t in self._targets)
                 if done:
                     return reached
-                self._tell(reached)
+                self._report(reached)
                 self._stopping.wait(0.1)
 
-    def _connected(self) -> Connection[TupleRow]:
-        """A connection that notices within seconds, at both ends, that the other end is gone."""
+    def _connect(self) -> Connection[TupleRow]:
+        """Connect so that both ends notice within seconds that the other one is gone."""
         connection = psycopg.connect(
             self._url,
             autocommit=True,
@@ -101,7 +101,7 @@ class ProjectionRunner:
     def _take_over(
         self, connection: Connection[TupleRow], led: Sequence[ProjectionTarget]
     ) -> list[ProjectionTarget]:
-        """The read models that nobody led, and this follower leads from now on."""
+        """Lock the read models that no runner leads, and return them."""
         free = {lock_of(t.model.name): t for t in self._targets if t not in led}
         if not free:
             return []
@@ -113,33 +113,33 @@ class ProjectionRunner:
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
         led: list[ProjectionTarget] = []
-        filler = BatchProjector(connection, led, self._tell)
+        projector = BatchProjector(connection, led, self._report)
         while not self._stopping.is_set():
-            taken = self._take_over(connection, led)
-            if taken:
-                led += taken
-                filler = BatchProjector(connection, led, self._tell)
-                filler.prepare()
+            taken_over = self._take_over(connection, led)
+            if taken_over:
+                led += taken_over
+                projector = BatchProjector(connection, led, self._report)
+                projector.prepare()
                 connection.execute("LISTEN wardbook_log")
-            while filler.step() and not self._stopping.is_set():
+            while projector.step() and not self._stopping.is_set():
                 pass
             for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                 pass
 
-    def _tell(self, reached: int) -> None:
+    def _report(self, reached: int) -> None:
         if self._on_progress:
             self._on_progress(reached, max(reached, self._end))
 
 
 def lock_of(name: str) -> int:
-    """The second key of a leader's lock: the same number in every process."""
+    """Return the second key of a read model's leader lock: the same number in every process."""
     return crc32(name.encode()) - 2**31
 
 
 def _position(
     connection: Connection[TupleRow], target: ProjectionTarget, halted: int | None = None
 ) -> int:
-    """Where a read model is, 0 before it began; ``halted`` instead for one that has halted."""
+    """Return the position of a read model, 0 before it began; ``halted`` for one that has halted."""
     row = connection.execute(
         "SELECT position, EXISTS (SELECT FROM projections.dead_letters d"
         "   WHERE d.read_model = s.read_model)"

@@ -93,12 +93,12 @@ class Occupancies(ReadModel):
         super().flush(cursor)
 
     @classmethod
-    def things(cls) -> tuple[type[Aggregate], ...]:
+    def entities(cls) -> tuple[type[Aggregate], ...]:
         return (Room,)
 
     @classmethod
-    def stream_of(cls, thing: UUID) -> UUID:
-        return Occupancy.id_for(thing)
+    def stream_of(cls, entity: UUID) -> UUID:
+        return Occupancy.id_for(entity)
 
     def _begin(self) -> None:
         """Put the stretches that one command begins."""

@@ -15,7 +15,7 @@ import pytest
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
-from infrastructure.read_models import READ_MODELS
+from infrastructure.projections.status import IS_LIVE
 from infrastructure.settings import Settings
 from tests.support.checker import (
     ROUNDS,
@@ -82,10 +82,9 @@ def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
 
 
 def places(watch: psycopg.Connection) -> set[int]:
-    """Where the read models are, all seen at one moment."""
-    schemas = [model.metadata.schema for model in READ_MODELS]
-    each = " UNION ALL ".join(f"SELECT position FROM {schema}.position" for schema in schemas)
-    return {position for (position,) in watch.execute(each.encode())} or {0}
+    """Return the positions of the read models, all seen at one moment."""
+    rows = watch.execute(f"SELECT position FROM projections.status WHERE {IS_LIVE}".encode())
+    return {position for (position,) in rows} or {0}
 
 
 def batch_ends(watch: psycopg.Connection) -> list[int]:
