@@ -74,11 +74,11 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddedServerError(WardbookError):
-    """The embedded server can't be used; the message says why and what can be done."""
+    """The embedded server can't be used; the message names the reason and the remedy."""
 
 
 class Cluster:
-    """The PostgreSQL of one home: where its things are, and how to start and stop it.
+    """The PostgreSQL cluster of one home: its paths, its start and its stop.
 
     Knows nothing of other processes: embedded.py lets one at a time `make`, `start` or `stop` it.
     """
@@ -93,11 +93,11 @@ class Cluster:
     # -- its life --
 
     def answer(self) -> Ping:
-        """What the server itself says: a process id in a file may be another process's by now."""
+        """Ask the server itself: a process id in a file may be another process's by now."""
         return Ping(PGconn.ping(f"{self.url('postgres')}&connect_timeout=10".encode()))
 
     def running(self) -> bool:
-        """Whether it lets clients in. Waits for one that is just starting up or shutting down."""
+        """Return whether it accepts clients; wait while it is starting up or shutting down."""
         until = time.monotonic() + START_TIMEOUT
         while self.answer() == Ping.REJECT:
             if time.monotonic() > until:
@@ -176,7 +176,7 @@ class Cluster:
 
     @property
     def socket_folder(self) -> Path:
-        """The data folder, which nobody else can enter; a short one in /tmp if that can't be.
+        """Return the socket's folder: the data folder, or a short one in /tmp if its path is too long.
 
         Always /tmp, never TMPDIR: every process has to find the same. A comma would end the
         folder's name in a libpq address.
@@ -194,9 +194,9 @@ class Cluster:
         owner = self.owner
         if self.as_root and folder.lstat().st_uid == 0:
             os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
-        found = folder.lstat()
+        status = folder.lstat()
         # Anybody may have made it first, to listen in our place.
-        if found.st_uid != owner.st_uid or stat.S_IMODE(found.st_mode) != 0o700:
+        if status.st_uid != owner.st_uid or stat.S_IMODE(status.st_mode) != 0o700:
             raise EmbeddedServerError(
                 f"{self.home} is too long a path for a Unix socket, and the folder used instead, "
                 f"{folder}, isn't ours alone: remove it, or choose a shorter home."
@@ -258,9 +258,9 @@ class Cluster:
         owner = self.owner
         for target in (self.home / "postgres", self.programs):
             for folder in target.parents:
-                found = folder.stat()
-                if not found.st_mode & stat.S_IXOTH and found.st_uid != owner.st_uid:
-                    folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+                status = folder.stat()
+                if not status.st_mode & stat.S_IXOTH and status.st_uid != owner.st_uid:
+                    folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
                     log.warning("%s may now be passed through by all users (o+x)", folder)
         try:
             self.run("initdb", "--version")
@@ -289,8 +289,8 @@ class Cluster:
             )
             if done.returncode != 0:
                 output.seek(0)
-                said = output.read().decode(errors="replace").strip()
-                raise EmbeddedServerError(self.with_log(f"{program} failed: {said}"))
+                message = output.read().decode(errors="replace").strip()
+                raise EmbeddedServerError(self.with_log(f"{program} failed: {message}"))
 
     def write(self, path: Path, text: str) -> None:
         with open(self.open_own(path, os.O_WRONLY | os.O_TRUNC), "w") as file:
@@ -325,20 +325,20 @@ def _user_name(uid: int) -> str:
 
 
 def _system_user() -> pwd.struct_passwd:
-    """The user that runs the server for root: PostgreSQL refuses to run as root itself."""
+    """Return the user that runs the server for root: PostgreSQL refuses to run as root itself."""
     command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
-    said = ""
+    message = ""
     # More than once: another process may be making the same user, or holds the lock of passwd.
     for _ in range(20):
         with suppress(KeyError):
             return pwd.getpwnam(SYSTEM_USER)
         try:
-            said = subprocess.run(command, check=False, capture_output=True, text=True).stderr
+            message = subprocess.run(command, check=False, capture_output=True, text=True).stderr
         except OSError as error:
-            said = str(error)
+            message = str(error)
             break
         time.sleep(0.05)
     raise EmbeddedServerError(
         f"PostgreSQL doesn't run as root, and the system user {SYSTEM_USER!r} can't be made "
-        f"({said.strip()}). Make it yourself, or run Wardbook as a normal user."
+        f"({message.strip()}). Make it yourself, or run Wardbook as a normal user."
     )

@@ -77,7 +77,7 @@ def stop_server(home: Path) -> bool:
 
 @contextmanager
 def _alone(cluster: Cluster) -> Iterator[None]:
-    """One process at a time starts, stops, joins or leaves."""
+    """Hold the lock under which one process at a time starts, stops, joins or leaves."""
     with _threads:
         cluster.check_usable()
         lock = cluster.open_own("postgres.lock")
@@ -126,7 +126,7 @@ def _leave_at_exit(cluster: Cluster) -> None:
 
 
 def _forget_after_fork() -> None:
-    """A forked child doesn't use the server until it says so itself: the hold is its parent's."""
+    """Release the holds in a forked child: they are its parent's."""
     global _threads
     _threads = threading.Lock()
     for users in _holds.values():

@@ -32,7 +32,7 @@ ANSWERS = {
     "admitPatient": "StayRecorded { stay { id bed } }",
     "transferPatient": "StayRecorded { stay { id bed } }",
 }
-"""What is asked of the answer to a command, beside its position."""
+"""The fields asked for in the response to a command, beside its position."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Api:
         self._running.close()
 
     def send(self, command: str, input: Told) -> Told | None:
-        """What is answered to a command; None if nothing is."""
+        """Return the response to a command; None if there is none."""
         query = (
             f"mutation($input: {command[0].upper()}{command[1:]}Input!) {{"
             f" {command}(input: $input) {{ __typename ... on Recorded {{ position recordedAt }}"

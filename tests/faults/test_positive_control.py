@@ -61,7 +61,7 @@ def test_a_subscriber_misses_events_of_the_unsafe_recorder_and_none_of_ours(
 
 
 def misread_under_load(env: dict[str, str], seed: int) -> list[int]:
-    """What a subscriber misreads while several processes write."""
+    """Count the misreadings of a subscriber while several processes write."""
     done, seen = threading.Event(), list[int]()
     with InfrastructureFactory.construct(Environment(env=env)) as factory:
         log: ApplicationRecorder = factory.application_recorder()

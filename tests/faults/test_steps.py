@@ -88,7 +88,7 @@ def places(watch: psycopg.Connection) -> set[int]:
 
 
 def batch_ends(watch: psycopg.Connection) -> list[int]:
-    """Where a batch of the filler may end: at the end of the log, and at decisions about models."""
+    """Return where a batch may end: at the end of the log, and at decisions about read models."""
     decided = watch.execute(
         "SELECT command_end FROM record.events WHERE topic LIKE 'projection.%'"
     ).fetchall()

@@ -1,4 +1,4 @@
-"""What only the tests of the record need: several hospitals on one log."""
+"""Fixtures of the tests of the log: several hospitals on one log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing

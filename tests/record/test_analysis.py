@@ -32,7 +32,7 @@ def told(database: Any, question: str, known: int) -> list[tuple[Any, ...]]:
 
 
 def parquet(question: str) -> list[tuple[Any, ...]]:
-    """What another program finds in the files."""
+    """Read the files as another program does."""
     return duckdb.execute(question).fetchall()
 
 

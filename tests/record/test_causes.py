@@ -136,7 +136,7 @@ def values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions], Any]:
 def of_row(
     held: Definition, figure: str, of: Dimensions, marks: Iterable[Contribution]
 ) -> Counter[Any]:
-    """What marks add to one figure: which measure, by how much."""
+    """Sum the contributions to one figure by measure."""
     (measures,) = [f.formula.measures for f in held.figures if f.name == figure]
     return Counter(
         (mark.measure, mark.amount)

@@ -50,7 +50,7 @@ def houses(request: pytest.FixtureRequest, hospital: Hospital, another: Another)
 
 
 def each(houses: list[Hospital], count: int, act: Callable[[Hospital, int], Any]) -> list[Any]:
-    """What ``count`` threads get that act at once, dealt out among the houses."""
+    """Return the outcomes of ``count`` threads that act at once, dealt out among the hospitals."""
     return at_once(*[lambda n=n: act(houses[n % len(houses)], n) for n in range(count)])
 
 

@@ -36,7 +36,7 @@ class Killed(Exception):
 
 
 def anew(database: Database) -> Dump:
-    """What the read models say when they are filled from nothing."""
+    """Return the rows of the read models after they are filled from nothing."""
     forget(database)
     catch_up(database)
     return dump(database)

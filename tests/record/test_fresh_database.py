@@ -45,7 +45,7 @@ OTHERS = (
 
 @dataclass(frozen=True)
 class Reads:
-    """What was read of each table, in all: rows by a scan, entries by its most used index."""
+    """Rows of each table that were read by scans, and entries of its most used index."""
 
     commands: int
     scanned: dict[str, int]

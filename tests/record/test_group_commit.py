@@ -36,7 +36,7 @@ class Watched:
 
 
 def sent(group: GroupCommit, watched: Watched, *commands: dict[str, Any]) -> list[Any]:
-    """What becomes of commands sent at once; the first batch waits until all have come."""
+    """Send commands at once, the first batch only when all have come; return the outcomes."""
 
     def send(command: dict[str, Any]) -> Any:
         return group.append(command)

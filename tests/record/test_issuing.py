@@ -53,7 +53,7 @@ def discharge(hospital: Hospital, stay: UUID, at: datetime) -> UUID:
 
 
 def facts(database: Database, cause: Cause) -> list[str]:
-    """What the facts of a cause are, in order."""
+    """Return the facts of a cause, in order."""
     found = rows(
         database,
         "SELECT topic FROM record.events WHERE position = ANY(%s) ORDER BY position",

@@ -1,4 +1,4 @@
-"""How events are kept: in parts, shown whole, and nothing lost on the way there and back."""
+"""Stored events: in columns, published whole, and nothing lost on the way there and back."""
 
 import json
 from collections.abc import Iterator

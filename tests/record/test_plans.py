@@ -1,4 +1,4 @@
-"""How questions are looked for: a few things by what they are, a house by the moment.
+"""Plans of queries: a few entities are found by their ids, a hospital by the moment.
 
 Plans are made for any moment (`Database.async_engine`), here of empty tables, with an index where
 one can be used at all: what a plan may use does not depend on how much there is.

@@ -1,4 +1,4 @@
-"""What several patients lived in one ward is what the record says, whatever order it is reported in.
+"""Stays of several patients in one ward are recorded the same in whatever order they are reported.
 
 The truth is drawn first; the reports of it are made from it, some wrong at first, some of what never
 was, and shuffled. `make nightly` does thousands (WARDBOOK_EXAMPLES).
@@ -111,7 +111,7 @@ def test_the_record_says_what_was_lived_in_whatever_order_it_is_reported(
 
 
 def _said(feed: Feed) -> Truth:
-    """What the record says of each patient, as the truth is told."""
+    """Return each patient's stay as recorded, in the form of the true one."""
 
     return {
         patient: [

@@ -32,7 +32,7 @@ READ_TABLES = [
 
 @pytest.fixture
 def app(hospital: Hospital, database: Database) -> Iterator[Connection[TupleRow]]:
-    """What the application may, on a record with something in it."""
+    """Connect as the application's role to a log that is not empty."""
     room(hospital)
     admitted(hospital, "M1", "A/1/a")
     with psycopg.connect(database.app_url, autocommit=True) as connection:

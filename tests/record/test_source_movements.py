@@ -234,7 +234,7 @@ def test_claims_and_read_models_of_a_feed_are_the_fold_of_its_events(
 
 @st.composite
 def stories(draw: st.DrawFn) -> tuple[list[Message], list[Message]]:
-    """What two patients really did in turn in two beds, told in some order, with what was wrong."""
+    """Draw movements of two patients in two beds, and report them in some order, with errors."""
     told: list[Message] = []
     minute, hour = 0, 0
     for visit in draw(st.sampled_from([["P"], ["P", "Q"], ["P", "Q", "P.2"]])):

@@ -1,4 +1,4 @@
-"""What is stored: only what fits its published schema, and readable for ever."""
+"""Stored events fit their published schema, and stay readable for ever."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What must hold after every fault: nothing lost, nothing half done, one effect, all caught up."""
+"""Checks after every fault: nothing lost, nothing half done, one effect, all caught up."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ from tests.support.hospital_dsl import ADA, rows
 from tests.support.shared_history import positions
 
 ROUNDS = int(environ.get("WARDBOOK_FAULT_ROUNDS", "1"))
-"""How many seeds each scenario is run with."""
+"""The number of seeds of each scenario."""
 
 CATCH_UP_SECONDS = 5.0
 
@@ -40,7 +40,7 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> float:
 
 @dataclass(slots=True)
 class Acknowledged:
-    """What callers were told is recorded: command id and position. Safe in threads."""
+    """Commands that were acknowledged to callers: ids and positions. Safe in threads."""
 
     told: dict[UUID, int] = field(default_factory=dict)
     sent: set[UUID] = field(default_factory=set)

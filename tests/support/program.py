@@ -56,7 +56,7 @@ class Running:
         os.kill(self.process.pid, told)
 
     def said(self) -> Iterator[Any]:
-        """What it says, until its end."""
+        """Yield its messages, until its end."""
         while True:
             try:
                 yield self.answers.recv()

@@ -142,19 +142,19 @@ def remake(database: Database) -> None:
 
 
 def positions(database: Database) -> set[int]:
-    """Where the read models are."""
+    """Return the positions of the read models."""
     found = rows(database, f"SELECT position FROM projections.status WHERE {status.IS_LIVE}")
     missing = {0} if len(found) < len(READ_MODELS) else set()
     return {position for (position,) in found} | missing
 
 
 def status_of(database: Database, schema: str) -> list[tuple[int]]:
-    """The position of one read model, none before it began."""
+    """Return the position of one read model; no row before it began."""
     return rows(database, "SELECT position FROM projections.status WHERE read_model = %s", [schema])
 
 
 def dead_letters(database: Database, schema: str, columns: str) -> list[tuple[Any, ...]]:
-    """What is kept of the commands that one read model lacks, in the order of the log."""
+    """Return columns of the dead letters of one read model, in the order of the log."""
     query = f"SELECT {columns} FROM projections.dead_letters WHERE read_model = %s ORDER BY first"
     return rows(database, query, [schema])
 
@@ -167,7 +167,7 @@ def end(database: Database) -> int:
 
 
 def led(database: Database) -> int:
-    """How many read models are led."""
+    """Count the read models that are led."""
     (count,) = rows(database, f"SELECT count(*) {LEADING}")[0]
     assert isinstance(count, int)
     return count
@@ -206,7 +206,7 @@ LEADING = (
 
 
 def leaders(database: Database) -> int:
-    """How many followers lead read models."""
+    """Count the runners that lead read models."""
     (count,) = rows(database, f"SELECT count(DISTINCT pid) {LEADING}")[0]
     assert isinstance(count, int)
     return count
