@@ -82,10 +82,10 @@ def check_migrated(database: Database) -> None:
         here = f"The database is at {revision}" if revision else "The database has no tables yet"
         raise NotMigrated(f"{here}, this program needs {head}. Run: wardbook migrate")
     if functions != _functions_comment():
-        others.append("the log's functions")
+        others.append("the functions of the log")
     if others:
         raise NotMigrated(
-            f"The database has not this program's {', '.join(others)}. Run: wardbook migrate"
+            f"The database differs from this program in {', '.join(others)}. Run: wardbook migrate"
         )
 
 
