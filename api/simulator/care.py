@@ -1,6 +1,7 @@
 """Care: the first review, rounds and consults; and on the rounds, what is prescribed."""
 
 from datetime import datetime
+from functools import partial
 from math import log
 
 from api.simulator.clock import HOUR, MINUTE
@@ -103,18 +104,9 @@ class Care:
             kind=kind,
             note=note,
         )
+        entry = partial(correct_entry, world, recorded, doctor.actor, visit_id=visit)
         if rng.random() < AMENDED_NOTES:
-            correct_entry(
-                world,
-                "amend_visit",
-                recorded,
-                doctor.actor,
-                AMENDED,
-                corrects=True,
-                visit_id=visit,
-                note=rng.choice([other for other in notes if other != note]),
-            )
+            another = rng.choice([other for other in notes if other != note])
+            entry("amend_visit", AMENDED, corrects=True, note=another)
         elif rng.random() < CANCELLED_NOTES:
-            correct_entry(
-                world, "cancel_visit", recorded, doctor.actor, VISIT_CANCELLED, visit_id=visit
-            )
+            entry("cancel_visit", VISIT_CANCELLED)

@@ -9,16 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from api.simulator.clock import HOUR, MINUTE
+from api.simulator.house import Bed
 from api.simulator.inpatient import Inpatient, World
 from api.simulator.movements import Movements
-from api.simulator.recording_queue import AT_ONCE, Movement
+from api.simulator.recording_queue import Movement
 from api.simulator.texts import BEDS_MIXED_UP, NEVER_MOVED
 from application.commands.corrections import Correction
 from domain.envelope import Actor
 from domain.stay.facts import CancellationReason
 
-NEVER_MOVED_A_DAY = 0.005
-MIXED_UP_A_DAY = 0.004
+NEVER_MOVED_A_DAY = 0.004
+MIXED_UP_A_DAY = 0.003
 """Per bed; when there is no bed to be mistaken for another, it happens some hours later."""
 
 
@@ -42,113 +43,74 @@ class DataEntryErrors:
 
     def _never_moved(self) -> None:
         """Enter a transfer of a patient who stays in bed, and cancel it."""
-        world = self.world
-        patients = self._undisturbed()
-        if not patients:
+        patient, beds, _ = self._mistakable()
+        if patient is None or patient.bed is None:
             return
-        patient = world.error_rng.choice(patients)
-        assert patient.bed is not None
-        beds = world.house.others_like(patient.bed, patient.person, world.now)
         if not beds:
             self._sometime(self._never_moved)
             return
-        movement = Movement()
+        movement, reason = Movement(), self.world.error_rng.choice(NEVER_MOVED)
         entered = self.movements.enter_transfer(patient, beds[0], movement)
-        recorded = self._correct(
-            "cancel_movement",
-            entered,
-            world.error_rng.choice(NEVER_MOVED),
-            patient.mrns,
-            movement_id=movement,
-            because=CancellationReason.ENTERED_IN_ERROR,
+        cancel = {"movement_id": movement, "because": CancellationReason.ENTERED_IN_ERROR}
+        patient.recorded = self.movements.correct(
+            "cancel_movement", entered, reason, patient.mrns, **cancel
         )
-        beds[0].mistake(patient.person, recorded)
-        patient.recorded = recorded
-        patient.bed.known_from(recorded)
+        beds[0].mistake(patient.person, patient.recorded)
+        patient.bed.known_from(patient.recorded)
 
     def _beds_mixed_up(self) -> None:
         """Move two patients at once, enter each in the bed of the other, and correct both."""
-        world = self.world
-        patients = self._undisturbed()
-        if not patients:
+        one, beds, others = self._mistakable()
+        if one is None:
             return
-        one = world.error_rng.choice(patients)
-        assert one.bed is not None
-        beds = world.house.others_like(one.bed, one.person, world.now)
-        others = [p for p in patients if p is not one and _alike(one, p)]
         if len(beds) < 2 or not others:
             self._sometime(self._beds_mixed_up)
             return
-        other = world.error_rng.choice(others)
+        other = self.world.error_rng.choice(others)
         movements = Movement(), Movement()
         entered = max(
             self.movements.enter_transfer(one, beds[1], movements[0]),
             self.movements.enter_transfer(other, beds[0], movements[1]),
         )
-        recorded = self._correct(
-            "correct_facts",
-            entered,
-            BEDS_MIXED_UP,
-            one.mrns + other.mrns,
-            corrections=lambda: [
-                Correction(movement_id=movement.id, **bed.place)
-                for movement, bed in zip(movements, beds[:2], strict=True)
-            ],
+
+        def corrections() -> list[Correction]:
+            corrected = zip(movements, beds[:2], strict=True)
+            return [Correction(movement_id=m.id, **bed.place) for m, bed in corrected]
+
+        about = one.mrns + other.mrns
+        recorded = self.movements.correct(
+            "correct_facts", entered, BEDS_MIXED_UP, about, corrections=corrections
         )
         self.movements.place_as_recorded(one, beds[0], recorded)
         self.movements.place_as_recorded(other, beds[1], recorded)
 
-    def _correct(
-        self, command: str, entered: datetime, reason: str, about: Sequence[str], **parameters: Any
-    ) -> datetime:
-        world = self.world
-        return world.queue.put(
-            command,
-            at=self.movements.noticed(entered),
-            by=world.staff.one("nurse", world.error_rng),
-            lag=AT_ONCE.draw(world.error_rng),
-            after=entered,
-            reason=reason,
-            about=about,
-            **parameters,
-        )
-
-    def _undisturbed(self) -> list[Inpatient]:
-        """Return patients alone in their beds, where the record shows them, and not just moved."""
-        now = self.world.now
-        return [
-            patient
+    def _mistakable(self) -> tuple[Inpatient | None, list[Bed], list[Inpatient]]:
+        """Return somebody alone in bed, not just moved; beds and patients to be mistaken for."""
+        world, now = self.world, self.world.now
+        patients = [
+            (patient, patient.bed)
             for patient in self.movements.here
-            if patient.is_alone_in_bed(now) and patient.recorded < now and patient.touched < now
+            if patient.bed
+            and patient.is_alone_in_bed(now)
+            and max(patient.recorded, patient.touched) < now
         ]
-
-
-def _alike(one: Inpatient, other: Inpatient) -> bool:
-    """Return whether two patients may be taken for each other."""
-    assert one.bed is not None
-    assert other.bed is not None
-    return one.bed.kind is other.bed.kind and one.person.sex is other.person.sex
+        if not patients:
+            return None, [], []
+        one, bed = world.error_rng.choice(patients)
+        others = [
+            other
+            for other, other_bed in patients
+            if other is not one
+            and other_bed.kind is bed.kind
+            and other.person.sex is one.person.sex
+        ]
+        return one, world.house.others_like(bed, one.person, now), others
 
 
 def correct_entry(
-    world: World,
-    command: str,
-    entered: datetime,
-    by: Actor,
-    reasons: Sequence[str],
-    about: Sequence[str] = (),
-    *,
-    corrects: bool = False,
-    **parameters: Any,
+    world: World, entered: datetime, by: Actor, command: str, reasons: Sequence[str], **named: Any
 ) -> None:
     """Correct a visit or a dose, some hours after its entry, by who entered it. Nothing rests on it."""
-    world.queue.put(
-        command,
-        at=entered + world.care_rng.uniform(0.2, 20) * HOUR,
-        by=by,
-        lag=MINUTE,
-        reason=world.care_rng.choice(reasons),
-        corrects=corrects,
-        about=about,
-        **parameters,
-    )
+    at = entered + world.care_rng.uniform(0.2, 20) * HOUR
+    reason = world.care_rng.choice(reasons)
+    world.queue.put(command, at=at, by=by, lag=MINUTE, reason=reason, **named)

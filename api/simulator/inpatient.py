@@ -47,8 +47,14 @@ class World:
     def now(self) -> datetime:
         return self.agenda.now
 
-    def record(self, command: str, by: Actor, lag: Lag, rng: Random, **named: Any) -> datetime:
-        """Queue a command about a fact that happens now; see `RecordingQueue.put`."""
+    def record(
+        self, command: str, by: Actor | str, lag: Lag, rng: Random, **named: Any
+    ) -> datetime:
+        """Queue a command about a fact that happens now, ``by`` an actor or anybody with a role.
+
+        ``named`` are further arguments of `RecordingQueue.put`. Returns when it will be recorded.
+        """
+        by = self.staff.one(by, rng) if isinstance(by, str) else by
         return self.queue.put(command, at=self.now, by=by, lag=lag.draw(rng), **named)
 
 

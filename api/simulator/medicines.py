@@ -107,7 +107,7 @@ class Medicines:
                 prescription.held = False
                 self._order(patient, prescription, "resume_prescription")
         elif drug.course and prescription.stop is None and age > drug.course * DAY:
-            self._end(patient, prescription, "complete_prescription")
+            self._end(patient, prescription, "complete_prescription", None)
         elif chance < 0.03:
             prescription.held = True
             self._order(patient, prescription, "hold_prescription", reason(HELD))
@@ -147,7 +147,9 @@ class Medicines:
         self._next_round(patient, prescription)
         if frequency == ONCE:
             done = start + rng.uniform(30, 60) * MINUTE
-            world.agenda.at(done, lambda: self._end(patient, prescription, "complete_prescription"))
+            world.agenda.at(
+                done, lambda: self._end(patient, prescription, "complete_prescription", None)
+            )
 
     def _change(self, patient: Inpatient, prescription: Prescription) -> None:
         """Order another dose, or a day on which it ends."""
@@ -163,11 +165,7 @@ class Medicines:
         self._order(patient, prescription, "change_prescription", rng.choice(CHANGED), **changes)
 
     def _end(
-        self,
-        patient: Inpatient,
-        prescription: Prescription,
-        command: str,
-        reason: str | None = None,
+        self, patient: Inpatient, prescription: Prescription, command: str, reason: str | None
     ) -> None:
         if patient.is_here and prescription.is_live(self.world.now):
             prescription.ended_at = self.world.now
@@ -179,23 +177,15 @@ class Medicines:
         prescription: Prescription,
         command: str,
         reason: str | None = None,
-        **changes: Any,
+        **named: Any,
     ) -> None:
         """Queue a change of a prescription: entered in order, and before the discharge."""
         world, rng = self.world, self.world.order_rng
         doctor = world.staff.doctor(rng, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
-        prescription.recorded = world.record(
-            command,
-            world.staff.one("pharmacist", rng) if rng.random() < 0.15 else doctor.actor,
-            ORDER,
-            rng,
-            after=prescription.recorded,
-            performed_by=doctor.name,
-            reason=reason,
-            about=patient.mrns,
-            prescription_id=prescription,
-            **changes,
-        )
+        by = "pharmacist" if rng.random() < 0.15 else doctor.actor
+        named |= {"after": prescription.recorded, "performed_by": doctor.name, "reason": reason}
+        named |= {"about": patient.mrns, "prescription_id": prescription}
+        prescription.recorded = world.record(command, by, ORDER, rng, **named)
         patient.orders_recorded = max(patient.orders_recorded, prescription.recorded)
 
     # -- giving --
@@ -251,28 +241,13 @@ class Medicines:
             dose_given=f"half of {prescription.dose}" if half else None,
             reason_not_given=reason_not_given,
         )
+        entry = partial(correct_entry, world, recorded, nurse, about=about)
         if given and rng.random() < CORRECTED_DOSES:
-            correct_entry(
-                world,
-                "correct_administration",
-                recorded,
-                nurse,
-                DOSE_CORRECTED,
-                about,
-                corrects=True,
-                administration_id=administration,
-                dose_given=f"twice {prescription.dose}",
-            )
+            named = {"corrects": True, "dose_given": f"twice {prescription.dose}"}
+            command = "correct_administration"
+            entry(command, DOSE_CORRECTED, administration_id=administration, **named)
         elif rng.random() < CANCELLED_DOSES:
-            correct_entry(
-                world,
-                "cancel_administration",
-                recorded,
-                nurse,
-                DOSE_CANCELLED,
-                about,
-                administration_id=administration,
-            )
+            entry("cancel_administration", DOSE_CANCELLED, administration_id=administration)
 
 
 def _drugs_for(patient: Inpatient) -> tuple[Drug, ...]:

@@ -12,9 +12,9 @@ from typing import Any
 from api.simulator.clock import DAY, HOUR, MINUTE
 from api.simulator.house import Bed, Kind
 from api.simulator.inpatient import Inpatient, Prescription, World
-from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, Lag, Movement, Recordable
+from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, Lag, Movement
 from api.simulator.staff import Doctor
-from api.simulator.texts import CAME_BACK, TRANSFER, WRONG_BED
+from api.simulator.texts import CAME_BACK, WRONG_BED
 from application.commands.stays import Sharer
 from domain.envelope import Actor
 from domain.practitioner import Grade
@@ -23,7 +23,7 @@ from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 
 ATTENDING_LATER = 0.1
 CLEANING_RECORDED = 0.75
-IN_WRONG_BED = 0.2
+IN_WRONG_BED = 0.25
 """Per transfer; there is another bed to be mistaken for it in about a third of them."""
 
 
@@ -40,23 +40,24 @@ class Movements:
         self,
         patient: Inpatient,
         bed: Bed | None,
-        *,
         without_bed: str | None = None,
         decided: datetime | None = None,
     ) -> None:
         """Admit a patient into a bed, or to a place without one."""
         world, person, mother = self.world, patient.person, patient.mother
-        by = world.staff.one("registrar", world.movement_rng)
-        world.people.register(person, world.now, by)
+        registrar = world.staff.one("registrar", world.movement_rng)
+        world.people.register(person, world.now, registrar)
         if world.movement_rng.random() >= ATTENDING_LATER:
             patient.attending = self._attending(patient.specialty)
-        patient.opened = patient.recorded = self._record(
-            patient,
+        patient.touched = world.now
+        patient.opened = patient.recorded = world.record(
             "admit_patient",
-            by,
+            registrar,
             AT_THE_DESK,
+            world.movement_rng,
             after=max(person.recorded or world.now, mother.recorded if mother else world.now),
             creates=patient,
+            about=patient.mrns,
             patient_mrn=person.mrn,
             admission_type=patient.admission,
             attending=patient.attending.number if patient.attending else None,
@@ -68,8 +69,7 @@ class Movements:
         )
         person.home_since = None
         self.here.append(patient)
-        if bed is not None:
-            self._occupy(patient, bed)
+        self._occupy(patient, bed)
 
     def give_birth(self, mother: Inpatient) -> Inpatient:
         """Admit a newborn, who shares its mother's bed."""
@@ -83,14 +83,7 @@ class Movements:
 
     def allocate(self, patient: Inpatient, bed: Bed) -> None:
         """Give the first bed to a patient who had none."""
-        patient.recorded = self._record(
-            patient,
-            "allocate_room",
-            self.world.staff.one("bed_manager", self.world.movement_rng),
-            after=patient.recorded,
-            stay_id=patient,
-            **bed.place,
-        )
+        patient.recorded = self._record(patient, "allocate_room", "bed_manager", **bed.place)
         self._occupy(patient, bed)
 
     # -- moving --
@@ -100,36 +93,23 @@ class Movements:
 
         Now and then another bed is entered, and corrected hours later.
         """
-        world, old = self.world, patient.bed
+        old, along, movement = patient.bed, patient.sharing, Movement()
         assert old is not None, "who has no bed is allocated one"
         is_alone = not patient.children and patient.mother is None
         wrong = self._wrong_bed(patient, bed) if is_alone else None
-        along = patient.sharing
-        movement = Movement()
         left = recorded = self._record(
             patient,
             "transfer_patient",
-            world.staff.one("nurse", world.movement_rng),
             after=max(p.recorded for p in (patient, *patient.children)),
             creates=movement,
             reason=reason,
-            stay_id=patient,
             sharers=lambda: [Sharer(stay_id=child.id, shares_bed=True) for child in along] or None,
             **(wrong or bed).place,
         )
         if wrong is not None:
-            recorded = world.queue.put(
-                "correct_movement",
-                at=self.noticed(recorded),
-                by=world.staff.one("nurse", world.error_rng),
-                lag=AT_ONCE.draw(world.error_rng),
-                after=recorded,
-                reason=world.error_rng.choice(WRONG_BED),
-                corrects=True,
-                about=patient.mrns,
-                movement_id=movement,
-                **bed.place,
-            )
+            parameters = {"corrects": True, "movement_id": movement, **bed.place}
+            reason = self.world.error_rng.choice(WRONG_BED)
+            recorded = self.correct("correct_movement", left, reason, patient.mrns, **parameters)
             wrong.mistake(patient.person, recorded)
         patient.recorded = recorded
         shared, patient.mother = patient.mother is not None, None
@@ -137,8 +117,7 @@ class Movements:
             child.recorded, child.bed = recorded, bed
         if not shared:
             self._vacate(old, left)
-        bed.occupy(patient.person, recorded)
-        patient.bed = bed
+        self._occupy(patient, bed)
 
     def _wrong_bed(self, patient: Inpatient, bed: Bed) -> Bed | None:
         """Return, now and then, another bed than the one that the patient was moved to."""
@@ -146,21 +125,25 @@ class Movements:
             return None
         return next(iter(self.world.house.others_like(bed, patient.person, self.world.now)), None)
 
-    def noticed(self, entered: datetime) -> datetime:
-        """Return when an error is noticed: an hour to a day after it was entered."""
-        return entered + min(1 + self.world.error_rng.lognormvariate(log(4), 0.8), 24) * HOUR
+    def correct(
+        self, command: str, entered: datetime, reason: str, about: Sequence[str], **named: Any
+    ) -> datetime:
+        """Queue a correction, an hour to a day after the error was entered."""
+        world, rng = self.world, self.world.error_rng
+        return world.queue.put(
+            command,
+            at=entered + min(1 + rng.lognormvariate(log(4), 0.8), 24) * HOUR,
+            by=world.staff.one("nurse", rng),
+            lag=AT_ONCE.draw(rng),
+            after=entered,
+            reason=reason,
+            about=about,
+            **named,
+        )
 
     def enter_transfer(self, patient: Inpatient, bed: Bed, movement: Movement) -> datetime:
         """Queue a transfer that did not happen so; return when it is recorded."""
-        return self._record(
-            patient,
-            "transfer_patient",
-            self.world.staff.one("nurse", self.world.error_rng),
-            after=patient.recorded,
-            creates=movement,
-            stay_id=patient,
-            **bed.place,
-        )
+        return self._record(patient, "transfer_patient", creates=movement, **bed.place)
 
     def place_as_recorded(self, patient: Inpatient, bed: Bed, recorded: datetime) -> None:
         """Move a patient in life to the bed of a movement that is queued already."""
@@ -169,53 +152,31 @@ class Movements:
         self._vacate(patient.bed, recorded)
         self._occupy(patient, bed)
 
-    def transfer_within_ward(self, patient: Inpatient, bed: Bed) -> None:
-        self.transfer(patient, bed, self.world.movement_rng.choice(TRANSFER))
-
     def swap(self, one: Inpatient, other: Inpatient) -> None:
         """Let two patients exchange beds."""
-        assert one.bed is not None
-        assert other.bed is not None
+        rests_on, beds = max(one.recorded, other.recorded), (other.bed, one.bed)
         other.touched = self.world.now
-        recorded = self._record(
-            one,
-            "swap_beds",
-            self.world.staff.one("nurse", self.world.movement_rng),
-            after=max(one.recorded, other.recorded),
-            about=one.mrns + other.mrns,
-            stay_id=one,
-            with_stay_id=other,
+        one.recorded = other.recorded = self._record(
+            one, "swap_beds", after=rests_on, about=one.mrns + other.mrns, with_stay_id=other
         )
-        for patient, bed in ((one, other.bed), (other, one.bed)):
-            patient.recorded = recorded
+        for patient, bed in zip((one, other), beds, strict=True):
             self._occupy(patient, bed)
 
     def change_specialty(self, patient: Inpatient, specialty: str) -> None:
         """Hand a patient over to another specialty, with another doctor."""
         if patient.specialty != specialty:
-            patient.specialty = specialty
-            by = self.world.staff.one("registrar", self.world.movement_rng)
-            self._record(
-                patient,
-                "change_specialty",
-                by,
-                after=patient.opened,
-                stay_id=patient,
-                specialty=specialty,
-            )
+            patient.specialty, after = specialty, patient.opened
+            named: dict[str, Any] = {"after": after, "specialty": specialty}
+            self._record(patient, "change_specialty", "registrar", **named)
             self.change_attending(patient)
 
     def change_attending(self, patient: Inpatient) -> None:
         attending = self._attending(patient.specialty)
         if attending is not patient.attending:
             patient.attending = attending
+            doctor, number = attending.actor, attending.number
             self._record(
-                patient,
-                "change_attending",
-                attending.actor,
-                after=patient.opened,
-                stay_id=patient,
-                attending=attending.number,
+                patient, "change_attending", doctor, after=patient.opened, attending=number
             )
 
     # -- leave --
@@ -223,13 +184,7 @@ class Movements:
     def start_leave(self, patient: Inpatient, back: datetime, keep_bed: bool) -> None:
         """Let a patient go home for a while; the bed is kept or given up."""
         patient.recorded = self._record(
-            patient,
-            "start_leave",
-            self.world.staff.one("nurse", self.world.movement_rng),
-            after=patient.recorded,
-            stay_id=patient,
-            keep_bed=keep_bed,
-            expected_return=back,
+            patient, "start_leave", keep_bed=keep_bed, expected_return=back
         )
         patient.away = True
         if not keep_bed:
@@ -237,18 +192,10 @@ class Movements:
 
     def end_leave(self, patient: Inpatient, bed: Bed | None, without_bed: str | None) -> None:
         """Take a patient back into the kept bed, into another one, or without one."""
-        patient.recorded = self._record(
-            patient,
-            "end_leave",
-            self.world.staff.one("nurse", self.world.movement_rng),
-            after=patient.recorded,
-            stay_id=patient,
-            without_bed=without_bed,
-            **(bed.place if bed else {}),
-        )
+        place = bed.place if bed else {"without_bed": without_bed}
+        patient.recorded = self._record(patient, "end_leave", **place)
         patient.away = False
-        if bed is not None:
-            self._occupy(patient, bed)
+        self._occupy(patient, bed or patient.bed)
 
     # -- going --
 
@@ -260,49 +207,30 @@ class Movements:
         reason: str | None = None,
     ) -> None:
         doctor = patient.attending or self._attending(patient.specialty)
-        self._record(
-            patient,
-            "plan_discharge",
-            doctor.actor,
-            AT_THE_DESK,
-            after=patient.opened,
-            reason=reason,
-            stay_id=patient,
-            plan=plan,
-            expected_at=expected,
-        )
+        named = {"after": patient.opened, "reason": reason, "plan": plan, "expected_at": expected}
+        self._record(patient, "plan_discharge", doctor.actor, AT_THE_DESK, **named)
 
     def die(self, patient: Inpatient) -> None:
         patient.died_at = self.world.now
-        doctor = self.world.staff.doctor(
-            self.world.movement_rng, patient.specialty, Grade.SPECIALIST, Grade.RESIDENT
-        )
-        recorded = self._record(
-            patient,
-            "record_death",
-            doctor.actor,
-            Lag(20, 0.05),
-            after=max(patient.opened, patient.orders_recorded),
-            stay_id=patient,
-        )
+        doctor = self._attending(patient.specialty)
+        after = max(patient.opened, patient.orders_recorded)
+        recorded = self._record(patient, "record_death", doctor.actor, Lag(20, 0.05), after=after)
         patient.recorded = max(patient.recorded, recorded)
 
     def discharge(
         self, patient: Inpatient, disposition: Disposition, destination: str | None = None
     ) -> None:
         """Discharge a patient. Children in the mother's bed go with her, before her in the record."""
-        world = self.world
         for child in patient.sharing:
             self.discharge(child, Disposition.HOME)
         prescriptions = self._take_home(patient, disposition)
-        rests_on = [patient.recorded, patient.orders_recorded]
-        rests_on += [child.recorded for child in patient.children]
         patient.recorded = self._record(
             patient,
             "discharge_patient",
-            world.staff.one("registrar", world.movement_rng),
-            after=max(rests_on),
-            stay_id=patient,
+            "registrar",
+            after=max(
+                patient.recorded, patient.orders_recorded, *(c.recorded for c in patient.children)
+            ),
             disposition=disposition,
             destination=destination,
             keep_prescriptions=lambda: [p.id for p in prescriptions] or None,
@@ -311,27 +239,21 @@ class Movements:
         self.here.remove(patient)
         self._leave_bed(patient)
         if disposition is not Disposition.DIED:
-            world.people.go_home(patient.person, world.now, patient.recorded)
+            self.world.people.go_home(patient.person, self.world.now, patient.recorded)
 
     def come_back(self, patient: Inpatient, bed: Bed) -> None:
         """Cancel a discharge on the same day: the patient was away in between."""
-        world, person = self.world, patient.person
+        reason = self.world.error_rng.choice(CAME_BACK)
+        parameters = {"because": CancellationReason.DECISION_REVERSED, **bed.place}
         patient.recorded = self._record(
-            patient,
-            "cancel_discharge",
-            world.staff.one("registrar", world.error_rng),
-            after=patient.recorded,
-            reason=world.error_rng.choice(CAME_BACK),
-            stay_id=patient,
-            because=CancellationReason.DECISION_REVERSED,
-            **bed.place,
+            patient, "cancel_discharge", "registrar", reason=reason, **parameters
         )
         patient.opened = patient.recorded  # before that the record shows a stay that has ended
         for prescription in patient.prescriptions:
-            prescription.ended_at = prescription.ended_at or person.home_since  # by the discharge
+            prescription.ended_at = prescription.ended_at or patient.person.home_since
         patient.prescriptions.clear()
         patient.gone = False
-        world.people.come_back(person)
+        self.world.people.come_back(patient.person)
         self.here.append(patient)
         self._occupy(patient, bed)
 
@@ -344,9 +266,9 @@ class Movements:
 
     # -- beds --
 
-    def _occupy(self, patient: Inpatient, bed: Bed) -> None:
+    def _occupy(self, patient: Inpatient, bed: Bed | None) -> None:
         patient.bed = bed
-        if patient.mother is None:
+        if bed is not None and patient.mother is None:
             bed.occupy(patient.person, patient.recorded)
 
     def _leave_bed(self, patient: Inpatient) -> None:
@@ -375,10 +297,9 @@ class Movements:
         bed.blocked = False
 
     def _record_of_bed(self, bed: Bed, command: str) -> None:
-        rng = self.world.movement_rng
-        by = self.world.staff.one("nurse", rng)
+        named = {"after": bed.known_free, **bed.place}
         bed.known_from(
-            self.world.record(command, by, AT_ONCE, rng, after=bed.known_free, **bed.place)
+            self.world.record(command, "nurse", AT_ONCE, self.world.movement_rng, **named)
         )
 
     # -- recording --
@@ -392,13 +313,11 @@ class Movements:
         self,
         patient: Inpatient,
         command: str,
-        by: Actor,
+        by: Actor | str = "nurse",
         lag: Lag = MOVEMENT,
-        *,
-        creates: Recordable | None = None,
-        about: Sequence[str] | None = None,
         **named: Any,
     ) -> datetime:
+        """Queue a command about a stay, after the last of its movements."""
         patient.touched = self.world.now
-        named |= {"creates": creates, "about": about or patient.mrns}
-        return self.world.record(command, by, lag, self.world.movement_rng, **named)
+        defaults = {"after": patient.recorded, "about": patient.mrns, "stay_id": patient}
+        return self.world.record(command, by, lag, self.world.movement_rng, **defaults | named)

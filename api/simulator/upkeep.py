@@ -11,7 +11,7 @@ from api.simulator.house import Bed, Kind
 from api.simulator.inpatient import Inpatient, World
 from api.simulator.movements import Movements
 from api.simulator.recording_queue import AT_ONCE
-from api.simulator.texts import BED_CLOSED
+from api.simulator.texts import BED_CLOSED, TRANSFER
 
 SATURDAY = 5
 WARDS = (Kind.MEDICINE, Kind.SURGERY, Kind.PAEDIATRICS)
@@ -20,7 +20,7 @@ CLOSED_A_DAY = 0.006
 SWAPS_A_DAY = 0.012
 """Per bed."""
 
-TO_ANOTHER_ROOM = 0.03
+TO_ANOTHER_ROOM = 0.05
 """Per patient and day."""
 
 ON_WEEKEND_LEAVE = 0.2
@@ -67,7 +67,8 @@ class Upkeep:
             return
         bed = world.house.bed_for(patient.person, world.now, old.kind)
         if bed is not None and bed.room is not old.room:
-            self.movements.transfer_within_ward(patient, bed)
+            reason = world.movement_rng.choice(TRANSFER)
+            self.movements.transfer(patient, bed, reason)
 
     def _weekend(self, patient: Inpatient) -> None:
         if patient.is_here and patient.bed is not None and not patient.is_critical:
@@ -112,8 +113,5 @@ class Upkeep:
             self._record(bed, "reopen_bed")
 
     def _record(self, bed: Bed, command: str, **named: Any) -> None:
-        rng = self.world.movement_rng
-        by = self.world.staff.one("bed_manager", rng)
-        bed.known_from(
-            self.world.record(command, by, AT_ONCE, rng, after=bed.known_free, **bed.place, **named)
-        )
+        world, named = self.world, {"after": bed.known_free, **bed.place, **named}
+        bed.known_from(world.record(command, "bed_manager", AT_ONCE, world.movement_rng, **named))

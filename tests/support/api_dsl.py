@@ -1,4 +1,4 @@
-"""A few short words for the tests of the API: what a ward's own client would send."""
+"""Domain-specific language of the API tests: commands as a ward's own client sends them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,12 +11,12 @@ LONG_AGO = timedelta(days=30)
 
 
 def ago(**before: float) -> str:
-    """A moment before now, as the API takes it."""
+    """Return a moment before now, as the API takes it."""
     return said(datetime.now(UTC) - timedelta(**before))
 
 
 def ahead(**later: float) -> str:
-    """A moment after now."""
+    """Return a moment after now."""
     return said(datetime.now(UTC) + timedelta(**later))
 
 
@@ -25,27 +25,27 @@ def said(moment: datetime) -> str:
 
 
 def moment(told: str) -> datetime:
-    """A moment from an answer."""
+    """Parse a moment of a response."""
     return datetime.fromisoformat(told)
 
 
 def late(at: str) -> dict[str, str]:
-    """What an entry about the past says beside its content."""
+    """Return the envelope fields of a late entry."""
     return {"occurredAt": at, "reason": "noted afterwards"}
 
 
 def place(bed: str) -> dict[str, str]:
-    """``A/1/a`` as the inputs take it."""
+    """Return a place, written ``A/1/a``, as the inputs take it."""
     return dict(zip(("ward", "room", "bed"), bed.split("/"), strict=True))
 
 
 def codes(answer: Any) -> set[str]:
-    """The codes of an answer's faults."""
+    """Return the codes of a response's errors."""
     return {error["extensions"]["code"] for error in answer["errors"]}
 
 
 class Ward:
-    """Makes rooms, people and stays, each with a name of its own, all of them long ago."""
+    """Factory of rooms, people and stays, each with a name of its own, recorded in the past."""
 
     def __init__(self, client: GraphQLClient, named: Iterator[int] | None = None) -> None:
         self.client = client
@@ -58,40 +58,40 @@ class Ward:
         return f"{prefix}{next(self._named)}"
 
     def room(self, *beds: str, ward: str = "A") -> str:
-        """A room, as ``ward/number``."""
+        """Open a room; return ``ward/number``."""
         number = self.name("R")
         input = {"ward": ward, "room": number, "beds": list(beds or ("a", "b"))}
         self.record("openRoom", **input, **late(ago(days=30)))
         return f"{ward}/{number}"
 
     def patient(self, **content: Any) -> str:
-        """A patient's MRN."""
+        """Register a patient; return the MRN."""
         mrn = self.name("M")
         content = {"familyName": f"Family {mrn}", **content}
         self.record("registerPatient", mrn=mrn, **content, **late(ago(days=30)))
         return mrn
 
     def doctor(self) -> str:
-        """A staff number."""
+        """Register a practitioner; return the staff number."""
         number = self.name("D")
         self.record("registerPractitioner", staffNumber=number, **late(ago(days=30)))
         return number
 
     def stay(self, bed: str | None = None, at: str | None = None, **content: Any) -> str:
-        """The id of a new patient's stay, begun two days ago unless said otherwise."""
+        """Admit a new patient, two days ago by default; return the stay's id."""
         content = {"patientMrn": content.pop("patientMrn", None) or self.patient(), **content}
         content = {"admissionType": "ELECTIVE", **(place(bed) if bed else {}), **content}
         told = self.record("admitPatient", **content, **late(at or ago(days=2)))
         return str(told["stay"]["id"])
 
     def prescription(self, stay: str | None = None, **content: Any) -> str:
-        """The id of a new prescription, written a day ago."""
+        """Write a prescription a day ago; return its id."""
         content = {"medication": {"name": "Paracetamol"}, **late(ago(days=1)), **content}
         told = self.record("writePrescription", stayId=stay or self.stay(), **content)
         return str(told["prescription"]["id"])
 
     def bed(self, bed: str, **at: Any) -> dict[str, Any]:
-        """A bed of the board."""
+        """Query a bed of the board."""
         ward, room, code = bed.split("/")
         board = self.ask(
             "query($ward: String, $asOf: DateTime, $knownAt: DateTime, $knownAtPosition: Position,"

@@ -1,4 +1,4 @@
-"""Examples of mutations, gathered by name: each is sent once by `test_mutations`."""
+"""Registry of examples of mutations, by name: `test_mutations` sends each once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ EXAMPLES: dict[str, tuple[str, Example]] = {}
 
 
 def example(answers: str) -> Callable[[Example], Example]:
-    """An example of the mutation that it is named for, and the type of its answer."""
+    """Register an example of the mutation of its name, with the type of the payload."""
 
     def take(given: Example) -> Example:
         first, *rest = given.__name__.split("_")

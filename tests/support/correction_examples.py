@@ -1,4 +1,4 @@
-"""Examples of the mutations that take facts back, or put them right."""
+"""Examples of the mutations that cancel or correct facts."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def entries(ward: Ward, stay: str, read: str = "ALL") -> list[dict[str, Any]]:
 
 
 def movement(ward: Ward, stay: str, kind: str) -> str:
-    """The id of the last movement of that kind."""
+    """Return the id of the last movement of a kind."""
     return str([e for e in entries(ward, stay, "TRUTH") if e["kind"] == kind][-1]["movementId"])
 
 

@@ -1,4 +1,4 @@
-"""A small GraphQL client for the tests: what a user's own client would send."""
+"""GraphQL client of the tests."""
 
 from typing import Any, cast
 from uuid import uuid4
@@ -45,27 +45,27 @@ DETAILS = """
 
 
 class GraphQLClient:
-    """Asks over HTTP with a token."""
+    """Client that sends documents over HTTP with a token."""
 
     def __init__(self, http: TestClient, token: str) -> None:
         self.http = http
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def raw(self, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The whole answer, errors and extensions too."""
+        """Return the whole response, errors and extensions too."""
         body = {"query": query, "variables": variables or {}}
         answer = self.http.post("/graphql", json=body, headers=self._headers)
         told: dict[str, Any] = answer.json()
         return told
 
     def ask(self, query: str, **variables: Any) -> Any:
-        """The data of a query that must have no errors."""
+        """Return the data of a query that must have no errors."""
         answer = self.raw(query, variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
     def execute(self, command: str, **input: Any) -> dict[str, Any]:
-        """What a mutation answers: a recorded thing or a refusal."""
+        """Return the result of a mutation: its payload or a refusal."""
         input.setdefault("commandId", str(uuid4()))
         name = command[0].upper() + command[1:]
         members = _members(f"{name}Result")
@@ -76,19 +76,19 @@ class GraphQLClient:
         return told
 
     def record(self, command: str, **input: Any) -> dict[str, Any]:
-        """What a mutation that must be accepted answers."""
+        """Return the payload of a mutation that must be accepted."""
         told = self.execute(command, **input)
         assert told["__typename"].endswith("Recorded"), told
         return told
 
 
 def _members(union: str) -> set[str]:
-    """The members of a result union, and their interfaces. Not every role may ask the server."""
+    """Return the members of a result union, and their interfaces, without asking the server."""
     kind = cast(GraphQLUnionType, schema._schema.type_map[union])
     return {member.name for member in kind.types} | {"Recorded", "Refusal"}
 
 
 def _fragments() -> list[tuple[str, str]]:
-    """The fragments of `DETAILS`, each with the type that it is on."""
+    """Parse the fragments of `DETAILS`, each with the type that it is on."""
     parts = DETAILS.split("... on ")[1:]
     return [(part.split()[0], "... on " + part) for part in parts]

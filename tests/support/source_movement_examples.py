@@ -1,4 +1,4 @@
-"""An example of what another system reports."""
+"""Example of a movement that another system reports."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from tests.support.api_example import Answer, example
 
 
 def report(ward: Ward, visit: str, id: str, minute: int, **content: Any) -> Answer:
-    """One message of a feed; the source recorded it in that minute of its day."""
+    """Return one message of a feed, which the source recorded in that minute of its day."""
     at = f"2026-01-01T00:{minute:02}:00Z"
     ids = {"sourceId": f"{visit}-{id}", "sourceVisit": visit, "sourceRecordedAt": at}
     return ward.execute("recordSourceMovement", system="ADT", **ids, **content)

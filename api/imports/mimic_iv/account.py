@@ -1,4 +1,4 @@
-"""The account: what became of every row.
+"""Account of an import: the verdict on every row.
 
 Each row of each table gets exactly one verdict: recorded (by which commands), merged (into which
 row), or refused (by which rule). The rows are counted as they are read and again as they are judged:
@@ -20,14 +20,14 @@ from application.command import Recorded
 from domain.refusals import Refusal
 
 Progress = Callable[[int, int], None]
-"""Told how many rows are done, and of how many."""
+"""Callback with the number of rows done, and of all rows."""
 
 PROGRESS_EVERY = 50
 """Rows between two calls of a `Progress`."""
 
 
 class Verdict(StrEnum):
-    """What became of a row."""
+    """Verdict on a row."""
 
     RECORDED = "recorded"
     MERGED = "merged"
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class TableAccount:
-    """The rows of one table: how many there are, and what became of them, by command or rule."""
+    """Counts of one table's rows: all, and by verdict and command or rule."""
 
     rows: int
     verdicts: dict[Verdict, Counter[str]] = field(
@@ -64,7 +64,7 @@ class TableAccount:
 
 @dataclass(slots=True)
 class Account:
-    """What became of the rows of every table, and what was opened beside them."""
+    """Counts of the rows of every table by verdict."""
 
     tables: dict[str, TableAccount]
     unread: tuple[str, ...] = ()
@@ -78,21 +78,21 @@ class Account:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every row that was read has exactly one verdict."""
+        """Return whether every row that was read has exactly one verdict."""
         return all(table.adds_up for table in self.tables.values())
 
     def total(self, verdict: Verdict) -> int:
         return sum(table.total(verdict) for table in self.tables.values())
 
     def sums(self) -> list[tuple[str, int, int, int, int]]:
-        """Per table, and for all: name, rows, recorded, merged, refused."""
-        told = [(name, *table.sums) for name, table in self.tables.items()]
+        """Return for each table, and for all: name, rows, recorded, merged, refused."""
+        sums = [(name, *table.sums) for name, table in self.tables.items()]
         columns = zip(*(table.sums for table in self.tables.values()), strict=True)
         rows, recorded, merged, refused = (sum(column) for column in columns)
-        return [*told, ("all", rows, recorded, merged, refused)]
+        return [*sums, ("all", rows, recorded, merged, refused)]
 
     def totals(self) -> list[tuple[str, Verdict, str, int]]:
-        """Table, verdict, command or rule, rows: the most frequent first within each verdict."""
+        """Return table, verdict, command or rule, and rows; the most frequent first in each verdict."""
         return [
             (name, verdict, rule, count)
             for name, table in self.tables.items()
@@ -102,11 +102,11 @@ class Account:
 
 
 COLUMNS = ("table", "key", "verdict", "rule", "into", "note")
-"""Of the account file. ``rule`` names the commands where recorded; ``into`` is table/key."""
+"""Columns of the account file. ``rule`` names the commands if recorded; ``into`` is table/key."""
 
 
 class Ledger:
-    """Writes the account as the rows are judged: one line each, and the sums in a file beside it.
+    """Writer of the account: one line for each row, and the sums in a file beside it.
 
     Both files appear under their names when the import is complete, and not before.
     """
@@ -129,7 +129,7 @@ class Ledger:
         self._judge(row, Verdict.RECORDED, commands, note=note)
 
     def merged(self, row: Row, what: str, *into: Row, note: str = "") -> None:
-        """``what`` it was merged as, and ``into`` which rows."""
+        """Judge a row as merged: ``what`` as, and ``into`` which rows."""
         assert into, f"{row.name} is merged into nothing"
         self._judge(row, Verdict.MERGED, what, " ".join(r.name for r in into), note)
 
@@ -143,7 +143,7 @@ class Ledger:
         return [row for row in rows if _place(row) not in self._judged]
 
     def next_patient(self) -> None:
-        """Rows of other patients follow; those of this one need not be remembered any longer."""
+        """Forget the rows of a patient that are judged."""
         self._judged.clear()
 
     def __enter__(self) -> Self:
@@ -191,5 +191,5 @@ def _place(row: Row) -> tuple[str, int]:
 
 
 def sums_path(account: Path) -> Path:
-    """Where the sums of an account are written: ``account.csv`` has ``account.sums.csv``."""
+    """Return the file of an account's sums: ``account.csv`` has ``account.sums.csv``."""
     return account.with_name(f"{account.stem}.sums{account.suffix}")

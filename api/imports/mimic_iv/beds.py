@@ -1,4 +1,4 @@
-"""Which bed: the source names care units only, so rooms and beds are made up, and that is said.
+"""Beds of the import: the source names care units only, so rooms and beds are made up.
 
 Beds are given by the files alone, never by what the record holds, so that an import that is repeated
 asks for the same beds. Patients are placed in the order of their numbers: adding patients with higher
@@ -32,7 +32,7 @@ class Bed:
 
 
 class Allotment:
-    """From when on each bed is free for good.
+    """Times from which on each bed is free for good.
 
     A bed is not used in the time before that, even if it is free then: a patient who is put into a
     bed has it until the next move is recorded, so whoever has it later would stand in the way.
@@ -42,7 +42,7 @@ class Allotment:
         self._free_from: dict[str, list[datetime]] = defaultdict(list)
 
     def allot(self, ward: str, start: datetime, end: datetime | None, last: Bed | None) -> Bed:
-        """The first bed of the ward that is free, but for the one that the patient leaves."""
+        """Return the first free bed of the ward, but for the one that the patient leaves."""
         beds = self._free_from[ward]
         left = last.number if last and last.ward == ward else None
         for number, free_from in enumerate(beds):

@@ -41,12 +41,12 @@ WITHHELD = frozenset(
         "Not Flushed",
     }
 )
-"""All other words (a running infusion confirmed or stopped, a patch removed) tell of no dose."""
+"""Words of doses that were not given; other words (a patch removed) are of no dose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The prescription of a dose, and how it was found; or why none was, and what was refused."""
+    """The match of a dose with its prescription: by which key, or why there is none."""
 
     prescription: Prescription | None = None
     how: str = ""
@@ -111,7 +111,7 @@ def _record(
 
 
 def _outside(prescription: Prescription, at: datetime) -> tuple[Outside | None, str]:
-    """How a dose outside its prescription is marked, and by how much it lies outside."""
+    """Return the mark of a dose outside its prescription, and a text of how far outside it lies."""
     start, stop = prescription.start, prescription.stop
     if start and at < start:
         return Outside.EMERGENCY, f"{_hours(start - at)} before the prescription starts"
@@ -126,7 +126,7 @@ def _hours(span: timedelta) -> str:
 
 
 def _link(row: Row, chart: Chart, orders: Orders) -> Link:
-    """The prescription of a dose: by its own number, by its order, or by that of other doses."""
+    """Find the prescription of a dose: by its own number, by its order, or by that of other doses."""
     if number := row["pharmacy_id"]:
         found = [chart.by_number[number]] if number in chart.by_number else []
         how = "prescription named by the dose"
@@ -150,7 +150,7 @@ def _link(row: Row, chart: Chart, orders: Orders) -> Link:
 
 
 def _choose(several: list[Prescription], row: Row, how: str) -> Link:
-    """Of several: one in force then, its drug the dose's, the lowest number; else the nearest."""
+    """Choose of several: one in force then, of the dose's drug, the lowest number; else the nearest."""
     at, drug = row.at("charttime"), row["medication"].lower()
     in_force = [p for p in several if p.holds_at(at)]
     if in_force:

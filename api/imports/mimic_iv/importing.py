@@ -66,7 +66,7 @@ def import_mimic_iv(
 
 @dataclass(slots=True)
 class PatientImport:
-    """One patient being imported."""
+    """Import of one patient."""
 
     rows: PatientRows
     sender: Sender
@@ -127,7 +127,7 @@ class PatientImport:
                 self._record_clinical_facts(key, None, doses.get(key, []))
 
     def _record_moves(self, stay: Stay, transfers: list[Row], services: list[Row]) -> None:
-        """The admission, and all that follows from the beds and specialties."""
+        """Record the admission, and all that follows from the beds and specialties."""
         services = sorted(services, key=lambda r: r.at("transfertime"))
         moves = planned_moves(
             stay, [row for row in transfers if row["eventtype"] != "discharge"], self.ledger
@@ -156,7 +156,7 @@ class PatientImport:
         record_doses(stay, doses, self.chart, self.orders, self.sender, self.ledger)
 
     def _record_death_after_stays(self, patient: Row) -> None:
-        """The day of a death outside the hospital; judges the patient's row."""
+        """Record the day of a death outside the hospital, and judge the patient's row."""
         commands, note = "register_patient", ""
         day = patient.maybe_at("dod")
         if day and any("record_death" in stay.commands for stay in self.stays.values()):

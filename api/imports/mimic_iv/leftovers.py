@@ -1,4 +1,4 @@
-"""The rows that no command carries: merged into what they tell of, or refused.
+"""Rows that no command carries: merged into the facts that they are about, or refused.
 
 They are judged when a patient's facts have been recorded, for their verdicts follow from that.
 """
@@ -48,7 +48,7 @@ def judge_leftovers(
 
 
 def _judge_icu_stay(row: Row, move: Row | None, ledger: Ledger) -> None:
-    """It has the number of the move into intensive care, and tells nothing besides."""
+    """Merge a stay in intensive care into the move with its number: it holds nothing besides."""
     if move is None:
         ledger.refused(row, Rule.NO_STAY, "no row of table transfers has its number")
     elif ledger.is_recorded(move):
@@ -58,7 +58,7 @@ def _judge_icu_stay(row: Row, move: Row | None, ledger: Ledger) -> None:
 
 
 def _judge_medicine_orders(orders: Orders, chart: Chart, ledger: Ledger) -> None:
-    """An order is merged into the prescriptions it wrote, its end into those it ended."""
+    """Merge an order into the prescriptions that it wrote, its end into those that it ended."""
     medicines = [row for row in orders.in_order if row["order_type"] in MEDICINES]
     recorded: dict[str, list[Prescription]] = {}
     for row in medicines:

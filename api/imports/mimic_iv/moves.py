@@ -32,7 +32,7 @@ class Move:
 
 
 def planned_moves(stay: Stay, transfers: Iterable[Row], ledger: Ledger) -> list[Move]:
-    """The moves of a stay in order, cut at the admission; judges the rows that are none.
+    """Return the moves of a stay in order, cut at the admission; judge the rows that are none.
 
     A row that ends before the admission is not cut: the domain refuses it.
     """
@@ -56,7 +56,7 @@ def planned_moves(stay: Stay, transfers: Iterable[Row], ledger: Ledger) -> list[
 
 
 def _until(move: Move, following: datetime | None) -> Move:
-    """The move, over when the next begins (or the stay ends), if not before."""
+    """Return the move, ended when the next begins (or the stay ends), if not before."""
     if move.end is None or (following is not None and following <= move.end):
         return replace(move, end=following)
     return replace(move, then_nowhere=True)

@@ -48,25 +48,25 @@ class Orders:
 
     @property
     def stays(self) -> list[str]:
-        """The stays in which consults were ordered."""
+        """Return the stays in which consults were ordered."""
         return list(self._consults)
 
     def consults_of(self, stay: str) -> list[Consult]:
-        """In order. One that changes or ends an order which is not in the files is in none."""
+        """Return the consults of a stay in order, without those whose first order is not there."""
         return self._consults.get(stay, [])
 
     def get(self, number: str) -> Row | None:
         return self._by_number.get(number)
 
     def ends_of(self, number: str) -> list[Row]:
-        """The orders that discontinue an order."""
+        """Return the orders that discontinue an order."""
         return self._ends.get(number, [])
 
     def details_of(self, orders: Iterable[Row]) -> list[Row]:
         return [detail for order in orders for detail in self._details.get(order.key, ())]
 
     def decision_to_admit(self, stay: Stay) -> Row | None:
-        """The first order to admit, if it came before the admission: a later one decided nothing."""
+        """Return the first order to admit, if it came before the admission."""
         for row in self.in_order:
             if (
                 row["hadm_id"] == stay.row.key
@@ -87,7 +87,7 @@ class Orders:
         return list(found.values())
 
     def _origin(self, row: Row) -> Row:
-        """The order that a chain of changes began with, as far as the files have it."""
+        """Return the order that a chain of changes began with, as far as the files have it."""
         seen = {row.key}
         while (earlier := self.get(row["discontinue_of_poe_id"])) and earlier.key not in seen:
             seen.add(earlier.key)
@@ -123,7 +123,7 @@ def record_consult(
 def _visit(
     consult: Consult, stay: Stay, details: list[Row], sender: Sender
 ) -> Rule | Refusal | None:
-    """Record the visit; returns why it was not."""
+    """Record the visit; return the refusal, if it is refused."""
     row, at = consult.row, consult.row.at("ordertime")
     if stay.id is None:
         return Rule.REFUSED_WITH
@@ -139,7 +139,7 @@ def _visit(
         "who came is not in the source"
     ]
     notes += [f"changed {told(c.at('ordertime'))} by order {c.key}" for c in consult.changes]
-    said = [f"{d['field_name']}: {d['field_value']}" for d in details]
+    notes = [f"{d['field_name']}: {d['field_value']}" for d in details]
     answer = sender.send(
         row,
         sender.hospital.stays.record_visit,
@@ -147,6 +147,6 @@ def _visit(
         stay_id=stay.id,
         practitioner=doctor,
         kind=VisitKind.CONSULT,
-        note="; ".join([row["order_subtype"], *said]) or None,
+        note="; ".join([row["order_subtype"], *notes]) or None,
     )
     return answer if isinstance(answer, Refusal) else None

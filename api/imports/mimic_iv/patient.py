@@ -16,7 +16,7 @@ from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.tables import Spool, Table
 
 NOT_LATER_THAN = date(2024, 1, 1)
-"""All times of a patient come to lie before this day (MIMIC-IV 3.1 ends in 2022)."""
+"""The day before which all times of a patient are moved (MIMIC-IV 3.1 ends in 2022)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,11 +34,11 @@ class Row:
         return f"{self.table}/{self.key}"
 
     def __getitem__(self, column: str) -> str:
-        """The column's text; empty where there is no value."""
+        """Return the column's text; empty where there is no value."""
         return self.columns[column]
 
     def at(self, column: str) -> datetime:
-        """A time that every usable row of this table has."""
+        """Return a time that every usable row of this table has."""
         return self.times[column]
 
     def maybe_at(self, column: str) -> datetime | None:
@@ -69,7 +69,7 @@ class PatientRows:
         return (row for rows in self.tables.values() for row in rows)
 
     def of_stay(self, table: str) -> dict[str, list[Row]]:
-        """The rows of a table by the stay that they name."""
+        """Return the rows of a table by the stay that they name."""
         found: dict[str, list[Row]] = defaultdict(list)
         for row in self.tables[table]:
             found[row["hadm_id"]].append(row)
@@ -111,7 +111,7 @@ def patient_rows(spool: Spool, subject: int) -> PatientRows:
 
 
 def _read_times(row: Row, table: Table) -> str:
-    """Fill in the row's times; returns what is wrong with the row, or nothing."""
+    """Fill in the row's times; return the defect of an unusable row."""
     for column in table.needed:
         if not row[column]:
             return f"{column} is missing"
@@ -130,7 +130,7 @@ def _read_times(row: Row, table: Table) -> str:
 
 
 def _weeks_back(patient: PatientRows) -> int | None:
-    """By how many weeks a patient is moved back; None if it cannot be said.
+    """Return by how many weeks a patient is moved back; None if the rows do not tell.
 
     The source says in which three years ``anchor_year`` lies: it is moved onto the middle one, the
     season kept. Whoever still had rows in or after 2024 then is moved further.
@@ -149,6 +149,6 @@ def _weeks_back(patient: PatientRows) -> int | None:
 
 
 def middle_of_anchor_years(row: Row) -> int:
-    """The year onto which ``anchor_year`` is moved."""
+    """Return the year onto which ``anchor_year`` is moved."""
     first, last = row["anchor_year_group"].split(" - ")
     return (int(first) + int(last)) // 2

@@ -53,7 +53,7 @@ class Prescription:
             self.start = admission
 
     def holds_at(self, moment: datetime) -> bool:
-        """Whether a dose at that moment lies inside it."""
+        """Return whether a dose at that moment lies inside it."""
         return (self.start is None or self.start <= moment) and (
             self.stop is None or moment < self.stop
         )
@@ -153,7 +153,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
 
 
 def _written(prescription: Prescription, stay: Stay | None) -> tuple[datetime | None, list[str]]:
-    """When it was written, and what is to be said of that.
+    """Return when it was written, and the envelope with the source's own times.
 
     Orders are written anew when the patient moves, and the prescription then names the newest: the
     pharmacy's entry may be days older, and is nearer to the truth. So it is, too, if the order
@@ -177,7 +177,7 @@ def _written(prescription: Prescription, stay: Stay | None) -> tuple[datetime | 
 
 
 def _origins(prescription: Prescription) -> list[str]:
-    """Where else the source tells of it: its order, who ended it, what became of it."""
+    """Return the other rows about it: its order, its end, its pharmacy entry."""
     told_of = [f"order {prescription.order.key}"] if prescription.order else []
     told_of += [f"ended by order {e.key} {told(e.at('ordertime'))}" for e in prescription.ends]
     if prescription.entry and prescription.entry["status"]:
@@ -190,7 +190,7 @@ def _origins(prescription: Prescription) -> list[str]:
 def _prescription(
     number: str, rows: list[Row], orders: Orders, entries: dict[str, Row]
 ) -> Prescription:
-    """The drug is the MAIN row, or the fluid (BASE) where that is all."""
+    """Return the drug's row: MAIN, or the fluid (BASE) where that is all."""
     rank = {"MAIN": 0, "BASE": 1}
     drug, *parts = sorted(rows, key=lambda r: (rank.get(r["drug_type"], 2), r.key))
     order = drug["poe_id"]
@@ -205,7 +205,7 @@ def _medication(row: Row) -> Medication:
 
 
 def _dose(prescription: Prescription) -> str | None:
-    """The dose as it is written, with what the drug comes in: "1 g in 50 mL Dextrose"."""
+    """Format the dose with what the drug comes in: "1 g in 50 mL Dextrose"."""
     row = prescription.row
     dose = f"{row['dose_val_rx']} {row['dose_unit_rx']}".strip()
     parts = [

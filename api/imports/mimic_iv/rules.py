@@ -44,4 +44,4 @@ RULES: Mapping[str, str] = {
     Rule.UNREADABLE: "a value that is needed is missing or cannot be read",
     Rule.REPEATED_KEY: "another row of the table has the same key",
 }
-"""What each of the importer's own rules means, for people."""
+"""Descriptions of the importer's own rules, for people."""

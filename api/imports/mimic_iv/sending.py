@@ -1,4 +1,4 @@
-"""Gives the commands: their ids, reasons and sources follow from the row alone.
+"""Sender of commands: their ids, reasons and sources follow from the row alone.
 
 So a command that is sent again is known again, and answers as it did the first time.
 """
@@ -22,17 +22,17 @@ SYSTEM = "mimic-iv"
 IMPORTER = Actor(issuer=SYSTEM, subject="import", role="service")
 
 NAMESPACE = UUID("5f2b1c1a-6a57-5b54-9d0e-0f4e5a1f1d04")
-"""Of the ids of all commands. Changing it would record everything a second time."""
+"""Namespace of all command ids. Changing it would record everything a second time."""
 
 OPENED_AT = datetime(2000, 1, 1, tzinfo=UTC)
-"""When rooms and practitioners begin: before all patients (MIMIC-IV begins in 2008)."""
+"""The beginning of rooms and practitioners: before all patients (MIMIC-IV begins in 2008)."""
 
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is said of a fact beside its content: when it occurred, and how the row was read.
+    """Envelope of a fact: when it occurred, and how its row was read.
 
     ``notes`` go into the reason. ``part`` tells two commands of one row and one kind apart.
     """
@@ -46,7 +46,7 @@ class Telling:
 
 
 class Sender:
-    """Sends commands to the hospital, and makes known whom and what they name."""
+    """Sender of commands, which registers the practitioners and rooms that they name."""
 
     def __init__(self, hospital: Hospital, opened: Counter[str]) -> None:
         self.hospital = hospital
@@ -79,7 +79,7 @@ class Sender:
         return _answer(command, request, *args, **content)
 
     def practitioner(self, number: str) -> str | None:
-        """The staff number of a provider, made known before it is used; None if there is none."""
+        """Return the staff number of a provider, registered before its use; None if there is none."""
         if number and number not in self._practitioners:
             request = _opening(f"provider/{number}", "register_practitioner")
             self._begun(
@@ -113,7 +113,7 @@ class Sender:
         *args: P.args,
         **content: P.kwargs,
     ) -> None:
-        """One that is known already is used as it is; one refused, its row will hear: NotFound."""
+        """Register something that commands name; what exists is used, what is refused is not found."""
         answer = _answer(command, request, *args, **content)
         if isinstance(answer, AlreadyExists):
             self._opened[f"{what} known before"] += 1
@@ -128,7 +128,7 @@ def command_id(name: str, command: str) -> UUID:
 
 
 def told(moment: datetime) -> str:
-    """A time as reasons say it: moved back like all others, to the second."""
+    """Format a time for a reason: moved back like all others, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 

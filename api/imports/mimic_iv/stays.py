@@ -43,7 +43,7 @@ SUSPICIOUS = timedelta(hours=12)
 """Times of two systems for one event that lie further apart than this are remarked upon."""
 
 NOWHERE = "not known: the source has no row of it"
-"""Where a patient is who is in the hospital but in none of the source's care units."""
+"""The place of a patient who is in the hospital but in none of the source's care units."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Stay:
         return self.row.maybe_at("deathtime")
 
     def is_over_at(self, moment: datetime) -> bool:
-        """Whether that is later than the discharge.
+        """Return whether a moment is later than the discharge.
 
         The discharge is recorded last, since it stops what is prescribed. So the domain cannot
         refuse what lies after it, and this importer has to.
@@ -88,7 +88,7 @@ class Stay:
         return self.ends is not None and moment > self.ends
 
     def had(self, command: str, answer: Recorded | Refusal) -> None:
-        """Keep, for the account, what became of one of the commands of this stay's row."""
+        """Note, for the account, the answer to one of the commands of this stay's row."""
         if isinstance(answer, Refusal):
             self.remarks.append(f"{command} refused: {answer.code}: {answer.message}")
         else:
@@ -104,7 +104,7 @@ def admit(
     first_move_at: datetime | None,
     order: Row | None,
 ) -> bool:
-    """Record the admission; whether it was."""
+    """Record the admission; return whether it was accepted."""
     row = stay.row
     if (ends := row.maybe_at("dischtime")) and ends < stay.begins:
         ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {told(ends)}")
@@ -141,7 +141,7 @@ def admit(
 
 
 def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledger: Ledger) -> None:
-    """The first service is that of the admission; the others are changes."""
+    """Record the changes of specialty: every service but the first, which is the admission's."""
     assert stay.id
     for row in services[:1]:
         ledger.merged(row, "specialty of the admission", stay.row)
@@ -161,7 +161,7 @@ def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledg
 
 
 def record_death_in_stay(stay: Stay, sender: Sender) -> None:
-    """Recorded right after the admission, so that the domain refuses what lies after the death."""
+    """Record the death right after the admission, so that the domain refuses what lies after it."""
     if stay.died_at and not stay.is_over_at(stay.died_at):
         _record_death(stay, stay.died_at, sender)
 

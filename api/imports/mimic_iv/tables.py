@@ -24,7 +24,7 @@ class BadTable(WardbookError):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What is read of a table. ``key`` names a row; a row lacking a ``needed`` column is refused.
+    """Columns read of a table. ``key`` names a row; a row lacking a ``needed`` column is refused.
 
     Where a key is not unique by nature (``repeats``), the second row of it is called ``key/2``.
     """
@@ -42,7 +42,7 @@ class Table:
         return tuple(dict.fromkeys(("subject_id", *self.key, *self.times, *self.others)))
 
     def path(self, directory: Path) -> Path:
-        """The table's file, compressed or not. Raises BadTable if there is none."""
+        """Find the table's file, compressed or not. Raises BadTable if there is none."""
         packed = directory / self.folder / f"{self.name}.csv.gz"
         for path in (packed, packed.with_suffix("")):
             if path.is_file():
@@ -168,7 +168,7 @@ TABLES = (
 
 
 class Spool:
-    """Every row of every table, by patient. Temporary: gone when it is closed."""
+    """Temporary database of every row of every table, by patient; deleted when it is closed."""
 
     def __init__(self, directory: Path) -> None:
         """Read all tables. Raises BadTable."""
@@ -187,7 +187,7 @@ class Spool:
         self.connection.execute("CREATE INDEX by_patient ON rows (subject, place, line)")
 
     def subjects(self) -> Iterator[int]:
-        """Every patient that any table names, lowest number first."""
+        """Yield every patient that any table names, lowest number first."""
         last = -1
         while True:
             (next_one,) = self.connection.execute(
@@ -198,7 +198,7 @@ class Spool:
             yield (last := next_one)
 
     def rows_of(self, subject: int) -> Iterator[tuple[Table, int, dict[str, str]]]:
-        """A patient's rows: their table, line in its file, and columns (empty text: no value)."""
+        """Yield a patient's rows: table, line in its file, and columns (empty text: no value)."""
         rows = self.connection.execute(
             "SELECT place, line, data FROM rows WHERE subject = ? ORDER BY place, line", [subject]
         )
@@ -210,7 +210,7 @@ class Spool:
         self.connection.close()
 
     def _spool(self, place: int, table: Table, path: Path) -> int:
-        """Write a table's rows; returns how many."""
+        """Write a table's rows; return how many."""
         rows = ((subject, place, line, data) for line, subject, data in _read(table, path))
         self.connection.execute("BEGIN")
         written = self.connection.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
@@ -222,7 +222,7 @@ _decode = msgspec.json.Decoder(list[str]).decode
 
 
 def _read(table: Table, path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """The rows of a file: line, patient, and the columns that are read. Raises BadTable."""
+    """Yield the rows of a file: line, patient, and the columns that are read. Raises BadTable."""
     encode = msgspec.json.Encoder().encode
     try:
         with _open(path) as file:
@@ -254,7 +254,7 @@ def _open(path: Path) -> TextIO:
 
 
 def _unread(directory: Path, read: Iterable[Path]) -> tuple[str, ...]:
-    """Tables in the folder that this importer has no use for."""
+    """Return the tables in the folder that this importer has no use for."""
     known = set(read)
     found = sorted(p for p in directory.glob("*/*.csv*") if p not in known)
     return tuple(str(p.relative_to(directory)) for p in found)
