@@ -32,29 +32,29 @@ TOLD = frozenset(BY_TOPIC)
 ALL = frozenset(EVENTS)
 
 
-def asked(database: Database, question: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    async def ask() -> T:
+def run(database: Database, query: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def send() -> T:
         engine = database.async_engine(1)
         async with engine.connect() as connection:
-            told = await question(connection)
+            result = await query(connection)
         await engine.dispose()
-        return told
+        return result
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
 def read(database: Database, first: int, **how: Any) -> list[Page]:
     """All pages up to the end of the log."""
     until, how = end(database), {"topics": ALL, **how}
 
-    async def pages(connection: AsyncConnection) -> list[Page]:
-        found, reached = [], 0
+    async def send(connection: AsyncConnection) -> list[Page]:
+        pages, reached = [], 0
         while reached < until:
-            found.append(await events_page(connection, reached, until, first, **how))
-            reached = found[-1].reached
-        return found
+            pages.append(await events_page(connection, reached, until, first, **how))
+            reached = pages[-1].reached
+        return pages
 
-    return asked(database, pages)
+    return run(database, send)
 
 
 def positions(pages: list[Page]) -> list[int]:
@@ -151,7 +151,7 @@ def test_a_page_goes_on_in_the_middle_of_a_command(lived: Lived) -> None:
         logged.position: logged.known for p in read(lived.database, 500) for logged in p.events
     }
     inside = next(position for position in known if known[position] > position)
-    page = asked(
+    page = run(
         lived.database, lambda c: events_page(c, inside, known[inside], first=100, topics=ALL)
     )
     assert positions([page]) == list(range(inside + 1, known[inside] + 1))

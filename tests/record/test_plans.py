@@ -67,18 +67,18 @@ from infrastructure.read_models.visits import visit_by_id, visits_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ID = uuid4()
-Asks = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
+Sends = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
 MODULES = [
     "infrastructure.queries.differences",
     "infrastructure.read_models.timeline.queries",
     *(f"infrastructure.read_models.{m.name}" for m in READ_MODELS if m.name != "timeline"),
 ]
-READERS = {
+VIEWERS = {
     "the house": Viewer(),
     "a ward": Viewer(wards=frozenset({"A"}), hidden=frozenset({"RESTRICTED"})),
 }
 
-FEW: dict[str, Asks] = {
+FEW: dict[str, Sends] = {
     "patients": lambda c, at: patients_by_id(c, [ID], at),
     "patient": lambda c, at: patient_by_mrn(c, "M1", "main", at),
     "records": lambda c, at: records_of(c, ID, at),
@@ -94,7 +94,7 @@ FEW: dict[str, Asks] = {
     "timeline of a patient": lambda c, at: timeline_page(c, at, 50, None, patients=[ID]),
     "timeline of a stay": lambda c, at: timeline_page(c, at, 50, None, stay=ID),
 }
-HOUSE: dict[str, tuple[Asks, str]] = {
+HOUSE: dict[str, tuple[Sends, str]] = {
     "open stays": (lambda c, at: stays_page(c, StayCriteria(), at, 50, None), "stays_open"),
     "board": (lambda c, at: board(c, at), "stretches_when"),
     "history": (
@@ -106,23 +106,23 @@ HOUSE: dict[str, tuple[Asks, str]] = {
 }
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("viewer", VIEWERS)
 @pytest.mark.parametrize("name", FEW)
 def test_a_few_things_are_never_looked_for_among_all_that_hold_then(
-    database: Database, name: str, reader: str
+    database: Database, name: str, viewer: str
 ) -> None:
-    plans = asyncio.run(_plans(database, FEW[name], AsOf(NOW, 1, READERS[reader])))
+    plans = asyncio.run(_plans(database, FEW[name], AsOf(NOW, 1, VIEWERS[viewer])))
     assert "Index" in plans
     assert "_when" not in plans
 
 
 @pytest.mark.parametrize("name", HOUSE)
 def test_a_house_is_looked_for_by_the_moment(database: Database, name: str) -> None:
-    asks, index = HOUSE[name]
-    assert index in asyncio.run(_plans(database, asks, AsOf(NOW, 1)))
+    sends, index = HOUSE[name]
+    assert index in asyncio.run(_plans(database, sends, AsOf(NOW, 1)))
 
 
-READS: dict[Query, Asks] = {
+READS: dict[Query, Sends] = {
     patients_by_id: FEW["patients"],
     patient_by_mrn: FEW["patient"],
     records_of: FEW["records"],
@@ -165,9 +165,9 @@ def test_a_query_reads_the_tables_that_it_declares(database: Database, query: Qu
     declared = {table.fullname for table in tables_read(query)}
     read = {
         viewer: _tables(
-            asyncio.run(_statements(database, READS[query], AsOf(NOW, 1, READERS[viewer])))
+            asyncio.run(_statements(database, READS[query], AsOf(NOW, 1, VIEWERS[viewer])))
         )
-        for viewer in READERS
+        for viewer in VIEWERS
     }
     assert read["a ward"] <= declared
     assert declared - read["the house"] <= {TABLES[name].fullname for name in ROW_SECURITY}
@@ -195,9 +195,9 @@ def test_a_cacheable_response_reads_tables_with_valid_time_boundaries_alone() ->
         require_valid_time_boundaries(_plans)
 
 
-async def _plans(database: Database, asks: Asks, at: AsOf) -> str:
-    """The plans of all statements of a query, for any values."""
-    statements = await _statements(database, asks, at)
+async def _plans(database: Database, sends: Sends, at: AsOf) -> str:
+    """Return the plans of all statements of a query, for any values."""
+    statements = await _statements(database, sends, at)
     engine = database.async_engine(1)
     async with engine.connect() as connection:
         await connection.exec_driver_sql("SET enable_seqscan = off")
@@ -212,8 +212,8 @@ async def _plans(database: Database, asks: Asks, at: AsOf) -> str:
     return "\n".join(lines)
 
 
-async def _statements(database: Database, asks: Asks, at: AsOf) -> list[str]:
-    """The statements that a query sends."""
+async def _statements(database: Database, sends: Sends, at: AsOf) -> list[str]:
+    """Return the statements that a query sends."""
     engine = database.async_engine(1)
     statements: list[str] = []
 
@@ -223,19 +223,19 @@ async def _statements(database: Database, asks: Asks, at: AsOf) -> list[str]:
     async with engine.connect() as connection:
         assert connection.sync_connection
         event.listen(connection.sync_connection, "before_cursor_execute", note)
-        await asks(connection, at)
+        await sends(connection, at)
         event.remove(connection.sync_connection, "before_cursor_execute", note)
     await engine.dispose()
     return statements
 
 
 def _tables(statements: list[str]) -> set[str]:
-    """The bitemporal tables that statements name."""
+    """Return the bitemporal tables that statements name."""
     named = {name for statement in statements for name in re.findall(r"\w+_v\d+\.\w+", statement)}
     return named & {table.fullname for table in TABLES.values()}
 
 
 def _with_numbers(statement: str) -> str:
-    """Its parameters as PostgreSQL names them."""
+    """Return a statement with its parameters numbered, as PostgreSQL names them."""
     number = count(1)
     return re.sub(r"%\(\w+\)s", lambda _: f"${next(number)}", statement)
