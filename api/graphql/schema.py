@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import strawberry
 from graphql import DocumentNode, GraphQLError, parse
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -23,7 +23,7 @@ from api.graphql.error_masking import ErrorMasking, mask_error
 from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
 from api.graphql.extensions.audit import RecordReading
 from api.graphql.extensions.authorization import Authorization, use_declarations
-from api.graphql.extensions.limits import CachedValidation, Limits, too_long
+from api.graphql.extensions.limits import TOKENS, CachedValidation, Limits, too_long
 from api.graphql.extensions.tracing import Tracing
 from api.graphql.mutations import Mutation
 from api.graphql.mutations.refusals import HANDLERS
@@ -182,6 +182,7 @@ def make_schema(fast_executor: bool = True) -> Schema:
             RecordReading,
             ErrorMasking,
             ParserCache,
+            lambda: MaxTokensLimiter(max_token_count=TOKENS),
             lambda: CachedValidation(maxsize=1000),
             Limits,
             Authorization,

@@ -1,13 +1,15 @@
-"""How much one operation may ask: characters, tokens, depth, aliases, and what it may cost.
+"""Limits of one operation: characters, tokens, repeats, depth, aliases and cost.
 
-What is repeated is counted before anything else, since rules of validation compare each field with
-each other of its name, and each fragment with each: 5,000 tokens may be a second of work.
+Repeats are counted before validation, whose rules compare each field with each other of its name, and
+each fragment with each: 5,000 tokens may be a second of work.
 
-The cost of an operation is how many things it may have to find: each thing counts one, and in a list as
-often as the list may be long, lists within lists multiplied. So a page of 500 stays with the doses of
-all their prescriptions is refused before anything is asked of the database.
+The cost of an operation is the number of things that it may have to find: each thing counts one, and in
+a list as often as the list may be long, lists within lists multiplied. So a page of 500 stays with the
+doses of all their prescriptions is refused before the database is asked.
 
-The rule is one class, made once: the cache of validated documents looks it up by its identity.
+Tokens are limited by Strawberry's own extension. Its limiters of depth and aliases measure a fragment
+anew at each spread, so that 30 fragments that each spread the next one twice never end: ours measures
+each fragment once. The rule is one class, since the validation cache looks it up by its identity.
 """
 
 from collections import Counter
@@ -41,8 +43,8 @@ from strawberry.extensions import SchemaExtension, ValidationCache
 from api.graphql.relay import MOST, PAGE
 
 TEXT = 50_000
-"""Characters of a document, ten for each token. What is parsed is remembered by its text, in which
-comments and spaces are no tokens, and to read a million of them takes a fifth of a second."""
+"""Characters of a document, ten for each token. Parsed documents are cached by their text, in which
+comments and spaces are no tokens; to read a million of them takes a fifth of a second."""
 
 TOKENS = 5_000
 DEPTH = 15
@@ -65,31 +67,30 @@ LENGTHS = {
     "causes": 3,  # of each change; they are found once for all changes
     "of": 1,
 }
-"""How long lists are that are not read by pages, where that is not the usual."""
+"""The lengths of lists without pages, where they are not `USUAL`."""
 
 USUAL = 10
-"""How long any other list is taken to be."""
+"""The length of any other list."""
 
 STRETCHES = 5_000
-"""Stretches that a history of occupancy may have. It has no pages, and its time may be all there is."""
+"""The most stretches of an occupancy history: it has no pages, and its period may be all time."""
 
 PARTS = ("nodes", "edges", "node", "pageInfo")
-"""Parts of a page: what they hold is counted with the page."""
+"""Parts of a page, which cost nothing beside what they hold."""
 
 
 def too_long(text: str | None) -> GraphQLError | None:
-    """Refuses a text before it is parsed, so that neither it nor its document is remembered."""
+    """Return the error of a text that is too long to be parsed and cached, or None."""
     if text is None or len(text) <= TEXT:
         return None
     return _too_large("characters", len(text), TEXT)
 
 
 class Limits(SchemaExtension):
-    """Not too much of anything; and of a document of several operations it is said which is meant."""
+    """Schema extension: limits depth, aliases and cost; several operations need operationName."""
 
     def on_operation(self) -> Iterator[None]:
         context = self.execution_context
-        context.parse_options["max_tokens"] = TOKENS
         context.validation_rules = (*context.validation_rules, Costs)
         yield
 
@@ -104,13 +105,13 @@ class Limits(SchemaExtension):
 
 
 class CachedValidation(ValidationCache):
-    """Does not begin to validate what repeats itself without end."""
+    """Validation cache that refuses a document with too many repeats before it validates it."""
 
     def on_validate(self) -> Iterator[None]:
         document = self.execution_context.graphql_document
-        too_much = document and crowded(document)
-        if too_much:
-            self.execution_context.pre_execution_errors = [_too_large(*too_much)]
+        excess = document and crowded(document)
+        if excess:
+            self.execution_context.pre_execution_errors = [_too_large(*excess)]
             yield
         else:
             yield from super().on_validate()
@@ -118,9 +119,9 @@ class CachedValidation(ValidationCache):
 
 @lru_cache(maxsize=1000)
 def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
-    """What there is too much of in a document, how much, and how much is allowed.
+    """Return what a document has too much of, how much, and how much is allowed; None if nothing.
 
-    The time it takes grows as the document does.
+    Takes time in proportion to the document's length.
     """
     most = directives = fragments = 0
     todo: list[tuple[Any, Counter[str]]] = []
@@ -135,23 +136,23 @@ def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
             if isinstance(selected, InlineFragmentNode):  # its fields are fields of what it is in
                 todo.append((selected, names))
                 continue
-            told = (getattr(selected, "alias", None) or selected.name).value
-            names[told] += 1
-            most = max(most, names[told])
+            name = (getattr(selected, "alias", None) or selected.name).value
+            names[name] += 1
+            most = max(most, names[name])
             todo.append((selected, Counter()))
-    for name, asked, allowed in (
+    for what, count, allowed in (
         ("repeats of a field", most, REPEATS),
         ("fragments", fragments, FRAGMENTS),
         ("directives", directives, DIRECTIVES),
     ):
-        if asked > allowed:
-            return name, asked, allowed
+        if count > allowed:
+            return what, count, allowed
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a part of an operation asks for."""
+    """Cost, depth and aliases of a part of an operation."""
 
     cost: int = 0
     depth: int = 0
@@ -159,7 +160,7 @@ class Measure:
 
 
 class Costs(ValidationRule):
-    """Refuses what is too deep, has too many aliases, or may cost too much."""
+    """Validation rule: refuses an operation that is too deep, has too many aliases or costs too much."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -169,24 +170,24 @@ class Costs(ValidationRule):
         self._fragments = {}
         root = self.context.schema.get_root_type(node.operation)
         try:
-            found = self._all(node.selection_set, root)
+            measure = self._all(node.selection_set, root)
         except RecursionError:
-            found = Measure(depth=DEPTH + 1)
-        for name, asked, allowed in (
-            ("depth", found.depth, DEPTH),
-            ("aliases", found.aliases, ALIASES),
-            ("cost", found.cost, COST),
+            measure = Measure(depth=DEPTH + 1)
+        for name, count, allowed in (
+            ("depth", measure.depth, DEPTH),
+            ("aliases", measure.aliases, ALIASES),
+            ("cost", measure.cost, COST),
         ):
-            if asked > allowed:
-                self.report_error(_too_large(name, asked, allowed, node))
+            if count > allowed:
+                self.report_error(_too_large(name, count, allowed, node))
 
     def _all(self, selected: SelectionSetNode, kind: Any) -> Measure:
-        """Costs and aliases add up; of the depths the greatest counts."""
-        found = [self._one(selection, kind) for selection in selected.selections]
+        """Return the measure of a selection set: costs and aliases add up, the greatest depth counts."""
+        measures = [self._one(selection, kind) for selection in selected.selections]
         return Measure(
-            sum(measure.cost for measure in found),
-            max((measure.depth for measure in found), default=0),
-            sum(measure.aliases for measure in found),
+            sum(measure.cost for measure in measures),
+            max((measure.depth for measure in measures), default=0),
+            sum(measure.aliases for measure in measures),
         )
 
     def _one(self, selection: Any, kind: Any) -> Measure:
@@ -199,7 +200,7 @@ class Costs(ValidationRule):
         return self._field(selection, kind)
 
     def _spread(self, name: str) -> Measure:
-        """A fragment is measured once, however often it is spread."""
+        """Return the measure of a fragment, which is measured once however often it is spread."""
         if name not in self._fragments:
             self._fragments[name] = Measure()  # one that spreads itself is another rule's concern
             fragment: FragmentDefinitionNode | None = self.context.get_fragment(name)
@@ -222,13 +223,13 @@ class Costs(ValidationRule):
         return Measure(cost, within.depth + 1, within.aliases + aliased)
 
     def _length(self, field: FieldNode, definition: Any) -> int:
-        """How many things a field gives, at most."""
+        """Return the most things that a field gives."""
         name, kind = field.name.value, definition.type
         if "first" in definition.args:
-            given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
-            if isinstance(given, IntValueNode):
-                return min(max(int(given.value), 1), MOST)
-            if isinstance(given, VariableNode):
+            first = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
+            if isinstance(first, IntValueNode):
+                return min(max(int(first.value), 1), MOST)
+            if isinstance(first, VariableNode):
                 return MOST  # whatever its default is: the document is measured without its values
             return PAGE
         while isinstance(kind, GraphQLNonNull):
@@ -236,8 +237,8 @@ class Costs(ValidationRule):
         return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
 
 
-def _too_large(name: str, asked: int, allowed: int, at: Node | None = None) -> GraphQLError:
-    message = f"The operation is too large: {name} {asked}, {allowed} are allowed."
+def _too_large(name: str, count: int, allowed: int, at: Node | None = None) -> GraphQLError:
+    message = f"The operation is too large: {name} {count}, {allowed} are allowed."
     return GraphQLError(message, at, extensions={"code": "TOO_COSTLY"})
 
 
