@@ -186,9 +186,10 @@ class Context:
         return await (run() if key is None else self._queries.run((function, key), run))
 
     async def load(self, query: ById[T], id: UUID | None, at: AsOf) -> T | None:
-        """Return one thing by its id, read together with all that are asked for at the same time."""
-        if id is None:
-            return None
+        """Return one thing by its id: prefetched, or read with all that are asked for at once."""
+        is_known, thing = self.prefetched(query, id, at)
+        if id is None or is_known:
+            return thing  # type: ignore[no-any-return]
         loader = self._loaders.get((query, at.as_of, at.known))
         if loader is None:
             loader = self._loaders[query, at.as_of, at.known] = self._loader(query, at)

@@ -16,7 +16,7 @@ from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import MrnAuthority
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
-from api.graphql.types.rooms import RoomOccupancy, occupied
+from api.graphql.types.rooms import RoomOccupancy, boards
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
@@ -150,7 +150,7 @@ async def _rooms(
             at = context.moment(told.payload.at.as_of, told.payload.at.known)
             yield RoomOccupancyChange(
                 position=context.position(told.position),
-                rooms=await occupied(info, told.payload.rooms, at),
+                rooms=await boards(info, told.payload.rooms, at),
             )
 
 

@@ -1,19 +1,21 @@
-"""What can be told directly: nothing is asked for it, nothing waited for, and nothing goes wrong.
+"""Fast executor: completes fields that need no I/O without graphql-core's executor (docs/adr/0020).
 
-Most fields are an attribute, or a method that looks at what is there already. For each of them
-Strawberry and its executor call some twenty functions: they make an `Info`, look for arguments, and find
-out again what type the value has and whether it can be awaited. That was half of the time of a board.
-Here what is asked of an object becomes one function, made once for an operation: it tells all of them.
+Most fields are an attribute, or a method that looks at what was prefetched. For each of them Strawberry
+and its executor call some twenty functions: they make an ``info``, look for arguments, and find out
+again what type the value has and whether it can be awaited. That was half of the time of a board. Here
+the selection of an object becomes one function per field, made once for an operation.
 
-Whatever is not as it expects is left to the executor, which does it again, and says what is wrong and
-where. So a method that is told directly must not do anything: it may be called twice.
+A resolver is run up to its first I/O. What needs I/O, raises or returns something unexpected is left to
+the executor, which runs it again and reports what is wrong. Nothing else knows of this: it can be
+switched off (``WARDBOOK_FAST_EXECUTOR=off``), and tests hold its answers to the executor's.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from operator import attrgetter
 from types import CoroutineType
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import strawberry
 from graphql import (
@@ -28,48 +30,70 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
+from api.graphql.context import Context
+from api.graphql.declarations import DEFINITION
 from domain.errors import WardbookError
 
-MADE_FROM = "strawberry-definition"
-READ = "read-directly"
+READ = "fast-resolver"
 
 Resolver = Callable[[Any, Any], Any]
-"""Reads a field of an object, given an `Info`."""
+"""Returns the value of an object's field, given an `Info`."""
 
 Completer = Callable[[Any], Any]
-"""Tells a value, or a field of an object. Raises anything at all if it is not as expected."""
-
-
-class Info(NamedTuple):
-    """Of what a resolver is given, what ours use."""
-
-    context: Any
+"""Returns a value as it leaves. Raises anything at all if it is not as expected."""
 
 
 class FallBack(WardbookError):
-    """The executor has to see to it."""
+    """A value that only the executor can complete."""
+
+
+class WithoutIO:
+    """A context that gives what was prefetched, and falls back for anything that would need I/O."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    async def load(self, query: Any, id: UUID | None, at: Any) -> Any:
+        """Return a prefetched thing. Raises FallBack for any other."""
+        is_known, thing = self._context.prefetched(query, id, at)
+        if not is_known:
+            raise FallBack
+        return thing
+
+    async def query(self, *_: Any, **__: Any) -> Any:
+        """Raise FallBack."""
+        raise FallBack
+
+    versions = snapshot = log_status = at = query
+
+
+class Info(NamedTuple):
+    """The part of Strawberry's ``info`` that resolvers use."""
+
+    context: WithoutIO
 
 
 def install_fast_resolvers(schema: strawberry.Schema) -> None:
-    """Let plain attributes and methods of ``(self, info)`` be read without Strawberry's detour."""
+    """Let attributes and methods of ``(self, info)`` be called without Strawberry's detour."""
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
-                made_from = field.extensions.get(MADE_FROM)
-                if isinstance(made_from, StrawberryField) and not made_from.is_subscription:
-                    _install(field, made_from)
+                definition = field.extensions.get(DEFINITION)
+                if isinstance(definition, StrawberryField) and not definition.is_subscription:
+                    _install(field, definition)
 
 
-def _install(field: GraphQLField, made_from: StrawberryField) -> None:
-    resolver = made_from.base_resolver
-    if made_from.is_basic_field:
-        field.resolve = field.extensions[READ] = _attribute(made_from.python_name)
-    elif resolver and not field.args and not made_from.extensions and not _may_be_refused(field):
+def _install(field: GraphQLField, definition: StrawberryField) -> None:
+    resolver = definition.base_resolver
+    if definition.is_basic_field:
+        field.resolve = field.extensions[READ] = _attribute(definition.python_name)
+    elif resolver and not field.args and not definition.extensions and not _is_result(field):
         method: Any = resolver.wrapped_func
         if [*resolver.signature.parameters] == ["self", "info"]:
-            field.resolve = method
-            if not resolver.is_async:
-                field.extensions[READ] = method
+            field.resolve = field.extensions[READ] = method
 
 
 def _attribute(name: str) -> Resolver:
@@ -77,145 +101,161 @@ def _attribute(name: str) -> Resolver:
     return lambda source, _: read(source)
 
 
-def _may_be_refused(field: GraphQLField) -> bool:
-    """Whether a refusal is told as one of the results, which Strawberry sees to."""
+def _is_result(field: GraphQLField) -> bool:
+    """Return whether Strawberry may turn a refusal into one of the field's results."""
     return isinstance(get_named_type(field.type), GraphQLUnionType)
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionPlan:
-    """What is asked of an object: what is tried directly, and what is left to the executor."""
+    """The fields selected of an object: those with a fast completer, and those for the executor."""
 
-    asked: dict[str, Any]
-    directly: dict[str, Completer]
+    selected: dict[str, Any]
+    fast: dict[str, Completer]
     others: dict[str, Any]
 
-    def together(self, told: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
-        """In the order in which it was asked for."""
-        told |= others
-        return {name: told[name] for name in self.asked}
+    def without(self, name: str) -> "SelectionPlan":
+        """Return the plan that leaves one field more to the executor."""
+        fast = {other: complete for other, complete in self.fast.items() if other != name}
+        others = {field: self.selected[field] for field in self.selected if field not in fast}
+        return SelectionPlan(self.selected, fast, others)
+
+    def merge(self, data: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+        """Return the data of all fields, in the order of the selection."""
+        data |= others
+        return {name: data[name] for name in self.selected}
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
-    """Executes one operation, and tells directly what can be."""
+    """The executor of one operation, with the fast path."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._info = Info(self.context_value)
+        self._info = Info(WithoutIO(self.context_value))
         self._plans: dict[int, SelectionPlan] = {}
-        """By the identity of what they are for, which they hold on to."""
+        """By the identity of the selections, which they hold on to."""
 
     def execute_fields(
         self,
         parent_type: GraphQLObjectType,
         source_value: Any,
         path: Any,
-        asked: Any,
+        selected: Any,
         position: Any,
     ) -> Any:
-        plan = self._plan(parent_type, asked)
-        try:
-            told = {name: tell(source_value) for name, tell in plan.directly.items()}
-        except Exception:  # so that others of its kind are not tried in vain
-            plan = self._plans[id(asked)] = SelectionPlan(asked, {}, asked)
-            told = {}
-        if told and not plan.others:
-            return told
+        """Complete the selected fields, in order; awaitable where the executor's part is."""
+        plan = self._plan(parent_type, selected)
+        data: dict[str, Any] = {}
+        for name, complete in plan.fast.items():
+            try:
+                data[name] = complete(source_value)
+            except Exception:  # left to the executor, here and for all others of this selection
+                plan = self._plans[id(selected)] = plan.without(name)
+        if data and not plan.others:
+            return data
         executed = super().execute_fields(parent_type, source_value, path, plan.others, position)
         if isinstance(executed, dict):
-            return plan.together(told, executed)
+            return plan.merge(data, executed)
 
         async def await_others(executed: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-            return plan.together(told, await executed)
+            return plan.merge(data, await executed)
 
         return await_others(executed)
 
     def build_per_event_executor(self, payload: Any) -> Any:
-        """A copy for one item of a subscription: with what is remembered by identity its own.
+        """Return the executor of one item of a subscription, with memory of its own.
 
-        The library's copies share it, and remember more with each item that is told.
+        The library's copies share what they remember by identity, and remember more with each item.
         """
         executor: Any = super().build_per_event_executor(payload)
         executor._plans, executor._relevant_sub_fields = {}, {}
         return executor
 
     def build_response(self, data: dict[str, Any] | None) -> Any:
-        """The answer; and let go of it: by these the executor holds on to itself and to all it told.
+        """Build the response and break the executor's reference cycle, so that no collector is needed.
 
-        Otherwise that stays until Python looks for cycles, which then takes a tenth of the time.
+        Otherwise it stays until Python looks for cycles, which then takes a tenth of the time.
         """
         del self.async_helpers
         return super().build_response(data)
 
-    def _plan(self, kind: GraphQLObjectType, asked: dict[str, Any]) -> SelectionPlan:
-        plan = self._plans.get(id(asked))
+    def _plan(self, kind: GraphQLObjectType, selected: dict[str, Any]) -> SelectionPlan:
+        plan = self._plans.get(id(selected))
         if plan is None:
-            fields = {name: self._field(kind, details) for name, details in asked.items()}
-            directly = {name: tell for name, tell in fields.items() if tell}
-            others = {name: asked[name] for name in asked if name not in directly}
-            plan = self._plans[id(asked)] = SelectionPlan(asked, directly, others)
+            completers = {name: self._field(kind, details) for name, details in selected.items()}
+            fast = {name: complete for name, complete in completers.items() if complete}
+            others = {name: selected[name] for name in selected if name not in fast}
+            plan = self._plans[id(selected)] = SelectionPlan(selected, fast, others)
         return plan
 
     def _field(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
         field = self.schema.get_field(kind, details[0].node.name.value)
-        read: Resolver | None = field.extensions.get(READ) if field else None
-        tell = self._value(field.type, details) if field and read else None
-        if read is None or tell is None:
+        resolve: Resolver | None = field.extensions.get(READ) if field else None
+        complete = self._value(field.type, details) if field and resolve else None
+        if resolve is None or complete is None:
             return None
         info = self._info
 
-        def tell_field(source: Any) -> Any:
-            value = read(source, info)
-            if type(value) is CoroutineType:
-                value.close()
-                raise FallBack
-            return tell(value)
+        def complete_field(source: Any) -> Any:
+            value = resolve(source, info)
+            return complete(_result(value) if type(value) is CoroutineType else value)
 
-        return tell_field
+        return complete_field
 
     def _value(self, kind: Any, details: Any) -> Completer | None:
-        needed = isinstance(kind, GraphQLNonNull)
-        if needed:
+        is_required = isinstance(kind, GraphQLNonNull)
+        if is_required:
             kind = kind.of_type
-        tell: Completer | None = None
+        complete: Completer | None = None
         if is_leaf_type(kind):
-            tell = kind.coerce_output_value
+            complete = kind.coerce_output_value
         elif isinstance(kind, GraphQLObjectType):
-            tell = self._object(kind, details)
+            complete = self._object(kind, details)
         elif isinstance(kind, GraphQLList):
-            one = self._value(kind.of_type, details)
-            tell = _each(one) if one else None
-        return _maybe(tell, needed) if tell else None
+            item = self._value(kind.of_type, details)
+            complete = _each(item) if item else None
+        return _nullable(complete, is_required) if complete else None
 
     def _object(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
-        """Tells objects of a type, if all that is asked of them can be told directly."""
+        """Return the completer of objects of a type, if all that is selected of them has one."""
         plan = self._plan(kind, self.collect_subfields(kind, details).grouped_field_set)
         if plan.others:
             return None
-        fields, made_from = [*plan.directly.items()], kind.extensions[MADE_FROM].origin
+        # the plans themselves would be part of a cycle, which only the collector frees
+        completers, origin = [*plan.fast.items()], kind.extensions[DEFINITION].origin
 
-        def tell(value: Any) -> Any:
-            if type(value) is not made_from:
+        def complete(value: Any) -> Any:
+            if type(value) is not origin:
                 raise FallBack
-            return {name: tell(value) for name, tell in fields}
+            return {name: complete(value) for name, complete in completers}
 
-        return tell
+        return complete
 
 
-def _maybe(tell: Completer, needed: bool) -> Completer:
-    def tell_or_none(value: Any) -> Any:
-        told = None if value is None else tell(value)
-        if told is None and (needed or value is not None):
+def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of a resolver that awaits no I/O. Raises FallBack if it does."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value
+    coroutine.close()
+    raise FallBack
+
+
+def _nullable(complete: Completer, is_required: bool) -> Completer:
+    def complete_or_null(value: Any) -> Any:
+        data = None if value is None else complete(value)
+        if data is None and (is_required or value is not None):
             raise FallBack
-        return told
+        return data
 
-    return tell_or_none
+    return complete_or_null
 
 
-def _each(tell: Completer) -> Completer:
-    def tell_each(values: Any) -> Any:
+def _each(complete: Completer) -> Completer:
+    def complete_each(values: Any) -> Any:
         if type(values) is not list:
             raise FallBack
-        return [tell(value) for value in values]
+        return [complete(value) for value in values]
 
-    return tell_each
+    return complete_each

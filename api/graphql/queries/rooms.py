@@ -10,7 +10,7 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
-from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, occupied
+from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, boards
 from domain.refusals import InvalidInput
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.rooms import wards
@@ -49,7 +49,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await occupied(info, await info.context.query(board, at, ward), at)
+        return await boards(info, await info.context.query(board, at, ward), at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(

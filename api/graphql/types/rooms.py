@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Ask, ById
+from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
@@ -26,44 +26,19 @@ if TYPE_CHECKING:
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
 
 
-def _stay(info: Ask, id: UUID | None, at: AsOf) -> Any:
+async def _stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
     from api.graphql.types.stays import Stay
 
-    return _one(info, Stay, stays_by_id, id, at)
+    return await Stay.find(info, id, at)
 
 
-def _patient(info: Ask, id: UUID | None, at: AsOf) -> Any:
-    return _one(info, Patient, patients_by_id, id, at)
-
-
-def _one(info: Ask, kind: Any, question: ById[Any], id: UUID | None, at: AsOf) -> Any:
-    """What is known already; otherwise it is awaited, which takes several times longer."""
-    is_known, view = info.context.prefetched(question, id, at)
-    if is_known:
-        return kind.of(view, at) if view else None
-    return kind.find(info, id, at)
-
-
-def _if_shown(info: Ask, question: ById[Any], id: UUID | None, at: AsOf) -> Any:
-    """The id of what may be shown, which is of a patient; it is awaited, where there is one."""
-
-    async def find(id: UUID) -> strawberry.ID | None:
-        view = await info.context.load(question, id, at)
-        if view is None:
-            return None
-        at.record_access(view.patient)
-        return strawberry.ID(str(id))
-
-    return find(id) if id else None
-
-
-async def occupied(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
-    """Boards of rooms, with all who are in their beds, where they are asked for."""
-    there = [o for room in views for bed in room.beds for o in bed.occupants]
-    have = info.context.prefetch
+async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
+    """Return boards of rooms; the stays and patients in their beds are prefetched, if selected."""
+    occupants = [o for room in views for bed in room.beds for o in bed.occupants]
+    prefetch = info.context.prefetch
     await asyncio.gather(
-        have("Stay", stays_by_id, {o.stay for o in there}, at),
-        have("Patient", patients_by_id, {o.patient for o in there}, at),
+        prefetch("Stay", stays_by_id, {o.stay for o in occupants}, at),
+        prefetch("Patient", patients_by_id, {o.patient for o in occupants}, at),
     )
     return [RoomOccupancy.of(view, at) for view in views]
 
@@ -93,12 +68,12 @@ class BedOccupant:
         )
 
     @strawberry.field(description="The stay.")
-    def stay(self, info: Ask) -> LazyStay | None:
-        return _stay(info, self.stay_id, self.at)  # type: ignore[no-any-return]
+    async def stay(self, info: Ask) -> LazyStay | None:
+        return await _stay(info, self.stay_id, self.at)
 
     @strawberry.field(description="The patient.")
-    def patient(self, info: Ask) -> Patient | None:
-        return _patient(info, self.patient_id, self.at)  # type: ignore[no-any-return]
+    async def patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(info, self.patient_id, self.at)
 
 
 @shows(DataKind.HOUSE, cached_from=(board,))
@@ -137,14 +112,15 @@ class Bed:
         )
 
     @strawberry.field(description="The patient for whom it is reserved.")
-    def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
+    async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
         id = self.reserved.for_patient if self.reserved else None
-        return _if_shown(info, patients_by_id, id, self.at)  # type: ignore[no-any-return]
+        patient = await Patient.find(info, id, self.at)
+        return patient.id if patient else None
 
     @strawberry.field(description="The stay for which it is reserved.")
-    def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
-        id = self.reserved.for_stay if self.reserved else None
-        return _if_shown(info, stays_by_id, id, self.at)  # type: ignore[no-any-return]
+    async def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
+        stay = await _stay(info, self.reserved.for_stay if self.reserved else None, self.at)
+        return stay.id if stay else None
 
     @strawberry.field(
         description="All who have it: more than one where a child shares its mother's bed."
@@ -153,14 +129,14 @@ class Bed:
         return [BedOccupant.of(o, self.at) for o in self.all_occupants]
 
     @strawberry.field(description="The stay that has it.")
-    def stay(self, info: Ask) -> LazyStay | None:
+    async def stay(self, info: Ask) -> LazyStay | None:
         id = self.occupant.stay if self.occupant else None
-        return _stay(info, id, self.at)  # type: ignore[no-any-return]
+        return await _stay(info, id, self.at)
 
     @strawberry.field(description="The patient who has it.")
-    def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Ask) -> Patient | None:
         id = self.occupant.patient if self.occupant else None
-        return _patient(info, id, self.at)  # type: ignore[no-any-return]
+        return await Patient.find(info, id, self.at)
 
 
 @shows(DataKind.HOUSE, cached_from=(rooms_by_id, beds_of))
@@ -243,8 +219,8 @@ class OccupancyStretch:
         return await Room.find(info, self.view.room, self.at)
 
     @strawberry.field(description="The stay.")
-    def stay(self, info: Ask) -> LazyStay | None:
-        return _stay(info, self.view.stay, self.at)  # type: ignore[no-any-return]
+    async def stay(self, info: Ask) -> LazyStay | None:
+        return await _stay(info, self.view.stay, self.at)
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
