@@ -12,7 +12,7 @@ from typing import Any
 from api.simulator.clock import DAY, HOUR, MINUTE
 from api.simulator.house import Bed, Kind
 from api.simulator.inpatient import Inpatient, Prescription, World
-from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, Lag, Movement
+from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, PROMPT, Lag, Movement
 from api.simulator.staff import Doctor
 from api.simulator.texts import CAME_BACK, WRONG_BED
 from application.commands.stays import Sharer
@@ -134,7 +134,7 @@ class Movements:
             command,
             at=entered + min(1 + rng.lognormvariate(log(4), 0.8), 24) * HOUR,
             by=world.staff.one("nurse", rng),
-            lag=AT_ONCE.draw(rng),
+            lag=PROMPT.draw(rng),
             after=entered,
             reason=reason,
             about=about,
@@ -143,7 +143,8 @@ class Movements:
 
     def enter_transfer(self, patient: Inpatient, bed: Bed, movement: Movement) -> datetime:
         """Queue a transfer that did not happen so; return when it is recorded."""
-        return self._record(patient, "transfer_patient", creates=movement, **bed.place)
+        parameters = {"creates": movement, **bed.place}
+        return self._record(patient, "transfer_patient", lag=PROMPT, **parameters)
 
     def place_as_recorded(self, patient: Inpatient, bed: Bed, recorded: datetime) -> None:
         """Move a patient in life to the bed of a movement that is queued already."""

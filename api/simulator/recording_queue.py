@@ -85,6 +85,7 @@ class Lag:
 
 
 AT_ONCE = Lag(2, 0.01)
+PROMPT = Lag(2)
 AT_THE_DESK = Lag(6, 0.03)
 MOVEMENT = Lag(6, 0.07, 0.006)
 ORDER = Lag(2, 0.03)
