@@ -113,7 +113,9 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
 
     def encode_json(self, data: object) -> str | bytes:
         """Encode as text, which is what a WebSocket's clients take; the cache has bytes already."""
-        return data.answer.told if isinstance(data, EncodedResponse) else encode_json(data).decode()
+        return (
+            data.response.body if isinstance(data, EncodedResponse) else encode_json(data).decode()
+        )
 
     async def process_result(self, request: Request, result: ExecutionResult) -> Any:
         """Return the response of a result: one that was not executed has no ``data``, not even null.

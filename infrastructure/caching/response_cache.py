@@ -1,7 +1,8 @@
-"""Answers that are kept while nothing has changed that they could depend on (docs/adr/0017).
+"""Response cache: responses that hold while nothing changes that they could depend on (docs/adr/0017).
 
-All that is kept is of one present: one state of the read models, from one moment to the next at which
-any of their rows begins or ceases to be true. When that has passed, all of it is dropped.
+All cached responses are of one state of the read models, and of one span of time: from one valid-time
+boundary (a moment at which any of their rows begins or ceases to be true) to the next. When the state
+changes or the span ends, all are dropped.
 """
 
 from collections import OrderedDict
@@ -20,57 +21,59 @@ from infrastructure.read_models import READ_MODELS
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 OVERHEAD = 500
-"""Bytes that an answer takes beside its text, and beside 100 for each patient that it shows."""
+"""Bytes that a response takes beside its body, and beside 100 for each patient that it shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """An answer as it leaves, and what has to be recorded each time that it does."""
+    """A response body (JSON in UTF-8) with its tag, and the reading to record each time it leaves."""
 
-    told: bytes
+    body: bytes
     tag: str
     operation: str
-    shown: frozenset[UUID]
+    patients: frozenset[UUID]
 
     @property
     def size(self) -> int:
-        return OVERHEAD + len(self.told) + 100 * len(self.shown)
+        """Return the memory that it takes, in bytes."""
+        return OVERHEAD + len(self.body) + 100 * len(self.patients)
 
 
 class ResponseCache:
-    """One for each process. ``most``: bytes of answers; 0 keeps none."""
+    """The cached responses of a process, by request and rights; the least recently used go first."""
 
-    def __init__(self, engine: AsyncEngine, present: Snapshots, most: int) -> None:
-        self._engine, self._present, self.most = engine, present, most
+    def __init__(self, engine: AsyncEngine, snapshots: Snapshots, capacity: int) -> None:
+        """``capacity``: bytes; 0 caches nothing."""
+        self._engine, self._snapshots, self.capacity = engine, snapshots, capacity
         self._since: LogStatus | None = None
         self._until = NEVER
-        self._answers: OrderedDict[Hashable, CachedResponse] = OrderedDict()
+        self._responses: OrderedDict[Hashable, CachedResponse] = OrderedDict()
         self._size = 0
 
-    def find(self, now: LogStatus, question: Hashable) -> CachedResponse | None:
-        """The answer, if it would be the same now."""
+    def get(self, now: LogStatus, key: Hashable) -> CachedResponse | None:
+        """Return the response to a request if it would be the same now."""
         if not self._holds(now):
             return None
-        found = self._answers.get(question)
-        if found is not None:
-            self._answers.move_to_end(question)
-        return found
+        response = self._responses.get(key)
+        if response is not None:
+            self._responses.move_to_end(key)
+        return response
 
-    async def keep(self, began: LogStatus, question: Hashable, answer: CachedResponse) -> None:
-        """Keep an answer that was found out between ``began`` and now, if nothing changed meanwhile."""
-        until = self._until if self._holds(began) else await _next_turn(self._engine, began.now)
-        now = await self._present.log_status()
+    async def put(self, began: LogStatus, key: Hashable, response: CachedResponse) -> None:
+        """Cache a response made between ``began`` and now, if nothing changed meanwhile."""
+        until = self._until if self._holds(began) else await _next_boundary(self._engine, began.now)
+        now = await self._snapshots.log_status()
         if now.state != began.state or not began.now <= now.now < until:
             return
         if not self._holds(began):
             self._since, self._until = began, until
-            self._answers.clear()
+            self._responses.clear()
             self._size = 0
-        if question not in self._answers:
-            self._answers[question] = answer
-            self._size += answer.size
-        while self._size > self.most:
-            _, dropped = self._answers.popitem(last=False)
+        if key not in self._responses:
+            self._responses[key] = response
+            self._size += response.size
+        while self._size > self.capacity:
+            _, dropped = self._responses.popitem(last=False)
             self._size -= dropped.size
 
     def _holds(self, now: LogStatus) -> bool:
@@ -78,26 +81,27 @@ class ResponseCache:
         return since is not None and since.state == now.state and since.now <= now.now < self._until
 
 
-_TURNING = [
+_TABLES = [
     table.fullname
     for model in READ_MODELS
     for table in model.metadata.sorted_tables
     if table.info.get("has_valid_time_boundaries")
 ]
 
-_NEXT_TURN = text(
+_NEXT_BOUNDARY = text(
     "SELECT least("
     + ", ".join(
         f"(SELECT min({end}(during)) FROM {table} WHERE {end}(during) > :now{finite})"
-        for table in _TURNING
+        for table in _TABLES
         for end, finite in (("lower", ""), ("upper", " AND NOT upper_inf(during)"))
     )
     + ")"
 )
 
 
-async def _next_turn(engine: AsyncEngine, now: datetime) -> datetime:
-    """The next moment at which any row begins or ceases to be true, known now or ever."""
+async def _next_boundary(engine: AsyncEngine, now: datetime) -> datetime:
+    """Return the next moment (UTC) at which a row begins or ceases to be true, known now or ever."""
     async with engine.connect() as connection:
-        found: datetime | None = (await connection.execute(_NEXT_TURN, {"now": now})).scalar_one()
-    return found or NEVER
+        row = await connection.execute(_NEXT_BOUNDARY, {"now": now})
+        boundary: datetime | None = row.scalar_one()
+    return boundary or NEVER

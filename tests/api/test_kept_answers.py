@@ -121,7 +121,7 @@ class Asker:
         result = await self._answers.answer(asked, context, execute, encode)
         self.how["kept" if not executed else "made"] += 1
         if isinstance(result, CachedResult) and result.encoded is not None:
-            return result.encoded.answer.told.decode()
+            return result.encoded.response.body.decode()
         return json.dumps(process_result(result))
 
 
@@ -366,10 +366,8 @@ def test_an_answer_is_not_kept_if_something_changes_while_it_is_made(told: Tell)
         kept, clock = m.asker.keeping, m.asker.clock
         began, answer = await clock.log_status(), CachedResponse(b"{}", "", "", frozenset())
         m.execute("open_room", ward="A", room="2", beds=("a",))
-        await kept.keep(began, "question", answer)
-        assert (
-            kept.find(began, "question") is kept.find(await clock.log_status(), "question") is None
-        )
+        await kept.put(began, "question", answer)
+        assert kept.get(began, "question") is kept.get(await clock.log_status(), "question") is None
 
     told(tale)
 
@@ -400,8 +398,8 @@ def test_the_memory_of_answers_is_bounded(told: Tell) -> None:
         kept = ResponseCache(m.asker.house.engine, clock, 10_000)
         here = await clock.log_status()
         for number in range(20):
-            await kept.keep(here, number, CachedResponse(bytes(1_000), "", "", frozenset()))
-        found = [number for number in range(20) if kept.find(here, number)]
+            await kept.put(here, number, CachedResponse(bytes(1_000), "", "", frozenset()))
+        found = [number for number in range(20) if kept.get(here, number)]
         assert found == list(range(14, 20))
 
     told(tale)
@@ -413,6 +411,6 @@ def test_a_long_question_takes_no_more_memory_than_a_short_one(told: Tell) -> No
         for _ in range(3):
             await m.asker.kept(BOARD, long, m.nurse)
         assert m.asker.how["kept"]
-        assert all(len(repr(question)) < 1_000 for question in m.asker.keeping._answers)
+        assert all(len(repr(question)) < 1_000 for question in m.asker.keeping._responses)
 
     told(tale)

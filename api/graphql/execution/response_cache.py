@@ -1,7 +1,8 @@
-"""Told again: an answer that is kept leaves as any other, authorised and its reading recorded.
+"""Response caching around the execution of operations (docs/adr/0017).
 
-Only what was answered once in full is known to be worth keeping, and it is told to those with the same
-rights only.
+A cached response is authorised and its reading recorded like a fresh one. Only documents that were once
+executed in full and declared cacheable (`api.graphql.declarations`) are looked up, by the viewer's
+rights. Nothing within the execution knows of it; ``WARDBOOK_KEPT_ANSWERS_MB=0`` does without.
 """
 
 import asyncio
@@ -26,25 +27,25 @@ from infrastructure.caching.response_cache import CachedResponse
 
 NO_STORE = "no-store"
 REVALIDATE = "private, no-cache"
-"""A browser may keep it for its one user, and has to ask each time whether it still holds."""
+"""A browser may keep the response for its one user, and has to ask each time whether it holds."""
 
 VARY = "Authorization, Accept"
 
-KNOWN = 1_000
-"""Documents of which it is remembered that their answers may be kept."""
+DOCUMENTS = 1_000
+"""How many documents are remembered as cacheable."""
 
 
 class EncodedResponse(dict[str, Any]):
-    """An answer that is JSON already."""
+    """A response that is JSON already."""
 
-    def __init__(self, answer: CachedResponse) -> None:
+    def __init__(self, response: CachedResponse) -> None:
         super().__init__()
-        self.answer = answer
+        self.response = response
 
 
 @dataclass
 class CachedResult(ExecutionResult):
-    """The result of an operation that was not executed again, or need not be encoded again."""
+    """The result of an operation whose response is encoded already."""
 
     encoded: EncodedResponse | None = None
 
@@ -54,7 +55,7 @@ Encode = Callable[[ExecutionResult], Awaitable[bytes]]
 
 
 class _KeyedLock:
-    """One after the other makes an answer."""
+    """The lock of one key, which is dropped with its last user."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -82,148 +83,149 @@ class _KeyedLock:
 
 
 class CachingExecutor:
-    """Finds what is kept and keeps what may be; otherwise executes."""
+    """Executes operations, or answers them from the response cache."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str | None], None] = OrderedDict()
+        self._documents: OrderedDict[tuple[str, str | None], None] = OrderedDict()
         self._next: dict[Hashable, asyncio.Future[CachedResponse | None]] = {}
-        self._turns: dict[Hashable, _KeyedLock] = {}
+        self._locks: dict[Hashable, _KeyedLock] = {}
 
     async def answer(
-        self, asked: GraphQLRequestData, context: Context, execute: Execute, encode: Encode
+        self, request: GraphQLRequestData, context: Context, execute: Execute, encode: Encode
     ) -> ExecutionResult:
-        """The result, from what is kept where that is the same."""
-        kept = context.state.response_cache
-        if not kept.most or asked.query is None or not isinstance(asked.operation_name, str | None):
+        """Return the result of an operation: cached where that is the same, else executed."""
+        is_named = isinstance(request.operation_name, str | None)
+        if not context.state.response_cache.capacity or request.query is None or not is_named:
             return await execute()
-        document = asked.query, asked.operation_name
-        if document not in self._known:
+        document = request.query, request.operation_name
+        if document not in self._documents:
             result = await execute()
             if context.is_cacheable and not result.errors:
                 self._remember(document)
             return result
         try:
-            question, found = await self._look(asked, context)
+            key, response = await self._look_up(request, context)
         except Exception:
-            return await execute()  # which tells it as any other fault
-        if found is None:
-            following = self._next.get(question)
+            return await execute()  # which reports it like any other error
+        if response is None:
+            following = self._next.get(key)
             if following is None:
-                return await self._make(question, asked, context, execute, encode)
-            found = await following
-            if found is None:
+                return await self._make(key, request, context, execute, encode)
+            response = await following
+            if response is None:
                 return await execute()
-        return await self._tell(found, context)
+        return await self._send(response, context)
 
-    async def _tell(self, found: CachedResponse, context: Context) -> ExecutionResult:
-        """As an answer that is made: recorded before it leaves, or nothing of it is shown."""
+    async def _send(self, response: CachedResponse, context: Context) -> ExecutionResult:
+        """Return a cached response, once its reading is recorded like that of a fresh one."""
         try:
             context.check_login()
-            await _record(found, context)
-        except Exception as fault:
-            not_told = GraphQLError("not recorded", original_error=fault)
-            return ExecutionResult(data=None, errors=[mask_error(not_told)])
+            await _record(response, context)
+        except Exception as error:
+            masked = mask_error(GraphQLError("not recorded", original_error=error))
+            return ExecutionResult(data=None, errors=[masked])
         metrics.ANSWERS.labels("kept").inc()
-        return CachedResult(data=None, errors=None, encoded=EncodedResponse(found))
+        return CachedResult(data=None, errors=None, encoded=EncodedResponse(response))
 
-    async def _look(
-        self, asked: GraphQLRequestData, context: Context
+    async def _look_up(
+        self, request: GraphQLRequestData, context: Context
     ) -> tuple[Hashable, CachedResponse | None]:
-        """What is asked with which rights, and the answer if one is kept."""
+        """Return the cache key of a request with the viewer's rights, and its response if cached."""
         now = await context.log_status()
         await context.load_permissions()
-        question = _question(asked, context)
-        return question, context.state.response_cache.find(now, question)
+        key = _key(request, context)
+        return key, context.state.response_cache.get(now, key)
 
     async def _make(
         self,
-        question: Hashable,
-        asked: GraphQLRequestData,
+        key: Hashable,
+        request: GraphQLRequestData,
         context: Context,
         execute: Execute,
         encode: Encode,
     ) -> ExecutionResult:
-        """Make the answer, for all who ask the same until it is begun.
+        """Execute once for all who send the same until it begins (single flight).
 
-        One at a time: who comes while it is made waits for the next, which is begun after he came. So
-        he is told of nothing that was over when he asked.
+        A request that arrives during an execution waits for the next one, so that no response is older
+        than its request.
         """
         following: asyncio.Future[CachedResponse | None] = (
             asyncio.get_running_loop().create_future()
         )
-        self._next[question] = following
-        answer: CachedResponse | None = None
+        self._next[key] = following
+        response: CachedResponse | None = None
         try:
-            async with self._turns.setdefault(question, _KeyedLock()) as turn:
-                del self._next[question]
-                if turn.waited:
+            async with self._locks.setdefault(key, _KeyedLock()) as lock:
+                del self._next[key]
+                if lock.waited:
                     context.refresh()
-                    again, answer = await self._look(asked, context)
-                    if again != question:  # a glass was broken or shut meanwhile
-                        answer = None
+                    key_now, response = await self._look_up(request, context)
+                    if key_now != key:  # emergency access began or ended meanwhile
+                        response = None
                         return await execute()
-                if answer is None:
+                if response is None:
                     began = await context.log_status()
                     result = await execute()
                     metrics.ANSWERS.labels("made").inc()
                     if result.errors or result.data is None:
                         return result
-                    answer = _answer(await encode(result), context.recorded)
-                    following.set_result(answer)
-                    await context.state.response_cache.keep(began, question, answer)
-                    return CachedResult(data=None, errors=None, encoded=EncodedResponse(answer))
-            return await self._tell(answer, context)
+                    response = _response(await encode(result), context.recorded)
+                    following.set_result(response)
+                    await context.state.response_cache.put(began, key, response)
+                    return CachedResult(data=None, errors=None, encoded=EncodedResponse(response))
+            return await self._send(response, context)
         finally:
-            if self._next.get(question) is following:
-                del self._next[question]
+            if self._next.get(key) is following:
+                del self._next[key]
             if not following.done():
-                following.set_result(answer)
-            if question in self._turns and self._turns[question].is_over:
-                del self._turns[question]
+                following.set_result(response)
+            if key in self._locks and self._locks[key].is_over:
+                del self._locks[key]
 
     def _remember(self, document: tuple[str, str | None]) -> None:
-        self._known[document] = None
-        if len(self._known) > KNOWN:
-            self._known.popitem(last=False)
+        self._documents[document] = None
+        if len(self._documents) > DOCUMENTS:
+            self._documents.popitem(last=False)
 
 
-def _question(asked: GraphQLRequestData, context: Context) -> Hashable:
-    """All that an answer depends on beside the present: what is asked, and the reader's rights now.
+def _key(request: GraphQLRequestData, context: Context) -> Hashable:
+    """Return all that a response depends on beside the log: the request, and the viewer's rights.
 
-    What is asked is told by its digest: the memory of answers is bounded by how long they are, and a
-    variable that changes nothing in a short answer could be a million characters.
+    The request by its digest: the cache is bounded by the length of responses, and a variable that
+    changes nothing in a short one could be a million characters.
     """
-    said = json.dumps([asked.query, asked.operation_name, asked.variables], sort_keys=True)
+    content = json.dumps([request.query, request.operation_name, request.variables], sort_keys=True)
     rights = context.caller.role, context.viewer.cache_key
-    return blake2b(said.encode(), digest_size=32).digest(), rights
+    return blake2b(content.encode(), digest_size=32).digest(), rights
 
 
-def _answer(told: bytes, recorded: AccessRecord | None) -> CachedResponse:
-    tag = blake2b(told, digest_size=12).hexdigest()
+def _response(body: bytes, recorded: AccessRecord | None) -> CachedResponse:
+    tag = blake2b(body, digest_size=12).hexdigest()
     if recorded is None:
-        return CachedResponse(told, tag, "", frozenset())
-    return CachedResponse(told, tag, recorded.operation, frozenset(recorded.patients))
+        return CachedResponse(body, tag, "", frozenset())
+    return CachedResponse(body, tag, recorded.operation, frozenset(recorded.patients))
 
 
-async def _record(answer: CachedResponse, context: Context) -> None:
-    """As for an answer that is made: durable before it leaves. Raises what the database raises."""
-    if answer.shown:
-        reading = context.reading(answer.operation, answer.shown)
+async def _record(response: CachedResponse, context: Context) -> None:
+    """Record the reading of a response before it leaves. Raises what the database raises."""
+    if response.patients:
+        reading = context.reading(response.operation, response.patients)
         await context.state.access_log.record(reading)
 
 
-def conditional(request: Request, response: Response, kind: str | None) -> Response:
-    """Says who may keep the answer; nothing of it is sent again to who has it. All is done by then
-    that is done for any answer: 304 is authorised, and recorded as a reading, too."""
+def conditional(request: Request, response: Response, media_type: str | None) -> Response:
+    """Return the HTTP response with its caching headers; 304 to a client that has it already.
+
+    By then all is done that is done for any response: a 304 is authorised, and recorded as a reading.
+    """
     response.headers["vary"] = VARY
     encoded: EncodedResponse | None = getattr(request.state, "answer", None)
     if encoded is None or request.method != "GET":
         response.headers["cache-control"] = NO_STORE
         return response
-    tag = f'"{encoded.answer.tag}-{len(kind or "")}"'
+    tag = f'"{encoded.response.tag}-{len(media_type or "")}"'
     headers = {"cache-control": REVALIDATE, "vary": VARY, "etag": tag}
     response.headers.update(headers)
-    held = {
-        t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")
-    }
-    return Response(status_code=304, headers=headers) if held & {tag, "*"} else response
+    tags = request.headers.get("if-none-match", "").split(",")
+    matches = {tag.strip().removeprefix("W/") for tag in tags} & {tag, "*"}
+    return Response(status_code=304, headers=headers) if matches else response
