@@ -63,7 +63,7 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
 
     @classmethod
     def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:
-        """Tell whether a kind of aggregate has such events, by the first part of the topic."""
+        """Return whether the event is of a kind of aggregate, by the first part of the topic."""
         return cls.TOPIC.partition(".")[0] == aggregate.TOPIC
 
     def mutate(self, aggregate: Any) -> Any:

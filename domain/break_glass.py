@@ -22,7 +22,7 @@ MOST_HOURS = 24
 
 
 class EmergencyAccess(Aggregate):
-    """What one login has opened by force."""
+    """The emergency accesses of one login."""
 
     TOPIC = "glass"
 
@@ -40,13 +40,15 @@ class EmergencyAccess(Aggregate):
 
     @staticmethod
     def id_for(actor: Actor) -> UUID:
+        """Return the stream of a login's emergency accesses."""
         return uuid5(GLASSES, f"{actor.issuer}\n{actor.subject}")
 
     def is_open(self, patient: UUID, now: datetime) -> bool:
+        """Return whether a patient's data are open to the login at a moment."""
         return patient in self.opened and now < self.opened[patient]
 
     def break_for(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
-        """Raises ReasonNeeded, and InvalidInput for a time that is too long."""
+        """Open a patient's data to the login for some hours. Raises ReasonNeeded, InvalidInput."""
         if not (envelope.reason or "").strip():
             raise ReasonNeeded("say why the patient's data have to be opened")
         if hours is not None and not 1 <= hours <= MOST_HOURS:

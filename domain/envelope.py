@@ -67,5 +67,5 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     about: About | None = None
 
     def id_of(self, what: str) -> UUID:
-        """The id of something that this command creates: the same on every retry of the command."""
+        """Return the id of a thing that this command creates: the same on every retry."""
         return uuid5(self.command_id, what)

@@ -1,4 +1,4 @@
-"""Every event type there is, by its topic: what the store may write and read."""
+"""Registry of the aggregates, and of the event types by topic: what the store may write and read."""
 
 from domain.aggregate import Aggregate, Event
 from domain.break_glass import EmergencyAccess

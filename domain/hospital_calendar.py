@@ -18,7 +18,7 @@ MIDNIGHT = time(0)
 
 @dataclass(frozen=True)
 class LocalDays:
-    """Calendar days and hospital days, by what was said of the time zone and the census time.
+    """Calendar days and hospital days, by the recorded time zones and census times.
 
     A hospital day is what lies after the census of the day before, up to its own census, included.
     ``settings``: from which local day on (None: always), IANA zone, census time; as recorded.
@@ -27,24 +27,24 @@ class LocalDays:
     settings: tuple[tuple[date | None, str, time], ...] = ()
 
     def zone_on(self, day: date) -> ZoneInfo:
-        """The time zone that holds on a local day; UTC before any was set."""
+        """Return the time zone of a local day; UTC before any was set."""
         return self._on(day)[0]
 
     def midnight(self, day: date) -> datetime:
-        """The first moment of a calendar day."""
+        """Return the first moment of a calendar day, in UTC."""
         return first_moment(day, MIDNIGHT, self._on(day)[0])
 
     def census(self, day: date) -> datetime:
-        """The moment of the census of a day: the later one where clocks go back over it."""
+        """Return the moment of a day's census, in UTC: the later one where clocks go back over it."""
         zone, at = self._on(day)
         return last_moment(day, at, zone)
 
     def ended(self, day: date) -> datetime:
-        """When a day has ended both ways: its census is taken, and the next calendar day begins."""
+        """Return when a day has ended both ways: its census is taken and the next day has begun."""
         return max(self.census(day), self.midnight(day + DAY))
 
     def censuses(self, first: date, last: date) -> list[datetime]:
-        """The censuses of the day before ``first``, and of each day up to ``last``, in order.
+        """Return the censuses of the day before ``first`` and of each day up to ``last``, in order.
 
         Where the zone is changed by so much that a census would come before the one of the day
         before, the two are one: that hospital day is empty.
@@ -55,14 +55,14 @@ class LocalDays:
         return found
 
     def midnights(self, first: date, last: date) -> list[datetime]:
-        """The first moments of each calendar day of a period, and of the day after it, in order."""
+        """Return the first moments of each calendar day of a period and of the day after, in order."""
         found = [self.midnight(first)]
         for offset in range(1, (last - first).days + 2):
             found.append(max(found[-1], self.midnight(first + offset * DAY)))
         return found
 
     def date_of(self, moment: datetime) -> date:
-        """The calendar day in which a moment lies."""
+        """Return the calendar day of a moment."""
         zones = self._zones
         if len(zones) == 1:
             return moment.astimezone(zones[0]).date()
@@ -94,7 +94,7 @@ class HospitalCalendar(Aggregate):
     TOPIC = "hospital-time"
 
     class TimeSet(Event):
-        """``valid_from`` absent: always was so."""
+        """The setting holds from ``valid_from`` on; absent: always."""
 
         TOPIC = "hospital-time.set"
         PUBLIC = None
@@ -109,6 +109,7 @@ class HospitalCalendar(Aggregate):
     def set_time(
         self, zone: str, census_time: time, valid_from: date | None, envelope: Envelope
     ) -> None:
+        """Set time zone and census time from a day on. Raises InvalidInput for an unknown zone."""
         time_zone(zone)
         self.record(
             HospitalCalendar.TimeSet,
@@ -119,7 +120,7 @@ class HospitalCalendar(Aggregate):
         )
 
     def zone_on(self, day: date) -> ZoneInfo:
-        """The time zone that holds on a local day; UTC before any was set."""
+        """Return the time zone of a local day; UTC before any was set."""
         return self.days.zone_on(day)
 
     def apply(self, event: Event) -> None:

@@ -32,7 +32,7 @@ class Confidentiality(DescribedEnum):
 
 
 class Details(Struct, frozen=True, kw_only=True):
-    """What is known of a person from a time on."""
+    """The details of a person that hold from a time on."""
 
     family_name: str | None = None
     given_name: str | None = None
@@ -69,7 +69,7 @@ class Patient(Aggregate):
         stay: UUID | None
 
     class DetailsCorrected(Event):
-        """They always were so; what is absent stays as it was."""
+        """The details were wrong from the beginning; an absent value stays as it was."""
 
         TOPIC = "patient.details-corrected"
         PUBLIC = "patient.details-corrected"
@@ -83,7 +83,7 @@ class Patient(Aggregate):
         confidentiality: Confidentiality | None
 
     class DetailsChanged(Event):
-        """They are so from a time on (a marriage); what is absent stays as it was."""
+        """The details hold from a time on (a marriage); an absent value stays as it was."""
 
         TOPIC = "patient.details-changed"
         PUBLIC = "patient.details-changed"
@@ -105,7 +105,7 @@ class Patient(Aggregate):
         into: UUID
 
     class Unmerged(Event):
-        """They are not: the merge is taken back."""
+        """The two records are not one person: the merge is taken back."""
 
         TOPIC = "patient.unmerged"
         PUBLIC = "patient.unmerged"
@@ -136,6 +136,7 @@ class Patient(Aggregate):
         confidentiality: Confidentiality,
         envelope: Envelope,
     ) -> None:
+        """Register the person."""
         self.record(
             Patient.Registered,
             envelope,
@@ -161,7 +162,7 @@ class Patient(Aggregate):
         sex: Sex | None = None,
         confidentiality: Confidentiality | None = None,
     ) -> None:
-        """Details always were so (``since`` None), or are so from a time on."""
+        """Correct details from the beginning (``since`` None), or change them from a time on."""
         fixed = {"mrn": mrn, "birth_date": birth_date}
         changed = (family_name, given_name, sex, confidentiality)
         if not any(v is not None for v in (*fixed.values(), *changed)):
@@ -207,6 +208,7 @@ class Patient(Aggregate):
         self.record(Patient.Unmerged, envelope, merge=merge)
 
     def die(self, stay: UUID | None, envelope: Envelope) -> None:
+        """Record the death. Raises PatientDied if it is recorded already."""
         if self.died_at is not None:
             raise PatientDied(self.died_at)
         self.record(Patient.Died, envelope, stay=stay)

@@ -1,4 +1,4 @@
-"""A practitioner: who attends, visits and prescribes, known by a staff number."""
+"""A practitioner (attends, visits, prescribes), known by a staff number."""
 
 from datetime import date
 
@@ -42,6 +42,7 @@ class Practitioner(Aggregate):
         specialty: str | None,
         envelope: Envelope,
     ) -> None:
+        """Register the practitioner."""
         self.record(
             Practitioner.Registered,
             envelope,

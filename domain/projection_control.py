@@ -1,4 +1,4 @@
-"""What was decided about a read model that could not take in a command: try again, or leave it out.
+"""Decisions about a read model that could not take in a command: try again, or leave it out.
 
 A read model is computed, so nothing about it is a fact but this. The facts lie in the log, so that
 whoever fills the model, now or in ten years, leaves out the same (docs/adr/0010).
@@ -23,7 +23,7 @@ class ProjectionControl(Aggregate):
     TOPIC = "projection"
 
     class CommandSkipped(Event):
-        """From here on the read model leaves the command out; the reason is the entry's."""
+        """The read model leaves the command out from here on; the reason is the envelope's."""
 
         TOPIC = "projection.command-skipped"
         PUBLIC = None
@@ -44,9 +44,11 @@ class ProjectionControl(Aggregate):
 
     @staticmethod
     def id_for(name: str) -> UUID:
+        """Return the stream of the decisions about a read model."""
         return uuid5(PROJECTIONS, name)
 
     def skip(self, name: str, command: UUID, envelope: Envelope) -> None:
+        """Leave a command out of the read model. Raises InvalidInput, ReasonNeeded."""
         if name in NEVER_LEFT_OUT:
             raise InvalidInput("name", f"{name} never leaves anything out; it halts until mended")
         if not (envelope.reason or "").strip():
@@ -56,6 +58,7 @@ class ProjectionControl(Aggregate):
         self.record(ProjectionControl.CommandSkipped, envelope, name=name, command=command)
 
     def retry(self, name: str, envelope: Envelope) -> None:
+        """Let the read model try again what is parked."""
         self.record(ProjectionControl.RetryRequested, envelope, name=name)
 
     def apply(self, event: Event) -> None:

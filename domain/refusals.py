@@ -63,6 +63,7 @@ class Refusal(WardbookError):
 
     @property
     def code(self) -> str:
+        """The name of the refusal, for programs: that of its class."""
         return type(self).__name__
 
 

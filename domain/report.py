@@ -1,4 +1,4 @@
-"""Reports that were given out: what each said, and how it was restated when more was known.
+"""Issued reports: the figures of each, and its restatements when more was known.
 
 A report is computed outside of here, from what is known at one position of the log; its stream holds
 what was said. A restatement names the facts that changed a figure by their positions in the log and
@@ -83,7 +83,7 @@ class Report(Aggregate):
     TOPIC = "report"
 
     class Issued(Event):
-        """It was given out."""
+        """The report was given out."""
 
         TOPIC = "report.issued"
         PUBLIC = None
@@ -92,7 +92,7 @@ class Report(Aggregate):
         said: Said
 
     class Restated(Event):
-        """The same as known at a later position, and what changed since it was last said."""
+        """The report as known at a later position, and what changed since the last time."""
 
         TOPIC = "report.restated"
         PUBLIC = None
@@ -108,12 +108,13 @@ class Report(Aggregate):
     # -- decide --
 
     def issue(self, terms: Terms, said: Said, envelope: Envelope) -> None:
+        """Give the report out."""
         self.record(Report.Issued, envelope, terms=terms, said=said)
 
     def restate(
         self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], envelope: Envelope
     ) -> None:
-        """Say it again. Raises InvalidInput if nothing was recorded since it was last said."""
+        """Restate the report. Raises InvalidInput if nothing was recorded since the last time."""
         assert self.said is not None
         if said.position <= self.said.position:
             raise InvalidInput("issue_id", "nothing was recorded since it was last computed")

@@ -56,23 +56,24 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     @property
     def kind(self) -> SourceKind | None:
+        """The kind of the movement; None of a cancel that does not name it."""
         return self.movement.kind if self.movement else None
 
     @property
     def occurred_at(self) -> datetime:
-        """When it happened; a cancel that does not say what it cancels: when it was recorded."""
+        """The moment of the movement; of a cancel without one, when it was recorded at the source."""
         return self.movement.occurred_at if self.movement else self.recorded_at
 
     def precedence(self) -> tuple[datetime, bool, bytes]:
-        """Of two versions of an id the later one holds; of the same moment, always the same one."""
+        """Return the sort key of versions of one id: the greatest holds, in any order of arrival."""
         return self.recorded_at, self.cancelled, json.encode(self.movement)
 
     def turn(self) -> tuple[datetime, str]:
-        """Its place in the order of the source's recording."""
+        """Return the sort key in the order of recording at the source."""
         return self.recorded_at, self.source_id
 
     def rank(self) -> tuple[int, datetime, str]:
-        """Its place among movements of one moment: first the admission, last the discharge."""
+        """Return the sort key of movements of one moment: admission first, discharge last."""
         first = {SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
         return (first.get(self.kind, 1) if self.kind else 1, *self.turn())
 
@@ -94,12 +95,12 @@ class Pending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 class SourceVisit(Aggregate):
-    """The movements of one visit in another system, and what became of each."""
+    """The reported movements of one visit in another system, each held true or pending."""
 
     TOPIC = "source-visit"
 
     class Reported(Event):
-        """Another system said so; whether it is true is told by `Settled`."""
+        """Another system reported a version; `Settled` says whether it is held true."""
 
         TOPIC = "source-visit.reported"
         PUBLIC = None
@@ -109,7 +110,7 @@ class SourceVisit(Aggregate):
         version: Version
 
     class Settled(Event):
-        """What is held true of it now, and what is pending, until something happens to what it names.
+        """The versions that are held true now, and those that are pending until something changes.
 
         ``begun`` and ``ended``: the ids that are pending in the patient's timeline from now on, or no
         longer.
@@ -141,16 +142,18 @@ class SourceVisit(Aggregate):
 
     @staticmethod
     def id_for(system: str, source_visit: str) -> UUID:
+        """Return the stream of a visit of another system."""
         return uuid5(NAMESPACE_OID, json.encode(("source-visit", system, source_visit)).decode())
 
     @staticmethod
     def movement_id_for(visit: UUID, source_id: str) -> UUID:
-        """Our id for a movement that is reported, whatever becomes of it."""
+        """Return the id of a reported movement, whether it is held true or not."""
         return uuid5(visit, source_id)
 
     # -- decide --
 
     def report(self, system: str, source_visit: str, version: Version, envelope: Envelope) -> None:
+        """Record a version as another system reported it."""
         self.record(
             SourceVisit.Reported,
             envelope,
@@ -167,7 +170,7 @@ class SourceVisit(Aggregate):
         waits_for: tuple[UUID, ...],
         envelope: Envelope,
     ) -> bool:
-        """Say what became of it. False, and nothing is said, if it is as it was."""
+        """Record which versions are held true and which pending. Returns False if nothing changed."""
         patient = self.about.patient if self.about else None
         told = (stay, applied, pending, waits_for, patient)
         if told == (self.stay, self.applied, self.pending, self.waits_for, self.patient):
@@ -188,12 +191,12 @@ class SourceVisit(Aggregate):
 
     @property
     def wanted(self) -> dict[str, Version]:
-        """What should be held true, by the source's ids."""
+        """The versions that should be held true, by the source's ids."""
         return {id: v for id, v in self.held.items() if not v.cancelled}
 
     @property
     def true(self) -> dict[str, Version]:
-        """What is held true, by the source's ids."""
+        """The versions that are held true, by the source's ids."""
         return {a.version.source_id: a.version for a in self.applied}
 
     # -- evolve --

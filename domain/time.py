@@ -43,13 +43,14 @@ class Period:
 
     @property
     def is_empty(self) -> bool:
+        """Whether the period ends as or before it starts."""
         return self.end is not None and self.end <= self.start
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment and (self.end is None or moment < self.end)
 
     def overlaps(self, other: "Period") -> bool:
-        """Open periods overlap like closed ones; empty ones overlap nothing."""
+        """Return whether two periods overlap; an empty one overlaps nothing."""
         return (
             not self.is_empty
             and not other.is_empty
@@ -58,16 +59,17 @@ class Period:
         )
 
     def covers(self, other: "Period") -> bool:
+        """Return whether another period lies within this one."""
         return self.start <= other.start and (
             self.end is None or (other.end is not None and other.end <= self.end)
         )
 
     def until(self, end: datetime) -> "Period":
-        """The part of this period before ``end``."""
+        """Return the part of the period before ``end``."""
         return Period(self.start, end if self.end is None else min(self.end, end))
 
     def without(self, others: Iterable["Period"]) -> list["Period"]:
-        """What is left of this period when ``others`` are cut out of it."""
+        """Return the parts of the period that are left when ``others`` are cut out, in order."""
         left = [] if self.is_empty else [self]
         for other in others:
             left = [part for piece in left for part in piece._minus(other)]
@@ -89,26 +91,26 @@ ALWAYS = Period(datetime.min.replace(tzinfo=UTC), None)
 
 
 def in_utc(moment: datetime, field: str) -> datetime:
-    """The same moment in UTC; refuses one without an offset."""
+    """Return a moment in UTC. Raises InvalidInput for one without an offset."""
     if moment.tzinfo is None:
         raise InvalidInput(field, "a moment needs an offset, for example 2026-03-01T08:00:00+01:00")
     return moment.astimezone(UTC)
 
 
 def time_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; refuses one that does not exist."""
+    """Return the IANA time zone of a name. Raises InvalidInput if it does not exist."""
     if name not in available_timezones():
         raise InvalidInput("time_zone", f"{name!r} is no IANA time zone; try Europe/Berlin or UTC")
     return ZoneInfo(name)
 
 
 def first_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """When clocks first show a local time, in UTC; if they skip it, the first moment after."""
+    """Return when clocks first show a local time, in UTC; if they skip it, the first moment after."""
     return _local(day, at, zone, 0)
 
 
 def last_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """When clocks last show a local time, in UTC; if they skip it, the first moment after."""
+    """Return when clocks last show a local time, in UTC; if they skip it, the first moment after."""
     return _local(day, at, zone, 1)
 
 

@@ -1,4 +1,4 @@
-"""What only one may have: an MRN within its authority, a room's number within its ward, a staff number.
+"""Unique keys: an MRN within its authority, a room's number within its ward, a staff number.
 
 The append claims it for the stream of the event that says so; the claims are the fold of the events.
 """
@@ -16,45 +16,49 @@ from domain.source_visit import SourceVisit
 
 
 class Unique(NamedTuple):
-    """A kind of name, and the name itself (JSON, since it may have several parts)."""
+    """A unique key: its kind, and its parts as JSON."""
 
     kind: str
     key: str
 
 
 def mrn(authority: str, number: str) -> Unique:
+    """Return the key of a medical record number."""
     return Unique("mrn", _key(authority, number))
 
 
 def room_number(ward: str, number: str) -> Unique:
+    """Return the key of a room's number."""
     return Unique("room", _key(ward, number))
 
 
 def staff_number(number: str) -> Unique:
+    """Return the key of a staff number."""
     return Unique("staff-number", _key(number))
 
 
 def source(system: str, id: str) -> Unique:
+    """Return the key of an id of another system."""
     return Unique("source", _key(system, id))
 
 
 def waiting_for(subject: UUID) -> str:
-    """The kind of claim of all that wait for something to happen to a room, a person or a stay."""
+    """Return the kind of the claims of visits that wait for a room, a person or a stay to change."""
     return f"waiting {subject}"
 
 
 def waiting(subject: UUID, visit: UUID) -> Unique:
-    """That a reported visit waits for it."""
+    """Return the claim of a reported visit that waits for a subject."""
     return Unique(waiting_for(subject), str(visit))
 
 
 def subject_of(name: Unique) -> UUID:
-    """What a reported visit waits for that does not exist yet: somebody's MRN, a room."""
+    """Return an id for what does not exist yet (an MRN, a room), so that a visit can wait for it."""
     return uuid5(NAMESPACE_OID, f"{name.kind} {name.key}")
 
 
 def unique_of(event: Event) -> Unique | None:
-    """What an event claims for its stream, if anything."""
+    """Return the unique key that an event claims for its stream, if any."""
     match event:
         case Patient.Registered():
             return mrn(event.mrn_authority, event.mrn)

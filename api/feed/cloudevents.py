@@ -62,7 +62,7 @@ class PublicEvent:
 
     @property
     def kind(self) -> str:
-        """Its value of the GraphQL enum EventKind."""
+        """The value of the GraphQL enum EventKind."""
         return re.sub(r"[.-]", "_", self.name).upper()
 
     @property
@@ -121,7 +121,7 @@ def _place_in_schema(item: tuple[str, Field]) -> tuple[bool, int]:
 
 
 def _place(bed: dict[str, Any], rooms: Rooms) -> dict[str, Any]:
-    """A bed by its ward and number, which nobody has to look up."""
+    """Return a bed by ward, room number and code, so that nobody has to look up its room."""
     return {**_room(UUID(bed["room"]), rooms), "bed": bed["bed"]}
 
 
@@ -240,7 +240,7 @@ ENVELOPE_MAY: Schema = {
 
 
 def event_id(logged: Logged) -> UUID:
-    """The CloudEvents attribute ``id``: of the command and the place in its stream, so for ever.
+    """Return the CloudEvents attribute ``id``, from the command and the place in the stream.
 
     Two facts never share one, not even when the log is restored to before the first of them.
     """
@@ -249,12 +249,12 @@ def event_id(logged: Logged) -> UUID:
 
 
 def subject(event: Event) -> str:
-    """The CloudEvents attribute ``subject``: what the fact is about."""
+    """Return the CloudEvents attribute ``subject``: kind and id of what the fact is about."""
     return f"{BY_TOPIC[event.TOPIC].subject}/{_subject(event)}"
 
 
 def data(event: Event, rooms: Rooms) -> dict[str, Any]:
-    """The public data of an event."""
+    """Return the CloudEvents attribute ``data``: the public fields of an event and its envelope."""
     public, entry = BY_TOPIC[event.TOPIC], event.entry
     said = msgspec.to_builtins(event)
     told: dict[str, Any] = {
@@ -279,7 +279,7 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
 
 
 def _subject(event: Event) -> UUID:
-    """Of an occupancy's event the room: its stream is nobody's concern."""
+    """Return what an event is about: its stream, but of an occupancy's event the room."""
     return event.room if isinstance(event, Occupancy.StretchesChanged) else event.originator_id
 
 
@@ -288,7 +288,7 @@ def _named(event: Event) -> dict[str, Any]:
 
 
 def feed_schema() -> str:
-    """The JSON Schema of the feed: the attributes of each event, and ``data`` by its type."""
+    """Return the JSON Schema of the feed: the attributes of each event, and ``data`` by its type."""
     kinds: Schema = {}
     for public in sorted(PUBLIC, key=lambda public: public.name):
         own = ROOM if public.subject == "room" else {f"{public.subject}Id": ID}

@@ -1,4 +1,4 @@
-"""A prescription: a medicine prescribed in a stay, its changes, and the doses given."""
+"""The aggregate of a prescription: its changes, and the doses given."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +43,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
+        """Write the prescription. Raises InvalidInput, PatientDied."""
         if regimen.stop is not None and regimen.stop < regimen.start:
             raise InvalidInput("stop", "a prescription cannot stop before it starts")
         if died_at is not None and max(regimen.start, envelope.occurred_at) > died_at:
@@ -70,6 +71,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
+        """Change the regimen from a time on; None leaves a value. Raises PrescriptionStateBroken."""
         if dose is None and route is None and frequency is None and stop is None:
             raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
         if stop is not None and stop < max(self.course.regimen.start, envelope.occurred_at):
@@ -87,21 +89,25 @@ class Prescription(PrescriptionEvents, Aggregate):
         )
 
     def hold(self, envelope: Envelope, died_at: datetime | None = None) -> None:
+        """Hold the prescription. Raises PrescriptionStateBroken, PatientDied."""
         step = self._next_step("held", envelope)
         self._check_step(step, died_at)
         self.record(Prescription.Held, envelope, change=step.id)
 
     def resume(self, envelope: Envelope, died_at: datetime | None = None) -> None:
+        """Resume the prescription after a hold. Raises PrescriptionStateBroken, PatientDied."""
         step = self._next_step("resumed", envelope)
         self._check_step(step, died_at)
         self.record(Prescription.Resumed, envelope, change=step.id)
 
     def stop(self, envelope: Envelope, discharge: UUID | None = None) -> None:
+        """Stop the prescription, perhaps by a discharge. Raises PrescriptionStateBroken."""
         step = self._next_step("stopped", envelope)
         self._check_step(step)
         self.record(Prescription.Stopped, envelope, change=step.id, discharge=discharge)
 
     def complete(self, envelope: Envelope) -> None:
+        """Complete the prescription. Raises PrescriptionStateBroken."""
         step = self._next_step("completed", envelope)
         self._check_step(step)
         self.record(Prescription.Completed, envelope, change=step.id)
@@ -115,7 +121,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
-        """A dose given, or not given and why, inside the prescription unless marked otherwise."""
+        """Record a dose given, or not given and why. Raises PrescriptionStateBroken, PatientDied."""
         if given and reason_not_given:
             raise InvalidInput("reason_not_given", "the dose was given; leave this out")
         if not given and not reason_not_given:
@@ -146,7 +152,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         envelope: Envelope,
         died_at: datetime | None = None,
     ) -> datetime:
-        """Say what was different about a dose. Returns when it was given, as held now."""
+        """Correct a dose. Returns when it was given, as held now."""
         dose = self._dose(administration)
         if {at, given, dose_given, reason_not_given, outside} == {None}:
             raise InvalidInput(
@@ -176,12 +182,12 @@ class Prescription(PrescriptionEvents, Aggregate):
         return again.at
 
     def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
-        """The dose never was."""
+        """Take back a dose that was entered in error."""
         self._dose(administration)
         self.record(Prescription.AdministrationCancelled, envelope, administration=administration)
 
     def cancel(self, envelope: Envelope) -> None:
-        """It never was, nor were its doses that were not given.
+        """Take back a prescription that was entered in error, with its doses that were not given.
 
         Refused once a dose was given: what was given was prescribed.
         """
@@ -194,14 +200,14 @@ class Prescription(PrescriptionEvents, Aggregate):
         self.record(Prescription.Cancelled, envelope)
 
     def void(self, envelope: Envelope) -> None:
-        """Take it back with all its doses: it was written in a stay that never was."""
+        """Take back a prescription of a stay that never was, with all its doses."""
         for dose in self.course.doses:
             self.record(Prescription.AdministrationCancelled, envelope, administration=dose.id)
         if not self.course.cancelled:
             self.record(Prescription.Cancelled, envelope)
 
     def correct_stop(self, discharge: UUID, at: datetime | None, envelope: Envelope) -> None:
-        """Follow a discharge that was at another time, or never was (``at`` None)."""
+        """Move the stop with its discharge, or take it back where that never was (``at`` None)."""
         stop = next((s for s in self.course.steps if s.discharge == discharge), None)
         if stop is None or self.course.cancelled:
             return
@@ -211,7 +217,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         )
 
     def is_live_at(self, moment: datetime) -> bool:
-        """Whether a discharge at that moment would have to stop it."""
+        """Return whether a discharge at that moment has to stop the prescription."""
         return self.course.status_at(moment) not in (*ENDED, None)
 
     def must_outlive(self, died_at: datetime) -> None:
@@ -222,11 +228,11 @@ class Prescription(PrescriptionEvents, Aggregate):
             raise ContradictsLaterFacts(tuple(facts))
 
     def facts_after(self, moment: datetime) -> list[FactRef]:
-        """The writing of the prescription and the doses that lie after a moment (of discharge)."""
+        """Return the writing of the prescription and the doses, as far as they lie after a moment."""
         return [f for f in self.facts() if f.occurred_at > moment]
 
     def facts(self) -> list[FactRef]:
-        """The writing of the prescription and its doses, as far as they are held true."""
+        """Return the writing of the prescription and its doses, as far as they are held true."""
         if self.course.cancelled:
             return []
         written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
@@ -242,7 +248,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
 
     def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
-        """``died_at`` where the step is clinical: nothing is ordered for the dead."""
+        """Refuse a step that does not fit. ``died_at`` where it is an order: none is for the dead."""
         if died_at is not None and candidate.at > died_at:
             raise PatientDied(died_at)
         if self.course.cancelled:

@@ -79,31 +79,34 @@ class Course:
     """Entered in error: it never was, for all valid time."""
 
     def dose(self, id: UUID) -> Dose | None:
+        """Return the dose of an id, if it is held true."""
         return next((d for d in self.doses if d.id == id), None)
 
     def without_dose(self, id: UUID) -> "Course":
+        """Return the course without a dose."""
         return replace(self, doses=tuple(d for d in self.doses if d.id != id))
 
     def with_replaced_dose(self, dose: Dose) -> "Course":
-        """The course with a dose in the place of the one that had its id."""
+        """Return the course with a dose in the place of the one that had its id."""
         return replace(self, doses=tuple(dose if d.id == dose.id else d for d in self.doses))
 
     def with_moved(self, step: UUID, at: datetime | None) -> "Course":
-        """The course with a step at another time; None: without it."""
+        """Return the course with a step at another time; None: without the step."""
         steps = [replace(s, at=at or s.at) if s.id == step else s for s in self.steps]
         kept = [s for s in steps if at is not None or s.id != step]
         return replace(self, steps=tuple(sorted(kept, key=lambda s: (s.at, s.order))))
 
     def with_added(self, step: Step) -> "Course":
+        """Return the course with one more step, in the order of time."""
         ordered = sorted((*self.steps, step), key=lambda s: (s.at, s.order))
         return replace(self, steps=tuple(ordered))
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
-        """Status and regimen in order, each with its period. Illegal steps change nothing."""
+        """Return status and regimen in order, each with its period. Illegal steps change nothing."""
         return self._folded[0]
 
     def problems(self) -> tuple[tuple[Step, str], ...]:
-        """The steps that the status before them does not allow, with the reason."""
+        """Return the steps that the status before them does not allow, with the reason."""
         return self._folded[1]
 
     @cached_property
@@ -156,17 +159,18 @@ class Course:
         return segments, tuple(problems)
 
     def status_at(self, moment: datetime) -> PrescriptionStatus | None:
+        """Return the status at a moment; None before the prescription was written."""
         return next((s for p, s, _ in self.segments() if moment in p), None)
 
     def allows(self, dose: Dose) -> bool:
-        """Whether a dose lies inside the prescription, and was not given while it was held."""
+        """Return whether a dose lies inside the prescription, and was not given while it was held."""
         return dose.at in self.period and not (
             dose.given and self.status_at(dose.at) is PrescriptionStatus.HELD
         )
 
     @property
     def period(self) -> Period:
-        """From its start until it was stopped, completed, or is planned to stop."""
+        """The period from its start until it was stopped, completed, or is planned to stop."""
         ended = [p.start for p, status, _ in self.segments() if status in ENDED]
         return Period(self.regimen.start, ended[0] if ended else None)
 
@@ -180,7 +184,7 @@ _AFTER = {
 
 
 def _why_not(kind: str, status: PrescriptionStatus) -> str | None:
-    """Why a step of that kind is not allowed in that status; None if it is."""
+    """Return why a step of that kind is not allowed in a status; None if it is."""
     if status in ENDED:
         return f"it is {status.lower()} then, and cannot be {kind}"
     if kind == "held" and status is not PrescriptionStatus.ACTIVE:

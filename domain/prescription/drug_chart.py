@@ -11,7 +11,7 @@ from domain.envelope import Envelope
 
 
 class DrugChart(Aggregate):
-    """Which prescriptions a stay has."""
+    """The prescriptions of one stay."""
 
     TOPIC = "drug-chart"
 
@@ -27,9 +27,11 @@ class DrugChart(Aggregate):
 
     @staticmethod
     def id_for(stay: UUID) -> UUID:
+        """Return the stream of a stay's drug chart."""
         return uuid5(stay, "drug-chart")
 
     def chart(self, stay: UUID, prescription: UUID, envelope: Envelope) -> None:
+        """Add a prescription to the chart."""
         self.record(DrugChart.PrescriptionCharted, envelope, stay=stay, prescription=prescription)
 
     def apply(self, event: Event) -> None:

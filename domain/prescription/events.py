@@ -36,7 +36,7 @@ class PrescriptionEvents:
         prescriber: UUID | None
 
     class Changed(Event):
-        """Another regimen from a time on. An absent value stays as it was."""
+        """Another regimen holds from a time on; an absent value stays as it was."""
 
         TOPIC = "prescription.changed"
         PUBLIC = "prescription.changed"
@@ -103,7 +103,7 @@ class PrescriptionEvents:
         at: Moment | None
 
     class AdministrationCorrected(Event):
-        """What is absent stays as it was; a dose that was not given has no amount."""
+        """The dose was otherwise; an absent value stays; a dose that was not given has no amount."""
 
         TOPIC = "prescription.administration-corrected"
         PUBLIC = "dose.corrected"

@@ -155,6 +155,7 @@ class Room(Aggregate):
     # -- decide --
 
     def open(self, ward: Text, number: Text, beds: Sequence[str], envelope: Envelope) -> None:
+        """Open the room with its beds. Raises InvalidInput."""
         if not beds:
             raise InvalidInput("beds", "a room needs at least one bed")
         if len(set(beds)) < len(beds):
@@ -162,11 +163,13 @@ class Room(Aggregate):
         self.record(Room.Opened, envelope, ward=ward, number=number, beds=tuple(beds))
 
     def add_bed(self, bed: str, envelope: Envelope) -> None:
+        """Add a bed to the room. Raises AlreadyExists."""
         if bed in self.beds:
             raise AlreadyExists("bed", bed, "bed")
         self.record(Room.BedAdded, envelope, bed=bed)
 
     def set_policy(self, policy: RoomPolicy, applies: bool, envelope: Envelope) -> None:
+        """Set or lift a policy of the room."""
         self.record(Room.PolicySet, envelope, policy=policy, applies=applies)
 
     def close_bed(
@@ -193,13 +196,14 @@ class Room(Aggregate):
         )
 
     def reopen_bed(self, bed: str, envelope: Envelope) -> None:
-        """End the closure in force; where there is none, give up the next one that is planned."""
+        """Reopen a bed: end the closure in force or, where there is none, drop the next planned one."""
         spell = self._spell(bed, BedState.CLOSED, envelope.occurred_at, or_planned=True)
         self.record(Room.BedReopened, envelope, spell=spell.id, bed=bed)
 
     def start_cleaning(
         self, bed: str, claims: Iterable[Claim], now: datetime, envelope: Envelope
     ) -> None:
+        """Start cleaning a bed. Raises BedStateBroken, BedOccupied."""
         period = Period(envelope.occurred_at)
         self._must_have(bed, period.start)
         self._must_not_be(bed, (BedState.CLEANING,), period)
@@ -207,13 +211,14 @@ class Room(Aggregate):
         self.record(Room.CleaningStarted, envelope, spell=envelope.id_of("cleaning"), bed=bed)
 
     def finish_cleaning(self, bed: str, envelope: Envelope) -> None:
+        """Finish cleaning a bed. Raises BedStateBroken."""
         spell = self._spell(bed, BedState.CLEANING, envelope.occurred_at)
         self.record(Room.CleaningFinished, envelope, spell=spell.id, bed=bed)
 
     def reserve_bed(
         self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, envelope: Envelope
     ) -> None:
-        """Reserve a bed for a patient or a stay. It may lie over an occupied bed, and lapses."""
+        """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses."""
         if period.end is None or period.is_empty:
             raise InvalidInput("until", "a reservation ends after it begins")
         self._must_have(bed, max(period.start, envelope.occurred_at))
@@ -230,6 +235,7 @@ class Room(Aggregate):
         )
 
     def release_reservation(self, reservation: UUID, envelope: Envelope) -> None:
+        """Release a reservation before it lapses. Raises NotFound, BedStateBroken."""
         found = next((s for s in self.spells if s.id == reservation), None)
         if found is None or found.state is not BedState.RESERVED:
             raise NotFound("reservation", str(reservation), "reservation_id")
@@ -278,7 +284,7 @@ class Room(Aggregate):
                 raise RoomPolicyBroken(policy.value, why)
 
     def policies_at(self, moment: datetime) -> list[RoomPolicy]:
-        """The policies in force at a moment."""
+        """Return the policies in force at a moment."""
         held: dict[RoomPolicy, bool] = {}
         for since, policy, applies in self.policies:
             if since <= moment:
@@ -314,7 +320,7 @@ class Room(Aggregate):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 
     def _spell(self, bed: str, state: BedState, at: datetime, or_planned: bool = False) -> Spell:
-        """The spell that is in force then, or else the next that is planned."""
+        """Return the spell in force at a moment, or else the next planned one. Raises BedStateBroken."""
         if bed not in self.beds:
             raise NotFound("bed", bed, "bed")
         spells = [s for s in self.spells if s.bed == bed and s.state is state]
@@ -383,7 +389,7 @@ class Room(Aggregate):
 
 
 def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
-    """Whether a closed or uncleaned bed cannot have been used in a period."""
+    """Return whether a closed or uncleaned bed cannot have been used in a period."""
     if not spell.planned:
         return spell.period.overlaps(period)
     return period.start in spell.period or spell.period.until(now).overlaps(period)

@@ -1,4 +1,4 @@
-"""Who lay where: what a change of a stay's history does to the beds.
+"""Bed occupancy: the difference that a change of a stay's history makes to the beds.
 
 The stay decides where its patient lay. The difference of its stretches before and after a command,
 per room, becomes one event in the room's occupancy stream; the claims held in the database are the
@@ -58,6 +58,7 @@ class Occupancy(Aggregate):
 
     @staticmethod
     def id_for(room: UUID) -> UUID:
+        """Return the stream of a room's occupancy."""
         return uuid5(room, "occupancy")
 
     def change(
@@ -69,6 +70,7 @@ class Occupancy(Aggregate):
         about: About | None,
         envelope: Envelope,
     ) -> None:
+        """Record the difference that a stay's new history makes in the room."""
         self.about = about
         self.record(
             Occupancy.StretchesChanged,
@@ -86,21 +88,21 @@ class Occupancy(Aggregate):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changed in one room: stretches no longer held, and stretches newly held."""
+    """The change in one room: stretches no longer held true, and stretches newly held true."""
 
     ended: tuple[Stretch, ...]
     begun: tuple[Stretch, ...]
 
 
 def difference(before: Iterable[Stretch], after: Iterable[Stretch]) -> dict[UUID, Difference]:
-    """The difference of a stay's stretches per room, rooms in the order of their ids."""
+    """Return the difference of a stay's stretches by room, rooms in the order of their ids."""
     old, new = frozenset(before), frozenset(after)
     rooms = sorted({s.bed.room for s in old ^ new})
     return {room: Difference(_in(room, old - new), _in(room, new - old)) for room in rooms}
 
 
 def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:
-    """The part of a stretch in which the stay did not hold that bed before."""
+    """Return the parts of a stretch in which the stay did not have that bed before."""
     return stretch.period.without(s.period for s in before if s.bed == stretch.bed)
 
 

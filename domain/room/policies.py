@@ -1,4 +1,4 @@
-"""A room's own policies: each a small named function in one list.
+"""The policies of a room: one small function each, listed in `POLICIES`.
 
 A policy looks at who comes in and who is there in the same time, and says why not, or None.
 It is asked about newcomers; those who lay in the room before the policy was set may stay.
@@ -26,7 +26,7 @@ class RoomPolicy(DescribedEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """What a policy may know of a patient who lies, or would lie, in the room."""
+    """A patient in the room, or a newcomer, as far as policies may know."""
 
     stay: UUID
     sex: Sex
@@ -35,14 +35,14 @@ class Occupant:
 
 
 def isolation(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
-    """Nobody else in the room, but for a child in its mother's bed."""
+    """Allow nobody else in the room, but for a child in its mother's bed."""
     if newcomer.shares_bed or all(other.shares_bed for other in others):
         return None
     return "somebody is in the room, and isolation means alone"
 
 
 def one_sex_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
-    """All of one administrative sex; one that is not known to be another is let in."""
+    """Allow one administrative sex; a sex that is not known is let in."""
     if newcomer.shares_bed:
         return None
     known = {Sex.FEMALE, Sex.MALE}
@@ -53,7 +53,7 @@ def one_sex_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -
 
 
 def children_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
-    """Under 18 years at the time; an unknown birth date is let in."""
+    """Allow patients under 18 years at the time; an unknown birth date is let in."""
     born = newcomer.birth_date
     if born is None:
         return None

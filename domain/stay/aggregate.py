@@ -239,7 +239,7 @@ class Stay(StayState):
         envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
-        """Take a discharge back. Reversed, it must be said where the patient comes back to.
+        """Take a discharge back. Reversed, ``place`` says where the patient comes back to.
 
         Entered in error, the patient never left; a place that is named is where the patient was
         from the time of the discharge on.

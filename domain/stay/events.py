@@ -140,7 +140,7 @@ class StayEvents:
         discharge_medicines: tuple[UUID, ...]
 
     class AdmissionCancelled(Event):
-        """``voided``: the visits that are taken back with an admission entered in error."""
+        """The admission is taken back; ``voided``: the observations that are taken back with it."""
 
         TOPIC = "stay.admission-cancelled"
         PUBLIC = "stay.admission-cancelled"
@@ -152,7 +152,7 @@ class StayEvents:
         voided: tuple[UUID, ...]
 
     class MovementCancelled(Event):
-        """Reversed, the place before it holds again, unless another is named."""
+        """The movement is taken back; reversed, the place before it holds again, or the named one."""
 
         TOPIC = "stay.movement-cancelled"
         PUBLIC = "stay.movement-cancelled"
@@ -165,7 +165,7 @@ class StayEvents:
         without_bed: Text | None
 
     class DischargeCancelled(Event):
-        """Reversed, the patient comes back to the place that is named."""
+        """The discharge is taken back; reversed, the patient comes back to the named place."""
 
         TOPIC = "stay.discharge-cancelled"
         PUBLIC = "stay.discharge-cancelled"
@@ -178,7 +178,7 @@ class StayEvents:
         without_bed: Text | None
 
     class MovementCorrected(Event):
-        """It happened at another time (``at``) or in another place; what is absent stays."""
+        """The movement was at another time (``at``) or place; an absent value stays as it was."""
 
         TOPIC = "stay.movement-corrected"
         PUBLIC = "stay.movement-corrected"
@@ -191,7 +191,7 @@ class StayEvents:
         without_bed: Text | None
 
     class VisitAmended(Event):
-        """What is absent stays as it was."""
+        """The visit was otherwise; an absent value stays as it was."""
 
         TOPIC = "stay.visit-amended"
         PUBLIC = "visit.amended"
@@ -204,7 +204,7 @@ class StayEvents:
         note: Sealed | None
 
     class VisitCancelled(Event):
-        """Entered in error: it never was."""
+        """The visit was entered in error."""
 
         TOPIC = "stay.visit-cancelled"
         PUBLIC = "visit.cancelled"

@@ -1,4 +1,4 @@
-"""What can happen to a stay: when each fact happened, and what it makes of the state before it."""
+"""The facts of a stay: when each happened, and the state that follows from it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -52,7 +52,7 @@ class Disposition(DescribedEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a patient is put: in a bed (perhaps sharing the mother's), or somewhere without one."""
+    """A place of a patient: a bed (perhaps the mother's, shared), or somewhere without one."""
 
     bed: BedRef | None = None
     shares_bed_of: UUID | None = None
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is true of a stay at one moment."""
+    """The state of a stay at one moment."""
 
     status: Status
     place: Place
@@ -77,7 +77,7 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something that happened to a stay. ``order`` is its place in the order of recording.
+    """A fact of a stay. ``order`` is its place in the order of recording.
 
     ``act`` is the command that recorded it: an admission with a bed is two facts of one act.
     """
@@ -91,11 +91,11 @@ class Fact:
     act: UUID | None = None
 
     def after(self, state: State) -> State:
-        """The state that follows; refuses what the state before it does not allow."""
+        """Return the state that follows. Raises StayStateBroken if the fact is not allowed there."""
         raise NotImplementedError
 
     def corrected(self, at: datetime | None, place: "Place | None") -> Self:
-        """The same fact at another time, in another place; None leaves it as it is."""
+        """Return the fact at another time or place; None leaves it. Raises InvalidInput."""
         if place is not None:
             raise InvalidInput("bed", "this movement has a time but no place of its own")
         return self if at is None else replace(self, at=at)
@@ -123,6 +123,7 @@ class Admission(Fact):
         return again if place is None else replace(again, without_bed=place.without_bed)
 
     def first(self) -> State:
+        """Return the first state of the stay."""
         return State(
             Status.ADMITTED, Place(without_bed=self.without_bed), self.attending, self.specialty
         )
@@ -130,7 +131,7 @@ class Admission(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move(Fact):
-    """Any change of place: the first bed, a transfer, one half of a swap (with the other stay)."""
+    """A change of place: the first bed, a transfer, one half of a swap (with the other stay)."""
 
     place: Place
     with_stay: UUID | None = None
@@ -169,7 +170,7 @@ class LeaveStart(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveEnd(Fact):
-    """The patient is back: in the kept bed (``place`` None), or in another place."""
+    """A return from leave: to the kept bed (``place`` None), or to another place."""
 
     place: Place | None = None
 
@@ -251,7 +252,7 @@ class Discharge(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal(Fact):
-    """From here on, what held before the fact ``of`` holds again; ``place`` names another bed."""
+    """A reversal: what held before the fact ``of`` holds again; ``place`` names another place."""
 
     of: UUID
     place: Place | None = None
@@ -261,7 +262,7 @@ class Reversal(Fact):
         return again if place is None else replace(again, place=place)
 
     def undoing(self, fact: Fact, state: State, before: State) -> State:
-        """The state after it: what ``fact`` changed is again as in ``before``."""
+        """Return the state in which what ``fact`` changed is again as in ``before``."""
         if self.place is not None:
             self._may_lead_to(self.place, fact, before)
         match fact:
@@ -300,7 +301,7 @@ class Reversal(Fact):
         )
 
     def _may_lead_to(self, place: Place, fact: Fact, before: State) -> None:
-        """Refuse a place where nobody comes to lie by the reversal."""
+        """Refuse a place that the reversal does not lead to. Raises InvalidInput."""
         if not isinstance(fact, Move | LeaveStart | LeaveEnd | Discharge):
             raise InvalidInput("bed", "what is reversed has no place; leave it out")
         if isinstance(fact, LeaveEnd) and not (before.bed_kept and place.bed):
@@ -309,7 +310,7 @@ class Reversal(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidedAdmission(Fact):
-    """What is left of a stay whose admission was entered in error: that it was cancelled."""
+    """The one fact of a stay whose admission was entered in error: that it was cancelled."""
 
     admission: Admission
 

@@ -41,7 +41,7 @@ from domain.time import Period
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One bed's uninterrupted use by one stay: lying in it, or kept during a leave."""
+    """An uninterrupted use of one bed by one stay: lying in it, or kept during a leave."""
 
     bed: BedRef
     period: Period
@@ -53,7 +53,7 @@ Segments = tuple[tuple[Period, State], ...]
 
 
 class _Fold:
-    """One walk over the facts in order: the state after each, and those that do not follow."""
+    """A fold of the facts in order: the state after each, and those that do not follow."""
 
     def __init__(self, stay: UUID) -> None:
         self.stay = stay
@@ -66,7 +66,7 @@ class _Fold:
         self.problems: list[tuple[Fact, Refusal]] = []
 
     def copy(self) -> "_Fold":
-        """The same walk, to go on with other facts."""
+        """Return a copy of the fold, to continue it with other facts."""
         fresh = _Fold(self.stay)
         fresh.state, fresh.ended = self.state, self.ended
         fresh.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
@@ -144,6 +144,7 @@ class History:
     facts: tuple[Fact, ...] = ()
 
     def with_added(self, *facts: Fact) -> "History":
+        """Return the history with more facts, in the order of time."""
         if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
             longer = History(self.stay, (*self.facts, *facts))
             if "_fold" in vars(self):  # what is folded already goes on
@@ -153,16 +154,17 @@ class History:
         return History(self.stay, tuple(sorted((*self.facts, *facts), key=_order)))
 
     def without(self, ids: Iterable[UUID]) -> "History":
+        """Return the history without the facts of some ids."""
         gone = frozenset(ids)
         kept = tuple(f for f in self.facts if f.id not in gone) if gone else self.facts
         return self if len(kept) == len(self.facts) else History(self.stay, kept)
 
     def fact(self, id: UUID) -> Fact | None:
-        """The fact of that id, if it is held true."""
+        """Return the fact of an id, if it is held true."""
         return next((f for f in self.facts if f.id == id), None)
 
     def with_replaced(self, *facts: Fact) -> "History":
-        """The history with facts in the place of those that had their ids."""
+        """Return the history with facts in the place of those that had their ids."""
         return self.without(f.id for f in facts).with_added(*facts)
 
     @cached_property
@@ -210,6 +212,7 @@ class History:
             raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))
 
     def ref(self, fact: Fact) -> FactRef:
+        """Return a fact as refusals refer to it."""
         return FactRef(fact.id, kind_of(fact), fact.at, self.stay)
 
     @cached_property
@@ -226,13 +229,13 @@ class History:
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the stay ended for good, as held now: by discharge, or by being cancelled."""
+        """The moment at which the stay ended for good: by discharge, or by being cancelled."""
         last = self.segments[-1] if self.segments else None
         return last[0].start if last and last[1].status in OVER else None
 
     @property
     def period(self) -> Period | None:
-        """From admission to its end; open while the patient is here; None if never admitted.
+        """The period from admission to the end; open while the patient is here; None if never admitted.
 
         A time away between a discharge and its reversal belongs to it: it is one stay.
         """
@@ -242,15 +245,15 @@ class History:
 
     @property
     def open_periods(self) -> tuple[Period, ...]:
-        """When the patient was here, or on leave: not between a discharge and its reversal."""
+        """The periods here or on leave, without those between a discharge and its reversal."""
         return tuple(p for p, state in self.segments if state.status not in OVER)
 
     def at(self, moment: datetime) -> State | None:
-        """The state at that moment; None before the admission."""
+        """Return the state at a moment; None before the admission."""
         return next((s for p, s in reversed(self.segments) if moment in p), None)
 
     def includes(self, moment: datetime) -> bool:
-        """Whether the stay was open at that moment; the moment of discharge still belongs to it."""
+        """Return whether the stay was open at a moment; that of the discharge belongs to it."""
         if self.period is None:
             return False
         return any(
@@ -259,7 +262,7 @@ class History:
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
-        """Where the patient lay, in order; adjoining stretches of one bed are one."""
+        """The stretches in which the patient had a bed, in order; adjoining ones of a bed are one."""
         found: list[Stretch] = []
         for period, state in self.segments:
             if state.place.bed is None or period.is_empty:

@@ -1,4 +1,4 @@
-"""The state of a stay: how it evolves by its events, and what a new event must keep to."""
+"""The state of a stay: how it evolves by its events, and the check of a new event."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -88,7 +88,7 @@ class StayState(StayEvents, Aggregate):
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """Where the patient lay, in order."""
+        """The stretches in which the patient had a bed, in order."""
         return self.history.stretches
 
     @property
@@ -241,7 +241,7 @@ def _corrected(
     event: StayEvents.MovementCorrected | StayEvents.VisitAmended,
     place: Place | None = None,
 ) -> History:
-    """A fact that is not in the history, since a read model may skip it, stays out of it."""
+    """Return the history with a fact corrected; unchanged if a read model skipped the fact."""
     fact = history.fact(id)
     return history if fact is None else history.with_replaced(fact.corrected(event.at, place))
 

@@ -23,7 +23,7 @@ from infrastructure.read_models.timeline.queries import EntryView
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What an entry says, with the names of what it refers to."""
+    """The data of an entry, with the names of what it refers to."""
 
     data: Mapping[str, Any]
     rooms: Mapping[UUID, RoomView]
@@ -150,7 +150,7 @@ def _planned(e: Entry) -> str:
 
 
 def _pending(entry: EntryView) -> str:
-    """What another system says; it names places by what is written on them."""
+    """Return the sentence of a pending report, which names places by what is written on them."""
     system = entry.source["system"] if entry.source else "Another system"
     where = [f"{n} {entry.data[n]}" for n in ("ward", "room", "bed") if entry.data.get(n)]
     where += [entry.data[n] for n in ("without_bed",) if entry.data.get(n)]

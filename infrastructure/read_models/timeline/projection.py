@@ -1,4 +1,4 @@
-"""The timeline: every fact about a patient as an entry, with both its clocks."""
+"""The timeline read model: each fact about a patient as an entry, with both its clocks."""
 
 from datetime import datetime
 from typing import Any
@@ -159,7 +159,7 @@ class Timeline(ReadModel):
                 )
 
     def _show_pending(self, event: SourceVisit.Settled, place: EventPosition) -> None:
-        """What another system reported and what does not fit yet: visible, not true."""
+        """Show what another system reported and what does not fit yet: visible, not held true."""
         visit = event.originator_id
         for source_id in event.ended:
             self.writer(entries).revise(
@@ -198,7 +198,7 @@ class Timeline(ReadModel):
             )
 
     def _correct(self, event: Event, place: EventPosition, at: datetime | None) -> None:
-        """Another entry takes the place of the one that told the fact."""
+        """Put another entry in the place of the one of the corrected fact."""
         own = _values(event, place)
         told = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
         gone = tuple(k for k in _replaced(event) if k not in told)
@@ -224,12 +224,12 @@ class Timeline(ReadModel):
         )
 
     def _void(self, event: Event, place: EventPosition, first: Values) -> None:
-        """All that was told of this stream is taken back; the cancel names its ``first`` entry."""
+        """Cancel all entries of a stream; the entry of the cancel names its ``first`` one."""
         self._cancel(event, place, {})
         self._tell_cancel(event, place, {**first, "status": "CANCELLED"})
 
     def _cancel(self, event: Event, place: EventPosition, which: Values) -> None:
-        """Entries of the event's stream were entered in error; they stay, and say so."""
+        """Mark entries of the event's stream as entered in error."""
         self.writer(entries).revise(
             {"subject": event.originator_id, "status": "TRUE", **which},
             Copy({"status": "CANCELLED", "cancelled_by": entry_id(event)}, keeps_position=True),
@@ -238,7 +238,7 @@ class Timeline(ReadModel):
         )
 
     def _tell_cancel(self, event: Event, place: EventPosition, which: Values) -> None:
-        """The entry of the cancel itself, beside the one that it takes back."""
+        """Add the entry of a cancel, beside the one that it takes back."""
         values = {**_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
         values["fact"] = values["movement"] = _made_by_cancel(event)
         period: Period | None = Period(event.entry.occurred_at)
@@ -287,14 +287,14 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
 
 
 def _made_by_cancel(event: Event) -> UUID | None:
-    """The movement that a cancel is itself: a reversal, or where the patient was instead."""
+    """Return the id of a cancel that is a movement itself: a reversal, or the place instead."""
     reversed_ = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
     placed = getattr(event, "bed", None) or getattr(event, "without_bed", None)
     return getattr(event, "cancel", None) if reversed_ or placed else None
 
 
 def _replaced(event: Event) -> tuple[str, ...]:
-    """What of the data is no longer so, even if nothing is said in its place."""
+    """Return the fields that a correction removes, even where it gives no other value."""
     if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
         return ("bed", "shares_bed_of", "without_bed")
     if isinstance(event, Prescription.AdministrationCorrected) and event.given is not None:
@@ -303,21 +303,21 @@ def _replaced(event: Event) -> tuple[str, ...]:
 
 
 def entry_id(event: Event) -> UUID:
-    """The id of an event's entry: the same in every rebuild."""
+    """Return the id of an event's entry: the same in every rebuild."""
     return entry_of(event.originator_id, event.originator_version)
 
 
 def entry_of(stream: UUID, version: int) -> UUID:
-    """The id of the entry of an event, by its stream and its version there."""
+    """Return the id of the entry of an event, by its stream and its version there."""
     return uuid5(stream, str(version))
 
 
 def kind_of(event: Event | type[Event]) -> str:
-    """The kind of an entry: ``STAY_ADMITTED`` for the topic ``stay.admitted``."""
+    """Return the kind of an event's entry: ``STAY_ADMITTED`` for the topic ``stay.admitted``."""
     return event.TOPIC.replace(".", "_").replace("-", "_").upper()
 
 
 def _data(event: Event) -> dict[str, Any]:
-    """What the event says beside its envelope, without what it leaves open."""
+    """Return the fields of an event beside its envelope, without those that are None."""
     told = vars(event).items()
     return {name: value for name, value in told if value is not None and name not in ENVELOPE}
