@@ -49,17 +49,17 @@ class LocalDays:
         Where the zone is changed by so much that a census would come before the one of the day
         before, the two are one: that hospital day is empty.
         """
-        found = [self.census(first - DAY)]
+        moments = [self.census(first - DAY)]
         for offset in range((last - first).days + 1):
-            found.append(max(found[-1], self.census(first + offset * DAY)))
-        return found
+            moments.append(max(moments[-1], self.census(first + offset * DAY)))
+        return moments
 
     def midnights(self, first: date, last: date) -> list[datetime]:
         """Return the first moments of each calendar day of a period and of the day after, in order."""
-        found = [self.midnight(first)]
+        moments = [self.midnight(first)]
         for offset in range(1, (last - first).days + 2):
-            found.append(max(found[-1], self.midnight(first + offset * DAY)))
-        return found
+            moments.append(max(moments[-1], self.midnight(first + offset * DAY)))
+        return moments
 
     def date_of(self, moment: datetime) -> date:
         """Return the calendar day of a moment."""
@@ -81,8 +81,8 @@ class LocalDays:
         return tuple(ZoneInfo(name) for name in dict.fromkeys(names))
 
     def _on(self, day: date) -> tuple[ZoneInfo, time]:
-        held = [s for s in self.settings if s[0] is None or s[0] <= day]
-        latest = max(enumerate(held), key=lambda s: (s[1][0] or date.min, s[0]), default=None)
+        settings = [s for s in self.settings if s[0] is None or s[0] <= day]
+        latest = max(enumerate(settings), key=lambda s: (s[1][0] or date.min, s[0]), default=None)
         if latest is None:
             return ZoneInfo("UTC"), CENSUS_TIME
         return ZoneInfo(latest[1][1]), latest[1][2]

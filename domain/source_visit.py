@@ -172,10 +172,10 @@ class SourceVisit(Aggregate):
     ) -> bool:
         """Record which versions are held true and which pending. Returns False if nothing changed."""
         patient = self.about.patient if self.about else None
-        told = (stay, applied, pending, waits_for, patient)
-        if told == (self.stay, self.applied, self.pending, self.waits_for, self.patient):
+        outcome = (stay, applied, pending, waits_for, patient)
+        if outcome == (self.stay, self.applied, self.pending, self.waits_for, self.patient):
             return False
-        shown = {p.version.source_id: (patient, p.version) for p in pending if patient}
+        in_timeline = {p.version.source_id: (patient, p.version) for p in pending if patient}
         self.record(
             SourceVisit.Settled,
             envelope,
@@ -184,8 +184,8 @@ class SourceVisit(Aggregate):
             applied=applied,
             pending=pending,
             waits_for=waits_for,
-            begun=tuple(id for id in shown if shown[id] != self.shown.get(id)),
-            ended=tuple(id for id in self.shown if self.shown[id] != shown.get(id)),
+            begun=tuple(id for id in in_timeline if in_timeline[id] != self.shown.get(id)),
+            ended=tuple(id for id in self.shown if self.shown[id] != in_timeline.get(id)),
         )
         return True
 

@@ -76,8 +76,8 @@ class PublicEvent:
         hints = get_type_hints(self.event)
         names = [field.name for field in fields(self.event) if field.name not in ENVELOPE]  # type: ignore[arg-type]
         public = {name: self._name(name, hints[name]) for name in names}
-        found = {new: _field(old, hints[old]) for old, new in public.items() if new is not None}
-        return dict(sorted(found.items(), key=_place_in_schema))
+        by_name = {new: _field(old, hints[old]) for old, new in public.items() if new is not None}
+        return dict(sorted(by_name.items(), key=_place_in_schema))
 
     def _name(self, field: str, kind: Any) -> str | None:
         if field in self.event.PUBLIC_FIELDS:
@@ -185,10 +185,10 @@ def _schema(kind: Any) -> Schema:
     if get_origin(kind) is tuple:
         return {"type": "array", "items": _schema(get_args(kind)[0])}
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        told = msgspec.structs.fields(kind)
+        parts = msgspec.structs.fields(kind)
         hints = get_type_hints(kind)
-        schemas = {_camel(f.encode_name): _schema(_without_none(hints[f.name])[0]) for f in told}
-        needs = {_camel(f.encode_name) for f in told if f.required}
+        schemas = {_camel(f.encode_name): _schema(_without_none(hints[f.name])[0]) for f in parts}
+        needs = {_camel(f.encode_name) for f in parts if f.required}
         return _object(
             {name: schema for name, schema in schemas.items() if name in needs},
             {name: schema for name, schema in schemas.items() if name not in needs},
@@ -256,8 +256,8 @@ def subject(event: Event) -> str:
 def data(event: Event, rooms: Rooms) -> dict[str, Any]:
     """Return the CloudEvents attribute ``data``: the public fields of an event and its envelope."""
     public, entry = BY_TOPIC[event.TOPIC], event.entry
-    said = msgspec.to_builtins(event)
-    told: dict[str, Any] = {
+    values = msgspec.to_builtins(event)
+    public_data: dict[str, Any] = {
         "commandId": entry.command_id,
         "occurredAt": entry.occurred_at,
         "occurredAtPrecision": entry.precision,
@@ -269,12 +269,12 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
         "patientId": entry.about.patient if entry.about else None,
         "stayId": entry.about.stay if entry.about else None,
     }
-    told |= _room(_subject(event), rooms) if public.subject == "room" else _named(event)
+    public_data |= _room(_subject(event), rooms) if public.subject == "room" else _named(event)
     for name, field in public.fields.items():
-        value = said.get(field.internal)
-        told[name] = None if value is None else field.tell(value, rooms)
-    told = {name: value for name, value in told.items() if value is not None}
-    plain: dict[str, Any] = msgspec.to_builtins(told)
+        value = values.get(field.internal)
+        public_data[name] = None if value is None else field.tell(value, rooms)
+    public_data = {name: value for name, value in public_data.items() if value is not None}
+    plain: dict[str, Any] = msgspec.to_builtins(public_data)
     return plain
 
 
@@ -291,9 +291,9 @@ def feed_schema() -> str:
     """Return the JSON Schema of the feed: the attributes of each event, and ``data`` by its type."""
     kinds: Schema = {}
     for public in sorted(PUBLIC, key=lambda public: public.name):
-        own = ROOM if public.subject == "room" else {f"{public.subject}Id": ID}
+        of_subject = ROOM if public.subject == "room" else {f"{public.subject}Id": ID}
         required = {n: f.schema for n, f in public.fields.items() if f.required}
-        needs = {**ENVELOPE_NEEDS, **own, **required}
+        needs = {**ENVELOPE_NEEDS, **of_subject, **required}
         may = {n: s for n, s in ENVELOPE_MAY.items() if n not in needs}
         may |= {n: f.schema for n, f in public.fields.items() if not f.required}
         kinds[public.name] = {
@@ -301,7 +301,7 @@ def feed_schema() -> str:
             "title": public.type,
             **_object(needs, may),
         }
-    told: Schema = {
+    schema: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:wardbook:feed",
         "title": "Wardbook feed",
@@ -333,4 +333,4 @@ def feed_schema() -> str:
         ],
         "$defs": kinds,
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

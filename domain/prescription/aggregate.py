@@ -166,8 +166,8 @@ class Prescription(PrescriptionEvents, Aggregate):
             raise InvalidInput("dose_given", "the dose was not given; leave this out")
         if dose.given and not was_given and not reason_not_given:
             raise InvalidInput("reason_not_given", "say why the dose was not given")
-        again = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
-        self._check_dose(again, died_at)
+        corrected = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
+        self._check_dose(corrected, died_at)
         self.record(
             Prescription.AdministrationCorrected,
             envelope,
@@ -179,7 +179,7 @@ class Prescription(PrescriptionEvents, Aggregate):
             reason_not_given=reason_not_given,
             outside_prescription=outside,
         )
-        return again.at
+        return corrected.at
 
     def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
         """Take back a dose that was entered in error."""
@@ -359,5 +359,5 @@ class Prescription(PrescriptionEvents, Aggregate):
 def _changes(
     dose: str | None, route: str | None, frequency: str | None, stop: datetime | None
 ) -> tuple[tuple[str, Any], ...]:
-    given = {"dose": dose, "route": route, "frequency": frequency, "stop": stop}
-    return tuple((name, value) for name, value in given.items() if value is not None)
+    values = {"dose": dose, "route": route, "frequency": frequency, "stop": stop}
+    return tuple((name, value) for name, value in values.items() if value is not None)

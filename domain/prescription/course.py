@@ -93,8 +93,8 @@ class Course:
     def with_moved(self, step: UUID, at: datetime | None) -> "Course":
         """Return the course with a step at another time; None: without the step."""
         steps = [replace(s, at=at or s.at) if s.id == step else s for s in self.steps]
-        kept = [s for s in steps if at is not None or s.id != step]
-        return replace(self, steps=tuple(sorted(kept, key=lambda s: (s.at, s.order))))
+        remaining = [s for s in steps if at is not None or s.id != step]
+        return replace(self, steps=tuple(sorted(remaining, key=lambda s: (s.at, s.order))))
 
     def with_added(self, step: Step) -> "Course":
         """Return the course with one more step, in the order of time."""
@@ -118,15 +118,15 @@ class Course:
         begin = min(self.written_at, self.regimen.start)
         if self.cancelled:
             return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), ()
-        found: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
+        states: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
         problems: list[tuple[Step, str]] = []
         status, regimen = PrescriptionStatus.SCHEDULED, self.regimen
 
         def now(at: datetime) -> None:
-            if found and found[-1][0] == at:
-                found.pop()
-            if not found or found[-1][1:] != (status, regimen):
-                found.append((at, status, regimen))
+            if states and states[-1][0] == at:
+                states.pop()
+            if not states or states[-1][1:] != (status, regimen):
+                states.append((at, status, regimen))
 
         def let_time_pass(until: datetime | None) -> None:
             nonlocal status
@@ -152,9 +152,9 @@ class Course:
                 status = _AFTER[step.kind]
             now(step.at)
         let_time_pass(None)
-        ends = [at for at, _, _ in found[1:]] + [None]
+        ends = [at for at, _, _ in states[1:]] + [None]
         segments = tuple(
-            (Period(at, end), st, re) for (at, st, re), end in zip(found, ends, strict=True)
+            (Period(at, end), st, re) for (at, st, re), end in zip(states, ends, strict=True)
         )
         return segments, tuple(problems)
 

@@ -236,14 +236,14 @@ class Room(Aggregate):
 
     def release_reservation(self, reservation: UUID, envelope: Envelope) -> None:
         """Release a reservation before it lapses. Raises NotFound, BedStateBroken."""
-        found = next((s for s in self.spells if s.id == reservation), None)
-        if found is None or found.state is not BedState.RESERVED:
+        spell = next((s for s in self.spells if s.id == reservation), None)
+        if spell is None or spell.state is not BedState.RESERVED:
             raise NotFound("reservation", str(reservation), "reservation_id")
-        if found.period.is_empty:
+        if spell.period.is_empty:
             raise BedStateBroken("the reservation was released before it began")
-        if found.period.end is not None and found.period.end <= envelope.occurred_at:
+        if spell.period.end is not None and spell.period.end <= envelope.occurred_at:
             raise BedStateBroken("the reservation has ended before that time")
-        self.record(Room.ReservationReleased, envelope, spell=found.id, bed=found.bed)
+        self.record(Room.ReservationReleased, envelope, spell=spell.id, bed=spell.bed)
 
     def check_open(
         self,
@@ -285,11 +285,11 @@ class Room(Aggregate):
 
     def policies_at(self, moment: datetime) -> list[RoomPolicy]:
         """Return the policies in force at a moment."""
-        held: dict[RoomPolicy, bool] = {}
+        in_force: dict[RoomPolicy, bool] = {}
         for since, policy, applies in self.policies:
             if since <= moment:
-                held[policy] = applies
-        return [policy for policy, applies in held.items() if applies]
+                in_force[policy] = applies
+        return [policy for policy, applies in in_force.items() if applies]
 
     def _must_have(self, bed: str, at: datetime) -> None:
         if bed not in self.beds:
@@ -313,9 +313,9 @@ class Room(Aggregate):
         still be there then is not known.
         """
         for claim in claims:
-            theirs = claim.stretch.period
-            comes_in = theirs.start >= period.start and theirs.overlaps(period)
-            is_there = period.start <= now and period.start in theirs
+            claimed = claim.stretch.period
+            comes_in = claimed.start >= period.start and claimed.overlaps(period)
+            is_there = period.start <= now and period.start in claimed
             if claim.stretch.bed.bed == bed and (comes_in or is_there):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 

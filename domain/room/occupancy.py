@@ -109,11 +109,11 @@ def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:
 def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
     """Refuse a stretch in a bed that somebody else has then; sharing with the mother is allowed."""
     for other in others:
-        theirs = other.stretch
+        claimed = other.stretch
         if (
             other.stay == stay
-            or theirs.bed != stretch.bed
-            or not theirs.period.overlaps(stretch.period)
+            or claimed.bed != stretch.bed
+            or not claimed.period.overlaps(stretch.period)
             or _share(stay, stretch, other)
         ):
             continue
@@ -122,17 +122,17 @@ def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
 
 def check_shared(child: UUID, stretch: Stretch, mother: Iterable[Stretch]) -> None:
     """Refuse a child's stretch that is not inside its mother's, in a bed that is her own."""
-    hers = [s.period for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
-    if stretch.period.without(hers):
+    of_mother = [s.period for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
+    if stretch.period.without(of_mother):
         raise SharersUnplaced((child,))
 
 
 def _share(stay: UUID, stretch: Stretch, other: Claim) -> bool:
-    theirs = other.stretch
+    claimed = other.stretch
     return (
         stretch.shares_bed_of == other.stay
-        or theirs.shares_bed_of == stay
-        or (theirs.shares_bed_of is not None and theirs.shares_bed_of == stretch.shares_bed_of)
+        or claimed.shares_bed_of == stay
+        or (claimed.shares_bed_of is not None and claimed.shares_bed_of == stretch.shares_bed_of)
     )
 
 

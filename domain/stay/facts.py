@@ -119,8 +119,8 @@ class Admission(Fact):
     def corrected(self, at: datetime | None, place: Place | None) -> Self:
         if place is not None and place.bed is not None:
             raise InvalidInput("bed", "the first bed is a movement of its own; correct that one")
-        again = Fact.corrected(self, at, None)
-        return again if place is None else replace(again, without_bed=place.without_bed)
+        fact = Fact.corrected(self, at, None)
+        return fact if place is None else replace(fact, without_bed=place.without_bed)
 
     def first(self) -> State:
         """Return the first state of the stay."""
@@ -141,8 +141,8 @@ class Move(Fact):
             raise InvalidInput(
                 "bed", "a swap has no bed of its own; cancel it and enter what happened"
             )
-        again = Fact.corrected(self, at, None)
-        return again if place is None else replace(again, place=place)
+        fact = Fact.corrected(self, at, None)
+        return fact if place is None else replace(fact, place=place)
 
     def after(self, state: State) -> State:
         _present(state, "a move")
@@ -175,8 +175,8 @@ class LeaveEnd(Fact):
     place: Place | None = None
 
     def corrected(self, at: datetime | None, place: Place | None) -> Self:
-        again = Fact.corrected(self, at, None)
-        return again if place is None else replace(again, place=place)
+        fact = Fact.corrected(self, at, None)
+        return fact if place is None else replace(fact, place=place)
 
     def after(self, state: State) -> State:
         if state.status is not Status.ON_LEAVE:
@@ -258,8 +258,8 @@ class Reversal(Fact):
     place: Place | None = None
 
     def corrected(self, at: datetime | None, place: Place | None) -> Self:
-        again = Fact.corrected(self, at, None)
-        return again if place is None else replace(again, place=place)
+        fact = Fact.corrected(self, at, None)
+        return fact if place is None else replace(fact, place=place)
 
     def undoing(self, fact: Fact, state: State, before: State) -> State:
         """Return the state in which what ``fact`` changed is again as in ``before``."""

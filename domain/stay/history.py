@@ -155,9 +155,9 @@ class History:
 
     def without(self, ids: Iterable[UUID]) -> "History":
         """Return the history without the facts of some ids."""
-        gone = frozenset(ids)
-        kept = tuple(f for f in self.facts if f.id not in gone) if gone else self.facts
-        return self if len(kept) == len(self.facts) else History(self.stay, kept)
+        removed = frozenset(ids)
+        facts = tuple(f for f in self.facts if f.id not in removed) if removed else self.facts
+        return self if len(facts) == len(self.facts) else History(self.stay, facts)
 
     def fact(self, id: UUID) -> Fact | None:
         """Return the fact of an id, if it is held true."""
@@ -197,7 +197,7 @@ class History:
 
         ``also``: facts of other histories that a candidate makes illegal, named with its own.
         """
-        new = frozenset(candidates)
+        checked = frozenset(candidates)
         problems = list(self.problems)
         if died_at is not None:
             problems += [
@@ -206,7 +206,7 @@ class History:
                 if f.at > died_at and isinstance(f, NOT_AFTER_DEATH)
             ]
         for fact, refusal in problems:
-            if fact.id in new:
+            if fact.id in checked:
                 raise refusal
         if problems or also:
             raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))
@@ -263,17 +263,17 @@ class History:
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
         """The stretches in which the patient had a bed, in order; adjoining ones of a bed are one."""
-        found: list[Stretch] = []
+        stretches: list[Stretch] = []
         for period, state in self.segments:
             if state.place.bed is None or period.is_empty:
                 continue
             stretch = Stretch(state.place.bed, period, state.bed_kept, state.place.shares_bed_of)
-            last = found[-1] if found else None
+            last = stretches[-1] if stretches else None
             if last and last.period.end == period.start and replace(last, period=period) == stretch:
-                found[-1] = replace(last, period=Period(last.period.start, period.end))
+                stretches[-1] = replace(last, period=Period(last.period.start, period.end))
             else:
-                found.append(stretch)
-        return tuple(found)
+                stretches.append(stretch)
+        return tuple(stretches)
 
 
 def _order(fact: Fact) -> tuple[datetime, int]:

@@ -199,26 +199,26 @@ class Timeline(ReadModel):
 
     def _correct(self, event: Event, place: EventPosition, at: datetime | None) -> None:
         """Put another entry in the place of the one of the corrected fact."""
-        own = _values(event, place)
-        told = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
-        gone = tuple(k for k in _replaced(event) if k not in told)
-        new: dict[str, Any] = {
+        values = _values(event, place)
+        data = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
+        removed = tuple(k for k in _replaced(event) if k not in data)
+        changes: dict[str, Any] = {
             "entry": entry_id(event),
-            **{column: own[column] for column in TOLD_BY},
-            "data": Merged(told, gone),
+            **{column: values[column] for column in TOLD_BY},
+            "data": Merged(data, removed),
             "corrects": Same("entry"),
         }
         if at is not None:
-            new["occurred_at"] = at
-            new["late"] = place.recorded_at - at > LATE_AFTER
+            changes["occurred_at"] = at
+            changes["late"] = place.recorded_at - at > LATE_AFTER
         if getattr(event, "precision", None) is not None:
-            new["precision"] = event.precision.value  # type: ignore[attr-defined]
-        marked = {"status": "CORRECTED", "corrected_by": entry_id(event)}
-        old = Copy(marked, keeps_position=True)
+            changes["precision"] = event.precision.value  # type: ignore[attr-defined]
+        mark = {"status": "CORRECTED", "corrected_by": entry_id(event)}
+        old = Copy(mark, keeps_position=True)
         self.writer(entries).revise(
             {"subject": event.originator_id, "status": "TRUE", "fact": event.fact},
             old,
-            Copy(new, Period(at) if at else None),
+            Copy(changes, Period(at) if at else None),
             known=place.known,
             position=place.position,
         )
@@ -258,12 +258,12 @@ class Timeline(ReadModel):
 
 
 def _values(event: Event, place: EventPosition) -> dict[str, Any]:
-    said = event.entry
-    assert said.about is not None
+    envelope = event.entry
+    assert envelope.about is not None
     data = _data(event)
     return {
-        "patient": said.about.patient,
-        "stay": said.about.stay,
+        "patient": envelope.about.patient,
+        "stay": envelope.about.stay,
         "subject": event.originator_id,
         "kind": kind_of(event),
         "status": "TRUE",
@@ -273,15 +273,15 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
         "corrected_by": None,
         "cancels": None,
         "cancelled_by": None,
-        "occurred_at": said.occurred_at,
-        "precision": said.precision.value,
+        "occurred_at": envelope.occurred_at,
+        "precision": envelope.precision.value,
         "recorded_at": place.recorded_at,
         "recorded_position": place.known,
-        "late": place.recorded_at - said.occurred_at > LATE_AFTER,
-        "recorded_by": said.recorded_by,
-        "performed_by": said.performed_by,
-        "reason": said.reason,
-        "source": said.source,
+        "late": place.recorded_at - envelope.occurred_at > LATE_AFTER,
+        "recorded_by": envelope.recorded_by,
+        "performed_by": envelope.performed_by,
+        "reason": envelope.reason,
+        "source": envelope.source,
         "data": data,
     }
 
@@ -319,5 +319,5 @@ def kind_of(event: Event | type[Event]) -> str:
 
 def _data(event: Event) -> dict[str, Any]:
     """Return the fields of an event beside its envelope, without those that are None."""
-    told = vars(event).items()
-    return {name: value for name, value in told if value is not None and name not in ENVELOPE}
+    fields = vars(event).items()
+    return {name: value for name, value in fields if value is not None and name not in ENVELOPE}
