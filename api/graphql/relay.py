@@ -1,4 +1,4 @@
-"""What has an id, and lists that are read page by page (Relay's conventions)."""
+"""Nodes, connections and cursors (Relay's conventions)."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 MOST, PAGE = 500, 50
-"""How many entries a page may have, and how many it has if nothing is said."""
+"""The most entries of a page, and the default."""
 
 
 @shows(DataKind.HOUSE)
@@ -49,7 +49,7 @@ class Connection(Generic[T]):
 
 
 def page_size(first: int | None) -> int:
-    """How many entries are asked for. Raises InvalidInput if too few or too many."""
+    """Return the size of a page. Raises InvalidInput if it is too small or too large."""
     wanted = PAGE if first is None else first
     if not 1 <= wanted <= MOST:
         raise InvalidInput("first", f"ask for 1 to {MOST} entries")
@@ -63,7 +63,7 @@ def page(
     cursor: Callable[[V], str],
     node: Callable[[V], T],
 ) -> Connection[T]:
-    """A page from the views found, one more than asked for if there are more."""
+    """Return a page of views; there is one view more than ``first`` if another page follows."""
     shown = views[:first]
     edges = [Edge(cursor=cursor(view), node=node(view)) for view in shown]
     return Connection(

@@ -1,4 +1,4 @@
-"""Scalars that are strict where the usual ones are lax."""
+"""Scalars: stricter than the usual ones; positions and cursors."""
 
 import base64
 import binascii
@@ -116,12 +116,12 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 
 def encode_position(log_id: UUID, epoch: int, position: int) -> Position:
-    """A position with the log and epoch that it belongs to."""
+    """Return a position with the log and epoch that it belongs to, opaque."""
     return Position(_pack(["p", log_id.hex[:12], epoch, position]))
 
 
 def decode_position(given: str, log_id: UUID, epoch: int, field: str) -> int:
-    """The position within this log. Raises InvalidInput for another log's, or for none at all."""
+    """Return the position within this log. Raises InvalidInput for another log's, or for none."""
     parts = _unpack(given, field)
     if len(parts) != 4 or parts[0] != "p" or not all(isinstance(p, int) for p in parts[2:]):
         raise InvalidInput(field, "this is no position; give back one that was given out")
@@ -135,12 +135,12 @@ def decode_position(given: str, log_id: UUID, epoch: int, field: str) -> int:
 
 
 def encode_cursor(kind: str, *place: Any) -> str:
-    """A place in the order of a list of that kind."""
+    """Return the cursor of a place in the order of a kind of list, opaque."""
     return _pack([kind, *place])
 
 
 def decode_cursor(given: str | None, kind: str, *types: type[Any]) -> tuple[Any, ...] | None:
-    """The place that a cursor names. Raises InvalidInput for anything else."""
+    """Return the place of a cursor. Raises InvalidInput for a cursor of another list, or for none."""
     if given is None:
         return None
     parts = _unpack(given, "after")

@@ -1,4 +1,4 @@
-"""The schema, put together; and how faults are told."""
+"""The GraphQL schema with its extensions; execution within time limits."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class OperationContext(SchemaExtension):
-    """Each operation over a WebSocket has a context of its own: the connection's would go stale."""
+    """Schema extension: gives each operation over a WebSocket a context with a clock of its own."""
 
     def on_operation(self) -> Iterator[None]:
         if isinstance(self.execution_context.context, Connected):
@@ -45,7 +45,7 @@ class OperationContext(SchemaExtension):
 
 
 class SubscriptionTimeout(SchemaExtension):
-    """A subscription that has begun may last: the time limit is for its beginning."""
+    """Schema extension: ends the time limit of a subscription once it has begun."""
 
     async def on_execute(self) -> AsyncIterator[None]:
         yield
@@ -54,7 +54,7 @@ class SubscriptionTimeout(SchemaExtension):
 
 
 class ResponsePosition(SchemaExtension):
-    """Says with each answer at which position of the log it was computed."""
+    """Schema extension: adds the log position at which the response was computed."""
 
     async def on_execute(self) -> AsyncIterator[None]:
         context: Context | None = self.execution_context.context
@@ -67,17 +67,17 @@ class ResponsePosition(SchemaExtension):
             return {}
         readable = context.state.progress.position
         answered_at = readable if context.answered_at is None else context.answered_at
-        told: dict[str, Any] = {"position": context.position(answered_at)}
+        results: dict[str, Any] = {"position": context.position(answered_at)}
         if context.state.log.is_simulated:
-            told["simulated"] = True
-        return told
+            results["simulated"] = True
+        return results
 
 
 class ParserCache(SchemaExtension):
-    """Parses each text once.
+    """Schema extension: cache of parsed documents.
 
-    What cannot be parsed is left to the schema, which tells it inside the operation: an error raised
-    from here would pass `ErrorMasking` by and be told without a code.
+    What cannot be parsed is left to the schema, which reports it inside the operation: an error raised
+    here would bypass `ErrorMasking` and leave without a code.
     """
 
     def on_parse(self) -> Iterator[None]:
@@ -88,7 +88,7 @@ class ParserCache(SchemaExtension):
 
 
 class Document(DocumentNode):
-    """A document that is the same as itself only: what is kept of it is found without reading it."""
+    """A parsed document, compared by identity: caches find it without reading it."""
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
@@ -101,7 +101,7 @@ def _parsed(text: str, **options: Any) -> Document:
 
 
 ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}
-"""What is answered over HTTP; a subscription has many answers."""
+"""The operations that have one response, so that HTTP can carry it."""
 
 
 LIMIT: ContextVar[asyncio.Timeout] = ContextVar("LIMIT")
@@ -131,7 +131,7 @@ class Schema(strawberry.Schema):
     async def stream(
         self, query: str | None, *args: Any, **named: Any
     ) -> AsyncGenerator[Any, None]:
-        """What is asked over a WebSocket, within the same time."""
+        """Execute an operation over a WebSocket, within the same time limit."""
         if refused := too_long(query):
             return _only(PreExecutionError(data=None, errors=[mask_error(refused)]))
         state: AppState = named["context_value"].state
@@ -141,7 +141,7 @@ class Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Nothing here: the usual log would print the query, which may contain patients' data."""
+        """Log nothing: the usual log prints the query, which may contain patients' data."""
 
 
 async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
@@ -149,7 +149,7 @@ async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None
 
 
 async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    """The same results, if the first comes in time, or what is subscribed to has begun by then."""
+    """Yield the results, if the first comes in time or the subscription has begun by then."""
     async with contextlib.aclosing(found):
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -200,5 +200,5 @@ schema = make_schema()
 
 
 def sdl() -> str:
-    """The schema in the schema definition language."""
+    """Return the schema in the schema definition language."""
     return schema.as_str().strip() + "\n"

@@ -1,4 +1,4 @@
-"""All subscriptions: what was missed since a position, then what happens, each item once."""
+"""Subscriptions: the changes missed since a position, then live ones, each exactly once."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -99,7 +99,7 @@ class Subscription:
 
 
 async def _begin(context: Context, after: Position | None) -> int | None:
-    """Where to go on. Raises InvalidInput for a position that the log has not reached."""
+    """Return the log position to resume at. Raises InvalidInput if the log has not reached it."""
     if after is None:
         return None
     begin = context.after(after)
@@ -118,7 +118,7 @@ async def _events(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose timeline is followed."""
+    """The stay or patient of a followed timeline, with the query that finds it."""
 
     question: ById[Any]
     id: UUID
@@ -127,7 +127,7 @@ class Subject:
 async def _entries(
     info: Ask, topic: TimelineTopic, whose: Subject, after: int | None
 ) -> AsyncGenerator[TimelineEntry, None]:
-    """Ends with NotAllowed where all of it is closed by then: silence would say that nothing happens."""
+    """Yield the entries. Raises NotAllowed once all are hidden: silence would be a wrong answer."""
     async with _told(info.context, topic, after) as items:
         async for told in items:
             if not info.context.viewer.sees_all:  # what is told is the same for all who are told
@@ -157,7 +157,7 @@ async def _rooms(
 def _told(
     context: Context, topic: Topic[T], after: int | None
 ) -> aclosing[AsyncGenerator[Change[T], None]]:
-    """What changes, item by item; each is answered by itself, with what all who are told share."""
+    """Yield the changes of a topic, each with a fresh context that subscribers may share reads of."""
 
     async def items() -> AsyncGenerator[Change[T], None]:
         async with aclosing(context.state.broker.subscribe(topic, after)) as found:

@@ -1,4 +1,4 @@
-"""Shown is recorded: whose data an answer shows is written down before it leaves.
+"""Audit of reads: the patients that a response shows are recorded before it leaves.
 
 Whose data they are is noted where a view becomes a GraphQL type (`At.shows`).
 """
@@ -15,7 +15,7 @@ from infrastructure import tracing
 
 
 class RecordReading(SchemaExtension):
-    """Holds an answer back until its reading is durable; if that fails, shows nothing."""
+    """Schema extension: holds a response back until its access record is durable, or drops it."""
 
     async def on_execute(self) -> AsyncIterator[None]:
         yield

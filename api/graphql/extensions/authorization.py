@@ -30,7 +30,7 @@ from application.authorization.roles import may
 from domain.refusals import NotAllowed
 
 INTROSPECTION = ("__schema", "__type")
-"""The ways into the schema. `__typename`, which clients keep answers by, is none."""
+"""The fields of introspection; `__typename`, by which clients cache, is none."""
 
 
 DECLARED = Declarations({}, frozenset())
@@ -44,7 +44,7 @@ def use_declarations(schema: GraphQLSchema) -> None:
 
 
 def needed_for(type_name: str, field: str) -> str | None:
-    """What somebody must be allowed to see a field; None where the application decides."""
+    """Return the right that a field needs; None where the application decides (mutations)."""
     if field in INTROSPECTION:
         return "introspection"
     if field.startswith("__") or type_name.startswith("__") or type_name == "Mutation":
@@ -56,23 +56,23 @@ def needed_for(type_name: str, field: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """What a document asks: its operation in short, and all it needs, each with one such field."""
+    """Analysis of a document: its root fields, and the rights that it needs, each with one field."""
 
     operation: str
     needs: Mapping[str, str]
     types: frozenset[str]
-    """The types of which fields are asked for."""
+    """The types of which fields are selected."""
 
     @property
     def is_cacheable(self) -> bool:
-        """Return whether the response cache may keep the answer: so say its queries and types."""
+        """Return whether the response may be cached: all its queries and types must be declared so."""
         queries = {f"Query.{name}" for name in self.operation.split()}
         return DECLARED.cacheable.issuperset(queries | (self.types - {"Query"}))
 
 
 @lru_cache(maxsize=1000)
 def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentInfo:
-    """Read it once. The operation is named by its root fields, never by what the client calls it."""
+    """Analyse a document, once. The operation is named by its root fields, never by the client."""
     needs: dict[str, str] = {}
     roots: dict[str, None] = {}
     parents: set[str] = set()
@@ -95,7 +95,7 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
 
 
 class Authorization(SchemaExtension):
-    """Lets an operation in, or refuses the whole of it before anything runs. After validation."""
+    """Schema extension: allows an operation, or refuses the whole of it, after its validation."""
 
     def on_validate(self) -> Iterator[None]:
         execution = self.execution_context
@@ -119,5 +119,5 @@ class Authorization(SchemaExtension):
 
 
 def snake(name: str) -> str:
-    """A GraphQL name as Python has it."""
+    """Return a GraphQL name in Python style."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)

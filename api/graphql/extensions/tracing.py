@@ -1,4 +1,4 @@
-"""An operation in a trace: by the fields that it asks for, never by what a client wrote."""
+"""Tracing of operations: spans are named by root fields, never by what a client wrote."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from api.graphql.extensions.authorization import analyse_document
 from infrastructure import tracing
 
 ROOTS = 5
-"""Root fields that a span is named by, at most."""
+"""The most root fields in the name of a span."""
 
 
 class Tracing(SchemaExtension):
-    """A span for each execution; of a subscription, for its beginning."""
+    """Schema extension: a span for each execution; of a subscription, for its beginning."""
 
     def on_execute(self) -> Iterator[None]:
         execution = self.execution_context
@@ -41,7 +41,7 @@ class Tracing(SchemaExtension):
 
 @lru_cache(maxsize=1000)
 def shape(document: DocumentNode) -> str:
-    """The same for documents that ask for the same fields: tells them apart, and nothing in them.
+    """Return a digest of the selected fields: tells documents apart, and nothing in them.
 
     Made of names of the schema alone, so it holds no value, alias or name that a client chose.
     """

@@ -1,4 +1,4 @@
-"""All queries. Those about patients, stays and rooms are asked as of a moment, as known at another."""
+"""Queries. Those about patients, stays and rooms are as of a moment, as known at another."""
 
 from typing import Annotated
 
@@ -68,6 +68,6 @@ class Query(
 
 
 def _may_see(info: Ask, kind: type[Node]) -> bool:
-    """Whether the reader's role may see such a thing, were it asked for by its own name."""
+    """Return whether the caller's role may see things of a type."""
     needed = needed_for(kind.__name__, "id")
     return needed is not None and may(info.context.caller.role, needed)

@@ -1,4 +1,4 @@
-"""The question who read whose data."""
+"""Query of the access log."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What many questions take: the two clocks, and which page."""
+"""Arguments that many queries take: the two clocks, and the page."""
 
 from datetime import datetime
 from typing import Annotated
@@ -35,7 +35,7 @@ MrnAuthority = Annotated[
 async def two_moments(
     info: Ask, as_of: datetime | None, from_known: datetime, to_known: datetime | None
 ) -> tuple[AsOf, AsOf]:
-    """One moment as known later, and as known before."""
+    """Return a moment as known later, and as known before."""
     after = await info.context.at(as_of, to_known)
     before = await info.context.at(after.as_of, from_known)
     if before.known > after.known:
@@ -44,7 +44,7 @@ async def two_moments(
 
 
 def named(id: str | None) -> UUID:
-    """The id, or one that names nothing."""
+    """Return the id, or one that names nothing."""
     try:
         return UUID(id or "")
     except ValueError:

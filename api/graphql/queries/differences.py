@@ -1,4 +1,4 @@
-"""Questions about what was held at two moments of the record."""
+"""Queries of differences between two moments of the record."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Questions about patients and practitioners."""
+"""Queries of patients and practitioners."""
 
 from typing import Annotated
 from uuid import UUID

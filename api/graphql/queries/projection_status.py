@@ -1,4 +1,4 @@
-"""Questions about the record itself: its commands and its read models."""
+"""Queries of the record itself: its commands and its projections."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Questions for figures."""
+"""Queries of reports."""
 
 import asyncio
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Questions about wards, rooms and who lies in them."""
+"""Queries of wards, rooms and their occupancy."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The question what other systems reported that does not fit yet."""
+"""Query of movements that other systems reported and that do not fit yet."""
 
 from datetime import datetime
 from typing import Annotated

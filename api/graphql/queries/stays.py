@@ -1,4 +1,4 @@
-"""Questions about stays and prescriptions."""
+"""Queries of stays and prescriptions."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The question what happened."""
+"""Query of a timeline."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Differences between what was held at two moments of the record, and what a wrong fact led to."""
+"""Differences between two moments of the record, and the exposure to a wrong fact."""
 
 import asyncio
 from collections.abc import Sequence

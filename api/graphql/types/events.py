@@ -1,4 +1,4 @@
-"""The feed: what was recorded, in the order of the log, in the shape of CloudEvents 1.0."""
+"""The feed: events in the order of the log, in the shape of CloudEvents 1.0."""
 
 from datetime import datetime
 from typing import Annotated
@@ -98,11 +98,11 @@ class Event:
 
 
 PATIENTS = {"patientId", "forPatientId"}
-"""Where a fact says about which patient it is, or for which."""
+"""The fields of an event that name a patient."""
 
 
 def topics_of(kinds: list[EventKind] | None) -> frozenset[str]:
-    """The internal topics of some kinds, or of all that are told."""
+    """Return the internal topics of some kinds, or of all that are public."""
     return frozenset(kind.value for kind in kinds) if kinds is not None else frozenset(BY_TOPIC)
 
 

@@ -1,4 +1,4 @@
-"""Reports that were given out, and their restatements with the facts that changed a figure."""
+"""Issued reports, and their restatements with the facts that changed a figure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -181,7 +181,7 @@ class ReportIssue(Node):
 
 
 async def _open(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
-    """The facts that the reader may see: those about patients and stays that are not closed."""
+    """Return the facts that are not hidden from the viewer by their patient or stay."""
     patients, stays = ({getattr(f, of) for f in found.values()} for of in ("patient", "stay"))
     closed = await hidden_ids(info.context, patients_by_id, patients - {None}, at)
     closed |= await hidden_ids(info.context, stays_by_id, stays - {None}, at)
@@ -189,7 +189,7 @@ async def _open(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int,
 
 
 async def _facts(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, ReportFact]:
-    """The facts by their positions, in words where the timeline has them."""
+    """Return facts by their positions, in words where the timeline has them."""
     ids = [fact.entry for fact in found.values()]
     entries = await info.context.query(entries_by_id, ids, at)
     stories = await told(info, entries.values(), at)

@@ -1,4 +1,4 @@
-"""Rooms, beds, and who lies in them."""
+"""Rooms, beds and their occupants."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What other systems reported, and what became of it."""
+"""Movements reported by other systems, and their outcome."""
 
 from datetime import datetime
 from typing import Self

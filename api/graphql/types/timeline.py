@@ -1,4 +1,4 @@
-"""The timeline: what happened to a patient, with both clocks, in words."""
+"""The timeline of a patient or stay: facts with both clocks, in words."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -97,7 +97,7 @@ class TimelineEntry(Node):
 
 
 async def told(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
-    """The summary of each entry, with rooms, staff and drugs by name."""
+    """Return the summary of each entry, with rooms, staff and drugs by name."""
     return await info.context.query(summaries, list(views), at)
 
 
