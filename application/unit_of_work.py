@@ -4,7 +4,8 @@ Each stream that is read is tracked with its version, and the append names all o
 decision rests on can have changed when it is recorded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -189,6 +190,15 @@ class UnitOfWork:
             actual = next(iter(self._versions.values()))
             if actual != version:
                 raise VersionConflict(version, actual)
+
+    @contextmanager
+    def use_entry(self, entry: Envelope) -> Iterator[None]:
+        """Give another envelope to the events of one of several facts."""
+        before, self.entry = self.entry, entry
+        try:
+            yield
+        finally:
+            self.entry = before
 
     def defer_checks(self) -> None:
         """Defer the checks of all stays until `end_deferral`: only the result has to be valid."""

@@ -195,13 +195,11 @@ class Corrections(CommandGroup):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
         uow.defer_checks()
         for cancel in cancels or ():
-            entry, at = uow.entry, cancel.occurred_at
-            uow.entry = _entry_at(uow, at)
-            place = lookups.place(
-                uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
-            )
-            _cancel(uow, cancel.movement_id, cancel.because, place)
-            uow.entry = entry
+            with uow.use_entry(_entry_at(uow, cancel.occurred_at)):
+                place = lookups.place(
+                    uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
+                )
+                _cancel(uow, cancel.movement_id, cancel.because, place)
         for right in corrections or ():
             at = utc(right.occurred_at, "occurred_at")
             if at is not None:
