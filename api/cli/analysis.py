@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli.queries import KnownAt, known_position, opened
+from api.cli.queries import KnownAt, known_position, open_hospital
 from api.cli.terminal import err, out, progress, settings, stop
 from api.errors import ExitCode
 from infrastructure.analysis import TABLES, export_history, query_history
@@ -48,9 +48,9 @@ def query(
     if [question is not None, tables, export is not None].count(True) != 1:
         stop("Give a question in SQL, or --tables, or --export.", ExitCode.USAGE)
     if tables:
-        _tell_tables()
+        _list_tables()
         return
-    zone, database = opened(settings())
+    zone, database = open_hospital(settings())
     known, log = known_position(database, known_at), database.open_log()
     err.print(f"As known at position {known} of a {log.kind} log.", highlight=False)
     try:
@@ -62,9 +62,9 @@ def query(
                 progress("Reading") as tell,
                 query_history(database, sql, known, zone.key, tell) as (names, rows),
             ):
-                _tell(format, names, rows)
-    except FileExistsError as why:
-        stop(str(why))
+                _print_rows(format, names, rows)
+    except FileExistsError as error:
+        stop(str(error))
 
 
 def _export(database: Database, directory: Path, known: int, log: Log) -> None:
@@ -74,34 +74,36 @@ def _export(database: Database, directory: Path, known: int, log: Log) -> None:
             out.print(str(file), soft_wrap=True, highlight=False)
 
 
-def _tell(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+def _print_rows(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     if format is Format.JSON:
         begin = "["
         for row in rows:
-            told = json.dumps(dict(zip(names, row, strict=True)), default=_said, ensure_ascii=False)
-            sys.stdout.write(f"{begin}\n{told}")
+            line = json.dumps(
+                dict(zip(names, row, strict=True)), default=_as_text, ensure_ascii=False
+            )
+            sys.stdout.write(f"{begin}\n{line}")
             begin = ","
         sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
     elif format is Format.CSV:
-        written = csv.writer(sys.stdout, lineterminator="\n")
-        written.writerow(names)
-        written.writerows([None if v is None else _said(v) for v in row] for row in rows)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([None if v is None else _as_text(v) for v in row] for row in rows)
     else:
         table = Table(*names)
         for row in rows:
-            table.add_row(*("" if value is None else _said(value) for value in row))
+            table.add_row(*("" if value is None else _as_text(value) for value in row))
         out.print(table)
 
 
-def _said(value: object) -> str:
-    """A value as text; a moment in ISO 8601."""
-    told = getattr(value, "isoformat", None)
-    return str(told()) if told else str(value)
+def _as_text(value: object) -> str:
+    """Return a value as text; a moment in ISO 8601."""
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat()) if isoformat else str(value)
 
 
-def _tell_tables() -> None:
+def _list_tables() -> None:
     for table in TABLES:
-        told = Table("column", "type", "meaning", title=table.name, caption=table.meaning)
+        grid = Table("column", "type", "meaning", title=table.name, caption=table.meaning)
         for column in table.columns:
-            told.add_row(column.name, column.type, column.meaning)
-        out.print(told)
+            grid.add_row(column.name, column.type, column.meaning)
+        out.print(grid)

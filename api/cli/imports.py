@@ -1,4 +1,4 @@
-"""Commands that fill the record: import and simulate."""
+"""The commands ``import`` and ``simulate``, which fill the log."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,14 +40,14 @@ def import_mimic(
     log = database.open_log()
     the_hospital = hospital(chosen, database)
     seed(chosen, the_hospital, log)
-    written = account or Path("mimic-iv-account.csv")
+    account_file = account or Path("mimic-iv-account.csv")
     try:
         with progress("Importing") as tell:
-            summed = import_mimic_iv(the_hospital, directory, written, tell)
+            result = import_mimic_iv(the_hospital, directory, account_file, tell)
     finally:
         the_hospital.close()
     fill(database)
-    _tell_account(summed, written, json)
+    _print_account(result, account_file, json)
 
 
 @app.command("simulate")
@@ -72,22 +72,22 @@ def simulate_command(
     end = moment(until, "--until") or now().replace(hour=0, minute=0, second=0, microsecond=0)
     if end > now():
         stop("--until lies in the future.", ExitCode.USAGE)
-    told = simulate_into(chosen, database, beds, days, seed, end, detail)
+    result = simulate_into(chosen, database, beds, days, seed, end, detail)
     fill(database)
     if json:
         as_json(
             {
                 "until": end,
-                "commands": told.commands,
-                "refusals": told.refusals,
-                "stays": told.stays,
+                "commands": result.commands,
+                "refusals": result.refusals,
+                "stays": result.stays,
             }
         )
     else:
         table = Table("command", "recorded", title=f"Simulated until {end:%F %R %Z}")
-        for name, count in sorted(told.commands.items()):
+        for name, count in sorted(result.commands.items()):
             table.add_row(name, f"{count:,}")
-        for name, count in sorted(told.refusals.items()):
+        for name, count in sorted(result.refusals.items()):
             table.add_row(f"refused: {name}", f"{count:,}")
         out.print(table)
 
@@ -128,7 +128,7 @@ def fill(database: Database) -> None:
         ProjectionRunner(database.app_url, tell).catch_up()
 
 
-def _tell_account(account: Account, written: Path, json: bool) -> None:
+def _print_account(account: Account, file: Path, json: bool) -> None:
     names = ("table", "rows", "recorded", "merged", "refused")
     rows = account.sums()
     if json:
@@ -138,12 +138,12 @@ def _tell_account(account: Account, written: Path, json: bool) -> None:
         for name, *counts in rows:
             table.add_row(name, *(f"{count:,}" for count in counts))
         out.print(table)
-        why = Table("table", "refused by", "rows")
+        refusals = Table("table", "refused by", "rows")
         for name, verdict, rule, count in account.totals():
             if verdict == "refused":
-                why.add_row(name, str(rule), f"{count:,}")
-        out.print(why)
-        out.print(f"Each row's fate: {written}; the sums: {sums_path(written)}", soft_wrap=True)
+                refusals.add_row(name, str(rule), f"{count:,}")
+        out.print(refusals)
+        out.print(f"Each row's fate: {file}; the sums: {sums_path(file)}", soft_wrap=True)
     if not account.adds_up:
         stop("The account does not add up to the rows in the files.", ExitCode.CHECK_FAILED)
     err.print("The account adds up to the rows in the files.")

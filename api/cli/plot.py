@@ -10,26 +10,31 @@ WIDTH, PANEL, LEFT, LINE = 820, 190, 60, 20
 INK, PALE, BARS = "#222", "#bbb", "#2a6f97"
 
 
-def svg(told: Report) -> str:
-    """The report as an SVG image. A value that there is not (a denominator of 0) leaves a gap."""
-    question, held = told.question, told.definition
+def svg(report: Report) -> str:
+    """Return a report as an SVG image. A value that there is not (a denominator of 0) leaves a gap."""
+    question, definition = report.question, report.definition
     days = f"{question.first} to {question.last}"
-    rows = {f.name: [r for r in told.rows if r.figure == f.name] for f in held.figures}
-    single = [row for of_one in rows.values() for row in of_one if not row.of]
-    panels = [(f, rows[f.name]) for f in held.figures if any(r.of for r in rows[f.name])]
+    rows = {f.name: [r for r in report.rows if r.figure == f.name] for f in definition.figures}
+    single = [row for rows_of_figure in rows.values() for row in rows_of_figure if not row.of]
+    panels = [(f, rows[f.name]) for f in definition.figures if any(r.of for r in rows[f.name])]
     top = 2 * LINE + 10 + LINE * len(single)
     parts = [
-        _text(10, LINE, f"{held.title}, {question.ward or 'hospital'}, {days}", 15),
+        _text(10, LINE, f"{definition.title}, {question.ward or 'hospital'}, {days}", 15),
         *(
-            _text(10, 2 * LINE + 10 + LINE * n, f"{row.figure}: {formatted(held, row)} {row.unit}")
+            _text(
+                10,
+                2 * LINE + 10 + LINE * n,
+                f"{row.figure}: {formatted(definition, row)} {row.unit}",
+            )
             for n, row in enumerate(single)
         ),
     ]
     for n, (figure, values) in enumerate(panels):
-        parts += _panel(told, figure, values, top + n * PANEL)
+        parts += _panel(report, figure, values, top + n * PANEL)
     height = top + PANEL * len(panels) + 2 * LINE
-    said = f"{held.name}@{held.version}, position {told.position}, digest {told.digest[:16]}"
-    parts.append(_text(10, height - 10, said, 10))
+    source = f"{definition.name}@{definition.version}, position {report.position}"
+    caption = f"{source}, digest {report.digest[:16]}"
+    parts.append(_text(10, height - 10, caption, 10))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"'
         f' viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">\n'
@@ -39,11 +44,11 @@ def svg(told: Report) -> str:
     )
 
 
-def _panel(told: Report, figure: Figure, rows: list[Row], top: int) -> Iterator[str]:
-    """Bars, with the least and the greatest value at the left, the first and the last below."""
+def _panel(report: Report, figure: Figure, rows: list[Row], top: int) -> Iterator[str]:
+    """Yield a panel of bars: least and greatest value at the left, first and last row below."""
     values = [float(row.value) for row in rows if row.value is not None]
-    most, least = max([0.0, *values]), min([0.0, *values])
-    span = (most - least) or 1.0
+    greatest, least = max([0.0, *values]), min([0.0, *values])
+    span = (greatest - least) or 1.0
     high, width = PANEL - 4 * LINE, WIDTH - LEFT - 20
     floor = top + 2 * LINE + high
 
@@ -51,7 +56,7 @@ def _panel(told: Report, figure: Figure, rows: list[Row], top: int) -> Iterator[
         return floor - (value - least) / span * high
 
     yield _text(10, top + LINE, f"{figure.name}, {figure.unit}")
-    for value in sorted({least, most}):
+    for value in sorted({least, greatest}):
         yield f'<path d="M{LEFT} {level(value):.1f}h{width}" stroke="{PALE}"/>'
         number = f"{value:.{figure.decimals}f}"
         yield _text(LEFT - 6, level(value) + 4, number, anchor="end")
@@ -60,7 +65,7 @@ def _panel(told: Report, figure: Figure, rows: list[Row], top: int) -> Iterator[
         if row.value is None:
             continue
         low, up = sorted((level(float(row.value)), level(0.0)))
-        label = escape(f"{_of(row)}: {formatted(told.definition, row)}")
+        label = escape(f"{_of(row)}: {formatted(report.definition, row)}")
         yield (
             f'<rect x="{LEFT + n * step:.1f}" y="{low:.1f}" width="{max(step * 0.8, 0.5):.1f}"'
             f' height="{up - low:.1f}" fill="{BARS}"><title>{label}</title></rect>'

@@ -1,4 +1,4 @@
-"""Commands about the read models: how far they are, what they lack, and filling one anew."""
+"""The commands ``projections``: state of the read models, dead letters (parked), and rebuild."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -31,8 +31,8 @@ app.add_typer(models, name="projections")
 
 @models.command("list")
 def list_models(json: Json = False) -> None:
-    """How far each read model is, how far behind the log, and whether it lacks anything."""
-    told = _asked(projections)
+    """List how far each read model is, how far behind the log, and whether it lacks anything."""
+    statuses = _query(projections)
     if json:
         as_json(
             [
@@ -44,12 +44,12 @@ def list_models(json: Json = False) -> None:
                     "parked": m.parked,
                     "aliveAt": m.alive_at,
                 }
-                for m in told
+                for m in statuses
             ]
         )
         return
     table = Table("read model", "state", "position", "lacks", "for", "parked", "alive at")
-    for m in told:
+    for m in statuses:
         table.add_row(
             m.name,
             m.state,
@@ -64,8 +64,8 @@ def list_models(json: Json = False) -> None:
 
 @models.command("parked")
 def list_parked(json: Json = False) -> None:
-    """The commands that read models could not take in, and why. Names no patient."""
-    told = _asked(parked_commands)
+    """List the commands that read models could not take in, and why. Names no patient."""
+    commands = _query(parked_commands)
     if json:
         as_json(
             [
@@ -76,12 +76,12 @@ def list_parked(json: Json = False) -> None:
                     "position": p.first_position,
                     "error": p.error,
                 }
-                for p in told
+                for p in commands
             ]
         )
         return
     table = Table("read model", "position", "command", "operation", "why")
-    for p in told:
+    for p in commands:
         table.add_row(p.model, f"{p.first_position:,}", str(p.command), p.operation, p.error)
     out.print(table)
 
@@ -94,19 +94,19 @@ def retry_parked(
 
     What fails again is parked again.
     """
-    wanted = {m.name for m in _named(name)}
-    waiting = sorted({p.model for p in _asked(parked_commands)} & wanted)
-    if not waiting:
+    chosen = {m.name for m in _by_name(name)}
+    parked = sorted({p.model for p in _query(parked_commands)} & chosen)
+    if not parked:
         out.print("Nothing is parked.")
         return
-    with _deciding() as (database, house):
-        for model in waiting:
+    with _open_hospital() as (database, house):
+        for model in parked:
             house.projections.retry_parked(request(), name=model)
         fill(database)
-    left = [p for p in _asked(parked_commands) if p.model in waiting]
-    if left:
-        stop(f"{len(left)} commands are still parked: wardbook projections parked.")
-    out.print(f"Taken in again: {', '.join(waiting)}.")
+    still_parked = [p for p in _query(parked_commands) if p.model in parked]
+    if still_parked:
+        stop(f"{len(still_parked)} commands are still parked: wardbook projections parked.")
+    out.print(f"Taken in again: {', '.join(parked)}.")
 
 
 @models.command("skip")
@@ -119,10 +119,10 @@ def skip_command(
 
     Every rebuild and verify respects it; the command itself stays in the log.
     """
-    (model,) = _named(name, several=False)
-    if (model.name, command) not in [(p.model, p.command) for p in _asked(parked_commands)]:
+    (model,) = _by_name(name, several=False)
+    if (model.name, command) not in [(p.model, p.command) for p in _query(parked_commands)]:
         stop(f"{model.name} has not parked command {command}.")
-    with _deciding() as (database, house):
+    with _open_hospital() as (database, house):
         house.projections.skip_command(request(reason), name=model.name, skipped=command)
         fill(database)
     out.print(f"{model.name} leaves command {command} out.")
@@ -136,26 +136,26 @@ def rebuild_model(
 
     The live one answers all the while. Safe to kill at any point.
     """
-    wanted = _named(name)
+    chosen = _by_name(name)
     database = Database.of(settings())
     check_migrated(database)
     with progress(f"Rebuilding {name}") as tell:
-        rebuilt = rebuild(database, wanted, tell)
-    for which, told in rebuilt.items():
-        same = "the same as before" if told.different == 0 else f"{told.different:,} differed"
-        out.print(f"{which}: {told.rows:,} rows at position {told.position:,}, {same}.")
+        rebuilt = rebuild(database, chosen, tell)
+    for model, result in rebuilt.items():
+        same = "the same as before" if result.different == 0 else f"{result.different:,} differed"
+        out.print(f"{model}: {result.rows:,} rows at position {result.position:,}, {same}.")
 
 
-def _named(name: str, *, several: bool = True) -> list[type[ReadModel]]:
-    wanted = [m for m in READ_MODELS if name == m.name or (several and name == "all")]
-    if not wanted:
+def _by_name(name: str, *, several: bool = True) -> list[type[ReadModel]]:
+    chosen = [m for m in READ_MODELS if name == m.name or (several and name == "all")]
+    if not chosen:
         names = ", ".join(m.name for m in READ_MODELS)
         stop(f"There is no read model {name!r}; there are: {names}.", ExitCode.USAGE)
-    return wanted
+    return chosen
 
 
-def _asked(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]:
-    """The answer to a question about the read models."""
+def _query(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]:
+    """Return the result of a query on the read models."""
     database = Database.of(settings())
     check_migrated(database)
 
@@ -171,8 +171,8 @@ def _asked(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]
 
 
 @contextmanager
-def _deciding() -> Iterator[tuple[Database, Hospital]]:
-    """The hospital, to record a decision about a read model."""
+def _open_hospital() -> Iterator[tuple[Database, Hospital]]:
+    """Open the hospital, to record a decision about a read model."""
     chosen = settings()
     database = Database.of(chosen)
     with closing(hospital(chosen, database)) as house:

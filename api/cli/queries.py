@@ -1,4 +1,4 @@
-"""Commands that ask: timeline, occupancy, and who read whose data."""
+"""The commands ``timeline``, ``occupancy`` and ``accesses``: queries as of two moments."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ from infrastructure.access_log import AccessRecord, AccessView, accesses_page, w
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
-from infrastructure.queries import log as moments
+from infrastructure.queries import log as log_queries
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.occupancy import board
@@ -50,18 +50,18 @@ def timeline(
     doses: Annotated[bool, typer.Option(help="Show single doses too.")] = True,
     purpose: For = Purpose.TREATMENT,
 ) -> None:
-    """What happened to a patient, in the order in which it happened."""
+    """List what happened to a patient, in the order in which it happened."""
     chosen = settings()
-    zone, database = opened(chosen)
+    zone, database = open_hospital(chosen)
 
     async def ask(engine: AsyncEngine, at: AsOf) -> list[tuple[EntryView, str]] | None:
         async with engine.connect() as connection:
-            who = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
-            if who is None:
+            patient = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
+            if patient is None:
                 return None
-            at.record_access(who.patient)
+            at.record_access(patient.patient)
             entries: list[EntryView] = []
-            records = await records_of(connection, who.patient, at)
+            records = await records_of(connection, patient.patient, at)
             after: tuple[object, int] | None = None
             while True:
                 page = await timeline_page(
@@ -71,21 +71,21 @@ def timeline(
                 if len(page) < PAGE:
                     break
                 last = page[-1]
-                told_at = last.recorded_position if read is Reading.RECORD else last.occurred_at
-                after = told_at, last.position
-            words = await summaries(connection, entries, at)
-            return [(entry, words[entry.entry]) for entry in entries]
+                clock = last.recorded_position if read is Reading.RECORD else last.occurred_at
+                after = clock, last.position
+            texts = await summaries(connection, entries, at)
+            return [(entry, texts[entry.entry]) for entry in entries]
 
-    told = answered(database, "timeline", purpose, ask, as_of, known_at)
-    if told is None:
+    summarized = run_query(database, "timeline", purpose, ask, as_of, known_at)
+    if summarized is None:
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
-        told = [t for t in told if t[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
+        summarized = [e for e in summarized if e[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
     if json:
-        as_json([{**asdict(entry), "summary": summary} for entry, summary in told])
+        as_json([{**asdict(entry), "summary": summary} for entry, summary in summarized])
         return
     table = Table("happened", "recorded", "what", "by", title=f"Timeline of {mrn}")
-    for entry, summary in told:
+    for entry, summary in summarized:
         late = " late" if entry.late else ""
         table.add_row(
             _local(entry.occurred_at, zone),
@@ -104,31 +104,37 @@ def occupancy(
     json: Json = False,
     purpose: For = Purpose.TREATMENT,
 ) -> None:
-    """Who lies where: every bed, as of a moment, as known at another."""
-    zone, database = opened(settings())
+    """List every bed and who lies in it, as of a moment, as known at another."""
+    zone, database = open_hospital(settings())
 
     async def ask(engine: AsyncEngine, at: AsOf) -> list[list[str]]:
         async with engine.connect() as connection:
             rooms = await board(connection, at, ward)
-            lying = [o.patient for room in rooms for bed in room.beds for o in bed.occupants]
-            people = await patients_by_id(connection, lying, at)
-        for patient in people:
+            patients = [o.patient for room in rooms for bed in room.beds for o in bed.occupants]
+            views = await patients_by_id(connection, patients, at)
+        for patient in views:
             at.record_access(patient)
         rows = []
         for room in rooms:
             for bed in room.beds:
-                who = ", ".join(
-                    f"{people[o.patient].mrn} {people[o.patient].family_name or '(unknown)'}"
+                occupants = ", ".join(
+                    f"{views[o.patient].mrn} {views[o.patient].family_name or '(unknown)'}"
                     for o in bed.occupants
-                    if o.patient in people
+                    if o.patient in views
                 )
                 since = bed.occupant.since if bed.occupant else bed.spell and bed.spell.since
                 reason = (bed.spell and bed.spell.reason) or ""
-                where = [room.room.ward, room.room.number, bed.code, bed.state.value]
-                rows.append([*where, who or reason, _local(since, zone) if since else ""])
+                place = [room.room.ward, room.room.number, bed.code, bed.state.value]
+                rows.append(
+                    [
+                        *place,
+                        occupants or reason,
+                        _local(since, zone) if since else "",
+                    ]
+                )
         return rows
 
-    rows = answered(database, "occupancy", purpose, ask, as_of, known_at)
+    rows = run_query(database, "occupancy", purpose, ask, as_of, known_at)
     names = ("ward", "room", "bed", "state", "who or why", "since")
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
@@ -150,19 +156,19 @@ def accesses(
     limit: Annotated[int, typer.Option(min=1, help="The latest so many.")] = 1_000,
     json: Json = False,
 ) -> None:
-    """Who read whose data, the latest first. Of one patient: what may be handed to the patient."""
+    """List who read whose data, the latest first. Of one patient: what may be handed to the patient."""
     chosen = settings()
-    zone, database = opened(chosen)
+    zone, database = open_hospital(chosen)
 
     async def ask(engine: AsyncEngine, at: AsOf) -> list[tuple[AccessView, str]] | None:
         async with engine.connect() as connection:
             records = None
             if mrn is not None:
-                who = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
-                if who is None:
+                patient = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
+                if patient is None:
                     return None
-                records = await records_of(connection, who.patient, at)
-            found = await accesses_page(
+                records = await records_of(connection, patient.patient, at)
+            accesses_read = await accesses_page(
                 connection,
                 patients=records,
                 subject=subject,
@@ -170,29 +176,29 @@ def accesses(
                 until=moment(until, "--to"),
                 first=limit,
             )
-            people = await patients_by_id(connection, list({a.patient for a in found}), at)
-        for access in found:
+            views = await patients_by_id(connection, list({a.patient for a in accesses_read}), at)
+        for access in accesses_read:
             at.record_access(access.patient)
-        return [(a, people[a.patient].mrn if a.patient in people else "?") for a in found]
+        return [(a, views[a.patient].mrn if a.patient in views else "?") for a in accesses_read]
 
-    told = answered(database, "accesses", Purpose.LEGAL, ask)
-    if told is None:
+    rows = run_query(database, "accesses", Purpose.LEGAL, ask)
+    if rows is None:
         stop(f"There is no patient with MRN {mrn!r}.")
     if json:
-        as_json([{**asdict(access), "mrn": of} for access, of in told])
+        as_json([{**asdict(access), "mrn": of} for access, of in rows])
         return
     table = Table("at", "who", "role", "read", "of", "for", "", title="Accesses")
-    for access, of in told:
-        who_read = f"{access.subject} ({access.issuer})"
+    for access, of in rows:
+        login = f"{access.subject} ({access.issuer})"
         glass = "BROKE THE GLASS" if access.broke_glass else ""
         at_local = _local(access.at, zone)
-        row = (at_local, who_read, access.role, access.operation, of, access.purpose, glass)
+        row = (at_local, login, access.role, access.operation, of, access.purpose, glass)
         table.add_row(*row)
     out.print(table)
 
 
-def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
-    """The hospital's time zone, and its database with read models that are up to date."""
+def open_hospital(chosen: Settings) -> tuple[ZoneInfo, Database]:
+    """Return the hospital's time zone, and its database with read models that are up to date."""
     database = Database.of(chosen)
     if database.is_empty():
         stop("There is no hospital here yet: run wardbook serve, demo or import.")
@@ -206,7 +212,7 @@ def opened(chosen: Settings) -> tuple[ZoneInfo, Database]:
         the_hospital.close()
 
 
-def answered(
+def run_query(
     database: Database,
     operation: str,
     purpose: Purpose,
@@ -214,25 +220,25 @@ def answered(
     as_of: str | None = None,
     known_at: str | None = None,
 ) -> T:
-    """The answer to a question. Whose data it shows is recorded first."""
+    """Return the answer to a question; first record in the access log whose data it shows."""
 
     async def run() -> T:
         engine = database.async_engine(pool_size=2)
         try:
-            here = await moments.log_status(engine)
-            known = here.position
-            asked = moment(known_at, "--known-at")
-            if asked is not None:
-                if asked > here.now:
+            log = await log_queries.log_status(engine)
+            known = log.position
+            known_moment = moment(known_at, "--known-at")
+            if known_moment is not None:
+                if known_moment > log.now:
                     stop("--known-at lies in the future.", ExitCode.USAGE)
-                known = await moments.position_at(engine, asked)
-            at = AsOf(moment(as_of, "--as-of") or here.now, known)
-            told = await question(engine, at)
-            if shown := at.viewer.flush():
+                known = await log_queries.position_at(engine, known_moment)
+            at = AsOf(moment(as_of, "--as-of") or log.now, known)
+            response = await question(engine, at)
+            if patients := at.viewer.flush():
                 await write(
-                    engine, [AccessRecord(operator(), f"wardbook {operation}", purpose, shown)]
+                    engine, [AccessRecord(operator(), f"wardbook {operation}", purpose, patients)]
                 )
-            return told
+            return response
         finally:
             await engine.dispose()
 
@@ -240,16 +246,16 @@ def answered(
 
 
 def known_position(database: Database, known_at: str | None) -> int:
-    """The log position at which the record is asked."""
+    """Return the log position that a query is answered at."""
 
     async def known(engine: AsyncEngine, at: AsOf) -> int:
         return at.known
 
-    return answered(database, "report", Purpose.QUALITY, known, known_at=known_at)
+    return run_query(database, "report", Purpose.QUALITY, known, known_at=known_at)
 
 
 def _fate(entry: EntryView) -> str:
-    """What became of a fact, where it is not simply held true."""
+    """Return the status of an entry that is not simply true."""
     if entry.status != "TRUE":
         return f" [{entry.status.lower()}]"
     return " [corrected entry]" if entry.corrects else ""

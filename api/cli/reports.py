@@ -1,4 +1,4 @@
-"""The command that prints reports."""
+"""The command ``report``: compute, print and issue a report."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from api.cli.plot import svg
-from api.cli.queries import KnownAt, known_position, opened
+from api.cli.queries import KnownAt, known_position, open_hospital
 from api.cli.terminal import err, out, progress, request, settings, stop
 from api.errors import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
@@ -31,7 +31,7 @@ from infrastructure.settings import Settings
 app = typer.Typer()
 
 LONG = 92
-"""A period of more days than a quarter shows its progress."""
+"""Days of a quarter: a longer period has a progress bar."""
 
 
 class Format(StrEnum):
@@ -61,44 +61,52 @@ def report(
         bool, typer.Option("--issue", help="Give it out: recorded, to be restated later.")
     ] = False,
 ) -> None:
-    """A report on a period, as known now or at another moment; alone, what reports there are."""
+    """Print a report on a period, as known now or at another moment; alone, list the reports."""
     if name is None:
         _list()
         return
-    held = find_definition(name, version)
+    definition = find_definition(name, version)
     if first is None:
         stop("Say which days: --from 2026-03-01 --to 2026-03-31.", ExitCode.USAGE)
-    begins, ends = _day(first, "--from"), _day(last or first, "--to")
-    given = settings()
-    _, database = opened(given)
+    first_day, last_day = _day(first, "--from"), _day(last or first, "--to")
+    configuration = settings()
+    _, database = open_hospital(configuration)
     parameters = _parameters(chosen)
     if issue:
         if known_at is not None:
             stop("A report is issued as known now: leave out --known-at.", ExitCode.USAGE)
         _PRINT[format](
-            _issued(given, database, name, ReportPeriod(begins, ends), ward, version, parameters)
+            _issue(
+                configuration,
+                database,
+                name,
+                ReportPeriod(first_day, last_day),
+                ward,
+                version,
+                parameters,
+            )
         )
         return
     position = known_position(database, known_at)
-    long = (ends - begins).days > LONG
+    long = (last_day - first_day).days > LONG
     with (
         reduced_garbage_collection(),
-        open_report_service(database.app_url, given.hospital) as reports,
-        progress(held.title) if long else nullcontext(no_progress) as tell,
+        open_report_service(database.app_url, configuration.hospital) as reports,
+        progress(definition.title) if long else nullcontext(no_progress) as tell,
     ):
-        told = reports.of_period(
-            held, begins, ends, ward, parameters, position=position, on_progress=tell
+        result = reports.of_period(
+            definition, first_day, last_day, ward, parameters, position=position, on_progress=tell
         )
         parked = reports.parked_commands(position)
     if parked:
         err.print(f"{len(parked)} commands are parked; the figures may lack what they say.")
-    if told.question.last < ends:
-        err.print(f"Up to {told.question.last}: later days have not ended.")
-    _PRINT[format](told)
+    if result.question.last < last_day:
+        err.print(f"Up to {result.question.last}: later days have not ended.")
+    _PRINT[format](result)
 
 
-def _issued(
-    given: Settings,
+def _issue(
+    configuration: Settings,
     database: Database,
     name: str,
     period: ReportPeriod,
@@ -106,15 +114,15 @@ def _issued(
     version: int | None,
     parameters: dict[str, str],
 ) -> Report:
-    """Issue it, and tell the id that it can be restated by."""
-    with closing(hospital(given, database)) as house:
+    """Issue a report, and print the id by which it can be restated."""
+    with closing(hospital(configuration, database)) as house:
         (event,) = house.reports.issue_report(
             request(),
             name=name,
             period=period,
             ward=ward,
             version=version,
-            parameters=[ReportParameter(*chosen) for chosen in parameters.items()] or None,
+            parameters=[ReportParameter(*parameter) for parameter in parameters.items()] or None,
         ).events
     assert isinstance(event, issued.Report.Issued)
     err.print(f"Issued: wardbook restate {event.originator_id}", highlight=False)
@@ -123,62 +131,64 @@ def _issued(
 
 def _list() -> None:
     table = Table("report", "what it says", "parameters", title="Reports")
-    for held in newest_definitions():
-        choices = "\n".join(f"{p.name}: {p.meaning}" for p in held.parameters)
-        table.add_row(f"{held.name}@{held.version}", held.formula, choices)
+    for definition in newest_definitions():
+        choices = "\n".join(f"{p.name}: {p.meaning}" for p in definition.parameters)
+        table.add_row(f"{definition.name}@{definition.version}", definition.formula, choices)
     out.print(table)
 
 
-def _table(told: Report) -> None:
-    question, held = told.question, told.definition
+def _table(report: Report) -> None:
+    question, definition = report.question, report.definition
     table = Table(
         "figure",
         "of",
         "value",
         "unit",
-        title=f"{held.title}, {question.ward or 'hospital'}, {question.first} to {question.last}",
-        caption=f"{held.name}@{held.version}, position {told.position}, digest {told.digest[:16]}",
+        title=f"{definition.title}, {question.ward or 'hospital'},"
+        f" {question.first} to {question.last}",
+        caption=f"{definition.name}@{definition.version}, position {report.position},"
+        f" digest {report.digest[:16]}",
     )
-    for row in told.rows:
+    for row in report.rows:
         of = ", ".join(value for _, value in row.of)
-        table.add_row(row.figure, of, formatted(held, row), row.unit)
+        table.add_row(row.figure, of, formatted(definition, row), row.unit)
     out.print(table)
 
 
-def _json(told: Report) -> None:
-    canonical = json.loads(told.canonical())
-    sys.stdout.write(json.dumps({**canonical, "digest": told.digest}, indent=2) + "\n")
+def _json(report: Report) -> None:
+    canonical = json.loads(report.canonical())
+    sys.stdout.write(json.dumps({**canonical, "digest": report.digest}, indent=2) + "\n")
 
 
-def _csv(told: Report) -> None:
-    names = list(dict.fromkeys(name for row in told.rows for name, _ in row.of))
+def _csv(report: Report) -> None:
+    names = list(dict.fromkeys(name for row in report.rows for name, _ in row.of))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["figure", *names, "value", "unit"])
-    for row in told.rows:
+    for row in report.rows:
         of = dict(row.of)
-        value = "" if row.value is None else formatted(told.definition, row)
+        value = "" if row.value is None else formatted(report.definition, row)
         writer.writerow([row.figure, *(of.get(name, "") for name in names), value, row.unit])
 
 
-def _svg(told: Report) -> None:
-    sys.stdout.write(svg(told))
+def _svg(report: Report) -> None:
+    sys.stdout.write(svg(report))
 
 
 _PRINT = {Format.TABLE: _table, Format.JSON: _json, Format.CSV: _csv, Format.SVG: _svg}
 
 
-def _day(given: str, option: str) -> date:
+def _day(text: str, option: str) -> date:
     try:
-        return date.fromisoformat(given)
+        return date.fromisoformat(text)
     except ValueError:
         stop(f"{option} needs a day, for example 2026-03-01.", ExitCode.USAGE)
 
 
-def _parameters(chosen: list[str] | None) -> dict[str, str]:
-    found = {}
-    for said in chosen or ():
-        name, equals, value = said.partition("=")
+def _parameters(options: list[str] | None) -> dict[str, str]:
+    parameters = {}
+    for option in options or ():
+        name, equals, value = option.partition("=")
         if not equals:
             stop("--set needs a name and a value, for example --set days=30.", ExitCode.USAGE)
-        found[name] = value
-    return found
+        parameters[name] = value
+    return parameters

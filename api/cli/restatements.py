@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
-from api.cli.queries import opened
+from api.cli.queries import open_hospital
 from api.cli.terminal import as_json, out, progress, request, settings
 from application.reports.definition import Definition, Row
 from application.reports.formatting import formatted
@@ -36,7 +36,7 @@ def restate(
     changed: what happened when, when the record learned of it, from whom, and why.
     """
     given = settings()
-    zone, database = opened(given)
+    zone, database = open_hospital(given)
     with (
         reduced_garbage_collection(),
         closing(hospital(given, database)) as house,

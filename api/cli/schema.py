@@ -57,18 +57,18 @@ def schema(
         _release()
         return
     if events:
-        told, file, option = event_schemas(), EVENTS_FILE, "--events "
+        text, file, option = event_schemas(), EVENTS_FILE, "--events "
     elif feed:
-        told, file, option = feed_schema(), FEED_FILE, "--feed "
+        text, file, option = feed_schema(), FEED_FILE, "--feed "
     elif access:
-        told, file, option = access_matrix(), ACCESS_FILE, "--access "
+        text, file, option = access_matrix(), ACCESS_FILE, "--access "
     else:
-        told, file, option = sdl(), SDL_FILE, ""
+        text, file, option = sdl(), SDL_FILE, ""
     if write:
-        file.write_text(told)
+        file.write_text(text)
     elif not check:
-        sys.stdout.write(told)
-    elif not file.exists() or file.read_text() != told:
+        sys.stdout.write(text)
+    elif not file.exists() or file.read_text() != text:
         stop(
             f"{file.relative_to(ROOT)} is not what the program says. "
             f"If the change is meant, run: wardbook schema {option}--write",
@@ -77,50 +77,50 @@ def schema(
     else:
         out.print(f"{file.relative_to(ROOT)} is what the program says.")
         if file != ACCESS_FILE:
-            _hold_to(file, told)
+            _check_compatibility(file, text)
 
 
 def _release() -> None:
-    for file, told in (
+    for file, text in (
         (SDL_FILE, sdl()),
         (EVENTS_FILE, event_schemas()),
         (FEED_FILE, feed_schema()),
     ):
         (file.parent / RELEASED).mkdir(exist_ok=True)
-        (file.parent / RELEASED / file.name).write_text(told)
+        (file.parent / RELEASED / file.name).write_text(text)
 
 
-def _hold_to(file: Path, told: str) -> None:
-    """Stop if who was built on the released schema would break; tell what may break the careless."""
-    kept = file.parent / RELEASED / file.name
-    if not kept.exists():
+def _check_compatibility(file: Path, text: str) -> None:
+    """Stop if a client of the released schema would break; print what may break a careless one."""
+    released_file = file.parent / RELEASED / file.name
+    if not released_file.exists():
         stop(
-            f"{kept.relative_to(ROOT)} is missing: it says what was released.",
+            f"{released_file.relative_to(ROOT)} is missing: it says what was released.",
             ExitCode.CHECK_FAILED,
         )
-    released = kept.read_text()
+    released = released_file.read_text()
     broken: list[str] = []
-    if released == told:
+    if released == text:
         return
     if file == SDL_FILE:
-        broken = schema_compatibility.broken_in_sdl(released, told)
-        for dangerous in schema_compatibility.dangerous_in_sdl(released, told):
+        broken = schema_compatibility.broken_in_sdl(released, text)
+        for dangerous in schema_compatibility.dangerous_in_sdl(released, text):
             out.print(f"To be named in CHANGELOG.md, since clients may stumble: {dangerous}")
     elif file == EVENTS_FILE:
-        broken = schema_compatibility.broken_in_events(json.loads(released), json.loads(told))
+        broken = schema_compatibility.broken_in_events(json.loads(released), json.loads(text))
     else:
-        broken = schema_compatibility.broken_in_feed(json.loads(released), json.loads(told))
+        broken = schema_compatibility.broken_in_feed(json.loads(released), json.loads(text))
     if broken:
         stop(
-            "\n".join(broken) + f"\nThis breaks who relies on {kept.relative_to(ROOT)}."
+            "\n".join(broken) + f"\nThis breaks who relies on {released_file.relative_to(ROOT)}."
             " CONTRIBUTING.md says what to do instead, under Releasing.",
             ExitCode.CHECK_FAILED,
         )
 
 
 def event_schemas() -> str:
-    """One document: each event type by topic, with its version and its JSON Schema."""
-    told: dict[str, Any] = {
+    """Return one document: each event type by topic, with its version and its JSON Schema."""
+    document: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Wardbook events",
         "events": {
@@ -128,7 +128,7 @@ def event_schemas() -> str:
             for topic, event in sorted(EVENTS.items())
         },
     }
-    return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _schema_of(event: type[Event]) -> Any:

@@ -1,4 +1,4 @@
-"""What a change of a schema breaks for those who were built on the last released one."""
+"""Breaking changes of a schema for clients of the last released one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
@@ -9,74 +9,74 @@ from graphql import build_schema, find_breaking_changes, find_dangerous_changes
 Schema = Mapping[str, Any]
 
 
-class Way(Enum):
-    """Whose data meets whose schema."""
+class Direction(Enum):
+    """Which data meet which schema."""
 
-    TOLD = "data of the new schema, read by who knows the old one"
-    STORED = "data of the old schema, read by who knows the new one"
+    FEED = "data of the new schema, read by a client of the old one"
+    STORED = "data of the old schema, read by a program with the new one"
 
 
 def broken_in_sdl(released: str, now: str) -> list[str]:
-    """What clients relied on and is gone or otherwise."""
+    """Return the changes of a GraphQL schema that break a client."""
     changes = find_breaking_changes(build_schema(released), build_schema(now))
     return [change.description for change in changes]
 
 
 def dangerous_in_sdl(released: str, now: str) -> list[str]:
-    """What a client may stumble over that was written carelessly: a new value, another default."""
+    """Return the changes that may break a careless client: a new value, another default."""
     changes = find_dangerous_changes(build_schema(released), build_schema(now))
     return [change.description for change in changes]
 
 
 def broken_in_feed(released: Schema, now: Schema) -> list[str]:
-    """What readers of the feed relied on. A version stays as it was; others may come."""
-    told = list(_differences(released, now, "an event of the feed", Way.TOLD))
-    versions = {found["$id"]: found for found in now["$defs"].values()}
+    """Return what breaks readers of the feed. A version stays as it was; others may come."""
+    breaks = list(_differences(released, now, "an event of the feed", Direction.FEED))
+    versions = {definition["$id"]: definition for definition in now["$defs"].values()}
     for name, old in released["$defs"].items():
         if old["$id"] in versions:
-            told += _differences(old, versions[old["$id"]], name, Way.TOLD)
+            breaks += _differences(old, versions[old["$id"]], name, Direction.FEED)
         else:
-            told.append(f"{old['$id']} is gone")
-    return told
+            breaks.append(f"{old['$id']} is gone")
+    return breaks
 
 
 def broken_in_events(released: Schema, now: Schema) -> list[str]:
-    """Which stored events could no longer be read. A new version of an event reads the old ones."""
-    told = []
+    """Return which stored events could not be read. A new version of an event reads the old ones."""
+    breaks = []
     for topic, old in released["events"].items():
         new = now["events"].get(topic)
         if new is None:
-            told.append(f"{topic} is gone")
+            breaks.append(f"{topic} is gone")
         elif new["version"] < old["version"]:
-            told.append(f"{topic} has an older version than was released")
+            breaks.append(f"{topic} has an older version than was released")
         elif new["version"] == old["version"]:
-            was, becomes = (_inlined(s["schema"], s["schema"]["$defs"]) for s in (old, new))
-            told += _differences(was, becomes, topic, Way.STORED)
-    return told
+            before, after = (_inlined(s["schema"], s["schema"]["$defs"]) for s in (old, new))
+            breaks += _differences(before, after, topic, Direction.STORED)
+    return breaks
 
 
-def _differences(old: Schema, new: Schema, at: str, way: Way) -> Iterator[str]:
-    """What is refused, each with its place."""
-    written, read = (new, old) if way is Way.TOLD else (old, new)
+def _differences(old: Schema, new: Schema, at: str, direction: Direction) -> Iterator[str]:
+    """Yield the differences that break, each with its place."""
+    written, read = (new, old) if direction is Direction.FEED else (old, new)
     if "anyOf" in old or "anyOf" in new:
         for kind in _alternatives(written):
-            if all(_either(kind, other, at, way) for other in _alternatives(read)):
+            if all(_either(kind, other, at, direction) for other in _alternatives(read)):
                 yield f"{at} may be what it could not be"
                 return
         return
     fields = new.get("properties", {})
     for name, field in old.get("properties", {}).items():
         if name in fields:
-            yield from _differences(field, fields[name], f"{at}.{name}", way)
+            yield from _differences(field, fields[name], f"{at}.{name}", direction)
         else:
             yield f"{at}.{name} is gone"
-    needed = set(read.get("required", ())) & set(read.get("properties", {}))
-    for name in sorted(needed - set(written.get("required", ()))):
+    required = set(read.get("required", ())) & set(read.get("properties", {}))
+    for name in sorted(required - set(written.get("required", ()))):
         if name in fields:
             yield f"{at}.{name} may be absent, and is needed"
     items, others = old.get("items"), new.get("items")
     if isinstance(items, dict) and isinstance(others, dict):
-        yield from _differences(items, others, f"{at}[]", way)
+        yield from _differences(items, others, f"{at}[]", direction)
     elif items != others:
         yield f"{at} is of another kind"
     if not set(written.get("enum", ())) <= set(read.get("enum", written.get("enum", ()))):
@@ -90,9 +90,9 @@ def _differences(old: Schema, new: Schema, at: str, way: Way) -> Iterator[str]:
         yield f"{at} is of another kind"
 
 
-def _either(written: Schema, read: Schema, at: str, way: Way) -> list[str]:
-    old, new = (read, written) if way is Way.TOLD else (written, read)
-    return list(_differences(old, new, at, way))
+def _either(written: Schema, read: Schema, at: str, direction: Direction) -> list[str]:
+    old, new = (read, written) if direction is Direction.FEED else (written, read)
+    return list(_differences(old, new, at, direction))
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
@@ -100,7 +100,7 @@ def _alternatives(schema: Schema) -> list[Schema]:
 
 
 def _inlined(schema: Any, definitions: Schema, within: tuple[str, ...] = ()) -> Any:
-    """With what it refers to in the place of the reference; not what contains itself."""
+    """Return a schema with definitions in the place of references; not those that contain themselves."""
     if isinstance(schema, list):
         return [_inlined(part, definitions, within) for part in schema]
     if not isinstance(schema, dict):
@@ -123,4 +123,4 @@ _SEEN = {
     *("title", "description", "default", "properties", "required", "items", "enum", "anyOf"),
     *("$defs", "allOf", *_BOUNDS),
 }
-"""What is looked at above, or says nothing about data. ``allOf`` names the schema of each type."""
+"""Keywords that are compared above, or say nothing about data. ``allOf`` names each type's schema."""

@@ -1,4 +1,4 @@
-"""Commands that run something: serve, worker, demo, migrate, token, doctor."""
+"""The commands ``serve``, ``worker``, ``demo``, ``migrate``, ``token`` and ``doctor``."""
 
 import signal
 import sys
@@ -60,12 +60,12 @@ def serve(
     ] = True,
 ) -> None:
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
-    chosen = settings()
-    _check_login(chosen, host)
-    _check_documents(chosen)
-    database = ready_database(chosen)
-    _announce(chosen, host, port)
-    _serve(chosen, database, host, port, worker)
+    configuration = settings()
+    _check_login(configuration, host)
+    _check_documents(configuration)
+    database = ready_database(configuration)
+    _announce(configuration, host, port)
+    _serve(configuration, database, host, port, worker)
 
 
 @app.command()
@@ -73,13 +73,13 @@ def worker() -> None:
     """Keep the read models up to date. Several may run: one leads, the others take over."""
     database = ready_database(settings())
     database.open_log()
-    follower = ProjectionRunner(database.app_url)
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(wanted, lambda *_: follower.stop())
+    runner = ProjectionRunner(database.app_url)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: runner.stop())
     out.print("Following the log.")
     logs.begin()
     with reduced_garbage_collection():
-        follower.run()
+        runner.run()
 
 
 @app.command()
@@ -91,26 +91,26 @@ def demo(
     seed: Annotated[int, typer.Option()] = 1,
     serve: Annotated[bool, typer.Option(help="Serve it; otherwise only make it.")] = True,
 ) -> None:
-    """A hospital with some months of stays, simulated, and its server: prints address and token.
+    """Make a hospital with some months of simulated stays, and serve it: prints address and token.
 
     It has a home of its own, so it never touches another hospital's data. Made once; the next
     time it is served at once.
     """
-    chosen = settings()
-    chosen = replace(chosen, home=chosen.home / "demo", database_url=None)
-    _check_login(chosen, host)
-    _check_documents(chosen)
-    database = Database.of(chosen)
+    configuration = settings()
+    configuration = replace(configuration, home=configuration.home / "demo", database_url=None)
+    _check_login(configuration, host)
+    _check_documents(configuration)
+    database = Database.of(configuration)
     migrate(database)
     if not database.open_log("simulated").is_simulated:
         stop("This database holds a real log; the demo needs one of its own.")
     if not database.log_size().events:
         today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-        simulate_into(chosen, database, beds, days, seed, today, 0.3)
+        simulate_into(configuration, database, beds, days, seed, today, 0.3)
     fill(database)
     if serve:
-        _announce(chosen, host, port)
-        _serve(chosen, database, host, port, True)
+        _announce(configuration, host, port)
+        _serve(configuration, database, host, port, True)
 
 
 @app.command("migrate")
@@ -144,40 +144,40 @@ def token(
 
 @app.command()
 def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Say what is set, what is there, and what is wrong."""
-    chosen = settings()
-    told: dict[str, object] = {
-        variable_name(name): str(getattr(chosen, name))
-        for name in chosen.__dataclass_fields__
+    """Print the settings, the state of the database, and what is wrong."""
+    configuration = settings()
+    report: dict[str, object] = {
+        variable_name(name): str(getattr(configuration, name))
+        for name in configuration.__dataclass_fields__
         if name != "database_url"
     }
-    told["WARDBOOK_DATABASE_URL"] = "set" if chosen.database_url else "not set: embedded"
-    told["Python"] = sys.version.split()[0]
-    wrong = None
+    report["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else "not set: embedded"
+    report["Python"] = sys.version.split()[0]
+    problem = None
     try:
-        database = Database.of(chosen)
-        told["PostgreSQL"] = database.server_version()
+        database = Database.of(configuration)
+        report["PostgreSQL"] = database.server_version()
         check_migrated(database)
         log = database.open_log()
-        told["log"] = f"{log.kind}, epoch {log.epoch}"
+        report["log"] = f"{log.kind}, epoch {log.epoch}"
         count, last_recorded = database.log_size()
-        told["events"], told["last recorded"] = count, str(last_recorded)
+        report["events"], report["last recorded"] = count, str(last_recorded)
     except (NotMigrated, *CONNECTION_ERRORS) as error:
-        wrong = response_to(error).advice
+        problem = response_to(error).advice
     if json:
-        as_json({**told, "wrong": wrong})
+        as_json({**report, "wrong": problem})
     else:
         table = Table(show_header=False)
-        for name, value in told.items():
+        for name, value in report.items():
             table.add_row(name, str(value))
         out.print(table)
-    if wrong:
-        stop(wrong, ExitCode.NO_DATABASE)
+    if problem:
+        stop(problem, ExitCode.NO_DATABASE)
 
 
-def ready_database(chosen: Settings) -> Database:
+def ready_database(configuration: Settings) -> Database:
     """Return the database, migrated if it was empty. Raises NotMigrated."""
-    database = Database.of(chosen)
+    database = Database.of(configuration)
     if database.is_empty():
         migrate(database)
     check_migrated(database)
@@ -185,20 +185,20 @@ def ready_database(chosen: Settings) -> Database:
     return database
 
 
-def _announce(chosen: Settings, host: str, port: int) -> None:
+def _announce(configuration: Settings, host: str, port: int) -> None:
     name = f"[{host}]" if ":" in host else host
     out.print(f"Wardbook at http://{name}:{port}/graphql", highlight=False, soft_wrap=True)
-    if chosen.oidc_issuer:
-        out.print(f"Log in with {chosen.oidc_issuer}", highlight=False, soft_wrap=True)
+    if configuration.oidc_issuer:
+        out.print(f"Log in with {configuration.oidc_issuer}", highlight=False, soft_wrap=True)
         return
-    token = LocalTokens.of(chosen.home).make()
+    token = LocalTokens.of(configuration.home).make()
     out.print(f"Token: {token}", highlight=False, soft_wrap=True)
     out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
 
 
-def _check_login(chosen: Settings, host: str) -> None:
-    """Tokens that are made here are for this machine only."""
-    if not chosen.oidc_issuer and not is_loopback(host):
+def _check_login(configuration: Settings, host: str) -> None:
+    """Exit if local tokens would be taken from another machine."""
+    if not configuration.oidc_issuer and not is_loopback(host):
         stop(
             f"Local tokens are for this machine only, and {host} can be reached from others:"
             " set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1.",
@@ -206,19 +206,21 @@ def _check_login(chosen: Settings, host: str) -> None:
         )
 
 
-def _check_documents(chosen: Settings) -> None:
+def _check_documents(configuration: Settings) -> None:
     """Check the manifest before anything is opened. Raises InvalidSetting."""
-    TrustedDocuments.of(chosen)
+    TrustedDocuments.of(configuration)
 
 
-def _login(chosen: Settings) -> Login:
-    return Provider(chosen) if chosen.oidc_issuer else LocalTokens.of(chosen.home)
+def _login(configuration: Settings) -> Login:
+    return (
+        Provider(configuration) if configuration.oidc_issuer else LocalTokens.of(configuration.home)
+    )
 
 
-def _serve(chosen: Settings, database: Database, host: str, port: int, worker: bool) -> None:
+def _serve(configuration: Settings, database: Database, host: str, port: int, worker: bool) -> None:
     logs.begin()
     tracing.begin()
-    application = server(chosen, database, _login(chosen), with_worker=worker)
+    application = server(configuration, database, _login(configuration), with_worker=worker)
     # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     with reduced_garbage_collection():
@@ -236,17 +238,17 @@ def _serve(chosen: Settings, database: Database, host: str, port: int, worker: b
 
 
 def _check_migrations() -> None:
-    """Run all migrations on a new, empty server and compare with what the program says."""
+    """Run all migrations on a new, empty server and compare the tables with the program's."""
     with tempfile.TemporaryDirectory(prefix="wardbook-check-") as folder:
         home = Path(folder)
         try:
             scratch = Database(ensure_server(home))
             migrate(scratch)
-            different = schema_differences(scratch)
+            differences = schema_differences(scratch)
         finally:
             stop_server(home)
-    if different:
-        for line in different:
+    if differences:
+        for line in differences:
             out.print(str(line))
         stop(
             "The migrations do not make the tables that the program expects.", ExitCode.CHECK_FAILED

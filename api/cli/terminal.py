@@ -1,4 +1,4 @@
-"""What all commands of the command line share: settings, output, progress, and how they end."""
+"""Shared parts of the command line: settings, output, progress, and exit."""
 
 import json
 import sys
@@ -32,27 +32,27 @@ err = Console(stderr=True)
 
 
 def settings() -> Settings:
-    """The settings of the environment."""
+    """Return the settings of the environment. Raises InvalidSetting."""
     return from_environment()
 
 
 def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
-    """Say why on standard error and end with that code."""
+    """Print a message on standard error and exit with a code."""
     err.print(f"[red]{message}[/red]" if err.is_terminal else message, highlight=False)
     raise typer.Exit(code)
 
 
 def as_json(value: Any) -> None:
-    """Print as JSON, moments in ISO 8601."""
+    """Print a value as JSON, moments in ISO 8601."""
     sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
 
 
-def moment(given: str | None, option: str) -> datetime | None:
-    """A moment from an option: ISO 8601 with an offset."""
-    if given is None:
+def moment(text: str | None, option: str) -> datetime | None:
+    """Return the moment of an option: ISO 8601 with an offset. Exits with USAGE."""
+    if text is None:
         return None
     try:
-        return in_utc(datetime.fromisoformat(given), option)
+        return in_utc(datetime.fromisoformat(text), option)
     except (ValueError, InvalidInput):
         stop(
             f"{option} needs ISO 8601 with an offset, for example 2026-03-01T08:00:00+01:00.",
@@ -62,7 +62,7 @@ def moment(given: str | None, option: str) -> datetime | None:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error with rate and time left: call it with (done, total)."""
+    """Show a progress bar on standard error with rate and time left: call it with (done, total)."""
     bar = Progress(
         TextColumn(what),
         BarColumn(),
@@ -78,21 +78,21 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with bar:
         task = bar.add_task(what, total=None, rate="")
 
-        def tell(done: int, total: int) -> None:
+        def update(done: int, total: int) -> None:
             elapsed = bar.tasks[0].elapsed or 0.0
             rate = f"{done / elapsed:,.0f}/s" if elapsed > 0 else ""
             bar.update(task, completed=done, total=total, rate=rate)
 
-        yield tell
+        yield update
 
 
 def operator() -> Actor:
-    """Who sits at the terminal: the operating system's user."""
+    """Return the operator: the operating system's user."""
     return Actor(issuer="os", subject=getuser(), role="admin")
 
 
 def request(reason: str | None = None) -> Request:
-    """Who gives a command here: the operating system's user."""
+    """Return the envelope of a command that the operator gives."""
     return Request(command_id=uuid4(), by=operator(), reason=reason)
 
 

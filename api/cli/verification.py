@@ -1,4 +1,4 @@
-"""The command ``verify``: every promise about the log and the read models, against the database."""
+"""The command ``verify``: the integrity check of the log, the claims and the read models."""
 
 from random import randrange
 from typing import Annotated
@@ -34,15 +34,15 @@ def verify_command(
     """Check every promise about the log, the claims and the read models. Changes nothing."""
     database = Database.of(settings())
     check_migrated(database)
-    told = []
+    checks = []
     if sample is not None:
         seed = randrange(1_000_000) if seed is None else seed
         err.print(f"A sample of {sample:,}, drawn with --seed {seed}.", highlight=False)
-    for checked in verify(database, read_models, sample, seed or 0):
-        told.append(checked)
+    for check in verify(database, read_models, sample, seed or 0):
+        checks.append(check)
         if err.is_terminal:
-            err.print(f"{checked.looked_at:>10,}  {checked.promise}", highlight=False)
-    broken = [c for c in told if c.broken]
+            err.print(f"{check.looked_at:>10,}  {check.promise}", highlight=False)
+    broken = [c for c in checks if c.broken]
     if json:
         as_json(
             [
@@ -52,12 +52,12 @@ def verify_command(
                     "broken": c.broken,
                     "examples": c.examples,
                 }
-                for c in told
+                for c in checks
             ]
         )
     else:
         table = Table("promise", "looked at", "broken", title="Verified")
-        for c in told:
+        for c in checks:
             table.add_row(c.promise, f"{c.looked_at:,}", f"{c.broken:,}" if c.broken else "none")
         out.print(table)
         for c in broken:
