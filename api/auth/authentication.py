@@ -1,4 +1,4 @@
-"""Who is it: what the token that somebody shows says, whoever made it."""
+"""Authentication: the caller that a bearer token names, whoever has issued it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,72 +14,72 @@ from application.authorization.roles import Caller, Purpose, Role
 from domain.envelope import Actor
 from domain.errors import WardbookError
 
-LONGEST = 200
+MAX_LENGTH = 200
 """Characters of an issuer, a subject or a ward, as the envelope of an event takes them."""
 
 
 class NotLoggedIn(WardbookError):
-    """Why a token is not taken. Says nothing of the token itself."""
+    """No token, or one that is not accepted; the text says why, and nothing of the token itself."""
 
 
 class UnknownPurpose(WardbookError):
-    """A purpose that nobody reads patients' data for."""
+    """A purpose for which nobody reads patients' data."""
 
 
-class Login(Protocol):
-    """Tells who shows a token. Ask again when the caller's time ends."""
+class Authenticator(Protocol):
+    """Port of authentication: `LocalTokens` or `OidcAuthenticator`."""
 
-    async def caller(self, token: str | None) -> Caller:
-        """Raises NotLoggedIn, saying what to do."""
+    async def authenticate(self, token: str | None) -> Caller:
+        """Return the caller that a token names, until ``Caller.ends``. Raises NotLoggedIn."""
 
 
-def read(
-    token: str, key: KeyFlexible, algorithms: Sequence[str], claims: jwt.JWTClaimsRegistry
+def verified_claims(
+    token: str, key: KeyFlexible, algorithms: Sequence[str], registry: jwt.JWTClaimsRegistry
 ) -> dict[str, Any]:
-    """What a signed token says, checked. Raises NotLoggedIn."""
+    """Return the claims of a signed token, verified. Raises NotLoggedIn."""
     try:
-        said = jwt.decode(token, key, algorithms=algorithms).claims
-        claims.validate(said)
+        claims = jwt.decode(token, key, algorithms=algorithms).claims
+        registry.validate(claims)
     except ExpiredTokenError:
         raise NotLoggedIn("The token has expired; get another one.") from None
     except (JoseError, ValueError, TypeError, RecursionError):
         raise NotLoggedIn("The token is not one that is taken here; get another one.") from None
-    return said
+    return claims
 
 
 def caller_of(
-    said: Mapping[str, Any], role_claim: str, wards_claim: str, leeway: int = 0
+    claims: Mapping[str, Any], role_claim: str, wards_claim: str, leeway: int = 0
 ) -> Caller:
-    """Whom a token names. Raises NotLoggedIn if its role or wards make no sense.
+    """Return the caller that claims name. Raises NotLoggedIn if role or wards make no sense.
 
     ``leeway``: seconds that clocks may differ, for which it holds longer.
     """
-    role = _role(said.get(role_claim), role_claim)
-    wards = said.get(wards_claim)
+    role = _role(claims.get(role_claim), role_claim)
+    wards = claims.get(wards_claim)
     # Only a claim that is absent is the whole house: an empty one may be a provider's mistake.
-    if wards_claim in said and not (
+    if wards_claim in claims and not (
         isinstance(wards, list) and all(map(_is_text, wards)) and wards
     ):
         raise NotLoggedIn(
             f"The token's claim {wards_claim!r} has to be a list of wards, or absent."
         )
-    if not _is_text(said["iss"]) or not _is_text(said["sub"]):
+    if not _is_text(claims["iss"]) or not _is_text(claims["sub"]):
         raise NotLoggedIn(
-            f"The token's issuer and subject have 1 to {LONGEST} printable characters."
+            f"The token's issuer and subject have 1 to {MAX_LENGTH} printable characters."
         )
     try:
-        ends = datetime.fromtimestamp(said["exp"] + leeway, UTC)
+        ends = datetime.fromtimestamp(claims["exp"] + leeway, UTC)
     except (OverflowError, ValueError, OSError):
         raise NotLoggedIn("The token's end, 'exp', is no time of this calendar.") from None
     return Caller(
-        Actor(issuer=said["iss"], subject=said["sub"], role=role),
+        Actor(issuer=claims["iss"], subject=claims["sub"], role=role),
         frozenset(wards) if wards is not None else None,
         ends,
     )
 
 
-def _role(given: object, claim: str) -> str:
-    names = given if isinstance(given, list) else [given]
+def _role(value: object, claim: str) -> str:
+    names = value if isinstance(value, list) else [value]
     known = ", ".join(sorted(Role))
     if not all(isinstance(name, str) for name in names):
         raise NotLoggedIn(
@@ -92,12 +92,12 @@ def _role(given: object, claim: str) -> str:
     return roles[0]
 
 
-def with_purpose(caller: Caller, given: str | None) -> Caller:
-    """The same caller with what is read for (`X-Purpose`). Raises UnknownPurpose."""
-    if given is None:
+def with_purpose(caller: Caller, header: str | None) -> Caller:
+    """Return a caller with the purpose of reading (``X-Purpose``). Raises UnknownPurpose."""
+    if header is None:
         return caller
     try:
-        return replace(caller, purpose=Purpose(given))
+        return replace(caller, purpose=Purpose(header))
     except ValueError:
         known = ", ".join(Purpose)
         raise UnknownPurpose(f"X-Purpose says what data are read for: {known}.") from None
@@ -110,7 +110,7 @@ def bearer_token(authorization: str | None) -> str | None:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether nobody but this machine reaches that address."""
+    """Return whether only this machine reaches an address."""
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:
@@ -118,4 +118,4 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and value.isprintable()

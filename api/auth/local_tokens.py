@@ -1,7 +1,7 @@
-"""Tokens made here: signed with a key that is kept in the home folder, for its owner only.
+"""Local tokens: signed with a key in the home folder, which only its owner can read.
 
-They are for the machine that the server runs on. Who removes the key's file and starts the server
-again has made all of them worthless.
+They are for the machine that the server runs on. To revoke all of them, remove the key's file and start
+the server again.
 """
 
 import os
@@ -14,16 +14,16 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from api.auth.authentication import NotLoggedIn, caller_of, read
+from api.auth.authentication import NotLoggedIn, caller_of, verified_claims
 from application.authorization.roles import Caller, Role
 
 ISSUER = "local"
 HOURS = 12
-"""How long a token holds unless said otherwise."""
+"""Hours for which a token is valid by default."""
 
 
 class LocalTokens:
-    """Makes tokens, and knows its own again."""
+    """Issuer and authenticator of local tokens."""
 
     def __init__(self, key: bytes) -> None:
         self._key = OctKey.import_key(key)
@@ -35,7 +35,7 @@ class LocalTokens:
 
     @classmethod
     def of(cls, home: Path) -> "LocalTokens":
-        """Those of this home; its key is made if there is none."""
+        """Return the local tokens of a home folder; make its key if there is none."""
         file = home / "token.key"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -43,8 +43,8 @@ class LocalTokens:
         except FileExistsError:
             return cls(file.read_bytes())
         key = secrets.token_bytes(32)
-        with os.fdopen(descriptor, "wb") as made:
-            made.write(key)
+        with os.fdopen(descriptor, "wb") as key_file:
+            key_file.write(key)
         return cls(key)
 
     def make(
@@ -54,22 +54,24 @@ class LocalTokens:
         wards: Sequence[str] = (),
         hours: float = HOURS,
     ) -> str:
-        """A token for somebody; without wards: for the whole house."""
+        """Return a new token; without wards: for the whole house."""
         ends = datetime.now(UTC) + timedelta(hours=hours)
-        said: dict[str, Any] = {
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "sub": subject,
             "role": role.value,
             "exp": int(ends.timestamp()),
         }
         if wards:
-            said["wards"] = list(wards)
-        return jwt.encode({"alg": "HS256"}, said, self._key)
+            claims["wards"] = list(wards)
+        return jwt.encode({"alg": "HS256"}, claims, self._key)
 
-    async def caller(self, token: str | None) -> Caller:
-        """Who shows one of these tokens. Raises NotLoggedIn."""
+    async def authenticate(self, token: str | None) -> Caller:
+        """Return the caller that a local token names. Raises NotLoggedIn."""
         if not token:
             raise NotLoggedIn(
                 "Show a token, Authorization: Bearer TOKEN; 'wardbook token' prints one."
             )
-        return caller_of(read(token, self._key, ["HS256"], self._claims), "role", "wards")
+        return caller_of(
+            verified_claims(token, self._key, ["HS256"], self._claims), "role", "wards"
+        )

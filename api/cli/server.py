@@ -11,9 +11,9 @@ import typer
 import uvicorn
 from rich.table import Table
 
-from api.auth.authentication import Login, is_loopback
+from api.auth.authentication import Authenticator, is_loopback
 from api.auth.local_tokens import HOURS, LocalTokens
-from api.auth.oidc import Provider
+from api.auth.oidc import OidcAuthenticator
 from api.cli.imports import fill, simulate_into
 from api.cli.terminal import as_json, now, out, settings, stop
 from api.errors import ExitCode, response_to
@@ -211,9 +211,11 @@ def _check_documents(configuration: Settings) -> None:
     TrustedDocuments.of(configuration)
 
 
-def _login(configuration: Settings) -> Login:
+def _login(configuration: Settings) -> Authenticator:
     return (
-        Provider(configuration) if configuration.oidc_issuer else LocalTokens.of(configuration.home)
+        OidcAuthenticator(configuration)
+        if configuration.oidc_issuer
+        else LocalTokens.of(configuration.home)
     )
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from api.auth.authentication import Login
+from api.auth.authentication import Authenticator
 from api.container import AppState, running
 from api.http.command_batch import CommandBatch
 from api.http.documentation import documentation
@@ -26,7 +26,7 @@ from infrastructure.settings import Settings
 
 
 def app(
-    settings: Settings, database: Database, login: Login, *, with_worker: bool = True
+    settings: Settings, database: Database, login: Authenticator, *, with_worker: bool = True
 ) -> Starlette:
     """Return the server's application. With a worker inside, it keeps the read models up to date."""
 
@@ -103,7 +103,7 @@ async def _metrics(request: Request) -> Response:
     with contextlib.suppress(Exception):
         async with state.engine.connect() as connection:
             models = await projection_status.projections(connection)
-    return Response(metrics.told(state, models), media_type=metrics.CONTENT_TYPE)
+    return Response(metrics.exposition(state, models), media_type=metrics.CONTENT_TYPE)
 
 
 _PAGE = """<!doctype html>

@@ -44,21 +44,21 @@ ROOTS = {"Query": "Queries", "Mutation": "Mutations", "Subscription": "Subscript
 
 
 async def documentation(request: Request) -> Response:
-    """The page. It needs no token: it says nothing that the source of Wardbook does not say."""
+    """Respond with the page. It needs no token: it says nothing that the source does not say."""
     return HTMLResponse(page(), headers=HEADERS)
 
 
 @cache
 def page() -> str:
-    """All of it; made once."""
+    """Return the page as HTML; it is built once."""
     types = schema._schema.type_map
     sections = [_section(title, [types[name]]) for name, title in ROOTS.items()]
     for title, kind in GROUPS.items():
-        sections.append(_section(title, [t for t in _shown(types) if isinstance(t, kind)]))
+        sections.append(_section(title, [t for t in _documented(types) if isinstance(t, kind)]))
     return _PAGE.replace("SECTIONS", "".join(sections))
 
 
-def _shown(types: Mapping[str, Any]) -> Iterator[Any]:
+def _documented(types: Mapping[str, Any]) -> Iterator[Any]:
     for name, kind in sorted(types.items()):
         if not name.startswith("__") and name not in ROOTS and not is_specified_scalar_type(kind):
             yield kind
@@ -70,10 +70,10 @@ def _section(title: str, kinds: list[Any]) -> str:
 
 
 def _type(kind: Any) -> str:
-    parts = [f'<article id="{kind.name}"><h3>{kind.name}</h3>', _said(kind)]
-    needed = _needed(kind)
-    if len(needed) == 1:
-        parts.append(_roles(*needed))
+    parts = [f'<article id="{kind.name}"><h3>{kind.name}</h3>', _description(kind)]
+    requirement = _requirements(kind)
+    if len(requirement) == 1:
+        parts.append(_roles(*requirement))
     for of in getattr(kind, "interfaces", ()):
         parts.append(f"<p>Is a {_link(of)}.</p>")
     if isinstance(kind, GraphQLUnionType):
@@ -88,60 +88,64 @@ def _type(kind: Any) -> str:
     return "".join(parts)
 
 
-def _needed(kind: Any) -> set[str | None]:
-    """What somebody must be allowed, to see the fields of a type."""
+def _requirements(kind: Any) -> set[str | None]:
+    """Return what a role must be allowed, to see the fields of a type."""
     if kind.name in ROOTS or not isinstance(kind, GraphQLObjectType):
         return set()
     return {needed_for(kind.name, name) for name in kind.fields}
 
 
 def _fields(kind: Any) -> Iterator[str]:
-    differ = len(_needed(kind)) > 1
+    differ = len(_requirements(kind)) > 1
     for name, field in getattr(kind, "fields", {}).items():
         roles = ""
         if kind.name in ROOTS or differ:
             roles = _roles(needed_for(kind.name, name) or snake(name))
-        named = f'<code id="{kind.name}.{name}">{name}</code>: {_kind(field)}{_default(field)}'
+        label = f'<code id="{kind.name}.{name}">{name}</code>: {_type_of(field)}{_default(field)}'
         arguments = "".join(
-            _entry(f"<code>{said}</code>: {_kind(argument)}{_default(argument)}", argument)
-            for said, argument in getattr(field, "args", {}).items()
+            _entry(
+                f"<code>{argument_name}</code>: {_type_of(argument)}{_default(argument)}", argument
+            )
+            for argument_name, argument in getattr(field, "args", {}).items()
         )
-        yield _entry(named, field, roles + (f"<dl>{arguments}</dl>" if arguments else ""))
+        yield _entry(label, field, roles + (f"<dl>{arguments}</dl>" if arguments else ""))
 
 
-def _entry(named: str, thing: Any, more: str = "") -> str:
-    return f"<dt>{named}</dt><dd>{_said(thing)}{more}</dd>"
+def _entry(label: str, element: Any, more: str = "") -> str:
+    return f"<dt>{label}</dt><dd>{_description(element)}{more}</dd>"
 
 
-def _said(thing: Any) -> str:
-    told = escape(thing.description or "")
-    why = getattr(thing, "deprecation_reason", None)
-    return f"<p>{told}</p>" + (f"<p><strong>Deprecated:</strong> {escape(why)}</p>" if why else "")
+def _description(element: Any) -> str:
+    text = escape(element.description or "")
+    reason = getattr(element, "deprecation_reason", None)
+    return f"<p>{text}</p>" + (
+        f"<p><strong>Deprecated:</strong> {escape(reason)}</p>" if reason else ""
+    )
 
 
-def _kind(thing: Any) -> str:
-    """The type as GraphQL writes it, leading to where it is described."""
-    named = get_named_type(thing.type)
+def _type_of(element: Any) -> str:
+    """Return a type in GraphQL's notation, with a link to its description."""
+    named = get_named_type(element.type)
     if is_specified_scalar_type(named):
-        return f"<code>{thing.type}</code>"
-    return f"<code>{str(thing.type).replace(named.name, _link(named))}</code>"
+        return f"<code>{element.type}</code>"
+    return f"<code>{str(element.type).replace(named.name, _link(named))}</code>"
 
 
-def _default(thing: Any) -> str:
-    default = getattr(thing, "default_value", Undefined)
+def _default(element: Any) -> str:
+    default = getattr(element, "default_value", Undefined)
     if default is Undefined or default is None:
         return ""
-    told = ast_from_value(default, thing.type)
-    return f" = <code>{escape(print_ast(told))}</code>" if told else ""
+    literal = ast_from_value(default, element.type)
+    return f" = <code>{escape(print_ast(literal))}</code>" if literal else ""
 
 
 def _link(kind: Any) -> str:
     return f'<a href="#{kind.name}">{kind.name}</a>'
 
 
-def _roles(needed: str | None) -> str:
-    """Who may ask for it, by the table of roles."""
-    allowed = [role.value for role in Role if may(role, needed or "")]
+def _roles(requirement: str | None) -> str:
+    """Return the roles that are allowed to select a field."""
+    allowed = [role.value for role in Role if may(role, requirement or "")]
     return f"<p class=roles>{', '.join(allowed) or 'nobody'}</p>"
 
 

@@ -20,7 +20,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
-from api.auth.authentication import Login
+from api.auth.authentication import Authenticator
 from api.errors import DocumentNotTrusted
 from api.graphql.context import Connected, Context
 from api.graphql.error_masking import without_values
@@ -56,7 +56,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
     request_adapter_class = RequestAdapter
     graphql_transport_ws_handler_class = WebSocketHandler
 
-    def __init__(self, settings: Settings, login: Login, rate_limit: TokenBucket) -> None:
+    def __init__(self, settings: Settings, login: Authenticator, rate_limit: TokenBucket) -> None:
         super().__init__(
             schema if settings.fast_executor else make_schema(fast_executor=False),
             graphql_ide=None,

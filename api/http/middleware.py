@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.auth.authentication import Login, bearer_token, with_purpose
+from api.auth.authentication import Authenticator, bearer_token, with_purpose
 from api.errors import NotAcceptable, TooLarge, response_to
 from api.http.errors import error_response
 from api.http.rate_limit import TokenBucket
@@ -33,7 +33,7 @@ JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
 
-def middlewares(login: Login, rate_limit: TokenBucket) -> list[Middleware]:
+def middlewares(login: Authenticator, rate_limit: TokenBucket) -> list[Middleware]:
     """Return the middlewares of a route, outermost first."""
     return [
         Middleware(Telemetry),
@@ -123,12 +123,12 @@ class ErrorResponses:
 class Authentication:
     """Put the caller that a bearer token names into ``request.state``. Raises NotLoggedIn."""
 
-    def __init__(self, app: ASGIApp, login: Login) -> None:
+    def __init__(self, app: ASGIApp, login: Authenticator) -> None:
         self._app, self._login = app, login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        caller = await self._login.caller(bearer_token(request.headers.get("authorization")))
+        caller = await self._login.authenticate(bearer_token(request.headers.get("authorization")))
         request.state.caller = with_purpose(caller, request.headers.get("x-purpose"))
         await self._app(scope, receive, send)
 

@@ -15,11 +15,11 @@ from api.errors import DocumentNotTrusted
 from infrastructure.settings import InvalidSetting, Settings, variable_name
 
 HASHED = "sha256:"
-"""What an id begins with that is the hash of its document."""
+"""Prefix of an id that is the hash of its document."""
 
 
 class TrustedDocuments:
-    """The texts that are answered, by id; or any, where none is set."""
+    """The trusted documents by id; any document is trusted where no manifest is set."""
 
     def __init__(self, texts: Mapping[str, str] | None) -> None:
         self._texts = None if texts is None else {_bare(id): text for id, text in texts.items()}
@@ -27,7 +27,7 @@ class TrustedDocuments:
 
     @classmethod
     def of(cls, settings: Settings) -> "TrustedDocuments":
-        """Those of the setting. Raises InvalidSetting if its file is no manifest."""
+        """Return the documents of the setting. Raises InvalidSetting if its file is no manifest."""
         path = settings.trusted_documents
         return cls(None if path is None else _read(path))
 
@@ -35,10 +35,10 @@ class TrustedDocuments:
     def are_set(self) -> bool:
         return self._texts is not None
 
-    def text(self, asked: Mapping[str, Any]) -> str | None:
-        """The document of a request; None if it names none. Raises DocumentNotTrusted."""
-        query: str | None = asked.get("query") or None
-        id = _id(asked)
+    def text(self, request: Mapping[str, Any]) -> str | None:
+        """Return the document of a request; None if it names none. Raises DocumentNotTrusted."""
+        query: str | None = request.get("query") or None
+        id = _document_id(request)
         if self._texts is None:
             if id is not None and query is None:
                 raise DocumentNotTrusted(
@@ -63,12 +63,12 @@ class TrustedDocuments:
         return text
 
 
-def _id(asked: Mapping[str, Any]) -> str | None:
-    """What names the document. Raises DocumentNotTrusted for what cannot."""
-    extensions = asked.get("extensions")
+def _document_id(request: Mapping[str, Any]) -> str | None:
+    """Return the id that names the document. Raises DocumentNotTrusted if it is no text."""
+    extensions = request.get("extensions")
     persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
-    hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    id = asked.get("documentId") or hashed
+    hash = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    id = request.get("documentId") or hash
     if not isinstance(id, str | None):
         raise DocumentNotTrusted("A documentId is a text.")
     return id
@@ -79,19 +79,23 @@ def _bare(id: str) -> str:
 
 
 def _read(path: Path) -> Mapping[str, str]:
-    """The texts by id. Raises InvalidSetting."""
+    """Return the texts of a manifest by id. Raises InvalidSetting."""
     name = variable_name("trusted_documents")
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as wrong:
-        raise InvalidSetting(f"{name}={path} cannot be read: {type(wrong).__name__}") from None
-    if isinstance(said, dict) and isinstance(said.get("operations"), list):  # as Apollo writes it
-        said = {o.get("id"): o.get("body") for o in said["operations"] if isinstance(o, dict)}
-    if not isinstance(said, dict) or not all(
-        isinstance(part, str) for pair in said.items() for part in pair
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidSetting(f"{name}={path} cannot be read: {type(error).__name__}") from None
+    if isinstance(manifest, dict) and isinstance(
+        manifest.get("operations"), list
+    ):  # as Apollo writes it
+        manifest = {
+            o.get("id"): o.get("body") for o in manifest["operations"] if isinstance(o, dict)
+        }
+    if not isinstance(manifest, dict) or not all(
+        isinstance(part, str) for pair in manifest.items() for part in pair
     ):
         raise InvalidSetting(f"{name}={path} is no manifest: a JSON object of documents by id")
-    for id, text in said.items():
+    for id, text in manifest.items():
         if id.startswith(HASHED) and id != HASHED + sha256(text.encode()).hexdigest():
             raise InvalidSetting(f"{name}={path}: the document of {id} has another hash")
-    return said
+    return manifest

@@ -10,7 +10,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 
 from api.auth.authentication import (
-    Login,
+    Authenticator,
     NotLoggedIn,
     UnknownPurpose,
     bearer_token,
@@ -45,7 +45,7 @@ Operation = Context | Connected
 log = logging.getLogger(__name__)
 
 
-async def log_in(connection: Connected, login: Login) -> None:
+async def log_in(connection: Connected, login: Authenticator) -> None:
     """Set the caller of a WebSocket: by its header, as in HTTP, or by its connection_init.
 
     A browser can send only the second. Raises ConnectionRejectionError.
@@ -54,7 +54,7 @@ async def log_in(connection: Connected, login: Login) -> None:
     authorization = parameters.get("authorization", connection.authorization)
     purpose = parameters.get("purpose")
     try:
-        caller = await login.caller(
+        caller = await login.authenticate(
             bearer_token(authorization if isinstance(authorization, str) else None)
         )
         connection.caller = with_purpose(caller, None if purpose is None else str(purpose))

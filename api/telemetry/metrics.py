@@ -1,4 +1,4 @@
-"""What a server says about itself to Prometheus: numbers only, and nothing about anybody.
+"""Metrics for Prometheus: numbers only, and nothing about anybody.
 
 Labels are of short lists that the program knows; never a name, an id, or anything that a client sent.
 """
@@ -78,10 +78,10 @@ POOL = Gauge(
 )
 
 
-def told(state: AppState, models: Sequence[ProjectionView]) -> bytes:
-    """All of it, in the text format of Prometheus."""
+def exposition(state: AppState, models: Sequence[ProjectionView]) -> bytes:
+    """Return all metrics in the text format of Prometheus."""
     for gauge in (LAG_EVENTS, LAG_SECONDS, PARKED):
-        gauge.clear()  # what cannot be asked now is not told as it was before
+        gauge.clear()  # a figure that cannot be read now is absent, not as it was before
     for model in models:
         LAG_EVENTS.labels(model.name).set(model.lag)
         LAG_SECONDS.labels(model.name).set(model.lag_seconds)

@@ -16,21 +16,20 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
-from api.auth import oidc
 from api.auth.authentication import NotLoggedIn
 from api.auth.local_tokens import LocalTokens
-from api.auth.oidc import Provider
+from api.auth.oidc import OidcAuthenticator
 from application.authorization.roles import Caller, Role
 from infrastructure.settings import Settings
 
 HERE = LocalTokens(b"a key of this house, and no other")
 
 
-def caller(login: LocalTokens | Provider, token: str | None) -> Caller:
-    return asyncio.run(login.caller(token))
+def caller(login: LocalTokens | OidcAuthenticator, token: str | None) -> Caller:
+    return asyncio.run(login.authenticate(token))
 
 
-def why_not(login: LocalTokens | Provider, token: str | None) -> str:
+def why_not(login: LocalTokens | OidcAuthenticator, token: str | None) -> str:
     with pytest.raises(NotLoggedIn) as told:
         caller(login, token)
     assert not token or token not in str(told.value)
@@ -201,8 +200,14 @@ def house() -> Iterator[House]:
         yield made
 
 
-def provider(house: House, **settings: Any) -> Provider:
-    return Provider(Settings(oidc_issuer=house.issuer, oidc_audience="wardbook", **settings))
+def provider(
+    house: House, *, refresh_seconds: float = 10.0, trust_seconds: float = 3600.0, **settings: Any
+) -> OidcAuthenticator:
+    return OidcAuthenticator(
+        Settings(oidc_issuer=house.issuer, oidc_audience="wardbook", **settings),
+        refresh_seconds=refresh_seconds,
+        trust_seconds=trust_seconds,
+    )
 
 
 def test_a_provider_says_who(house: House) -> None:
@@ -221,23 +226,16 @@ def test_the_claims_of_a_provider_have_names_of_its_own(house: House) -> None:
     assert (told.role, told.wards) == (Role.NURSE, frozenset({"A"}))
 
 
-def test_a_key_that_the_provider_changed_is_found(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(oidc, "LOOK_AGAIN_SECONDS", 0)
-    login = provider(house)
+def test_a_key_that_the_provider_changed_is_found(house: House) -> None:
+    login = provider(house, refresh_seconds=0)
     caller(login, house.token())
     house.keys = [RSAKey.generate_key(2048, {"kid": "2"})]
     caller(login, house.token())
     assert house.asked == 2
 
 
-def test_a_key_that_was_withdrawn_is_not_trusted_for_ever(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(oidc, "LOOK_AGAIN_SECONDS", 0)
-    monkeypatch.setattr(oidc, "TRUST_SECONDS", 0)
-    login = provider(house)
+def test_a_key_that_was_withdrawn_is_not_trusted_for_ever(house: House) -> None:
+    login = provider(house, refresh_seconds=0, trust_seconds=0)
     (old,) = house.keys
     caller(login, house.token())
     house.keys = [RSAKey.generate_key(2048, {"kid": "2"})]
@@ -252,10 +250,9 @@ def test_unknown_keys_do_not_make_us_ask_without_end(house: House) -> None:
     assert house.asked == 1
 
 
-def test_a_provider_may_be_away_for_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oidc, "LOOK_AGAIN_SECONDS", 0)
+def test_a_provider_may_be_away_for_a_while(house: House) -> None:
     house.answers = False
-    login = provider(house)
+    login = provider(house, refresh_seconds=0)
     assert "cannot be reached" in why_not(login, house.token())
     house.answers = True
     caller(login, house.token())
@@ -305,6 +302,8 @@ def test_a_token_that_the_provider_did_not_make_for_us_is_not_taken(house: House
 
 
 def test_a_provider_elsewhere_is_asked_by_https(house: House) -> None:
-    login = Provider(Settings(oidc_issuer="http://login.example", oidc_audience="wardbook"))
+    login = OidcAuthenticator(
+        Settings(oidc_issuer="http://login.example", oidc_audience="wardbook")
+    )
     house.issuer = "http://login.example"
     assert "https" in why_not(login, house.token())

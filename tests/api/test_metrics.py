@@ -50,7 +50,7 @@ def test_requests_and_refusals_are_counted(followed: Ward) -> None:
 class Broken:
     """A login that fails as nobody has thought of."""
 
-    async def caller(self, token: str | None) -> Caller:
+    async def authenticate(self, token: str | None) -> Caller:
         raise RuntimeError
 
 

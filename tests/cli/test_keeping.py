@@ -101,7 +101,7 @@ def test_a_server_whose_manifest_is_missing_does_not_start(
 
 
 def whose(home: Path, token: str) -> Caller:
-    return asyncio.run(LocalTokens.of(home).caller(token.strip()))
+    return asyncio.run(LocalTokens.of(home).authenticate(token.strip()))
 
 
 # -- schemas --
