@@ -2,14 +2,9 @@
 
 import re
 from datetime import UTC, date, datetime, time
-from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
-from application.reports import calendar as calendar_module
-from application.reports import census
-from application.reports import definition as definition_module
 from application.reports.census import INPATIENT_CENSUS_1
 from application.reports.definition import Definition, Subject
 from application.reports.formula import Contribution, Marks, count, median, percentile, total
@@ -27,7 +22,7 @@ from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 from infrastructure.reports.inputs import LOADERS
 from tests.support import report_house
-from tests.support.report_house import calendar, day, figures, of_one, stay
+from tests.support.report_house import calendar, day, of_one, stay
 
 each = pytest.mark.parametrize("held", ALL, ids=[f"{d.name}@{d.version}" for d in ALL])
 
@@ -169,13 +164,3 @@ def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() ->
     assert subject == Subject("stay", report_house.known("one"))
     row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
     assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Contribution("present", row.of, 1),)
-
-
-def test_the_report_that_the_documentation_adds_can_be_added() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
-    (code,) = re.findall(r"^   ```python\n(   def _without_bed.*?)^   ```", page, re.M | re.S)
-    names = {**vars(calendar_module), **vars(census), **vars(definition_module)}
-    exec(dedent(code), names)
-    corridor = stay("corridor", "03-01 08:00", ward=None, wards=[("03-02 10:00", "A")])
-    told = report_house.asked(names["WITHOUT_BED_1"], "03-01", "03-02", stays=(corridor,))
-    assert figures(told, "withoutBed") == [1, 0]
