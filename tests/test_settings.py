@@ -4,12 +4,22 @@ from dataclasses import fields
 
 import pytest
 
-from infrastructure.settings import Settings, from_environment, variable_name
+from infrastructure.settings import InvalidSetting, Settings, from_environment, variable_name
 
-NUMBERS = [f.name for f in fields(Settings) if isinstance(f.default, int | float)]
+NUMBERS = [f.name for f in fields(Settings) if type(f.default) in (int, float)]
+SWITCHES = [f.name for f in fields(Settings) if type(f.default) is bool]
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_is_read_as_one(name: str) -> None:
     told = from_environment({variable_name(name): "3"})
     assert getattr(told, name) == 3
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_on_or_off(name: str) -> None:
+    variable = variable_name(name)
+    switched = [getattr(from_environment({variable: value}), name) for value in ("on", "off")]
+    assert switched == [True, False]
+    with pytest.raises(InvalidSetting, match=f"{variable}='0' is not on or off"):
+        from_environment({variable: "0"})

@@ -50,7 +50,11 @@ class _Declaration:
     listed: DataKind
     id: DataKind
     subtypes: bool
-    is_cacheable: bool
+    queries: tuple[Query, ...] | None
+
+    @property
+    def is_cacheable(self) -> bool:
+        return self.queries is not None
 
 
 def shows(
@@ -68,15 +72,22 @@ def shows(
     queries that its fields are read by, if answers of it may be cached. Raises TypeError for a query
     that reads a table without valid-time boundaries: the cache would outlive a change (docs/adr/0017).
     """
-    for query in cached_from or ():
+    queries = None if cached_from is None else tuple(cached_from)
+    for query in queries or ():
         require_valid_time_boundaries(query)
 
     def declare(cls: C) -> C:
-        declared = _Declaration(kind, listed or kind, id or kind, subtypes, cached_from is not None)
+        declared = _Declaration(kind, listed or kind, id or kind, subtypes, queries)
         cls.__declaration__ = declared  # type: ignore[attr-defined]
         return cls
 
     return declare
+
+
+def queries_of(*types: type) -> tuple[Query, ...]:
+    """Return the queries that types declare to be read by, each once."""
+    declared = [_own(cls) for cls in types]
+    return tuple(dict.fromkeys(q for one in declared if one for q in one.queries or ()))
 
 
 _KIND, _CACHEABLE = "data kind", "cacheable"

@@ -11,12 +11,12 @@ from strawberry import argument
 
 from api.graphql.authorization import check_ward, or_forbidden, patient_by_mrn
 from api.graphql.context import Ask, ById, Context
-from api.graphql.declarations import DataKind, shows
+from api.graphql.declarations import DataKind, queries_of, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import MrnAuthority
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
-from api.graphql.types.rooms import RoomOccupancy, boards
+from api.graphql.types.rooms import Bed, RoomOccupancy, boards
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
@@ -95,7 +95,8 @@ class Subscription:
         check_ward(context, ward)
         begin = await _begin(context, after)
         seen = (await context.log_status()).now if after is None else None
-        return _rooms(info, OccupancyTopic(ward, seen), begin)
+        topic = OccupancyTopic(ward, seen, queries_of(RoomOccupancy, Bed))
+        return _rooms(info, topic, begin)
 
 
 async def _begin(context: Context, after: Position | None) -> int | None:

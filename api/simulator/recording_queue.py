@@ -16,6 +16,7 @@ from api.simulator.texts import BREAK_GLASS, LATE
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.envelope import Actor
+from domain.errors import WardbookError
 from domain.refusals import NotAllowed, Refusal
 from domain.time import Precision
 
@@ -28,7 +29,7 @@ SOON_AFTER = timedelta(minutes=3)
 MANY_REFUSALS = 20
 
 
-class Unrecorded(Exception):
+class Unrecorded(WardbookError):
     """An id that is not known, since the command that creates it was refused."""
 
 

@@ -21,6 +21,7 @@ from api.simulator.recording_queue import RecordingQueue
 from api.simulator.staff import Staff
 from api.simulator.upkeep import Upkeep
 from application.hospital import Hospital
+from domain.errors import ConfigurationError
 from domain.refusals import Refusal
 from domain.time import in_utc
 
@@ -28,7 +29,7 @@ FOUNDING = timedelta(minutes=30)
 """Within this time from the beginning rooms and staff are recorded; the patients follow."""
 
 
-class AnotherHouse(Exception):
+class AnotherHouse(ConfigurationError):
     """The log holds another hospital, whose rooms or staff have the same numbers."""
 
 

@@ -3,38 +3,31 @@
 They are filled from the log and can be deleted at any time.
 """
 
+from importlib import import_module
+from pkgutil import walk_packages
+
 from domain.aggregate import Event
 from domain.break_glass import EmergencyAccess
 from domain.hospital_calendar import HospitalCalendar
 from domain.prescription.drug_chart import DrugChart
 from domain.projection_control import ProjectionControl
 from infrastructure.projections.projection import ReadModel, events_of
-from infrastructure.read_models.inpatients import Inpatients
-from infrastructure.read_models.issued_reports import IssuedReports
-from infrastructure.read_models.occupancy import Occupancies
-from infrastructure.read_models.patients import Patients
-from infrastructure.read_models.practitioners import Practitioners
-from infrastructure.read_models.prescriptions import Prescriptions
-from infrastructure.read_models.rooms import Rooms
-from infrastructure.read_models.source_movements import SourceMovements
-from infrastructure.read_models.stays import Stays
-from infrastructure.read_models.timeline.projection import Timeline
-from infrastructure.read_models.visits import Visits
 
-READ_MODELS: tuple[type[ReadModel], ...] = (
-    Patients,
-    Practitioners,
-    Rooms,
-    Stays,
-    Inpatients,
-    Occupancies,
-    Timeline,
-    Prescriptions,
-    Visits,
-    IssuedReports,
-    SourceMovements,
+for _module in walk_packages(__path__, f"{__name__}."):
+    import_module(_module.name)
+
+
+def _defined_here(base: type[ReadModel]) -> list[type[ReadModel]]:
+    """Return the subclasses of a base that modules of this package define."""
+    subclasses = base.__subclasses__()
+    below = [model for subclass in subclasses for model in _defined_here(subclass)]
+    return [model for model in subclasses if model.__module__.startswith(f"{__name__}.")] + below
+
+
+READ_MODELS: tuple[type[ReadModel], ...] = tuple(
+    sorted(_defined_here(ReadModel), key=lambda model: model.name)
 )
-"""All read models, which the projection runner fills; their order has no meaning."""
+"""All read models, which the projection runner fills: found, not listed; the order has no meaning."""
 
 ONLY_IN_TIMELINE: frozenset[type[Event]] = events_of(
     EmergencyAccess, HospitalCalendar, DrugChart, ProjectionControl

@@ -78,7 +78,7 @@ def reads(server: Database, worker_id: str) -> Iterator[Reads]:
 
             try:
                 with closing(wired(Settings(), database)) as hospital:
-                    simulate(hospital, beds=8, days=6, seed=1, until=UNTIL, progress=analyze_once)
+                    simulate(hospital, beds=8, days=7, seed=1, until=UNTIL, progress=analyze_once)
             finally:
                 runner.stop()
                 thread.join()
