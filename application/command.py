@@ -83,7 +83,7 @@ class Recorded:
         return self.events[0].entry
 
     def ids(self, kind: str) -> list[UUID]:
-        """The streams of that kind ("stay", "room") which the command wrote, in order."""
+        """Return the streams of that kind ("stay", "room") which the command wrote, in order."""
         return list(
             dict.fromkeys(e.originator_id for e in self.events if e.TOPIC.split(".")[0] == kind)
         )
@@ -132,5 +132,5 @@ def reason_needed(entry: Envelope, why: str) -> None:
 
 
 def utc(moment: datetime | None, field: str) -> datetime | None:
-    """A planned or given moment in UTC, or None."""
+    """Return a planned or given moment in UTC, or None."""
     return None if moment is None else in_utc(moment, field).astimezone(UTC)

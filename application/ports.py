@@ -108,7 +108,7 @@ class EventStore(Protocol):
     def preload(
         self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
     ) -> CommandPreload:
-        """The database's clock, and the command if it was recorded before.
+        """Return the database's clock, and the command if it was recorded before.
 
         In the same look these streams, those of the patients and stays they are about, and owners.
         """
@@ -122,16 +122,16 @@ class EventStore(Protocol):
         """
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
-        """The events of each stream after the given version, in order, in one look."""
+        """Return the events of each stream after the given version, in order, in one look."""
 
     def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
-        """The last version of each stream; 0 for one that does not exist."""
+        """Return the last version of each stream; 0 for one that does not exist."""
 
     def streams_of(self, fact: UUID) -> list[UUID]:
-        """The streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
+        """Return the streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
 
     def events_between(self, first: int, last: int) -> list[Event]:
-        """The events at positions ``first`` to ``last``, both included."""
+        """Return the events at positions ``first`` to ``last``, both included."""
 
     def owner(self, kind: str, key: str) -> UUID | None:
         """Who has a unique claim."""
@@ -143,16 +143,16 @@ class EventStore(Protocol):
         """Who lies, or keeps a bed, in a room during a period, as held true now."""
 
     def sharers(self, stay: UUID) -> list[Claim]:
-        """The stretches of those who share a bed of this stay, as held true now."""
+        """Return the stretches of those who share a bed of this stay, as held true now."""
 
     def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
-        """The stays of a person during a period, as held true now."""
+        """Return the stays of a person during a period, as held true now."""
 
     def stays_of(self, person: UUID) -> list[UUID]:
         """All stays of a person, as held true now; those too that ended as they began."""
 
     def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
-        """The records that were ever merged into some, though that may have been taken back."""
+        """Return the records that were ever merged into some, though that may have been taken back."""
 
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one command; ``append`` carries the rest."""

@@ -35,7 +35,7 @@ class Connected:
     """The context of a WebSocket; each of its operations has a `Context` of its own."""
 
     def __init__(self, state: AppState, authorization: str | None) -> None:
-        """``authorization``: the header of the handshake, where there was one."""
+        """Take the container, and the Authorization header of the handshake, where there was one."""
         self.state, self.authorization = state, authorization
         self.connection_params: dict[str, Any] = {}
         self.caller: Caller | None = None

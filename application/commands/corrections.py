@@ -169,7 +169,7 @@ class Corrections(CommandGroup):
         shares_bed_of: UUID | None = None,
         without_bed: str | None = None,
     ) -> None:
-        """A movement happened at another time (``occurred_at``), or in another place.
+        """Correct a movement: it happened at another time (``occurred_at``), or in another place.
 
         A child that was moved along in the mother's bed follows her; the first bed of an admission
         follows its time; the prescriptions that a discharge stopped follow it.
@@ -239,7 +239,7 @@ class Corrections(CommandGroup):
     def cancel_visit(
         self, uow: UnitOfWork, *, visit_id: UUID, because: CancellationReason | None = None
     ) -> None:
-        """The visit never was."""
+        """Cancel a visit that never was."""
         entered_in_error_only(uow, because)
         (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
         stay.cancel_visit(visit_id, uow.entry)
@@ -336,7 +336,7 @@ def _enter(uow: UnitOfWork, late: LateEntry) -> None:
 
 
 def _let_prescriptions_follow(uow: UnitOfWork, stay: Stay, before: History) -> None:
-    """What a discharge stopped is stopped when it is, and not at all if it never was."""
+    """Move the stops of a discharge: what it stopped ends when it does, or not if it never was."""
     for was in before.facts:
         now = stay.history.fact(was.id)
         if isinstance(was, Discharge) and now != was:
@@ -352,7 +352,7 @@ def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -
 
 
 def _entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
-    """The command's entry, at the time of one of its several facts."""
+    """Return the command's entry, at the time of one of its several facts."""
     if at is None:
         return uow.entry
     moment = in_utc(at, "occurred_at")

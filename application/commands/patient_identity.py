@@ -119,7 +119,7 @@ class PatientIdentity(CommandGroup):
 
 
 def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient, stays: list[Stay]) -> None:
-    """A person dies once, and nothing clinical occurs afterwards."""
+    """Check a death: a person dies once, and nothing clinical occurs afterwards."""
     deaths = {died for p in (away, into) if (died := persons.died_at(uow, p.id))}
     if len(deaths) > 1:
         raise MergeImpossible("the two have different times of death")

@@ -85,7 +85,7 @@ class Patients(CommandGroup):
         mrn_authority: str | None = None,
         stay_id: UUID | None = None,
     ) -> None:
-        """A death, at the time it occurred, of a patient named by MRN or by stay.
+        """Record a death, at the time it occurred, of a patient named by MRN or by stay.
 
         Raises PatientDied if it is known already, ContradictsLaterFacts if clinical facts lie after.
         """

@@ -113,7 +113,7 @@ class Prescriptions(CommandGroup):
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
-        """It has run its course."""
+        """Complete a prescription that has run its course."""
         lookups.prescription(uow, prescription_id).complete(uow.entry)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
@@ -127,7 +127,7 @@ class Prescriptions(CommandGroup):
         reason_not_given: str | None = None,
         outside_prescription: Outside | None = None,
     ) -> None:
-        """A dose given, or not given and why.
+        """Record a dose given, or not given and why.
 
         Raises PrescriptionStateBroken if it lies outside the prescription and is not marked so.
         """
@@ -148,7 +148,7 @@ class Prescriptions(CommandGroup):
     def cancel_prescription(
         self, uow: UnitOfWork, *, prescription_id: UUID, because: CancellationReason | None = None
     ) -> None:
-        """It was never written. Refused once a dose was given: then it can be stopped."""
+        """Cancel a prescription that was never written. Once a dose was given it can only be stopped."""
         entered_in_error_only(uow, because)
         lookups.prescription(uow, prescription_id).cancel(uow.entry)
 
@@ -186,7 +186,7 @@ class Prescriptions(CommandGroup):
     def cancel_administration(
         self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
     ) -> None:
-        """The dose never was."""
+        """Cancel a dose that never was."""
         entered_in_error_only(uow, because)
         lookups.prescription_of_dose(uow, administration_id).cancel_administration(
             administration_id, uow.entry

@@ -85,14 +85,14 @@ class Rooms(CommandGroup):
 
     @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
-        """The bed is being cleaned from now on, and refuses patients until that is finished."""
+        """Start cleaning a bed, which refuses patients until that is finished."""
         here = lookups.room(uow, ward, room)
         claims = uow.claims(here.id, Period(uow.entry.occurred_at))
         here.start_cleaning(bed, claims, uow.now, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
-        """The bed is clean."""
+        """Finish cleaning: the bed is clean."""
         lookups.room(uow, ward, room).finish_cleaning(bed, uow.entry)
 
     @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))

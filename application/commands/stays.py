@@ -96,7 +96,7 @@ class Stays(CommandGroup):
         bed: str,
         shares_bed_of: UUID | None = None,
     ) -> None:
-        """The first bed of a stay. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
+        """Allocate the first bed. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
         lookups.stay(uow, stay_id).allocate_room(
             lookups.bed(uow, ward, room, bed), uow.entry, shares_bed_of
         )
@@ -150,7 +150,7 @@ class Stays(CommandGroup):
         keep_bed: bool,
         expected_return: datetime | None = None,
     ) -> None:
-        """The patient leaves for a while; the bed is kept or released."""
+        """Start a leave: the patient leaves for a while; the bed is kept or released."""
         stay = lookups.stay(uow, stay_id)
         back = utc(expected_return, "expected_return")
         stay.start_leave(keep_bed, back, uow.entry, persons.died_at(uow, stay.patient))
@@ -167,7 +167,7 @@ class Stays(CommandGroup):
         shares_bed_of: UUID | None = None,
         without_bed: str | None = None,
     ) -> None:
-        """The patient is back, in the kept bed or (it must be named if it was released) another."""
+        """End a leave: the patient is back, in the kept bed or another, named if none was kept."""
         stay = lookups.stay(uow, stay_id)
         place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         stay.end_leave(place, uow.entry, persons.died_at(uow, stay.patient))
@@ -194,7 +194,7 @@ class Stays(CommandGroup):
         kind: VisitKind,
         note: str | None = None,
     ) -> None:
-        """A doctor saw the patient. Raises OutsideStay, PatientDied."""
+        """Record that a doctor saw the patient. Raises OutsideStay, PatientDied."""
         stay = lookups.stay(uow, stay_id)
         doctor = lookups.practitioner(uow, practitioner, "practitioner")
         died_at = persons.died_at(uow, stay.patient)

@@ -12,7 +12,7 @@ HERE = Status.ADMITTED.value
 
 
 def day_of(question: Question, index: int) -> Dimensions:
-    """What a mark of that day of the period is of; the first day is 0."""
+    """Return the dimension of a mark of that day of the period; the first day is 0."""
     return (("day", (question.first + timedelta(days=index)).isoformat()),)
 
 
@@ -31,22 +31,22 @@ class Calendar:
         self._midnights = days.midnights(question.first, question.last)
 
     def hospital_day(self, moment: datetime) -> int:
-        """The hospital day: after the census of the day before, up to its own census, included."""
+        """Return the hospital day: from after the census of the day before up to its own, included."""
         return bisect_left(self._censuses, moment) - 1
 
     def at_censuses(self, since: datetime, until: datetime | None) -> range:
-        """The days of the period at whose census something was that was so in between."""
+        """Return the days of the period at whose census something was that was so in between."""
         start = max(bisect_left(self._censuses, since) - 1, 0)
         if until is None:
             return range(start, max(start, self.count))
         return range(start, max(start, min(bisect_left(self._censuses, until) - 1, self.count)))
 
     def date(self, moment: datetime) -> int:
-        """The calendar day, from midnight to midnight."""
+        """Return the calendar day, from midnight to midnight."""
         return bisect_right(self._midnights, moment) - 1
 
     def ends_of_days(self, since: datetime, until: datetime | None) -> range:
-        """The calendar days of the period that end in between."""
+        """Return the calendar days of the period that end in between."""
         start = max(bisect_right(self._midnights, since) - 1, 0)
         if until is None:
             return range(start, max(start, self.count))
@@ -61,14 +61,14 @@ class Calendar:
         return moment is not None and 0 <= self.hospital_day(moment) < self.count
 
     def ordinal(self, moment: datetime) -> int:
-        """The calendar day as Python numbers it, for days before the period too."""
+        """Return the calendar day as Python numbers it, for days before the period too."""
         day = bisect_right(self._midnights, moment) - 1
         if 0 <= day < self.count:
             return self.first + day
         return self.days.date_of(moment).toordinal()
 
     def marks(self, measure: str, days: range, *more: tuple[str, str]) -> list[Contribution]:
-        """A mark for each of these days. Stays share them: a year has some hundred thousand."""
+        """Return a mark for each of these days. Stays share them: a year has some hundred thousand."""
         made = self._marks.get((measure, more))
         if made is None:
             made = [Contribution(measure, (*of, *more), 1) for of in self.of]
@@ -76,7 +76,7 @@ class Calendar:
         return made[days.start : days.stop]
 
     def mark(self, measure: str, day: int) -> list[Contribution]:
-        """A mark of one day; none if it is not of the period."""
+        """Return a mark of one day; none if it is not of the period."""
         return self.marks(measure, range(day, day + 1)) if 0 <= day < self.count else []
 
     def in_scope(self, ward: str | None) -> bool:
@@ -89,7 +89,7 @@ def present(span: Span) -> bool:
 
 
 def with_wards(stay: InpatientStay) -> Iterator[tuple[Span, str | None]]:
-    """The spans, each with the ward of the patient: while away, the one lain in before."""
+    """Return the spans, each with the ward of the patient: while away, the one lain in before."""
     ward = None
     for span in stay.spans:
         ward = span.ward if present(span) else span.ward or ward
@@ -97,10 +97,10 @@ def with_wards(stay: InpatientStay) -> Iterator[tuple[Span, str | None]]:
 
 
 def last_ward(stay: InpatientStay) -> str | None:
-    """The ward in which the patient lay last; it is the one that discharges."""
+    """Return the ward in which the patient lay last; it is the one that discharges."""
     return next((span.ward for span in reversed(stay.spans) if span.ward), None)
 
 
 def first_ward(stay: InpatientStay) -> str | None:
-    """The ward in which the patient lay first; it is the one that admits."""
+    """Return the ward in which the patient lay first; it is the one that admits."""
     return next((span.ward for span in stay.spans if span.ward), None)

@@ -87,7 +87,7 @@ INPATIENT_CENSUS_1 = Definition(
 
 
 def service_days(stay: InpatientStay, calendar: Calendar, sharing_too: bool = True) -> list[range]:
-    """The days on which a stay is served: at the census, or admitted and discharged in one day.
+    """Return the days on which a stay is served: at the census, or admitted and discharged in one day.
 
     A stay has at most one a day, so those of the wards add up to those of the hospital; one that came
     and went within a day is its last ward's. Without ``sharing_too``, newborns in their mother's bed
@@ -106,7 +106,7 @@ def service_days(stay: InpatientStay, calendar: Calendar, sharing_too: bool = Tr
 
 
 def same_day(stay: InpatientStay, calendar: Calendar) -> int | None:
-    """The hospital day of the period in which the stay both began and ended, if there is one."""
+    """Return the hospital day of the period in which the stay both began and ended, if there is one."""
     if stay.discharged_at is None:
         return None
     day = calendar.hospital_day(stay.discharged_at)

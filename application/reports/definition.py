@@ -34,7 +34,7 @@ ANONYMOUS = Subject("everybody", "")
 
 
 def person_of(inputs: Inputs, record: str) -> Subject:
-    """The person of a record: of two that were merged it is one."""
+    """Return the person of a record: of two that were merged it is one."""
     return Subject("person", inputs.persons.get(record, record))
 
 
@@ -49,12 +49,12 @@ def of_the_whole(question: Question, marks: Marks, formula: Formula) -> Iterable
 
 
 def of_each_day(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
-    """A figure for each day of the period."""
+    """Return a figure for each day of the period."""
     return (day_of(question, index) for index in range(question.days))
 
 
 def of_each(*names: str) -> Each:
-    """A figure for each of what the marks are of, in order: each ward, each drug."""
+    """Return a figure for each of what the marks are of, in order: each ward, each drug."""
 
     def each(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
         return sorted({of for measure in formula.measures for of in marks.by(measure, names)})
@@ -104,7 +104,7 @@ class Parameter:
     meaning: str
 
     def of_text(self, text: str) -> Choice:
-        """The value that a text says; a list is separated by commas. Raises InvalidInput."""
+        """Return the value that a text says; a list is separated by commas. Raises InvalidInput."""
         if isinstance(self.default, str):
             return text
         if isinstance(self.default, int):
@@ -121,7 +121,7 @@ class Parameter:
 
 
 def text_of(value: Choice) -> str:
-    """A parameter's value as the text that says it."""
+    """Return a parameter's value as the text that says it."""
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -167,7 +167,7 @@ class Definition:
         }
 
     def rows(self, question: Question, contributions: Contributions) -> tuple[Row, ...]:
-        """The figures: a function of the contributions and of nothing else."""
+        """Return the figures: a function of the contributions and of nothing else."""
         marks = Marks(chain.from_iterable(contributions.values()), question.days)
         return tuple(
             Row(figure.name, of, figure.unit, _plain(figure.formula.compute(marks, of)))
@@ -192,7 +192,7 @@ class Report:
     rows: tuple[Row, ...]
 
     def canonical(self) -> bytes:
-        """The same five give the same bytes for ever: JSON, keys in order, fractions exact."""
+        """Return the same five give the same bytes for ever: JSON, keys in order, fractions exact."""
         content = {
             "definition": f"{self.definition.name}@{self.definition.version}",
             "parameters": self.question.parameters,
@@ -227,12 +227,12 @@ def compute(definition: Definition, inputs: Inputs, position: int) -> Report:
 
 
 def exact(value: Value) -> int | str | None:
-    """A value as JSON keeps it without loss: a whole number, or ``"23/7"``."""
+    """Return a value as JSON keeps it without loss: a whole number, or ``"23/7"``."""
     return str(value) if isinstance(value, Fraction) else value
 
 
 def _plain(value: Value) -> Value:
-    """A fraction that is whole as a whole number."""
+    """Return a fraction that is whole as a whole number."""
     if isinstance(value, Fraction) and value.denominator == 1:
         return value.numerator
     return value

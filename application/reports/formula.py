@@ -45,18 +45,18 @@ class Marks:
         self._sorted: dict[tuple[str, Dimensions], list[int]] = {}
 
     def amounts(self, measure: str, of: Dimensions) -> list[int]:
-        """The amounts of a measure where they are of this, and perhaps of more besides."""
+        """Return the amounts of a measure where they are of this, and perhaps of more besides."""
         return self.by(measure, tuple(name for name, _ in of)).get(of, [])
 
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
-        """The same amounts, the least first."""
+        """Return the same amounts, the least first."""
         found = self._sorted.get((measure, of))
         if found is None:
             found = self._sorted[measure, of] = sorted(self.amounts(measure, of))
         return found
 
     def by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[int]]:
-        """The amounts of a measure by these names."""
+        """Return the amounts of a measure by these names."""
         found = self._projected.get((measure, names))
         if found is None:
             found = self._projected[measure, names] = {}
@@ -93,7 +93,7 @@ Term = Formula | int
 
 
 def total(*measures: str) -> Formula:
-    """The sum of one or more measures."""
+    """Return the sum of one or more measures."""
     return Formula(
         frozenset(measures),
         lambda marks, of: sum(sum(marks.amounts(measure, of)) for measure in measures),
@@ -106,7 +106,7 @@ def count(measure: str) -> Formula:
 
 
 def percentile(measure: str, percent: int) -> Formula:
-    """The nearest rank: the least amount that so many per cent of all do not exceed."""
+    """Return the nearest rank: the least amount that so many per cent of all do not exceed."""
 
     def compute(marks: Marks, of: Dimensions) -> Value:
         amounts = marks.in_order(measure, of)
@@ -116,7 +116,7 @@ def percentile(measure: str, percent: int) -> Formula:
 
 
 def median(measure: str) -> Formula:
-    """The middle amount; between the two middle ones, if their number is even."""
+    """Return the middle amount; between the two middle ones, if their number is even."""
 
     def compute(marks: Marks, of: Dimensions) -> Value:
         amounts = marks.in_order(measure, of)

@@ -110,13 +110,13 @@ class Question:
         return (self.last - self.first).days + 1
 
     def numbers(self, parameter: str) -> tuple[int, ...]:
-        """A parameter that is a number, or a list of them."""
+        """Return a parameter that is a number, or a list of them."""
         value = self.parameters[parameter]
         values = value if isinstance(value, tuple) else (value,)
         return tuple(v for v in values if isinstance(v, int))
 
     def texts(self, parameter: str) -> tuple[str, ...]:
-        """A parameter that is a text, or a list of them; none if the report does not have it."""
+        """Return a parameter that is a text, or a list of them; none if the report does not have it."""
         value = self.parameters.get(parameter, ())
         values = value if isinstance(value, tuple) else (value,)
         return tuple(v for v in values if isinstance(v, str))

@@ -41,7 +41,7 @@ METEOR = "AIHW METEOR 269982, 270045, 270251"
 
 
 def length(stay: InpatientStay, calendar: Calendar) -> int:
-    """The length of a stay that has ended: its patient days, all of them."""
+    """Return the length of a stay that has ended: its patient days, all of them."""
     assert stay.discharged_at is not None
     admitted, gone = calendar.ordinal(stay.admitted_at), calendar.ordinal(stay.discharged_at)
     if admitted == gone:

@@ -86,7 +86,7 @@ class _Fold:
             self.steps.append((fact.at, state))
 
     def take(self, fact: Fact) -> State:
-        """The state after a fact. Raises the refusal of a fact that does not follow."""
+        """Return the state after a fact. Raises the refusal of a fact that does not follow."""
         state = self._after(fact)
         self.state = state
         if state.status not in OVER:

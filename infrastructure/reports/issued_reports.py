@@ -101,7 +101,7 @@ async def restatements_of(
 
 
 async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dict[int, FactView]:
-    """The facts at some positions of the log."""
+    """Return the facts at some positions of the log."""
     found = await connection.execute(
         text(
             "SELECT position, topic, stream, version, recorded_at, body->'entry'"

@@ -1,6 +1,6 @@
 """Audit of reads: the patients that a response shows are recorded before it leaves.
 
-Whose data they are is noted where a view becomes a GraphQL type (`At.shows`).
+Whose data they are is noted where a view becomes a GraphQL type (`AsOf.record_access`).
 """
 
 from collections.abc import AsyncIterator

@@ -8,7 +8,7 @@ from infrastructure.reports.inputs.context import ReportQuery
 
 
 def beds(asked: ReportQuery) -> tuple[HouseBed, ...]:
-    """The beds that there are before the period ends, each with when it was closed in it."""
+    """Return the beds that there are before the period ends, each with when it was closed in it."""
     closed: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
     for room, bed, since, until in asked.rows(
         "SELECT room::text, bed, lower(during), upper(during) FROM rooms_v1.spells"

@@ -33,11 +33,11 @@ class ReportQuery:
         return [room for room, ward in self.wards.items() if ward == self.question.ward]
 
     def of_patient(self, column: str) -> str:
-        """The condition that a row is about one of those whose contributions are asked for."""
+        """Return the condition that a row is about one of those whose contributions are asked for."""
         return f" AND {column} = ANY(%(patients)s::uuid[])" if self.only else ""
 
     def of_room(self, column: str) -> str:
-        """The same of a row about a room."""
+        """Return the same of a row about a room."""
         return f" AND {column} = ANY(%(places)s::uuid[])" if self.only else ""
 
     @cached_property
@@ -48,7 +48,7 @@ class ReportQuery:
         return begin, max(begin, self.days.ended(last))
 
     def rows(self, query: str, **values: Any) -> list[TupleRow]:
-        """The rows of a SELECT; ``%(position)s``, ``%(start)s`` and ``%(end)s`` are at hand."""
+        """Return the rows of a SELECT; ``%(position)s``, ``%(start)s`` and ``%(end)s`` are at hand."""
         start, end = self.window
         values = {"position": self.position, "start": start, "end": end, **values}
         if self.only:

@@ -6,7 +6,7 @@ from infrastructure.reports.inputs.context import ReportQuery
 
 
 def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
-    """The facts of the period's calendar days, by patient, kind, local hour and ward.
+    """Return the facts of the period's calendar days, by patient, kind, local hour and ward.
 
     A corrected fact counts as first told, and what was entered in error or only cancels does not.
     """

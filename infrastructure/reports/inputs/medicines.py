@@ -38,7 +38,7 @@ def dose_days(asked: ReportQuery) -> tuple[DoseDays, ...]:
 
 
 def courses(asked: ReportQuery) -> tuple[Course, ...]:
-    """The times in which prescriptions were in force, or on hold, that touch the period."""
+    """Return the times in which prescriptions were in force, or on hold, that touch the period."""
     rows = asked.rows(
         "SELECT stay::text, lower(during), upper(during), status = 'HELD'"
         " FROM prescriptions_v1.prescriptions"

@@ -19,7 +19,7 @@ def admissions(asked: ReportQuery) -> tuple[Admission, ...]:
 
 
 def persons(asked: ReportQuery) -> dict[str, str]:
-    """The person of each record that is merged into another: the record at the end of its links."""
+    """Return the person of each merged record: the record at the end of its links."""
     links: dict[str, str] = dict(
         asked.rows(
             "SELECT DISTINCT patient::text, merged_into::text FROM patients_v2.patients"

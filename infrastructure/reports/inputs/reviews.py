@@ -8,7 +8,7 @@ ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def reviews(asked: ReportQuery) -> dict[str, datetime]:
-    """The first visit of each stay that began in the period by who was a consultant on that day."""
+    """Return the first visit by a consultant of that day to each stay that began in the period."""
     consultants = [
         (who, asked.days.midnight(since) if since else ALWAYS)
         for who, since in asked.rows(

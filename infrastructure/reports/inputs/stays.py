@@ -16,12 +16,12 @@ _told = msgspec.json.Decoder(list[tuple[datetime, str, str | None, str | None, b
 
 
 def stays(asked: ReportQuery) -> tuple[InpatientStay, ...]:
-    """The stays that touch the period, whole."""
+    """Return the stays that touch the period, whole."""
     return _stays(asked, "during && tstzrange(%(start)s, %(end)s, '[]')")
 
 
 def awaited(asked: ReportQuery) -> tuple[InpatientStay, ...]:
-    """The stays that were decided on in the period and began after it."""
+    """Return the stays that were decided on in the period and began after it."""
     decided = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
     return _stays(asked, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {decided}")
 
