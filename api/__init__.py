@@ -1,1 +1,1 @@
-"""The ways in: GraphQL, the command line, the web page and health checks."""
+"""Driving adapters: GraphQL, HTTP, the command line, importers and the simulator."""

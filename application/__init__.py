@@ -1,1 +1,1 @@
-"""The application layer: one method per command, reports as definitions, the simulator."""
+"""Application layer: command groups, the command pipeline, authorization and reports."""

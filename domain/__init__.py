@@ -1,1 +1,1 @@
-"""The hospital stay: aggregates, their rules, and time. Knows nothing above it."""
+"""Domain model of hospital stays: aggregates, their rules, and time. Imports no other layer."""

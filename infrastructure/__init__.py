@@ -1,1 +1,1 @@
-"""The infrastructure: event store, projections, queries, importers, settings and wiring."""
+"""Driven adapters: event store, projections, read models, queries, reports and PostgreSQL."""
