@@ -59,7 +59,7 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest tests/imports
 	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py
 
-coverage: setup ## Measure lines and branches that tests run; fails below the floor in pyproject.toml
+coverage: setup ## Measure the lines and branches that tests run
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-report=html \
 	  $(addprefix --ignore=,$(UNMEASURED)) $(ARGS)
 
