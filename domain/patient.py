@@ -213,6 +213,17 @@ class Patient(Aggregate):
             raise PatientDied(self.died_at)
         self.record(Patient.Died, envelope, stay=stay)
 
+    # -- state --
+
+    def labels_from(self, now: datetime) -> set[Confidentiality]:
+        """Return the confidentiality labels that hold at a moment (UTC) or from a later time on."""
+        ends = [since for since, _ in self.details[1:]] + [None]
+        return {
+            details.confidentiality
+            for (_, details), end in zip(self.details, ends, strict=True)
+            if end is None or end > now
+        }
+
     # -- evolve --
 
     def apply(self, event: Event) -> None:

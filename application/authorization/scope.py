@@ -78,7 +78,9 @@ def _is_labelled(uow: UnitOfWork, patient: UUID | None, hidden: frozenset[str]) 
     if not hidden or patient is None:
         return False
     labels = {
-        record.details[-1][1].confidentiality.value for record in persons.records(uow, patient)
+        label.value
+        for record in persons.records(uow, patient)
+        for label in record.labels_from(uow.now)
     }
     return not labels.isdisjoint(hidden)
 

@@ -18,7 +18,7 @@ from infrastructure.caching.single_flight import BatchRunner, SingleFlight
 from infrastructure.queries.log import LogStatus, log_status
 from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_merge, opened_by
 
-ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[frozenset[UUID]]]
+ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[tuple[frozenset[UUID], datetime | None]]]
 
 REMEMBERED = 1_000
 """How many permissions (of a viewer, of labels, of wards) are cached at most."""
@@ -42,7 +42,7 @@ class _Permission:
     """The moment (UTC) at which they change by time alone, if they do."""
 
     def holds(self, now: LogStatus) -> bool:
-        """Return whether nothing has changed since, and no emergency access has ended by time."""
+        """Return whether nothing has changed since, and none has changed by time alone."""
         is_same = (now.recorded, now.state) == (self.at.recorded, self.at.state)
         return is_same and self.at.now <= now.now and (self.until is None or now.now < self.until)
 
@@ -87,7 +87,7 @@ class Snapshots:
 
     async def _by_merge(self, query: ByMerge, some: Set[str], snapshot: Snapshot) -> Set[UUID]:
         async def read(connection: AsyncConnection) -> _Permission:
-            return _Permission(snapshot.log_status, await query(connection, some))
+            return _Permission(snapshot.log_status, *await query(connection, some))
 
         return await self._permission((query, some), read, snapshot)
 

@@ -49,29 +49,38 @@ async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) ->
     return Opened(frozenset(opened), until)
 
 
-async def closed_by_merge(connection: AsyncConnection, hidden: Set[str]) -> frozenset[UUID]:
-    """Return all records of the persons one of whose records has one of some labels at present.
+async def closed_by_merge(
+    connection: AsyncConnection, hidden: Set[str]
+) -> tuple[frozenset[UUID], datetime | None]:
+    """Return all records of the persons one of whose records has a hidden label, now or planned.
 
-    Only of persons with several records: row security itself reads the label of a single one.
+    And the first moment (UTC) at which such a label ends, if one does. Only of persons with several
+    records: row security itself reads the labels of a single one.
     """
     result = await connection.execute(
         text(
             "WITH RECURSIVE link AS MATERIALIZED (SELECT DISTINCT patient, merged_into"
             f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND upper_inf(known)"
-            "), closed (id) AS ("
-            f" SELECT patient FROM {patients.fullname} WHERE upper_inf(known) AND upper_inf(during)"
+            "), labelled (patient, until) AS ("
+            f" SELECT patient, upper(during) FROM {patients.fullname} WHERE upper_inf(known)"
+            "   AND (upper_inf(during) OR upper(during) > now())"
             "   AND patient IN (SELECT patient FROM link UNION SELECT merged_into FROM link)"
             "   AND confidentiality = ANY(:hidden)"
+            "), closed (id) AS ("
+            " SELECT patient FROM labelled"
             " UNION SELECT CASE WHEN l.patient = c.id THEN l.merged_into ELSE l.patient END"
             "   FROM closed c JOIN link l ON c.id IN (l.patient, l.merged_into)"
-            ") SELECT id FROM closed"
+            ") SELECT array(SELECT id FROM closed), (SELECT min(until) FROM labelled)"
         ),
         {"hidden": sorted(hidden)},
     )
-    return frozenset(result.scalars())
+    closed, until = result.one()
+    return frozenset(closed), until
 
 
-async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> frozenset[UUID]:
+async def elsewhere_by_merge(
+    connection: AsyncConnection, wards: Set[str]
+) -> tuple[frozenset[UUID], None]:
     """Return all records of the persons in a stay who neither are nor were in one of some wards.
 
     Only of persons with several records: row security itself follows the stays of a single one.
@@ -96,4 +105,4 @@ async def elsewhere_by_merge(connection: AsyncConnection, wards: Set[str]) -> fr
         ),
         {"in_house": list(IN_HOUSE), "wards": sorted(wards)},
     )
-    return frozenset(result.scalars())
+    return frozenset(result.scalars()), None

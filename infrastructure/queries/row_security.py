@@ -1,9 +1,10 @@
 """Row security: the rows that a viewer may see, as conditions in every query; and the patients shown.
 
 The rule is that of `application.authorization.scope`, derived for each table from the visibility that it
-declares; `AsOf.holds`, `of` and `visible` apply it. Labels are those of the present, whatever moment a
-query is about. Wards are those of that moment; but a patient who is in a stay of another ward at present
-is closed to a ward that had no stay of theirs, also as of a moment at which they were in no stay.
+declares; `AsOf.holds`, `of` and `visible` apply it. Labels are those of the present and those that are
+planned, whatever moment a query is about: the strictest closes. Wards are those of that moment; but a
+patient who is in a stay of another ward at present is closed to a ward that had no stay of theirs, also
+as of a moment at which they were in no stay.
 """
 
 from collections.abc import Hashable, Set
@@ -161,11 +162,11 @@ class Viewer:
         )
 
     def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:
-        """Return the condition that no record of the person has a hidden label at present."""
+        """Return the condition that no record has a hidden label, at present or planned."""
         if not self._hides:
             return true()
         record = TABLES["patients"].alias("record")
-        labelled = self._has_label(record, record.c.patient == patient, _latest(record))
+        labelled = self._has_label(record, record.c.patient == patient, _present_or_planned(record))
         return and_(not_(labelled), not_(_is_one_of(patient, self.label_hidden, Uuid)))
 
     def _has_label(self, rows: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -234,6 +235,12 @@ def _begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
         return func.upper_inf(table.c.known)
     as_of, position = at
     return and_(known(table, position).is_(True), func.lower(table.c.during) <= value(as_of))
+
+
+def _present_or_planned(table: Any) -> ColumnElement[bool]:
+    """Return the condition for the rows that hold now or from a later time on."""
+    end = func.upper(table.c.during)
+    return and_(func.upper_inf(table.c.known), or_(end.is_(None), end > func.now()))
 
 
 def _latest(table: Any) -> ColumnElement[bool]:
