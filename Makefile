@@ -86,7 +86,7 @@ format: setup ## Let ruff format the code and mend what it can
 	$(BIN)/ruff format .
 
 demo: setup ## Start Wardbook with a simulated hospital
-	$(BIN)/wardbook demo
+	$(BIN)/wardbook demo --show-token
 
 bench: setup ## Measure against peers, some minutes (ARGS=appending, reading, reports: see docs/performance.md)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -49,6 +49,10 @@ class TooLarge(WardbookError):
     """A request with too large a body, or with too many commands."""
 
 
+class RequestTimeout(TransientError):
+    """A request whose body does not come in time."""
+
+
 class DocumentNotTrusted(WardbookError):
     """A document that is none of the trusted documents of this server."""
 
@@ -107,6 +111,7 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     NotAcceptable: ErrorResponse("BAD_REQUEST", 406),
     DocumentNotTrusted: ErrorResponse("DOCUMENT_NOT_TRUSTED", 400),
     TooLarge: ErrorResponse("TOO_LARGE", 413),
+    RequestTimeout: ErrorResponse("REQUEST_TIMEOUT", 408),
     TooManyRequests: ErrorResponse("TOO_MANY_REQUESTS", 429),
     CannotGetOperationTypeError: _NO_OPERATION,
     MissingQueryError: _NO_OPERATION,

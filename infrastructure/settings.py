@@ -77,6 +77,9 @@ class Settings:
     fast_executor: bool = True
     """Whether fields without I/O are completed without the library's executor."""
 
+    health_seconds: float = 1.0
+    """The time for which /readyz and /metrics give the same response, however many ask."""
+
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, separated by commas; our own always may."""
 
@@ -126,22 +129,37 @@ def _switch(value: str) -> bool:
     return value == "on"
 
 
+def _number(value: str) -> float:
+    """Return a number of at most a billion. Raises ValueError for another, or a negative one."""
+    number = float(value)
+    if not 0 <= number <= 1e9:
+        raise ValueError
+    return number
+
+
+def _whole(value: str) -> int:
+    """Return a whole number. Raises ValueError."""
+    _number(value)
+    return int(value)
+
+
 def _expected(setting: str) -> str:
-    return "on or off" if _CONVERT[setting] is _switch else "a number"
+    return "on or off" if _CONVERT[setting] is _switch else "a number, 0 or more"
 
 
 _CONVERT: dict[str, Callable[[str], object]] = {
     "home": Path,
     "trusted_documents": Path,
-    "clock_tolerance_seconds": int,
-    "late_after_minutes": int,
-    "read_timeout_seconds": float,
-    "request_timeout_seconds": float,
-    "requests_per_second": float,
-    "kept_answers_mb": int,
+    "clock_tolerance_seconds": _whole,
+    "late_after_minutes": _whole,
+    "read_timeout_seconds": _number,
+    "request_timeout_seconds": _number,
+    "requests_per_second": _number,
+    "kept_answers_mb": _whole,
     "read_snapshot": _switch,
     "single_flight": _switch,
     "fast_executor": _switch,
+    "health_seconds": _number,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
-    "slow_client_seconds": float,
+    "slow_client_seconds": _number,
 }

@@ -111,7 +111,7 @@ def lived(server: Database, worker_id: str) -> Iterator[Lived]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+    return Settings(home=tmp_path / "home", health_seconds=0)
 
 
 @pytest.fixture

@@ -16,6 +16,13 @@ def test_a_number_is_read_as_one(name: str) -> None:
     assert getattr(told, name) == 3
 
 
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "9e22", "many"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_that_makes_no_sense_is_refused(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"{variable_name(name)}='{value}' is not a number"):
+        from_environment({variable_name(name): value})
+
+
 @pytest.mark.parametrize("name", SWITCHES)
 def test_a_switch_is_on_or_off(name: str) -> None:
     variable = variable_name(name)

@@ -6,6 +6,7 @@ the server again.
 
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,18 @@ from joserfc.jwk import OctKey
 
 from api.auth.authentication import NotLoggedIn, caller_of, verified_claims
 from application.authorization.roles import Caller, Role
+from domain.errors import ConfigurationError
 
 ISSUER = "local"
 HOURS = 12
 """Hours for which a token is valid by default."""
+
+KEY_BYTES = 32
+"""The length of the key, as long as the hash (RFC 7518, section 3.2)."""
+
+
+class UnsafeKey(ConfigurationError):
+    """A key's file that others may read, replace or guess."""
 
 
 class LocalTokens:
@@ -35,14 +44,17 @@ class LocalTokens:
 
     @classmethod
     def of(cls, home: Path) -> "LocalTokens":
-        """Return the local tokens of a home folder; make its key if there is none."""
+        """Return the local tokens of a home folder; make its key if there is none.
+
+        Raises UnsafeKey if the key's file is a link, open to others, of another owner, or short.
+        """
         file = home / "token.key"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return cls(file.read_bytes())
-        key = secrets.token_bytes(32)
+            return cls(_read_key(file))
+        key = secrets.token_bytes(KEY_BYTES)
         with os.fdopen(descriptor, "wb") as key_file:
             key_file.write(key)
         return cls(key)
@@ -75,3 +87,22 @@ class LocalTokens:
         return caller_of(
             verified_claims(token, self._key, ["HS256"], self._claims), "role", "wards"
         )
+
+
+def _read_key(file: Path) -> bytes:
+    """Return the key in a file that only its owner can read. Raises UnsafeKey."""
+    mend = f"Remove {file}: the next start makes another key, and tokens signed with this one end."
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise UnsafeKey(f"{file} is a link, or cannot be read ({error.strerror}). {mend}") from None
+    with os.fdopen(descriptor, "rb") as key_file:
+        status = os.fstat(key_file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), 0):
+            raise UnsafeKey(f"{file} is not a file of yours. {mend}")
+        if status.st_mode & 0o077:
+            raise UnsafeKey(f"{file} is open to other users (chmod 600 {file}), or: {mend}")
+        key = key_file.read()
+    if len(key) < KEY_BYTES:
+        raise UnsafeKey(f"{file} holds {len(key)} bytes, {KEY_BYTES} are needed. {mend}")
+    return key

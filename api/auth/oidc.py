@@ -5,12 +5,13 @@ import json
 import logging
 import time
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, RSAKey
 from starlette.concurrency import run_in_threadpool
 
 from api.auth.authentication import NotLoggedIn, caller_of, is_loopback, verified_claims
@@ -25,7 +26,23 @@ REFRESH_SECONDS = 10.0
 """A token signed by an unknown key makes us ask the provider for its keys, not more often."""
 
 TRUST_SECONDS = 3600.0
-"""A key that the provider no longer shows is no longer taken after that time."""
+"""A key that the provider no longer shows is no longer taken after that time; nor is any, if the
+provider has not been reached for so long."""
+
+ACCESS_TOKEN_TYPES = ("at+jwt", "application/at+jwt")
+"""The types (``typ`` of the header) of access tokens: RFC 9068, section 4."""
+
+UNTYPED = (None, "JWT")
+"""The types that many providers give to every token: then `OTHER_TOKENS` tell what it is not."""
+
+OTHER_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
+"""Claims that only ID tokens (OpenID Connect Core 1.0) and security events (RFC 8417) have."""
+
+OTHER_KINDS = ("ID", "Refresh", "Offline", "Logout")
+"""Kinds that Keycloak tells by a claim ``typ``."""
+
+RSA_BITS = 2048
+"""The shortest RSA key that is taken: RFC 7518, section 3.3."""
 
 TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 1_000_000
@@ -61,6 +78,7 @@ class OidcAuthenticator:
         )
         self._keys = KeySet([])
         self._fetched = self._attempted = float("-inf")
+        self._failure: ProviderUnavailable | None = None
         self._lock = asyncio.Lock()
 
     async def authenticate(self, token: str | None) -> Caller:
@@ -68,11 +86,12 @@ class OidcAuthenticator:
         if not token:
             raise NotLoggedIn(f"Show a token of {self._issuer}: Authorization: Bearer TOKEN.")
         try:
-            kid = jws.extract_compact(token.encode()).headers().get("kid")
+            headers = jws.extract_compact(token.encode()).headers()
         except (JoseError, ValueError, RecursionError):
             raise NotLoggedIn("This is no signed token.") from None
-        await self._refresh_keys(kid)
+        await self._refresh_keys(headers.get("kid"))
         claims = verified_claims(token, self._keys, ALGORITHMS, self._claims)
+        _check_is_access_token(headers.get("typ"), claims)
         settings = self._settings
         return caller_of(
             claims,
@@ -82,20 +101,23 @@ class OidcAuthenticator:
         )
 
     async def _refresh_keys(self, kid: object) -> None:
-        """Fetch the provider's keys if this one is unknown, or they are old."""
-        if not self._needs_refresh(kid):
-            return
-        async with self._lock:
-            if not self._needs_refresh(kid):
-                return
-            self._attempted = time.monotonic()
-            try:
-                self._keys = await run_in_threadpool(self._fetch_keys)
-                self._fetched = time.monotonic()
-            except ProviderUnavailable as error:
-                log.warning("%s", error)
-                if time.monotonic() - self._fetched > self._trust_seconds:
-                    raise NotLoggedIn(f"{error} Try again later.") from None
+        """Fetch the provider's keys if this one is unknown, or they are old. Raises NotLoggedIn."""
+        if self._needs_refresh(kid):
+            async with self._lock:
+                if self._needs_refresh(kid):
+                    await self._try_to_refresh()
+        age = time.monotonic() - self._fetched
+        if self._failure is not None and age > self._trust_seconds:
+            raise NotLoggedIn(f"{self._failure} Try again later.")
+
+    async def _try_to_refresh(self) -> None:
+        self._attempted = time.monotonic()
+        try:
+            self._keys = await run_in_threadpool(self._fetch_keys)
+            self._fetched, self._failure = time.monotonic(), None
+        except ProviderUnavailable as error:
+            log.warning("%s", error)
+            self._failure = error
 
     def _needs_refresh(self, kid: object) -> bool:
         now = time.monotonic()
@@ -108,11 +130,34 @@ class OidcAuthenticator:
         if configuration.get("issuer") != self._issuer:
             raise ProviderUnavailable("The login's provider says that it is another issuer.")
         try:
-            return KeySet.import_key_set(_fetch(str(configuration.get("jwks_uri"))))  # type: ignore[arg-type]
+            keys = KeySet.import_key_set(_fetch(str(configuration.get("jwks_uri"))))  # type: ignore[arg-type]
+            return KeySet([key for key in keys.keys if not _is_weak(key)])
         except (JoseError, ValueError, KeyError, TypeError):
             raise ProviderUnavailable(
                 "The login's provider shows no keys that can be read."
             ) from None
+
+
+def _check_is_access_token(type: object, claims: Mapping[str, Any]) -> None:
+    """Refuse a token of the provider that is for something else. Raises NotLoggedIn."""
+    is_other = any(claim in claims for claim in OTHER_TOKENS) or claims.get("typ") in OTHER_KINDS
+    kind = type.lower() if isinstance(type, str) and type not in UNTYPED else type
+    if kind not in (*ACCESS_TOKEN_TYPES, *UNTYPED) or (kind in UNTYPED and is_other):
+        raise NotLoggedIn("The token is no access token (RFC 9068); log in for one.")
+
+
+def _is_weak(key: Key) -> bool:
+    return isinstance(key, RSAKey) and key.raw_value.key_size < RSA_BITS
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follow no redirect: it could lead from https to anywhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 def _fetch(url: str) -> dict[str, Any]:
@@ -120,7 +165,7 @@ def _fetch(url: str) -> dict[str, Any]:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ProviderUnavailable("The login's provider has to be asked by https.")
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+        with _OPENER.open(url, timeout=TIMEOUT_SECONDS) as response:
             document = json.loads(response.read(MAX_BYTES))
     except (OSError, ValueError):
         raise ProviderUnavailable("The login's provider cannot be reached.") from None

@@ -5,10 +5,10 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from socket import socket
+from typing import Annotated
 
 import typer
-import uvicorn
 from rich.table import Table
 
 from api.auth.authentication import Authenticator, is_loopback
@@ -17,9 +17,9 @@ from api.auth.oidc import OidcAuthenticator
 from api.cli.imports import fill, simulate_into
 from api.cli.terminal import as_json, now, out, settings, stop
 from api.errors import ExitCode, response_to
-from api.http.app import app as server
-from api.http.middleware import MAX_BODY
+from api.http.app import app as app_of
 from api.http.persisted_documents import TrustedDocuments
+from api.http.server import listen, run
 from api.telemetry import logs
 from application.authorization.roles import Role
 from infrastructure import tracing
@@ -38,17 +38,9 @@ from infrastructure.settings import Settings, variable_name
 
 app = typer.Typer()
 
-SOCKETS: dict[str, Any] = {
-    "ws_max_size": MAX_BODY,
-    "ws_ping_interval": 20.0,
-    "ws_ping_timeout": 20.0,
-    # a compressor for each socket takes more memory than all the rest of it
-    "ws_per_message_deflate": False,
-}
-"""How WebSockets are served: who does not answer a ping is gone."""
-
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(help="Port to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")]
+ShowToken = Annotated[bool, typer.Option("--show-token", help="Print an admin's token, too.")]
 
 
 @app.command()
@@ -58,14 +50,15 @@ def serve(
     worker: Annotated[
         bool, typer.Option(help="Keep the read models up to date inside this process.")
     ] = True,
+    show_token: ShowToken = False,
 ) -> None:
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     configuration = settings()
     _check_login(configuration, host)
     _check_documents(configuration)
+    listening = listen(host, port)
     database = ready_database(configuration)
-    _announce(configuration, host, port)
-    _serve(configuration, database, host, port, worker)
+    _serve(configuration, database, listening, worker, show_token)
 
 
 @app.command()
@@ -90,8 +83,11 @@ def demo(
     days: Annotated[int, typer.Option(min=1, max=3650)] = 60,
     seed: Annotated[int, typer.Option()] = 1,
     serve: Annotated[bool, typer.Option(help="Serve it; otherwise only make it.")] = True,
+    show_token: ShowToken = False,
 ) -> None:
-    """Make a hospital with some months of simulated stays, and serve it: prints address and token.
+    """Make a hospital with some months of simulated stays, and serve it.
+
+    Prints its address, and on a terminal a token.
 
     It has a home of its own, so it never touches another hospital's data. Made once; the next
     time it is served at once.
@@ -100,6 +96,7 @@ def demo(
     configuration = replace(configuration, home=configuration.home / "demo", database_url=None)
     _check_login(configuration, host)
     _check_documents(configuration)
+    listening = listen(host, port) if serve else None
     database = Database.of(configuration)
     migrate(database)
     if not database.open_log("simulated").is_simulated:
@@ -108,9 +105,8 @@ def demo(
         today = now().replace(hour=0, minute=0, second=0, microsecond=0)
         simulate_into(configuration, database, beds, days, seed, today, 0.3)
     fill(database)
-    if serve:
-        _announce(configuration, host, port)
-        _serve(configuration, database, host, port, True)
+    if listening:
+        _serve(configuration, database, listening, True, show_token or out.is_terminal)
 
 
 @app.command("migrate")
@@ -185,15 +181,18 @@ def ready_database(configuration: Settings) -> Database:
     return database
 
 
-def _announce(configuration: Settings, host: str, port: int) -> None:
+def _announce(configuration: Settings, listening: socket, show_token: bool) -> None:
+    host, port = listening.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     out.print(f"Wardbook at http://{name}:{port}/graphql", highlight=False, soft_wrap=True)
     if configuration.oidc_issuer:
         out.print(f"Log in with {configuration.oidc_issuer}", highlight=False, soft_wrap=True)
-        return
-    token = LocalTokens.of(configuration.home).make()
-    out.print(f"Token: {token}", highlight=False, soft_wrap=True)
-    out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
+    elif show_token:
+        token = LocalTokens.of(configuration.home).make()
+        out.print(f"Token: {token}", highlight=False, soft_wrap=True)
+        out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
+    else:
+        out.print("wardbook token prints a token for it.", soft_wrap=True)
 
 
 def _check_login(configuration: Settings, host: str) -> None:
@@ -219,24 +218,17 @@ def _login(configuration: Settings) -> Authenticator:
     )
 
 
-def _serve(configuration: Settings, database: Database, host: str, port: int, worker: bool) -> None:
+def _serve(
+    configuration: Settings, database: Database, listening: socket, worker: bool, show_token: bool
+) -> None:
     logs.begin()
     tracing.begin()
-    application = server(configuration, database, _login(configuration), with_worker=worker)
-    # uvicorn raises the signal again once it has stopped: then the process ends, with code 0
+    application = app_of(configuration, database, _login(configuration), with_worker=worker)
+    _announce(configuration, listening, show_token)
+    # the server raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     with reduced_garbage_collection():
-        uvicorn.run(
-            application,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-            **SOCKETS,
-        )
+        run(application, listening)
 
 
 def _check_migrations() -> None:

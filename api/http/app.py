@@ -1,14 +1,17 @@
 """The server: GraphQL, health, and a page that says how to begin."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from typing import Any
 
+import msgspec
 from sqlalchemy.exc import NoResultFound, ProgrammingError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api.auth.authentication import Authenticator
@@ -16,7 +19,7 @@ from api.container import AppState, running
 from api.http.command_batch import CommandBatch
 from api.http.documentation import documentation
 from api.http.graphql_endpoint import GraphQLEndpoint
-from api.http.middleware import RequestId, middlewares
+from api.http.middleware import RequestId, SecurityHeaders, middlewares
 from api.http.rate_limit import TokenBucket
 from api.telemetry import metrics
 from infrastructure.postgres.database import Database
@@ -42,8 +45,8 @@ def app(
     routes: list[BaseRoute] = [
         Route("/", _home),
         Route("/livez", _alive),
-        Route("/readyz", _ready),
-        Route("/metrics", _metrics),
+        Route("/readyz", Shared(_ready, settings.health_seconds).response),
+        Route("/metrics", Shared(_metrics, settings.health_seconds).response),
         Route("/graphql", graphql, methods=methods, middleware=guarded),
         WebSocketRoute("/graphql", graphql),
         Route("/commands", CommandBatch(rate_limit).post, methods=["POST"], middleware=guarded),
@@ -51,7 +54,11 @@ def app(
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:
         routes.append(Route("/docs", documentation))
-    return Starlette(routes=routes, middleware=[Middleware(RequestId)], lifespan=lifespan)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(RequestId), Middleware(SecurityHeaders)],
+        lifespan=lifespan,
+    )
 
 
 async def _home(request: Request) -> Response:
@@ -62,12 +69,36 @@ async def _alive(request: Request) -> Response:
     return PlainTextResponse("alive\n")
 
 
-async def _ready(request: Request) -> Response:
-    """Ready when the database answers and holds the log that this server serves.
+Body = tuple[int, str, bytes]
+"""Status, media type and bytes of a response."""
 
-    And when no read model has halted, is ten seconds behind, or is of another log.
+
+class Shared:
+    """An endpoint whose response is made once for all who ask within some seconds.
+
+    They need no login, and each response takes a dozen statements.
     """
-    state: AppState = request.state.container
+
+    def __init__(self, make: Callable[[AppState], Awaitable[Body]], seconds: float) -> None:
+        self._make, self._seconds = make, seconds
+        self._task: asyncio.Task[Body] | None = None
+        self._until = 0.0
+
+    async def response(self, request: Request) -> Response:
+        """Respond with what was made within these seconds, or is being made."""
+        now = monotonic()
+        if self._task is None or (self._task.done() and now >= self._until):
+            self._task = asyncio.ensure_future(self._make(request.state.container))
+            self._until = now + self._seconds
+        status, media_type, body = await asyncio.shield(self._task)
+        return Response(body, status, media_type=media_type)
+
+
+async def _ready(state: AppState) -> Body:
+    """Return the readiness: that the database answers and holds the log that this server serves.
+
+    And that no read model has halted, is ten seconds behind, or is of another log.
+    """
     try:
         async with state.engine.connect() as connection:
             log = await log_of(connection)
@@ -89,21 +120,20 @@ async def _ready(request: Request) -> Response:
     parked = [m.name for m in models if m.state == "PARKED"]
     ready = not behind and not halted
     status = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
-    return JSONResponse(status, 200 if ready else 503)
+    return 200 if ready else 503, "application/json", msgspec.json.encode(status)
 
 
-def _not_ready(why: str) -> Response:
-    return JSONResponse({"ready": False, "why": why}, 503)
+def _not_ready(why: str) -> Body:
+    return 503, "application/json", msgspec.json.encode({"ready": False, "why": why})
 
 
-async def _metrics(request: Request) -> Response:
-    """Numbers for Prometheus; without the read models' while the database is away."""
-    state: AppState = request.state.container
+async def _metrics(state: AppState) -> Body:
+    """Return the numbers for Prometheus; without the read models' while the database is away."""
     models: list[projection_status.ProjectionView] = []
     with contextlib.suppress(Exception):
         async with state.engine.connect() as connection:
             models = await projection_status.projections(connection)
-    return Response(metrics.exposition(state, models), media_type=metrics.CONTENT_TYPE)
+    return 200, metrics.CONTENT_TYPE, metrics.exposition(state, models)
 
 
 _PAGE = """<!doctype html>

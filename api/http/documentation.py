@@ -29,7 +29,8 @@ from api.graphql.schema import schema
 from application.authorization.roles import Role, may
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';"
+    " frame-ancestors 'none'",
     "Cache-Control": "max-age=3600",
 }
 GROUPS: Mapping[str, Any] = {

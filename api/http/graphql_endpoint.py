@@ -32,7 +32,7 @@ from api.graphql.execution.response_cache import (
 )
 from api.graphql.schema import make_schema, schema
 from api.http.errors import error_response, json_error
-from api.http.middleware import RESPONSE_JSON
+from api.http.middleware import JSON, RESPONSE_JSON
 from api.http.persisted_documents import TrustedDocuments
 from api.http.rate_limit import TokenBucket
 from api.http.websocket import Operation, WebSocketHandler, log_in
@@ -47,7 +47,9 @@ class RequestAdapter(StarletteRequestAdapter):
 
     @property
     def content_type(self) -> str | None:
-        return (super().content_type or "").lower()
+        """The media type alone: Strawberry takes any text that contains the one it looks for."""
+        name = (super().content_type or "").partition(";")[0].strip().lower()
+        return name if name == JSON else ""
 
 
 class GraphQLEndpoint(GraphQL[Operation, None]):
@@ -134,7 +136,9 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
 
     def decode_json(self, data: str | bytes) -> object:
         """Decode a body. One that is no JSON object in UTF-8, or nested without end, is malformed."""
-        with contextlib.suppress(UnicodeDecodeError, RecursionError):
+        with contextlib.suppress(
+            ValueError, RecursionError
+        ):  # of a number with too many digits, too
             body = super().decode_json(data)
             if isinstance(body, dict | list) or isinstance(data, str):
                 return body

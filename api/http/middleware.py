@@ -4,6 +4,7 @@ WebSockets pass them by: a WebSocket may log in after it is open, and has many o
 (`api.http.websocket`).
 """
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.authentication import Authenticator, bearer_token, with_purpose
-from api.errors import NotAcceptable, TooLarge, response_to
+from api.errors import NotAcceptable, RequestTimeout, TooLarge, response_to
 from api.http.errors import error_response
 from api.http.rate_limit import TokenBucket
 from api.telemetry import logs, metrics
@@ -28,6 +29,17 @@ _UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re
 
 MAX_BODY = 1_000_000
 """Bytes of a request's body, and of a message over a WebSocket."""
+
+BODY_SECONDS = 30.0
+"""The time for a request's body to arrive."""
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+"""Headers of every response that does not set them itself: a GET's address has MRNs in it."""
 
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
@@ -41,7 +53,7 @@ def middlewares(login: Authenticator, rate_limit: TokenBucket) -> list[Middlewar
         Middleware(Authentication, login),
         Middleware(RateLimit, rate_limit),
         Middleware(ContentNegotiation),
-        Middleware(BodySizeLimit),
+        Middleware(BodyLimits),
     ]
 
 
@@ -69,6 +81,23 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, identified_send)
+
+
+class SecurityHeaders:
+    """Set the security headers of each response that has none of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, guarded_send)
 
 
 class Telemetry:
@@ -171,18 +200,24 @@ def preferred_media_type(headers: Mapping[str, str]) -> str | None:
     return preferred
 
 
-class BodySizeLimit:
-    """Limit a request's body to MAX_BODY bytes, also one sent in chunks. Raises TooLarge."""
+class BodyLimits:
+    """Limit a request's body to MAX_BODY bytes and BODY_SECONDS. Raises TooLarge, RequestTimeout."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        received, is_complete = 0, False
+        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def limited_receive() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_complete
+            try:
+                async with asyncio.timeout_at(None if is_complete else deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise RequestTimeout(f"The body has to come within {BODY_SECONDS} s.") from None
+            is_complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             _check_size(received)
             return message

@@ -27,7 +27,7 @@ def shared(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
     empty(migrated)
     migrated.open_log("real")
     home: Path = tmp_path_factory.mktemp("home")
-    with TestClient(app(Settings(home=home), migrated, LOGIN)) as http:
+    with TestClient(app(Settings(home=home, health_seconds=0), migrated, LOGIN)) as http:
         yield Ward(GraphQLClient(http, TOKEN))
 
 
@@ -37,7 +37,9 @@ def running(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Ite
     empty(migrated)
     migrated.open_log("real")
     settings = Settings(
-        home=tmp_path_factory.mktemp("home"), allowed_origins=("https://board.example",)
+        home=tmp_path_factory.mktemp("home"),
+        health_seconds=0,
+        allowed_origins=("https://board.example",),
     )
     with served(app(settings, migrated, LOGIN)) as server:
         yield server

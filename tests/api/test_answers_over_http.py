@@ -27,7 +27,7 @@ def test_what_holds_still_is_not_sent_again_and_is_recorded_all_the_same(
     shared.stay(f"{shared.room('a', 'b', ward='H')}/a")
     get(shared, nurse)
     first = get(shared, nurse)
-    assert first.headers["cache-control"] == "private, no-cache"
+    assert first.headers["cache-control"] == "no-store"
     assert first.headers["vary"] == "Authorization, Accept"
     tag = first.headers["etag"]
 

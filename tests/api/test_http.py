@@ -3,13 +3,18 @@
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from starlette.testclient import TestClient
 
 from api.graphql.scalars import encode_cursor
+from api.http.app import app
 from api.http.middleware import MAX_BODY
-from tests.conftest import TOKEN
+from infrastructure.postgres.database import Database
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward, codes
 
 QUERY = {"query": "{ wards { name } }"}
@@ -141,6 +146,38 @@ def test_a_body_that_is_no_question_is_a_fault_of_its_sender(shared: Ward, body:
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "media_type", ["application/jsonp", "application/json, text/plain", "text/plain", "a/json"]
+)
+def test_only_json_is_taken_as_json(shared: Ward, media_type: str) -> None:
+    headers = {**BEARER, "Content-Type": media_type}
+    answer = shared.client.http.post("/graphql", content=json.dumps(QUERY), headers=headers)
+    assert answer.status_code == 400, answer.text
+
+
+def test_a_number_without_end_is_its_senders_fault(shared: Ward) -> None:
+    body = '{"query": "{ wards { name } }", "variables": {"a": %s}}' % ("9" * 5000)
+    answer = shared.client.http.post("/graphql", content=body, headers=JSON)
+    assert (answer.status_code, codes(answer.json())) == (400, {"BAD_REQUEST"})
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/metrics", "/docs", "/nowhere"])
+def test_every_response_has_the_security_headers(shared: Ward, path: str) -> None:
+    headers = shared.client.http.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_nobody_stores_what_names_a_patient(shared: Ward) -> None:
+    for answer in (
+        shared.client.http.post("/graphql", json=QUERY, headers=BEARER),
+        shared.client.http.get("/graphql", params=QUERY, headers=BEARER),
+        shared.client.http.post("/graphql", json=QUERY),
+    ):
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_batches_are_not_taken(shared: Ward) -> None:
     answer = shared.client.http.post("/graphql", json=[QUERY, QUERY], headers=BEARER)
     assert answer.status_code == 400
@@ -196,3 +233,15 @@ def test_a_server_is_alive_ready_and_says_how_to_begin(shared: Ward) -> None:
     assert "/graphql" in home.text
     assert TOKEN not in home.text
     assert http.get("/nothing").status_code == 404
+
+
+def test_health_and_metrics_are_made_once_for_all_who_ask_within_the_time(
+    migrated: Database, tmp_path: Path
+) -> None:
+    migrated.open_log("real")
+    settings = Settings(home=tmp_path, health_seconds=3600)
+    with TestClient(app(settings, migrated, LOGIN)) as http:
+        first = http.get("/metrics").text
+        http.get("/graphql")  # is counted
+        assert http.get("/metrics").text == first
+        assert http.get("/readyz").json()["ready"] is True

@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from api.auth.authentication import NotLoggedIn
-from api.auth.local_tokens import LocalTokens
+from api.auth.local_tokens import LocalTokens, UnsafeKey
 from api.auth.oidc import OidcAuthenticator
 from application.authorization.roles import Caller, Role
 from infrastructure.settings import Settings
@@ -134,6 +134,24 @@ def test_the_key_is_made_once(tmp_path: Path) -> None:
     assert caller(LocalTokens.of(tmp_path / "home"), token).role is Role.ADMIN
 
 
+def test_a_key_that_others_may_read_or_guess_is_refused(tmp_path: Path) -> None:
+    LocalTokens.of(tmp_path)
+    file = tmp_path / "token.key"
+    file.chmod(0o640)
+    with pytest.raises(UnsafeKey, match="chmod 600"):
+        LocalTokens.of(tmp_path)
+    file.chmod(0o600)
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnsafeKey, match="link"):
+        LocalTokens.of(tmp_path)
+    file.unlink()
+    file.write_bytes(b"short")
+    file.chmod(0o600)
+    with pytest.raises(UnsafeKey, match="5 bytes"):
+        LocalTokens.of(tmp_path)
+
+
 # -- by a provider --
 
 
@@ -146,6 +164,8 @@ class House:
         self.asked = 0
         self.issuer = ""
         self.says_issuer: str | None = None
+        self.keys_at: str | None = None
+        """Where a request for the keys is redirected to, if it is."""
 
     def told(self, path: str) -> dict[str, Any] | None:
         if not self.answers:
@@ -155,7 +175,7 @@ class House:
         self.asked += 1
         return dict(KeySet(list(self.keys)).as_dict(private=False))
 
-    def token(self, key: RSAKey | None = None, **said: Any) -> str:
+    def token(self, key: RSAKey | None = None, of_type: str | None = None, **said: Any) -> str:
         key = key or self.keys[-1]
         claims = {
             "iss": self.issuer,
@@ -166,7 +186,8 @@ class House:
             **said,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, claims, key)
+        header = {"alg": "RS256", "kid": str(key.kid), **({"typ": of_type} if of_type else {})}
+        return jwt.encode(header, claims, key)
 
 
 @contextmanager
@@ -174,7 +195,11 @@ def served(house: House) -> Iterator[None]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told = house.told(self.path)
-            self.send_response(200 if told else 503)
+            if house.keys_at and self.path == "/keys":
+                self.send_response(302)
+                self.send_header("Location", house.keys_at)
+            else:
+                self.send_response(200 if told else 503)
             self.end_headers()
             self.wfile.write(json.dumps(told).encode())
 
@@ -258,6 +283,60 @@ def test_a_provider_may_be_away_for_a_while(house: House) -> None:
     caller(login, house.token())
     house.answers = False
     caller(login, house.token())
+
+
+def test_keys_of_long_ago_are_refused_at_every_request_while_the_provider_is_away(
+    house: House,
+) -> None:
+    login = provider(house, trust_seconds=0, refresh_seconds=3600)
+    caller(login, house.token())
+    login._attempted = float("-inf")
+    house.answers = False
+    for _ in range(3):  # only the first of them asks the provider
+        assert "cannot be reached" in why_not(login, house.token())
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "AT+JWT", "JWT", None])
+def test_an_access_token_is_taken_by_its_type(house: House, typ: str | None) -> None:
+    caller(provider(house), house.token(of_type=typ))
+
+
+@pytest.mark.parametrize(
+    ("typ", "claims"),
+    [
+        ("logout+jwt", {}),
+        ("secevent+jwt", {}),
+        ("dpop+jwt", {}),
+        ("JWT", {"nonce": "n"}),
+        ("JWT", {"at_hash": "h"}),
+        (None, {"at_hash": "h"}),
+        (None, {"events": {}}),
+        ("JWT", {"typ": "ID"}),
+        ("JWT", {"typ": "Refresh"}),
+    ],
+)
+def test_a_token_for_something_else_is_not_taken(
+    house: House, typ: str | None, claims: dict[str, Any]
+) -> None:
+    assert "access token" in why_not(provider(house), house.token(of_type=typ, **claims))
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_a_short_rsa_key_is_not_taken(house: House) -> None:
+    weak = RSAKey.generate_key(1024, {"kid": "weak"})
+    house.keys = [weak, *house.keys]
+    login = provider(house)
+    why_not(login, house.token(weak))
+    caller(login, house.token())
+
+
+def test_a_redirect_to_keys_elsewhere_is_not_followed(house: House) -> None:
+    other = House()
+    with served(other):
+        house.keys_at = f"{other.issuer}/keys"
+        other.keys = house.keys
+        assert "cannot be reached" in why_not(provider(house), house.token())
+    assert other.asked == 0
 
 
 def test_a_provider_that_is_somebody_else_is_not_trusted(house: House) -> None:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from api.auth.local_tokens import LocalTokens
+from api.errors import ExitCode
 from application.hospital import Hospital
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import request, rows
@@ -88,7 +89,7 @@ def await_ready(server: subprocess.Popen[str], url: str) -> None:
 def test_a_server_makes_its_tables_answers_and_stops_cleanly(bare: Database, home: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with process(home, bare, "serve", "--host", "127.0.0.1", "--port", str(port)) as server:
+    with process(home, bare, "serve", "--port", str(port), "--show-token") as server:
         await_ready(server, url)
         assert server.stdout is not None
         assert server.stdout.readline().strip() == f"Wardbook at {url}/graphql"
@@ -121,7 +122,10 @@ def test_a_server_whose_port_is_taken_does_not_stay(here: Database, home: Path) 
         taken.listen()
         port = taken.getsockname()[1]
         with process(home, here, "serve", "--port", str(port)) as server:
-            assert server.wait(timeout=20) != 0
+            out, err = server.communicate(timeout=20)
+            assert server.returncode == ExitCode.USAGE
+            assert f"port {port}" in err
+            assert out == ""  # no address that another server answers at
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from api.cli.server import SOCKETS
+from api.http.server import OPTIONS, TimedHttp
 from tests.conftest import TOKEN
 
 LOGIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -56,14 +56,19 @@ class Served:
 
 
 @contextmanager
-def served(app: Starlette, port: int = 0, send_buffer: int | None = None) -> Iterator[Served]:
+def served(
+    app: Starlette,
+    port: int = 0,
+    send_buffer: int | None = None,
+    protocol: type[TimedHttp] = TimedHttp,
+) -> Iterator[Served]:
     """Serve as `wardbook serve` does. ``send_buffer``: bytes on the way to a slow client."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if send_buffer:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listening.bind(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, **SOCKETS))
+    server = uvicorn.Server(uvicorn.Config(app, http=protocol, **OPTIONS))
     began = threading.Event()
     startup = server.startup
 

@@ -26,7 +26,6 @@ from infrastructure.access_log import AccessRecord
 from infrastructure.caching.response_cache import CachedResponse
 
 NO_STORE = "no-store"
-REVALIDATE = "private, no-cache"
 """A browser may keep the response for its one user, and has to ask each time whether it holds."""
 
 VARY = "Authorization, Accept"
@@ -224,7 +223,7 @@ def conditional(request: Request, response: Response, media_type: str | None) ->
         response.headers["cache-control"] = NO_STORE
         return response
     tag = f'"{encoded.response.tag}-{len(media_type or "")}"'
-    headers = {"cache-control": REVALIDATE, "vary": VARY, "etag": tag}
+    headers = {"cache-control": NO_STORE, "vary": VARY, "etag": tag}
     response.headers.update(headers)
     tags = request.headers.get("if-none-match", "").split(",")
     matches = {tag.strip().removeprefix("W/") for tag in tags} & {tag, "*"}

@@ -1,0 +1,83 @@
+"""The HTTP server: what it listens on, and for how long a connection may be silent."""
+
+import asyncio
+import socket
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.http.middleware import MAX_BODY
+from domain.errors import ConfigurationError
+
+HEADER_SECONDS = 10.0
+"""The time for the headers of a request, from the connection or the first byte on."""
+
+OPTIONS: dict[str, Any] = {
+    "ws_max_size": MAX_BODY,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    # a compressor for each socket takes more memory than all the rest of it
+    "ws_per_message_deflate": False,
+    "log_level": "warning",
+    "access_log": False,
+    "log_config": None,
+    "server_header": False,
+    "timeout_graceful_shutdown": 10,
+}
+"""How requests and WebSockets are served: who does not answer a ping is gone."""
+
+
+class CannotListen(ConfigurationError):
+    """An address and port on which this process cannot listen."""
+
+
+class TimedHttp(HttpToolsProtocol):
+    """HTTP protocol that ends a connection whose request's headers do not come in time."""
+
+    header_seconds = HEADER_SECONDS
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._start()
+
+    def on_headers_complete(self) -> None:
+        self._stop()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def _start(self) -> None:
+        self._stop()
+        self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. ``port`` 0: any that is free. Raises CannotListen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(
+            f"Nothing can listen on {host} port {port}: {reason}. Choose another by --port."
+        ) from None
+
+
+def run(application: Starlette, listening: socket.socket) -> None:
+    """Serve an application on a socket until a signal ends it."""
+    # uvicorn raises the signal again once it has stopped
+    uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS)).run(sockets=[listening])

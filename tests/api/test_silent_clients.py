@@ -1,0 +1,54 @@
+"""Silent clients: a connection that sends no whole request is ended, others are served meanwhile."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from api.http.app import app
+from api.http.server import TimedHttp
+from infrastructure.postgres.database import Database
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN
+from tests.support.server_process import Served, served
+
+
+class Hasty(TimedHttp):
+    header_seconds = 0.3
+
+
+@pytest.fixture(scope="module")
+def hasty(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    migrated.open_log("real")
+    home = tmp_path_factory.mktemp("home")
+    with served(app(Settings(home=home), migrated, LOGIN), protocol=Hasty) as running:
+        yield running
+
+
+ALIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"POST /graphql HTTP/1.1\r\nX: ", ALIVE + b"GET /livez HTTP/1.1\r\n"]
+)
+def test_a_connection_without_whole_headers_is_ended(hasty: Served, begun: bytes) -> None:
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", hasty.port), timeout=10))
+            for _ in range(20)
+        ]
+        for connection in silent:
+            connection.sendall(begun)
+        with hasty.http() as http:
+            assert http.get("/livez").status_code == 200
+        for connection in silent:
+            while connection.recv(4096):
+                pass  # ends, or times out
+
+
+def test_a_request_that_takes_its_time_to_be_answered_is_not_ended(hasty: Served) -> None:
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=10) as connection:
+        for _ in range(3):
+            connection.sendall(ALIVE)
+            assert b"alive" in connection.recv(4096)
