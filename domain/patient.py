@@ -11,7 +11,7 @@ from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
-from domain.time import Moment
+from domain.time import ALWAYS, Moment, Period
 
 
 class Sex(DescribedEnum):
@@ -215,13 +215,21 @@ class Patient(Aggregate):
 
     # -- state --
 
+    def periods(self) -> list[tuple[Period, Details]]:
+        """Return the details in order, each with the period (UTC) in which they hold."""
+        starts = [since or ALWAYS.start for since, _ in self.details]
+        ends = [*starts[1:], None]
+        return [
+            (Period(start, end), details)
+            for start, end, (_, details) in zip(starts, ends, self.details, strict=True)
+        ]
+
     def labels_from(self, now: datetime) -> set[Confidentiality]:
         """Return the confidentiality labels that hold at a moment (UTC) or from a later time on."""
-        ends = [since for since, _ in self.details[1:]] + [None]
         return {
             details.confidentiality
-            for (_, details), end in zip(self.details, ends, strict=True)
-            if end is None or end > now
+            for period, details in self.periods()
+            if period.end is None or period.end > now
         }
 
     # -- evolve --

@@ -141,7 +141,7 @@ _PAGE = """<!doctype html>
 <title>Wardbook</title>
 <h1>Wardbook</h1>
 <p>The hospital's record of every stay. Ask it by GraphQL at <code>/graphql</code>,
-with the token that the server printed:</p>
+with a token, which <code>wardbook token</code> prints:</p>
 <pre>curl -s "$URL/graphql" -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
   -d '{"query": "{ roomOccupancy { room { ward number } beds { code state patient { mrn } } } }"}'
 </pre>

@@ -79,5 +79,4 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(application: Starlette, listening: socket.socket) -> None:
     """Serve an application on a socket until a signal ends it."""
-    # uvicorn raises the signal again once it has stopped
     uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS)).run(sockets=[listening])

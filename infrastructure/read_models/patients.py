@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.patient import Patient
-from domain.time import ALWAYS, Period
+from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
@@ -61,8 +61,7 @@ class Patients(Folded[Patient]):
 
     def rows(self, patient: Patient, event: Event) -> dict[Table, Rows]:
         rows: Rows = {}
-        ends = [since for since, _ in patient.details[1:]] + [None]
-        for (since, details), end in zip(patient.details, ends, strict=True):
+        for period, details in patient.periods():
             values = {
                 "mrn": patient.mrn,
                 "mrn_authority": patient.mrn_authority,
@@ -74,13 +73,12 @@ class Patients(Folded[Patient]):
                 "died_at": None,
                 "merged_into": patient.merged_into,
             }
-            period = Period(since or ALWAYS.start, end)
             died = patient.died_at
             if died is None or died > period.start:
                 alive = period if died is None else period.until(died)
                 rows[patient.id, alive.start] = (alive, values)
-            if died is not None and (end is None or died < end):
-                dead = Period(max(died, period.start), end)
+            if died is not None and (period.end is None or died < period.end):
+                dead = Period(max(died, period.start), period.end)
                 rows[patient.id, dead.start] = (dead, {**values, "died_at": died})
         return {patients: rows}
 

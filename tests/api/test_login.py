@@ -165,7 +165,7 @@ class House:
         self.issuer = ""
         self.says_issuer: str | None = None
         self.keys_at: str | None = None
-        """Where a request for the keys is redirected to, if it is."""
+        """The address to which a request for the keys is redirected."""
 
     def told(self, path: str) -> dict[str, Any] | None:
         if not self.answers:
