@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from application import lookups, persons
+from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
 from domain.refusals import ContradictsLaterFacts, PatientAlreadyAdmitted
 from domain.room.aggregate import Room
@@ -65,7 +65,7 @@ def _check_policies(
     stays = uow.load(Stay, *shared)
     present = [_occupant(uow, other, shared[other.id]) for other in stays]
     newcomer = _occupant(uow, stay, stretch.shares_bed_of is not None)
-    room.check_policies(newcomer, present, stretch.period.start)
+    room.check_policies(newcomer, present, hospital_days.local(uow, stretch.period.start))
 
 
 def _occupant(uow: UnitOfWork, stay: Stay, shares: bool) -> Occupant:

@@ -19,6 +19,7 @@ from application.append import append_of
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
 from application.command import Recorded, Request, Rules, reason_needed
+from application.lives import check_lives
 from application.ports import (
     AlreadyRecorded,
     CommandPreload,
@@ -173,6 +174,7 @@ class CommandPipeline(Application[UUID]):
         with self.watch("decide"):
             call.decide(uow)
             uow.expect(call.request.expected_version)
+            check_lives(uow)
             check_bed_consistency(uow)
 
     def _confirm_refusal(self, call: Invocation, uow: UnitOfWork, digest: str) -> Recorded | None:

@@ -1,44 +1,85 @@
-"""The records of one person: a merge links records, and every rule about a person reads them all."""
+"""The records of one person: a merge links records, and every rule about a person reads them all.
 
-from datetime import datetime
+`records` is the only way from a record to the person. All else here is made of it.
+"""
+
+from datetime import date, datetime
 from uuid import UUID
 
+from application import hospital_days
 from application.unit_of_work import UnitOfWork
-from domain.patient import Patient
+from domain.patient import Death, Patient
 from domain.stay.aggregate import Stay
-
-
-def merge_chain(uow: UnitOfWork, patient: UUID) -> list[Patient]:
-    """Return a record, the one that it was merged into, and so on to that of the person."""
-    chain: list[Patient] = []
-    while patient not in {p.id for p in chain}:
-        chain.append(uow.one(Patient, patient, "patient", "patient_mrn"))
-        patient = chain[-1].merged_into or patient
-    return chain
 
 
 def records(uow: UnitOfWork, patient: UUID) -> list[Patient]:
     """Return all records of the person of a record, that of the person first."""
-    (*_, person) = merge_chain(uow, patient)
-    linked, into = [person], [person.id]
+    linked = [_person(uow, patient)]
+    into = [linked[0].id]
     while into:
-        merged = uow.load(Patient, *uow.record.merged_into(into))
-        into = [record.id for record in merged if record.merged_into in into]
-        linked += [record for record in merged if record.id in into]
+        uow.load(Patient, *uow.ever_merged_into(into))
+        loaded = [a for a in uow.loaded.values() if isinstance(a, Patient)]  # merged just now, too
+        merged = [record for record in loaded if record.merged_into in into]
+        linked += sorted(merged, key=lambda record: record.id)
+        into = [record.id for record in merged]
     return linked
 
 
 def person_of(uow: UnitOfWork, patient: UUID) -> UUID:
     """Return the person of a record: the record itself, unless it was merged."""
-    return merge_chain(uow, patient)[-1].id
+    return _person(uow, patient).id
+
+
+def death_of(uow: UnitOfWork, patient: UUID) -> tuple[Patient, Death] | None:
+    """Return the death of a record's person, with the record that has it.
+
+    One that was told by itself counts before one that follows from a discharge.
+    """
+    deaths = [(record, record.death) for record in records(uow, patient) if record.death]
+    return min(deaths, key=lambda d: (d[1].discharge is not None, d[1].at), default=None)
 
 
 def died_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
-    """Return the time of death of a record's person, whichever merged record has it."""
+    """Return the moment after which a record's person is dead; the last one that it may have been."""
     assert patient is not None
-    return next((p.died_at for p in merge_chain(uow, patient) if p.died_at), None)
+    found = death_of(uow, patient)
+    return span_of(uow, found[1])[1] if found else None
 
 
-def stays_of(uow: UnitOfWork, person: UUID) -> list[Stay]:
-    """Return all stays of a person, under whichever record."""
-    return uow.load(Stay, *uow.record.stays_of(person))
+def told_death_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
+    """Return the same moment of a death that was told by itself.
+
+    For commands that change discharges: a death that follows from one is another after them.
+    """
+    assert patient is not None
+    found = death_of(uow, patient)
+    return span_of(uow, found[1])[1] if found and found[1].discharge is None else None
+
+
+def span_of(uow: UnitOfWork, death: Death) -> tuple[datetime, datetime]:
+    """Return the first and the last moment that a death may have occurred at, by its precision."""
+    return hospital_days.span_of(uow, death.at, death.precision)
+
+
+def born_on(uow: UnitOfWork, patient: UUID) -> date | None:
+    """Return the birth date of a record's person: the latest, where records tell several."""
+    dates = [record.birth_date for record in records(uow, patient) if record.birth_date]
+    return max(dates, default=None)
+
+
+def stays_of(uow: UnitOfWork, patient: UUID) -> list[Stay]:
+    """Return all stays of a record's person, under whichever record, in the order of admission."""
+    ids = {record.id for record in records(uow, patient)}
+    uow.load(Stay, *uow.record.stays_of(ids))  # those of records that are merged just now, too
+    stays = [s for s in uow.loaded.values() if isinstance(s, Stay) and s.patient in ids]
+    begun = [(stay.history.period.start, stay.id, stay) for stay in stays if stay.history.period]
+    return [stay for *_, stay in sorted(begun, key=lambda b: b[:2])]
+
+
+def _person(uow: UnitOfWork, patient: UUID) -> Patient:
+    """Return the record that a record was merged into, by all its merges; itself, if by none."""
+    chain: list[Patient] = []
+    while patient not in {p.id for p in chain}:
+        chain.append(uow.one(Patient, patient, "patient", "patient_mrn"))
+        patient = chain[-1].merged_into or patient
+    return chain[-1]

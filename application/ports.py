@@ -148,8 +148,8 @@ class EventStore(Protocol):
     def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
         """Return the stays of a person during a period, as held true now."""
 
-    def stays_of(self, person: UUID) -> list[UUID]:
-        """All stays of a person, as held true now; those too that ended as they began."""
+    def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
+        """All stays of persons, as held true now; those too that ended as they began."""
 
     def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the records that were ever merged into some, though that may have been taken back."""

@@ -4,7 +4,7 @@ Each stream that is read is tracked with its version, and the append names all o
 decision rests on can have changed when it is recorded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,7 @@ class UnitOfWork:
         self.corrected_at: datetime | None = None
         """The right time of a fact, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
+        self._merged_into: dict[tuple[UUID, ...], list[UUID]] = {}
         self._preloaded = preload.streams if preload else {}
         self._versions: dict[UUID, int] = {}
         self._refresh = refresh
@@ -131,6 +132,13 @@ class UnitOfWork:
         if name not in self.owners:
             self.owners[name] = self.record.owner(*name)
         return self.owners[name]
+
+    def ever_merged_into(self, patients: Sequence[UUID]) -> list[UUID]:
+        """Return the records that were ever merged into some; asked for once in a command."""
+        key = tuple(patients)
+        if key not in self._merged_into:
+            self._merged_into[key] = self.record.merged_into(key)
+        return self._merged_into[key]
 
     def occupancy(self, room: UUID) -> Occupancy:
         """Return a room's occupancy, of which only the version is read."""

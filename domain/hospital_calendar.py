@@ -1,13 +1,13 @@
 """The hospital's own clock: its time zone and census time, as facts with valid time."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope, Text
-from domain.time import first_moment, last_moment, time_zone
+from domain.time import TICK, Precision, first_moment, last_moment, time_zone
 
 CENSUS_TIME = time(23, 59)
 """The usual midnight census (NHS, AIHW); the hospital may set another."""
@@ -73,6 +73,17 @@ class LocalDays:
             for day in (latest - offset * DAY for offset in range(4))
             if self.midnight(day) <= moment
         )
+
+    def span_of(self, moment: datetime, precision: Precision) -> tuple[datetime, datetime]:
+        """Return the first and the last moment at which something was that is known so precisely."""
+        day = self.date_of(moment)
+        if precision is Precision.DAY:
+            return self.midnight(day), self.midnight(day + DAY) - TICK
+        if precision is Precision.HOUR:
+            local = moment.astimezone(self.zone_on(day))
+            begin = local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+            return begin, begin + timedelta(hours=1) - TICK
+        return moment, moment
 
     @cached_property
     def _zones(self) -> tuple[ZoneInfo, ...]:

@@ -1,5 +1,6 @@
 """A patient: a person, known by a medical record number (MRN) of an assigning authority."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
-from domain.time import ALWAYS, Moment, Period
+from domain.time import ALWAYS, Moment, Period, Precision
 
 
 class Sex(DescribedEnum):
@@ -41,6 +42,15 @@ class Details(Struct, frozen=True, kw_only=True):
     confidentiality: Confidentiality = Confidentiality.NORMAL
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A death as held true. ``discharge``: it follows from that discharge; None: told by itself."""
+
+    at: datetime
+    precision: Precision = Precision.MINUTE
+    discharge: UUID | None = None
+
+
 class Patient(Aggregate):
     """Registration, details and death of a person."""
 
@@ -61,12 +71,36 @@ class Patient(Aggregate):
         confidentiality: Confidentiality
 
     class Died(Event):
-        """The death, a fact with its own time. ``stay`` where it occurred in the hospital."""
+        """The death, a fact with its own time. ``stay`` where it occurred in the hospital.
+
+        ``discharge``: it was not told by itself, but follows from that discharge as DIED.
+        """
 
         TOPIC = "patient.died"
         PUBLIC = "patient.died"
         DESCRIPTION = "A patient died."
         stay: UUID | None
+        discharge: UUID | None = None
+
+    class DeathCorrected(Event):
+        """The death was at another time; ``discharge``: it is that of a discharge as DIED."""
+
+        TOPIC = "patient.death-corrected"
+        PUBLIC = "patient.death-corrected"
+        PUBLIC_FIELDS = {"at": "died_at"}
+        DESCRIPTION = "The time of a death was put right."
+        at: Moment
+        precision: Precision | None
+        stay: UUID | None
+        discharge: UUID | None
+
+    class DeathCancelled(Event):
+        """The patient did not die; ``discharge``: the discharge as DIED that never was."""
+
+        TOPIC = "patient.death-cancelled"
+        PUBLIC = "patient.death-cancelled"
+        DESCRIPTION = "A death was taken back."
+        discharge: UUID | None
 
     class DetailsCorrected(Event):
         """The details were wrong from the beginning; an absent value stays as it was."""
@@ -121,7 +155,7 @@ class Patient(Aggregate):
         """The values of each event, and from when on they hold, in the order of recording."""
         self.birth_date: date | None = None
         self.sex = Sex.UNKNOWN
-        self.died_at: datetime | None = None
+        self.death: Death | None = None
 
     # -- decide --
 
@@ -207,11 +241,34 @@ class Patient(Aggregate):
             raise MovementNotFound("merge", merge, "merge_id", cancelled=True)
         self.record(Patient.Unmerged, envelope, merge=merge)
 
-    def die(self, stay: UUID | None, envelope: Envelope) -> None:
-        """Record the death. Raises PatientDied if it is recorded already."""
-        if self.died_at is not None:
-            raise PatientDied(self.died_at)
-        self.record(Patient.Died, envelope, stay=stay)
+    def die(self, stay: UUID | None, envelope: Envelope, discharge: UUID | None = None) -> None:
+        """Record the death, told by itself or by a discharge. Raises PatientDied if there is one."""
+        if self.death is not None:
+            raise PatientDied(self.death.at)
+        self.record(Patient.Died, envelope, stay=stay, discharge=discharge)
+
+    def correct_death(
+        self,
+        at: datetime,
+        precision: Precision | None,
+        stay: UUID | None,
+        envelope: Envelope,
+        discharge: UUID | None = None,
+    ) -> None:
+        """Record that the death was at another time."""
+        self.record(
+            Patient.DeathCorrected,
+            envelope,
+            at=at,
+            precision=precision,
+            stay=stay,
+            discharge=discharge,
+        )
+
+    def cancel_death(self, envelope: Envelope) -> None:
+        """Take the death back."""
+        assert self.death is not None
+        self.record(Patient.DeathCancelled, envelope, discharge=self.death.discharge)
 
     # -- state --
 
@@ -232,6 +289,11 @@ class Patient(Aggregate):
             if period.end is None or period.end > now
         }
 
+    @property
+    def died_at(self) -> datetime | None:
+        """The time of death, as far as this record has it."""
+        return self.death.at if self.death else None
+
     # -- evolve --
 
     def apply(self, event: Event) -> None:
@@ -250,7 +312,13 @@ class Patient(Aggregate):
             case Patient.Unmerged():
                 self.merge = self.merged_into = None
             case Patient.Died():
-                self.died_at = event.entry.occurred_at
+                entry = event.entry
+                self.death = Death(entry.occurred_at, entry.precision, event.discharge)
+            case Patient.DeathCorrected():
+                precision = event.precision or (self.death or Death(event.at)).precision
+                self.death = Death(event.at, precision, event.discharge)
+            case Patient.DeathCancelled():
+                self.death = None
             case _:
                 raise UnknownEvent(event)
 

@@ -30,7 +30,8 @@ def dangerous_in_sdl(released: str, now: str) -> list[str]:
 
 def broken_in_feed(released: Schema, now: Schema) -> list[str]:
     """Return what breaks readers of the feed. A version stays as it was; others may come."""
-    breaks = list(_differences(released, now, "an event of the feed", Direction.FEED))
+    before, after = _of_any_type(released), _of_any_type(now)
+    breaks = list(_differences(before, after, "an event of the feed", Direction.FEED))
     versions = {definition["$id"]: definition for definition in now["$defs"].values()}
     for name, old in released["$defs"].items():
         if old["$id"] in versions:
@@ -38,6 +39,12 @@ def broken_in_feed(released: Schema, now: Schema) -> list[str]:
         else:
             breaks.append(f"{old['$id']} is gone")
     return breaks
+
+
+def _of_any_type(schema: Schema) -> Schema:
+    """Return the schema of an event without the list of types: who reads a feed skips unknown ones."""
+    kind = {k: v for k, v in schema["properties"]["type"].items() if k != "enum"}
+    return {**schema, "properties": {**schema["properties"], "type": kind}}
 
 
 def broken_in_events(released: Schema, now: Schema) -> list[str]:

@@ -248,7 +248,7 @@ class Corrections(CommandGroup):
 def check_deferred(uow: UnitOfWork) -> None:
     """Check the stays whose checks were deferred, on the end result. Raises their refusals."""
     for stay in uow.end_deferral():
-        stay.check_deferred(persons.died_at(uow, stay.patient))
+        stay.check_deferred(persons.told_death_at(uow, stay.patient))
 
 
 def _cancel(
@@ -263,7 +263,7 @@ def _cancel(
         elif isinstance(fact, Discharge):
             cancel_discharge_of(uow, stay, fact, because, place)
         else:
-            died_at = persons.died_at(uow, stay.patient)
+            died_at = persons.told_death_at(uow, stay.patient)
             stay.cancel_movement(movement, because, place, uow.entry, died_at)
 
 
@@ -276,7 +276,7 @@ def cancel_admission_of(
         because,
         void_clinical_facts,
         uow.entry,
-        persons.died_at(uow, stay.patient),
+        persons.told_death_at(uow, stay.patient),
         [fact for p in prescriptions for fact in p.facts()],
     )
     for prescription in prescriptions:
@@ -292,7 +292,9 @@ def cancel_discharge_of(
 ) -> None:
     """Cancel the discharge of a stay; the prescriptions that it stopped follow."""
     before = stay.history
-    stay.cancel_discharge(discharge, because, place, uow.entry, persons.died_at(uow, stay.patient))
+    stay.cancel_discharge(
+        discharge, because, place, uow.entry, persons.told_death_at(uow, stay.patient)
+    )
     _let_prescriptions_follow(uow, stay, before)
 
 
@@ -314,7 +316,7 @@ def _correct(
         if place is not None and _shares(stay, movement, moved):
             there = Place(place.bed, _mother(stay, movement), place.without_bed)
         stay.correct_movement(
-            movement, at, precision, there, uow.entry, persons.died_at(uow, stay.patient)
+            movement, at, precision, there, uow.entry, persons.told_death_at(uow, stay.patient)
         )
         _let_prescriptions_follow(uow, stay, before)
 
@@ -323,7 +325,7 @@ def _enter(uow: UnitOfWork, late: LateEntry) -> None:
     stay = lookups.stay(uow, late.stay_id)
     entry = _entry_at(uow, late.occurred_at)
     place = lookups.place(uow, late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
-    died_at = persons.died_at(uow, stay.patient)
+    died_at = persons.told_death_at(uow, stay.patient)
     match late.kind:
         case EntryKind.TRANSFER:
             if place is None:

@@ -9,7 +9,7 @@ from application.authorization import scope
 from application.authorization.roles import DEMOGRAPHICS, RECORDS_OFFICE
 from application.command import reason_needed
 from application.command_group import CommandGroup, command
-from application.commands.hospital_calendar import midnight, today
+from application.hospital_days import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.patient import Confidentiality, Patient, Sex
@@ -96,7 +96,7 @@ class PatientIdentity(CommandGroup):
         if at_once:
             stays = dict.fromkeys(s.id for pair in at_once for s in pair)
             raise MergeImpossible("the person would be in two stays at once", tuple(stays))
-        _check_deaths(uow, away, into, [*theirs, *ours])
+        _check_deaths(uow, away, into)
         away.merge_into(into.id, uow.entry)
         uow.reassign_claims(ours)
 
@@ -118,16 +118,14 @@ class PatientIdentity(CommandGroup):
         )
 
 
-def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient, stays: list[Stay]) -> None:
-    """Check a death: a person dies once, and nothing clinical occurs afterwards."""
-    deaths = {died for p in (away, into) if (died := persons.died_at(uow, p.id))}
-    if len(deaths) > 1:
-        raise MergeImpossible("the two have different times of death")
-    for died_at in deaths:
-        for stay in stays:
-            stay.must_outlive(died_at)
-            for prescription in lookups.prescriptions_of(uow, stay):
-                prescription.must_outlive(died_at)
+def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:
+    """Refuse to merge two whose deaths were told for different times: a person dies once."""
+    deaths = [found[1] for p in (away, into) if (found := persons.death_of(uow, p.id))]
+    told = [persons.span_of(uow, death) for death in deaths if death.discharge is None]
+    if len(told) > 1 and max(first for first, _ in told) > min(last for _, last in told):
+        raise MergeImpossible(
+            "the two have different times of death; correct the one that is wrong"
+        )
 
 
 def _overlap(one: Stay, other: Stay) -> bool:

@@ -1,6 +1,6 @@
 """Commands about patients: registration, death, emergency access."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from application import lookups, persons
@@ -9,14 +9,17 @@ from application.authorization.roles import (
     FRONT_DESK,
     PATIENT_FLOW,
 )
-from application.command_group import CommandGroup, command
-from application.commands.hospital_calendar import today
+from application.command_group import CommandGroup, command, correction
+from application.commands.corrections import entered_in_error_only
+from application.hospital_days import span_of, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.break_glass import EmergencyAccess
 from domain.envelope import About
 from domain.patient import Confidentiality, Patient, Sex
 from domain.refusals import AlreadyExists, ContradictsLaterFacts, InvalidInput, PatientDied
+from domain.stay.facts import CancellationReason, Disposition
+from domain.time import Precision
 
 
 class Patients(CommandGroup):
@@ -87,23 +90,95 @@ class Patients(CommandGroup):
     ) -> None:
         """Record a death, at the time it occurred, of a patient named by MRN or by stay.
 
-        Raises PatientDied if it is known already, ContradictsLaterFacts if clinical facts lie after.
+        A death that follows from a discharge as DIED gets its own, earlier time so. Raises PatientDied
+        if it is known already, ContradictsLaterFacts if clinical facts lie after.
         """
-        if (patient_mrn is None) == (stay_id is None):
-            raise InvalidInput("patient_mrn", "name the patient by `patient_mrn` or by `stay_id`")
-        at = uow.entry.occurred_at
-        if stay_id is not None:
-            patient = lookups.patient_of(uow, lookups.stay(uow, stay_id))
-        else:
-            assert patient_mrn is not None
-            patient = lookups.patient(uow, patient_mrn, mrn_authority)
-        stays = persons.stays_of(uow, persons.person_of(uow, patient.id))
-        for stay in stays:
-            stay.must_outlive(at)
-            for prescription in lookups.prescriptions_of(uow, stay):
-                prescription.must_outlive(at)
-        here = [s.id for s in stays if s.history.includes(at)]
-        died_at = persons.died_at(uow, patient.id)
-        if died_at is not None:
-            raise PatientDied(died_at)
-        patient.die(here[0] if here else None, uow.entry)
+        patient, at = _named(uow, patient_mrn, mrn_authority, stay_id), uow.entry.occurred_at
+        found, stay = persons.death_of(uow, patient.id), _stay_at(uow, patient, at)
+        if found is None:
+            patient.die(stay, uow.entry)
+            return
+        record, death = found
+        if death.discharge is None or _earliest(uow, at, uow.entry.precision) > death.at:
+            raise PatientDied(death.at)
+        record.correct_death(at, uow.entry.precision, stay, uow.entry)
+
+    @correction(roles=FRONT_DESK, raises=(ContradictsLaterFacts,))
+    def correct_death(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        stay_id: UUID | None = None,
+    ) -> None:
+        """Correct the time of a death, under whichever record of the person it was recorded.
+
+        Raises ContradictsLaterFacts if clinical facts lie after it, or a discharge as DIED before.
+        """
+        patient, at = _named(uow, patient_mrn, mrn_authority, stay_id), uow.corrected_at
+        if at is None:
+            raise InvalidInput("occurred_at", "say when the patient died")
+        for record in _dead_records(uow, patient, _field(stay_id)):
+            stay = _stay_at(uow, patient, at)
+            record.correct_death(at, uow.corrected_precision, stay, uow.entry)
+
+    @command(roles=FRONT_DESK)
+    def cancel_death(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        stay_id: UUID | None = None,
+        because: CancellationReason | None = None,
+    ) -> None:
+        """Take a death back that was entered in error, of all records of the person.
+
+        Refused while a stay is discharged as DIED: the death goes with that discharge.
+        """
+        entered_in_error_only(uow, because)
+        patient = _named(uow, patient_mrn, mrn_authority, stay_id)
+        for stay in persons.stays_of(uow, patient.id):
+            end = stay.history.discharge
+            if end and end.disposition is Disposition.DIED:
+                raise InvalidInput(
+                    _field(stay_id),
+                    f"stay {stay.id} was discharged as DIED; cancel or correct that discharge, and"
+                    " the death goes with it",
+                )
+        for record in _dead_records(uow, patient, _field(stay_id)):
+            record.cancel_death(uow.entry)
+
+
+def _field(stay_id: UUID | None) -> str:
+    return "patient_mrn" if stay_id is None else "stay_id"
+
+
+def _named(
+    uow: UnitOfWork, patient_mrn: str | None, mrn_authority: str | None, stay_id: UUID | None
+) -> Patient:
+    """Return the patient that an input names by MRN or by stay. Raises InvalidInput."""
+    if stay_id is not None and patient_mrn is None:
+        return lookups.patient_of(uow, lookups.stay(uow, stay_id))
+    if patient_mrn is not None and stay_id is None:
+        return lookups.patient(uow, patient_mrn, mrn_authority)
+    raise InvalidInput("patient_mrn", "name the patient by `patient_mrn` or by `stay_id`")
+
+
+def _stay_at(uow: UnitOfWork, patient: Patient, at: datetime) -> UUID | None:
+    """Return the stay that the person was in at a moment."""
+    stays = persons.stays_of(uow, patient.id)
+    return next((stay.id for stay in stays if stay.history.includes(at)), None)
+
+
+def _dead_records(uow: UnitOfWork, patient: Patient, field: str) -> list[Patient]:
+    """Return the records of a person that have the death. Raises InvalidInput if none has."""
+    dead = [record for record in persons.records(uow, patient.id) if record.death]
+    if not dead:
+        raise InvalidInput(field, "no death of this patient is recorded")
+    return dead
+
+
+def _earliest(uow: UnitOfWork, at: datetime, precision: Precision) -> datetime:
+    return span_of(uow, at, precision)[0]

@@ -113,7 +113,7 @@ class _VisitReconciler:
         """Correct time and place of an admission; what the staff has entered in the stay remains."""
         uow, movement = self.uow, amended.movement
         assert movement is not None
-        died_at = persons.died_at(uow, stay.patient)
+        died_at = persons.told_death_at(uow, stay.patient)
         fact = stay.movement(admission.movement)
         place, bed = _place(uow, movement) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
@@ -153,7 +153,7 @@ class _VisitReconciler:
         uow, stay = self.uow, self.stay
         if stay is None:
             raise NotFound("admission of visit", self.visit.source_visit, "source_visit")
-        place, died_at = _place(uow, movement), persons.died_at(uow, stay.patient)
+        place, died_at = _place(uow, movement), persons.told_death_at(uow, stay.patient)
         match movement.kind:
             case SourceKind.TRANSFER:
                 if place is None:
@@ -182,7 +182,7 @@ class _VisitReconciler:
             patient.id,
             movement.admission_type or AdmissionType.EMERGENCY,
             uow.entry,
-            died_at=persons.died_at(uow, patient.id),
+            died_at=persons.told_death_at(uow, patient.id),
             without_bed=place.without_bed,
             confidentiality=patient.confidentiality,
         )

@@ -6,6 +6,7 @@ from uuid import UUID
 from application import lookups
 from application.bed_consistency import check_bed_consistency
 from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
+from application.lives import check_lives
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About
@@ -112,6 +113,7 @@ def _refusal_of(
     dry_run = uow.dry_run()
     try:
         reconcile(dry_run, [ReconciliationPlan(v, selection[v.id]) for v in visits])
+        check_lives(dry_run)
         check_bed_consistency(dry_run)
     except Refusal as refusal:
         return refusal

@@ -221,7 +221,10 @@ class Stays(CommandGroup):
             plan or DischargePlan.PLANNED, utc(expected_at, "expected_at"), uow.entry
         )
 
-    @command(roles=FRONT_DESK, raises=(SharersUnplaced, PrescriptionStateBroken, *STAY_REFUSALS))
+    @command(
+        roles=FRONT_DESK,
+        raises=(SharersUnplaced, PrescriptionStateBroken, PatientDied, *STAY_REFUSALS),
+    )
     def discharge_patient(
         self,
         uow: UnitOfWork,
@@ -233,7 +236,8 @@ class Stays(CommandGroup):
     ) -> None:
         """Close a stay: its bed is released and its prescriptions stop, in the same act.
 
-        Those in ``keep_prescriptions`` go on as discharge medicines. Raises StayNotOpen,
+        Those in ``keep_prescriptions`` go on as discharge medicines. As DIED it is the death too, if
+        none is recorded; otherwise it is refused after one (PatientDied). Raises StayNotOpen,
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
@@ -254,7 +258,8 @@ def discharge_stay(
         if id not in {p.id for p in prescriptions}:
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later = [f for p in prescriptions for f in p.facts_after(at)]
-    movement = stay.discharge(disposition, destination, kept, uow.entry, later)
+    died_at = persons.told_death_at(uow, stay.patient)
+    movement = stay.discharge(disposition, destination, kept, uow.entry, later, died_at)
     for prescription in prescriptions:
         if prescription.is_live_at(at) and prescription.id not in kept:
             prescription.stop(uow.entry, discharge=movement)

@@ -53,7 +53,7 @@ def one_sex_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -
 
 
 def children_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
-    """Allow patients under 18 years at the time; an unknown birth date is let in."""
+    """Allow patients under 18 years on the day by the clock of ``at``; an unknown one is let in."""
     born = newcomer.birth_date
     if born is None:
         return None

@@ -163,6 +163,7 @@ class Stay(StayState):
         discharge_medicines: tuple[UUID, ...],
         envelope: Envelope,
         also_later: Sequence[FactRef] = (),
+        died_at: datetime | None = None,
     ) -> UUID:
         """Close the stay. Returns the id of the movement, which each stopped prescription names.
 
@@ -177,7 +178,7 @@ class Stay(StayState):
             destination=destination,
             discharge_medicines=discharge_medicines,
         )
-        self._check(event, movement, also=also_later)
+        self._check(event, movement, died_at=died_at, also=also_later)
         self.add(event)
         return movement
 

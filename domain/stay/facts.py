@@ -315,9 +315,6 @@ class VoidedAdmission(Fact):
     admission: Admission
 
 
-NOT_AFTER_DEATH = (Admission, Observation, LeaveStart, LeaveEnd)
-"""Kinds of fact that a dead patient cannot have; the body may still be moved and discharged."""
-
 OVER = (Status.DISCHARGED, Status.CANCELLED)
 """Where a stay has ended. A discharge may be reversed; nothing else follows."""
 
@@ -338,3 +335,10 @@ KINDS: dict[type[Fact], str] = {
 def kind_of(fact: Fact) -> str:
     """Return the word for a kind of fact, as refusals name it."""
     return fact.name if isinstance(fact, Observation) else KINDS[type(fact)]
+
+
+def needs_life(fact: Fact) -> bool:
+    """Return whether a dead patient cannot have a fact; the body may be moved, and discharged DIED."""
+    if isinstance(fact, Discharge):
+        return fact.disposition is not Disposition.DIED
+    return isinstance(fact, Admission | Observation | LeaveStart | LeaveEnd)

@@ -23,7 +23,6 @@ from domain.refusals import (
     StayStateBroken,
 )
 from domain.stay.facts import (
-    NOT_AFTER_DEATH,
     OVER,
     Admission,
     Discharge,
@@ -35,6 +34,7 @@ from domain.stay.facts import (
     Status,
     VoidedAdmission,
     kind_of,
+    needs_life,
 )
 from domain.time import Period
 
@@ -201,9 +201,7 @@ class History:
         problems = list(self.problems)
         if died_at is not None:
             problems += [
-                (f, PatientDied(died_at))
-                for f in self.facts
-                if f.at > died_at and isinstance(f, NOT_AFTER_DEATH)
+                (f, PatientDied(died_at)) for f in self.facts if f.at > died_at and needs_life(f)
             ]
         for fact, refusal in problems:
             if fact.id in checked:

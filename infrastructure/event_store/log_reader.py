@@ -180,11 +180,12 @@ class LogReader:
             )
             return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
 
-    def stays_of(self, person: UUID) -> list[UUID]:
-        """Return all stays of a person, as known now; those too that ended as they began."""
+    def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
+        """Return all stays of persons, as known now; those too that ended as they began."""
         with self._cursor() as cursor:
             cursor.execute(
-                "SELECT stay FROM record.person_claims WHERE person = %s ORDER BY during", [person]
+                "SELECT stay FROM record.person_claims WHERE person = ANY(%s) ORDER BY during",
+                [list(persons)],
             )
             return [stay for (stay,) in cursor]
 

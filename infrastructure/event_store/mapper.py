@@ -5,10 +5,10 @@ The view ``record.events`` composes the whole JSON for SQL; `EventMapper.event` 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypedDict, cast, get_type_hints
+from typing import Any, NotRequired, TypedDict, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -137,9 +137,13 @@ def _decoder(event: type[Event]) -> msgspec.json.Decoder[Event]:
 def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
     """Return the decoder of an event's own fields, as strict as the event's."""
     types = get_type_hints(event, include_extras=True)
-    names = [field.name for field in fields(event)]  # type: ignore[arg-type]
-    own = {name: types[name] for name in names if name not in COMMON_FIELDS}
-    return msgspec.json.Decoder(TypedDict(event.__name__, own)).decode  # type: ignore[operator]
+    own = [f for f in fields(event) if f.name not in COMMON_FIELDS]  # type: ignore[arg-type]
+    defaults = {f.name: f.default for f in own if f.default is not MISSING}
+    hints = {
+        f.name: NotRequired[types[f.name]] if f.name in defaults else types[f.name] for f in own
+    }
+    decode = msgspec.json.Decoder(TypedDict(event.__name__, hints)).decode  # type: ignore[operator]
+    return (lambda own: {**defaults, **decode(own)}) if defaults else decode
 
 
 class _Row(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -164,6 +164,8 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
         f"Broke the glass: the patient's data were opened until {e.data['until']}"
     ),
     Patient.Died: lambda e: "Died",
+    Patient.DeathCorrected: lambda e: "Died",
+    Patient.DeathCancelled: lambda e: "Death cancelled: entered in error",
     Patient.DetailsCorrected: _details,
     Patient.DetailsChanged: _details,
     Patient.Merged: lambda e: "Found to be one person with another record",

@@ -187,6 +187,25 @@ async def other_records_of(
     return {id: [views[o] for o in of_id if o in views] for id, of_id in others.items()}
 
 
+@reads(patients, records_of_each)
+async def deaths_of_persons(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, datetime]:
+    """Return when the persons of some records died, by record, whichever record has the death."""
+    records = await records_of_each(connection, ids, at)
+    found = await _deaths(connection, list(set(chain(*records.values()))), at)
+    deaths = {row.patient: row.died_at for row in found}
+    times = {id: [deaths[r] for r in of_id if r in deaths] for id, of_id in records.items()}
+    return {id: min(died) for id, died in times.items() if died}
+
+
+_deaths = by_id(
+    lambda at: select(patients.c.patient, patients.c.died_at).where(
+        is_one_of(patients.c.patient, "ids"), patients.c.died_at.is_not(None), at.of(patients)
+    )
+)
+
+
 _name = (
     func.coalesce(patients.c.family_name, ""),
     func.coalesce(patients.c.given_name, ""),

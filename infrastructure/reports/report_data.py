@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.commands.hospital_calendar import calendar_id
+from application.hospital_days import calendar_id
 from application.reports.definition import Subject
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import FiguresNotReadable, Progress, ReportService, no_progress

@@ -87,6 +87,24 @@ def record_death(ward: Ward) -> Answer:
     return ward.execute("recordDeath", patientMrn=ward.patient())
 
 
+@example("PatientRecorded")
+def correct_death(ward: Ward) -> Answer:
+    mrn, at = ward.patient(), ago(hours=2)
+    ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=3)))
+    told = ward.execute("correctDeath", patientMrn=mrn, occurredAt=at, reason="read wrongly")
+    assert told["patient"]["diedAt"] == at
+    return told
+
+
+@example("PatientRecorded")
+def cancel_death(ward: Ward) -> Answer:
+    stay = ward.stay()
+    ward.record("recordDeath", stayId=stay, **late(ago(hours=3)))
+    told = ward.execute("cancelDeath", stayId=stay, reason="wrong patient")
+    assert told["patient"]["diedAt"] is None
+    return told
+
+
 # -- rooms --
 
 

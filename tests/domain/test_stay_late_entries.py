@@ -195,7 +195,10 @@ def test_a_death_that_is_recorded_late_lists_the_clinical_facts_after_it() -> No
         returned("12:00", to="corridor"),
         discharged("14:00"),
     ).when(lambda stay: stay.must_outlive(at("09:30"))).then_contradicts(
-        ("visit", "10:00"), ("start of leave", "11:00"), ("end of leave", "12:00")
+        ("visit", "10:00"),
+        ("start of leave", "11:00"),
+        ("end of leave", "12:00"),
+        ("discharge", "14:00"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Each of the 28 mistakes that other systems make is kept out by a test here.
+"""Each of the mistakes that other systems make is kept out by a test here.
 
 Each was found by reading the code, or the threads, of open hospital systems. The test is named for
 the mistake that it keeps out, and goes through the public API.
@@ -7,7 +7,7 @@ the mistake that it keeps out, and goes through the public API.
 import re
 from pathlib import Path
 
-MISTAKES = set(range(1, 29))
+MISTAKES = set(range(1, 29)) | {29, 30, 31, 32, 33}
 
 
 def test_every_mistake_has_a_test() -> None:

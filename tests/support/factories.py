@@ -335,3 +335,21 @@ class Died(EventFactory[Patient.Died]):
         model = Patient.Died
 
     stay = None
+    discharge = None
+
+
+class DeathCorrected(EventFactory[Patient.DeathCorrected]):
+    class Meta:
+        model = Patient.DeathCorrected
+
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    precision = None
+    stay = None
+    discharge = None
+
+
+class DeathCancelled(EventFactory[Patient.DeathCancelled]):
+    class Meta:
+        model = Patient.DeathCancelled
+
+    discharge = None

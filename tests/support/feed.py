@@ -128,7 +128,7 @@ class Feed:
         return {name: self._stays(patient) for name, patient in self.patients.items()}
 
     def _stays(self, patient: UUID) -> list[Any]:
-        stays = [self._folded(Stay, id) for id in self.hospital.record.stays_of(patient)]
+        stays = [self._folded(Stay, id) for id in self.hospital.record.stays_of([patient])]
         return sorted(
             [
                 (

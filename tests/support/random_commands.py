@@ -153,6 +153,12 @@ class Busy(Mending):
         else:
             self._give("record_death", stay_id=self._stay())
 
+    def _correct_death(self) -> None:
+        self._mend("correct_death", patient_mrn=self._one(self._mrns))
+
+    def _cancel_death(self) -> None:
+        self._give("cancel_death", "of somebody else", patient_mrn=self._one(self._mrns))
+
     def _set_hospital_time(self) -> None:
         zone = self._lot.choice(["Europe/Berlin", "UTC", "Asia/Kolkata"])
         self._give("set_hospital_time", time_zone=zone, census_time=time(23, 59))
@@ -370,6 +376,8 @@ _WEIGHTS = {
     **WEIGHTS,
     "register_patient": 6,
     "record_death": 0.7,
+    "correct_death": 0.3,
+    "cancel_death": 0.5,
     "set_hospital_time": 0.7,
     "admit_patient": 14,
     "bear": 4,

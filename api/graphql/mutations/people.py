@@ -10,7 +10,7 @@ from api.graphql.mutations.payloads import (
     PractitionerRecorded,
 )
 from api.graphql.mutations.resolvers import command_input
-from api.graphql.types.enums import Confidentiality, Grade, Sex
+from api.graphql.types.enums import CancellationReason, Confidentiality, Grade, Sex
 
 
 @command_input(
@@ -70,6 +70,23 @@ class RecordDeathInput(CommandInput):
     patient_mrn: str | None = optional("The patient's MRN.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
     stay_id: StayId | None = optional("The patient's stay.")
+
+
+@command_input("correct_death", PatientRecorded, "The death was at another time (occurredAt).")
+class CorrectDeathInput(CommandInput):
+    patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    stay_id: StayId | None = optional("A stay of the patient, instead.")
+
+
+@command_input("cancel_death", PatientRecorded, "The patient did not die.")
+class CancelDeathInput(CommandInput):
+    patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    stay_id: StayId | None = optional("A stay of the patient, instead.")
+    because: CancellationReason | None = optional(
+        "ENTERED_IN_ERROR, the default and the only reason possible."
+    )
 
 
 @command_input(

@@ -13,6 +13,7 @@ from api.graphql.types.enums import Confidentiality, Grade, Sex
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import (
     PatientView,
+    deaths_of_persons,
     other_records_of,
     patients_by_id,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @shows(
     DataKind.IDENTITY,
     id=DataKind.STAY,
-    cached_from=(patients_by_id, other_records_of, stays_of_persons),
+    cached_from=(patients_by_id, other_records_of, deaths_of_persons, stays_of_persons),
 )
 @strawberry.type(description="A person, known by a medical record number.")
 class Patient(Node):
@@ -42,7 +43,6 @@ class Patient(Node):
     confidentiality: Confidentiality = strawberry.field(
         description="Confidentiality label.", metadata=STAY
     )
-    died_at: datetime | None = strawberry.field(description="When the patient died.")
     link: strawberry.Private[UUID | None]
     at: strawberry.Private[AsOf]
 
@@ -58,7 +58,6 @@ class Patient(Node):
             birth_date=view.birth_date,
             sex=Sex(view.sex),
             confidentiality=Confidentiality(view.confidentiality),
-            died_at=view.died_at,
             link=view.merged_into,
             at=at,
         )
@@ -73,6 +72,12 @@ class Patient(Node):
     )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
+
+    @strawberry.field(
+        description="When the patient died, whichever record of the person has the death."
+    )
+    async def died_at(self, info: Ask) -> datetime | None:
+        return await info.context.load(deaths_of_persons, UUID(self.id), self.at)
 
     @strawberry.field(description="The record that this one was merged into.", metadata=STAY)
     async def merged_into(self, info: Ask) -> "Patient | None":

@@ -11,6 +11,7 @@ from domain.aggregate import Event
 from domain.envelope import Source
 from domain.event_types import EVENTS
 from domain.hospital_calendar import HospitalCalendar
+from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
@@ -125,6 +126,12 @@ class Timeline(ReadModel):
         match event:
             case _ if isinstance(event, CORRECTIONS):
                 self._correct(event, place, event.at)
+            case Patient.DeathCorrected():
+                self._correct(event, place, event.at, {"kind": kind_of(Patient.Died)})
+            case Patient.DeathCancelled():
+                died = {"kind": kind_of(Patient.Died)}
+                self._tell_cancel(event, place, died)
+                self._cancel(event, place, died)
             case Prescription.StopCorrected(at=at) if at is not None:
                 self._correct(event, place, at)
             case Stay.AdmissionCancelled(because=CancellationReason.ENTERED_IN_ERROR):
@@ -197,7 +204,13 @@ class Timeline(ReadModel):
                 position=place.position,
             )
 
-    def _correct(self, event: Event, place: EventPosition, at: datetime | None) -> None:
+    def _correct(
+        self,
+        event: Event,
+        place: EventPosition,
+        at: datetime | None,
+        which: Values | None = None,
+    ) -> None:
         """Put another entry in the place of the one of the corrected fact."""
         values = _values(event, place)
         data = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
@@ -216,7 +229,11 @@ class Timeline(ReadModel):
         mark = {"status": "CORRECTED", "corrected_by": entry_id(event)}
         old = Copy(mark, keeps_position=True)
         self.writer(entries).revise(
-            {"subject": event.originator_id, "status": "TRUE", "fact": event.fact},
+            {
+                "subject": event.originator_id,
+                "status": "TRUE",
+                **(which or {"fact": event.fact}),
+            },
             old,
             Copy(changes, Period(at) if at else None),
             known=place.known,
@@ -297,6 +314,8 @@ def _replaced(event: Event) -> tuple[str, ...]:
     """Return the fields that a correction removes, even where it gives no other value."""
     if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
         return ("bed", "shares_bed_of", "without_bed")
+    if isinstance(event, Patient.DeathCorrected):
+        return ("stay", "discharge")
     if isinstance(event, Prescription.AdministrationCorrected) and event.given is not None:
         return ("reason_not_given",) if event.given else ("dose_given",)
     return ()

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
-from application.commands.hospital_calendar import calendar_id
+from application.hospital_days import calendar_id
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import Progress, no_progress
 from domain.hospital_calendar import HospitalCalendar, LocalDays

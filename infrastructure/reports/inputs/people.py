@@ -1,5 +1,6 @@
 """Whose stays they are, when others of theirs began, and when they died."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from application.reports.inputs import Admission
@@ -35,11 +36,18 @@ def persons(asked: ReportQuery) -> dict[str, str]:
 
 
 def deaths(asked: ReportQuery) -> dict[str, datetime]:
-    """When patients died."""
-    return dict(
-        asked.rows(
-            "SELECT patient::text, min(died_at) FROM patients_v2.patients"
-            " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
-            f"{asked.of_patient('patient')} GROUP BY patient"
-        )
+    """Return when patients died, by each record of a person whose death one of them has."""
+    person = persons(asked)
+    linked: dict[str, set[str]] = {}
+    for record, of in person.items():
+        linked.setdefault(of, {of}).add(record)
+    deaths: dict[str, datetime] = {}
+    rows: Iterable[tuple[str, datetime]] = asked.rows(
+        "SELECT patient::text, min(died_at) FROM patients_v2.patients"
+        " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
+        f"{asked.of_patient('patient')} GROUP BY patient"
     )
+    for record, died_at in rows:
+        for same in linked.get(person.get(record, record), {record}):
+            deaths[same] = min(died_at, deaths.get(same, died_at))
+    return deaths

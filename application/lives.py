@@ -1,0 +1,135 @@
+"""The lives of the persons whom a command touches: nothing before birth, nothing after death.
+
+A discharge as DIED and the fact of death agree: a death that was not told by itself follows from the
+discharge, as that is held after the command, and goes with it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from application import hospital_days, lookups, persons
+from application.unit_of_work import UnitOfWork
+from domain.patient import Patient
+from domain.refusals import (
+    ContradictsLaterFacts,
+    FactRef,
+    InvalidInput,
+    MergeImpossible,
+    Refusal,
+)
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Discharge, Disposition
+
+
+def check_lives(uow: UnitOfWork) -> None:
+    """Let deaths follow discharges, and refuse a life that contradicts what was recorded in it."""
+    told = [(a, e) for a in uow.loaded.values() if isinstance(a, Patient) for e in a.pending_events]
+    for refusing, patients, deaths_too in (
+        (_at_birth_date, [a for a, e in told if _tells_birth(e)], False),
+        (MergeImpossible, [a for a, e in told if isinstance(e, Patient.Merged)], True),
+        (_at_occurred_at, [a for a, e in told if isinstance(e, DEATHS)], True),
+        (_at_occurred_at, [lookups.patient_of(uow, s) for s in _stays(uow) if _ends(uow, s)], True),
+    ):
+        for person in dict.fromkeys(persons.person_of(uow, p.id) for p in patients):
+            if deaths_too:
+                _let_death_follow(uow, person)
+            _check_person(uow, person, refusing, deaths_too)
+    if any(isinstance(e, Patient.Unmerged) for _, e in told):
+        records = [a for a in uow.loaded.values() if isinstance(a, Patient) and a.exists]
+        for person in dict.fromkeys(persons.person_of(uow, p.id) for p in records):
+            _let_death_follow(uow, person)
+    for stay in _stays(uow):
+        before, admission = uow.before[stay.id].history.admission, stay.history.admission
+        if admission and stay.patient and (before is None or before.at != admission.at):
+            _check_born(uow, stay.patient, admission.at, _at_occurred_at)
+
+
+DEATHS = (Patient.Died, Patient.DeathCorrected, Patient.DeathCancelled)
+
+Refusing = Callable[[str, tuple[UUID, ...]], Refusal]
+"""Makes the refusal that names the input at fault, of what is wrong and in which stays."""
+
+
+def _stays(uow: UnitOfWork) -> list[Stay]:
+    return [s for s in list(uow.loaded.values()) if isinstance(s, Stay) and s.pending_events]
+
+
+def _ends(uow: UnitOfWork, stay: Stay) -> bool:
+    """Return whether a stay is new, or ends otherwise than before the command."""
+    before = uow.before[stay.id].history
+    return before.admission is None or before.discharge != stay.history.discharge
+
+
+def _died(stay: Stay) -> Discharge | None:
+    """Return the discharge of a stay, if it was as DIED."""
+    end = stay.history.discharge
+    return end if end and end.disposition is Disposition.DIED else None
+
+
+def _let_death_follow(uow: UnitOfWork, person: UUID) -> None:
+    """Record, correct or take back the death that follows from a discharge as DIED."""
+    told = persons.death_of(uow, person)
+    deaths = [(d.at, str(d.id), d, s) for s in persons.stays_of(uow, person) if (d := _died(s))]
+    first = min(deaths, default=None, key=lambda death: death[:2])
+    if told and told[1].discharge is None:
+        first = None  # it was told by itself; none follows
+    for record in persons.records(uow, person):
+        death = record.death
+        if death is None or death.discharge is None:
+            continue
+        if first is None or first[3].patient != record.id:
+            record.cancel_death(uow.entry)
+        elif (death.at, death.discharge) != (first[0], first[2].id):
+            record.correct_death(first[0], None, first[3].id, uow.entry, first[2].id)
+    if first and (record := lookups.patient_of(uow, first[3])).death is None:
+        record.die(first[3].id, replace(uow.entry, occurred_at=first[0]), first[2].id)
+
+
+def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too: bool) -> None:
+    """Check all stays and prescriptions of a person against birth and death."""
+    stays = persons.stays_of(uow, person)
+    begun = [stay.history.period.start for stay in stays if stay.history.period]
+    if begun:
+        _check_born(uow, person, begun[0], refusing)
+    found = persons.death_of(uow, person)
+    if found is None:
+        return
+    record, death = found
+    first, last = persons.span_of(uow, death)
+    _check_born(uow, person, last, refusing)
+    if not deaths_too:
+        return
+    for stay in stays:
+        end = _died(stay)
+        if end and end.at < first:
+            ref = FactRef(record.id, "death", death.at, stay.id)
+            raise ContradictsLaterFacts((ref, stay.history.ref(end)))
+        stay.must_outlive(last)
+        for prescription in lookups.prescriptions_of(uow, stay):
+            prescription.must_outlive(last)
+
+
+def _check_born(uow: UnitOfWork, patient: UUID, at: datetime, refusing: Refusing) -> None:
+    born = persons.born_on(uow, patient)
+    if born and at < hospital_days.midnight(uow, born):
+        stays = tuple(s.id for s in persons.stays_of(uow, patient))
+        raise refusing(
+            f"the birth date is {born}, and {at.isoformat()} lies before it; correct the one that is"
+            " wrong",
+            stays,
+        )
+
+
+def _tells_birth(event: object) -> bool:
+    return isinstance(event, Patient.DetailsCorrected) and event.birth_date is not None
+
+
+def _at_birth_date(why: str, stays: tuple[UUID, ...]) -> Refusal:
+    return InvalidInput("birth_date", why)
+
+
+def _at_occurred_at(why: str, stays: tuple[UUID, ...]) -> Refusal:
+    return InvalidInput("occurred_at", why)
