@@ -80,6 +80,7 @@ schemas: setup ## Compare the committed schemas with the program's
 	$(BIN)/wardbook schema --events --check
 	$(BIN)/wardbook schema --feed --check
 	$(BIN)/wardbook schema --access --check
+	$(BIN)/wardbook schema --corrections --check
 
 format: setup ## Let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix .

@@ -16,16 +16,37 @@ from msgspec.structs import replace
 from domain.envelope import About, Envelope
 from domain.errors import IntegrityError
 
-__all__ = ["Aggregate", "Event", "FactId", "UnknownEvent"]
+__all__ = [
+    "Aggregate",
+    "Cancelling",
+    "Correcting",
+    "Derived",
+    "Event",
+    "FactId",
+    "NotNeeded",
+    "Remedy",
+    "UnknownEvent",
+]
 
 FactId = NewType("FactId", UUID)
 """The id of a fact (a movement, a visit, a dose) in the event that tells, corrects or cancels it."""
 
 
+class NotNeeded(str):
+    """The reason why no command corrects, or cancels, the facts of a kind."""
+
+    __slots__ = ()
+
+
+Remedy = tuple[str, ...] | NotNeeded
+"""The mutations that correct, or cancel, the facts of a kind; or why none does."""
+
+
 class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
     """A fact about one aggregate, with what every interface says about facts of its kind.
 
-    A subclass that leaves out ``TOPIC``, ``PUBLIC`` or ``DESCRIPTION`` fails as it is defined.
+    A subclass that leaves out ``TOPIC``, ``PUBLIC``, ``DESCRIPTION``, ``CORRECTED_BY`` or
+    ``CANCELLED_BY`` fails as it is defined.
     """
 
     TOPIC: ClassVar[str]
@@ -40,6 +61,10 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
     """The names in the feed of fields that do not follow the rule there; None for one left out."""
     DESCRIPTION: ClassVar[str]
     """One sentence for those who read a schema."""
+    CORRECTED_BY: ClassVar[Remedy]
+    """The mutations that put such a fact right; ``()`` while there is none."""
+    CANCELLED_BY: ClassVar[Remedy]
+    """The mutations that take such a fact back; ``()`` while there is none."""
 
     originator_id: UUID
     originator_version: int
@@ -54,6 +79,9 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
         cls.FACT = next((name for name, kind in own if kind is FactId), None)
         for name in ("TOPIC", "PUBLIC", "DESCRIPTION"):
             if name not in vars(cls):
+                raise TypeError(f"{cls.__qualname__} has no {name}")
+        for name in ("CORRECTED_BY", "CANCELLED_BY"):  # a mixin may say it for several
+            if not hasattr(cls, name):
                 raise TypeError(f"{cls.__qualname__} has no {name}")
 
     @property
@@ -78,6 +106,31 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
         aggregate.apply(self)
         aggregate.version = self.originator_version
         return aggregate
+
+
+class Correcting:
+    """A mixin of events that put another fact right."""
+
+    CORRECTED_BY: ClassVar[Remedy] = NotNeeded(
+        "the fact is corrected again: the last correction holds"
+    )
+    CANCELLED_BY: ClassVar[Remedy] = NotNeeded("the fact is corrected again, to what it was")
+
+
+class Cancelling:
+    """A mixin of events that take another fact back."""
+
+    CORRECTED_BY: ClassVar[Remedy] = NotNeeded("it says no more than that the fact is taken back")
+    CANCELLED_BY: ClassVar[Remedy] = NotNeeded(
+        "a fact that was taken back in error is recorded anew"
+    )
+
+
+class Derived:
+    """A mixin of events that follow from other facts."""
+
+    CORRECTED_BY: ClassVar[Remedy] = NotNeeded("it follows the facts from which it is derived")
+    CANCELLED_BY: ClassVar[Remedy] = NotNeeded("it follows the facts from which it is derived")
 
 
 class UnknownEvent(IntegrityError):

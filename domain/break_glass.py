@@ -8,7 +8,7 @@ it says so.
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import About, Actor, Envelope
 from domain.refusals import InvalidInput, ReasonNeeded
 from domain.time import Moment
@@ -32,6 +32,8 @@ class EmergencyAccess(Aggregate):
         TOPIC = "glass.broken"
         PUBLIC = None
         DESCRIPTION = "Somebody opened a patient's closed data, with a reason."
+        CORRECTED_BY = NotNeeded("it lapses by itself")
+        CANCELLED_BY = NotNeeded("that data were opened stays in the record")
         patient: UUID
         until: Moment
 

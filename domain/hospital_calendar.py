@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.time import TICK, Precision, first_moment, last_moment, time_zone
 
@@ -110,6 +110,8 @@ class HospitalCalendar(Aggregate):
         TOPIC = "hospital-time.set"
         PUBLIC = None
         DESCRIPTION = "The hospital's time zone and census time were set."
+        CORRECTED_BY = ("setHospitalTime",)
+        CANCELLED_BY = NotNeeded("set what holds from the same day on instead")
         time_zone: Text
         census_time: time
         valid_from: date | None

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Cancelling, Correcting, Event, NotNeeded, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
@@ -62,6 +62,8 @@ class Patient(Aggregate):
         TOPIC = "patient.registered"
         PUBLIC = "patient.registered"
         DESCRIPTION = "A patient was registered."
+        CORRECTED_BY = ("correctPatientDetails",)
+        CANCELLED_BY = NotNeeded("a second record of a person is merged: `mergePatients`")
         mrn: Code
         mrn_authority: Code
         family_name: Sealed | None
@@ -79,10 +81,12 @@ class Patient(Aggregate):
         TOPIC = "patient.died"
         PUBLIC = "patient.died"
         DESCRIPTION = "A patient died."
+        CORRECTED_BY = ("correctDeath",)
+        CANCELLED_BY = ("cancelDeath",)
         stay: UUID | None
         discharge: UUID | None = None
 
-    class DeathCorrected(Event):
+    class DeathCorrected(Correcting, Event):
         """The death was at another time; ``discharge``: it is that of a discharge as DIED."""
 
         TOPIC = "patient.death-corrected"
@@ -94,7 +98,7 @@ class Patient(Aggregate):
         stay: UUID | None
         discharge: UUID | None
 
-    class DeathCancelled(Event):
+    class DeathCancelled(Cancelling, Event):
         """The patient did not die; ``discharge``: the discharge as DIED that never was."""
 
         TOPIC = "patient.death-cancelled"
@@ -102,7 +106,7 @@ class Patient(Aggregate):
         DESCRIPTION = "A death was taken back."
         discharge: UUID | None
 
-    class DetailsCorrected(Event):
+    class DetailsCorrected(Correcting, Event):
         """The details were wrong from the beginning; an absent value stays as it was."""
 
         TOPIC = "patient.details-corrected"
@@ -122,6 +126,8 @@ class Patient(Aggregate):
         TOPIC = "patient.details-changed"
         PUBLIC = "patient.details-changed"
         DESCRIPTION = "What is known of a person changed from a time on."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         since: Moment
         family_name: Sealed | None
         given_name: Sealed | None
@@ -135,6 +141,8 @@ class Patient(Aggregate):
         PUBLIC = "patient.merged"
         PUBLIC_FIELDS = {"into": "into_patient_id"}
         DESCRIPTION = "Two records turned out to be of one person."
+        CORRECTED_BY = NotNeeded("unmerge the records, and merge the right ones")
+        CANCELLED_BY = ("unmergePatients",)
         merge: UUID
         into: UUID
 
@@ -144,6 +152,8 @@ class Patient(Aggregate):
         TOPIC = "patient.unmerged"
         PUBLIC = "patient.unmerged"
         DESCRIPTION = "Two records turned out to be of two persons after all."
+        CORRECTED_BY = NotNeeded("it says no more than that the merge was wrong")
+        CANCELLED_BY = ("mergePatients",)
         merge: UUID
 
     def __init__(self) -> None:

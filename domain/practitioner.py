@@ -25,6 +25,8 @@ class Practitioner(Aggregate):
         TOPIC = "practitioner.registered"
         PUBLIC = "practitioner.registered"
         DESCRIPTION = "A practitioner was registered."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         staff_number: Code
         family_name: Text | None
         given_name: Text | None

@@ -6,7 +6,7 @@ whoever fills the model, now or in ten years, leaves out the same (docs/adr/0010
 
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput, ReasonNeeded
 
@@ -28,6 +28,8 @@ class ProjectionControl(Aggregate):
         TOPIC = "projection.command-skipped"
         PUBLIC = None
         DESCRIPTION = "A read model was told to leave a command out."
+        CORRECTED_BY = NotNeeded("an order to a read model, no fact of the hospital")
+        CANCELLED_BY = NotNeeded("an order to a read model, no fact of the hospital")
         name: Text
         command: UUID
 
@@ -37,6 +39,8 @@ class ProjectionControl(Aggregate):
         TOPIC = "projection.retry-requested"
         PUBLIC = None
         DESCRIPTION = "A read model was told to take in again what is parked."
+        CORRECTED_BY = NotNeeded("an order to a read model, no fact of the hospital")
+        CANCELLED_BY = NotNeeded("an order to a read model, no fact of the hospital")
         name: Text
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput
 
@@ -88,6 +88,8 @@ class Report(Aggregate):
         TOPIC = "report.issued"
         PUBLIC = None
         DESCRIPTION = "A report was given out."
+        CORRECTED_BY = ("restateReport",)
+        CANCELLED_BY = NotNeeded("what was given out stays readable")
         terms: Terms
         said: Said
 
@@ -97,6 +99,8 @@ class Report(Aggregate):
         TOPIC = "report.restated"
         PUBLIC = None
         DESCRIPTION = "A report that was given out was said again, as known since."
+        CORRECTED_BY = ("restateReport",)
+        CANCELLED_BY = NotNeeded("what was given out stays readable")
         said: Said
         changes: tuple[Change, ...]
         causes: tuple[Cause, ...]

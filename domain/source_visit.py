@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct, json
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Derived, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Text
 from domain.stay.events import AdmissionType
@@ -105,11 +105,13 @@ class SourceVisit(Aggregate):
         TOPIC = "source-visit.reported"
         PUBLIC = None
         DESCRIPTION = "Another system reported a movement, or its cancel."
+        CORRECTED_BY = ("recordSourceMovement",)
+        CANCELLED_BY = ("recordSourceMovement",)
         system: Text
         source_visit: Text
         version: Version
 
-    class Settled(Event):
+    class Settled(Derived, Event):
         """The versions that are held true now, and those that are pending until something changes.
 
         ``begun`` and ``ended``: the ids that are pending in the patient's timeline from now on, or no

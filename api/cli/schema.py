@@ -1,4 +1,4 @@
-"""The command ``schema``: the schemas of GraphQL, the events and the feed, and the access matrix.
+"""The command ``schema``: the schemas of GraphQL, the events and the feed, and two generated pages.
 
 It prints them, writes their files, and checks that the files are up to date and that the schemas are
 compatible with the released ones.
@@ -15,6 +15,7 @@ import typer
 
 from api.cli import schema_compatibility
 from api.cli.access_matrix import access_matrix
+from api.cli.correction_table import correction_table
 from api.cli.terminal import out, stop
 from api.errors import ExitCode
 from api.feed.cloudevents import feed_schema
@@ -29,6 +30,7 @@ SDL_FILE = ROOT / "docs" / "schema.graphql"
 EVENTS_FILE = ROOT / "docs" / "events.schema.json"
 FEED_FILE = ROOT / "docs" / "feed.schema.json"
 ACCESS_FILE = ROOT / "docs" / "access.md"
+CORRECTIONS_FILE = ROOT / "docs" / "corrections.md"
 RELEASED = "released"
 """The folder beside them, with the three as they were when they were last released."""
 
@@ -44,6 +46,9 @@ def schema(
     access: Annotated[
         bool, typer.Option("--access", help="The access matrix (Markdown) instead.")
     ] = False,
+    corrections: Annotated[
+        bool, typer.Option("--corrections", help="The table of corrections (Markdown) instead.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare with the one that is kept.")
     ] = False,
@@ -52,7 +57,7 @@ def schema(
         bool, typer.Option("--release", help="Keep all three as released, in docs/released/.")
     ] = False,
 ) -> None:
-    """Print the GraphQL schema (SDL), the JSON Schema of the events or the feed, or who may do what."""
+    """Print the GraphQL schema (SDL), the JSON Schema of the events or the feed, or a generated page."""
     if release:
         _release()
         return
@@ -62,6 +67,8 @@ def schema(
         text, file, option = feed_schema(), FEED_FILE, "--feed "
     elif access:
         text, file, option = access_matrix(), ACCESS_FILE, "--access "
+    elif corrections:
+        text, file, option = correction_table(), CORRECTIONS_FILE, "--corrections "
     else:
         text, file, option = sdl(), SDL_FILE, ""
     if write:
@@ -76,7 +83,7 @@ def schema(
         )
     else:
         out.print(f"{file.relative_to(ROOT)} is what the program says.")
-        if file != ACCESS_FILE:
+        if file not in (ACCESS_FILE, CORRECTIONS_FILE):
             _check_compatibility(file, text)
 
 

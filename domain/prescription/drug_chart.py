@@ -6,7 +6,7 @@ chart is what a discharge reads: naming its version, it cannot miss one that is 
 
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Aggregate, Derived, Event, UnknownEvent
 from domain.envelope import Envelope
 
 
@@ -15,7 +15,7 @@ class DrugChart(Aggregate):
 
     TOPIC = "drug-chart"
 
-    class PrescriptionCharted(Event):
+    class PrescriptionCharted(Derived, Event):
         TOPIC = "drug-chart.prescription-charted"
         PUBLIC = None
         DESCRIPTION = "A prescription was added to a stay's drug chart."

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.aggregate import Event, FactId
+from domain.aggregate import Cancelling, Correcting, Derived, Event, FactId
 from domain.envelope import Sealed, Text
 from domain.prescription.course import Outside
 from domain.time import Moment, Precision
@@ -25,6 +25,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.written"
         PUBLIC = "prescription.written"
         DESCRIPTION = "A prescription was written."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ("cancelPrescription",)
         stay: UUID
         patient: UUID
         medication: Medication
@@ -41,6 +43,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.changed"
         PUBLIC = "prescription.changed"
         DESCRIPTION = "Dose, route, frequency or end of a prescription changed."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         change: FactId
         dose: Text | None
         route: Text | None
@@ -51,12 +55,16 @@ class PrescriptionEvents:
         TOPIC = "prescription.held"
         PUBLIC = "prescription.held"
         DESCRIPTION = "A prescription is not to be given for now."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         change: FactId
 
     class Resumed(Event):
         TOPIC = "prescription.resumed"
         PUBLIC = "prescription.resumed"
         DESCRIPTION = "A prescription is to be given again."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         change: FactId
 
     class Stopped(Event):
@@ -65,6 +73,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.stopped"
         PUBLIC = "prescription.stopped"
         DESCRIPTION = "A prescription was ended before its time."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         change: FactId
         discharge: UUID | None
 
@@ -72,26 +82,30 @@ class PrescriptionEvents:
         TOPIC = "prescription.completed"
         PUBLIC = "prescription.completed"
         DESCRIPTION = "A prescription was completed."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         change: FactId
 
     class AdministrationRecorded(Event):
         TOPIC = "prescription.administration-recorded"
         PUBLIC = "dose.recorded"
         DESCRIPTION = "A dose was given, or not given and why."
+        CORRECTED_BY = ("correctAdministration",)
+        CANCELLED_BY = ("cancelAdministration",)
         administration: FactId
         given: bool
         dose_given: Text | None
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
 
-    class Cancelled(Event):
+    class Cancelled(Cancelling, Event):
         """Entered in error: it never was."""
 
         TOPIC = "prescription.cancelled"
         PUBLIC = "prescription.cancelled"
         DESCRIPTION = "A prescription was taken back."
 
-    class StopCorrected(Event):
+    class StopCorrected(Derived, Event):
         """The discharge that stopped it was at another time (``at``), or never was (absent)."""
 
         TOPIC = "prescription.stop-corrected"
@@ -102,7 +116,7 @@ class PrescriptionEvents:
         discharge: UUID
         at: Moment | None
 
-    class AdministrationCorrected(Event):
+    class AdministrationCorrected(Correcting, Event):
         """The dose was otherwise; an absent value stays; a dose that was not given has no amount."""
 
         TOPIC = "prescription.administration-corrected"
@@ -116,7 +130,7 @@ class PrescriptionEvents:
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
 
-    class AdministrationCancelled(Event):
+    class AdministrationCancelled(Cancelling, Event):
         """Entered in error: it never was."""
 
         TOPIC = "prescription.administration-cancelled"

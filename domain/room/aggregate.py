@@ -65,6 +65,8 @@ class Room(Aggregate):
         PUBLIC = "room.opened"
         PUBLIC_FIELDS = {"ward": None, "number": None}
         DESCRIPTION = "A room was opened with its beds."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         ward: Text
         number: Code
         beds: tuple[Code, ...]
@@ -73,12 +75,16 @@ class Room(Aggregate):
         TOPIC = "room.bed-added"
         PUBLIC = "bed.added"
         DESCRIPTION = "A room got another bed."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         bed: Code
 
     class PolicySet(Event):
         TOPIC = "room.policy-set"
         PUBLIC = "room.policy-set"
         DESCRIPTION = "A policy of a room was set or lifted."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         policy: RoomPolicy
         applies: bool
 
@@ -89,6 +95,8 @@ class Room(Aggregate):
         PUBLIC = "bed.closed"
         PUBLIC_FIELDS = {"spell": "closure_id"}
         DESCRIPTION = "A bed was closed."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         spell: UUID
         bed: Code
         since: Moment
@@ -100,6 +108,8 @@ class Room(Aggregate):
         PUBLIC = "bed.reopened"
         PUBLIC_FIELDS = {"spell": "closure_id"}
         DESCRIPTION = "A bed was opened again."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         spell: UUID
         bed: Code
 
@@ -108,6 +118,8 @@ class Room(Aggregate):
         PUBLIC = "bed.cleaning-started"
         PUBLIC_FIELDS = {"spell": "cleaning_id"}
         DESCRIPTION = "A bed is being cleaned."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         spell: UUID
         bed: Code
 
@@ -116,6 +128,8 @@ class Room(Aggregate):
         PUBLIC = "bed.cleaning-finished"
         PUBLIC_FIELDS = {"spell": "cleaning_id"}
         DESCRIPTION = "A bed is clean."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         spell: UUID
         bed: Code
 
@@ -130,6 +144,8 @@ class Room(Aggregate):
             "stay": "for_stay_id",
         }
         DESCRIPTION = "A bed was reserved."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         spell: UUID
         bed: Code
         since: Moment
@@ -142,6 +158,8 @@ class Room(Aggregate):
         PUBLIC = "bed.reservation-released"
         PUBLIC_FIELDS = {"spell": "reservation_id"}
         DESCRIPTION = "A reservation was given up."
+        CORRECTED_BY = ()
+        CANCELLED_BY = ()
         spell: UUID
         bed: Code
 

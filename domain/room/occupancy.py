@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from domain.aggregate import Aggregate, Event
+from domain.aggregate import Aggregate, Derived, Event
 from domain.envelope import About, Envelope
 from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay.history import Stretch
@@ -44,7 +44,7 @@ class Occupancy(Aggregate):
 
     TOPIC = "occupancy"
 
-    class StretchesChanged(Event):
+    class StretchesChanged(Derived, Event):
         """Stretches of one stay in this room that are no longer held true, and those that now are."""
 
         TOPIC = "occupancy.stretches-changed"

@@ -3,7 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
-from domain.aggregate import Event, FactId
+from domain.aggregate import Cancelling, Correcting, Event, FactId, Remedy
 from domain.described_enum import DescribedEnum
 from domain.envelope import Sealed, Text
 from domain.patient import Confidentiality
@@ -31,6 +31,16 @@ class VisitKind(DescribedEnum):
     CONSULT = "CONSULT", "Another specialty was asked."
 
 
+MOVEMENT_CORRECTIONS = ("correctMovement", "correctFacts")
+
+
+class Movement:
+    """A mixin of events that each tell one movement."""
+
+    CORRECTED_BY: ClassVar[Remedy] = MOVEMENT_CORRECTIONS
+    CANCELLED_BY: ClassVar[Remedy] = ("cancelMovement", "correctFacts")
+
+
 class Observed:
     """A mark of events that each tell one observation: a clinical fact that changes no state."""
 
@@ -45,6 +55,8 @@ class StayEvents:
         TOPIC = "stay.admitted"
         PUBLIC = "stay.admitted"
         DESCRIPTION = "A patient was admitted."
+        CORRECTED_BY = MOVEMENT_CORRECTIONS
+        CANCELLED_BY = ("cancelAdmission", "correctFacts")
         movement: FactId
         patient: UUID
         admission_type: AdmissionType
@@ -54,7 +66,7 @@ class StayEvents:
         without_bed: Text | None
         confidentiality: Confidentiality
 
-    class RoomAllocated(Event):
+    class RoomAllocated(Movement, Event):
         TOPIC = "stay.room-allocated"
         PUBLIC = "stay.room-allocated"
         DESCRIPTION = "A patient who had no bed got one."
@@ -62,7 +74,7 @@ class StayEvents:
         bed: BedRef
         shares_bed_of: UUID | None
 
-    class Transferred(Event):
+    class Transferred(Movement, Event):
         TOPIC = "stay.transferred"
         PUBLIC = "stay.transferred"
         DESCRIPTION = "A patient was moved to another place."
@@ -71,7 +83,7 @@ class StayEvents:
         shares_bed_of: UUID | None
         without_bed: Text | None
 
-    class BedSwapped(Event):
+    class BedSwapped(Movement, Event):
         """One half of a swap; the other half has the same movement id, in the other stay."""
 
         TOPIC = "stay.bed-swapped"
@@ -81,7 +93,7 @@ class StayEvents:
         with_stay: UUID
         bed: BedRef
 
-    class LeaveStarted(Event):
+    class LeaveStarted(Movement, Event):
         TOPIC = "stay.leave-started"
         PUBLIC = "stay.leave-started"
         DESCRIPTION = "A patient went on leave."
@@ -89,7 +101,7 @@ class StayEvents:
         keeps_bed: bool
         expected_return: Moment | None
 
-    class LeaveEnded(Event):
+    class LeaveEnded(Movement, Event):
         TOPIC = "stay.leave-ended"
         PUBLIC = "stay.leave-ended"
         DESCRIPTION = "A patient came back from leave."
@@ -98,14 +110,14 @@ class StayEvents:
         shares_bed_of: UUID | None
         without_bed: Text | None
 
-    class AttendingChanged(Event):
+    class AttendingChanged(Movement, Event):
         TOPIC = "stay.attending-changed"
         PUBLIC = "stay.attending-changed"
         DESCRIPTION = "Another doctor answers for the stay."
         movement: FactId
         attending: UUID
 
-    class SpecialtyChanged(Event):
+    class SpecialtyChanged(Movement, Event):
         TOPIC = "stay.specialty-changed"
         PUBLIC = "stay.specialty-changed"
         DESCRIPTION = "The stay belongs to another specialty."
@@ -117,12 +129,14 @@ class StayEvents:
         TOPIC = "stay.visit-recorded"
         PUBLIC = "visit.recorded"
         DESCRIPTION = "A doctor visited a patient."
+        CORRECTED_BY = ("amendVisit",)
+        CANCELLED_BY = ("cancelVisit",)
         visit: FactId
         practitioner: UUID
         visit_kind: VisitKind
         note: Sealed | None
 
-    class DischargePlanned(Event):
+    class DischargePlanned(Movement, Event):
         TOPIC = "stay.discharge-planned"
         PUBLIC = "stay.discharge-planned"
         DESCRIPTION = "A discharge was planned, or the plan changed."
@@ -134,12 +148,14 @@ class StayEvents:
         TOPIC = "stay.discharged"
         PUBLIC = "stay.discharged"
         DESCRIPTION = "A patient was discharged."
+        CORRECTED_BY = MOVEMENT_CORRECTIONS
+        CANCELLED_BY = ("cancelDischarge", "correctFacts")
         movement: FactId
         disposition: Disposition
         destination: Text | None
         discharge_medicines: tuple[UUID, ...]
 
-    class AdmissionCancelled(Event):
+    class AdmissionCancelled(Cancelling, Event):
         """The admission is taken back; ``voided``: the observations that are taken back with it."""
 
         TOPIC = "stay.admission-cancelled"
@@ -151,7 +167,7 @@ class StayEvents:
         because: CancellationReason
         voided: tuple[UUID, ...]
 
-    class MovementCancelled(Event):
+    class MovementCancelled(Cancelling, Event):
         """The movement is taken back; reversed, the place before it holds again, or the named one."""
 
         TOPIC = "stay.movement-cancelled"
@@ -164,7 +180,7 @@ class StayEvents:
         shares_bed_of: UUID | None
         without_bed: Text | None
 
-    class DischargeCancelled(Event):
+    class DischargeCancelled(Cancelling, Event):
         """The discharge is taken back; reversed, the patient comes back to the named place."""
 
         TOPIC = "stay.discharge-cancelled"
@@ -177,7 +193,7 @@ class StayEvents:
         shares_bed_of: UUID | None
         without_bed: Text | None
 
-    class MovementCorrected(Event):
+    class MovementCorrected(Correcting, Event):
         """The movement was at another time (``at``) or place; an absent value stays as it was."""
 
         TOPIC = "stay.movement-corrected"
@@ -190,7 +206,7 @@ class StayEvents:
         shares_bed_of: UUID | None
         without_bed: Text | None
 
-    class VisitAmended(Event):
+    class VisitAmended(Correcting, Event):
         """The visit was otherwise; an absent value stays as it was."""
 
         TOPIC = "stay.visit-amended"
@@ -203,7 +219,7 @@ class StayEvents:
         visit_kind: VisitKind | None
         note: Sealed | None
 
-    class VisitCancelled(Event):
+    class VisitCancelled(Cancelling, Event):
         """The visit was entered in error."""
 
         TOPIC = "stay.visit-cancelled"

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from psycopg.types.json import Jsonb
 
 from application.hospital import Hospital
-from domain.aggregate import Aggregate, Event
+from domain.aggregate import Aggregate, Derived, Event
 from domain.event_types import EVENTS
 from domain.prescription.events import Medication
 from domain.refusals import InvalidInput
@@ -167,7 +167,7 @@ class Kettle(Aggregate):
 
     TOPIC = "kettle"
 
-    class Filled(Event):
+    class Filled(Derived, Event):
         TOPIC = "kettle.filled"
         PUBLIC = None
         DESCRIPTION = "Somebody filled the kettle."

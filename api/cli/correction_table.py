@@ -1,0 +1,37 @@
+"""The table of corrections as Markdown: ``docs/corrections.md``, generated from the event classes."""
+
+from domain.aggregate import Aggregate, Event, NotNeeded, Remedy
+from domain.event_types import AGGREGATES, EVENTS
+
+INTRODUCTION = """\
+# Corrections
+
+Each kind of fact, the mutation that puts it right, and the mutation that takes it back. Where there
+is none, the reason why none is needed. A correction and a cancel are facts of their own: what they
+replace stays readable by `knownAt` ([time.md](time.md)). What follows from a fact is derived again.
+
+This page is generated: `wardbook schema --corrections --write`. What it says is declared at the event's
+class (`CORRECTED_BY`, `CANCELLED_BY`).
+"""
+
+
+def correction_table() -> str:
+    """Return the page: a table for each kind of aggregate, with a row for each kind of fact."""
+    return INTRODUCTION + "".join(_section(aggregate) for aggregate in AGGREGATES)
+
+
+def _section(aggregate: type[Aggregate]) -> str:
+    rows = "".join(_row(event) for event in EVENTS.values() if event.belongs_to(aggregate))
+    head = "| fact | | put right by | taken back by |\n|---|---|---|---|\n"
+    return f"\n## {aggregate.TOPIC}\n\n{head}{rows}"
+
+
+def _row(event: type[Event]) -> str:
+    cells = (event.DESCRIPTION, _cell(event.CORRECTED_BY), _cell(event.CANCELLED_BY))
+    return f"| `{event.TOPIC}` | {' | '.join(cells)} |\n"
+
+
+def _cell(remedy: Remedy) -> str:
+    if isinstance(remedy, NotNeeded):
+        return remedy
+    return ", ".join(f"`{mutation}`" for mutation in remedy) or "none yet"
