@@ -14,7 +14,7 @@ from api.simulator.inpatient import Inpatient, World
 from api.simulator.movements import Movements
 from api.simulator.recording_queue import Movement
 from api.simulator.texts import BEDS_MIXED_UP, NEVER_MOVED
-from application.commands.corrections import Correction
+from application.commands.late_entries import Correction
 from domain.envelope import Actor
 from domain.stay.facts import CancellationReason
 

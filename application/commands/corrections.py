@@ -3,20 +3,23 @@
 What is corrected is checked on the whole history with the fact in its new place, like a late entry.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
 from datetime import datetime
 from uuid import UUID
-
-from msgspec.structs import replace
 
 from application import lookups, persons
 from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed, utc
 from application.command_group import CommandGroup, command, correction
+from application.commands.late_entries import (
+    Cancel,
+    Correction,
+    LateEntry,
+    details_of,
+    enter,
+    entry_at,
+)
 from application.unit_of_work import UnitOfWork
-from domain.described_enum import DescribedEnum
-from domain.envelope import Envelope
 from domain.refusals import (
     InvalidInput,
     MovementNotFound,
@@ -26,9 +29,18 @@ from domain.refusals import (
 )
 from domain.stay.aggregate import Stay
 from domain.stay.events import VisitKind
-from domain.stay.facts import Admission, CancellationReason, Discharge, Move, Place
+from domain.stay.facts import (
+    Admission,
+    AdmissionType,
+    CancellationReason,
+    Discharge,
+    DischargePlan,
+    Disposition,
+    Move,
+    Place,
+)
 from domain.stay.history import History
-from domain.time import Precision, in_utc
+from domain.time import Precision
 
 ERROR_ONLY = "what was done was done; only what was entered in error can be cancelled here"
 
@@ -40,55 +52,6 @@ MOVEMENT_CORRECTION_REFUSALS = (
     *BED_REFUSALS,
     *STAY_REFUSALS,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
-    """A movement happened at another time, or in another place; what is absent stays."""
-
-    movement_id: UUID
-    occurred_at: datetime | None = None
-    ward: str | None = None
-    room: str | None = None
-    bed: str | None = None
-    shares_bed_of: UUID | None = None
-    without_bed: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
-    """A movement is taken back. Reversed at ``occurred_at``, another place may be named."""
-
-    movement_id: UUID
-    because: CancellationReason
-    occurred_at: datetime | None = None
-    ward: str | None = None
-    room: str | None = None
-    bed: str | None = None
-    without_bed: str | None = None
-
-
-class EntryKind(DescribedEnum):
-    """What may be entered late together with corrections."""
-
-    TRANSFER = "TRANSFER", "A move to another bed."
-    START_LEAVE = "START_LEAVE", "The patient left for a while."
-    END_LEAVE = "END_LEAVE", "The patient came back from leave."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateEntry:
-    """A movement that was never entered, or in the place of one that is cancelled."""
-
-    stay_id: UUID
-    kind: EntryKind = EntryKind.TRANSFER
-    occurred_at: datetime
-    ward: str | None = None
-    room: str | None = None
-    bed: str | None = None
-    shares_bed_of: UUID | None = None
-    without_bed: str | None = None
-    keep_bed: bool = True
 
 
 class Corrections(CommandGroup):
@@ -168,14 +131,41 @@ class Corrections(CommandGroup):
         bed: str | None = None,
         shares_bed_of: UUID | None = None,
         without_bed: str | None = None,
+        admission_type: AdmissionType | None = None,
+        decided_to_admit_at: datetime | None = None,
+        attending: str | None = None,
+        specialty: str | None = None,
+        keep_bed: bool | None = None,
+        expected_return: datetime | None = None,
+        plan: DischargePlan | None = None,
+        expected_at: datetime | None = None,
+        disposition: Disposition | None = None,
+        destination: str | None = None,
     ) -> None:
-        """Correct a movement: it happened at another time (``occurred_at``), or in another place.
+        """Correct a movement: its time (``occurred_at``), its place, or what else was said of it.
 
         A child that was moved along in the mother's bed follows her; the first bed of an admission
         follows its time; the prescriptions that a discharge stopped follow it.
         """
-        place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
-        _correct(uow, movement_id, uow.corrected_at, uow.corrected_precision, place)
+        right = Correction(
+            movement_id=movement_id,
+            ward=ward,
+            room=room,
+            bed=bed,
+            shares_bed_of=shares_bed_of,
+            without_bed=without_bed,
+            admission_type=admission_type,
+            decided_to_admit_at=decided_to_admit_at,
+            attending=attending,
+            specialty=specialty,
+            keep_bed=keep_bed,
+            expected_return=expected_return,
+            plan=plan,
+            expected_at=expected_at,
+            disposition=disposition,
+            destination=destination,
+        )
+        _correct(uow, right, uow.corrected_at, uow.corrected_precision)
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_facts(
@@ -188,29 +178,36 @@ class Corrections(CommandGroup):
     ) -> None:
         """Several corrections, cancels and late entries, of several stays, decided on the result.
 
-        Two patients entered in each other's beds can only be put right so.
+        Two patients entered in each other's beds can only be put right so. The parts are held in
+        whichever order they are given; so each movement is corrected by one part.
         """
         reason_needed(uow.entry, "a correction says why")
         if not (corrections or cancels or entries):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
+        named = [part.movement_id for part in corrections or ()]
+        named += [part.movement_id for part in cancels or ()]
+        if len(set(named)) < len(named):
+            raise InvalidInput(
+                "corrections" if corrections else "cancels",
+                "name each movement once, with all that was different",
+            )
         uow.defer_checks()
-        for cancel in cancels or ():
-            with uow.use_entry(_entry_at(uow, cancel.occurred_at)):
+        for cancel in _in_order(uow, cancels or ()):
+            with uow.use_entry(entry_at(uow, cancel.occurred_at)):
                 place = lookups.place(
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
                 )
                 _cancel(uow, cancel.movement_id, cancel.because, place)
+        timed = {right.movement_id for right in corrections or () if right.occurred_at}
         for right in corrections or ():
             at = utc(right.occurred_at, "occurred_at")
             if at is not None:
                 uow.check_time(at)
-            place = lookups.place(
-                uow, right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
-            )
-            _correct(uow, right.movement_id, at, Precision.MINUTE if at else None, place)
-        for late in entries or ():
-            _enter(uow, late)
+            _correct(uow, right, at, Precision.MINUTE if at else None, timed)
+        enter(uow, entries or ())
         check_deferred(uow)
+        if not any(stay.pending_events for stay in uow.loaded.values()):
+            raise InvalidInput("corrections", "all of it is so already; say what is different")
 
     @correction(roles=CLINICAL, raises=(MovementNotFound, PatientDied, *STAY_REFUSALS))
     def amend_visit(
@@ -298,13 +295,28 @@ def cancel_discharge_of(
     _let_prescriptions_follow(uow, stay, before)
 
 
+def _in_order(uow: UnitOfWork, cancels: Sequence[Cancel]) -> list[Cancel]:
+    """Return cancels with those of admissions last: a discharge may be taken back beside them."""
+    by_id = {
+        fact.id: fact
+        for cancel in cancels
+        for stay in lookups.stays_with_movement(uow, cancel.movement_id)
+        if (fact := stay.history.fact(cancel.movement_id))
+    }
+    return sorted(cancels, key=lambda cancel: isinstance(by_id[cancel.movement_id], Admission))
+
+
 def _correct(
     uow: UnitOfWork,
-    movement: UUID,
+    right: Correction,
     at: datetime | None,
     precision: Precision | None,
-    place: Place | None,
+    timed: Container[UUID] = (),
 ) -> None:
+    movement, details = right.movement_id, details_of(uow, right)
+    place = lookups.place(
+        uow, right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
+    )
     stays = lookups.stays_with_movement(uow, movement)
     moved = {stay.id for stay in stays}
     if place is not None and len([s for s in stays if not _shares(s, movement, moved)]) > 1:
@@ -316,25 +328,16 @@ def _correct(
         if place is not None and _shares(stay, movement, moved):
             there = Place(place.bed, _mother(stay, movement), place.without_bed)
         stay.correct_movement(
-            movement, at, precision, there, uow.entry, persons.told_death_at(uow, stay.patient)
+            movement,
+            at,
+            precision,
+            there,
+            uow.entry,
+            persons.told_death_at(uow, stay.patient),
+            timed=timed,
+            **details,
         )
         _let_prescriptions_follow(uow, stay, before)
-
-
-def _enter(uow: UnitOfWork, late: LateEntry) -> None:
-    stay = lookups.stay(uow, late.stay_id)
-    entry = _entry_at(uow, late.occurred_at)
-    place = lookups.place(uow, late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
-    died_at = persons.told_death_at(uow, stay.patient)
-    match late.kind:
-        case EntryKind.TRANSFER:
-            if place is None:
-                raise InvalidInput("bed", "name a bed, or a place without one")
-            stay.transfer(place, entry)
-        case EntryKind.START_LEAVE:
-            stay.start_leave(late.keep_bed, None, entry, died_at)
-        case EntryKind.END_LEAVE:
-            stay.end_leave(place, entry, died_at)
 
 
 def _let_prescriptions_follow(uow: UnitOfWork, stay: Stay, before: History) -> None:
@@ -351,15 +354,6 @@ def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -
     reason_needed(uow.entry, "a cancel says why")
     if because is CancellationReason.DECISION_REVERSED:
         raise InvalidInput("because", ERROR_ONLY)
-
-
-def _entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
-    """Return the command's entry, at the time of one of its several facts."""
-    if at is None:
-        return uow.entry
-    moment = in_utc(at, "occurred_at")
-    uow.check_time(moment)
-    return replace(uow.entry, occurred_at=moment)
 
 
 def _shares(stay: Stay, movement: UUID, moved: set[UUID]) -> bool:

@@ -12,7 +12,7 @@ from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
 from application.unit_of_work import UnitOfWork
-from domain.patient import Confidentiality
+from domain.patient import Confidentiality, Patient
 from domain.refusals import (
     InvalidInput,
     NotFound,
@@ -25,6 +25,7 @@ from domain.refusals import (
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place
+from domain.time import in_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,29 +62,30 @@ class Stays(CommandGroup):
         shares_bed_of: UUID | None = None,
         without_bed: str | None = None,
         confidentiality: Confidentiality | None = None,
+        discharged_at: datetime | None = None,
+        disposition: Disposition | None = None,
+        destination: str | None = None,
     ) -> None:
         """Open a stay, with a bed or without; both or neither.
 
-        Raises PatientAlreadyAdmitted, PatientDied, BedOccupied, BedNotOpen, RoomPolicyBroken.
+        A past stay of somebody who may be in again is entered with its discharge
+        (``discharged_at``, ``disposition``). Raises PatientAlreadyAdmitted, PatientDied,
+        BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
-        patient = lookups.patient(uow, patient_mrn, mrn_authority)
-        place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
-        assert patient.about is not None
-        about = replace(patient.about, stay=uow.entry.id_of("stay"))
-        stay = uow.new(Stay, "stay", about)
-        stay.admit(
-            patient.id,
+        admit(
+            uow,
+            "stay",
+            lookups.patient(uow, patient_mrn, mrn_authority),
             admission_type,
-            uow.entry,
-            died_at=persons.died_at(uow, patient.id),
-            decided_to_admit_at=utc(decided_to_admit_at, "decided_to_admit_at"),
-            attending=lookups.practitioner(uow, attending, "attending") if attending else None,
+            lookups.place(uow, ward, room, bed, shares_bed_of, without_bed),
+            attending=attending,
             specialty=specialty,
-            without_bed=without_bed,
-            confidentiality=confidentiality or patient.confidentiality,
+            decided_to_admit_at=decided_to_admit_at,
+            confidentiality=confidentiality,
+            discharged_at=discharged_at,
+            disposition=disposition,
+            destination=destination,
         )
-        if place and place.bed:
-            stay.allocate_room(place.bed, uow.entry, place.shares_bed_of)
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def allocate_room(
@@ -242,6 +244,61 @@ class Stays(CommandGroup):
         """
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
         discharge_stay(uow, lookups.stay(uow, stay_id), disposition, destination, kept)
+
+
+def admit(
+    uow: UnitOfWork,
+    what: str,
+    patient: Patient,
+    admission_type: AdmissionType,
+    place: Place | None,
+    *,
+    attending: str | None = None,
+    specialty: str | None = None,
+    decided_to_admit_at: datetime | None = None,
+    confidentiality: Confidentiality | None = None,
+    discharged_at: datetime | None = None,
+    disposition: Disposition | None = None,
+    destination: str | None = None,
+) -> Stay:
+    """Open a stay within a command, and close it too if the patient has left. ``what``: its name."""
+    assert patient.about is not None
+    about = replace(patient.about, stay=uow.entry.id_of(what))
+    stay = uow.new(Stay, what, about)
+    stay.admit(
+        patient.id,
+        admission_type,
+        uow.entry,
+        died_at=persons.died_at(uow, patient.id),
+        decided_to_admit_at=decision(uow, decided_to_admit_at),
+        attending=lookups.practitioner(uow, attending, "attending") if attending else None,
+        specialty=specialty,
+        without_bed=place.without_bed if place else None,
+        confidentiality=confidentiality or patient.confidentiality,
+    )
+    if place and place.bed:
+        stay.allocate_room(place.bed, uow.entry, place.shares_bed_of)
+    if discharged_at is None:
+        if disposition is not None or destination is not None:
+            raise InvalidInput("discharged_at", "say when the patient was discharged")
+        return stay
+    if disposition is None:
+        raise InvalidInput("disposition", "a discharge says where the patient went")
+    left_at = in_utc(discharged_at, "discharged_at")
+    uow.check_time(left_at)
+    if left_at < uow.entry.occurred_at:
+        raise InvalidInput("discharged_at", "it lies before the admission")
+    with uow.use_entry(replace(uow.entry, occurred_at=left_at)):
+        discharge_stay(uow, stay, disposition, destination)
+    return stay
+
+
+def decision(uow: UnitOfWork, decided_at: datetime | None) -> datetime | None:
+    """Return the time of a decision to admit, in UTC. Raises InvalidInput for one ahead."""
+    moment = utc(decided_at, "decided_to_admit_at")
+    if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
+        raise InvalidInput("decided_to_admit_at", "it lies in the future; a decision was made")
+    return moment
 
 
 def discharge_stay(

@@ -1,7 +1,7 @@
 """The aggregate of a stay: one patient's time in the hospital, from admission to discharge."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Container, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.aggregate import Event
@@ -29,6 +29,10 @@ from domain.stay.facts import (
 from domain.stay.state import StayState, evolve
 from domain.time import Precision
 
+DECIDED_AFTERWARDS = timedelta(days=1)
+"""How long after the admission the decision to admit may be recorded to have been made: a patient may
+be put in a bed first, and the doctor who decides come on the next round."""
+
 
 class Stay(StayState):
     """The commands to a stay. Each makes its event, has the history after it checked, and adds it."""
@@ -52,6 +56,7 @@ class Stay(StayState):
     ) -> None:
         """Admit the patient. Raises StayStateBroken, PatientDied."""
         movement = self._new_id(envelope, "admission")
+        _check_decision(decided_to_admit_at, envelope.occurred_at)
         self._record(
             Stay.Admitted,
             envelope,
@@ -197,8 +202,12 @@ class Stay(StayState):
         Raises ContradictsLaterFacts if there are clinical facts that are not to be voided too.
         """
         admission = self.history.admission
-        if admission is None or self.history.ended_at is not None:
-            raise StayNotOpen(self.id, self.history.ended_at or envelope.occurred_at)
+        ended_at = self.history.ended_at
+        is_void = admission is not None and because is CancellationReason.ENTERED_IN_ERROR
+        if admission is None or (
+            ended_at is not None and (self.history.discharge is not None or not is_void)
+        ):
+            raise StayNotOpen(self.id, ended_at or envelope.occurred_at)
         observations = [f for f in self.history.facts if isinstance(f, Observation)]
         recorded = [self.history.ref(f) for f in observations] + list(clinical)
         if recorded and not void_clinical_facts:
@@ -279,17 +288,31 @@ class Stay(StayState):
         place: Place | None,
         envelope: Envelope,
         died_at: datetime | None = None,
+        *,
+        timed: Container[UUID] = (),
+        **details: object,
     ) -> None:
-        """Correct the time or the place of a movement. An admission takes its bed along."""
+        """Correct a movement. The time of an admission takes its bed along.
+
+        ``timed``: movements whose time the command says itself. ``details``: other fields of the
+        movement's event. With checks deferred, a part that changes nothing is no fault.
+        """
         fact = self.movement(movement)
-        facts = [fact.corrected(at, place)]
+        facts = [fact.corrected(at, place, details)]
+        if isinstance(facts[0], Admission):
+            _check_decision(facts[0].decided_to_admit_at, facts[0].at)
         if isinstance(fact, Admission) and at is not None:
             facts += [
                 f.corrected(at, None)
                 for f in self.history.facts
-                if isinstance(f, Move) and f.act == fact.act and f.at == fact.at
+                if isinstance(f, Move)
+                and f.act == fact.act
+                and f.at == fact.at
+                and f.id not in timed
             ]
         if not [f for f in facts if f != self.history.fact(f.id)]:
+            if self.deferred is not None:
+                return
             raise InvalidInput("movement_id", "the movement is so already; say what is different")
         self._check_history(self.history.with_replaced(*facts), [f.id for f in facts], died_at)
         for corrected in facts:
@@ -300,6 +323,7 @@ class Stay(StayState):
                 at=at,
                 precision=precision,
                 **_fields(place if corrected.id == movement else None),
+                **(details if corrected.id == movement else {}),
             )
 
     def amend_visit(
@@ -333,6 +357,15 @@ class Stay(StayState):
     def cancel_visit(self, visit: UUID, envelope: Envelope) -> None:
         """Take back a visit that never was."""
         self.record(Stay.VisitCancelled, envelope, visit=self.visit(visit).id)
+
+
+def _check_decision(decided_at: datetime | None, admitted_at: datetime) -> None:
+    """Refuse a decision to admit that came long after the admission. Raises InvalidInput."""
+    if decided_at is not None and decided_at - admitted_at > DECIDED_AFTERWARDS:
+        raise InvalidInput(
+            "decided_to_admit_at",
+            "it lies more than a day after the admission; correct one of them",
+        )
 
 
 def _fields(place: Place | None) -> dict[str, BedRef | UUID | str | None]:

@@ -8,19 +8,10 @@ from domain.described_enum import DescribedEnum
 from domain.envelope import Sealed, Text
 from domain.patient import Confidentiality
 from domain.refusals import BedRef
-from domain.stay.facts import CancellationReason, DischargePlan, Disposition
+from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
 from domain.time import Moment, Precision
 
-
-class AdmissionType(DescribedEnum):
-    """How the patient came in."""
-
-    EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
-    ELECTIVE = "ELECTIVE", "Planned beforehand."
-    MATERNITY = "MATERNITY", "To give birth."
-    NEWBORN = "NEWBORN", "Born here."
-    TRANSFER_IN = "TRANSFER_IN", "From another hospital."
-    DAY_CASE = "DAY_CASE", "Planned to leave on the same day."
+__all__ = ["AdmissionType", "Observed", "StayEvents", "VisitKind"]
 
 
 class VisitKind(DescribedEnum):
@@ -194,17 +185,27 @@ class StayEvents:
         without_bed: Text | None
 
     class MovementCorrected(Correcting, Event):
-        """The movement was at another time (``at``) or place; an absent value stays as it was."""
+        """The movement was otherwise; an absent value stays as it was. ``at``: its time."""
 
         TOPIC = "stay.movement-corrected"
         PUBLIC = "stay.movement-corrected"
-        DESCRIPTION = "Time or place of a movement were put right."
+        DESCRIPTION = "What was said of a movement was put right."
         movement: FactId
         at: Moment | None
         precision: Precision | None
         bed: BedRef | None
         shares_bed_of: UUID | None
         without_bed: Text | None
+        admission_type: AdmissionType | None = None
+        decided_to_admit_at: Moment | None = None
+        attending: UUID | None = None
+        specialty: Text | None = None
+        keeps_bed: bool | None = None
+        expected_return: Moment | None = None
+        plan: DischargePlan | None = None
+        expected_at: Moment | None = None
+        disposition: Disposition | None = None
+        destination: Text | None = None
 
     class VisitAmended(Correcting, Event):
         """The visit was otherwise; an absent value stays as it was."""

@@ -1,8 +1,9 @@
 """The facts of a stay: when each happened, and the state that follows from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from domain.described_enum import DescribedEnum
@@ -16,6 +17,17 @@ class Status(DescribedEnum):
     ON_LEAVE = "ON_LEAVE", "The patient is away and will come back."
     DISCHARGED = "DISCHARGED", "The patient has left for good."
     CANCELLED = "CANCELLED", "The stay never was."
+
+
+class AdmissionType(DescribedEnum):
+    """How the patient came in."""
+
+    EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
+    ELECTIVE = "ELECTIVE", "Planned beforehand."
+    MATERNITY = "MATERNITY", "To give birth."
+    NEWBORN = "NEWBORN", "Born here."
+    TRANSFER_IN = "TRANSFER_IN", "From another hospital."
+    DAY_CASE = "DAY_CASE", "Planned to leave on the same day."
 
 
 class DischargePlan(DescribedEnum):
@@ -90,15 +102,33 @@ class Fact:
     order: int
     act: UUID | None = None
 
+    DETAILS: ClassVar[Mapping[str, str]] = {}
+    """What else a correction may say of it: the fields of its event, each with its name here."""
+
     def after(self, state: State) -> State:
         """Return the state that follows. Raises StayStateBroken if the fact is not allowed there."""
         raise NotImplementedError
 
-    def corrected(self, at: datetime | None, place: "Place | None") -> Self:
-        """Return the fact at another time or place; None leaves it. Raises InvalidInput."""
-        if place is not None:
-            raise InvalidInput("bed", "this movement has a time but no place of its own")
-        return self if at is None else replace(self, at=at)
+    def corrected(
+        self, at: datetime | None, place: "Place | None", details: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Return the fact as it was at another time, place or otherwise. Raises InvalidInput.
+
+        None leaves the time or the place; ``details`` has other fields of its event.
+        """
+        fact = self if place is None else self.placed(place)
+        for field, value in (details or {}).items():
+            if field not in self.DETAILS:
+                raise InvalidInput(
+                    "keep_bed" if field == "keeps_bed" else field,
+                    f"the {kind_of(self)} has none that could be corrected",
+                )
+            fact = replace(fact, **{self.DETAILS[field]: value})
+        return fact if at is None else replace(fact, at=at)
+
+    def placed(self, place: "Place") -> Self:
+        """Return the fact in another place. Raises InvalidInput if it has none of its own."""
+        raise InvalidInput("bed", "this movement has a time but no place of its own")
 
 
 def _present(state: State, what: str) -> None:
@@ -109,18 +139,22 @@ def _present(state: State, what: str) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission(Fact):
     ASPECT = "stay"
-    attending: UUID | None
-    specialty: str | None
+    DETAILS = {
+        name: name for name in ("admission_type", "decided_to_admit_at", "attending", "specialty")
+    }
+    admission_type: AdmissionType
+    decided_to_admit_at: datetime | None = None
+    attending: UUID | None = None
+    specialty: str | None = None
     without_bed: str | None = None
 
     def after(self, state: State) -> State:
         raise StayStateBroken("it was admitted before")
 
-    def corrected(self, at: datetime | None, place: Place | None) -> Self:
-        if place is not None and place.bed is not None:
+    def placed(self, place: Place) -> Self:
+        if place.bed is not None:
             raise InvalidInput("bed", "the first bed is a movement of its own; correct that one")
-        fact = Fact.corrected(self, at, None)
-        return fact if place is None else replace(fact, without_bed=place.without_bed)
+        return replace(self, without_bed=place.without_bed)
 
     def first(self) -> State:
         """Return the first state of the stay."""
@@ -136,13 +170,12 @@ class Move(Fact):
     place: Place
     with_stay: UUID | None = None
 
-    def corrected(self, at: datetime | None, place: Place | None) -> Self:
-        if place is not None and self.with_stay is not None:
+    def placed(self, place: Place) -> Self:
+        if self.with_stay is not None:
             raise InvalidInput(
                 "bed", "a swap has no bed of its own; cancel it and enter what happened"
             )
-        fact = Fact.corrected(self, at, None)
-        return fact if place is None else replace(fact, place=place)
+        return replace(self, place=place)
 
     def after(self, state: State) -> State:
         _present(state, "a move")
@@ -151,6 +184,7 @@ class Move(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveStart(Fact):
+    DETAILS = {name: name for name in ("keeps_bed", "expected_return")}
     keeps_bed: bool
     expected_return: datetime | None = None
 
@@ -174,9 +208,8 @@ class LeaveEnd(Fact):
 
     place: Place | None = None
 
-    def corrected(self, at: datetime | None, place: Place | None) -> Self:
-        fact = Fact.corrected(self, at, None)
-        return fact if place is None else replace(fact, place=place)
+    def placed(self, place: Place) -> Self:
+        return replace(self, place=place)
 
     def after(self, state: State) -> State:
         if state.status is not Status.ON_LEAVE:
@@ -195,6 +228,7 @@ class LeaveEnd(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttendingChange(Fact):
     ASPECT = "attending"
+    DETAILS = {"attending": "attending"}
     attending: UUID
 
     def after(self, state: State) -> State:
@@ -204,6 +238,7 @@ class AttendingChange(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecialtyChange(Fact):
     ASPECT = "specialty"
+    DETAILS = {"specialty": "specialty"}
     specialty: str
 
     def after(self, state: State) -> State:
@@ -213,6 +248,7 @@ class SpecialtyChange(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChange(Fact):
     ASPECT = "plan"
+    DETAILS = {"plan": "plan", "expected_at": "expected_discharge"}
     plan: DischargePlan
     expected_discharge: datetime | None
 
@@ -233,6 +269,7 @@ class Observation(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discharge(Fact):
+    DETAILS = {name: name for name in ("disposition", "destination")}
     disposition: Disposition
     destination: str | None = None
 
@@ -257,9 +294,8 @@ class Reversal(Fact):
     of: UUID
     place: Place | None = None
 
-    def corrected(self, at: datetime | None, place: Place | None) -> Self:
-        fact = Fact.corrected(self, at, None)
-        return fact if place is None else replace(fact, place=place)
+    def placed(self, place: Place) -> Self:
+        return replace(self, place=place)
 
     def undoing(self, fact: Fact, state: State, before: State) -> State:
         """Return the state in which what ``fact`` changed is again as in ``before``."""

@@ -1,6 +1,6 @@
 """The state of a stay: how it evolves by its events, and the check of a new event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -11,7 +11,9 @@ from domain.envelope import Envelope
 from domain.refusals import BedRef, FactRef, MovementNotFound, OutsideStay
 from domain.stay.events import Observed, StayEvents
 from domain.stay.facts import (
+    KINDS,
     Admission,
+    AdmissionType,
     AttendingChange,
     CancellationReason,
     Discharge,
@@ -48,10 +50,24 @@ class StayState(StayEvents, Aggregate):
     def apply(self, event: Event) -> None:
         if isinstance(event, StayEvents.Admitted):
             self.patient = event.patient
-            self.admission_type = event.admission_type
-            self.decided_to_admit_at = event.decided_to_admit_at
             self.confidentiality = event.confidentiality
         self.history = evolve(self.history, event)
+
+    @property
+    def admission_type(self) -> AdmissionType:
+        """How the patient came in, as held now."""
+        return self._admission.admission_type
+
+    @property
+    def decided_to_admit_at(self) -> datetime | None:
+        """When it was decided to admit, as held now."""
+        return self._admission.decided_to_admit_at
+
+    @property
+    def _admission(self) -> Admission:
+        """The admission, also one that was entered in error."""
+        facts = (f.admission if isinstance(f, VoidedAdmission) else f for f in self.history.facts)
+        return next(f for f in facts if isinstance(f, Admission))
 
     def movement(self, id: UUID, field: str = "movement_id") -> Fact:
         """Return a movement that is held true. Raises MovementNotFound."""
@@ -148,6 +164,8 @@ def evolve(history: History, event: Event) -> History:
                 Admission,
                 event.movement,
                 event,
+                admission_type=event.admission_type,
+                decided_to_admit_at=event.decided_to_admit_at,
                 attending=event.attending,
                 specialty=event.specialty,
                 without_bed=event.without_bed,
@@ -203,7 +221,7 @@ def evolve(history: History, event: Event) -> History:
         case StayEvents.DischargeCancelled():
             return _without_discharge(history, event)
         case StayEvents.MovementCorrected():
-            return _corrected(history, event.movement, event, _place(event))
+            return _corrected(history, event.movement, event, _place(event), _details(event))
         case StayEvents.VisitAmended():
             return _corrected(history, event.visit, event)
         case StayEvents.VisitCancelled():
@@ -240,10 +258,22 @@ def _corrected(
     id: UUID,
     event: StayEvents.MovementCorrected | StayEvents.VisitAmended,
     place: Place | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> History:
     """Return the history with a fact corrected; unchanged if a read model skipped the fact."""
     fact = history.fact(id)
-    return history if fact is None else history.with_replaced(fact.corrected(event.at, place))
+    if fact is None:
+        return history
+    return history.with_replaced(fact.corrected(event.at, place, details))
+
+
+DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS)
+"""The fields of `MovementCorrected` beside the time and the place."""
+
+
+def _details(event: StayEvents.MovementCorrected) -> dict[str, Any]:
+    """Return what a correction says beside the time and the place."""
+    return {name: value for name in DETAILS if (value := getattr(event, name)) is not None}
 
 
 def _fact(kind: Callable[..., F], id: UUID | None, event: Event, **data: Any) -> F:

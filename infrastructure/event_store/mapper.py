@@ -135,7 +135,10 @@ def _decoder(event: type[Event]) -> msgspec.json.Decoder[Event]:
 
 @cache
 def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
-    """Return the decoder of an event's own fields, as strict as the event's."""
+    """Return the decoder of an event's own fields, as strict as the event's.
+
+    A field with a default may be absent: it is younger than the first events of the kind.
+    """
     types = get_type_hints(event, include_extras=True)
     own = [f for f in fields(event) if f.name not in COMMON_FIELDS]  # type: ignore[arg-type]
     defaults = {f.name: f.default for f in own if f.default is not MISSING}

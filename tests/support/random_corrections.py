@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.command import Recorded
-from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
+from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
 from application.commands.reports import ReportPeriod
 from application.commands.source_movements import MovementReport
 from application.reports.registry import newest_definitions

@@ -9,7 +9,7 @@ from hypothesis import event
 from hypothesis import strategies as st
 
 from application.command import Recorded, Request
-from application.commands.corrections import Cancel, Correction, EntryKind, LateEntry
+from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
 from application.hospital import Hospital
 from domain.refusals import Refusal
 from domain.stay.aggregate import Stay

@@ -1,5 +1,7 @@
 """Inputs of the commands that correct or cancel movements and visits."""
 
+from datetime import datetime
+
 from api.graphql.mutations.inputs import (
     CommandInput,
     LateEntryInput,
@@ -13,7 +15,13 @@ from api.graphql.mutations.inputs import (
 )
 from api.graphql.mutations.payloads import StayRecorded, VisitRecorded
 from api.graphql.mutations.resolvers import command_input
-from api.graphql.types.enums import CancellationReason, VisitKind
+from api.graphql.types.enums import (
+    AdmissionType,
+    CancellationReason,
+    DischargePlan,
+    Disposition,
+    VisitKind,
+)
 
 
 @command_input(
@@ -57,7 +65,7 @@ class CancelMovementInput(CommandInput):
 @command_input(
     "correct_movement",
     StayRecorded,
-    "A movement happened at another time (occurredAt), or in another place.",
+    "A movement was at another time (occurredAt), in another place, or otherwise.",
 )
 class CorrectMovementInput(CommandInput):
     movement_id: MovementId = required("The movement.")
@@ -66,6 +74,18 @@ class CorrectMovementInput(CommandInput):
     bed: str | None = optional("The bed where it really was.")
     shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
     without_bed: str | None = optional("The place without a bed where it really was.")
+    admission_type: AdmissionType | None = optional("Of an admission: how the patient came in.")
+    decided_to_admit_at: datetime | None = optional("Of an admission: when it was decided.")
+    attending: str | None = optional(
+        "Of an admission or a change of the doctor: who really is responsible, by staff number."
+    )
+    specialty: str | None = optional("Of an admission or a change of it: the specialty.")
+    keep_bed: bool | None = optional("Of a leave: whether the bed was kept.")
+    expected_return: datetime | None = optional("Of a leave: when the patient is expected back.")
+    plan: DischargePlan | None = optional("Of a discharge plan: how far it was planned.")
+    expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
+    disposition: Disposition | None = optional("Of a discharge: where the patient went.")
+    destination: str | None = optional("Of a discharge: where to, by name.")
 
 
 @command_input(

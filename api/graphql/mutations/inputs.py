@@ -13,6 +13,7 @@ from strawberry import UNSET
 from api.graphql.types.enums import (
     AdmissionType,
     CancellationReason,
+    DischargePlan,
     Disposition,
     EntryKind,
     Precision,
@@ -90,7 +91,7 @@ class SharerInput:
     bed: str | None = optional("That bed's code.", blank_is_absent=True)
 
 
-@strawberry.input(description="A movement happened at another time, or in another place.")
+@strawberry.input(description="A movement was otherwise; what is absent stays as recorded.")
 class MovementCorrectionInput:
     movement_id: MovementId = required("The movement.")
     occurred_at: datetime | None = optional("When it really happened; absent: as recorded.")
@@ -99,6 +100,18 @@ class MovementCorrectionInput:
     bed: str | None = optional("The bed where it really was.")
     shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
     without_bed: str | None = optional("The place without a bed where it really was.")
+    admission_type: AdmissionType | None = optional("Of an admission: how the patient came in.")
+    decided_to_admit_at: datetime | None = optional("Of an admission: when it was decided.")
+    attending: str | None = optional(
+        "Of an admission or a change of the doctor: who really is responsible, by staff number."
+    )
+    specialty: str | None = optional("Of an admission or a change of it: the specialty.")
+    keep_bed: bool | None = optional("Of a leave: whether the bed was kept.")
+    expected_return: datetime | None = optional("Of a leave: when the patient is expected back.")
+    plan: DischargePlan | None = optional("Of a discharge plan: how far it was planned.")
+    expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
+    disposition: Disposition | None = optional("Of a discharge: where the patient went.")
+    destination: str | None = optional("Of a discharge: where to, by name.")
 
 
 @strawberry.input(description="A movement is taken back.")
@@ -114,7 +127,9 @@ class MovementCancelInput:
 
 @strawberry.input(description="A movement that was never entered.")
 class LateEntryInput:
-    stay_id: StayId = required("The stay.")
+    stay_id: StayId | None = optional(
+        "The stay; absent for an admission, and for movements of the stay that is opened with it."
+    )
     kind: EntryKind = strawberry.field(default=EntryKind.TRANSFER, description="What happened.")
     occurred_at: datetime = required("When it happened.")
     ward: str | None = optional("The ward, for a transfer or a return.")
@@ -123,6 +138,15 @@ class LateEntryInput:
     shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
     without_bed: str | None = optional("A place without a bed.")
     keep_bed: bool | None = optional("Whether the bed is kept during a leave; true by default.")
+    patient_mrn: str | None = optional("Of an admission, and of movements after it: the patient.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    admission_type: AdmissionType | None = optional("Of an admission: how the patient came in.")
+    decided_to_admit_at: datetime | None = optional("Of an admission: when it was decided.")
+    attending: str | None = optional("Of an admission: staff number of the responsible doctor.")
+    specialty: str | None = optional("Of an admission: the responsible specialty.")
+    discharged_at: datetime | None = optional("Of an admission: when the patient left again.")
+    disposition: Disposition | None = optional("Of a discharge: where the patient went.")
+    destination: str | None = optional("Of a discharge: where to, by name.")
 
 
 @strawberry.input(description="What another system says that happened.")

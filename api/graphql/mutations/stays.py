@@ -37,6 +37,11 @@ class AdmitPatientInput(CommandInput):
     confidentiality: Confidentiality | None = optional(
         "Confidentiality label; the patient's by default."
     )
+    discharged_at: datetime | None = optional(
+        "When the patient left again, for a past stay that is entered whole."
+    )
+    disposition: Disposition | None = optional("Where the patient went then.")
+    destination: str | None = optional("Where to, by name.")
 
 
 @command_input("allocate_room", StayRecorded, "The first bed of a stay.")

@@ -3,7 +3,7 @@
 import strawberry
 
 from application.authorization.roles import Purpose
-from application.commands.corrections import EntryKind
+from application.commands.late_entries import EntryKind
 from domain.described_enum import DescribedEnum
 from domain.patient import Confidentiality, Sex
 from domain.practitioner import Grade

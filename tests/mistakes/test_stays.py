@@ -1,0 +1,188 @@
+"""Mistakes of other systems about whole stays: what was true could not be recorded or put right."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries, movement
+from tests.support.questions import the_stay
+
+STAY = """query($id: ID!, $asOf: DateTime) { stay(id: $id, asOf: $asOf) {
+  status admissionType decidedToAdmitAt admittedAt dischargedAt disposition destination specialty
+  bed withoutBed attending { staffNumber } } }"""
+MISSED = {"reason": "forgotten"}
+
+
+def test_mistake_52_a_past_stay_of_somebody_who_is_in_again_can_be_entered(ward: Ward) -> None:
+    room, mrn = ward.room("a", "b"), ward.patient()
+    ward.stay(f"{room}/b", patientMrn=mrn, at=ago(days=2))
+    came, left = ago(days=9), ago(days=8)
+    past = {"patientMrn": mrn, "admissionType": "EMERGENCY", **late(came), **place(f"{room}/a")}
+
+    open_ = ward.execute("admitPatient", **past)
+    over = ward.execute("admitPatient", **past, dischargedAt=ago(days=1), disposition="HOME")
+    backwards = ward.execute("admitPatient", **past, dischargedAt=ago(days=10), disposition="HOME")
+    told = ward.record(
+        "admitPatient", **past, dischargedAt=left, disposition="OTHER", destination="spa"
+    )
+
+    assert {t["__typename"] for t in (open_, over)} == {"PatientAlreadyAdmitted"}
+    assert (backwards["__typename"], backwards["path"]) == ("InvalidInput", ["dischargedAt"])
+    stay = ward.ask(STAY, id=told["stay"]["id"])["stay"]
+    assert (stay["admittedAt"], stay["dischargedAt"]) == (came, left)
+    assert (stay["status"], stay["disposition"], stay["destination"]) == (
+        "DISCHARGED",
+        "OTHER",
+        "spa",
+    )
+    assert ward.ask(STAY, id=told["stay"]["id"], asOf=ago(days=8.5))["stay"]["bed"] == "a"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_mistake_52_late_entries_take_an_admission_with_its_discharge(
+    ward: Ward, order: tuple[int, ...]
+) -> None:
+    room, mrn = ward.room("a", "b"), ward.patient()
+    ward.stay(patientMrn=mrn, at=ago(days=2))
+    came, moved, left = ago(days=9), ago(days=8.5), ago(days=8)
+    person = {"patientMrn": mrn}
+    parts: list[dict[str, Any]] = [
+        {"kind": "ADMISSION", "admissionType": "ELECTIVE", "occurredAt": came},
+        {"kind": "TRANSFER", **place(f"{room}/b"), "occurredAt": moved},
+        {"kind": "DISCHARGE", "disposition": "HOME", "occurredAt": left},
+    ]
+    parts[0] |= place(f"{room}/a")
+
+    told = ward.record("correctFacts", entries=[{**parts[i], **person} for i in order], **MISSED)
+
+    stay = told["stay"]["id"]
+    assert ward.ask(STAY, id=stay)["stay"]["dischargedAt"] == left
+    beds = [ward.ask(STAY, id=stay, asOf=ago(days=d))["stay"]["bed"] for d in (8.9, 8.1)]
+    assert beds == ["a", "b"]
+
+
+def test_mistake_53_the_order_of_the_parts_of_a_correction_decides_nothing(ward: Ward) -> None:
+    came, earlier = ago(days=2), ago(days=2, hours=3)
+    results = []
+    for order in permutations(range(3)):
+        room = ward.room("a", "b", "c")
+        stay = ward.stay(f"{room}/a", at=came)
+        ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(days=1)))
+        admitted, first, moved = (
+            movement(ward, stay, f"STAY_{kind}")
+            for kind in ("ADMITTED", "ROOM_ALLOCATED", "TRANSFERRED")
+        )
+        parts = [
+            {"movementId": admitted, "occurredAt": earlier},
+            {"movementId": first, "occurredAt": earlier},
+            {"movementId": moved, "occurredAt": ago(hours=20), **place(f"{room}/c")},
+        ]
+        told = ward.execute("correctFacts", corrections=[parts[i] for i in order], **WRONG)
+        assert told["__typename"] == "StayRecorded", (order, told)
+        results.append(
+            [
+                ward.ask(STAY, id=stay, asOf=asked)["stay"]["bed"]
+                for asked in (earlier, ago(hours=22), ago(hours=1))
+            ]
+        )
+    assert all(beds == ["a", "a", "c"] for beds in results)
+
+
+def test_mistake_53_a_first_bed_keeps_the_time_that_is_said_of_it(ward: Ward) -> None:
+    came, earlier = ago(days=2), ago(days=3)
+    for order in permutations(range(2)):
+        room = ward.room("a")
+        stay = ward.stay(f"{room}/a", at=came)
+        parts = [
+            {"movementId": movement(ward, stay, "STAY_ADMITTED"), "occurredAt": earlier},
+            {"movementId": movement(ward, stay, "STAY_ROOM_ALLOCATED"), "occurredAt": came},
+        ]
+        told = ward.execute("correctFacts", corrections=[parts[i] for i in order], **WRONG)
+        assert told["__typename"] == "StayRecorded", (order, told)
+        assert ward.ask(STAY, id=stay, asOf=ago(days=2.5))["stay"]["bed"] is None
+
+
+def test_mistake_53_taking_back_a_discharge_and_its_admission_needs_no_order(ward: Ward) -> None:
+    for order in permutations(range(2)):
+        stay = ward.stay()
+        ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=1)))
+        kinds = ("STAY_ADMITTED", "STAY_DISCHARGED")
+        parts = [
+            {"movementId": movement(ward, stay, kind), "because": "ENTERED_IN_ERROR"}
+            for kind in kinds
+        ]
+        told = ward.execute("correctFacts", cancels=[parts[i] for i in order], **WRONG)
+        assert told["__typename"] == "StayRecorded", (order, told)
+        assert the_stay(ward, stay)["status"] == "CANCELLED"
+
+
+def test_mistake_54_all_that_was_said_of_an_admission_can_be_put_right(ward: Ward) -> None:
+    doctor, decided = ward.doctor(), ago(days=3)
+    stay = ward.stay(specialty="surgery", decidedToAdmitAt=ago(days=20))
+    admitted = movement(ward, stay, "STAY_ADMITTED")
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=1)))
+
+    right = {"admissionType": "EMERGENCY", "decidedToAdmitAt": decided, "attending": doctor}
+    told = ward.record("correctMovement", movementId=admitted, **right, **WRONG)
+
+    held = ward.ask(STAY, id=stay, asOf=ago(days=1.5))["stay"]
+    assert (held["admissionType"], held["decidedToAdmitAt"]) == ("EMERGENCY", decided)
+    assert (held["attending"]["staffNumber"], held["specialty"]) == (doctor, "surgery")
+    assert told["stay"]["status"] == "DISCHARGED"
+    (entry,) = [e for e in entries(ward, stay, "TRUTH") if e["kind"] == "STAY_ADMITTED"]
+    assert entry["data"]["admission_type"] == "EMERGENCY"
+    again = ward.execute("correctMovement", movementId=admitted, **right, **WRONG)
+    assert (again["__typename"], again["path"]) == ("InvalidInput", ["movementId"])
+
+
+def test_mistake_54_a_decision_to_admit_is_neither_ahead_nor_long_after(ward: Ward) -> None:
+    for decided in (ahead(days=300), ago(hours=2)):
+        come = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **late(ago(days=3))}
+        told = ward.execute("admitPatient", **come, decidedToAdmitAt=decided)
+        assert (told["__typename"], told["path"]) == ("InvalidInput", ["decidedToAdmitAt"])
+        stay = ward.stay(at=ago(days=3))
+        told = ward.execute(
+            "correctMovement",
+            movementId=movement(ward, stay, "STAY_ADMITTED"),
+            decidedToAdmitAt=decided,
+            **WRONG,
+        )
+        assert (told["__typename"], told["path"]) == ("InvalidInput", ["decidedToAdmitAt"])
+
+
+def test_mistake_54_a_discharge_can_be_put_right_when_the_patient_is_in_again(ward: Ward) -> None:
+    mrn = ward.patient()
+    stay = ward.stay(patientMrn=mrn, at=ago(days=9))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=7)))
+    ward.stay(patientMrn=mrn, at=ago(days=2))
+
+    right = {"disposition": "TRANSFERRED", "destination": "the other hospital"}
+    part = {"movementId": movement(ward, stay, "STAY_DISCHARGED"), **right}
+    ward.record("correctFacts", corrections=[part], **WRONG)
+
+    held = ward.ask(STAY, id=stay)["stay"]
+    assert {name: held[name] for name in right} == right
+
+
+def test_mistake_54_what_a_movement_has_not_is_refused_by_its_name(ward: Ward) -> None:
+    stay = ward.stay()
+    admitted = movement(ward, stay, "STAY_ADMITTED")
+    for field, value in {"disposition": "HOME", "keepBed": True, "plan": "CLEARED"}.items():
+        told = ward.execute("correctMovement", movementId=admitted, **{field: value}, **WRONG)
+        assert (told["__typename"], told["path"]) == ("InvalidInput", [field])
+
+
+def test_mistake_54_an_admission_in_error_is_void_although_it_was_reversed(ward: Ward) -> None:
+    room = ward.room("a")
+    stay = ward.stay(f"{room}/a")
+    ward.record("cancelAdmission", stayId=stay, **REVERSED)
+
+    told = ward.record("cancelAdmission", stayId=stay, **IN_ERROR)
+
+    assert told["stay"]["status"] == "CANCELLED"
+    assert entries(ward, stay, "TRUTH") == []
+    assert ward.bed(f"{room}/a", asOf=ago(days=1))["state"] == "FREE"
+    again = ward.execute("cancelAdmission", stayId=stay, **REVERSED)
+    assert not again["__typename"].endswith("Recorded")
