@@ -38,6 +38,7 @@ from domain.refusals import (
     Refusal,
     VersionConflict,
 )
+from domain.text import cleaned
 from domain.time import Precision, in_utc
 
 ATTEMPTS = 24
@@ -227,7 +228,7 @@ class CommandPipeline(Application[UUID]):
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
             raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
-        return Envelope(
+        envelope = Envelope(
             command_id=request.command_id,
             operation=call.name,
             digest=digest,
@@ -240,6 +241,7 @@ class CommandPipeline(Application[UUID]):
             source=request.source,
             hospital=self.rules.hospital,
         )
+        return cleaned(envelope)
 
 
 def _back_off(attempt: int, begun: float) -> None:

@@ -42,7 +42,7 @@ def patient(
     uow: UnitOfWork, mrn: str, authority: str | None = None, *, in_scope: bool = True
 ) -> Patient:
     """Return the patient of an MRN; ``authority`` is the hospital's own by default."""
-    id = uow.owner(unique_keys.mrn(authority or uow.rules.mrn_authority, mrn))
+    id = owner(uow, "mrn", authority or uow.rules.mrn_authority, mrn)
     if id is None:
         raise NotFound("patient with MRN", mrn, "patient_mrn")
     found = uow.one(Patient, id, "patient", "patient_mrn")
@@ -81,7 +81,7 @@ def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
 
 def practitioner(uow: UnitOfWork, staff_number: str, field: str) -> UUID:
     """Return the id of the practitioner with a staff number."""
-    id = uow.owner(unique_keys.staff_number(staff_number))
+    id = owner(uow, "staff-number", staff_number)
     if id is None:
         raise NotFound("practitioner with staff number", staff_number, field)
     return id
@@ -95,7 +95,8 @@ def room(uow: UnitOfWork, ward: str, number: str) -> Room:
 
 def bed(uow: UnitOfWork, ward: str, number: str, code: str) -> BedRef:
     """Return a bed of any ward: a patient may be sent out of the login's wards."""
-    return BedRef(_room(uow, ward, number).id, code)
+    here = _room(uow, ward, number)
+    return BedRef(here.id, here.code_of(code))
 
 
 def place(
@@ -119,10 +120,22 @@ def place(
 
 
 def _room(uow: UnitOfWork, ward: str, number: str) -> Room:
-    id = uow.owner(unique_keys.room_number(ward, number))
+    id = owner(uow, "room", ward, number)
     if id is None:
         raise NotFound("room", f"{ward}/{number}", "room")
     return uow.one(Room, id, "room", "room")
+
+
+def ward_name(uow: UnitOfWork, typed: str) -> str:
+    """Return a ward's name as its rooms have it; as typed if it has none yet."""
+    id = uow.record.first_owner(*unique_keys.rooms_of(typed))
+    return typed if id is None else uow.one(Room, id, "room", "ward").ward
+
+
+def owner(uow: UnitOfWork, kind: str, *parts: str) -> UUID | None:
+    """Return the owner of a key of `unique_keys.KEYS`, in whatever spelling it is typed."""
+    as_stored = uow.owner(unique_keys.as_stored(kind, *parts))
+    return as_stored or uow.owner(unique_keys.KEYS[kind](*parts))
 
 
 def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys.Unique]:
@@ -130,13 +143,17 @@ def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys
 
     ``content`` is a command's input by parameter. A key that is not foreseen costs one more query.
     """
-    keys = [
-        unique_keys.staff_number(content[name])
+    named: list[tuple[str, ...]] = [
+        ("staff-number", content[name])
         for name in ("practitioner", "attending")
         if content.get(name)
     ]
     if mrn := content.get("patient_mrn"):
-        keys.append(unique_keys.mrn(content.get("mrn_authority") or rules.mrn_authority, mrn))
+        named.append(("mrn", content.get("mrn_authority") or rules.mrn_authority, mrn))
     if content.get("ward") and content.get("room"):
-        keys.append(unique_keys.room_number(content["ward"], content["room"]))
-    return keys
+        named.append(("room", content["ward"], content["room"]))
+    return [
+        key
+        for kind, *parts in named
+        for key in (unique_keys.as_stored(kind, *parts), unique_keys.KEYS[kind](*parts))
+    ]

@@ -136,6 +136,9 @@ class EventStore(Protocol):
     def owner(self, kind: str, key: str) -> UUID | None:
         """Who has a unique claim."""
 
+    def first_owner(self, kind: str, beginning: str) -> UUID | None:
+        """Return the owner of the first unique claim of a kind whose key begins so."""
+
     def owners(self, kinds: Iterable[str]) -> list[UUID]:
         """All who have a unique claim of one of these kinds."""
 

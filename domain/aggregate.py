@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from domain.envelope import About, Envelope
 from domain.errors import IntegrityError
+from domain.text import cleaned_fields
 
 __all__ = [
     "Aggregate",
@@ -176,11 +177,17 @@ class Aggregate(BaseAggregate[UUID]):
         self.add(self.next_event(event_class, envelope, **fields))
 
     def next_event(self, event_class: type[E], envelope: Envelope, **fields: Any) -> E:
-        """Make the next event of this stream, so that what comes of it can be checked first."""
+        """Make the next event of this stream, so that what comes of it can be checked first.
+
+        Its texts are stored as their declared types say. Raises InvalidInput for a blank one.
+        """
         if envelope.about != self.about:
             envelope = replace(envelope, about=self.about)
         event: E = cast(Any, event_class)(
-            originator_id=self.id, originator_version=self.version + 1, entry=envelope, **fields
+            originator_id=self.id,
+            originator_version=self.version + 1,
+            entry=envelope,
+            **cleaned_fields(event_class, fields),
         )
         return event
 

@@ -1,8 +1,11 @@
 """Unique keys: an MRN within its authority, a room's number within its ward, a staff number.
 
 The append claims it for the stream of the event that says so; the claims are the fold of the events.
+Spellings that `domain.text` calls the same have one key. A log that is older than this rule may have two
+owners of one key: the later one is claimed `as_stored`.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -13,6 +16,7 @@ from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
+from domain.text import key, line, number_key
 
 
 class Unique(NamedTuple):
@@ -24,22 +28,32 @@ class Unique(NamedTuple):
 
 def mrn(authority: str, number: str) -> Unique:
     """Return the key of a medical record number."""
-    return Unique("mrn", _key(authority, number))
+    return Unique("mrn", _key(key(authority), number_key(number)))
 
 
 def room_number(ward: str, number: str) -> Unique:
     """Return the key of a room's number."""
-    return Unique("room", _key(ward, number))
+    return Unique("room", _key(key(ward), key(number)))
 
 
 def staff_number(number: str) -> Unique:
     """Return the key of a staff number."""
-    return Unique("staff-number", _key(number))
+    return Unique("staff-number", _key(number_key(number)))
 
 
 def source(system: str, id: str) -> Unique:
     """Return the key of an id of another system."""
-    return Unique("source", _key(system, id))
+    return Unique("source", _key(line(system), line(id)))
+
+
+def rooms_of(ward: str) -> Unique:
+    """Return the beginning of the keys of all rooms of a ward."""
+    return Unique("room", _key(key(ward)).removesuffix("]") + ",")
+
+
+def as_stored(kind: str, *parts: str) -> Unique:
+    """Return the key of a spelling, for the later of two owners of one key in an older log."""
+    return Unique(f"{kind} as stored", _key(*parts))
 
 
 def waiting_for(subject: UUID) -> str:
@@ -59,17 +73,38 @@ def subject_of(name: Unique) -> UUID:
 
 def unique_of(event: Event) -> Unique | None:
     """Return the unique key that an event claims for its stream, if any."""
+    parts = _stored(event)
+    return KEYS[parts[0]](*parts[1:]) if parts else None
+
+
+def as_stored_of(event: Event) -> Unique | None:
+    """Return the `as_stored` key of what an event claims, if any."""
+    parts = _stored(event)
+    return as_stored(*parts) if parts else None
+
+
+KEYS: dict[str, Callable[..., Unique]] = {
+    "mrn": mrn,
+    "room": room_number,
+    "source": source,
+    "staff-number": staff_number,
+}
+"""The key of each kind that an event claims, from its parts."""
+
+
+def _stored(event: Event) -> tuple[str, ...] | None:
+    """Return the kind of the key that an event claims, and its parts as they are stored."""
     match event:
         case Patient.Registered():
-            return mrn(event.mrn_authority, event.mrn)
+            return "mrn", event.mrn_authority, event.mrn
         case Patient.DetailsCorrected(mrn=str() as number, mrn_authority=str() as authority):
-            return mrn(authority, number)
+            return "mrn", authority, number
         case Room.Opened():
-            return room_number(event.ward, event.number)
+            return "room", event.ward, event.number
         case SourceVisit.Reported():
-            return source(event.system, event.version.source_id)
+            return "source", event.system, event.version.source_id
         case Practitioner.Registered():
-            return staff_number(event.staff_number)
+            return "staff-number", event.staff_number
         case _:
             return None
 

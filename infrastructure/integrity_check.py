@@ -20,7 +20,7 @@ from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
-from domain.unique_keys import Unique, unique_of, waiting
+from domain.unique_keys import Unique, as_stored_of, unique_of, waiting
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import DraftHalted, compare, compare_sample
@@ -170,7 +170,7 @@ def _claims(connection: Connection[TupleRow]) -> CheckResult:
         " FROM record.person_claims ORDER BY stay",
     )
     unique = {
-        (kind, key): owner
+        Unique(kind, key): owner
         for kind, key, owner in connection.execute(
             "SELECT kind, key, owner FROM record.unique_claims"
         )
@@ -194,24 +194,28 @@ def _claims(connection: Connection[TupleRow]) -> CheckResult:
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 checked.breaks(f"claim of the patient of stay {stream}")
         else:
-            for key in _unique(stream, events):
+            for key, stored in _unique(stream, events).items():
                 checked.looked_at += 1
-                if unique.pop(key, None) != stream:
+                kept = key if unique.get(key) == stream else stored
+                if kept is None or unique.pop(kept, None) != stream:
                     checked.breaks(f"{key.kind} {key.key} of {stream}")
     for stray in (*bed_claims, *person_claims, *unique):
         checked.breaks(f"a claim of {stray} without an event")
     return checked
 
 
-def _unique(stream: UUID, events: list[Event]) -> set[Unique]:
-    """Return the unique claims of a stream: the last of each kind; of a source visit, all."""
-    keys = [key for event in events if (key := unique_of(event)) is not None]
+def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
+    """Return the unique claims of a stream: the last of each kind; of a source visit, all.
+
+    Each with the claim that stands for it in an older log, where another has the key.
+    """
+    keys = {key: as_stored_of(event) for event in events if (key := unique_of(event)) is not None}
     if not isinstance(events[0], SourceVisit.Reported):
-        return set({key.kind: key for key in keys}.values())
+        return dict({key.kind: (key, stored) for key, stored in keys.items()}.values())
     waits_for = next(
         (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
     )
-    return {*keys, *(waiting(subject, stream) for subject in waits_for)}
+    return {**keys, **dict.fromkeys(waiting(subject, stream) for subject in waits_for)}
 
 
 def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:

@@ -24,6 +24,7 @@ from domain.prescription.aggregate import Prescription
 from domain.refusals import NotAllowed
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
+from domain.text import key
 
 RESTRICTED = "The patient's data are restricted; `break_glass` opens them, with a reason"
 CLOSED = (
@@ -43,7 +44,7 @@ def hidden_labels(role: str) -> frozenset[str]:
 
 def check_ward(uow: UnitOfWork, ward: str | None) -> None:
     """Refuse a ward that is none of the login's; ``None`` is the whole house. Raises NotAllowed."""
-    if uow.wards is not None and ward not in uow.wards:
+    if uow.wards is not None and key(ward or "") not in map(key, uow.wards):
         raise NotAllowed(ELSEWHERE)
 
 

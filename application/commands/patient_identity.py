@@ -21,6 +21,7 @@ from domain.refusals import (
     MovementNotFound,
 )
 from domain.stay.aggregate import Stay
+from domain.text import code
 
 
 class PatientIdentity(CommandGroup):
@@ -53,8 +54,10 @@ class PatientIdentity(CommandGroup):
             raise InvalidInput("birth_date", "it lies in the future")
         if mrn is not None:
             owner = self.record.owner(*unique_keys.mrn(authority, mrn))
-            if owner == patient.id:
+            if owner == patient.id and code(mrn) == patient.mrn:
                 mrn = None
+            elif owner == patient.id:
+                uow.owners[unique_keys.mrn(authority, mrn)] = owner  # another spelling of its own
             elif owner is not None:
                 raise AlreadyExists("patient with MRN", mrn, "mrn")
         patient.correct_details(

@@ -31,6 +31,7 @@ class Rooms(CommandGroup):
     def open_room(self, uow: UnitOfWork, *, ward: str, room: str, beds: Sequence[str]) -> None:
         """Open a room of a ward with its beds. Raises AlreadyExists if the ward has that number."""
         scope.check_ward(uow, ward)
+        ward = lookups.ward_name(uow, ward)
         if self.record.owner(*unique_keys.room_number(ward, room)) is not None:
             raise AlreadyExists("room", f"{ward}/{room}", "room")
         opened = uow.new(Room, "room")

@@ -36,6 +36,7 @@ from domain.room.occupancy import Occupancy
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
+from domain.text import cleaned, line
 from domain.time import in_utc
 
 SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
@@ -90,14 +91,17 @@ class SourceMovements(CommandGroup):
         """
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
+        system, source_visit, source_id = line(system), line(source_visit), line(source_id)
         id = SourceVisit.id_for(system, source_visit)
         if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
             raise InvalidInput("source_visit", "that id was reported of another visit before")
-        version = Version(
-            source_id=source_id,
-            recorded_at=in_utc(source_recorded_at, "source_recorded_at"),
-            cancelled=bool(cancelled),
-            movement=_movement_of(uow, movement) if movement else None,
+        version = cleaned(
+            Version(
+                source_id=source_id,
+                recorded_at=in_utc(source_recorded_at, "source_recorded_at"),
+                cancelled=bool(cancelled),
+                movement=_movement_of(uow, movement) if movement else None,
+            )
         )
         uow.entry = replace(
             uow.entry,

@@ -25,6 +25,7 @@ from domain.refusals import (
 from domain.room.occupancy import Claim, newly_claimed
 from domain.room.policies import POLICIES, Occupant, RoomPolicy
 from domain.stay.history import Stretch
+from domain.text import key
 from domain.time import Moment, Period
 
 
@@ -176,13 +177,13 @@ class Room(Aggregate):
         """Open the room with its beds. Raises InvalidInput."""
         if not beds:
             raise InvalidInput("beds", "a room needs at least one bed")
-        if len(set(beds)) < len(beds):
+        if len({key(bed) for bed in beds}) < len(beds):
             raise InvalidInput("beds", "each bed of a room needs a code of its own")
         self.record(Room.Opened, envelope, ward=ward, number=number, beds=tuple(beds))
 
     def add_bed(self, bed: str, envelope: Envelope) -> None:
         """Add a bed to the room. Raises AlreadyExists."""
-        if bed in self.beds:
+        if self.code_of(bed) in self.beds:
             raise AlreadyExists("bed", bed, "bed")
         self.record(Room.BedAdded, envelope, bed=bed)
 
@@ -200,6 +201,7 @@ class Room(Aggregate):
         envelope: Envelope,
     ) -> None:
         """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
+        bed = self.code_of(bed)
         self._must_have(bed, min(period.start, now))
         self._must_not_be(bed, (BedState.CLOSED,), period)
         self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
@@ -215,6 +217,7 @@ class Room(Aggregate):
 
     def reopen_bed(self, bed: str, envelope: Envelope) -> None:
         """Reopen a bed: end the closure in force or, where there is none, drop the next planned one."""
+        bed = self.code_of(bed)
         spell = self._spell(bed, BedState.CLOSED, envelope.occurred_at, or_planned=True)
         self.record(Room.BedReopened, envelope, spell=spell.id, bed=bed)
 
@@ -222,7 +225,7 @@ class Room(Aggregate):
         self, bed: str, claims: Iterable[Claim], now: datetime, envelope: Envelope
     ) -> None:
         """Start cleaning a bed. Raises BedStateBroken, BedOccupied."""
-        period = Period(envelope.occurred_at)
+        bed, period = self.code_of(bed), Period(envelope.occurred_at)
         self._must_have(bed, period.start)
         self._must_not_be(bed, (BedState.CLEANING,), period)
         self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
@@ -230,6 +233,7 @@ class Room(Aggregate):
 
     def finish_cleaning(self, bed: str, envelope: Envelope) -> None:
         """Finish cleaning a bed. Raises BedStateBroken."""
+        bed = self.code_of(bed)
         spell = self._spell(bed, BedState.CLEANING, envelope.occurred_at)
         self.record(Room.CleaningFinished, envelope, spell=spell.id, bed=bed)
 
@@ -239,6 +243,7 @@ class Room(Aggregate):
         """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses."""
         if period.end is None or period.is_empty:
             raise InvalidInput("until", "a reservation ends after it begins")
+        bed = self.code_of(bed)
         self._must_have(bed, max(period.start, envelope.occurred_at))
         self._must_not_be(bed, (BedState.RESERVED,), period)
         self.record(
@@ -309,6 +314,12 @@ class Room(Aggregate):
                 in_force[policy] = applies
         return [policy for policy, applies in in_force.items() if applies]
 
+    def code_of(self, typed: str) -> str:
+        """Return a bed's code as the room has it; as typed if it has none such."""
+        if typed in self.beds:
+            return typed
+        return next((bed for bed in self.beds if key(bed) == key(typed)), typed)
+
     def _must_have(self, bed: str, at: datetime) -> None:
         if bed not in self.beds:
             raise NotFound("bed", bed, "bed")
@@ -369,26 +380,14 @@ class Room(Aggregate):
                 self.policies = tuple(sorted(policies, key=lambda p: p[0]))
             case Room.BedClosed():
                 period = Period(event.since, event.until)
-                planned = event.since > at
-                self._begin(
-                    Spell(
-                        event.spell, event.bed, BedState.CLOSED, period, event.why, planned=planned
-                    )
-                )
+                closed = Spell(event.spell, event.bed, BedState.CLOSED, period, event.why)
+                self._begin(replace(closed, planned=event.since > at))
             case Room.CleaningStarted():
                 self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
             case Room.BedReserved():
                 period = Period(event.since, event.until)
-                self._begin(
-                    Spell(
-                        event.spell,
-                        event.bed,
-                        BedState.RESERVED,
-                        period,
-                        patient=event.patient,
-                        stay=event.stay,
-                    )
-                )
+                reserved = Spell(event.spell, event.bed, BedState.RESERVED, period)
+                self._begin(replace(reserved, patient=event.patient, stay=event.stay))
             case Room.BedReopened() | Room.CleaningFinished() | Room.ReservationReleased():
                 self._end(event.spell, at)
             case _:

@@ -156,6 +156,16 @@ class LogReader:
             ).fetchone()
         return row[0] if row else None
 
+    def first_owner(self, kind: str, beginning: str) -> UUID | None:
+        """Return the owner of the first unique claim of a kind whose key begins so."""
+        with self._cursor() as cursor:
+            row = cursor.execute(
+                "SELECT owner FROM record.unique_claims WHERE kind = %s"
+                " AND starts_with(key, %s) ORDER BY key LIMIT 1",
+                [kind, beginning],
+            ).fetchone()
+        return row[0] if row else None
+
     def owners(self, kinds: Iterable[str]) -> list[UUID]:
         """Return the owners of unique claims of these kinds."""
         with self._cursor() as cursor:

@@ -1,6 +1,5 @@
 """Patients read model: details, death and merges of the records of patients."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,9 +7,11 @@ from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     MetaData,
     String,
@@ -24,7 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
+from domain.names import prefixes, search_words
 from domain.patient import Patient
+from domain.text import code, key, number_key
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
@@ -46,10 +49,22 @@ patients = bitemporal_table(
     Column("confidentiality", String, nullable=False),
     Column("died_at", DateTime(timezone=True)),
     Column("merged_into", Uuid),
+    Column("mrn_key", String, nullable=False),
+    Column("prefixes", ARRAY(String), nullable=False),
     visibility="patient",
-    find_by=("mrn", "merged_into"),
+    find_by=("mrn_key", "merged_into"),
     has_valid_time_boundaries=True,
 )
+_FOUND_BY = ("mrn_key", "prefixes")
+"""Columns by which patients are found, and that no view shows."""
+
+_name = (
+    func.coalesce(patients.c.family_name, ""),
+    func.coalesce(patients.c.given_name, ""),
+    patients.c.patient,
+)
+Index("patients_name", *_name)
+Index("patients_prefixes", patients.c.prefixes, postgresql_using="gin")
 
 
 class Patients(Folded[Patient]):
@@ -72,6 +87,10 @@ class Patients(Folded[Patient]):
                 "confidentiality": details.confidentiality.value,
                 "died_at": None,
                 "merged_into": patient.merged_into,
+                "mrn_key": number_key(patient.mrn),
+                "prefixes": prefixes(
+                    details.family_name, details.given_name, patient.mrn, details.birth_date
+                ),
             }
             died = patient.died_at
             if died is None or died > period.start:
@@ -100,7 +119,7 @@ class PatientView:
 
 
 _patients_by_id = by_id(
-    lambda at: select(*columns(patients)).where(
+    lambda at: select(*columns(patients, *_FOUND_BY)).where(
         is_one_of(patients.c.patient, "ids"), at.of(patients)
     )
 )
@@ -116,10 +135,8 @@ async def patients_by_id(
 
 
 _by_mrn = CompiledStatement(
-    lambda at: select(*columns(patients)).where(
-        equals(patients.c.mrn, "mrn"),
-        equals(patients.c.mrn_authority, "authority"),
-        at.of(patients),
+    lambda at: select(*columns(patients, *_FOUND_BY)).where(
+        equals(patients.c.mrn_key, "mrn_key"), at.of(patients)
     )
 )
 
@@ -128,10 +145,18 @@ _by_mrn = CompiledStatement(
 async def patient_by_mrn(
     connection: AsyncConnection, mrn: str, authority: str, at: AsOf
 ) -> PatientView | None:
-    """Return a patient by the MRN of an authority."""
-    rows = await _by_mrn.execute(connection, at, mrn=mrn, authority=authority)
-    row = rows.one_or_none()
-    return view(PatientView, row) if row else None
+    """Return a patient by the MRN of an authority, in whatever spelling it is typed.
+
+    A log from before spellings were compared may have two: the one that is spelled so, or the first.
+    """
+    rows = await _by_mrn.execute(connection, at, mrn_key=number_key(mrn))
+    views = [view(PatientView, row) for row in rows]
+    views = [v for v in views if key(v.mrn_authority) == key(authority)]
+    return min(
+        views,
+        key=lambda v: (v.mrn != mrn, v.mrn != code(mrn), v.mrn, v.patient),
+        default=None,
+    )
 
 
 _linked = by_id(
@@ -206,25 +231,14 @@ _deaths = by_id(
 )
 
 
-_name = (
-    func.coalesce(patients.c.family_name, ""),
-    func.coalesce(patients.c.given_name, ""),
-    patients.c.patient,
-)
-_prefix = parameter("prefix", String)
-
 _page = CompiledStatement(
     lambda at: (
-        select(*columns(patients))
-        .where(at.holds(patients))
+        select(*columns(patients, *_FOUND_BY))
+        .where(at.of(patients))
         .order_by(*_name)
         .limit(parameter("first", Integer))
     ),
-    prefix=or_(
-        patients.c.mrn.istartswith(_prefix, escape="/"),
-        patients.c.family_name.istartswith(_prefix, escape="/"),
-        patients.c.given_name.istartswith(_prefix, escape="/"),
-    ),
+    words=patients.c.prefixes.bool_op("@>")(parameter("words", ARRAY(String))),
     after=tuple_(*_name)
     > tuple_(parameter("family", String), parameter("given", String), parameter("after", Uuid)),
 )
@@ -240,13 +254,16 @@ async def patients_page(
 ) -> list[PatientView]:
     """Return a page of patients in the order of their names.
 
-    ``search``: the beginning of a family name, a given name or an MRN, in upper or lower case.
+    ``search``: the beginnings of words of a name, in any order, or of an MRN; or a birth date.
     """
+    words = search_words(search or "")
+    if search and search.strip() and not words:
+        return []
     family, given, patient = after or (None, None, None)
     rows = await _page.execute(
         connection,
         at,
-        prefix=re.sub("([/%_])", r"/\1", search) if search else None,
+        words=words or None,
         family=family,
         given=given,
         after=patient,

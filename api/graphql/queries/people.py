@@ -54,7 +54,10 @@ class PeopleQueries:
         self,
         info: Ask,
         search: Annotated[
-            str | None, argument(description="The beginning of a name or an MRN.")
+            str | None,
+            argument(
+                description="Beginnings of words of the name, in any order; of an MRN; a birth date."
+            ),
         ] = None,
         first: First = None,
         after: After = None,

@@ -22,7 +22,8 @@ BEGIN
         WHERE c.kind = u.kind AND c.key = u.key;
     DELETE FROM unique_claims c
         USING jsonb_to_recordset(cmd->'unique') AS u (kind text, owner uuid, replaces boolean)
-        WHERE u.replaces AND c.owner = u.owner AND (c.kind = u.kind) IS TRUE; -- by the owner
+        WHERE u.replaces AND c.owner = u.owner -- by the owner
+            AND (c.kind = u.kind OR c.kind = u.kind || ' as stored') IS TRUE;
     INSERT INTO unique_claims
     SELECT u.kind, u.key, u.owner
     FROM jsonb_to_recordset(cmd->'unique') AS u (kind text, key text, owner uuid);

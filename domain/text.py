@@ -1,0 +1,163 @@
+"""Text as it is stored and compared: codes, lines and notes, each by the declared type of its field.
+
+What is printed the same is the same. A code is NFKC, a line and a note NFC; none has a control
+character or one that nobody sees. What differs only in case, in the form of its letters or (in a
+number) in blanks has one *key*.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import is_dataclass
+from dataclasses import replace as replace_fields
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from unicodedata import category, normalize
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.envelope import Code, Sealed, Text
+from domain.refusals import InvalidInput
+
+T = TypeVar("T")
+
+_JOINERS = "\u200c\u200d"
+"""Zero-width, and part of how words of some scripts are spelled: kept in names and notes."""
+
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Letters and marks of other categories that show nothing (Default_Ignorable_Code_Point)."""
+
+
+def code(text: str) -> str:
+    """Return a code as it is stored: NFKC, its blanks single, nothing around it."""
+    if text.isascii() and text.isalnum():
+        return text
+    return _one_line(normalize("NFKC", text), "")
+
+
+def line(text: str) -> str:
+    """Return a name or another text of one line: NFC, its blanks single, nothing around it."""
+    return _one_line(normalize("NFC", text), _JOINERS)
+
+
+def name(text: str) -> str:
+    """Return the name of a person as it was typed, in NFC and without control characters."""
+    return _without_controls(normalize("NFC", text), _JOINERS)
+
+
+def note(text: str) -> str:
+    """Return a note as it was typed, in NFC, with its lines and tabs but no other control character."""
+    lines = normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    return _without_controls(lines, _JOINERS + "\n\t")
+
+
+def key(text: str) -> str:
+    """Return what is the same for all spellings of a code: of another case, of fullwidth letters."""
+    return code(code(text).casefold())
+
+
+def number_key(text: str) -> str:
+    """Return the `key` of a number of a person or of staff, which people type in groups."""
+    return key(key(text).replace(" ", ""))
+
+
+def cleaned(value: T, field: str = "") -> T:
+    """Return an event's or an input's struct with each text as its declared type says.
+
+    Raises InvalidInput for a code or line in which nothing is left.
+    """
+    changes = {
+        name: changed
+        for name, clean in _cleaners(cast(Hashable, type(value))).items()
+        if (changed := clean(before := getattr(value, name), field or name)) is not before
+    }
+    if not changes:
+        return value
+    if isinstance(value, Struct):
+        return replace(value, **changes)
+    return replace_fields(value, **changes)  # type: ignore[type-var]
+
+
+def cleaned_fields(event: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of an event's fields, each as its declared type says. Raises InvalidInput."""
+    cleaners = _cleaners(event)
+    return {
+        name: cleaners[name](value, name) if name in cleaners else value
+        for name, value in values.items()
+    }
+
+
+Cleaner = Callable[[Any, str], Any]
+
+
+@cache
+def _cleaners(kind: Hashable) -> dict[str, Cleaner]:
+    """Return the fields of a class that hold text, each with what it does to a value."""
+    hints = get_type_hints(kind, include_extras=True)
+    cleaners = {name: _cleaner(hint) for name, hint in hints.items()}
+    return {name: cleaner for name, cleaner in cleaners.items() if cleaner is not None}
+
+
+def _cleaner(hint: Any) -> Cleaner | None:
+    if hint == Code:
+        return lambda value, field: _filled(code, value, field)
+    if hint == Text:
+        return lambda value, field: _filled(line, value, field)
+    if hint == Sealed:
+        return lambda value, field: None if value is None else _SEALED.get(field, note)(value)
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _cleaner(get_args(hint)[0])
+    if origin in (Union, UnionType):
+        return next((c for arg in get_args(hint) if (c := _cleaner(arg)) is not None), None)
+    if origin is tuple and (item := _cleaner(get_args(hint)[0])) is not None:
+        return lambda value, field: _each(item, value, field)
+    is_struct = isinstance(hint, type) and (issubclass(hint, Struct) or is_dataclass(hint))
+    if is_struct and _cleaners(hint):
+        return lambda value, field: None if value is None else cleaned(value, field)
+    return None
+
+
+_SEALED: dict[str, Callable[[str], str]] = {"family_name": name, "given_name": name}
+"""The texts about persons that are of one line."""
+
+
+def _each(item: Cleaner, values: tuple[Any, ...] | None, field: str) -> tuple[Any, ...] | None:
+    if values is None:
+        return None
+    result = tuple(item(value, field) for value in values)
+    return values if result == values else result
+
+
+def _filled(clean: Callable[[str], str], value: str | None, field: str) -> str | None:
+    if value is None:
+        return None
+    result = clean(value)
+    if not result and value:
+        raise InvalidInput(
+            field, "it is blank: nothing of it can be seen; leave it out or fill it in"
+        )
+    return value if result == value else result
+
+
+def _one_line(text: str, kept: str) -> str:
+    return " ".join(_without_controls(text, kept).split())
+
+
+def _without_controls(text: str, kept: str) -> str:
+    """Return text without what nobody sees; line ends and tabs that are not kept become blanks."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_seen(character, kept) for character in text)
+
+
+def _seen(character: str, kept: str) -> str:
+    if character in kept:
+        return character
+    if character.isspace():
+        return " "
+    is_hidden = category(character) in ("Cc", "Cf", "Cs") or character in _UNSEEN
+    return "" if is_hidden else character

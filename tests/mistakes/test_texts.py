@@ -1,0 +1,136 @@
+"""Mistakes of other systems about texts: see `test_covered` for the list and what is left out."""
+
+from unicodedata import normalize
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, late
+
+SPELLINGS = (" {}", "{} ", "{}\n", "\t{}", "\u200b{}", "{}\u00a0", "{}\u202e")
+"""Ways to type a code that are printed as the code is."""
+
+
+def spellings(typed: str) -> list[str]:
+    wide = "".join(chr(ord(c) + 0xFEE0) for c in typed)
+    return [s.format(typed) for s in SPELLINGS] + [wide, typed.upper(), typed.lower()]
+
+
+def test_mistake_67_a_blank_makes_no_second_patient(shared: Ward) -> None:
+    mrn = shared.patient()
+    for typed in [*spellings(mrn), f"{mrn[0]}\u00a0{mrn[1:]}"]:
+        second = shared.execute("registerPatient", mrn=typed, familyName="Twice")
+        assert second["__typename"] == "AlreadyExists", typed
+    for typed in spellings(mrn):
+        named = shared.ask("query($mrn: String!) { patient(mrn: $mrn) { mrn } }", mrn=typed)
+        assert named["patient"] == {"mrn": mrn}, typed
+
+
+def test_mistake_67_a_blank_makes_no_second_room_or_bed(shared: Ward) -> None:
+    ward, number = shared.room("a", "b", ward=shared.name("Ward ")).split("/")
+    for typed in spellings(number):
+        room = {"ward": ward, "room": typed, "beds": ["a"]}
+        assert shared.execute("openRoom", **room)["__typename"] == "AlreadyExists", typed
+    for typed in spellings("a"):
+        bed = {"ward": ward, "room": number, "bed": typed}
+        assert shared.execute("addBed", **bed)["__typename"] == "AlreadyExists", typed
+    stay = shared.stay(f"{ward}/{number}/a")
+    for typed in spellings("A"):
+        second = {"patientMrn": shared.patient(), "admissionType": "ELECTIVE"}
+        taken = shared.execute("admitPatient", **second, ward=ward, room=number, bed=typed)
+        assert taken["__typename"] == "BedOccupied", typed
+    assert shared.bed(f"{ward}/{number}/a")["stay"] == {"id": stay}
+
+
+def test_mistake_67_a_blank_makes_no_second_ward(shared: Ward) -> None:
+    ward = shared.room(ward=shared.name("Ward ")).split("/")[0]
+    spaced = spellings(ward.replace("Ward ", "Ward\u00a0 "))[: len(SPELLINGS)]
+    for typed in [*spaced, ward.upper(), ward.lower()]:
+        number = shared.name("N")
+        shared.record("openRoom", ward=typed, room=number, beds=["a"], **late(ago(days=9)))
+        shared.stay(f"{typed.upper()}/{number.lower()}/A")
+    names = [each["name"] for each in shared.ask("{ wards { name } }")["wards"]]
+    assert [name for name in names if ward.lower() in name.lower()] == [ward]
+
+
+def test_mistake_67_a_blank_makes_no_second_practitioner(shared: Ward) -> None:
+    number = shared.doctor()
+    for typed in spellings(number):
+        second = shared.execute("registerPractitioner", staffNumber=typed)
+        assert second["__typename"] == "AlreadyExists", typed
+    told = shared.record(
+        "recordVisit", stayId=shared.stay(), practitioner=f"{number.lower()} ", kind="ROUND"
+    )
+    assert told["__typename"] == "VisitRecorded"
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u200b", "\u00a0\n", "\u3164"])
+def test_mistake_67_a_blank_is_no_code(shared: Ward, blank: str) -> None:
+    ward, number = shared.room().split("/")
+    for command, input in (
+        ("registerPatient", {"mrn": blank}),
+        ("registerPractitioner", {"staffNumber": blank}),
+        ("openRoom", {"ward": blank, "room": "1", "beds": ["a"]}),
+        ("openRoom", {"ward": ward, "room": blank, "beds": ["a"]}),
+        ("openRoom", {"ward": ward, "room": shared.name("N"), "beds": [blank]}),
+        ("addBed", {"ward": ward, "room": number, "bed": blank}),
+    ):
+        assert shared.execute(command, **input)["__typename"] == "InvalidInput", command
+
+
+def test_mistake_67_a_correction_of_the_spelling_is_taken(shared: Ward) -> None:
+    mrn = shared.patient()
+    told = shared.record(
+        "correctPatientDetails", patientMrn=mrn, mrn=mrn.lower(), reason="as printed"
+    )
+    assert told["patient"]["mrn"] == mrn.lower()
+    assert shared.execute("registerPatient", mrn=mrn)["__typename"] == "AlreadyExists"
+
+
+SEARCHES = {
+    "O'Connor": ["Liam"],
+    "oconnor": ["Liam"],
+    "connor liam": ["Liam"],
+    "Nu\u00f1ez": ["Jos\u00e9", "Jose\u0301"],
+    "NUNEZ jose": ["Jos\u00e9", "Jose\u0301"],
+    "Muller": ["J\u00fcrgen"],
+    "Siobhan": ["Siobh\u00e1n"],
+    "Siobh\u00e1n, O`Hara ": ["Siobh\u00e1n"],
+    "van kirk": ["Ann-Marie"],
+    "vankirk marie ": ["Ann-Marie"],
+    "ostby": ["Bj\u00f8rn"],
+    "\u00c5ngstr\u00f6m-\u00d8stby": ["Bj\u00f8rn"],
+    "1991-02-28": ["Bj\u00f8rn"],
+    "bjorn 1991-02-28": ["Bj\u00f8rn"],
+    "1991-02-2": [],
+    "%": [],
+    "kirk liam": [],
+}
+
+
+def test_mistake_68_a_name_is_found_as_people_type_it(shared: Ward) -> None:
+    house = shared.name("Zz")
+    for family, given, born in (
+        ("O\u2019Connor", "Liam", "1950-01-01"),
+        ("Nu\u00f1ez", "Jos\u00e9", "1950-01-01"),
+        ("Nun\u0303ez", "Jose\u0301", "1950-01-01"),
+        ("M\u00fcller", "J\u00fcrgen", "1950-01-01"),
+        ("O'Hara", "Siobh\u00e1n", "1950-01-01"),
+        ("Van  Kirk", "Ann-Marie", "1950-01-01"),
+        ("\u00c5ngstr\u00f6m-\u00d8stby", "Bj\u00f8rn", "1991-02-28"),
+    ):
+        shared.patient(familyName=f"{family} {house}", givenName=given, birthDate=born)
+    for typed, wanted in SEARCHES.items():
+        search = typed if typed == "%" else f"{typed} {house}"
+        found = shared.ask(
+            "query($q: String) { patients(search: $q) { nodes { givenName } } }", q=search
+        )
+        names = {each["givenName"] for each in found["patients"]["nodes"]}
+        assert names == {normalize("NFC", name) for name in wanted}, typed
+
+
+def test_mistake_68_a_number_is_found_by_its_beginning_or_digits(shared: Ward) -> None:
+    mrn = f"T-000{shared.name('7')} x"
+    shared.record("registerPatient", mrn=mrn, **late(ago(days=3)))
+    for typed in (mrn, mrn.lower(), mrn[:-2], mrn[2:-2], f" {mrn[:5]}"):
+        found = shared.ask("query($q: String) { patients(search: $q) { nodes { mrn } } }", q=typed)
+        assert {"mrn": mrn} in found["patients"]["nodes"], typed
