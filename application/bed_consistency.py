@@ -3,10 +3,16 @@
 from uuid import UUID
 
 from application import hospital_days, lookups, persons
+from application.sharers import check_sharing
 from application.unit_of_work import UnitOfWork
-from domain.refusals import ContradictsLaterFacts, PatientAlreadyAdmitted
+from domain.refusals import (
+    ContradictsLaterFacts,
+    InvalidInput,
+    PatientAlreadyAdmitted,
+    SharersUnplaced,
+)
 from domain.room.aggregate import Room
-from domain.room.occupancy import Claim, check_free, check_shared, newly_claimed
+from domain.room.occupancy import Claim, check_free, newly_claimed, outside_of_mother
 from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
@@ -19,12 +25,13 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         for stay in uow.loaded.values()
         if isinstance(stay, Stay) and stay.stretches != uow.before[stay.id].stretches
     }
+    left = [child for stay in list(moved.values()) for child in _left_by(uow, stay, moved)]
+    if left:
+        raise SharersUnplaced(tuple(dict.fromkeys(left)))
     for stay in list(moved.values()):
         for room, changed in uow.differences(stay).items():
             for stretch in changed.begun:
                 _check(uow, stay, stretch, moved, uow.one(Room, room, "room", "room"))
-            if changed.ended:
-                _check_sharers(uow, stay, room, moved)
     for stay in moved.values():
         assert stay.patient is not None
         for room, changed in uow.differences(stay).items():
@@ -52,7 +59,10 @@ def _check(
     room.check_open(stretch, before, stay.id, stay.patient, uow.now)
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
-        check_shared(stay.id, stretch, mother.stretches)
+        if outside_of_mother(stretch, mother.stretches):
+            why = f"stay {mother.id} does not have that bed all the time"
+            raise InvalidInput("shares_bed_of", why)
+        check_sharing(uow, stay, stretch, mother, before)
     new = newly_claimed(before, stretch)
     if new and room.policies_at(stretch.period.start):
         _check_policies(uow, stay, stretch, others, room)
@@ -61,29 +71,33 @@ def _check(
 def _check_policies(
     uow: UnitOfWork, stay: Stay, stretch: Stretch, others: list[Claim], room: Room
 ) -> None:
-    shared = {c.stay: c.stretch.shares_bed_of is not None for c in others if c.stay != stay.id}
-    stays = uow.load(Stay, *shared)
-    present = [_occupant(uow, other, shared[other.id]) for other in stays]
-    newcomer = _occupant(uow, stay, stretch.shares_bed_of is not None)
+    mothers = {c.stay: c.stretch.shares_bed_of for c in others if c.stay != stay.id}
+    stays = uow.load(Stay, *mothers)
+    present = [_occupant(uow, other, mothers[other.id]) for other in stays]
+    newcomer = _occupant(uow, stay, stretch.shares_bed_of)
     room.check_policies(newcomer, present, hospital_days.local(uow, stretch.period.start))
 
 
-def _occupant(uow: UnitOfWork, stay: Stay, shares: bool) -> Occupant:
+def _occupant(uow: UnitOfWork, stay: Stay, mother: UUID | None) -> Occupant:
     patient = lookups.patient_of(uow, stay)
-    return Occupant(stay.id, patient.sex, patient.birth_date, shares)
+    return Occupant(stay.id, patient.sex, persons.born_on(uow, patient.id), mother)
 
 
-def _check_sharers(uow: UnitOfWork, stay: Stay, room: UUID, moved: dict[UUID, Stay]) -> None:
-    uow.occupancy(room)
-    children = [c for c in uow.record.sharers(stay.id) if c.stay not in moved]
+def _left_by(uow: UnitOfWork, mother: Stay, moved: dict[UUID, Stay]) -> list[UUID]:
+    """Return the children who share a bed of a stay outside of its stretches there."""
+    rooms = [room for room, changed in uow.differences(mother).items() if changed.ended]
+    if not rooms:
+        return []
+    for room in rooms:
+        uow.occupancy(room)
+    children = [c for c in uow.record.sharers(mother.id) if c.stay not in moved]
     children += [  # all of them: those that do not change may lie outside of hers now
         Claim(other.id, theirs)
         for other in moved.values()
         for theirs in other.stretches
-        if theirs.shares_bed_of == stay.id
+        if theirs.shares_bed_of == mother.id
     ]
-    for child in children:
-        check_shared(child.stay, child.stretch, stay.stretches)
+    return [c.stay for c in children if outside_of_mother(c.stretch, mother.stretches)]
 
 
 def _check_person(uow: UnitOfWork, stay: Stay) -> None:

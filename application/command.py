@@ -59,6 +59,8 @@ class Rules:
     mrn_authority: str = "main"
     clock_tolerance: timedelta = timedelta(seconds=60)
     late_after: timedelta = LATE_AFTER
+    newborn_days: int = 28
+    """The age up to which a newborn may begin to share its mother's bed."""
 
     def check_time(self, occurred_at: datetime, now: datetime) -> None:
         """Refuse a time at which nothing can have happened yet. Raises InFuture."""

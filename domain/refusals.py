@@ -253,7 +253,7 @@ class SharersUnplaced(Refusal):
         super().__init__(
             "The bed is shared by "
             + ", ".join(str(s) for s in stays)
-            + "; say in 'sharers' where each child goes, or move or discharge the child first."
+            + "; say in `sharers` where each child goes, or move or discharge the child first."
         )
         self.stays = stays
 

@@ -57,7 +57,7 @@ def verify(
     """
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        for check in (_positions, _clock, _streams, _commands, _claims, _beds):
+        for check in (_positions, _clock, _streams, _commands, _claims, _beds, _sharers):
             yield check(connection)
         yield _occupancy(connection)
     if read_models:
@@ -295,6 +295,21 @@ def _beds(connection: Connection[TupleRow]) -> CheckResult:
         " AND a.stay < b.stay AND a.during && b.during"
         " WHERE a.shares_bed_of IS DISTINCT FROM b.stay AND b.shares_bed_of IS DISTINCT FROM a.stay"
         " AND (a.shares_bed_of IS NULL OR a.shares_bed_of IS DISTINCT FROM b.shares_bed_of)",
+    )
+
+
+def _sharers(connection: Connection[TupleRow]) -> CheckResult:
+    return _sql(
+        connection,
+        "who shares a bed is a newborn, inside the stretch of its mother there",
+        "SELECT count(*) FROM record.bed_claims WHERE shares_bed_of IS NOT NULL",
+        "SELECT 'stay ' || c.stay || ' in bed ' || c.bed || ' of stay ' || c.shares_bed_of"
+        " FROM record.bed_claims c WHERE c.shares_bed_of IS NOT NULL AND (NOT coalesce("
+        "  (SELECT range_agg(m.during) @> c.during FROM record.bed_claims m"
+        "    WHERE m.stay = c.shares_bed_of AND m.room = c.room AND m.bed = c.bed"
+        "    AND m.shares_bed_of IS NULL), false)"
+        "  OR NOT EXISTS (SELECT FROM record.events e WHERE e.stream = c.stay"
+        "    AND e.own->>'admission_type' = 'NEWBORN'))",
     )
 
 

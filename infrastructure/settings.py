@@ -44,6 +44,9 @@ class Settings:
     late_after_minutes: int = 60
     """An entry later than this needs a reason."""
 
+    newborn_days: int = 28
+    """The age in days up to which a newborn may begin to share its mother's bed."""
+
     read_timeout_seconds: float = 5.0
     """The longest wait of a response for the read models before it says that they are behind."""
 
@@ -96,6 +99,7 @@ class Settings:
             mrn_authority=self.mrn_authority,
             clock_tolerance=timedelta(seconds=self.clock_tolerance_seconds),
             late_after=timedelta(minutes=self.late_after_minutes),
+            newborn_days=self.newborn_days,
         )
 
 

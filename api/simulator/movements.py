@@ -15,7 +15,7 @@ from api.simulator.inpatient import Inpatient, Prescription, World
 from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, PROMPT, Lag, Movement
 from api.simulator.staff import Doctor
 from api.simulator.texts import CAME_BACK, WRONG_BED
-from application.commands.stays import Sharer
+from application.sharers import Sharer
 from domain.envelope import Actor
 from domain.practitioner import Grade
 from domain.stay.events import AdmissionType

@@ -85,6 +85,7 @@ QUERIES: Mapping[str, Roles] = {
     "stay_difference": CLINICAL_READERS,
     "occupancy_difference": CLINICAL_READERS,
     "exposure": CLINICAL_READERS,
+    "deceased": IDENTITY_READERS,
     "pending_movements": FLOW_READERS,
     "command": EVERYONE,
     "projections": STATUS_READERS,

@@ -19,6 +19,7 @@ from application.commands.late_entries import (
     enter,
     entry_at,
 )
+from application.sharers import Sharer, place_sharers
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
     InvalidInput,
@@ -65,6 +66,7 @@ class Corrections(CommandGroup):
         stay_id: UUID,
         because: CancellationReason,
         void_clinical_facts: bool | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Take a whole stay back; its bed is free in the same act.
 
@@ -73,6 +75,7 @@ class Corrections(CommandGroup):
         """
         reason_needed(uow.entry, "a cancel says why")
         cancel_admission_of(uow, lookups.stay(uow, stay_id), because, bool(void_clinical_facts))
+        place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=MOVEMENT_CORRECTION_REFUSALS)
     def cancel_discharge(
@@ -85,6 +88,7 @@ class Corrections(CommandGroup):
         room: str | None = None,
         bed: str | None = None,
         without_bed: str | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Take a discharge back, naming where the patient is: the old bed may be taken.
 
@@ -99,6 +103,7 @@ class Corrections(CommandGroup):
         cancel_discharge_of(
             uow, stay, discharge, because, lookups.place(uow, ward, room, bed, None, without_bed)
         )
+        place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def cancel_movement(
@@ -111,6 +116,7 @@ class Corrections(CommandGroup):
         room: str | None = None,
         bed: str | None = None,
         without_bed: str | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Take back any movement by its id; a swap, in both stays.
 
@@ -119,6 +125,7 @@ class Corrections(CommandGroup):
         reason_needed(uow.entry, "a cancel says why")
         place = lookups.place(uow, ward, room, bed, None, without_bed)
         _cancel(uow, movement_id, because, place)
+        place_sharers(uow, sharers)
 
     @correction(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_movement(
@@ -141,6 +148,7 @@ class Corrections(CommandGroup):
         expected_at: datetime | None = None,
         disposition: Disposition | None = None,
         destination: str | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Correct a movement: its time (``occurred_at``), its place, or what else was said of it.
 
@@ -166,6 +174,7 @@ class Corrections(CommandGroup):
             destination=destination,
         )
         _correct(uow, right, uow.corrected_at, uow.corrected_precision)
+        place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
     def correct_facts(
@@ -175,6 +184,7 @@ class Corrections(CommandGroup):
         corrections: Sequence[Correction] | None = None,
         cancels: Sequence[Cancel] | None = None,
         entries: Sequence[LateEntry] | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Several corrections, cancels and late entries, of several stays, decided on the result.
 
@@ -205,6 +215,7 @@ class Corrections(CommandGroup):
                 uow.check_time(at)
             _correct(uow, right, at, Precision.MINUTE if at else None, timed)
         enter(uow, entries or ())
+        place_sharers(uow, sharers)
         check_deferred(uow)
         if not any(stay.pending_events for stay in uow.loaded.values()):
             raise InvalidInput("corrections", "all of it is so already; say what is different")

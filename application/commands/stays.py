@@ -1,7 +1,6 @@
 """Commands about stays: admission, moves, leave, visits, discharge."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from application import lookups, persons
 from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
+from application.sharers import Sharer, own_place, place_sharers
 from application.unit_of_work import UnitOfWork
 from domain.patient import Confidentiality, Patient
 from domain.refusals import (
@@ -26,17 +26,6 @@ from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place
 from domain.time import in_utc
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sharer:
-    """Where a child goes that shared its mother's bed: along with her, or to a bed of its own."""
-
-    stay_id: UUID
-    shares_bed: bool = False
-    ward: str | None = None
-    room: str | None = None
-    bed: str | None = None
 
 
 class Stays(CommandGroup):
@@ -127,12 +116,18 @@ class Stays(CommandGroup):
             )
         stay = lookups.stay(uow, stay_id)
         stay.transfer(place, uow.entry)
-        for child in sharers or ():
-            _take_along(uow, child, stay, place)
+        place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
-    def swap_beds(self, uow: UnitOfWork, *, stay_id: UUID, with_stay_id: UUID) -> None:
-        """Two patients exchange beds, in one act."""
+    def swap_beds(
+        self,
+        uow: UnitOfWork,
+        *,
+        stay_id: UUID,
+        with_stay_id: UUID,
+        sharers: Sequence[Sharer] | None = None,
+    ) -> None:
+        """Two patients exchange beds, in one act; ``sharers`` says where their children go."""
         if stay_id == with_stay_id:
             raise InvalidInput("with_stay_id", "a swap needs two different stays")
         one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "with_stay_id")
@@ -142,6 +137,7 @@ class Stays(CommandGroup):
             raise StayStateBroken("both patients need a bed then to exchange them")
         one.swap_bed(beds[1], other.id, uow.entry)
         other.swap_bed(beds[0], one.id, uow.entry)
+        place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def start_leave(
@@ -151,11 +147,17 @@ class Stays(CommandGroup):
         stay_id: UUID,
         keep_bed: bool,
         expected_return: datetime | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
-        """Start a leave: the patient leaves for a while; the bed is kept or released."""
+        """Start a leave: the patient leaves for a while; the bed is kept or released.
+
+        ``sharers`` says where the children go that share a bed that is released: on leave with her, or
+        to a place of their own.
+        """
         stay = lookups.stay(uow, stay_id)
         back = utc(expected_return, "expected_return")
         stay.start_leave(keep_bed, back, uow.entry, persons.died_at(uow, stay.patient))
+        place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def end_leave(
@@ -168,11 +170,13 @@ class Stays(CommandGroup):
         bed: str | None = None,
         shares_bed_of: UUID | None = None,
         without_bed: str | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """End a leave: the patient is back, in the kept bed or another, named if none was kept."""
         stay = lookups.stay(uow, stay_id)
         place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         stay.end_leave(place, uow.entry, persons.died_at(uow, stay.patient))
+        place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
@@ -235,15 +239,19 @@ class Stays(CommandGroup):
         disposition: Disposition,
         destination: str | None = None,
         keep_prescriptions: Sequence[UUID] | None = None,
+        sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Close a stay: its bed is released and its prescriptions stop, in the same act.
 
-        Those in ``keep_prescriptions`` go on as discharge medicines. As DIED it is the death too, if
+        Those in ``keep_prescriptions`` go on as discharge medicines. A child in ``sharers`` for whom no
+        place is named is discharged together with its mother. As DIED it is the death too, if
         none is recorded; otherwise it is refused after one (PatientDied). Raises StayNotOpen,
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
         kept = tuple(dict.fromkeys(keep_prescriptions or ()))
         discharge_stay(uow, lookups.stay(uow, stay_id), disposition, destination, kept)
+        stays = [sharer for sharer in sharers or () if not _is_discharged(uow, sharer, disposition)]
+        place_sharers(uow, stays)
 
 
 def admit(
@@ -322,13 +330,14 @@ def discharge_stay(
             prescription.stop(uow.entry, discharge=movement)
 
 
-def _take_along(uow: UnitOfWork, child: Sharer, mother: Stay, place: Place) -> None:
-    if child.shares_bed:
-        if place.bed is None:
-            raise InvalidInput("sharers", "the mother has no bed there that could be shared")
-        goes_to: Place | None = Place(place.bed, shares_bed_of=mother.id)
-    else:
-        goes_to = lookups.place(uow, child.ward, child.room, child.bed, None, None)
-    if goes_to is None:
-        raise InvalidInput("sharers", "say `shares_bed`, or name ward, room and bed")
-    lookups.stay(uow, child.stay_id, "sharers").transfer(goes_to, uow.entry)
+def _is_discharged(uow: UnitOfWork, sharer: Sharer, mothers: Disposition) -> bool:
+    """Discharge a child together with its mother, if no place is named for it; return whether it was."""
+    if own_place(uow, sharer) is not None:
+        return False
+    disposition = sharer.disposition or mothers
+    if sharer.disposition is None and mothers is Disposition.DIED:
+        raise InvalidInput(
+            "sharers", "the mother died; name a place or a disposition for the child"
+        )
+    discharge_stay(uow, lookups.stay(uow, sharer.stay_id, "sharers"), disposition)
+    return True

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from domain.aggregate import Aggregate, Derived, Event
 from domain.envelope import About, Envelope
-from domain.refusals import BedOccupied, SharersUnplaced
+from domain.refusals import BedOccupied
 from domain.stay.history import Stretch
 from domain.time import Moment, Period
 
@@ -120,11 +120,11 @@ def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
         raise BedOccupied(stretch.bed, other.stay)
 
 
-def check_shared(child: UUID, stretch: Stretch, mother: Iterable[Stretch]) -> None:
-    """Refuse a child's stretch that is not inside its mother's, in a bed that is her own."""
-    of_mother = [s.period for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
-    if stretch.period.without(of_mother):
-        raise SharersUnplaced((child,))
+def outside_of_mother(stretch: Stretch, mother: Iterable[Stretch]) -> list[Period]:
+    """Return the parts of a child's stretch outside of its mother's, in a bed that is her own."""
+    return stretch.period.without(
+        s.period for s in mother if s.bed == stretch.bed and s.shares_bed_of is None
+    )
 
 
 def _share(stay: UUID, stretch: Stretch, other: Claim) -> bool:

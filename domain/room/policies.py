@@ -31,23 +31,25 @@ class Occupant:
     stay: UUID
     sex: Sex
     birth_date: date | None
-    shares_bed: bool
+    mother: UUID | None = None
+    """The stay whose bed is shared."""
 
 
 def isolation(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
-    """Allow nobody else in the room, but for a child in its mother's bed."""
-    if newcomer.shares_bed or all(other.shares_bed for other in others):
+    """Allow nobody else in the room, but for a mother and the children in her bed."""
+    family = newcomer.mother or newcomer.stay
+    if all(family in (other.stay, other.mother) for other in others):
         return None
     return "somebody is in the room, and isolation means alone"
 
 
 def one_sex_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
     """Allow one administrative sex; a sex that is not known is let in."""
-    if newcomer.shares_bed:
+    if newcomer.mother:
         return None
     known = {Sex.FEMALE, Sex.MALE}
     for other in others:
-        if not other.shares_bed and {newcomer.sex, other.sex} == known:
+        if not other.mother and {newcomer.sex, other.sex} == known:
             return f"a {other.sex.lower()} patient is in the room"
     return None
 

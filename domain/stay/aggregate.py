@@ -87,9 +87,9 @@ class Stay(StayState):
             )
         self.add(event)
 
-    def transfer(self, place: Place, envelope: Envelope) -> None:
+    def transfer(self, place: Place, envelope: Envelope, movement: UUID | None = None) -> None:
         """Move the patient to another bed, or to a named place without one (corridor, trolley)."""
-        movement = self._new_id(envelope, "transfer")
+        movement = movement or self._new_id(envelope, "transfer")
         event = self.next_event(Stay.Transferred, envelope, movement=movement, **_fields(place))
         self._check(event, movement)
         state = self.history.at(envelope.occurred_at)

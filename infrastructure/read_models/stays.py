@@ -1,6 +1,6 @@
 """Stays read model: the state of each stay at every moment, as known at every position."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,10 +15,12 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Uuid,
     bindparam,
+    func,
     select,
     tuple_,
 )
@@ -31,7 +33,7 @@ from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, since, until, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
-from infrastructure.queries.row_security import known
+from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
 from infrastructure.read_models.rooms import rooms
@@ -61,7 +63,7 @@ stays = bitemporal_table(
     Column("destination", String),
     Column("confidentiality", String, nullable=False),
     visibility="stay",
-    find_by=("patient", "room"),
+    find_by=("patient", "room", "shares_bed_of"),
     has_valid_time_boundaries=True,
 )
 OPEN = (Status.ADMITTED.value, Status.ON_LEAVE.value)
@@ -163,6 +165,44 @@ async def stays_by_id(
 ) -> dict[UUID, StayView]:
     """Return stays by their ids; without those that were not admitted yet."""
     return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
+
+
+def _shared(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
+    """Compose who has shared whose bed up to a moment, by the one or the other, in order of time."""
+    return lambda at: (
+        select(stays.c.stay, stays.c.shares_bed_of)
+        .where(
+            is_one_of(column, "ids"),
+            stays.c.shares_bed_of.is_not(None),
+            func.lower(stays.c.during) <= value(at.as_of),
+            known(stays, at.known),
+            at.visible(stays),
+        )
+        .order_by(since(stays), stays.c.stay)
+    )
+
+
+_mothers_of = by_id(_shared(stays.c.stay))
+_children_of = by_id(_shared(stays.c.shares_bed_of))
+
+
+@reads(stays)
+async def mothers_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, UUID]:
+    """Return the mother's stay of each child that shares her bed or has shared it."""
+    return {row.stay: row.shares_bed_of for row in await _mothers_of(connection, ids, at)}
+
+
+@reads(stays)
+async def children_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[UUID]]:
+    """Return the stays of the children who share the bed of each mother or have shared it."""
+    children: dict[UUID, dict[UUID, None]] = {}
+    for row in await _children_of(connection, ids, at):
+        children.setdefault(row.shares_bed_of, {})[row.stay] = None
+    return {mother: list(of_her) for mother, of_her in children.items()}
 
 
 _stays_of_patients = by_id(

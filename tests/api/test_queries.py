@@ -339,6 +339,14 @@ def events(ward: Ward) -> None:
 
 
 @example
+def deceased(ward: Ward) -> None:
+    stay = ward.stay()
+    ward.record("recordDeath", stayId=stay, occurredAt=ago(minutes=5))
+    told = ward.ask("{ deceased { diedAt stays { id } prescriptions { id } } }")["deceased"]
+    assert [stay] in [[s["id"] for s in dead["stays"]] for dead in told]
+
+
+@example
 def pending_movements(ward: Ward) -> None:
     visit = ward.name("V")
     told = report_of(ward, visit, "1", 1, movement=LEFT)

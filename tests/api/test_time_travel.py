@@ -203,7 +203,14 @@ def test_every_read_with_a_past_is_asked_here() -> None:
     query = schema._schema.query_type
     assert query is not None
     with_a_past = {n for n, field in query.fields.items() if "knownAt" in field.args}
-    elsewhere = {"exposure", "report", "reportIssues", "reportIssue", "pendingMovements"}
+    elsewhere = {
+        "exposure",
+        "report",
+        "reportIssues",
+        "reportIssue",
+        "pendingMovements",
+        "deceased",
+    }
     assert (
         set(QUESTIONS) == with_a_past - elsewhere
     )  # test_differences, test_source_movements, tests/reports

@@ -8,8 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
-from domain.refusals import Refusal, StayStateBroken
-from domain.room.occupancy import Claim, check_free, check_shared, difference
+from domain.refusals import Refusal, SharersUnplaced, StayStateBroken
+from domain.room.occupancy import Claim, check_free, difference, outside_of_mother
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
 from tests.support.aggregate_dsl import BEDS, MOTHER, OTHER_STAY, TWIN, Act, at
@@ -86,7 +86,8 @@ def settled(stays: dict[UUID, Stay], changed: dict[UUID, Stay]) -> dict[UUID, St
     for claim in claims:
         if claim.stretch.shares_bed_of is not None:
             mother = after[claim.stretch.shares_bed_of]
-            check_shared(claim.stay, claim.stretch, mother.stretches)
+            if outside_of_mother(claim.stretch, mother.stretches):
+                raise SharersUnplaced((claim.stay,))
     return after
 
 

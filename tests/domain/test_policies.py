@@ -17,7 +17,7 @@ HER, HIM, SOMEONE = (
     who("him", Sex.MALE),
     who("someone", Sex.UNKNOWN),
 )
-HER_CHILD = who("her child", Sex.MALE, shares_bed=True)
+HER_CHILD = who("her child", Sex.MALE, child_of="her")
 
 
 def test_every_policy_is_a_function_in_the_list() -> None:
@@ -33,6 +33,9 @@ def test_every_policy_is_a_function_in_the_list() -> None:
         (HER, [HER_CHILD], False),
         (HER, [HER_CHILD, HIM], True),
         (HER_CHILD, [HER], False),
+        (HER_CHILD, [HER, who("its twin", child_of="her")], False),
+        (HER_CHILD, [HER, HIM], True),
+        (HIM, [HER_CHILD], True),
     ],
 )
 def test_isolation_means_alone_but_for_a_child_in_its_mothers_bed(

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from application.commands.stays import Sharer
 from application.hospital import Hospital
+from application.sharers import Sharer
 from domain.refusals import SharersUnplaced
+from domain.stay.events import AdmissionType
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import admitted, ago, events, place, request, room, stays_folded
 
@@ -16,7 +17,8 @@ def mother_and_child(hospital: Hospital) -> tuple[UUID, UUID]:
     """She lies in bed a for ten hours, her child with her for nine."""
     room(hospital, "1", "a", "b", "c", "d")
     mother = admitted(hospital, "M", "A/1/a", ago(hours=10))
-    return mother, admitted(hospital, "C", "A/1/a", ago(hours=9), shares_bed_of=mother)
+    newborn = {"admission_type": AdmissionType.NEWBORN, "shares_bed_of": mother}
+    return mother, admitted(hospital, "C", "A/1/a", ago(hours=9), **newborn)
 
 
 def move(hospital: Hospital, stay: UUID, bed: str, hours: int, **said: Any) -> None:

@@ -154,6 +154,24 @@ def test_mistake_30_the_death_goes_with_the_discharge_that_it_follows_from(
     assert len(truth) == (expected is not None or change == "reversed")
 
 
+def test_mistake_30_the_dead_who_hold_a_bed_or_have_medicines_are_listed(ward: Ward) -> None:
+    room, mrns = ward.room("a", "b", "c", ward="Dead"), linked(ward, 2)
+    stay = ward.stay(f"{room}/a", patientMrn=mrns[0])
+    prescription = ward.prescription(stay)
+    ward.stay(f"{room}/b")
+    ward.record("recordDeath", patientMrn=mrns[1], **late(ago(hours=5)))
+
+    ask = """query($ward: String, $asOf: DateTime) { deceased(ward: $ward, asOf: $asOf) {
+      diedAt patient { mrn } stays { id bed } prescriptions { id } } }"""
+    (found,) = ward.ask(ask, ward="Dead")["deceased"]
+    assert found["patient"]["mrn"] == mrns[0]
+    assert found["stays"] == [{"id": stay, "bed": "a"}]
+    assert found["prescriptions"] == [{"id": prescription}]
+    assert ward.ask(ask, ward="Dead", asOf=ago(hours=6))["deceased"] == []
+    ward.record("dischargePatient", stayId=stay, disposition="DIED")
+    assert ward.ask(ask, ward="Dead")["deceased"] == []
+
+
 def test_mistake_31_a_death_is_put_right_and_taken_back_under_any_number(ward: Ward) -> None:
     mrns, at = linked(ward), ago(hours=2)
     ward.record("recordDeath", patientMrn=mrns[1], **late(ago(hours=5)))

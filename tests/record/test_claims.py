@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg import errors
 
-from application.commands.stays import Sharer
 from application.hospital import Hospital
+from application.sharers import Sharer
 from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition

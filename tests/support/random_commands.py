@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from application.command import Recorded, Request
-from application.commands.stays import Sharer
 from application.hospital import Hospital
+from application.sharers import Sharer
 from domain.patient import Sex
 from domain.practitioner import Grade
 from domain.prescription.course import Outside
@@ -134,14 +134,18 @@ class Busy(Mending):
 
     # -- people --
 
-    def _register_patient(self) -> None:
+    def _register_patient(self, newborn: bool = False) -> None:
         mrn = f"M{len(self._mrns) + 1}"
         known = self._lot.random() < 0.8
         told = self._give(
             "register_patient",
             mrn=mrn,
             family_name=f"Family {mrn}" if known else None,
-            birth_date=date(self._lot.randint(1930, 2025), 2, 28) if known else None,
+            birth_date=self.now.date()
+            if newborn
+            else date(self._lot.randint(1930, 2025), 2, 28)
+            if known
+            else None,
             sex=self._lot.choice(list(Sex)),
         )
         if told:
@@ -187,7 +191,7 @@ class Busy(Mending):
         state = self._state(mother)
         if state is None or state.place.bed is None:
             return
-        self._register_patient()
+        self._register_patient(newborn=True)
         where = self._where(state.place.bed)
         told = self._give(
             "admit_patient",

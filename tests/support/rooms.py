@@ -177,9 +177,9 @@ def who(
     sex: Sex = Sex.UNKNOWN,
     born: date | None = None,
     *,
-    shares_bed: bool = False,
+    child_of: str | None = None,
 ) -> Occupant:
-    return Occupant(known(name), sex, born, shares_bed)
+    return Occupant(known(name), sex, born, known(child_of) if child_of else None)
 
 
 # -- what is true --

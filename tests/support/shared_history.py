@@ -85,7 +85,16 @@ def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
             busy.live(5)
         while _untold(database):  # what follows of itself when a discharge is taken back
             busy.attempt("write_prescription", "discharge_patient", "cancel_discharge")
+        while not rows(database, _RESTATED):  # a report that late facts have changed
+            busy.attempt("issue_report")
+            busy.live(20)
+            busy.attempt("restate_report")
     return busy.accepted, busy.refused
+
+
+_RESTATED = (
+    "SELECT FROM record.events WHERE topic = 'report.restated' AND body->'causes'->0 IS NOT NULL"
+)
 
 
 def _untold(database: Database) -> set[str]:

@@ -8,6 +8,7 @@ from api.graphql.mutations.inputs import (
     MovementCancelInput,
     MovementCorrectionInput,
     MovementId,
+    SharerInput,
     StayId,
     VisitId,
     optional,
@@ -33,6 +34,9 @@ class CancelAdmissionInput(CommandInput):
     void_clinical_facts: bool | None = optional(
         "Void its visits, prescriptions and doses too; otherwise they stop the cancel."
     )
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares a bed that is left so."
+    )
 
 
 @command_input(
@@ -48,6 +52,9 @@ class CancelDischargeInput(CommandInput):
     room: str | None = optional("The room of that bed.")
     bed: str | None = optional("That bed's code.")
     without_bed: str | None = optional("A place without a bed, instead.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares a bed that is left so."
+    )
 
 
 @command_input(
@@ -60,6 +67,9 @@ class CancelMovementInput(CommandInput):
     room: str | None = optional("The room of that bed.")
     bed: str | None = optional("That bed's code.")
     without_bed: str | None = optional("A place without a bed, instead.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares a bed that is left so."
+    )
 
 
 @command_input(
@@ -86,6 +96,9 @@ class CorrectMovementInput(CommandInput):
     expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
     disposition: Disposition | None = optional("Of a discharge: where the patient went.")
     destination: str | None = optional("Of a discharge: where to, by name.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares a bed that is left so."
+    )
 
 
 @command_input(
@@ -97,6 +110,9 @@ class CorrectFactsInput(CommandInput):
     corrections: list[MovementCorrectionInput] | None = optional("Movements that were otherwise.")
     cancels: list[MovementCancelInput] | None = optional("Movements that are taken back.")
     entries: list[LateEntryInput] | None = optional("Movements that were never entered.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares a bed that is left so."
+    )
 
 
 @command_input(

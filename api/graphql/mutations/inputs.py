@@ -85,10 +85,16 @@ class MedicationInput:
 @strawberry.input(description="Where a child goes that shared its mother's bed.")
 class SharerInput:
     stay_id: ChildStayId = required("The child's stay.")
-    shares_bed: bool | None = optional("Along with the mother, into her new bed.")
+    shares_bed: bool | None = optional("Along with the mother: into her new bed, or on leave.")
     ward: str | None = optional("The ward of a bed of its own.", blank_is_absent=True)
     room: str | None = optional("The room of that bed.", blank_is_absent=True)
     bed: str | None = optional("That bed's code.", blank_is_absent=True)
+    without_bed: str | None = optional(
+        "A place of its own without a bed: a cot, the nursery.", blank_is_absent=True
+    )
+    disposition: Disposition | None = optional(
+        "Of a child that is discharged together with the mother; hers by default."
+    )
 
 
 @strawberry.input(description="A movement was otherwise; what is absent stays as recorded.")

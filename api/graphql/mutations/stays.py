@@ -72,6 +72,9 @@ class TransferPatientInput(CommandInput):
 class SwapBedsInput(CommandInput):
     stay_id: StayId = required("One stay.")
     with_stay_id: StayId = required("The other stay.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares a bed of the two."
+    )
 
 
 @command_input("start_leave", StayRecorded, "A patient leaves for a while.")
@@ -79,6 +82,9 @@ class StartLeaveInput(CommandInput):
     stay_id: StayId = required("The stay.")
     keep_bed: bool = required("Whether the bed is kept.")
     expected_return: datetime | None = optional("When the patient is expected back.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares the bed that is released."
+    )
 
 
 @command_input("end_leave", StayRecorded, "A patient is back from leave.")
@@ -89,6 +95,9 @@ class EndLeaveInput(CommandInput):
     bed: str | None = optional("The bed's code.")
     shares_bed_of: StayId | None = optional("The mother's stay, for a newborn in her bed.")
     without_bed: str | None = optional("Where a patient without a bed is: corridor, trolley.")
+    sharers: list[SharerInput] | None = optional(
+        "Where each child goes that shares the bed that was kept."
+    )
 
 
 @command_input("change_attending", StayRecorded, "Another doctor is responsible.")
@@ -131,4 +140,7 @@ class DischargePatientInput(CommandInput):
     destination: str | None = optional("Where to, by name.")
     keep_prescriptions: list[OwnPrescriptionId] | None = optional(
         "Prescriptions that go on as discharge medicines."
+    )
+    sharers: list[SharerInput] | None = optional(
+        "The children who share the bed: to places of their own, or discharged together."
     )

@@ -21,8 +21,10 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import StayStatus
 from api.graphql.types.stays import Prescription, Stay
+from infrastructure.queries.deceased import deceased
 from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
@@ -100,6 +102,23 @@ class StayQueries:
             lambda v: encode_cursor("stays", v.admitted_at, v.stay),
             lambda v: Stay.of(v, at),
         )
+
+    @strawberry.field(
+        description="The dead who still hold a bed, are not discharged or have active prescriptions, the"
+        " longest dead first."
+    )
+    async def deceased(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="Those who lie in this ward.")] = None,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[Deceased]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        found = await info.context.query(deceased, at, ward)
+        return [Deceased.of(view, at) for view in found]
 
     @strawberry.field(description="A prescription; null before it was written or began.")
     async def prescription(

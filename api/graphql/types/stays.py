@@ -31,11 +31,17 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_by_id,
     prescriptions_of,
 )
-from infrastructure.read_models.stays import StayView, stays_by_id, stays_page
+from infrastructure.read_models.stays import (
+    StayView,
+    children_of,
+    mothers_of,
+    stays_by_id,
+    stays_page,
+)
 from infrastructure.read_models.visits import VisitView, visits_of
 
 
-@shows(DataKind.STAY, cached_from=(stays_by_id, stays_page))
+@shows(DataKind.STAY, cached_from=(stays_by_id, stays_page, mothers_of, children_of))
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
     status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
@@ -107,6 +113,21 @@ class Stay(Node):
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
         return await Patient.find(info, self.view.patient, self.at)
+
+    @strawberry.field(
+        description="The mother's stay of a newborn that shares her bed or has shared it."
+    )
+    async def mother(self, info: Ask) -> "Stay | None":
+        id = await info.context.load(mothers_of, self.view.stay, self.at)
+        return await Stay.find(info, id, self.at) if id else None
+
+    @strawberry.field(
+        description="The stays of the newborns who share the bed or have shared it: of twins, both."
+    )
+    async def children(self, info: Ask) -> list["Stay"]:
+        ids = await info.context.load(children_of, self.view.stay, self.at)
+        found = [await Stay.find(info, id, self.at) for id in ids or ()]
+        return [stay for stay in found if stay]
 
     @strawberry.field(description="The responsible doctor.")
     async def attending(self, info: Ask) -> Practitioner | None:
