@@ -168,7 +168,10 @@ class Definition:
 
     def rows(self, question: Question, contributions: Contributions) -> tuple[Row, ...]:
         """Return the figures: a function of the contributions and of nothing else."""
-        marks = Marks(chain.from_iterable(contributions.values()), question.days)
+        return self.rows_of(question, marks_of_all(question, contributions))
+
+    def rows_of(self, question: Question, marks: Marks) -> tuple[Row, ...]:
+        """Return the figures made of the marks of all subjects."""
         return tuple(
             Row(figure.name, of, figure.unit, _plain(figure.formula.compute(marks, of)))
             for figure in self.figures
@@ -217,6 +220,11 @@ class Report:
     def digest(self) -> str:
         """SHA-256 of the canonical bytes, in hexadecimal."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def marks_of_all(question: Question, contributions: Contributions) -> Marks:
+    """Return the marks of all subjects together."""
+    return Marks(chain.from_iterable(contributions.values()), question.days)
 
 
 def compute(definition: Definition, inputs: Inputs, position: int) -> Report:

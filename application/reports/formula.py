@@ -4,12 +4,13 @@ A formula reads like the one in the books, ``total("service") * 100 / total("ava
 by itself which measures it is made of.
 """
 
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 Value = int | Fraction | None
 """Exact; None where a denominator is 0. It is rounded only when it is shown."""
@@ -26,6 +27,21 @@ class Contribution(NamedTuple):
     measure: str
     of: Dimensions
     amount: int
+
+
+class Amounts(Protocol):
+    """The amounts that a formula is computed of."""
+
+    days: int
+
+    def total(self, measure: str, of: Dimensions) -> int:
+        """Return the sum of a measure's amounts."""
+
+    def number(self, measure: str, of: Dimensions) -> int:
+        """Return how many amounts a measure has."""
+
+    def in_order(self, measure: str, of: Dimensions) -> list[int]:
+        """Return a measure's amounts, the least first."""
 
 
 class Marks:
@@ -48,6 +64,12 @@ class Marks:
         """Return the amounts of a measure where they are of this, and perhaps of more besides."""
         return self.by(measure, tuple(name for name, _ in of)).get(of, [])
 
+    def total(self, measure: str, of: Dimensions) -> int:
+        return sum(self.amounts(measure, of))
+
+    def number(self, measure: str, of: Dimensions) -> int:
+        return len(self.amounts(measure, of))
+
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
         """Return the same amounts, the least first."""
         found = self._sorted.get((measure, of))
@@ -68,12 +90,59 @@ class Marks:
         return found
 
 
+Delta = Iterable[tuple[str, int, int]]
+"""What a subject contributes otherwise: measure, amount, and how many times more (or less)."""
+
+
+class Adjusted:
+    """The amounts of one figure, with some more and some less: a formula is computed of it at once."""
+
+    def __init__(self, marks: Marks, measures: Iterable[str], of: Dimensions) -> None:
+        self.days = marks.days
+        self._totals = {measure: marks.total(measure, of) for measure in measures}
+        self._numbers = {measure: marks.number(measure, of) for measure in measures}
+        self._sorted: dict[str, list[int]] = {}
+        self._marks, self._since = marks, list[tuple[str, int, int]]()
+
+    def add(self, delta: Delta, sign: int = 1) -> None:
+        """Add what a subject contributes otherwise; with the sign -1, take it off."""
+        for measure, amount, more in delta:
+            times = more * sign
+            self._totals[measure] += amount * times
+            self._numbers[measure] += times
+            if measure in self._sorted:
+                self._sort_in(measure, amount, times)
+            else:
+                self._since.append((measure, amount, times))
+
+    def total(self, measure: str, of: Dimensions) -> int:
+        return self._totals[measure]
+
+    def number(self, measure: str, of: Dimensions) -> int:
+        return self._numbers[measure]
+
+    def in_order(self, measure: str, of: Dimensions) -> list[int]:
+        if measure not in self._sorted:
+            self._sorted[measure] = list(self._marks.in_order(measure, of))
+            for name, amount, times in sorted(self._since, key=lambda added: -added[2]):
+                if name == measure:
+                    self._sort_in(measure, amount, times)
+        return self._sorted[measure]
+
+    def _sort_in(self, measure: str, amount: int, times: int) -> None:
+        amounts = self._sorted[measure]
+        for _ in range(times):
+            insort(amounts, amount)
+        for _ in range(-times):
+            del amounts[bisect_left(amounts, amount)]
+
+
 @dataclass(frozen=True)
 class Formula:
     """What is computed of the marks, for the whole or for what a figure is of."""
 
     measures: frozenset[str]
-    compute: Callable[[Marks, Dimensions], Value]
+    compute: Callable[[Amounts, Dimensions], Value]
 
     def __add__(self, other: "Term") -> "Formula":
         return _both(self, other, lambda a, b: a + b)
@@ -96,19 +165,19 @@ def total(*measures: str) -> Formula:
     """Return the sum of one or more measures."""
     return Formula(
         frozenset(measures),
-        lambda marks, of: sum(sum(marks.amounts(measure, of)) for measure in measures),
+        lambda marks, of: sum(marks.total(measure, of) for measure in measures),
     )
 
 
 def count(measure: str) -> Formula:
     """How many marks there are of a measure."""
-    return Formula(frozenset({measure}), lambda marks, of: len(marks.amounts(measure, of)))
+    return Formula(frozenset({measure}), lambda marks, of: marks.number(measure, of))
 
 
 def percentile(measure: str, percent: int) -> Formula:
     """Return the nearest rank: the least amount that so many per cent of all do not exceed."""
 
-    def compute(marks: Marks, of: Dimensions) -> Value:
+    def compute(marks: Amounts, of: Dimensions) -> Value:
         amounts = marks.in_order(measure, of)
         return amounts[ceil(Fraction(percent * len(amounts), 100)) - 1] if amounts else None
 
@@ -118,7 +187,7 @@ def percentile(measure: str, percent: int) -> Formula:
 def median(measure: str) -> Formula:
     """Return the middle amount; between the two middle ones, if their number is even."""
 
-    def compute(marks: Marks, of: Dimensions) -> Value:
+    def compute(marks: Amounts, of: Dimensions) -> Value:
         amounts = marks.in_order(measure, of)
         if not amounts:
             return None
@@ -142,7 +211,7 @@ def _both(
         other = Formula(frozenset(), lambda marks, of: number)
     right = other
 
-    def compute(marks: Marks, of: Dimensions) -> Value:
+    def compute(marks: Amounts, of: Dimensions) -> Value:
         a, b = one.compute(marks, of), right.compute(marks, of)
         return None if a is None or b is None else of_both(a, b)
 

@@ -1,11 +1,21 @@
 """What made a figure change between two positions of the log: whose contributions, and nothing else."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from application.reports.definition import Contributions, Definition, Row, Subject
-from application.reports.formula import Contribution, Dimensions, Value
+from application.reports.formula import (
+    Adjusted,
+    Contribution,
+    Delta,
+    Dimensions,
+    Formula,
+    Marks,
+    Value,
+)
+
+_Delta = tuple[str, int, int]
 
 
 class Changed(NamedTuple):
@@ -24,28 +34,50 @@ class Changed(NamedTuple):
 
 
 class Side(NamedTuple):
-    """A report at one of two positions: its figures, and what they are made of."""
+    """A report at one of two positions: its figures, and what those contribute who may have changed."""
 
     rows: tuple[Row, ...]
     contributions: Contributions
 
 
-def changed(definition: Definition, old: Side, new: Side) -> tuple[Changed, ...]:
-    """Each figure to which something else is contributed, with those whose contribution it is.
+def changed(definition: Definition, old: Side, new: Side, marks: Marks) -> tuple[Changed, ...]:
+    """Return each figure to which something else is contributed, with those who make the difference.
 
-    Complete: with the old contributions of the causes put back, the old figure comes out, since a
-    formula sees nothing but marks. Minimal: what a cause contributes to that figure has changed.
+    ``marks``: those of all subjects on the new side. Complete: with the old contributions of the causes
+    put back, the old figure comes out, since a formula sees nothing but marks. Minimal: with those of
+    one cause left as they are now, it does not. (Whose wait is longer now, but not so that the median
+    is another, is no cause of the median.)
     """
     sides = [_values(side.rows) for side in (old, new)]
     contributed = _Differences(old.contributions, new.contributions)
     found = []
     for name, of, unit in dict.fromkeys((*sides[0], *sides[1])):
-        measures = next(f.formula.measures for f in definition.figures if f.name == name)
-        causes = contributed.to(measures, of)
+        formula = next(f.formula for f in definition.figures if f.name == name)
+        deltas = contributed.to(formula.measures, of)
+        causes = _needed(formula, of, marks, deltas) if deltas else ()
+        values = [side.get((name, of, unit)) for side in sides]
+        if deltas and not causes and values[0] != values[1]:  # a figure that there is on one side
+            causes = tuple(deltas)
         if causes:
-            values = [side.get((name, of, unit)) for side in sides]
             found.append(Changed(name, of, unit, values[0], values[1], causes))
     return tuple(found)
+
+
+def _needed(
+    formula: Formula, of: Dimensions, marks: Marks, deltas: Mapping[Subject, Delta]
+) -> tuple[Subject, ...]:
+    """Return a set of subjects whose old contributions give the old figure, none of them in vain."""
+    amounts = Adjusted(marks, formula.measures, of)
+    for delta in deltas.values():
+        amounts.add(delta, -1)
+    old = formula.compute(amounts, of)
+    needed = []
+    for subject, delta in deltas.items():
+        amounts.add(delta)
+        if formula.compute(amounts, of) != old:
+            amounts.add(delta, -1)
+            needed.append(subject)
+    return tuple(needed)
 
 
 def _values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions, str], Value]:
@@ -57,7 +89,9 @@ class _Differences:
 
     def __init__(self, old: Contributions, new: Contributions) -> None:
         self._by_measure: dict[str, list[tuple[Subject, Dimensions, int, int]]] = {}
-        self._projected: dict[tuple[str, tuple[str, ...]], dict[Dimensions, list[Subject]]] = {}
+        self._projected: dict[
+            tuple[str, tuple[str, ...]], dict[Dimensions, list[tuple[Subject, int, int]]]
+        ] = {}
         for subject in sorted({*old, *new}):
             before, after = old.get(subject, ()), new.get(subject, ())
             if before != after:
@@ -72,13 +106,18 @@ class _Differences:
             if times:
                 self._by_measure.setdefault(measure, []).append((subject, of, amount, times))
 
-    def to(self, measures: Iterable[str], of: Dimensions) -> tuple[Subject, ...]:
-        """Those who contribute something else to what these measures are of."""
+    def to(self, measures: Iterable[str], of: Dimensions) -> dict[Subject, list[_Delta]]:
+        """Return what subjects contribute otherwise to what these measures are of, in their order."""
         names = tuple(name for name, _ in of)
-        found = {s for measure in measures for s in self._by(measure, names).get(of, ())}
-        return tuple(sorted(found))
+        found: dict[Subject, list[_Delta]] = {}
+        for measure in sorted(measures):
+            for subject, amount, times in self._by(measure, names).get(of, ()):
+                found.setdefault(subject, []).append((measure, amount, times))
+        return dict(sorted(found.items()))
 
-    def _by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[Subject]]:
+    def _by(
+        self, measure: str, names: tuple[str, ...]
+    ) -> dict[Dimensions, list[tuple[Subject, int, int]]]:
         """Who contributes something else, by what it is of; what cancels out there is nothing."""
         found = self._projected.get((measure, names))
         if found is None:
@@ -89,7 +128,7 @@ class _Differences:
                     key = tuple((name, known[name]) for name in names)
                     counted[key, subject, amount] += times
             found = self._projected[measure, names] = {}
-            for (key, subject, _), times in counted.items():
+            for (key, subject, amount), times in counted.items():
                 if times:
-                    found.setdefault(key, []).append(subject)
+                    found.setdefault(key, []).append((subject, amount, times))
         return found

@@ -7,12 +7,16 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from application.reports.definition import Contributions, Definition, Report, Subject, compute
+from application.reports.definition import Contributions, Definition, Report, Subject, marks_of_all
+from application.reports.formula import Marks
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.registry import resolve_question
 from application.reports.restatement import Changed, Side, changed
 from domain.errors import TransientError
 from domain.hospital_calendar import LocalDays
+
+MOST_COMMANDS = 200
+"""The commands after each of which a restatement computes what its causes contribute."""
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, of how many."""
@@ -61,8 +65,11 @@ class ReportData(Protocol):
     def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:
         """Return the patients and rooms with facts between two positions; None for all."""
 
-    def about(self, subjects: Collection[Subject], position: int) -> ChangeSet:
-        """Return the patients and rooms whose inputs some subjects contribute by."""
+    def about(self, subjects: Collection[Subject], known: Collection[int]) -> ChangeSet:
+        """Return the patients and rooms whose inputs some subjects contribute by, at some positions."""
+
+    def commands_of(self, positions: Collection[int]) -> dict[int, int]:
+        """Return the last position of the command that recorded each of these."""
 
     def facts(
         self, subjects: Collection[Subject], question: Question, after: int, to: int
@@ -120,6 +127,17 @@ class ReportService:
 
         ``position`` is the last one of a command, and the read models have reached it.
         """
+        marks = self._marks(definition, question, position, on_progress)
+        return Report(definition, question, position, definition.rows_of(question, marks))
+
+    def _marks(
+        self,
+        definition: Definition,
+        question: Question,
+        position: int,
+        on_progress: Progress = no_progress,
+    ) -> Marks:
+        """Return the marks of all subjects, of whom nobody asks whose they are."""
         steps = len(definition.needs) + 1
         inputs = self._data.inputs(
             definition.needs,
@@ -128,9 +146,9 @@ class ReportService:
             totals_only=True,
             on_progress=lambda done, _: on_progress(done, steps),
         )
-        report = compute(definition, inputs, position)
+        marks = marks_of_all(question, definition.contributions(inputs))
         on_progress(steps, steps)
-        return report
+        return marks
 
     def restate(
         self, previous: Report, position: int | None = None, *, check_all: bool = False
@@ -143,19 +161,57 @@ class ReportService:
         """
         definition, question, before = previous.definition, previous.question, previous.position
         now = self._data.newest_position() if position is None else position
-        report = self.compute(definition, question, now)
+        marks = self._marks(definition, question, now)
+        report = Report(definition, question, now, definition.rows_of(question, marks))
         only = None if check_all else self._data.changed_between(question, before, now)
         old, new = (self._contributions(definition, question, at, only) for at in (before, now))
-        changes = changed(definition, Side(previous.rows, old), Side(report.rows, new))
+        changes = changed(definition, Side(previous.rows, old), Side(report.rows, new), marks)
         subjects = {subject for change in changes for subject in change.causes}
-        return Restatement(report, changes, self._data.facts(subjects, question, before, now))
+        facts = self._data.facts(subjects, question, before, now)
+        return Restatement(report, changes, self._telling(previous, old, facts))
 
-    def has_contribution(
-        self, subjects: Collection[Subject], definition: Definition, question: Question, at: int
+    def _telling(
+        self, previous: Report, old: Contributions, facts: Mapping[Subject, list[int]]
+    ) -> Mapping[Subject, list[int]]:
+        """Return those of the facts that changed what their subject contributes.
+
+        It is computed after each command that told one; where those are too many, all are told.
+        """
+        definition, question = previous.definition, previous.question
+        told = self._data.commands_of({position for of in facts.values() for position in of})
+        if len(told) > MOST_COMMANDS:
+            return facts
+        only = self._data.about(facts.keys(), [previous.position, *told.values()])
+        held = {subject: old.get(subject, ()) for subject in facts}
+        changing: dict[Subject, list[int]] = {subject: [] for subject in facts}
+        for end in sorted(set(told.values())):
+            now = self._contributions(definition, question, end, only)
+            for subject, positions in facts.items():
+                if now.get(subject, ()) != held[subject]:
+                    changing[subject] += [p for p in positions if told[p] == end]
+                    held[subject] = now.get(subject, ())
+        return {subject: changing[subject] or all_ for subject, all_ in facts.items()}
+
+    def differs(
+        self,
+        subjects: Collection[Subject],
+        definition: Definition,
+        question: Question,
+        before: int,
+        after: int,
     ) -> bool:
-        """Return whether one of some subjects contributes to a report as known at a position."""
-        only = self._data.about(subjects, at)
-        return not set(subjects).isdisjoint(self._contributions(definition, question, at, only))
+        """Return whether a report has other figures at two positions, by what subjects contribute.
+
+        All figures are computed only where one of the subjects contributes something else.
+        """
+        sides, only = [], self._data.about(subjects, (before, after))
+        for at in (before, after):
+            every = self._contributions(definition, question, at, only)
+            sides.append({subject: every.get(subject, ()) for subject in subjects})
+        if sides[0] == sides[1]:
+            return False
+        reports = [self.compute(definition, question, at) for at in (before, after)]
+        return reports[0].rows != reports[1].rows
 
     def parked_commands(self, position: int) -> list[UUID]:
         """Return the commands whose facts the figures at a position may lack."""

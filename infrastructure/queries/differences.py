@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, func, or_, select
+from sqlalchemy import BigInteger, Uuid, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf, columns, view
@@ -140,7 +140,7 @@ _decided = CompiledStatement(
         .where(
             entries.c.recorded_position > parameter("first", BigInteger),
             entries.c.recorded_position < parameter("last", BigInteger),
-            entries.c.corrects.is_(None),
+            or_(entries.c.fact.is_(None), entries.c.fact != parameter("fact", Uuid)),
             known(entries, at.known),
             at.visible(entries),
             or_(
@@ -170,6 +170,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
         at,
         first=first,
         last=last,
+        fact=fact,
         stays=list({e.stay for e in wrong if e.stay}),
         rooms=list({e.data["bed"]["room"] for e in wrong if isinstance(e.data.get("bed"), dict)}),
     )

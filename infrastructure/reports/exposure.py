@@ -39,26 +39,23 @@ def containing(
     wrong_from: int,
     wrong_to: int,
 ) -> list[UUID]:
-    """Return the reports, issued or restated while a fact was wrong, whose figures it was part of.
+    """Return the reports, issued or restated while a fact was wrong, whose figures it changed.
 
-    Those are the reports to which its stay, person or bed contributed, and those to which they would
-    have, as known when the fact was put right: a wrong discharge leaves a patient out.
+    Those are the reports that have other figures as known when the fact was put right than as known
+    just before: also where a wrong discharge left a patient out.
     """
     reports = ReportService(ReadModelReportData(connection, hospital))
     subjects = _subjects(connection, wrong, wrong_to)
+    differs: dict[bytes, bool] = {}
     exposed: dict[UUID, None] = {}
-    contributed: dict[tuple[bytes, int], bool] = {}
     for computed in _computed(connection, wrong_from, wrong_to):
-        for known in (computed.position, wrong_to):
-            if computed.issue in exposed or not _touched(connection, computed, wrong, known):
-                continue
-            key = msgspec.json.encode(computed.terms), known  # reports may be issued many times
-            if key not in contributed:
-                contributed[key] = reports.has_contribution(
-                    subjects, *question_of(computed.terms), known
-                )
-            if contributed[key]:
-                exposed[computed.issue] = None
+        key = msgspec.json.encode(computed.terms)  # reports may be issued many times
+        if key not in differs:
+            differs[key] = any(
+                _touched(connection, computed, wrong, known) for known in (wrong_to - 1, wrong_to)
+            ) and reports.differs(subjects, *question_of(computed.terms), wrong_to - 1, wrong_to)
+        if differs[key]:
+            exposed[computed.issue] = None
     return list(exposed)
 
 

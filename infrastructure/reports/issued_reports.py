@@ -1,7 +1,7 @@
 """Reports that were given out, how they were restated, and what the facts say that changed them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from domain.report import Cause, Change, Said, Terms
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.issued_reports import issues, restatements
-from infrastructure.read_models.timeline.projection import entry_of
+from infrastructure.read_models.timeline.projection import entries, entry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ class RestatementView:
 
 @dataclass(frozen=True, slots=True)
 class FactView:
-    """A fact as the log keeps it: what it is, of whom, with both its clocks."""
+    """A fact as the log keeps it: what it is, of whom, with both its clocks.
+
+    ``occurred_at`` of a correction is when what it corrects happened, as it is held since.
+    """
 
     position: int
     topic: str
@@ -104,12 +107,22 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
     """Return the facts at some positions of the log."""
     found = await connection.execute(
         text(
-            "SELECT position, topic, stream, version, recorded_at, body->'entry'"
+            "SELECT position, topic, stream, version, recorded_at, body->'entry', own->>'at'"
             " FROM record.events WHERE position = ANY(:positions)"
         ),
         {"positions": list(positions)},
     )
-    return {row[0]: _fact(*row) for row in found}
+    facts = {row[0]: _fact(*row) for row in found}
+    times = await connection.execute(
+        select(entries.c.entry, entries.c.occurred_at)
+        .distinct()
+        .where(entries.c.entry.in_([fact.entry for fact in facts.values()]))
+    )
+    occurred: dict[UUID, datetime] = {row.entry: row.occurred_at for row in times}
+    return {
+        position: replace(fact, occurred_at=occurred.get(fact.entry, fact.occurred_at))
+        for position, fact in facts.items()
+    }
 
 
 def _issue(row: RowMapping) -> IssueView:
@@ -146,6 +159,7 @@ def _fact(
     version: int,
     recorded_at: datetime,
     entry: dict[str, Any],
+    corrected_to: str | None,
 ) -> FactView:
     about = entry.get("about", {})
     return FactView(
@@ -153,7 +167,7 @@ def _fact(
         topic=topic,
         stream=stream,
         entry=entry_of(stream, version),
-        occurred_at=datetime.fromisoformat(entry["occurred_at"]),
+        occurred_at=datetime.fromisoformat(corrected_to or entry["occurred_at"]),
         recorded_at=recorded_at,
         recorded_by=entry["recorded_by"],
         performed_by=entry.get("performed_by"),

@@ -79,10 +79,24 @@ class ReadModelReportData:
             return None  # the days of all are others
         return changed_between(self._connection, before, now)
 
-    def about(self, subjects: Collection[Subject], position: int) -> ChangeSet:
-        persons = [subject.id for subject in subjects if subject.kind == "person"]
-        rooms = [subject.id.partition("/")[0] for subject in subjects if subject.kind == "bed"]
-        return ChangeSet(linked(self._connection, persons, [position]), rooms)
+    def about(self, subjects: Collection[Subject], known: Collection[int]) -> ChangeSet:
+        ids: dict[str, list[str]] = {"person": [], "stay": [], "bed": []}
+        for subject in subjects:
+            ids.setdefault(subject.kind, []).append(subject.id)
+        of_stays = self._connection.execute(
+            f"SELECT DISTINCT patient::text FROM {stays.fullname} WHERE stay = ANY(%s::uuid[])",
+            [ids["stay"]],
+        )
+        persons = {*ids["person"], *(patient for (patient,) in of_stays)}
+        rooms = {id.partition("/")[0] for id in ids["bed"]}
+        return ChangeSet(linked(self._connection, persons, known), sorted(rooms))
+
+    def commands_of(self, positions: Collection[int]) -> dict[int, int]:
+        rows = self._connection.execute(
+            "SELECT position, command_end FROM record.events WHERE position = ANY(%s)",
+            [list(positions)],
+        )
+        return dict(rows.fetchall())
 
     def facts(
         self, subjects: Collection[Subject], question: Question, after: int, to: int

@@ -1,0 +1,70 @@
+"""Mistakes of reports: why a figure changed is guessed, and what it rests on is kept back."""
+
+from datetime import timedelta
+from typing import Any
+
+from tests.reports.test_issued import EXPOSURE, issued, the_issue
+from tests.support.api_dsl import Ward, ago, late, moment, place
+from tests.support.correction_examples import WRONG, movement
+
+
+def restated(ward: Ward, issue: str) -> dict[str, Any]:
+    told = ward.record("restateReport", issueId=issue)
+    (last,) = the_issue(ward, issue, atLeast=told["position"])["restatements"]
+    assert isinstance(last, dict)
+    return last
+
+
+def test_mistake_74_a_corrected_fact_is_told_at_the_time_of_its_correction(ward: Ward) -> None:
+    name = ward.name("Told ")
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=ago(days=6))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=4)))
+    issue = issued(ward, 5, 2, name="patient-days", ward=name)
+    gone = ago(days=3)
+    discharge = movement(ward, stay, "STAY_DISCHARGED")
+    doctor = ward.doctor()
+    ward.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", **late(ago(days=5)))
+    ward.record("correctMovement", movementId=discharge, occurredAt=gone, reason="the slip")
+    changes = restated(ward, issue)["changes"]
+    # Only what moved: there was one discharge, and there is one.
+    assert {"lengthOfStay", "timeInHospital"} <= {c["name"] for c in changes}
+    assert "discharges" not in {c["name"] for c in changes}
+    for change in changes:
+        ((fact,),) = (cause["facts"] for cause in change["causes"])
+        assert fact["kind"] == "STAY_MOVEMENT_CORRECTED"
+        assert moment(fact["occurredAt"]) == moment(gone)
+        delay = moment(fact["recordedAt"]) - moment(gone)
+        assert fact["minutesLate"] == delay // timedelta(minutes=1)
+
+
+def test_mistake_75_the_exposure_names_reports_that_a_fact_did_not_change(ward: Ward) -> None:
+    name = ward.name("Exposed ")
+    room = ward.room("a", "b", "c", ward=name)
+    stay = ward.stay(f"{room}/a", at=ago(days=6))
+    drug = ward.prescription(stay, **late(ago(days=5)))
+    told = ward.record("recordAdministration", prescriptionId=drug, given=True, **late(ago(days=3)))
+    (dose,) = (dose["id"] for dose in told["prescription"]["administrations"])
+    reports = {
+        report: issued(ward, 4, 2, name=report, ward=name)
+        for report in ("inpatient-census", "days-of-therapy", "timeliness", "boarding")
+    }
+    ward.record("cancelAdministration", administrationId=dose, **WRONG)
+    exposed = ward.ask(EXPOSURE, id=dose)["exposure"]["reports"]
+    assert [report["id"] for report in exposed] == [
+        reports["days-of-therapy"],
+        reports["timeliness"],
+    ]
+
+
+def test_mistake_75_the_exposure_leaves_out_what_a_correction_decided(ward: Ward) -> None:
+    room, other = ward.room("a", "b", "c"), ward.room("a")
+    stay = ward.stay(f"{room}/a", at=ago(days=6))
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(days=5)))
+    wrong = movement(ward, stay, "STAY_TRANSFERRED")
+    neighbour = ward.stay(f"{other}/a", at=ago(days=6))
+    allocated = movement(ward, neighbour, "STAY_ROOM_ALLOCATED")
+    ward.record("correctMovement", movementId=allocated, **place(f"{room}/c"), **WRONG)
+    ward.record("cancelMovement", movementId=wrong, because="ENTERED_IN_ERROR", **WRONG)
+    query = "query($id: ID!) { exposure(movementId: $id) { decided { stayId kind } } }"
+    decided = ward.ask(query, id=wrong)["exposure"]["decided"]
+    assert {"stayId": neighbour, "kind": "STAY_ROOM_ALLOCATED"} in decided
