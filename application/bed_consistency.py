@@ -23,7 +23,8 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
     moved = {
         stay.id: stay
         for stay in uow.loaded.values()
-        if isinstance(stay, Stay) and stay.stretches != uow.before[stay.id].stretches
+        if isinstance(stay, Stay)
+        and (stay.stretches != uow.before[stay.id].stretches or uow.went_to_another(stay))
     }
     left = [child for stay in list(moved.values()) for child in _left_by(uow, stay, moved)]
     if left:

@@ -8,6 +8,7 @@ from application.command_group import CommandGroup, specs_of
 from application.command_pipeline import CommandPipeline
 from application.commands.corrections import Corrections
 from application.commands.hospital_calendar import Calendar
+from application.commands.misplaced_facts import MisplacedFacts
 from application.commands.patient_identity import PatientIdentity
 from application.commands.patients import Patients
 from application.commands.practitioners import Practitioners
@@ -28,6 +29,7 @@ GROUPS: tuple[type[CommandGroup], ...] = (
     Rooms,
     Stays,
     Corrections,
+    MisplacedFacts,
     Prescriptions,
     SourceMovements,
     Reports,
@@ -55,6 +57,7 @@ class Hospital:
         self.rooms = Rooms(self.pipeline)
         self.stays = Stays(self.pipeline)
         self.corrections = Corrections(self.pipeline)
+        self.misplaced_facts = MisplacedFacts(self.pipeline)
         self.prescriptions = Prescriptions(self.pipeline)
         self.source_movements = SourceMovements(self.pipeline)
         self.reports = Reports(self.pipeline, open_reports)

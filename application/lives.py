@@ -31,7 +31,7 @@ def check_lives(uow: UnitOfWork) -> None:
         (_at_birth_date, [a for a, e in told if _tells_birth(e)], False),
         (MergeImpossible, [a for a, e in told if isinstance(e, Patient.Merged)], True),
         (_at_occurred_at, [a for a, e in told if isinstance(e, DEATHS)], True),
-        (_at_occurred_at, [lookups.patient_of(uow, s) for s in _stays(uow) if _ends(uow, s)], True),
+        (_at_occurred_at, [p for s in _stays(uow) if _ends(uow, s) for p in _of(uow, s)], True),
     ):
         for person in dict.fromkeys(persons.person_of(uow, p.id) for p in patients):
             if deaths_too:
@@ -60,7 +60,15 @@ def _stays(uow: UnitOfWork) -> list[Stay]:
 def _ends(uow: UnitOfWork, stay: Stay) -> bool:
     """Return whether a stay is new, or ends otherwise than before the command."""
     before = uow.before[stay.id].history
-    return before.admission is None or before.discharge != stay.history.discharge
+    moved = uow.went_to_another(stay)
+    return moved or before.admission is None or before.discharge != stay.history.discharge
+
+
+def _of(uow: UnitOfWork, stay: Stay) -> list[Patient]:
+    """Return the patient of a stay, after the one that it was moved away from."""
+    before = uow.before[stay.id].patient
+    wrong = [uow.one(Patient, before, "patient", "stay_id")] if before else []
+    return [*wrong, lookups.patient_of(uow, stay)]
 
 
 def _died(stay: Stay) -> Discharge | None:

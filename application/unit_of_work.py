@@ -33,6 +33,7 @@ class Before:
 
     stretches: tuple[Stretch, ...]
     history: History
+    patient: UUID | None = None
 
     @property
     def period(self) -> Period | None:
@@ -180,7 +181,9 @@ class UnitOfWork:
         self.loaded[aggregate.id] = aggregate
         self._versions[aggregate.id] = aggregate.version
         if isinstance(aggregate, Stay):
-            self.before[aggregate.id] = Before(aggregate.stretches, aggregate.history)
+            self.before[aggregate.id] = Before(
+                aggregate.stretches, aggregate.history, aggregate.patient
+            )
             if self._defers_checks:
                 aggregate.defer_checks()
         if isinstance(aggregate, SourceVisit):
@@ -222,8 +225,14 @@ class UnitOfWork:
         self.reassigned.update(stay.id for stay in stays)
 
     def differences(self, stay: Stay) -> dict[UUID, Difference]:
-        """Return the changes of a stay's stretches by room."""
-        return difference(self.before[stay.id].stretches, stay.stretches)
+        """Return the changes of a stay's stretches by room; of another patient, all of them."""
+        return difference(
+            self.before[stay.id].stretches, stay.stretches, anew=self.went_to_another(stay)
+        )
+
+    def went_to_another(self, stay: Stay) -> bool:
+        """Return whether the command has moved a stay from the wrong patient to the right one."""
+        return self.before[stay.id].patient not in (None, stay.patient)
 
     def restated(self) -> list[Stay]:
         """Return the stays whose claims this command changes."""

@@ -8,7 +8,15 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.aggregate import Aggregate, Cancelling, Correcting, Event, NotNeeded, UnknownEvent
+from domain.aggregate import (
+    Aggregate,
+    Cancelling,
+    Correcting,
+    Derived,
+    Event,
+    NotNeeded,
+    UnknownEvent,
+)
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
@@ -145,6 +153,14 @@ class Patient(Aggregate):
         CANCELLED_BY = ("unmergePatients",)
         merge: UUID
         into: UUID
+
+    class StayMovedAway(Derived, Event):
+        """A stay that was recorded under this patient turned out to be another's."""
+
+        TOPIC = "patient.stay-moved-away"
+        PUBLIC = None
+        DESCRIPTION = "A stay that was recorded under this patient went to another."
+        stay: UUID
 
     class Unmerged(Event):
         """The two records are not one person: the merge is taken back."""
@@ -319,6 +335,8 @@ class Patient(Aggregate):
                 self._hold(event.since, event)
             case Patient.Merged():
                 self.merge, self.merged_into = event.merge, event.into
+            case Patient.StayMovedAway():
+                pass  # it is told here for those who read this record
             case Patient.Unmerged():
                 self.merge = self.merged_into = None
             case Patient.Died():

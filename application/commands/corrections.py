@@ -19,6 +19,7 @@ from application.commands.late_entries import (
     enter,
     entry_at,
 )
+from application.commands.misplaced_facts import move_visit
 from application.sharers import Sharer, place_sharers
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
@@ -229,9 +230,21 @@ class Corrections(CommandGroup):
         practitioner: str | None = None,
         kind: VisitKind | None = None,
         note: str | None = None,
+        stay_id: UUID | None = None,
     ) -> None:
-        """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays."""
+        """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays.
+
+        ``stay_id``: the stay that it really was in, where it was recorded in the wrong one.
+        """
         (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
+        if stay_id is not None and stay_id != stay.id:
+            right = lookups.stay(uow, stay_id)
+            if uow.corrected_at or practitioner or kind or note:
+                raise InvalidInput(
+                    "stay_id", "move the visit by itself; then amend what else was different"
+                )
+            move_visit(uow, stay, visit_id, right)
+            return
         stay.amend_visit(
             visit_id,
             uow.corrected_at,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
-from domain.envelope import Envelope
+from domain.envelope import About, Envelope
 from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
 from domain.prescription.events import Medication, PrescriptionEvents
 from domain.refusals import (
@@ -292,6 +292,11 @@ class Prescription(PrescriptionEvents, Aggregate):
             "the dose lies outside the prescription; mark it with `outside_prescription`"
         )
 
+    def correct_patient(self, patient: UUID, about: About | None, envelope: Envelope) -> None:
+        """Record that the stay, and the prescription with it, is of another patient."""
+        self.about = about
+        self.record(Prescription.PatientCorrected, envelope, patient=patient)
+
     # -- evolve --
 
     def apply(self, event: Event) -> None:
@@ -301,6 +306,8 @@ class Prescription(PrescriptionEvents, Aggregate):
                 self.medication, self.prescriber = event.medication, event.prescriber
                 regimen = Regimen(event.start, event.stop, event.dose, event.route, event.frequency)
                 self.course = Course(event.entry.occurred_at, regimen)
+            case Prescription.PatientCorrected():
+                self.patient, self.about = event.patient, event.entry.about
             case Prescription.Changed():
                 changes = _changes(event.dose, event.route, event.frequency, event.stop)
                 self._add_step("changed", event.change, event, changes)

@@ -116,6 +116,14 @@ class PrescriptionEvents:
         discharge: UUID
         at: Moment | None
 
+    class PatientCorrected(Derived, Event):
+        """The prescription is of this patient, to whom its stay was moved."""
+
+        TOPIC = "prescription.patient-corrected"
+        PUBLIC = None
+        DESCRIPTION = "The stay of a prescription went to the right patient."
+        patient: UUID
+
     class AdministrationCorrected(Correcting, Event):
         """The dose was otherwise; an absent value stays; a dose that was not given has no amount."""
 

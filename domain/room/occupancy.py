@@ -94,11 +94,17 @@ class Difference:
     begun: tuple[Stretch, ...]
 
 
-def difference(before: Iterable[Stretch], after: Iterable[Stretch]) -> dict[UUID, Difference]:
-    """Return the difference of a stay's stretches by room, rooms in the order of their ids."""
+def difference(
+    before: Iterable[Stretch], after: Iterable[Stretch], *, anew: bool = False
+) -> dict[UUID, Difference]:
+    """Return the difference of a stay's stretches by room, rooms in the order of their ids.
+
+    ``anew``: all end and begin, since somebody else lies in them.
+    """
     old, new = frozenset(before), frozenset(after)
-    rooms = sorted({s.bed.room for s in old ^ new})
-    return {room: Difference(_in(room, old - new), _in(room, new - old)) for room in rooms}
+    same = frozenset() if anew else old & new
+    rooms = sorted({s.bed.room for s in (old | new) - same})
+    return {room: Difference(_in(room, old - same), _in(room, new - same)) for room in rooms}
 
 
 def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:

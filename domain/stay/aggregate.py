@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.aggregate import Event
-from domain.envelope import Envelope
+from domain.envelope import About, Envelope
 from domain.patient import Confidentiality
 from domain.refusals import (
     BedRef,
@@ -15,7 +15,7 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.stay.events import AdmissionType, Observed, VisitKind
+from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import (
     Admission,
     CancellationReason,
@@ -26,7 +26,8 @@ from domain.stay.facts import (
     Observation,
     Place,
 )
-from domain.stay.state import StayState, evolve
+from domain.stay.state import evolve
+from domain.stay.visits import StayVisits
 from domain.time import Precision
 
 DECIDED_AFTERWARDS = timedelta(days=1)
@@ -34,7 +35,7 @@ DECIDED_AFTERWARDS = timedelta(days=1)
 be put in a bed first, and the doctor who decides come on the next round."""
 
 
-class Stay(StayState):
+class Stay(StayVisits):
     """The commands to a stay. Each makes its event, has the history after it checked, and adds it."""
 
     TOPIC = "stay"
@@ -326,37 +327,12 @@ class Stay(StayState):
                 **(details if corrected.id == movement else {}),
             )
 
-    def amend_visit(
-        self,
-        visit: UUID,
-        at: datetime | None,
-        precision: Precision | None,
-        practitioner: UUID | None,
-        visit_kind: VisitKind | None,
-        note: str | None,
-        envelope: Envelope,
-        died_at: datetime | None = None,
-    ) -> None:
-        """Correct the time, the doctor, the kind or the note of a visit."""
-        if at is None and practitioner is None and visit_kind is None and note is None:
-            raise InvalidInput(
-                "note", "say what was different: `occurred_at`, practitioner, kind, note"
-            )
-        self._record(
-            Stay.VisitAmended,
-            envelope,
-            died_at,
-            visit=self.visit(visit).id,
-            at=at,
-            precision=precision,
-            practitioner=practitioner,
-            visit_kind=visit_kind,
-            note=note,
-        )
-
-    def cancel_visit(self, visit: UUID, envelope: Envelope) -> None:
-        """Take back a visit that never was."""
-        self.record(Stay.VisitCancelled, envelope, visit=self.visit(visit).id)
+    def correct_patient(self, patient: UUID, about: About, envelope: Envelope) -> None:
+        """Record that the stay is of another patient. Raises InvalidInput if it is already."""
+        if patient == self.patient:
+            raise InvalidInput("patient_mrn", "the stay is of that patient already")
+        self.about = about
+        self.record(Stay.PatientCorrected, envelope, patient=patient)
 
 
 def _check_decision(decided_at: datetime | None, admitted_at: datetime) -> None:

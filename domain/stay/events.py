@@ -46,7 +46,7 @@ class StayEvents:
         TOPIC = "stay.admitted"
         PUBLIC = "stay.admitted"
         DESCRIPTION = "A patient was admitted."
-        CORRECTED_BY = MOVEMENT_CORRECTIONS
+        CORRECTED_BY = (*MOVEMENT_CORRECTIONS, "moveStay")
         CANCELLED_BY = ("cancelAdmission", "correctFacts")
         movement: FactId
         patient: UUID
@@ -206,6 +206,14 @@ class StayEvents:
         expected_at: Moment | None = None
         disposition: Disposition | None = None
         destination: Text | None = None
+
+    class PatientCorrected(Correcting, Event):
+        """The stay was recorded under the wrong patient: with all its facts it is of this one."""
+
+        TOPIC = "stay.patient-corrected"
+        PUBLIC = "stay.patient-corrected"
+        DESCRIPTION = "A stay that was recorded under the wrong patient went to the right one."
+        patient: UUID
 
     class VisitAmended(Correcting, Event):
         """The visit was otherwise; an absent value stays as it was."""

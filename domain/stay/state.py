@@ -51,6 +51,8 @@ class StayState(StayEvents, Aggregate):
         if isinstance(event, StayEvents.Admitted):
             self.patient = event.patient
             self.confidentiality = event.confidentiality
+        elif isinstance(event, StayEvents.PatientCorrected):
+            self.patient, self.about = event.patient, event.entry.about
         self.history = evolve(self.history, event)
 
     @property
@@ -222,6 +224,8 @@ def evolve(history: History, event: Event) -> History:
             return _without_discharge(history, event)
         case StayEvents.MovementCorrected():
             return _corrected(history, event.movement, event, _place(event), _details(event))
+        case StayEvents.PatientCorrected():
+            return history
         case StayEvents.VisitAmended():
             return _corrected(history, event.visit, event)
         case StayEvents.VisitCancelled():

@@ -173,6 +173,8 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancelled(e).lower()}",
     Stay.MovementCancelled: lambda e: f"Movement cancelled: {_cancelled(e).lower()}",
     Stay.DischargeCancelled: lambda e: f"Discharge cancelled: {_cancelled(e).lower()}",
+    Stay.PatientCorrected: lambda e: "The stay was recorded under another patient",
+    Patient.StayMovedAway: lambda e: "A stay recorded here was another patient's",
     Stay.VisitCancelled: lambda e: "Visit cancelled: entered in error",
     Prescription.Cancelled: lambda e: f"Cancelled {e.drug()}: entered in error",
     Prescription.StopCorrected: lambda e: (

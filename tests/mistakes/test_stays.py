@@ -9,6 +9,10 @@ from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries, movement
 from tests.support.questions import the_stay
 
+PERSON = """query($mrn: String!, $known: Position) { patient(mrn: $mrn, knownAtPosition: $known) {
+  diedAt stays { id status } } }"""
+TIMELINE = """query($mrn: String!, $known: Position) {
+  timeline(mrn: $mrn, read: TRUTH, knownAtPosition: $known) { nodes { kind } } }"""
 STAY = """query($id: ID!, $asOf: DateTime) { stay(id: $id, asOf: $asOf) {
   status admissionType decidedToAdmitAt admittedAt dischargedAt disposition destination specialty
   bed withoutBed attending { staffNumber } } }"""
@@ -186,3 +190,89 @@ def test_mistake_54_an_admission_in_error_is_void_although_it_was_reversed(ward:
     assert ward.bed(f"{room}/a", asOf=ago(days=1))["state"] == "FREE"
     again = ward.execute("cancelAdmission", stayId=stay, **REVERSED)
     assert not again["__typename"].endswith("Recorded")
+
+
+def test_mistake_55_a_stay_under_the_wrong_patient_goes_to_the_right_one(ward: Ward) -> None:
+    room, wrong, right = ward.room("a"), ward.patient(), ward.patient()
+    stay = ward.stay(f"{room}/a", patientMrn=wrong)
+    prescription = ward.prescription(stay)
+    ward.record("recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND", note="n")
+    ward.record("recordAdministration", prescriptionId=prescription, given=True)
+    kinds = [e["kind"] for e in entries(ward, stay)]
+    before = ward.record("planDischarge", stayId=stay, plan="PLANNED")["position"]
+
+    told = ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
+
+    def known(position: str | None = None) -> list[Any]:
+        told = []
+        for mrn in (wrong, right):
+            asked = {"mrn": mrn, "known": position}
+            stays = ward.ask(PERSON, **asked)["patient"]["stays"]
+            nodes = ward.ask(TIMELINE, **asked)["timeline"]["nodes"]
+            told += [[s["id"] for s in stays], {n["kind"] for n in nodes}]
+        return told
+
+    old, new = {"PATIENT_REGISTERED"}, {*kinds, "STAY_DISCHARGE_PLANNED"}
+    assert known(before) == [[stay], old | new, [], old]
+    assert known() == [
+        [],
+        {*old, "PATIENT_STAY_MOVED_AWAY"},
+        [stay],
+        {*old, *new, "STAY_PATIENT_CORRECTED"},
+    ]
+    assert told["stay"]["patient"]["mrn"] == right
+    assert ward.bed(f"{room}/a")["patient"]["mrn"] == right
+    assert ward.bed(f"{room}/a", knownAtPosition=before)["patient"]["mrn"] == wrong
+    ward.stay(patientMrn=wrong, at=ago(hours=5))
+    refused = ward.execute(
+        "admitPatient", patientMrn=right, admissionType="ELECTIVE", **late(ago(hours=1))
+    )
+    assert refused["__typename"] == "PatientAlreadyAdmitted"
+    ward.record("recordAdministration", prescriptionId=prescription, given=True)
+    back = ward.execute("moveStay", stayId=stay, patientMrn=wrong, **WRONG)
+    assert back["__typename"] == "PatientAlreadyAdmitted"
+
+
+def test_mistake_55_the_right_patient_can_have_had_the_stay(ward: Ward) -> None:
+    stay, in_house, dead, unborn = ward.stay(), ward.patient(), ward.patient(), ward.patient()
+    ward.stay(patientMrn=in_house, at=ago(days=1))
+    ward.record("recordDeath", patientMrn=dead, **late(ago(days=5)))
+    ward.record("correctPatientDetails", patientMrn=unborn, birthDate=ago(days=1)[:10], **WRONG)
+    for mrn in (in_house, dead, unborn):
+        told = ward.execute("moveStay", stayId=stay, patientMrn=mrn, **WRONG)
+        assert not told["__typename"].endswith("Recorded"), (mrn, told)
+
+
+def test_mistake_55_a_death_by_discharge_goes_along_with_the_stay(ward: Ward) -> None:
+    wrong, right = ward.patient(), ward.patient()
+    stay = ward.stay(patientMrn=wrong)
+    died = ago(hours=9)
+    ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(died))
+
+    ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
+
+    deaths = [ward.ask(PERSON, mrn=mrn)["patient"]["diedAt"] for mrn in (wrong, right)]
+    assert deaths == [None, died]
+
+
+def test_mistake_55_a_visit_in_the_wrong_stay_goes_to_the_right_one(ward: Ward) -> None:
+    wrong, right, at = ward.stay(), ward.stay(), ago(hours=5)
+    told = ward.record(
+        "recordVisit", stayId=wrong, practitioner=ward.doctor(), kind="ROUND", note="n"
+    )
+    visit = told["visit"]["id"]
+    ward.record("amendVisit", visitId=visit, occurredAt=at, note="right", **WRONG)
+
+    told = ward.record("amendVisit", visitId=visit, stayId=right, **WRONG)
+
+    assert (told["visit"]["id"], told["visit"]["note"]) == (visit, "right")
+    assert told["visit"]["occurredAt"] == at
+    assert the_stay(ward, wrong)["visits"] == []
+    assert the_stay(ward, right)["visits"] == [{"occurredAt": at}]
+    ward.record("amendVisit", visitId=visit, note="again", **WRONG)
+    ward.record("cancelVisit", visitId=visit, **WRONG)
+    late_stay = ward.stay(at=ago(hours=1))
+    told = ward.record("recordVisit", stayId=right, practitioner=ward.doctor(), kind="ROUND")
+    ward.record("amendVisit", visitId=told["visit"]["id"], occurredAt=at, **WRONG)
+    told = ward.execute("amendVisit", visitId=told["visit"]["id"], stayId=late_stay, **WRONG)
+    assert told["__typename"] == "OutsideStay"

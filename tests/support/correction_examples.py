@@ -103,6 +103,15 @@ def correct_facts(ward: Ward) -> Answer:
     return told
 
 
+@example("StayRecorded")
+def move_stay(ward: Ward) -> Answer:
+    mrn = ward.patient()
+    stay = ward.stay(f"{ward.room('a')}/a")
+    told = ward.execute("moveStay", stayId=stay, patientMrn=mrn, **WRONG)
+    assert told["stay"]["patient"]["mrn"] == mrn
+    return told
+
+
 @example("VisitRecorded")
 def amend_visit(ward: Ward) -> Answer:
     stay, doctor, at = ward.stay(), ward.doctor(), ago(hours=3)

@@ -22,6 +22,7 @@ WEIGHTS = {
     "correct_facts": 6,
     "amend_visit": 3,
     "cancel_visit": 1,
+    "move_stay": 1,
     "cancel_prescription": 1,
     "correct_administration": 4,
     "cancel_administration": 1.5,
@@ -127,6 +128,9 @@ class Mending:
     def _amend_visit(self) -> None:
         visit, note = self._one(self._visits), self._lot.choice([None, "not so well"])
         self._mend("amend_visit", visit_id=visit, practitioner="D2", note=note)
+
+    def _move_stay(self) -> None:
+        self._mend("move_stay", stay_id=self._one(self._stays), patient_mrn=self._one(self._mrns))
 
     def _cancel_visit(self) -> None:
         self._mend("cancel_visit", visit_id=self._one(self._visits))

@@ -116,6 +116,17 @@ class CorrectFactsInput(CommandInput):
 
 
 @command_input(
+    "move_stay",
+    StayRecorded,
+    "A stay, with all its facts, goes from the wrong patient to the right one.",
+)
+class MoveStayInput(CommandInput):
+    stay_id: StayId = required("The stay.")
+    patient_mrn: str = required("The MRN of the patient whose stay it really is.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+
+
+@command_input(
     "amend_visit",
     VisitRecorded,
     "Another time (occurredAt), doctor, kind or note of a visit; what is absent stays.",
@@ -126,6 +137,7 @@ class AmendVisitInput(CommandInput):
     practitioner: str | None = optional("Who really saw the patient: staff number.")
     kind: VisitKind | None = optional("What kind it really was.")
     note: str | None = optional("The note as it should be.")
+    stay_id: StayId | None = optional("The stay that it really was in; then nothing else is given.")
 
 
 @command_input("cancel_visit", StayRecorded, "The visit never was.")

@@ -195,8 +195,8 @@ class VisitRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        event = read.recorded.events[0]
-        assert isinstance(event, StayAggregate.VisitRecorded | StayAggregate.VisitAmended)
+        told = StayAggregate.VisitRecorded, StayAggregate.VisitAmended
+        (event,) = [e for e in read.recorded.events if isinstance(e, told)]
         visit, stay = await asyncio.gather(
             read.info.context.query(visit_by_id, event.visit, read.as_of),
             Stay.find(read.info, event.originator_id, read.as_of),

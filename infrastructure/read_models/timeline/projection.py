@@ -61,7 +61,7 @@ entries = bitemporal_table(
     visibility="stay",
     find_by=("patient", "stay", "movement", "fact", "subject"),
     of="subject",
-    revised_by=("subject",),
+    revised_by=("subject", "stay"),
 )
 Index("entries_occurred_at", entries.c.occurred_at)
 """For the facts of a period: timeliness of a month does not read the facts of all years."""
@@ -76,6 +76,7 @@ CORRECTIONS = (Stay.MovementCorrected, Stay.VisitAmended, Prescription.Administr
 
 NOT_SHOWN = frozenset(
     {
+        Prescription.PatientCorrected,
         Occupancy.StretchesChanged,
         DrugChart.PrescriptionCharted,
         SourceVisit.Reported,
@@ -136,6 +137,9 @@ class Timeline(ReadModel):
                 self._correct(event, place, at)
             case Stay.AdmissionCancelled(because=CancellationReason.ENTERED_IN_ERROR):
                 self._void(event, place, {"fact": event.movement})
+            case Stay.PatientCorrected():
+                self._give(event, place)
+                self._tell(event, place)
             case Prescription.Cancelled():
                 self._void(event, place, {"kind": "PRESCRIPTION_WRITTEN"})
             case Stay.AdmissionCancelled():
@@ -157,13 +161,32 @@ class Timeline(ReadModel):
                 self._tell_cancel(event, place, {"fact": event.fact})
                 self._cancel(event, place, {"fact": event.fact})
             case _:
-                self.writer(entries).put(
-                    entry_id(event),
-                    Period(event.entry.occurred_at),
-                    _values(event, place),
-                    known=place.known,
-                    position=place.position,
-                )
+                self._tell(event, place)
+
+    def _tell(self, event: Event, place: EventPosition) -> None:
+        """Add the entry of an event."""
+        self.writer(entries).put(
+            entry_id(event),
+            Period(event.entry.occurred_at),
+            _values(event, place),
+            known=place.known,
+            position=place.position,
+        )
+
+    def _give(self, event: Stay.PatientCorrected, place: EventPosition) -> None:
+        """Give the entries of a stay to the patient whose stay it is."""
+        right = {"patient": event.patient}
+        admitted = Merged({"patient": str(event.patient)})
+        for which, values in (
+            ({}, right),
+            ({"kind": kind_of(Stay.Admitted)}, {"data": admitted}),
+        ):
+            self.writer(entries).revise(
+                {"stay": event.originator_id, **which},
+                Copy(values, keeps_position=True),
+                known=place.known,
+                position=place.position,
+            )
 
     def _show_pending(self, event: SourceVisit.Settled, place: EventPosition) -> None:
         """Show what another system reported and what does not fit yet: visible, not held true."""

@@ -1,0 +1,68 @@
+"""Facts that were recorded under the wrong patient, or in the wrong stay (HL7 A45)."""
+
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from application import lookups, persons
+from application.authorization.roles import FRONT_DESK
+from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
+from application.command_group import CommandGroup, command
+from application.unit_of_work import UnitOfWork
+from domain.patient import Patient
+from domain.refusals import PatientAlreadyAdmitted, PatientDied
+from domain.stay.aggregate import Stay
+
+
+class MisplacedFacts(CommandGroup):
+    """Stays that were recorded under the wrong patient."""
+
+    @command(
+        roles=FRONT_DESK,
+        raises=(PatientAlreadyAdmitted, PatientDied, *BED_REFUSALS, *STAY_REFUSALS),
+    )
+    def move_stay(
+        self,
+        uow: UnitOfWork,
+        *,
+        stay_id: UUID,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+    ) -> None:
+        """Give a stay, with all its facts, to the right patient (HL7 A45).
+
+        Both persons are checked as they are afterwards: one stay at a time, within their lives.
+        """
+        reason_needed(uow.entry, "a correction says why")
+        stay = lookups.stay(uow, stay_id)
+        _move_stay(uow, stay, lookups.patient(uow, patient_mrn, mrn_authority))
+
+
+def _move_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
+    """Give a stay, with all its facts, to the right patient. Raises PatientAlreadyAdmitted."""
+    wrong, period = lookups.patient_of(uow, stay), stay.history.period
+    assert patient.about is not None
+    about = replace(patient.about, stay=stay.id)
+    for other in persons.stays_of(uow, patient.id):
+        theirs = other.history.period
+        if other.id != stay.id and period and theirs and theirs.overlaps(period):
+            raise PatientAlreadyAdmitted(other.id)
+    stay.correct_patient(patient.id, about, uow.entry)
+    for prescription in lookups.prescriptions_of(uow, stay):
+        prescription.correct_patient(patient.id, about, uow.entry)
+    wrong.record(Patient.StayMovedAway, uow.entry, stay=stay.id)
+    uow.reassign_claims([stay])
+
+
+def move_visit(uow: UnitOfWork, wrong: Stay, visit: UUID, right: Stay) -> None:
+    """Put a visit, with all that was said of it, into the right stay under the same id."""
+    recorded = wrong.visit_as_held(visit, uow.record.streams({wrong.id: 0})[wrong.id])
+    entry = replace(
+        uow.entry,
+        occurred_at=recorded.entry.occurred_at,
+        precision=recorded.entry.precision,
+        performed_by=recorded.entry.performed_by,
+        witnessed_by=recorded.entry.witnessed_by,
+    )
+    wrong.cancel_visit(visit, uow.entry)
+    right.take_visit(recorded, entry, persons.died_at(uow, right.patient))

@@ -1,0 +1,94 @@
+"""The visits of a stay: how they are amended, taken back, and found to be of another stay."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import structs
+
+from domain.envelope import Envelope
+from domain.refusals import InvalidInput
+from domain.stay.events import StayEvents, VisitKind
+from domain.stay.state import StayState
+from domain.time import Precision
+
+
+class StayVisits(StayState):
+    """The commands to the visits of a stay."""
+
+    def amend_visit(
+        self,
+        visit: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        practitioner: UUID | None,
+        visit_kind: VisitKind | None,
+        note: str | None,
+        envelope: Envelope,
+        died_at: datetime | None = None,
+    ) -> None:
+        """Correct the time, the doctor, the kind or the note of a visit."""
+        if at is None and practitioner is None and visit_kind is None and note is None:
+            raise InvalidInput(
+                "note", "say what was different: `occurred_at`, practitioner, kind, note"
+            )
+        self._record(
+            StayEvents.VisitAmended,
+            envelope,
+            died_at,
+            visit=self.visit(visit).id,
+            at=at,
+            precision=precision,
+            practitioner=practitioner,
+            visit_kind=visit_kind,
+            note=note,
+        )
+
+    def visit_as_held(self, visit: UUID, events: Iterable[object]) -> StayEvents.VisitRecorded:
+        """Return a visit as it is held now, from the events of the stay. Raises MovementNotFound."""
+        self.visit(visit)
+        held: StayEvents.VisitRecorded | None = None
+        for event in events:
+            match event:
+                case StayEvents.VisitRecorded() if event.visit == visit:
+                    held = event
+                case StayEvents.VisitAmended() if event.visit == visit and held is not None:
+                    held = _amended(held, event)
+        assert held is not None
+        return held
+
+    def take_visit(
+        self, visit: StayEvents.VisitRecorded, envelope: Envelope, died_at: datetime | None
+    ) -> None:
+        """Record a visit that was recorded in another stay. Raises OutsideStay, PatientDied."""
+        self._record(
+            StayEvents.VisitRecorded,
+            envelope,
+            died_at,
+            visit=visit.visit,
+            practitioner=visit.practitioner,
+            visit_kind=visit.visit_kind,
+            note=visit.note,
+        )
+
+    def cancel_visit(self, visit: UUID, envelope: Envelope) -> None:
+        """Take back a visit that never was."""
+        self.record(StayEvents.VisitCancelled, envelope, visit=self.visit(visit).id)
+
+
+def _amended(
+    visit: StayEvents.VisitRecorded, right: StayEvents.VisitAmended
+) -> StayEvents.VisitRecorded:
+    """Return a visit as an amendment says it was."""
+    entry = structs.replace(
+        visit.entry,
+        occurred_at=right.at or visit.entry.occurred_at,
+        precision=right.precision or visit.entry.precision,
+    )
+    said = {
+        name: value
+        for name in ("practitioner", "visit_kind", "note")
+        if (value := getattr(right, name)) is not None
+    }
+    return replace(visit, entry=entry, **said)  # type: ignore[type-var]
