@@ -8,7 +8,6 @@ from application.ports import Append, PersonClaim, UniqueClaim
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Event
-from domain.patient import Patient
 from domain.room.occupancy import Claim
 from domain.source_visit import SourceVisit
 
@@ -45,7 +44,7 @@ def pending_events(uow: UnitOfWork) -> list[Event]:
 def _names(uow: UnitOfWork) -> list[UniqueClaim]:
     """Return the unique keys that the command's events claim."""
     return [
-        UniqueClaim(*key, event.originator_id, replaces=isinstance(event, Patient.DetailsCorrected))
+        UniqueClaim(*key, event.originator_id, replaces=isinstance(event, unique_keys.REPLACING))
         for event in pending_events(uow)
         if (key := unique_keys.unique_of(event)) and uow.owners.get(key) != event.originator_id
     ]

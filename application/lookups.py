@@ -93,6 +93,16 @@ def room(uow: UnitOfWork, ward: str, number: str) -> Room:
     return _room(uow, ward, number)
 
 
+def rooms_of(uow: UnitOfWork, ward: str, field: str = "ward") -> list[Room]:
+    """Return the rooms of a ward to act on, in order. Raises NotFound if there is no such ward."""
+    scope.check_ward(uow, ward)
+    ids = uow.record.owners_beginning(*unique_keys.rooms_of(ward))
+    rooms = uow.load(Room, *ids)
+    if not rooms:
+        raise NotFound("ward", ward, field)
+    return rooms
+
+
 def bed(uow: UnitOfWork, ward: str, number: str, code: str) -> BedRef:
     """Return a bed of any ward: a patient may be sent out of the login's wards."""
     here = _room(uow, ward, number)

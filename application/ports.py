@@ -142,6 +142,9 @@ class EventStore(Protocol):
     def owners(self, kinds: Iterable[str]) -> list[UUID]:
         """All who have a unique claim of one of these kinds."""
 
+    def owners_beginning(self, kind: str, beginning: str) -> list[UUID]:
+        """Return the owners of unique claims of a kind whose keys begin so, in order."""
+
     def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
         """Who lies, or keeps a bed, in a room during a period, as held true now."""
 

@@ -71,6 +71,15 @@ def subject_of(name: Unique) -> UUID:
     return uuid5(NAMESPACE_OID, f"{name.kind} {name.key}")
 
 
+REPLACING = (
+    Patient.DetailsCorrected,
+    Room.DetailsCorrected,
+    Room.DetailsChanged,
+    Room.ChangeCancelled,
+)
+"""The events whose key takes the place of the one that the stream had before."""
+
+
 def unique_of(event: Event) -> Unique | None:
     """Return the unique key that an event claims for its stream, if any."""
     parts = _stored(event)
@@ -99,7 +108,14 @@ def _stored(event: Event) -> tuple[str, ...] | None:
             return "mrn", event.mrn_authority, event.mrn
         case Patient.DetailsCorrected(mrn=str() as number, mrn_authority=str() as authority):
             return "mrn", authority, number
-        case Room.Opened():
+        case (
+            Room.Opened()
+            | Room.DetailsChanged()
+            | Room.ChangeCancelled()
+            | Room.DetailsCorrected(ward=str(), number=str())
+        ):
+            assert event.ward is not None
+            assert event.number is not None
             return "room", event.ward, event.number
         case SourceVisit.Reported():
             return "source", event.system, event.version.source_id

@@ -1,14 +1,14 @@
-"""Commands about rooms and their beds."""
+"""Commands about rooms: their names, their opening, and which beds they have."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from uuid import UUID
+from datetime import date
 
 from application import lookups
 from application.authorization import scope
-from application.authorization.roles import BED_MANAGEMENT, HOUSEKEEPING, PATIENT_FLOW
-from application.command import utc
-from application.command_group import CommandGroup, command
+from application.authorization.roles import BED_MANAGEMENT
+from application.command_group import command, correction
+from application.commands.beds import BedStates
+from application.hospital_days import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.refusals import (
@@ -16,16 +16,16 @@ from domain.refusals import (
     BedNotOpen,
     BedOccupied,
     BedStateBroken,
+    ContradictsLaterFacts,
     InvalidInput,
-    ReasonNeeded,
 )
 from domain.room.aggregate import Room
-from domain.room.policies import RoomPolicy
-from domain.time import Period
+from domain.text import key
+from domain.time import ALWAYS
 
 
-class Rooms(CommandGroup):
-    """What the hospital has, and what state it is in."""
+class Rooms(BedStates):
+    """What the hospital has."""
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def open_room(self, uow: UnitOfWork, *, ward: str, room: str, beds: Sequence[str]) -> None:
@@ -42,87 +42,127 @@ class Rooms(CommandGroup):
         """Put another bed into a room."""
         lookups.room(uow, ward, room).add_bed(bed, uow.entry)
 
-    @command(roles=HOUSEKEEPING)
-    def set_room_policy(
+    @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists, ContradictsLaterFacts))
+    def correct_room(
         self,
         uow: UnitOfWork,
         *,
         ward: str,
         room: str,
-        policy: RoomPolicy,
-        applies: bool | None = None,
+        new_ward: str | None = None,
+        new_room: str | None = None,
     ) -> None:
-        """Set a policy of the room from ``occurred_at`` on, or lift it (``applies`` false)."""
-        lookups.room(uow, ward, room).set_policy(policy, applies is not False, uow.entry)
+        """Correct a room's ward or number as it is named last, or its opening (``occurred_at``).
 
-    @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
-    def close_bed(
-        self,
-        uow: UnitOfWork,
-        *,
-        ward: str,
-        room: str,
-        bed: str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> None:
-        """Close a bed, with the reason of the entry; ``since`` may be planned.
-
-        Raises BedOccupied if somebody has it in the part of that time which has passed.
+        Raises AlreadyExists, ContradictsLaterFacts if something was told of before the opening.
         """
-        if not (uow.entry.reason or "").strip():
-            raise ReasonNeeded("say why the bed is closed")
-        period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        if period.is_empty:
-            raise InvalidInput("until", "a closure ends after it begins")
         here = lookups.room(uow, ward, room)
-        claims = uow.claims(here.id, period)
-        here.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
+        new_ward = _check_name(uow, here, new_ward, new_room)
+        claims = uow.claims(here.id, ALWAYS)
+        here.correct(new_ward, new_room, uow.corrected_at, claims, uow.entry)
 
-    @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
-    def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
-        """End the closure that is in force."""
-        lookups.room(uow, ward, room).reopen_bed(bed, uow.entry)
-
-    @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
-    def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
-        """Start cleaning a bed, which refuses patients until that is finished."""
-        here = lookups.room(uow, ward, room)
-        claims = uow.claims(here.id, Period(uow.entry.occurred_at))
-        here.start_cleaning(bed, claims, uow.now, uow.entry)
-
-    @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
-    def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
-        """Finish cleaning: the bed is clean."""
-        lookups.room(uow, ward, room).finish_cleaning(bed, uow.entry)
-
-    @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))
-    def reserve_bed(
+    @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
+    def change_room(
         self,
         uow: UnitOfWork,
         *,
         ward: str,
         room: str,
-        bed: str,
-        since: datetime | None = None,
-        until: datetime,
-        patient_mrn: str | None = None,
-        mrn_authority: str | None = None,
-        stay_id: UUID | None = None,
+        new_ward: str | None = None,
+        new_room: str | None = None,
+        valid_from: date | None = None,
     ) -> None:
-        """Reserve a bed for a patient or a stay; from ``since`` on it refuses everybody else."""
-        if (patient_mrn is None) == (stay_id is None):
-            raise InvalidInput("patient_mrn", "name either `patient_mrn` or `stay_id`")
+        """Give a room another ward or number from a day on (today). Raises AlreadyExists."""
         here = lookups.room(uow, ward, room)
-        authority = mrn_authority or self.rules.mrn_authority
-        patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
-        stay = lookups.stay(uow, stay_id).id if stay_id else None
-        period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        here.reserve_bed(bed, period, patient, stay, uow.entry)
+        new_ward = _check_name(uow, here, new_ward, new_room)
+        since = midnight(uow, _day(uow, valid_from))
+        here.change(new_ward, new_room, since, uow.entry)
 
-    @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
-    def release_reservation(
-        self, uow: UnitOfWork, *, ward: str, room: str, reservation_id: UUID
+    @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
+    def cancel_room_change(self, uow: UnitOfWork, *, ward: str, room: str) -> None:
+        """Take the last change of a room's ward or number back. Raises AlreadyExists."""
+        here = lookups.room(uow, ward, room)
+        if len(here.names) > 1:
+            _check_name(uow, here, here.names[-2].ward, here.names[-2].number)
+        here.cancel_change(uow.entry)
+
+    @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
+    def rename_ward(
+        self, uow: UnitOfWork, *, ward: str, new_ward: str, valid_from: date | None = None
     ) -> None:
-        """Give a reservation up before it lapses."""
-        lookups.room(uow, ward, room).release_reservation(reservation_id, uow.entry)
+        """Give a ward another name from a day on (today). Raises AlreadyExists.
+
+        The rooms keep their ids and numbers; a ward that has that name already is joined.
+        """
+        since = midnight(uow, _day(uow, valid_from))
+        for room in lookups.rooms_of(uow, ward):
+            name = _check_name(uow, room, new_ward, None)
+            room.change(name, None, max(since, room.opened_at or since), uow.entry)
+
+    @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
+    def correct_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
+        """Correct since when a bed is there (``occurred_at``). Raises ContradictsLaterFacts."""
+        here = lookups.room(uow, ward, room)
+        here.correct_bed(bed, uow.corrected_at, uow.claims(here.id, ALWAYS), uow.entry)
+
+    @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
+    def cancel_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
+        """Take a bed back that was entered in error and never used. Raises ContradictsLaterFacts."""
+        here = lookups.room(uow, ward, room)
+        here.cancel_bed(bed, uow.claims(here.id, ALWAYS), uow.entry)
+
+    @command(roles=BED_MANAGEMENT, raises=(BedNotOpen, BedOccupied, BedStateBroken))
+    def retire_beds(
+        self, uow: UnitOfWork, *, ward: str, room: str | None = None, bed: str | None = None
+    ) -> None:
+        """Take a bed, all of a room or all of a ward out of service for good.
+
+        Raises BedOccupied if somebody has one of them then or later, BedStateBroken.
+        """
+        for here in _rooms(uow, ward, room, bed):
+            beds = [bed] if bed else [b for b in here.beds if b not in here.retired]
+            if beds:
+                here.retire(beds, uow.claims(here.id, ALWAYS), uow.entry)
+        _must_change(uow, "all of its beds are retired")
+
+    @correction(roles=BED_MANAGEMENT, raises=(BedStateBroken,))
+    def cancel_retirement(
+        self, uow: UnitOfWork, *, ward: str, room: str | None = None, bed: str | None = None
+    ) -> None:
+        """Put a bed, a room or a ward back that was not taken out of service after all."""
+        for here in _rooms(uow, ward, room, bed):
+            beds = [bed] if bed else list(here.retired)
+            if beds:
+                here.cancel_retirement(beds, uow.entry)
+        _must_change(uow, "none of its beds is retired")
+
+
+def _rooms(uow: UnitOfWork, ward: str, room: str | None, bed: str | None) -> list[Room]:
+    if room is not None:
+        return [lookups.room(uow, ward, room)]
+    if bed is not None:
+        raise InvalidInput("room", "a bed is named by ward, room and bed")
+    return lookups.rooms_of(uow, ward)
+
+
+def _must_change(uow: UnitOfWork, why: str) -> None:
+    if not any(aggregate.pending_events for aggregate in uow.loaded.values()):
+        raise BedStateBroken(why)
+
+
+def _check_name(uow: UnitOfWork, room: Room, ward: str | None, number: str | None) -> str:
+    """Return the room's ward from now on, as it is spelled. Raises AlreadyExists for a taken name."""
+    if ward and key(ward) != key(room.ward):
+        ward = lookups.ward_name(uow, ward)
+    ward, number = ward or room.ward, number or room.number
+    if uow.owner(unique_keys.room_number(ward, number)) not in (None, room.id):
+        field = "new_room" if number != room.number else "new_ward"
+        raise AlreadyExists("room", f"{ward}/{number}", field)
+    return ward
+
+
+def _day(uow: UnitOfWork, valid_from: date | None) -> date:
+    now = today(uow)
+    if valid_from is not None and valid_from > now:
+        raise InvalidInput("valid_from", "it lies ahead; record the change on its day or after")
+    return valid_from or now

@@ -5,171 +5,34 @@ whether somebody lies in it is not the room's to say: see `domain.room.occupancy
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
-from domain.described_enum import DescribedEnum
-from domain.envelope import Code, Envelope, Sealed, Text
+from domain.envelope import Envelope, Text
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,
     BedOccupied,
-    BedRef,
     BedStateBroken,
     InvalidInput,
     NotFound,
     RoomPolicyBroken,
 )
+from domain.room.details import RoomDetails
 from domain.room.occupancy import Claim, newly_claimed
 from domain.room.policies import POLICIES, Occupant, RoomPolicy
+from domain.room.state import BedState, Spell
 from domain.stay.history import Stretch
 from domain.text import key
-from domain.time import Moment, Period
+from domain.time import Period
+
+__all__ = ["BedState", "Room", "Spell"]
 
 
-class BedState(DescribedEnum):
-    """What a bed is at a moment, the first that applies in this order."""
-
-    OCCUPIED = "OCCUPIED", "A patient lies in it."
-    KEPT = "KEPT", "Its patient is on leave and will come back to it."
-    CLOSED = "CLOSED", "Nobody may be put into it until it is reopened."
-    CLEANING = "CLEANING", "It is being cleaned."
-    RESERVED = "RESERVED", "It is held for somebody until a time."
-    FREE = "FREE", "None of these: it can be given."
-
-
-@dataclass(frozen=True, slots=True)
-class Spell:
-    """A period in which a bed is closed, being cleaned, or reserved."""
-
-    id: UUID
-    bed: str
-    state: BedState
-    period: Period
-    reason: str | None = None
-    patient: UUID | None = None
-    stay: UUID | None = None
-    planned: bool = False
-    ended: bool = False
-    """Whether its end was told (reopened, finished, released), and not only planned."""
-
-
-class Room(Aggregate):
+class Room(RoomDetails):
     """A room of a ward, its beds, their spells, and its policies."""
 
     TOPIC = "room"
-
-    class Opened(Event):
-        TOPIC = "room.opened"
-        PUBLIC = "room.opened"
-        PUBLIC_FIELDS = {"ward": None, "number": None}
-        DESCRIPTION = "A room was opened with its beds."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        ward: Text
-        number: Code
-        beds: tuple[Code, ...]
-
-    class BedAdded(Event):
-        TOPIC = "room.bed-added"
-        PUBLIC = "bed.added"
-        DESCRIPTION = "A room got another bed."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        bed: Code
-
-    class PolicySet(Event):
-        TOPIC = "room.policy-set"
-        PUBLIC = "room.policy-set"
-        DESCRIPTION = "A policy of a room was set or lifted."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        policy: RoomPolicy
-        applies: bool
-
-    class BedClosed(Event):
-        """Closed from ``since``, which may be planned, until it is reopened or ``until``."""
-
-        TOPIC = "room.bed-closed"
-        PUBLIC = "bed.closed"
-        PUBLIC_FIELDS = {"spell": "closure_id"}
-        DESCRIPTION = "A bed was closed."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        spell: UUID
-        bed: Code
-        since: Moment
-        until: Moment | None
-        why: Sealed
-
-    class BedReopened(Event):
-        TOPIC = "room.bed-reopened"
-        PUBLIC = "bed.reopened"
-        PUBLIC_FIELDS = {"spell": "closure_id"}
-        DESCRIPTION = "A bed was opened again."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        spell: UUID
-        bed: Code
-
-    class CleaningStarted(Event):
-        TOPIC = "room.cleaning-started"
-        PUBLIC = "bed.cleaning-started"
-        PUBLIC_FIELDS = {"spell": "cleaning_id"}
-        DESCRIPTION = "A bed is being cleaned."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        spell: UUID
-        bed: Code
-
-    class CleaningFinished(Event):
-        TOPIC = "room.cleaning-finished"
-        PUBLIC = "bed.cleaning-finished"
-        PUBLIC_FIELDS = {"spell": "cleaning_id"}
-        DESCRIPTION = "A bed is clean."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        spell: UUID
-        bed: Code
-
-    class BedReserved(Event):
-        """Reserved for a patient or a stay; it lapses at ``until``."""
-
-        TOPIC = "room.bed-reserved"
-        PUBLIC = "bed.reserved"
-        PUBLIC_FIELDS = {
-            "spell": "reservation_id",
-            "patient": "for_patient_id",
-            "stay": "for_stay_id",
-        }
-        DESCRIPTION = "A bed was reserved."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        spell: UUID
-        bed: Code
-        since: Moment
-        until: Moment
-        patient: UUID | None
-        stay: UUID | None
-
-    class ReservationReleased(Event):
-        TOPIC = "room.reservation-released"
-        PUBLIC = "bed.reservation-released"
-        PUBLIC_FIELDS = {"spell": "reservation_id"}
-        DESCRIPTION = "A reservation was given up."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        spell: UUID
-        bed: Code
-
-    def __init__(self) -> None:
-        self.ward: str = ""
-        self.number: str = ""
-        self.beds: dict[str, datetime] = {}
-        self.spells: tuple[Spell, ...] = ()
-        self.policies: tuple[tuple[datetime, RoomPolicy, bool], ...] = ()
 
     # -- decide --
 
@@ -185,11 +48,73 @@ class Room(Aggregate):
         """Add a bed to the room. Raises AlreadyExists."""
         if self.code_of(bed) in self.beds:
             raise AlreadyExists("bed", bed, "bed")
+        self._must_be_open(envelope.occurred_at)
         self.record(Room.BedAdded, envelope, bed=bed)
+
+    # -- policies, closures, cleaning, reservations --
 
     def set_policy(self, policy: RoomPolicy, applies: bool, envelope: Envelope) -> None:
         """Set or lift a policy of the room."""
         self.record(Room.PolicySet, envelope, policy=policy, applies=applies)
+
+    def correct_policy(
+        self, policy: RoomPolicy, set_at: datetime, since: datetime | None, envelope: Envelope
+    ) -> None:
+        """Correct when a policy was set or lifted. Raises InvalidInput."""
+        self._must_have_policy(policy, set_at)
+        if since is None:
+            raise InvalidInput("occurred_at", "say when it was really set or lifted")
+        self.record(Room.PolicyCorrected, envelope, policy=policy, set_at=set_at, since=since)
+
+    def cancel_policy(self, policy: RoomPolicy, set_at: datetime, envelope: Envelope) -> None:
+        """Take back that a policy was set or lifted. Raises InvalidInput."""
+        self._must_have_policy(policy, set_at)
+        self.record(Room.PolicyCancelled, envelope, policy=policy, set_at=set_at)
+
+    def correct_spell(
+        self,
+        id: UUID,
+        since: datetime | None,
+        until: datetime | None,
+        open_ended: bool,
+        claims: Iterable[Claim],
+        now: datetime,
+        envelope: Envelope,
+    ) -> None:
+        """Correct the times of a closure, cleaning or reservation; what is absent stays as it was.
+
+        Raises NotFound, InvalidInput, BedStateBroken, BedOccupied.
+        """
+        old = self._spell_of(id)
+        reserved = old.state is BedState.RESERVED
+        end = None if open_ended else until or old.period.end
+        period = Period(since or old.period.start, end)
+        if period == old.period or (open_ended and (until is not None or reserved)):
+            raise InvalidInput("until", "say since when or until when it really was so")
+        if period.is_empty:
+            raise InvalidInput("until", "it ends after it begins")
+        if old.state is BedState.CLEANING and max(period.start, end or period.start) > now:
+            raise InvalidInput("until", "cleaning is told once it has happened")
+        self._must_have(old.bed, min(period.start, now))
+        others = [s for s in self.spells if s.id != id]
+        _must_not_be(others, old.bed, old.state, period)
+        if not reserved:
+            claims = list(claims)
+            for part in period.without([old.period]):
+                self._must_be_empty(old.bed, part, max(now, envelope.occurred_at), claims)
+        self.record(
+            Room.SpellCorrected,
+            envelope,
+            spell=id,
+            bed=old.bed,
+            since=period.start,
+            until=end,
+            ended=end is not None and (old.ended or (until is not None and end <= now)),
+        )
+
+    def cancel_spell(self, id: UUID, envelope: Envelope) -> None:
+        """Take back a closure, cleaning or reservation that was entered in error. Raises NotFound."""
+        self.record(Room.SpellCancelled, envelope, spell=id, bed=self._spell_of(id).bed)
 
     def close_bed(
         self,
@@ -203,7 +128,7 @@ class Room(Aggregate):
         """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
         bed = self.code_of(bed)
         self._must_have(bed, min(period.start, now))
-        self._must_not_be(bed, (BedState.CLOSED,), period)
+        _must_not_be(self.spells, bed, BedState.CLOSED, period)
         self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
         self.record(
             Room.BedClosed,
@@ -227,7 +152,7 @@ class Room(Aggregate):
         """Start cleaning a bed. Raises BedStateBroken, BedOccupied."""
         bed, period = self.code_of(bed), Period(envelope.occurred_at)
         self._must_have(bed, period.start)
-        self._must_not_be(bed, (BedState.CLEANING,), period)
+        _must_not_be(self.spells, bed, BedState.CLEANING, period)
         self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
         self.record(Room.CleaningStarted, envelope, spell=envelope.id_of("cleaning"), bed=bed)
 
@@ -245,7 +170,7 @@ class Room(Aggregate):
             raise InvalidInput("until", "a reservation ends after it begins")
         bed = self.code_of(bed)
         self._must_have(bed, max(period.start, envelope.occurred_at))
-        self._must_not_be(bed, (BedState.RESERVED,), period)
+        _must_not_be(self.spells, bed, BedState.RESERVED, period)
         self.record(
             Room.BedReserved,
             envelope,
@@ -284,6 +209,9 @@ class Room(Aggregate):
         """
         bed = stretch.bed.bed
         self._must_have(bed, stretch.period.start)
+        gone, end = self.retired.get(bed), stretch.period.end
+        if gone is not None and (end is None or end > gone):
+            self._must_have(bed, gone)
         for period in newly_claimed(before, stretch):
             for spell in self.spells:
                 if spell.bed != bed or spell.period.is_empty:
@@ -306,32 +234,15 @@ class Room(Aggregate):
             if why:
                 raise RoomPolicyBroken(policy.value, why)
 
-    def policies_at(self, moment: datetime) -> list[RoomPolicy]:
-        """Return the policies in force at a moment."""
-        in_force: dict[RoomPolicy, bool] = {}
-        for since, policy, applies in self.policies:
-            if since <= moment:
-                in_force[policy] = applies
-        return [policy for policy, applies in in_force.items() if applies]
+    def _must_have_policy(self, policy: RoomPolicy, set_at: datetime) -> None:
+        if not any(since == set_at and told is policy for since, told, _ in self.policies):
+            raise InvalidInput("set_at", f"{policy.value} was not set or lifted then")
 
-    def code_of(self, typed: str) -> str:
-        """Return a bed's code as the room has it; as typed if it has none such."""
-        if typed in self.beds:
-            return typed
-        return next((bed for bed in self.beds if key(bed) == key(typed)), typed)
-
-    def _must_have(self, bed: str, at: datetime) -> None:
-        if bed not in self.beds:
-            raise NotFound("bed", bed, "bed")
-        if at < self.beds[bed]:
-            raise BedNotOpen(
-                BedRef(self.id, bed), f"it exists only from {self.beds[bed]:%F %R} UTC"
-            )
-
-    def _must_not_be(self, bed: str, states: tuple[BedState, ...], period: Period) -> None:
-        for spell in self.spells:
-            if spell.bed == bed and spell.state in states and spell.period.overlaps(period):
-                raise BedStateBroken(f"bed {bed} is {spell.state.value.lower()} in that time")
+    def _spell_of(self, id: UUID) -> Spell:
+        spell = next((s for s in self.spells if s.id == id), None)
+        if spell is None:
+            raise NotFound("closure, cleaning or reservation", str(id), "bed_state_id")
+        return spell
 
     def _must_be_empty(
         self, bed: str, period: Period, now: datetime, claims: Iterable[Claim]
@@ -365,44 +276,11 @@ class Room(Aggregate):
             return min(ahead, key=lambda s: s.period.start)
         raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
 
-    # -- evolve --
 
-    def apply(self, event: Event) -> None:
-        at = event.entry.occurred_at
-        match event:
-            case Room.Opened():
-                self.ward, self.number = event.ward, event.number
-                self.beds = dict.fromkeys(event.beds, at)
-            case Room.BedAdded():
-                self.beds = {**self.beds, event.bed: at}
-            case Room.PolicySet():
-                policies = (*self.policies, (at, event.policy, event.applies))
-                self.policies = tuple(sorted(policies, key=lambda p: p[0]))
-            case Room.BedClosed():
-                period = Period(event.since, event.until)
-                closed = Spell(event.spell, event.bed, BedState.CLOSED, period, event.why)
-                self._begin(replace(closed, planned=event.since > at))
-            case Room.CleaningStarted():
-                self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
-            case Room.BedReserved():
-                period = Period(event.since, event.until)
-                reserved = Spell(event.spell, event.bed, BedState.RESERVED, period)
-                self._begin(replace(reserved, patient=event.patient, stay=event.stay))
-            case Room.BedReopened() | Room.CleaningFinished() | Room.ReservationReleased():
-                self._end(event.spell, at)
-            case _:
-                raise UnknownEvent(event)
-
-    def _begin(self, spell: Spell) -> None:
-        self.spells = (*self.spells, spell)
-
-    def _end(self, id: UUID, at: datetime) -> None:
-        self.spells = tuple(
-            replace(s, period=Period(s.period.start, max(s.period.start, at)), ended=True)
-            if s.id == id
-            else s
-            for s in self.spells
-        )
+def _must_not_be(spells: Iterable[Spell], bed: str, state: BedState, period: Period) -> None:
+    for spell in spells:
+        if spell.bed == bed and spell.state is state and spell.period.overlaps(period):
+            raise BedStateBroken(f"bed {bed} is {state.value.lower()} in that time")
 
 
 def _refuses(spell: Spell, period: Period, now: datetime) -> bool:

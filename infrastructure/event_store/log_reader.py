@@ -172,6 +172,16 @@ class LogReader:
             rows = cursor.execute(OWNERS_OF_KINDS.encode(), [list(kinds)])
             return list(dict.fromkeys(owner for _, owner in rows))
 
+    def owners_beginning(self, kind: str, beginning: str) -> list[UUID]:
+        """Return the owners of the unique claims of a kind whose keys begin so, in order."""
+        with self._cursor() as cursor:
+            rows = cursor.execute(
+                "SELECT owner FROM record.unique_claims WHERE kind = %s AND starts_with(key, %s)"
+                " ORDER BY key",
+                [kind, beginning],
+            )
+            return [owner for (owner,) in rows]
+
     def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
         """Return the claims on beds of a room during a period, as known now."""
         return self._bed_claims("room = %s AND (during && %s) IS TRUE", [room, _range(period)])

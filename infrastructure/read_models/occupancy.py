@@ -185,12 +185,22 @@ async def beds_of(
     return {room.room.room: room.beds for room in await board(connection, at, None, ids)}
 
 
+_moment = DateTime(timezone=True)
 _rooms_of_wards = CompiledStatement(
-    lambda at: select(rooms.c.room).where(known(rooms, at.known), at.viewer.of_wards()),
+    lambda at: (
+        select(rooms.c.room)
+        .where(
+            rooms.c.during.op("&&")(
+                func.tstzrange(parameter("start", _moment), parameter("end", _moment))
+            ),
+            known(rooms, at.known),
+            at.viewer.of_wards(),
+        )
+        .distinct()
+    ),
     ward=equals(rooms.c.ward, "ward"),
     number=equals(rooms.c.number, "number"),
 )
-_moment = DateTime(timezone=True)
 _history = CompiledStatement(
     lambda at: (
         select(*columns(stretches), since(stretches), until(stretches))
@@ -222,7 +232,9 @@ async def occupancy_history(
     """Return the stretches of occupancy between two moments, in the order in which they began."""
     of_wards = None
     if ward is not None or number is not None or at.viewer.wards is not None:
-        result = await _rooms_of_wards.execute(connection, at, ward=ward, number=number)
+        result = await _rooms_of_wards.execute(
+            connection, at, start=start, end=end, ward=ward, number=number
+        )
         of_wards = list(result.scalars())
     rows = await _history.execute(
         connection, at, start=start, end=end, rooms=of_wards, bed=bed, most=most
@@ -310,6 +322,8 @@ def _board_rooms(rows: Iterable[Any]) -> list[BoardRoom]:
             *_, ward, number, policies, nth = first
             beds = (_bed_of(code, of_bed) for code, of_bed in groupby(inside, itemgetter(1)))
             in_room = tuple(bed for bed in beds if bed is not None)
+            if not in_room:  # all of its beds are retired
+                continue
             ranked.append((nth, BoardRoom(room_view((room, ward, number, policies)), in_room)))
     return [room for _, room in sorted(ranked, key=itemgetter(0))]
 

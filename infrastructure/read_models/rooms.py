@@ -22,8 +22,9 @@ from domain.room.aggregate import Room
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
-from infrastructure.queries.as_of import AsOf, columns
+from infrastructure.queries.as_of import AsOf, columns, since, until
 from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of
+from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="rooms_v1")
@@ -78,10 +79,25 @@ class Rooms(Folded[Room]):
         match event:
             case Room.Opened():
                 return {rooms: _rooms(room), beds: _beds(room)}
-            case Room.PolicySet():
+            case (
+                Room.PolicySet()
+                | Room.PolicyCorrected()
+                | Room.PolicyCancelled()
+                | Room.DetailsChanged()
+                | Room.ChangeCancelled()
+            ):
                 return {rooms: _rooms(room)}
-            case Room.BedAdded():
+            case Room.DetailsCorrected():
+                return {rooms: _rooms(room), beds: _beds(room)}
+            case (
+                Room.BedAdded()
+                | Room.BedCorrected()
+                | Room.BedsRetired()
+                | Room.RetirementCancelled()
+            ):
                 return {beds: _beds(room)}
+            case Room.BedCancelled():
+                return {beds: _beds(room), spells: _spells(room, bed=event.bed)}
             case (
                 Room.BedClosed()
                 | Room.BedReopened()
@@ -89,31 +105,40 @@ class Rooms(Folded[Room]):
                 | Room.CleaningFinished()
                 | Room.BedReserved()
                 | Room.ReservationReleased()
+                | Room.SpellCorrected()
+                | Room.SpellCancelled()
             ):
-                return {spells: _spell(room, event.spell)}
+                return {spells: _spells(room, id=event.spell)}
             case _:
                 return {}
 
 
 def _rooms(room: Room) -> Rows:
-    opened = min(room.beds.values())
-    begins = sorted({opened, *(max(opened, since) for since, _, _ in room.policies)})
+    """Return a row for each period in which neither its name nor its policies changed.
+
+    The last has no end, even if all beds are retired: who lay there last is still of its ward.
+    """
+    if room.opened_at is None:
+        return {}
+    opened = room.opened_at
+    changes = [name.since for name in room.names] + [since for since, _, _ in room.policies]
+    begins = sorted({opened, *(max(opened, since) for since in changes)})
     rows: Rows = {}
     for start, end in zip(begins, [*begins[1:], None], strict=True):
-        policies = [policy.value for policy in room.policies_at(start)]
-        values = {"ward": room.ward, "number": room.number, "policies": policies}
+        policies, name = [policy.value for policy in room.policies_at(start)], room.name_at(start)
+        values = {"ward": name.ward, "number": name.number, "policies": policies}
         rows[room.id, start] = (Period(start, end), values)
     return rows
 
 
 def _beds(room: Room) -> Rows:
     return {
-        (uuid5(room.id, bed), since): (Period(since), {"room": room.id, "bed": bed})
+        (uuid5(room.id, bed), since): (room.in_service(bed), {"room": room.id, "bed": bed})
         for bed, since in room.beds.items()
     }
 
 
-def _spell(room: Room, id: UUID) -> Rows:
+def _spells(room: Room, id: UUID | None = None, bed: str | None = None) -> Rows:
     return {
         (s.id, s.period.start): (
             s.period,
@@ -127,7 +152,7 @@ def _spell(room: Room, id: UUID) -> Rows:
             },
         )
         for s in room.spells
-        if s.id == id and not s.period.is_empty
+        if id in (None, s.id) and bed in (None, s.bed) and not s.period.is_empty
     }
 
 
@@ -159,16 +184,17 @@ class SpellView:
 _wards = CompiledStatement(
     lambda at: (
         select(rooms.c.ward)
-        .where(at.holds(rooms), at.viewer.of_wards())
+        .join(beds, beds.c.room == rooms.c.room)
+        .where(at.holds(rooms), at.holds(beds), at.viewer.of_wards())
         .distinct()
         .order_by(rooms.c.ward)
     )
 )
 
 
-@reads(rooms)
+@reads(rooms, beds)
 async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
-    """Return the names of the wards, in order."""
+    """Return the names of the wards that have beds, in order."""
     return list((await _wards.execute(connection, at)).scalars())
 
 
@@ -188,3 +214,54 @@ async def rooms_by_id(
 def room_view(row: Any) -> RoomView:
     id, ward, number, policies = row
     return RoomView(id, ward, number, tuple(policies))
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPeriodView:
+    """A period in which neither the name nor the policies of a room changed."""
+
+    ward: str
+    number: str
+    policies: tuple[str, ...]
+    since: datetime
+    until: datetime | None
+
+
+_room_periods = by_id(
+    lambda at: (
+        select(*columns(rooms), since(rooms), until(rooms))
+        .where(is_one_of(rooms.c.room, "ids"), known(rooms, at.known))
+        .order_by(since(rooms))
+    )
+)
+
+
+@reads(rooms)
+async def room_periods(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[RoomPeriodView]]:
+    """Return what rooms were called and whom they took, at all times, by their ids."""
+    periods: dict[UUID, list[RoomPeriodView]] = {id: [] for id in ids}
+    for id, ward, number, policies, *during in await _room_periods(connection, ids, at):
+        periods[id].append(RoomPeriodView(ward, number, tuple(policies), *during))
+    return periods
+
+
+_spells_of = by_id(
+    lambda at: (
+        select(*columns(spells), since(spells), until(spells))
+        .where(is_one_of(spells.c.room, "ids"), known(spells, at.known))
+        .order_by(since(spells), spells.c.spell)
+    )
+)
+
+
+@reads(spells)
+async def spells_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[SpellView]]:
+    """Return the closures, cleanings and reservations of rooms at all times, by the rooms' ids."""
+    found: dict[UUID, list[SpellView]] = {id: [] for id in ids}
+    for row in await _spells_of(connection, ids, at):
+        found[row.room].append(SpellView(*row))
+    return found

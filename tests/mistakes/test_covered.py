@@ -7,7 +7,11 @@ the mistake that it keeps out, and goes through the public API.
 import re
 from pathlib import Path
 
-MISTAKES = set(range(1, 29)) | {29, 30, 31, 32, 33, 34, 35, 36, 52, 53, 54, 55, 67, 68, 74, 75}
+MISTAKES = (
+    set(range(1, 29))
+    | {29, 30, 31, 32, 33, 34, 35, 36, 52, 53, 54, 55, 67, 68, 74, 75}
+    | {37, 38, 43}
+)
 
 
 def test_every_mistake_has_a_test() -> None:

@@ -18,7 +18,8 @@ DETAILS = """
   ... on ReportRecorded { issue { id report { ward period { from to } } } }
   ... on RoomRecorded {
     room { id ward number version policies
-           beds { code state since until stateReason reservationId } } }
+           beds { code state since until stateReason reservationId bedStateId } } }
+  ... on RoomsRecorded { rooms { id ward number beds { code state } } }
   ... on StayRecorded {
     stay { id version status bed bedKept withoutBed admittedAt dischargedAt specialty disposition
            room { ward number } attending { staffNumber } patient { mrn } }

@@ -27,6 +27,7 @@ from domain.stay.facts import DischargePlan, Disposition
 from domain.time import Precision
 from tests.support.hospital_dsl import ADA, place
 from tests.support.random_corrections import WEIGHTS, Mending
+from tests.support.random_rooms import Furnishing
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 ROOMS = {"A/1": "ab", "A/2": "abc", "A/3": "a", "B/1": "ab", "B/2": "abcd", "B/3": "ab"}
@@ -34,7 +35,7 @@ BEDS = [f"{room}/{bed}" for room, beds in ROOMS.items() for bed in beds]
 DRUGS = ("Paracetamol", "Amoxicillin", "Heparin", "Morphine")
 
 
-class Busy(Mending):
+class Busy(Mending, Furnishing):
     """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done."""
 
     def __init__(

@@ -47,6 +47,7 @@ class IdOf:
 
 
 AdministrationId = Annotated[strawberry.ID, IdOf("dose")]
+BedStateId = Annotated[strawberry.ID, IdOf("closure, cleaning or reservation")]
 ChildStayId = Annotated[strawberry.ID, IdOf("stay", field="sharers")]
 IssueId = Annotated[strawberry.ID, IdOf("issued report")]
 MergeId = Annotated[strawberry.ID, IdOf("merge")]

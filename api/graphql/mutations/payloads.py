@@ -133,6 +133,17 @@ class RoomRecorded(Recorded):
         return cls(**read.envelope, room=room) if room else None
 
 
+@strawberry.type(description="Rooms were recorded.")
+class RoomsRecorded(Recorded):
+    rooms: list[Room] = strawberry.field(description="The rooms as now held.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        ids = read.recorded.ids("room")
+        rooms = [await Room.find(read.info, id, read.as_of) for id in ids]
+        return cls(**read.envelope, rooms=[room for room in rooms if room])
+
+
 @strawberry.type(description="The hospital's own clock was recorded.")
 class HospitalTimeRecorded(Recorded):
     time_zone: str = strawberry.field(description="The time zone that was set.")

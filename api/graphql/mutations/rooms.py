@@ -1,9 +1,16 @@
 """Inputs of the commands about rooms and beds."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from api.graphql.mutations.inputs import CommandInput, ReservationId, StayId, optional, required
-from api.graphql.mutations.payloads import RoomRecorded
+from api.graphql.mutations.inputs import (
+    BedStateId,
+    CommandInput,
+    ReservationId,
+    StayId,
+    optional,
+    required,
+)
+from api.graphql.mutations.payloads import RoomRecorded, RoomsRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import RoomPolicy
 
@@ -77,3 +84,112 @@ class ReleaseReservationInput(CommandInput):
     ward: str = required("The ward.")
     room: str = required("The number within the ward.")
     reservation_id: ReservationId = required("As shown at the bed.")
+
+
+@command_input(
+    "correct_room",
+    RoomRecorded,
+    "A room's ward or number was typed wrong, or it was opened at another time: occurredAt.",
+)
+class CorrectRoomInput(CommandInput):
+    ward: str = required("The ward, as recorded.")
+    room: str = required("The number within the ward, as recorded.")
+    new_ward: str | None = optional("The right ward.", blank_is_absent=True)
+    new_room: str | None = optional("The right number.", blank_is_absent=True)
+
+
+@command_input("change_room", RoomRecorded, "A room has another ward or number from a day on.")
+class ChangeRoomInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    new_ward: str | None = optional("The ward from then on.", blank_is_absent=True)
+    new_room: str | None = optional("The number from then on.", blank_is_absent=True)
+    valid_from: date | None = optional("The hospital's day from which it is so; today by default.")
+
+
+@command_input(
+    "cancel_room_change", RoomRecorded, "The last change of a room's ward or number never was."
+)
+class CancelRoomChangeInput(CommandInput):
+    ward: str = required("The ward, as recorded.")
+    room: str = required("The number within the ward, as recorded.")
+
+
+@command_input("rename_ward", RoomsRecorded, "A ward has another name from a day on.")
+class RenameWardInput(CommandInput):
+    ward: str = required("The ward.")
+    new_ward: str = required("Its name from then on.")
+    valid_from: date | None = optional("The hospital's day from which it is so; today by default.")
+
+
+@command_input("correct_bed", RoomRecorded, "A bed is there since another time: occurredAt.")
+class CorrectBedInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    bed: str = required("The bed's code.")
+
+
+@command_input("cancel_bed", RoomRecorded, "A bed was entered in error, and never used.")
+class CancelBedInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    bed: str = required("The bed's code.")
+
+
+@command_input("retire_beds", RoomsRecorded, "A bed, a room or a ward is out of service for good.")
+class RetireBedsInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str | None = optional("This room of it only.", blank_is_absent=True)
+    bed: str | None = optional("This bed of the room only.", blank_is_absent=True)
+
+
+@command_input(
+    "cancel_retirement", RoomsRecorded, "A bed, a room or a ward is not out of service after all."
+)
+class CancelRetirementInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str | None = optional("This room of it only.", blank_is_absent=True)
+    bed: str | None = optional("This bed of the room only.", blank_is_absent=True)
+
+
+@command_input(
+    "correct_bed_state",
+    RoomRecorded,
+    "A bed was closed, being cleaned or reserved at other times.",
+)
+class CorrectBedStateInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    bed_state_id: BedStateId = required("As shown at the bed and at the room.")
+    since: datetime | None = optional("Since when it was so.", "from")
+    until: datetime | None = optional("Until when it was so.")
+    open_ended: bool | None = optional("True: it has not ended after all.")
+
+
+@command_input(
+    "cancel_bed_state",
+    RoomRecorded,
+    "A bed was not closed, cleaned or reserved: entered in error, or given up.",
+)
+class CancelBedStateInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    bed_state_id: BedStateId = required("As shown at the bed and at the room.")
+
+
+@command_input(
+    "correct_room_policy", RoomRecorded, "A policy was set or lifted at another time: occurredAt."
+)
+class CorrectRoomPolicyInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    policy: RoomPolicy = required("The policy.")
+    set_at: datetime = required("When it was set or lifted, as recorded.")
+
+
+@command_input("cancel_room_policy", RoomRecorded, "A policy was not set or lifted after all.")
+class CancelRoomPolicyInput(CommandInput):
+    ward: str = required("The ward.")
+    room: str = required("The number within the ward.")
+    policy: RoomPolicy = required("The policy.")
+    set_at: datetime = required("When it was set or lifted, as recorded.")

@@ -17,7 +17,13 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, board
 from infrastructure.read_models.patients import patients_by_id
-from infrastructure.read_models.rooms import RoomView, SpellView, rooms_by_id
+from infrastructure.read_models.rooms import (
+    RoomView,
+    SpellView,
+    room_periods,
+    rooms_by_id,
+    spells_of,
+)
 from infrastructure.read_models.stays import stays_by_id
 
 if TYPE_CHECKING:
@@ -89,6 +95,9 @@ class Bed:
     reservation_id: strawberry.ID | None = strawberry.field(
         description="The reservation in force, to release it."
     )
+    bed_state_id: strawberry.ID | None = strawberry.field(
+        description="The closure, cleaning or reservation in force, to correct or cancel it."
+    )
     reserved: strawberry.Private[SpellView | None]
     occupant: strawberry.Private[StretchView | None]
     all_occupants: strawberry.Private[tuple[StretchView, ...]]
@@ -105,6 +114,7 @@ class Bed:
             until=None if occupant or not spell else spell.until,
             state_reason=None if occupant or not spell else spell.reason,
             reservation_id=_id(reserved.spell if reserved else None),
+            bed_state_id=_id(spell.spell if spell else None),
             reserved=reserved,
             occupant=occupant,
             all_occupants=view.occupants,
@@ -139,7 +149,28 @@ class Bed:
         return await Patient.find(info, id, self.at)
 
 
-@shows(DataKind.HOUSE, cached_from=(rooms_by_id, beds_of))
+@shows(DataKind.HOUSE, cached_from=(spells_of,))
+@strawberry.type(description="A closure, cleaning or reservation of a bed, at whatever time.")
+class BedStatePeriod:
+    id: strawberry.ID = strawberry.field(description="To correct or cancel it.")
+    bed: str = strawberry.field(description="The bed's code.")
+    state: BedState = strawberry.field(description="CLOSED, CLEANING or RESERVED.")
+    since: datetime = strawberry.field(description="Since when.")
+    until: datetime | None = strawberry.field(description="Until when; absent while it goes on.")
+    reason: str | None = strawberry.field(description="Why it is closed.")
+
+
+@shows(DataKind.HOUSE, cached_from=(room_periods,))
+@strawberry.type(description="A period in which neither name nor policies of a room changed.")
+class RoomPeriod:
+    ward: str = strawberry.field(description="The ward.")
+    number: str = strawberry.field(description="The number within the ward.")
+    policies: list[RoomPolicy] = strawberry.field(description="The policies in force.")
+    since: datetime = strawberry.field(description="Since when.")
+    until: datetime | None = strawberry.field(description="Until when; absent while it goes on.")
+
+
+@shows(DataKind.HOUSE, cached_from=(rooms_by_id, beds_of, room_periods, spells_of))
 @strawberry.type(description="A room of a ward.")
 class Room(Node):
     ward: str = strawberry.field(description="The ward.")
@@ -176,6 +207,35 @@ class Room(Node):
     async def beds(self, info: Ask) -> list[Bed]:
         found = await info.context.load(beds_of, UUID(self.id), self.at)
         return [Bed.of(bed, self.at) for bed in found or ()]
+
+    @strawberry.field(description="Its names and policies at all times, in order.")
+    async def history(self, info: Ask) -> list[RoomPeriod]:
+        periods = await info.context.load(room_periods, UUID(self.id), self.at) or ()
+        return [
+            RoomPeriod(
+                ward=period.ward,
+                number=period.number,
+                policies=[RoomPolicy(policy) for policy in period.policies],
+                since=period.since,
+                until=period.until,
+            )
+            for period in periods
+        ]
+
+    @strawberry.field(description="The closures, cleanings and reservations of its beds, in order.")
+    async def bed_states(self, info: Ask) -> list[BedStatePeriod]:
+        spells = await info.context.load(spells_of, UUID(self.id), self.at) or ()
+        return [
+            BedStatePeriod(
+                id=strawberry.ID(str(spell.spell)),
+                bed=spell.bed,
+                state=BedState(spell.state),
+                since=spell.since,
+                until=spell.until,
+                reason=spell.reason,
+            )
+            for spell in spells
+        ]
 
 
 @shows(DataKind.HOUSE, cached_from=(board,))

@@ -1,0 +1,154 @@
+"""Commands about the states of beds, and about the policies of rooms."""
+
+from datetime import datetime
+from uuid import UUID
+
+from application import lookups
+from application.authorization.roles import HOUSEKEEPING, PATIENT_FLOW
+from application.command import utc
+from application.command_group import CommandGroup, command, correction
+from application.unit_of_work import UnitOfWork
+from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
+    BedStateBroken,
+    InvalidInput,
+    ReasonNeeded,
+)
+from domain.room.policies import RoomPolicy
+from domain.time import ALWAYS, Period
+
+
+class BedStates(CommandGroup):
+    """What state the beds are in, and whom a room takes."""
+
+    @command(roles=HOUSEKEEPING)
+    def set_room_policy(
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        policy: RoomPolicy,
+        applies: bool | None = None,
+    ) -> None:
+        """Set a policy of the room from ``occurred_at`` on, or lift it (``applies`` false)."""
+        lookups.room(uow, ward, room).set_policy(policy, applies is not False, uow.entry)
+
+    @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
+    def close_bed(
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        bed: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Close a bed, with the reason of the entry; ``since`` may be planned.
+
+        Raises BedOccupied if somebody has it in the part of that time which has passed.
+        """
+        if not (uow.entry.reason or "").strip():
+            raise ReasonNeeded("say why the bed is closed")
+        period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
+        if period.is_empty:
+            raise InvalidInput("until", "a closure ends after it begins")
+        here = lookups.room(uow, ward, room)
+        claims = uow.claims(here.id, period)
+        here.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
+
+    @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
+    def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
+        """End the closure that is in force."""
+        lookups.room(uow, ward, room).reopen_bed(bed, uow.entry)
+
+    @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
+    def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
+        """Start cleaning a bed, which refuses patients until that is finished."""
+        here = lookups.room(uow, ward, room)
+        claims = uow.claims(here.id, Period(uow.entry.occurred_at))
+        here.start_cleaning(bed, claims, uow.now, uow.entry)
+
+    @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
+    def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
+        """Finish cleaning: the bed is clean."""
+        lookups.room(uow, ward, room).finish_cleaning(bed, uow.entry)
+
+    @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))
+    def reserve_bed(
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        bed: str,
+        since: datetime | None = None,
+        until: datetime,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        stay_id: UUID | None = None,
+    ) -> None:
+        """Reserve a bed for a patient or a stay; from ``since`` on it refuses everybody else."""
+        if (patient_mrn is None) == (stay_id is None):
+            raise InvalidInput("patient_mrn", "name either `patient_mrn` or `stay_id`")
+        here = lookups.room(uow, ward, room)
+        authority = mrn_authority or self.rules.mrn_authority
+        patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
+        stay = lookups.stay(uow, stay_id).id if stay_id else None
+        period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
+        here.reserve_bed(bed, period, patient, stay, uow.entry)
+
+    @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
+    def release_reservation(
+        self, uow: UnitOfWork, *, ward: str, room: str, reservation_id: UUID
+    ) -> None:
+        """Give a reservation up before it lapses."""
+        lookups.room(uow, ward, room).release_reservation(reservation_id, uow.entry)
+
+    @correction(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
+    def correct_bed_state(
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        bed_state_id: UUID,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        open_ended: bool | None = None,
+    ) -> None:
+        """Correct since when or until when a bed was closed, being cleaned or reserved.
+
+        ``open_ended``: it has not ended after all. Raises BedOccupied as closing does.
+        """
+        here = lookups.room(uow, ward, room)
+        times = utc(since, "from"), utc(until, "until")
+        claims = uow.claims(here.id, ALWAYS)
+        here.correct_spell(bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry)
+
+    @correction(roles=HOUSEKEEPING)
+    def cancel_bed_state(
+        self, uow: UnitOfWork, *, ward: str, room: str, bed_state_id: UUID
+    ) -> None:
+        """Take back a closure, cleaning or reservation that was entered in error."""
+        lookups.room(uow, ward, room).cancel_spell(bed_state_id, uow.entry)
+
+    @correction(roles=HOUSEKEEPING)
+    def correct_room_policy(
+        self, uow: UnitOfWork, *, ward: str, room: str, policy: RoomPolicy, set_at: datetime
+    ) -> None:
+        """Correct when a policy was set or lifted: at ``occurred_at``, not at ``set_at``."""
+        here, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
+        assert at is not None
+        here.correct_policy(policy, at, uow.corrected_at, uow.entry)
+
+    @correction(roles=HOUSEKEEPING)
+    def cancel_room_policy(
+        self, uow: UnitOfWork, *, ward: str, room: str, policy: RoomPolicy, set_at: datetime
+    ) -> None:
+        """Take back that a policy was set or lifted, as entered in error."""
+        here, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
+        assert at is not None
+        here.cancel_policy(policy, at, uow.entry)

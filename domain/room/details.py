@@ -1,0 +1,176 @@
+"""What a room is called, when it was opened, and which beds are there: changed and corrected."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from domain.envelope import Envelope
+from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
+    BedRef,
+    BedStateBroken,
+    ContradictsLaterFacts,
+    FactRef,
+    InvalidInput,
+    NotFound,
+)
+from domain.room.occupancy import Claim
+from domain.room.state import RoomState
+from domain.time import Period
+
+
+class RoomDetails(RoomState):
+    """The commands about a room's ward, number and opening, and about its beds as things."""
+
+    def correct(
+        self,
+        ward: str | None,
+        number: str | None,
+        opened_at: datetime | None,
+        claims: Iterable[Claim],
+        envelope: Envelope,
+    ) -> None:
+        """Correct the ward and number as the room is named last, or when it was opened.
+
+        Raises InvalidInput if nothing is different or a bed was added before, ContradictsLaterFacts.
+        """
+        name = (ward or self.ward, number or self.number)
+        renamed = name != (self.ward, self.number)
+        if not renamed and opened_at in (None, self.opened_at):
+            raise InvalidInput(
+                "new_room", "say what is different: ward, room, or when it was opened"
+            )
+        if opened_at is not None:
+            for bed, since in self.beds.items():
+                if bed not in self.opened_with and since < opened_at:
+                    raise InvalidInput(
+                        "occurred_at", f"bed {bed} was added before; correct it first"
+                    )
+            for bed in self.opened_with:
+                self._must_be_unused(bed, Period(self.beds[bed], opened_at), claims)
+        ward, number = name if renamed else (None, None)
+        self.record(
+            RoomDetails.DetailsCorrected, envelope, ward=ward, number=number, opened_at=opened_at
+        )
+
+    def change(
+        self, ward: str | None, number: str | None, since: datetime, envelope: Envelope
+    ) -> None:
+        """Give the room another ward or number from a time on. Raises InvalidInput."""
+        ward, number = ward or self.ward, number or self.number
+        if (ward, number) == (self.ward, self.number):
+            raise InvalidInput("new_room", "say what is different: the ward or the room's number")
+        if self.names[-1].since > since:
+            raise InvalidInput(
+                "valid_from", f"it was changed later, from {self.names[-1].since:%F %R} UTC on"
+            )
+        self._must_be_open(since, "valid_from")
+        self.record(RoomDetails.DetailsChanged, envelope, since=since, ward=ward, number=number)
+
+    def cancel_change(self, envelope: Envelope) -> None:
+        """Take the last change of ward or number back. Raises InvalidInput if there is none."""
+        if len(self.names) < 2:
+            raise InvalidInput("room", "its ward and number never changed; `correct_room` corrects")
+        before, last = self.names[-2:]
+        self.record(
+            RoomDetails.ChangeCancelled,
+            envelope,
+            since=last.since,
+            ward=before.ward,
+            number=before.number,
+        )
+
+    def correct_bed(
+        self, bed: str, since: datetime | None, claims: Iterable[Claim], envelope: Envelope
+    ) -> None:
+        """Correct since when a bed is there. Raises NotFound, InvalidInput, ContradictsLaterFacts."""
+        bed = self.code_of(bed)
+        if bed not in self.beds:
+            raise NotFound("bed", bed, "bed")
+        if since is None or since == self.beds[bed]:
+            raise InvalidInput("occurred_at", "say since when the bed is there")
+        self._must_be_open(since)
+        if since >= self.retired.get(bed, datetime.max.replace(tzinfo=UTC)):
+            raise InvalidInput("occurred_at", "the bed was retired before")
+        self._must_be_unused(bed, Period(self.beds[bed], since), claims)
+        self.record(RoomDetails.BedCorrected, envelope, bed=bed, since=since)
+
+    def cancel_bed(self, bed: str, claims: Iterable[Claim], envelope: Envelope) -> None:
+        """Take a bed back that was entered in error. Raises NotFound, ContradictsLaterFacts."""
+        bed = self.code_of(bed)
+        if bed not in self.beds:
+            raise NotFound("bed", bed, "bed")
+        used = [_use(claim) for claim in claims if claim.stretch.bed.bed == bed]
+        if used:
+            raise ContradictsLaterFacts(tuple(used))
+        self.record(RoomDetails.BedCancelled, envelope, bed=bed)
+
+    def retire(self, beds: Iterable[str], claims: Iterable[Claim], envelope: Envelope) -> None:
+        """Take beds out of service for good. Raises BedStateBroken, BedOccupied."""
+        at, beds = envelope.occurred_at, tuple(map(self.code_of, beds))
+        for bed in beds:
+            self._must_have(bed, at)
+            for claim in claims:
+                claimed = claim.stretch
+                if claimed.bed.bed == bed and (
+                    claimed.period.end is None or claimed.period.end > at
+                ):
+                    raise BedOccupied(claimed.bed, claim.stay)
+        self.record(RoomDetails.BedsRetired, envelope, beds=beds)
+
+    def cancel_retirement(self, beds: Iterable[str], envelope: Envelope) -> None:
+        """Put beds back into service that were not retired after all. Raises BedStateBroken."""
+        beds = tuple(map(self.code_of, beds))
+        for bed in beds:
+            if bed not in self.beds:
+                raise NotFound("bed", bed, "bed")
+            if bed not in self.retired:
+                raise BedStateBroken(f"bed {bed} is not retired")
+        self.record(RoomDetails.RetirementCancelled, envelope, beds=beds)
+
+    def _must_have(self, bed: str, at: datetime) -> None:
+        if bed not in self.beds:
+            raise NotFound("bed", bed, "bed")
+        if at < self.beds[bed]:
+            raise BedNotOpen(
+                BedRef(self.id, bed), f"it exists only from {self.beds[bed]:%F %R} UTC"
+            )
+        if bed in self.retired and at >= self.retired[bed]:
+            raise BedNotOpen(
+                BedRef(self.id, bed), f"it is out of service since {self.retired[bed]:%F %R} UTC"
+            )
+
+    def _must_be_open(self, at: datetime, field: str = "occurred_at") -> None:
+        if self.opened_at is not None and at < self.opened_at:
+            raise InvalidInput(
+                field,
+                f"the room was opened at {self.opened_at:%F %R} UTC; `correct_room` corrects that",
+            )
+
+    def _must_be_unused(self, bed: str, period: Period, claims: Iterable[Claim]) -> None:
+        """Refuse if anything was told of the bed in a period in which it is not there after all."""
+        if period.is_empty:
+            return
+        used = [
+            _use(claim)
+            for claim in claims
+            if claim.stretch.bed.bed == bed
+            and period.end
+            and claim.stretch.period.start < period.end
+        ]
+        used += [
+            FactRef(spell.id, f"bed {bed} {spell.state.value.lower()}", spell.period.start)
+            for spell in self.spells
+            if spell.bed == bed and not spell.period.is_empty and spell.period.start in period
+        ]
+        if used:
+            raise ContradictsLaterFacts(tuple(sorted(used, key=lambda fact: fact.occurred_at)))
+
+
+def _use(claim: Claim) -> FactRef:
+    return FactRef(
+        claim.stay,
+        f"stay in bed {claim.stretch.bed.bed}",
+        claim.stretch.period.start,
+        claim.stay,
+    )

@@ -1,0 +1,196 @@
+"""The state of a room: its names, its beds and their states, and its policies, each by valid time."""
+
+from bisect import insort
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.described_enum import DescribedEnum
+from domain.room.events import RoomEvents
+from domain.room.policies import RoomPolicy
+from domain.text import key
+from domain.time import ALWAYS, Period
+
+
+class BedState(DescribedEnum):
+    """What a bed is at a moment, the first that applies in this order."""
+
+    OCCUPIED = "OCCUPIED", "A patient lies in it."
+    KEPT = "KEPT", "Its patient is on leave and will come back to it."
+    CLOSED = "CLOSED", "Nobody may be put into it until it is reopened."
+    CLEANING = "CLEANING", "It is being cleaned."
+    RESERVED = "RESERVED", "It is held for somebody until a time."
+    FREE = "FREE", "None of these: it can be given."
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A period in which a bed is closed, being cleaned, or reserved."""
+
+    id: UUID
+    bed: str
+    state: BedState
+    period: Period
+    reason: str | None = None
+    patient: UUID | None = None
+    stay: UUID | None = None
+    planned: bool = False
+    ended: bool = False
+    """Whether its end was told (reopened, finished, released), and not only planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomName:
+    """The ward and number of a room, held from a time on."""
+
+    since: datetime
+    ward: str
+    number: str
+
+
+class RoomState(RoomEvents, Aggregate):
+    """A room as its events have it."""
+
+    def __init__(self) -> None:
+        self.names: tuple[RoomName, ...] = ()
+        """In order; the first always was so."""
+        self.opened_at: datetime | None = None
+        self.opened_with: frozenset[str] = frozenset()
+        """The beds that are there since the opening."""
+        self.beds: dict[str, datetime] = {}
+        self.retired: dict[str, datetime] = {}
+        """Since when beds are out of service for good."""
+        self.spells: tuple[Spell, ...] = ()
+        self.policies: tuple[tuple[datetime, RoomPolicy, bool], ...] = ()
+
+    @property
+    def ward(self) -> str:
+        """The ward, as the room is named last."""
+        return self.names[-1].ward if self.names else ""
+
+    @property
+    def number(self) -> str:
+        """The number, as the room is named last."""
+        return self.names[-1].number if self.names else ""
+
+    def name_at(self, moment: datetime) -> RoomName:
+        """Return the ward and number of the room at a moment."""
+        return next((n for n in reversed(self.names) if n.since <= moment), self.names[0])
+
+    def code_of(self, typed: str) -> str:
+        """Return a bed's code as the room has it; as typed if it has none such."""
+        if typed in self.beds:
+            return typed
+        return next((bed for bed in self.beds if key(bed) == key(typed)), typed)
+
+    def in_service(self, bed: str) -> Period:
+        """Return the period in which a bed of the room can be used."""
+        return Period(self.beds[bed], self.retired.get(bed))
+
+    def policies_at(self, moment: datetime) -> list[RoomPolicy]:
+        """Return the policies in force at a moment."""
+        in_force: dict[RoomPolicy, bool] = {}
+        for since, policy, applies in self.policies:
+            if since <= moment:
+                in_force[policy] = applies
+        return [policy for policy, applies in in_force.items() if applies]
+
+    def apply(self, event: Event) -> None:
+        at = event.entry.occurred_at
+        match event:
+            case RoomEvents.Opened():
+                self.names = (RoomName(ALWAYS.start, event.ward, event.number),)
+                self.opened_at, self.opened_with = at, frozenset(event.beds)
+                self.beds = dict.fromkeys(event.beds, at)
+            case RoomEvents.DetailsCorrected():
+                self._correct(event)
+            case RoomEvents.DetailsChanged():
+                name = RoomName(event.since, event.ward, event.number)
+                self.names = (*(n for n in self.names if n.since != event.since), name)
+            case RoomEvents.ChangeCancelled():
+                self.names = tuple(n for n in self.names if n.since != event.since)
+            case RoomEvents.BedAdded():
+                self.beds = {**self.beds, event.bed: at}
+            case RoomEvents.BedCorrected():
+                self.beds = {**self.beds, event.bed: event.since}
+                self.opened_with -= {event.bed}
+            case RoomEvents.BedCancelled():
+                self.beds = {bed: at for bed, at in self.beds.items() if bed != event.bed}
+                self.retired = {bed: at for bed, at in self.retired.items() if bed != event.bed}
+                self.spells = tuple(s for s in self.spells if s.bed != event.bed)
+                self.opened_with -= {event.bed}
+            case RoomEvents.BedsRetired():
+                self.retired = {**self.retired, **dict.fromkeys(event.beds, at)}
+            case RoomEvents.RetirementCancelled():
+                gone = event.beds
+                self.retired = {bed: at for bed, at in self.retired.items() if bed not in gone}
+            case RoomEvents.PolicySet():
+                self._set_policy(at, event.policy, event.applies)
+            case RoomEvents.PolicyCorrected() | RoomEvents.PolicyCancelled():
+                wrong = [p for p in self.policies if p[:2] == (event.set_at, event.policy)][-1:]
+                self.policies = tuple(p for p in self.policies if p not in wrong)
+                if isinstance(event, RoomEvents.PolicyCorrected):
+                    for _, policy, applies in wrong:
+                        self._set_policy(event.since, policy, applies)
+            case _:
+                self._apply_to_spells(event)
+
+    def _apply_to_spells(self, event: Event) -> None:
+        at = event.entry.occurred_at
+        match event:
+            case RoomEvents.BedClosed():
+                period, planned = Period(event.since, event.until), event.since > at
+                closed = BedState.CLOSED
+                self._begin(
+                    Spell(event.spell, event.bed, closed, period, event.why, planned=planned)
+                )
+            case RoomEvents.CleaningStarted():
+                self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
+            case RoomEvents.BedReserved():
+                period, whose = Period(event.since, event.until), (event.patient, event.stay)
+                reserved = BedState.RESERVED
+                self._begin(Spell(event.spell, event.bed, reserved, period, None, *whose))
+            case (
+                RoomEvents.BedReopened()
+                | RoomEvents.CleaningFinished()
+                | RoomEvents.ReservationReleased()
+            ):
+                self._end(event.spell, at)
+            case RoomEvents.SpellCorrected():
+                period = Period(event.since, event.until)
+                planned = event.since > at
+                self.spells = tuple(
+                    replace(s, period=period, ended=event.ended, planned=s.planned or planned)
+                    if s.id == event.spell
+                    else s
+                    for s in self.spells
+                )
+            case RoomEvents.SpellCancelled():
+                self.spells = tuple(s for s in self.spells if s.id != event.spell)
+            case _:
+                raise UnknownEvent(event)
+
+    def _correct(self, event: RoomEvents.DetailsCorrected) -> None:
+        if event.ward is not None and event.number is not None:
+            name = replace(self.names[-1], ward=event.ward, number=event.number)
+            self.names = (*self.names[:-1], name)
+        if event.opened_at is not None:
+            self.opened_at = event.opened_at
+            self.beds = {**self.beds, **dict.fromkeys(self.opened_with, event.opened_at)}
+
+    def _set_policy(self, since: datetime, policy: RoomPolicy, applies: bool) -> None:
+        policies = list(self.policies)
+        insort(policies, (since, policy, applies), key=lambda p: p[0])
+        self.policies = tuple(policies)
+
+    def _begin(self, spell: Spell) -> None:
+        self.spells = (*self.spells, spell)
+
+    def _end(self, id: UUID, at: datetime) -> None:
+        self.spells = tuple(
+            replace(s, period=Period(s.period.start, max(s.period.start, at)), ended=True)
+            if s.id == id
+            else s
+            for s in self.spells
+        )

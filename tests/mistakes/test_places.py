@@ -1,0 +1,137 @@
+"""Mistakes of other systems about wards, rooms and beds: see `test_covered` for what is left out."""
+
+from typing import Any
+
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.room_examples import WRONG, room
+
+
+def board(ward: Ward, name: str, **at: Any) -> list[tuple[str, list[str]]]:
+    """Return the rooms of a ward with the codes of their beds, as of a moment."""
+    told = ward.ask(
+        "query($ward: String!, $asOf: DateTime) { roomOccupancy(ward: $ward, asOf: $asOf) {"
+        " room { number } beds { code } } }",
+        ward=name,
+        **at,
+    )
+    return [(r["room"]["number"], [b["code"] for b in r["beds"]]) for r in told["roomOccupancy"]]
+
+
+def test_mistake_37_a_room_entered_today_can_be_put_right_for_yesterday(ward: Ward) -> None:
+    name, number = ward.name("W"), ward.name("R")
+    here = {"ward": name, "room": number}
+    ward.record("openRoom", **here, beds=["A", "Z"])
+    bed = place(f"{name}/{number}/A")
+    admission = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **bed}
+    refused = ward.execute("admitPatient", **admission, **late(ago(days=2)))
+    assert refused["__typename"] == "BedNotOpen"
+    before = ward.execute("addBed", **here, bed="B", **late(ago(days=3)))
+    assert (before["__typename"], before["path"]) == ("InvalidInput", ["occurredAt"])
+
+    ward.record("correctRoom", **here, occurredAt=ago(days=30), **WRONG)
+    ward.record("cancelBed", **here, bed="Z", **WRONG)
+    ward.record("addBed", **here, bed="B", **late(ago(days=3)))
+    ward.record("admitPatient", **admission, **late(ago(days=2)))
+
+    assert board(ward, name) == [(number, ["A", "B"])]
+    assert board(ward, name, asOf=ago(days=10)) == [(number, ["A"])]
+    later = ward.execute("correctRoom", **here, occurredAt=ago(days=1), **WRONG)
+    assert later["__typename"] == "InvalidInput"  # bed B was added before
+    ward.record("correctBed", **here, bed="B", occurredAt=ago(hours=1), **WRONG)
+    later = ward.execute("correctRoom", **here, occurredAt=ago(days=1), **WRONG)
+    assert later["__typename"] == "ContradictsLaterFacts"
+    used = ward.execute("cancelBed", **here, bed="A", **WRONG)
+    assert used["__typename"] == "ContradictsLaterFacts"
+
+
+def test_mistake_37_a_room_typed_wrong_gives_its_number_free(ward: Ward) -> None:
+    name, wrong, right = ward.name("W"), ward.name("R"), ward.name("R")
+    ward.record("openRoom", ward=name, room=wrong, beds=["a"], **late(ago(days=9)))
+    ward.record("correctRoom", ward=name, room=wrong, newRoom=right, **WRONG)
+    assert board(ward, name, asOf=ago(days=5)) == [(right, ["a"])]
+    ward.record("openRoom", ward=name, room=wrong, beds=["a"])
+    taken = ward.execute("correctRoom", ward=name, room=wrong, newRoom=right, **WRONG)
+    assert (taken["__typename"], taken["path"]) == ("AlreadyExists", ["newRoom"])
+
+
+def test_mistake_38_a_ward_gets_another_name_from_a_day_on(ward: Ward) -> None:
+    old, new = ward.name("W"), ward.name("W")
+    number = room(ward.room("a", ward=old))["room"]
+    stay = ward.stay(f"{old}/{number}/a", ago(days=20))
+
+    ward.record("renameWard", ward=old, newWard=new, validFrom=ago(days=5)[:10])
+
+    assert (board(ward, old), board(ward, new)) == ([], [(number, ["a"])])
+    then = {"asOf": ago(days=10)}
+    assert (board(ward, old, **then), board(ward, new, **then)) == ([(number, ["a"])], [])
+    assert ward.bed(f"{new}/{number}/a")["stay"]["id"] == stay
+    again = ward.execute("renameWard", ward=old, newWard="another")
+    assert (again["__typename"], again["path"]) == ("NotFound", ["ward"])
+
+
+def test_mistake_38_a_room_moves_to_another_ward_and_back(ward: Ward) -> None:
+    here, other = ward.room("a", ward=ward.name("W")), ward.name("W")
+    number = room(here)["room"]
+    moved = {"newWard": other, "validFrom": ago(days=5)[:10]}
+    ward.record("changeRoom", **room(here), **moved)
+    assert board(ward, other) == [(number, ["a"])]
+    ward.record("cancelRoomChange", ward=other, room=number, **WRONG)
+    assert board(ward, other, asOf=ago(days=1)) == []
+    assert board(ward, room(here)["ward"]) == [(number, ["a"])]
+    ahead_of = {**moved, "validFrom": ahead(days=3)[:10]}
+    assert ward.execute("changeRoom", **room(here), **ahead_of)["__typename"] == "InvalidInput"
+
+
+def test_mistake_43_beds_rooms_and_wards_go_out_of_service_for_good(ward: Ward) -> None:
+    name = ward.name("W")
+    one, other = ward.room("a", "b", ward=name), ward.room("a", ward=name)
+    stay = ward.stay(f"{one}/a")
+    assert ward.execute("retireBeds", ward=name)["__typename"] == "BedOccupied"
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", occurredAt=ago(minutes=30))
+    ward.record("retireBeds", **place(f"{one}/b"), occurredAt=ago(minutes=20))
+    ward.record("retireBeds", ward=name, occurredAt=ago(minutes=10))
+
+    assert board(ward, name) == []
+    wards = [each["name"] for each in ward.ask("{ wards { name } }")["wards"]]
+    assert name not in wards
+    assert len(board(ward, name, asOf=ago(days=1))) == 2
+    again = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **place(f"{other}/a")}
+    assert ward.execute("admitPatient", **again)["__typename"] == "BedNotOpen"
+    back = ward.execute(
+        "cancelDischarge",
+        stayId=stay,
+        **place(f"{one}/a"),
+        because="DECISION_REVERSED",
+        reason="back",
+    )
+    assert back["__typename"] != "StayRecorded"
+    ward.record("cancelRetirement", ward=name, **WRONG)
+    assert len(board(ward, name)) == 2
+
+
+def test_mistake_43_what_was_told_of_a_bed_is_corrected_and_cancelled(ward: Ward) -> None:
+    named = ward.room("a")
+    bed, here = place(f"{named}/a"), room(named)
+    planned = ward.record("closeBed", **bed, reason="paint", **{"from": ahead(days=2)})
+    states = (
+        "query($id: ID!) { node(id: $id) { ... on Room { bedStates { id state since until } } } }"
+    )
+
+    def told() -> list[dict[str, Any]]:
+        found = ward.ask(states, id=planned["room"]["id"])["node"]["bedStates"]
+        return list(found)
+
+    (closure,) = told()
+    ward.record("cancelBedState", **here, bedStateId=closure["id"], **WRONG)
+    assert told() == []
+
+    ward.record("startCleaning", **bed, **late(ago(hours=5)))
+    ward.record("finishCleaning", **bed, **late(ago(hours=2)))
+    (cleaning,) = told()
+    until = ago(hours=4)
+    ward.record("correctBedState", **here, bedStateId=cleaning["id"], until=until, **WRONG)
+    assert [state["until"] for state in told()] == [until]
+    ward.stay(f"{named}/a", ago(hours=3))
+    longer = {"bedStateId": cleaning["id"], "until": ago(hours=1)}
+    refused = ward.execute("correctBedState", **here, **longer, **WRONG)
+    assert refused["__typename"] == "BedOccupied"

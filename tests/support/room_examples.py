@@ -1,0 +1,124 @@
+"""Examples of the mutations that change, correct and cancel what was told of rooms and beds."""
+
+from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
+from tests.support.api_example import Answer, example
+
+WRONG = {"reason": "typed wrong"}
+
+
+def room(named: str) -> dict[str, str]:
+    """Return a room, written ``A/1``, as the inputs take it."""
+    return dict(zip(("ward", "room"), named.split("/"), strict=True))
+
+
+@example("RoomRecorded")
+def correct_room(ward: Ward) -> Answer:
+    number, at = ward.name("R"), ago(days=40)
+    told = ward.execute(
+        "correctRoom", **room(ward.room("a")), newRoom=number, occurredAt=at, **WRONG
+    )
+    assert (told["room"]["ward"], told["room"]["number"]) == ("A", number)
+    return told
+
+
+@example("RoomRecorded")
+def change_room(ward: Ward) -> Answer:
+    number = ward.name("R")
+    told = ward.execute("changeRoom", **room(ward.room("a")), newWard="B", newRoom=number)
+    assert (told["room"]["ward"], told["room"]["number"]) == ("B", number)
+    return told
+
+
+@example("RoomRecorded")
+def cancel_room_change(ward: Ward) -> Answer:
+    before, number = ward.room("a"), ward.name("R")
+    ward.record("changeRoom", **room(before), newRoom=number)
+    told = ward.execute("cancelRoomChange", ward="A", room=number, **WRONG)
+    assert told["room"]["number"] == room(before)["room"]
+    return told
+
+
+@example("RoomsRecorded")
+def rename_ward(ward: Ward) -> Answer:
+    name, other = ward.name("W"), ward.name("W")
+    numbers = [room(ward.room("a", ward=name))["room"] for _ in range(2)]
+    told = ward.execute("renameWard", ward=name, newWard=other)
+    assert [(r["ward"], r["number"]) for r in told["rooms"]] == [(other, n) for n in numbers]
+    return told
+
+
+@example("RoomRecorded")
+def correct_bed(ward: Ward) -> Answer:
+    bed = place(f"{ward.room('a')}/b")
+    ward.record("addBed", **bed)
+    return ward.execute("correctBed", **bed, occurredAt=ago(days=3), **WRONG)
+
+
+@example("RoomRecorded")
+def cancel_bed(ward: Ward) -> Answer:
+    told = ward.execute("cancelBed", **place(f"{ward.room('a', 'z')}/z"), **WRONG)
+    assert [bed["code"] for bed in told["room"]["beds"]] == ["a"]
+    return told
+
+
+@example("RoomsRecorded")
+def retire_beds(ward: Ward) -> Answer:
+    told = ward.execute("retireBeds", **place(f"{ward.room('a', 'b')}/a"))
+    assert [bed["code"] for bed in told["rooms"][0]["beds"]] == ["b"]
+    return told
+
+
+@example("RoomsRecorded")
+def cancel_retirement(ward: Ward) -> Answer:
+    here = room(ward.room("a", "b"))
+    ward.record("retireBeds", **here)
+    told = ward.execute("cancelRetirement", **here, **WRONG)
+    assert [bed["code"] for bed in told["rooms"][0]["beds"]] == ["a", "b"]
+    return told
+
+
+def closed(ward: Ward) -> tuple[dict[str, str], str]:
+    """Close a bed an hour ago; return its room and the closure."""
+    named = ward.room("a")
+    told = ward.record("closeBed", **place(f"{named}/a"), **late(ago(hours=1)))
+    return room(named), told["room"]["beds"][0]["bedStateId"]
+
+
+@example("RoomRecorded")
+def correct_bed_state(ward: Ward) -> Answer:
+    here, closure = closed(ward)
+    until = ahead(days=1)
+    told = ward.execute("correctBedState", **here, bedStateId=closure, until=until, **WRONG)
+    assert moment(told["room"]["beds"][0]["until"]) == moment(until)
+    return told
+
+
+@example("RoomRecorded")
+def cancel_bed_state(ward: Ward) -> Answer:
+    here, closure = closed(ward)
+    told = ward.execute("cancelBedState", **here, bedStateId=closure, **WRONG)
+    assert told["room"]["beds"][0]["state"] == "FREE"
+    return told
+
+
+@example("RoomRecorded")
+def correct_room_policy(ward: Ward) -> Answer:
+    here, at = room(ward.room("a")), ago(days=2)
+    ward.record("setRoomPolicy", **here, policy="ISOLATION", **late(at))
+    return ward.execute(
+        "correctRoomPolicy",
+        **here,
+        policy="ISOLATION",
+        setAt=at,
+        occurredAt=said(moment(ago(days=3))),
+        **WRONG,
+    )
+
+
+@example("RoomRecorded")
+def cancel_room_policy(ward: Ward) -> Answer:
+    here, at = room(ward.room("a")), ago(days=2)
+    ward.record("setRoomPolicy", **here, policy="ISOLATION", **late(at))
+    told = ward.execute("cancelRoomPolicy", **here, policy="ISOLATION", setAt=at, **WRONG)
+    assert told["room"]["policies"] == []
+    return told
