@@ -57,7 +57,9 @@ def _check(
     ]
     check_free(stay.id, stretch, others)
     before = uow.before[stay.id].stretches
-    room.check_open(stretch, before, stay.id, stay.patient, uow.now)
+    reserved_for = {spell.patient for spell in room.spells if spell.bed == stretch.bed.bed}
+    records = (r.id for r in persons.records(uow, stay.patient) if r.id in reserved_for)
+    room.check_open(stretch, before, stay.id, next(records, stay.patient), uow.now)
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
         if outside_of_mother(stretch, mother.stretches):
@@ -80,8 +82,9 @@ def _check_policies(
 
 
 def _occupant(uow: UnitOfWork, stay: Stay, mother: UUID | None) -> Occupant:
-    patient = lookups.patient_of(uow, stay)
-    return Occupant(stay.id, patient.sex, persons.born_on(uow, patient.id), mother)
+    assert stay.patient is not None
+    sex, born = persons.sex_of(uow, stay.patient), persons.born_on(uow, stay.patient)
+    return Occupant(stay.id, sex, born, mother)
 
 
 def _left_by(uow: UnitOfWork, mother: Stay, moved: dict[UUID, Stay]) -> list[UUID]:

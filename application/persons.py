@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application import hospital_days
 from application.unit_of_work import UnitOfWork
-from domain.patient import Death, Patient
+from domain.patient import Confidentiality, Death, Patient, Sex
 from domain.stay.aggregate import Stay
 
 
@@ -65,6 +65,18 @@ def born_on(uow: UnitOfWork, patient: UUID) -> date | None:
     """Return the birth date of a record's person: the latest, where records tell several."""
     dates = [record.birth_date for record in records(uow, patient) if record.birth_date]
     return max(dates, default=None)
+
+
+def sex_of(uow: UnitOfWork, patient: UUID) -> Sex:
+    """Return the sex of a record's person: that of the first record that knows it."""
+    known = (r.sex for r in records(uow, patient) if r.sex is not Sex.UNKNOWN)
+    return next(known, Sex.UNKNOWN)
+
+
+def label_of(uow: UnitOfWork, patient: UUID) -> Confidentiality:
+    """Return the strictest confidentiality label of a person's records."""
+    labels = {record.confidentiality for record in records(uow, patient)}
+    return [label for label in Confidentiality if label in labels][-1]
 
 
 def stays_of(uow: UnitOfWork, patient: UUID) -> list[Stay]:

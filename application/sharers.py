@@ -144,7 +144,7 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
         return f"the child is {age} days old then; {uow.rules.newborn_days} are the most"
     if mother.admission_type is AdmissionType.NEWBORN:
         return f"stay {mother.id} is of a newborn itself"
-    if lookups.patient_of(uow, mother).sex is Sex.MALE:
+    if persons.sex_of(uow, mother.patient) is Sex.MALE:
         return f"stay {mother.id} is of a man"
     her = persons.person_of(uow, mother.patient)
     if her == persons.person_of(uow, child.patient):

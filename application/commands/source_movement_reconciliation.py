@@ -184,7 +184,7 @@ class _VisitReconciler:
             uow.entry,
             died_at=persons.told_death_at(uow, patient.id),
             without_bed=place.without_bed,
-            confidentiality=patient.confidentiality,
+            confidentiality=persons.label_of(uow, patient.id),
         )
         admission, bed = _last_movement(stay), None
         if place.bed is not None:

@@ -282,7 +282,7 @@ def admit(
         attending=lookups.practitioner(uow, attending, "attending") if attending else None,
         specialty=specialty,
         without_bed=place.without_bed if place else None,
-        confidentiality=confidentiality or patient.confidentiality,
+        confidentiality=confidentiality or persons.label_of(uow, patient.id),
     )
     if place and place.bed:
         stay.allocate_room(place.bed, uow.entry, place.shares_bed_of)

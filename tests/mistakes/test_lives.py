@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, moment, place
+from tests.support.api_dsl import Ward, ago, ahead, late, moment, place
 from tests.support.correction_examples import IN_ERROR, WRONG, entries, movement
 
 MERGE = {"reason": "one person"}
@@ -274,3 +274,26 @@ def test_mistake_33_a_birthday_begins_at_the_hospitals_midnight(ward: Ward) -> N
     assert told["__typename"] == "RoomPolicyBroken"
     day_before = first - timedelta(minutes=1)
     ward.record("admitPatient", **admission, **late(day_before.isoformat()))
+
+
+def test_mistake_29_a_reservation_a_sex_and_a_label_are_of_the_person(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    policy = {"policy": "ONE_SEX_ONLY", "applies": True}
+    ward.record("setRoomPolicy", ward="A", room=room.split("/")[1], **policy, **late(ago(days=9)))
+    unknown, known = ward.patient(), ward.patient(sex="MALE", confidentiality="RESTRICTED")
+    ward.record("mergePatients", patientMrn=unknown, intoMrn=known, **MERGE)
+    ward.record("reserveBed", **place(f"{room}/a"), patientMrn=known, until=ahead(hours=3))
+
+    told = ward.record(
+        "admitPatient", patientMrn=unknown, admissionType="EMERGENCY", **place(f"{room}/a")
+    )
+    query = "query($id: ID!) { stay(id: $id) { confidentiality } }"
+    label = ward.ask(query, id=told["stay"]["id"])["stay"]["confidentiality"]
+    assert label == "RESTRICTED"
+    woman = ward.execute(
+        "admitPatient",
+        patientMrn=ward.patient(sex="FEMALE"),
+        admissionType="EMERGENCY",
+        **place(f"{room}/b"),
+    )
+    assert woman["__typename"] == "RoomPolicyBroken"

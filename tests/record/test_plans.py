@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infrastructure.postgres.database import Database
 from infrastructure.projections.bitemporal_table import TABLES
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.row_security import Viewer
@@ -34,6 +35,7 @@ from infrastructure.queries.tables_read import (
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history
 from infrastructure.read_models.patients import (
+    deaths_of_persons,
     other_records_of,
     patient_by_mrn,
     patients_by_id,
@@ -52,6 +54,8 @@ from infrastructure.read_models.rooms import rooms_by_id, wards
 from infrastructure.read_models.source_movements import pending_page, source_movements_by_id
 from infrastructure.read_models.stays import (
     StayCriteria,
+    children_of,
+    mothers_of,
     stay_periods,
     stays_by_id,
     stays_of_persons,
@@ -87,6 +91,8 @@ FEW: dict[str, Sends] = {
     "stays": lambda c, at: stays_by_id(c, [ID], at),
     "stays of a patient": lambda c, at: stays_page(c, StayCriteria(patients=(ID,)), at, 50, None),
     "stays of persons": lambda c, at: stays_of_persons(c, [ID], at),
+    "mothers": lambda c, at: mothers_of(c, [ID], at),
+    "children": lambda c, at: children_of(c, [ID], at),
     "visits": lambda c, at: visits_of(c, [ID], at),
     "prescriptions": lambda c, at: prescriptions_by_id(c, [ID], at),
     "prescriptions of a stay": lambda c, at: prescriptions_of(c, [ID], at),
@@ -156,6 +162,10 @@ READS: dict[Query, Sends] = {
     facts_by_id: lambda c, at: facts_by_id(c, [ID], at),
     bed_changes: lambda c, at: bed_changes(c, "A", at, at),
     exposure: lambda c, at: exposure(c, ID, at),
+    deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
+    deceased: lambda c, at: deceased(c, at, "A"),
+    mothers_of: FEW["mothers"],
+    children_of: FEW["children"],
     parked_things: lambda c, at: parked_things(c, [ID], at),
 }
 
