@@ -87,5 +87,6 @@ class Hospital:
         return self.calendar.zone()
 
     def close(self) -> None:
-        """Close the connections to the event store."""
+        """Stop what is done apart and close the connections to the event store."""
+        self.source_movements.close()
         self.pipeline.close()

@@ -1,10 +1,11 @@
 """A visit as another system reports it: its movements, which come late, twice, or out of order.
 
 Each movement has an id in its system, and each id may be told in several versions; the one recorded
-last at the source holds, and may be a cancel. Versions are kept as reported. Those that do not fit
-the record yet are *pending*: visible, not true.
+last at the source holds, unless one of them is a cancel, which is final. Versions are kept as reported.
+Those that do not fit the record yet are *pending*: visible, not true.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -51,8 +52,20 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     source_id: Text
     recorded_at: Moment
+    sequence: int | None = None
+    """Its number in the order of the source, beside a clock that may tell seconds only."""
     cancelled: bool = False
     movement: SourceMovement | None = None
+
+    @property
+    def clock(self) -> tuple[datetime, int]:
+        """When the source recorded it; by its sequence number within one tick of its clock."""
+        return self.recorded_at, -1 if self.sequence is None else self.sequence
+
+    @property
+    def admits(self) -> bool:
+        """Whether it tells an admission."""
+        return not self.cancelled and self.kind is SourceKind.ADMIT
 
     @property
     def kind(self) -> SourceKind | None:
@@ -64,18 +77,13 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         """The moment of the movement; of a cancel without one, when it was recorded at the source."""
         return self.movement.occurred_at if self.movement else self.recorded_at
 
-    def precedence(self) -> tuple[datetime, bool, bytes]:
-        """Return the sort key of versions of one id: the greatest holds, in any order of arrival."""
+    def precedence(self) -> tuple[bool, tuple[datetime, int]]:
+        """Return the sort key of versions of one id: the greatest holds. A cancel is final."""
+        return self.cancelled, self.clock
+
+    def first_precedence(self) -> tuple[datetime, bool, bytes]:
+        """Return the sort key by which versions were held before events said which one holds."""
         return self.recorded_at, self.cancelled, json.encode(self.movement)
-
-    def turn(self) -> tuple[datetime, str]:
-        """Return the sort key in the order of recording at the source."""
-        return self.recorded_at, self.source_id
-
-    def rank(self) -> tuple[int, datetime, str]:
-        """Return the sort key of movements of one moment: admission first, discharge last."""
-        first = {SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
-        return (first.get(self.kind, 1) if self.kind else 1, *self.turn())
 
 
 class Applied(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -110,6 +118,8 @@ class SourceVisit(Aggregate):
         system: Text
         source_visit: Text
         version: Version
+        holds: bool | None = None
+        """Whether its id is held so from now on; absent in events of before that was decided."""
 
     class Settled(Derived, Event):
         """The versions that are held true now, and those that are pending until something changes.
@@ -134,6 +144,10 @@ class SourceVisit(Aggregate):
         self.held: dict[str, Version] = {}
         self.reported: dict[str, int] = {}
         """The version of this stream in which each id was told as it is held."""
+        self.first_told: dict[str, int] = {}
+        """The version of this stream in which each id was told first."""
+        self.tied: dict[str, tuple[Version, ...]] = {}
+        """The versions of each id that the source does not order, the one that holds among them."""
         self.patient: UUID | None = None
         self.stay: UUID | None = None
         self.applied: tuple[Applied, ...] = ()
@@ -155,13 +169,22 @@ class SourceVisit(Aggregate):
     # -- decide --
 
     def report(self, system: str, source_visit: str, version: Version, envelope: Envelope) -> None:
-        """Record a version as another system reported it."""
+        """Record a version as another system reported it, and whether its id is held so now.
+
+        Of versions that the source does not order, the one that came last holds; one that came before
+        is a repeat.
+        """
+        id, before = version.source_id, self.held.get(version.source_id)
+        holds = before is None or version.precedence() > before.precedence()
+        if before is not None and version.precedence() == before.precedence():
+            holds = version not in self.tied[id]
         self.record(
             SourceVisit.Reported,
             envelope,
             system=system,
             source_visit=source_visit,
             version=version,
+            holds=holds,
         )
 
     def settle(
@@ -191,6 +214,20 @@ class SourceVisit(Aggregate):
         )
         return True
 
+    def turn(self, version: Version) -> tuple[datetime, int, int]:
+        """Return the sort key in the order of recording at the source, then in that of arrival."""
+        return *version.clock, self.first_told.get(version.source_id, 0)
+
+    def rank(self, version: Version) -> tuple[int, datetime, int, int]:
+        """Return the sort key of movements of one moment: admission first, discharge last."""
+        first = {SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
+        return (first.get(version.kind, 1) if version.kind else 1, *self.turn(version))
+
+    def admission_among(self, versions: Iterable[Version]) -> Version | None:
+        """Return the earliest of the admissions told; each later one is a move (HL7 A04, then A01)."""
+        admissions = [version for version in versions if version.admits]
+        return min(admissions, key=lambda v: (v.occurred_at, self.turn(v)), default=None)
+
     @property
     def wanted(self) -> dict[str, Version]:
         """The versions that should be held true, by the source's ids."""
@@ -207,10 +244,20 @@ class SourceVisit(Aggregate):
         match event:
             case SourceVisit.Reported(version=version):
                 self.system, self.source_visit = event.system, event.source_visit
-                before = self.held.get(version.source_id)
-                if before is None or before.precedence() < version.precedence():
-                    self.held = {**self.held, version.source_id: version}
-                    self.reported = {**self.reported, version.source_id: event.originator_version}
+                id, before = version.source_id, self.held.get(version.source_id)
+                holds = event.holds
+                if holds is None:
+                    holds = before is None or (
+                        before.first_precedence() < version.first_precedence()
+                    )
+                if id not in self.first_told:
+                    self.first_told = {**self.first_told, id: event.originator_version}
+                if holds:
+                    is_tie = before is not None and before.precedence() == version.precedence()
+                    tied = (*self.tied[id], version) if is_tie else (version,)
+                    self.tied = {**self.tied, id: tied}
+                    self.held = {**self.held, id: version}
+                    self.reported = {**self.reported, id: event.originator_version}
             case SourceVisit.Settled():
                 self.stay, self.applied, self.pending = event.stay, event.applied, event.pending
                 self.waits_for = event.waits_for

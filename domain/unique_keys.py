@@ -80,6 +80,21 @@ REPLACING = (
 """The events whose key takes the place of the one that the stream had before."""
 
 
+def openings_of(room: UUID) -> UUID:
+    """Return an id for the states of a room's beds, which visits wait for apart from its patients."""
+    return uuid5(room, "openings")
+
+
+def visit_of(stay: UUID) -> UUID:
+    """Return an id for whatever is recorded in a stay, which the reported visit that it is waits for."""
+    return uuid5(stay, "visit")
+
+
+def room_left_by(stay: UUID) -> UUID:
+    """Return an id for the beds and the time that a stay leaves to others, which wait for them."""
+    return uuid5(stay, "room left")
+
+
 def unique_of(event: Event) -> Unique | None:
     """Return the unique key that an event claims for its stream, if any."""
     parts = _stored(event)

@@ -19,7 +19,14 @@ from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType
-from domain.stay.facts import CancellationReason, Discharge, Disposition, Move, Place
+from domain.stay.facts import (
+    Admission,
+    CancellationReason,
+    Discharge,
+    Disposition,
+    Move,
+    Place,
+)
 from domain.time import Precision
 
 ENTERED_IN_ERROR = CancellationReason.ENTERED_IN_ERROR
@@ -61,35 +68,58 @@ class _VisitReconciler:
         self.applied = {a.version.source_id: a for a in plan.visit.applied}
 
     def apply_plan(self) -> Outcome:
-        """Retract what is not planned, amend the admission, and enter what is missing."""
+        """Retract what is not planned, put the admission right, and enter what is missing."""
+        admission = self.visit.admission_among(self.planned.values())
         if self.stay is not None:
-            self._retract_outdated(self.stay)
-        for version in sorted(self._missing(), key=Version.rank):
+            self._retract_outdated(self.stay, admission)
+        for version in sorted(self._missing(), key=lambda v: (v != admission, self.visit.rank(v))):
             self._enter(version)
-        applied = sorted(self.applied.values(), key=lambda a: a.version.rank())
+        applied = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
         return Outcome(self.stay.id if self.stay else None, tuple(applied))
 
     def _missing(self) -> list[Version]:
         applied = {id: a.version for id, a in self.applied.items()}
         return [version for id, version in self.planned.items() if applied.get(id) != version]
 
-    def _retract_outdated(self, stay: Stay) -> None:
-        outdated = [a for id, a in self.applied.items() if self.planned.get(id) != a.version]
-        current = [a for a in self.applied.values() if a not in outdated]
-        admission = next((a for a in outdated if a.version.kind is SourceKind.ADMIT), None)
-        if admission is None:
-            # Facts of one moment are entered in the source's order: later ones are entered again.
-            missing = self._missing()
-            self._retract(stay, outdated + [a for a in current if _is_of_a_moment(a, missing)])
-            return
-        amended = self.planned.get(admission.version.source_id)
-        if amended is None or not _can_amend(admission.version, amended):
+    def _retract_outdated(self, stay: Stay, planned: Version | None) -> None:
+        held = self.visit.admission_among(a.version for a in self.applied.values())
+        if held is None or planned is None or not self._is_of_the_patient(stay, planned):
             self._void(stay)
             return
-        both = [admission.version, amended]
-        others = [a for a in outdated if a is not admission]
-        self._retract(stay, others + [a for a in current if _is_of_a_moment(a, both)])
-        self.applied[amended.source_id] = self._amend_admission(stay, admission, amended)
+        admission = self.applied[held.source_id]
+        entered = self._missing()
+        if held != planned:  # another admission is the earliest now: each takes the other's part
+            entered += [held, planned]
+        outdated = [
+            a
+            for id, a in self.applied.items()
+            if a is not admission and (self.planned.get(id) != a.version or a.version == planned)
+        ]
+        # Facts of one moment are entered in the source's order: later ones are entered again.
+        outdated += [
+            a
+            for a in self.applied.values()
+            if a is not admission and a not in outdated and self._is_of_a_moment(a, entered)
+        ]
+        self._retract(stay, outdated)
+        if held != planned:
+            del self.applied[held.source_id]
+            self.applied[planned.source_id] = self._amend_admission(stay, admission, planned)
+
+    def _is_of_the_patient(self, stay: Stay, admission: Version) -> bool:
+        """Return whether an admission names the person of the stay, by whichever MRN."""
+        movement = admission.movement
+        if movement is None or movement.patient_mrn is None or stay.patient is None:
+            return True
+        patient = lookups.patient(self.uow, movement.patient_mrn, movement.mrn_authority)
+        return persons.person_of(self.uow, patient.id) == persons.person_of(self.uow, stay.patient)
+
+    def _is_of_a_moment(self, applied: Applied, versions: Iterable[Version]) -> bool:
+        """Return whether one of some versions is of the same moment and ranks before."""
+        version, rank = applied.version, self.visit.rank
+        return any(
+            v.occurred_at == version.occurred_at and rank(v) < rank(version) for v in versions
+        )
 
     def _retract(self, stay: Stay, outdated: Iterable[Applied]) -> None:
         """Cancel movements as entered in error; what the staff has cancelled stays as it is."""
@@ -97,7 +127,7 @@ class _VisitReconciler:
             fact = stay.history.fact(applied.movement)
             if isinstance(fact, Discharge):
                 cancel_discharge_of(self.uow, stay, fact, ENTERED_IN_ERROR, None)
-            elif fact is not None:
+            elif fact is not None and not isinstance(fact, Admission):
                 stay.cancel_movement(applied.movement, ENTERED_IN_ERROR, None, self.uow.entry)
             del self.applied[applied.version.source_id]
 
@@ -143,7 +173,7 @@ class _VisitReconciler:
         """Enter one reported movement, as the same command by a ward would."""
         assert version.movement is not None
         with self.uow.use_entry(_envelope_of(self.uow, self.visit, version)):
-            if version.movement.kind is SourceKind.ADMIT:
+            if version.movement.kind is SourceKind.ADMIT and self.stay is None:
                 applied = self._admit(version, version.movement)
             else:
                 applied = self._move(version, version.movement)
@@ -155,6 +185,8 @@ class _VisitReconciler:
             raise NotFound("admission of visit", self.visit.source_visit, "source_visit")
         place, died_at = _place(uow, movement), persons.told_death_at(uow, stay.patient)
         match movement.kind:
+            case SourceKind.ADMIT:  # registered before; admitted now, perhaps to a bed
+                return self._move_on_admission(stay, version, place)
             case SourceKind.TRANSFER:
                 if place is None:
                     raise InvalidInput("bed", "name a bed, or a place without one")
@@ -167,10 +199,19 @@ class _VisitReconciler:
                 discharge_stay(uow, stay, movement.disposition or Disposition.OTHER)
         return Applied(version=version, movement=_last_movement(stay))
 
+    def _move_on_admission(self, stay: Stay, version: Version, place: Place | None) -> Applied:
+        """Move the patient to where a later admission of the visit names a place."""
+        if not self._is_of_the_patient(stay, version):
+            raise StayStateBroken("an earlier admission of the visit names another patient")
+        if place is not None:
+            stay.transfer(place, self.uow.entry)
+            return Applied(version=version, movement=_last_movement(stay))
+        if stay.history.admission is None:
+            raise StayStateBroken("the admission was cancelled")
+        return Applied(version=version, movement=stay.history.admission.id)
+
     def _admit(self, version: Version, movement: SourceMovement) -> Applied:
         uow = self.uow
-        if self.stay is not None:
-            raise StayStateBroken("the visit has an admission already, with another id")
         if movement.patient_mrn is None:
             raise InvalidInput("patient_mrn", "an admission names its patient")
         patient = lookups.patient(uow, movement.patient_mrn, movement.mrn_authority)
@@ -202,25 +243,6 @@ def _place(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
 def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:
     source = Source(system=visit.system, id=version.source_id, recorded_at=version.recorded_at)
     return replace(uow.entry, occurred_at=version.occurred_at, source=source)
-
-
-def _is_of_a_moment(applied: Applied, versions: Iterable[Version]) -> bool:
-    """Return whether one of some versions is of the same moment and ranks before."""
-    version = applied.version
-    return version.kind is not SourceKind.ADMIT and any(
-        v.occurred_at == version.occurred_at and v.rank() < version.rank() for v in versions
-    )
-
-
-def _can_amend(admission: Version, amended: Version) -> bool:
-    """Return whether two versions of an admission differ in time and place alone."""
-    before, after = admission.movement, amended.movement
-    if before is None or after is None or after.kind is not SourceKind.ADMIT:
-        return False
-    there = replace(
-        before, ward=after.ward, room=after.room, bed=after.bed, without_bed=after.without_bed
-    )
-    return replace(there, occurred_at=after.occurred_at) == after
 
 
 def _last_movement(stay: Stay) -> UUID:

@@ -1,6 +1,6 @@
 """Selection of what fits: as many of the reported versions as can hold true together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from application import lookups
@@ -10,11 +10,23 @@ from application.lives import check_lives
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About
-from domain.refusals import Refusal
-from domain.source_visit import SourceKind, SourceVisit, Version
+from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
+    ContradictsLaterFacts,
+    InvalidInput,
+    NotFound,
+    OutsideStay,
+    PatientAlreadyAdmitted,
+    PatientDied,
+    Refusal,
+    StayNotOpen,
+    StayStateBroken,
+)
+from domain.source_visit import SourceVisit, Version
 
-MAX_CONNECTED = 12
-"""The number of visits that wait for the same rooms and persons and are tried together."""
+MAX_TOGETHER = 12
+"""The number of visits that block each other and are tried together."""
 
 Versions = Mapping[str, Version]
 """Versions of one visit by the source's ids."""
@@ -23,56 +35,127 @@ Selection = dict[UUID, Versions]
 """The versions that shall hold true, by visit."""
 
 
-def connected_visits(uow: UnitOfWork, visit: SourceVisit) -> list[SourceVisit]:
-    """Return a visit, those that wait for the rooms or the person that it names, and so on."""
-    connected = {visit.id: visit}
-    looked_up: set[UUID] = set()
-    queue = [visit]
-    while queue and len(connected) < MAX_CONNECTED:
-        subjects = subjects_of(uow, queue.pop(0)) - looked_up
-        looked_up |= subjects
-        others = uow.record.owners(unique_keys.waiting_for(s) for s in sorted(subjects))
-        for other in uow.load(SourceVisit, *(o for o in others if o not in connected)):
-            if len(connected) < MAX_CONNECTED:
-                connected[other.id] = other
-                queue.append(other)
-    return list(connected.values())
+class Search:
+    """The search for as much of a visit as fits, alone or with the pending visits that block it.
 
-
-def best_subset(
-    uow: UnitOfWork, visits: Sequence[SourceVisit]
-) -> tuple[Selection, dict[tuple[UUID, str], str]]:
-    """Return all that is wanted, if it fits together; else as much as does, in the source's order.
-
-    With it the code of the refusal of each other version, by visit and the source's id.
+    ``selection`` is what fits, ``refusals`` what each other version of the visit met, ``also`` what
+    several together met.
     """
-    wanted: Selection = {v.id: v.wanted for v in visits}
-    if _refusal_of(uow, visits, wanted) is None:
-        return wanted, {}
-    selection: Selection = {v.id: v.true for v in visits}
-    reasons: dict[tuple[UUID, str], str] = {}
-    in_order = sorted(
-        ((visit, version) for visit in visits for version in visit.held.values()),
-        key=lambda pair: pair[1].turn(),
-    )
-    progress = True
-    while progress:
-        progress = False
-        for visit in visits:
-            candidate = {**selection, visit.id: wanted[visit.id]}
-            if candidate != selection and _refusal_of(uow, visits, candidate) is None:
-                selection, progress = candidate, True
-        for visit, version in in_order:
-            if matches(selection[visit.id], version):
+
+    def __init__(self, uow: UnitOfWork, visit: SourceVisit) -> None:
+        self.uow, self.visit = uow, visit
+        self.selection: Selection = {visit.id: visit.wanted}
+        self.refusals: dict[str, list[Refusal]] = {}
+        self.also: list[Refusal] = []
+        if visit.stay is None and visit.admission_among(visit.wanted.values()) is None:
+            unknown = NotFound("admission of visit", visit.source_visit, "source_visit")
+            self.selection = {visit.id: {}}
+            self.refusals = {id: [unknown] for id in visit.wanted}
+        elif not self._take(self._together(self.selection)):
+            self.selection = {visit.id: visit.true}
+            while self._enter_one_by_one() or self._enter_several():
+                pass
+
+    def _take(self, selection: Selection | None) -> bool:
+        self.selection = selection or self.selection
+        return selection is not None
+
+    def _enter_one_by_one(self) -> bool:
+        """Add each version that fits by itself, in the source's order. Returns whether any did."""
+        visit, progress = self.visit, False
+        self.refusals = {}
+        for version in sorted(visit.held.values(), key=visit.turn):
+            selected, met = self.selection[visit.id], []
+            if matches(selected, version):
                 continue
-            for versions in _next_candidates(selection[visit.id], version):
-                candidate = {**selection, visit.id: versions}
-                refusal = _refusal_of(uow, visits, candidate)
+            for versions in _next_candidates(visit, selected, version):
+                candidate = {**self.selection, visit.id: versions}
+                refusal = self._refusal_of(candidate)
                 if refusal is None:
-                    selection, progress = candidate, True
+                    self.selection, progress = candidate, True
                     break
-                reasons[visit.id, version.source_id] = refusal.code
-    return selection, reasons
+                met.append(refusal)
+            else:
+                self.refusals[version.source_id] = met
+        return progress
+
+    def _enter_several(self) -> bool:
+        """Add versions that fit together only: all that are blocked, or all but one of the visit."""
+        id, wanted = self.visit.id, self.visit.wanted
+        blocked = [i for i, met in self.refusals.items() if any(map(blocker_of, met))]
+        selected = {i: v for i, v in self.selection[id].items() if i not in blocked}
+        candidates = [selected | {i: wanted[i] for i in blocked if i in wanted}] if blocked else []
+        if 1 < len(self.refusals) <= MAX_TOGETHER:
+            candidates += [{i: v for i, v in wanted.items() if i != left} for left in self.refusals]
+        return any(self._take(self._together({**self.selection, id: c})) for c in candidates)
+
+    def _together(self, selection: Selection) -> Selection | None:
+        """Return a selection, with what is blocked of the pending visits that block it, if it fits."""
+        selection = dict(selection)
+        while True:
+            refusal = self._refusal_of(selection)
+            if refusal is None:
+                return selection
+            self.also.append(refusal)
+            stay = blocker_of(refusal)
+            of_stay = unique_keys.waiting_for(unique_keys.visit_of(stay)) if stay else None
+            blocking = self.uow.record.owners([of_stay]) if of_stay else []
+            visits = self.uow.load(SourceVisit, *blocking)
+            if not visits or visits[0].id in selection or len(selection) == MAX_TOGETHER:
+                return None
+            waiting = {p.version.source_id for p in visits[0].pending if p.why in BLOCKED}
+            true = {i: v for i, v in visits[0].true.items() if i not in waiting}
+            selection[visits[0].id] = true | {
+                i: v for i, v in visits[0].wanted.items() if i in waiting
+            }
+
+    def _refusal_of(self, selection: Selection) -> Refusal | None:
+        """Return why a selection cannot hold true; None if it can."""
+        dry_run = self.uow.dry_run()
+        visits = self.uow.load(SourceVisit, *selection)
+        try:
+            reconcile(dry_run, [ReconciliationPlan(v, selection[v.id]) for v in visits])
+            check_lives(dry_run)
+            check_bed_consistency(dry_run)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    def waits(self) -> set[UUID]:
+        """Return what the visit waits for beside its own stay: whatever its refusals are about.
+
+        What can never fit beside the rest of the visit waits for the visit alone.
+        """
+        uow, visit, subjects = self.uow, self.visit, set[UUID]()
+        for refusal in [*self.also, *(r for met in self.refusals.values() for r in met)]:
+            stay = blocker_of(refusal)
+            if stay is not None:
+                subjects.add(unique_keys.room_left_by(stay))
+                if isinstance(refusal, PatientAlreadyAdmitted) and visit.about:
+                    subjects |= {visit.about.patient} | _patients_of(uow, stay)
+            elif isinstance(refusal, NotFound):
+                subjects |= _named_by(uow, visit)
+            elif isinstance(refusal, BedNotOpen):
+                subjects.add(unique_keys.openings_of(refusal.bed.room))
+            elif isinstance(refusal, PatientDied):
+                subjects |= {visit.about.patient} if visit.about else set()
+            elif not isinstance(refusal, OF_THE_VISIT):
+                subjects |= _rooms_of(uow, visit)
+        return subjects
+
+
+BLOCKED = (BedOccupied.__name__, PatientAlreadyAdmitted.__name__)
+"""The codes of refusals for the sake of another stay."""
+
+
+def blocker_of(refusal: Refusal) -> UUID | None:
+    """Return the stay for whose sake something is refused."""
+    match refusal:
+        case BedOccupied():
+            return refusal.by_stay
+        case PatientAlreadyAdmitted():
+            return refusal.stay
+    return None
 
 
 def matches(selected: Versions, version: Version) -> bool:
@@ -80,19 +163,40 @@ def matches(selected: Versions, version: Version) -> bool:
     return selected.get(version.source_id) == (None if version.cancelled else version)
 
 
-def subjects_of(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
-    """Return the rooms and persons that a visit names; of unknown ones, what will name them."""
-    keys = set()
+OF_THE_VISIT = (ContradictsLaterFacts, InvalidInput, OutsideStay, StayNotOpen, StayStateBroken)
+"""Refusals that nothing but the visit, or its own stay, can mend."""
+
+
+def _room_keys(visit: SourceVisit) -> set[unique_keys.Unique]:
+    movements = [version.movement for version in visit.held.values()]
+    return {unique_keys.room_number(m.ward, m.room) for m in movements if m and m.ward and m.room}
+
+
+def _rooms_of(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
+    """Return the rooms that a visit names, those that exist."""
+    return {room for key in _room_keys(visit) if (room := uow.owner(key))}
+
+
+def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
+    """Return what a visit names and does not exist; of a room that does, its openings of beds."""
+    keys = _room_keys(visit)
     for movement in (version.movement for version in visit.held.values()):
-        if movement and movement.ward and movement.room:
-            keys.add(unique_keys.room_number(movement.ward, movement.room))
         if movement and movement.patient_mrn:
             authority = movement.mrn_authority or uow.rules.mrn_authority
             keys.add(unique_keys.mrn(authority, movement.patient_mrn))
-    subjects = {uow.owner(key) or unique_keys.subject_of(key) for key in keys}
-    if visit.stay is not None:
-        subjects |= {s.bed.room for s in lookups.stay(uow.dry_run(), visit.stay).stretches}
+    subjects = set()
+    for key in keys:
+        owner = uow.owner(key)
+        if owner is None:
+            subjects.add(unique_keys.subject_of(key))
+        elif key in _room_keys(visit):
+            subjects.add(unique_keys.openings_of(owner))
     return subjects
+
+
+def _patients_of(uow: UnitOfWork, stay: UUID) -> set[UUID]:
+    patient = lookups.stay(uow.dry_run(), stay).patient
+    return {patient} if patient else set()
 
 
 def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
@@ -106,25 +210,11 @@ def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
     return None
 
 
-def _refusal_of(
-    uow: UnitOfWork, visits: Sequence[SourceVisit], selection: Mapping[UUID, Versions]
-) -> Refusal | None:
-    """Return why a selection cannot hold true; None if it can."""
-    dry_run = uow.dry_run()
-    try:
-        reconcile(dry_run, [ReconciliationPlan(v, selection[v.id]) for v in visits])
-        check_lives(dry_run)
-        check_bed_consistency(dry_run)
-    except Refusal as refusal:
-        return refusal
-    return None
-
-
-def _next_candidates(selected: Versions, version: Version) -> list[Versions]:
+def _next_candidates(visit: SourceVisit, selected: Versions, version: Version) -> list[Versions]:
     """Return the selections to try for a version: with it, or at least without what it replaces."""
     before = selected.get(version.source_id)
     without = {id: v for id, v in selected.items() if id != version.source_id}
-    if before and before.kind is SourceKind.ADMIT:
+    if before and visit.admission_among(without.values()) is None:
         without = {}  # nothing is left of a stay without its admission
     with_it = without if version.cancelled else {**selected, version.source_id: version}
     return [with_it, without] if before else [with_it]

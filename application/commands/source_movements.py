@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID, uuid5
 
 from msgspec.structs import replace
@@ -20,21 +21,22 @@ from application.command_group import CommandGroup, command
 from application.command_pipeline import CommandPipeline, Invocation
 from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
 from application.commands.source_movement_selection import (
+    Search,
     about_of,
-    best_subset,
-    connected_visits,
     matches,
-    subjects_of,
 )
 from application.unit_of_work import UnitOfWork
+from application.work_apart import WorkApart
 from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Actor, Source
 from domain.errors import WardbookError
 from domain.refusals import InvalidInput, NotFound, Refusal
+from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
-from domain.stay.events import AdmissionType
+from domain.stay.aggregate import Stay
+from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import Disposition
 from domain.text import cleaned, line
 from domain.time import in_utc
@@ -42,6 +44,10 @@ from domain.time import in_utc
 SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
 
 log = logging.getLogger(__name__)
+
+
+MAX_TRIED = 12
+"""The number of pending visits that are tried again within one command."""
 
 
 class NothingFits(WardbookError):
@@ -71,6 +77,7 @@ class SourceMovements(CommandGroup):
     def __init__(self, pipeline: CommandPipeline) -> None:
         super().__init__(pipeline)
         pipeline.after_commit = self
+        self._apart = WorkApart("pending movements")
 
     @command(roles=SYSTEMS)
     def record_source_movement(
@@ -81,13 +88,15 @@ class SourceMovements(CommandGroup):
         source_id: str,
         source_visit: str,
         source_recorded_at: datetime,
+        source_sequence: int | None = None,
         cancelled: bool | None = None,
         movement: MovementReport | None = None,
     ) -> None:
         """Keep what another system reports of one movement, and hold it true as soon as it fits.
 
-        Of two versions of an id the one recorded later at the source holds. Raises InvalidInput for
-        an id that was reported of another visit, and for a report that says nothing.
+        Of two versions of an id the one recorded later at the source holds, within one tick of its
+        clock that of the greater ``source_sequence``; a cancel is final. Raises InvalidInput for an id
+        that was reported of another visit, and for a report that says nothing.
         """
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
@@ -99,6 +108,7 @@ class SourceMovements(CommandGroup):
             Version(
                 source_id=source_id,
                 recorded_at=in_utc(source_recorded_at, "source_recorded_at"),
+                sequence=source_sequence,
                 cancelled=bool(cancelled),
                 movement=_movement_of(uow, movement) if movement else None,
             )
@@ -116,16 +126,32 @@ class SourceMovements(CommandGroup):
     def run(self, request: Request, recorded: Recorded) -> None:
         """Retry the pending visits that wait for what a command changed, and so on.
 
-        A visit that has just begun to wait for something unknown is retried too: it may have come
-        meanwhile.
+        `MAX_TRIED` of them are tried here, so that no command takes longer the more is pending; the
+        rest apart. A visit that has just begun to wait for something unknown is retried too: it may
+        have come meanwhile.
         """
-        changes = deque([recorded])
-        while changes:
-            change = changes.popleft()
-            for visit in self._visits_to_retry(change):
-                retried = self._retry(request, change, visit)
+        left = self._retry_waiting(request, deque([(recorded, self._visits_to_retry(recorded))]))
+        if left:
+            self._apart.put(partial(self._retry_waiting, request, left, MAX_TRIED))
+
+    def _retry_waiting(
+        self, request: Request, left: "deque[tuple[Recorded, list[UUID]]]", most: int = MAX_TRIED
+    ) -> "deque[tuple[Recorded, list[UUID]]]":
+        """Retry visits, and what each one that fits sets free; return those beyond so many."""
+        while left and most:
+            change, visits = left.popleft()
+            while visits and most:
+                most -= 1
+                retried = self._retry(request, change, visits.pop(0))
                 if retried is not None and not retried.repeated:
-                    changes.append(retried)
+                    left.append((retried, self._visits_to_retry(retried)))
+            if visits:
+                left.appendleft((change, visits))
+        return deque((change, visits) for change, visits in left if visits)
+
+    def close(self) -> None:
+        """Stop retrying apart; what is left waits for the next fact."""
+        self._apart.close()
 
     def claims_to_notify(self, uow: UnitOfWork) -> Sequence[str]:
         return _wait_claims(pending_events(uow))
@@ -138,6 +164,7 @@ class SourceMovements(CommandGroup):
             event.originator_id
             for event in change.events
             if isinstance(event, SourceVisit.Settled)
+            and event.waits_for
             and any(pending.why == NotFound.__name__ for pending in event.pending)
         ]
         return list(dict.fromkeys([*waiting, *begun]))
@@ -169,20 +196,28 @@ class SourceMovements(CommandGroup):
 
 
 def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
-    """Apply what fits of a visit and of those connected to it. Returns whether any changed."""
-    visits = connected_visits(uow, visit)
-    selection, reasons = best_subset(uow, visits)
+    """Apply what fits of a visit and of those that block it. Returns whether any changed."""
+    found = Search(uow, visit)
+    selection = found.selection
+    visits = uow.load(SourceVisit, *selection)
     outcomes = reconcile(uow, [ReconciliationPlan(v, selection[v.id]) for v in visits])
     changed = False
     for each in visits:
         each.about = about_of(uow, each.held.values())
+        outcome = outcomes[each.id]
+        if each is visit:
+            why = {id: met[-1].code for id, met in found.refusals.items()}
+            subjects = found.waits()
+        else:
+            why = {pending.version.source_id: pending.why for pending in each.pending}
+            subjects = set(each.waits_for)
         pending = tuple(
-            Pending(version=version, why=reasons[each.id, version.source_id])
-            for version in sorted(each.held.values(), key=Version.turn)
+            Pending(version=version, why=why[version.source_id])
+            for version in sorted(each.held.values(), key=each.turn)
             if not matches(selection[each.id], version)
         )
-        outcome = outcomes[each.id]
-        subjects = subjects_of(uow, each) | ({outcome.stay} if outcome.stay else set())
+        if outcome.stay:
+            subjects.add(unique_keys.visit_of(outcome.stay))
         waits_for = tuple(sorted(subjects)) if pending else ()
         changed |= each.settle(outcome.stay, outcome.applied, pending, waits_for, uow.entry)
     return changed
@@ -214,15 +249,19 @@ def _wait_claims(events: Iterable[Event]) -> list[str]:
 
 
 def _subjects_in(events: Iterable[Event]) -> set[UUID]:
-    """Return the rooms, patients, stays and unique keys that some events are about."""
+    """Return the rooms, patients, stays and unique keys that some events change for who waits."""
     subjects: set[UUID] = set()
     for event in events:
-        subjects.add(event.originator_id)
-        about = event.entry.about
-        if about is not None:
-            subjects |= {about.patient} | ({about.stay} if about.stay else set())
-        if isinstance(event, Occupancy.StretchesChanged):
-            subjects |= {event.room}
+        subject, about = event.originator_id, event.entry.about
+        subjects.add(subject)
+        if about is not None and about.stay:
+            subjects |= {about.stay, unique_keys.visit_of(about.stay)}
+        if isinstance(event, Occupancy.StretchesChanged) and event.ended:
+            subjects |= {event.room, unique_keys.room_left_by(event.stay)}
+        if event.belongs_to(Room):
+            subjects.add(unique_keys.openings_of(subject))
+        if event.belongs_to(Stay) and not isinstance(event, Observed):
+            subjects |= {unique_keys.visit_of(subject), unique_keys.room_left_by(subject)}
         name = unique_keys.unique_of(event)
         if name is not None:
             subjects.add(unique_keys.subject_of(name))

@@ -69,6 +69,33 @@ STORIES: dict[str, list[Message]] = {
         transfer("Q", "2", 6, "a", told=4),
         admit("R", "1", 7, "b", told=5),
     ],
+    "registered, admitted, moved (HL7 A04, A01, A02)": [
+        admit("P", "1", 0, "a", told=1),
+        admit("P", "2", 1, "b", told=2),
+        transfer("P", "3", 2, "c", told=3),
+        discharge("P", "4", 3, told=4),
+    ],
+    "registered again, the first registration taken back": [
+        admit("P", "1", 0, "a", told=1),
+        admit("P", "2", 1, "b", told=2),
+        admit("P", "3", 1, "c", told=3),
+        cancel("P", "1", told=4),
+        discharge("P", "4", 3, told=5),
+    ],
+    "a cancel whose clock is behind": [
+        admit("P", "1", 0, "a", told=1),
+        transfer("P", "2", 5, "b", told=3),
+        cancel("P", "2", told=2),
+        transfer("P", "3", 7, "c", told=4),
+        discharge("P", "4", 9, told=5),
+    ],
+    "all of one second, by their numbers": [
+        replace(admit("P", "9", 1, "b"), sequence=1),
+        replace(admit("P", "9", 1, "a"), sequence=10),
+        replace(transfer("P", "8", 1, "c"), sequence=11),
+        replace(transfer("P", "7", 1, "d"), sequence=9),
+        discharge("P", "5", 9),
+    ],
     "two exchange their beds": [
         admit("P", "1", 0, "a", told=1),
         admit("Q", "1", 1, "b", told=2),
@@ -78,7 +105,12 @@ STORIES: dict[str, list[Message]] = {
     ],
 }
 VISITS = ("P", "P.2", "Q", "R")
-WHOLLY = ("a transfer is taken back", "leave, told twice and put right", "one bed in turn")
+WHOLLY = (
+    "a transfer is taken back",
+    "leave, told twice and put right",
+    "one bed in turn",
+    "registered, admitted, moved (HL7 A04, A01, A02)",
+)
 """Told in all their 120 orders in every run; the others in some, and in all of them nightly."""
 
 EXAMPLES = min(int(os.environ.get("WARDBOOK_EXAMPLES", "8")), 300)

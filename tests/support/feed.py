@@ -29,6 +29,7 @@ class Message:
     where: str | None = None
     told: float = 0
     cancelled: bool = False
+    sequence: int | None = None
 
 
 def admit(visit: str, id: str, hour: float, bed: str | None = None, told: float = 0) -> Message:
@@ -105,6 +106,7 @@ class Feed:
             source_id=f"{self.name} {message.visit} {message.id}",
             source_visit=f"{self.name} {message.visit}",
             source_recorded_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=message.told),
+            source_sequence=message.sequence,
             cancelled=message.cancelled or None,
             movement=movement,
         )

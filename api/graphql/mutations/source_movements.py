@@ -24,5 +24,10 @@ class RecordSourceMovementInput(CommandInput):
     source_recorded_at: datetime = required(
         "When it recorded this version; of two versions of an id the later one holds."
     )
-    cancelled: bool | None = optional("Whether it took the movement back.")
+    source_sequence: int | None = optional(
+        "Its number in the order of that system, which orders what has one time (HL7 MSH-13)."
+    )
+    cancelled: bool | None = optional(
+        "Whether it took the movement back: for good, whatever is reported of the id besides."
+    )
     movement: SourceMovementInput | None = optional("What happened; may be absent in a cancel.")
