@@ -6,17 +6,18 @@ Those that do not fit the record yet are *pending*: visible, not true.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct, json
 
 from domain.aggregate import Aggregate, Derived, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
-from domain.envelope import Code, Envelope, Text
+from domain.envelope import Code, Envelope, Sealed, Text
+from domain.patient import Sex
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
-from domain.time import Moment
+from domain.time import Moment, Precision
 
 
 class SourceKind(DescribedEnum):
@@ -27,6 +28,17 @@ class SourceKind(DescribedEnum):
     START_LEAVE = "START_LEAVE", "The patient left for a while (A21)."
     END_LEAVE = "END_LEAVE", "The patient came back from leave (A22)."
     DISCHARGE = "DISCHARGE", "A discharge (A03)."
+
+
+class PatientDetails(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A patient as far as another system knows one."""
+
+    family_name: Sealed | None = None
+    given_name: Sealed | None = None
+    birth_date: date | None = None
+    sex: Sex | None = None
 
 
 class SourceMovement(
@@ -45,6 +57,12 @@ class SourceMovement(
     without_bed: Text | None = None
     keep_bed: bool = True
     disposition: Disposition | None = None
+    destination: Text | None = None
+    attending: Code | None = None
+    specialty: Text | None = None
+    precision: Precision | None = None
+    patient: PatientDetails | None = None
+    """What the source knows of the patient, who is registered so where nobody has the MRN."""
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -93,6 +111,8 @@ class Applied(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     movement: UUID
     bed: UUID | None = None
     """The movement into the first bed, where an admission named one."""
+    also: tuple[UUID, ...] = ()
+    """The changes of attending and specialty that came with a movement."""
 
 
 class Pending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

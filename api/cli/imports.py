@@ -143,6 +143,15 @@ def _print_account(account: Account, file: Path, json: bool) -> None:
             if verdict == "refused":
                 refusals.add_row(name, str(rule), f"{count:,}")
         out.print(refusals)
+        for rule, count in account.not_ended.items():
+            out.print(f"Discharges refused by {rule}: {count:,}; see the notes of their rows.")
+        for name, what in account.missing.items():
+            out.print(f"Missing: {name}; left out: {what}.")
+        others = Table("file not read", "why", "rows")
+        for name, (why, rows_of_file) in account.not_read.items():
+            others.add_row(name, why, "" if rows_of_file is None else f"{rows_of_file:,}")
+        if account.not_read:
+            out.print(others)
         out.print(f"Each row's fate: {file}; the sums: {sums_path(file)}", soft_wrap=True)
     if not account.adds_up:
         stop("The account does not add up to the rows in the files.", ExitCode.CHECK_FAILED)

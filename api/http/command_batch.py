@@ -78,8 +78,6 @@ def _problem_of(command: Any) -> str | None:
         return "name a mutation of the schema"
     if not isinstance(command.get("input"), dict):
         return "give the mutation's input"
-    if not command["input"].get("occurredAt"):
-        return "say when it happened: occurredAt; it is not the time at which it is sent"
     return None
 
 

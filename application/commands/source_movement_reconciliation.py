@@ -14,7 +14,9 @@ from application.commands.corrections import (
 )
 from application.commands.stays import discharge_stay
 from application.unit_of_work import UnitOfWork
-from domain.envelope import Envelope, Source
+from domain import unique_keys
+from domain.envelope import About, Envelope, Source
+from domain.patient import Confidentiality, Patient, Sex
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
@@ -66,6 +68,7 @@ class _VisitReconciler:
         self.uow, self.visit, self.planned = uow, plan.visit, plan.versions
         self.stay = lookups.stay(uow, plan.visit.stay) if plan.visit.stay else None
         self.applied = {a.version.source_id: a for a in plan.visit.applied}
+        self._type_before = self._type()
 
     def apply_plan(self) -> Outcome:
         """Retract what is not planned, put the admission right, and enter what is missing."""
@@ -74,8 +77,29 @@ class _VisitReconciler:
             self._retract_outdated(self.stay, admission)
         for version in sorted(self._missing(), key=lambda v: (v != admission, self.visit.rank(v))):
             self._enter(version)
+        self._put_type_right()
         applied = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
         return Outcome(self.stay.id if self.stay else None, tuple(applied))
+
+    def _type(self) -> AdmissionType | None:
+        """Return the admission type that the latest movement names, of those that name one."""
+        named = [
+            (v.occurred_at, self.visit.turn(v), v.movement.admission_type)
+            for v in (a.version for a in self.applied.values())
+            if v.movement and v.movement.admission_type
+        ]
+        return max(named, key=lambda n: n[:2])[2] if named else None
+
+    def _put_type_right(self) -> None:
+        """Correct the type of the stay where its movements name another one than before."""
+        type, stay = self._type(), self.stay
+        if stay is None or type in (None, self._type_before) or not stay.history.admission:
+            return
+        died_at = persons.told_death_at(self.uow, stay.patient)
+        admission = stay.history.admission.id
+        stay.correct_movement(
+            admission, None, None, None, self.uow.entry, died_at, admission_type=type
+        )
 
     def _missing(self) -> list[Version]:
         applied = {id: a.version for id, a in self.applied.items()}
@@ -111,7 +135,7 @@ class _VisitReconciler:
         movement = admission.movement
         if movement is None or movement.patient_mrn is None or stay.patient is None:
             return True
-        patient = lookups.patient(self.uow, movement.patient_mrn, movement.mrn_authority)
+        patient = _patient(self.uow, movement.patient_mrn, movement)
         return persons.person_of(self.uow, patient.id) == persons.person_of(self.uow, stay.patient)
 
     def _is_of_a_moment(self, applied: Applied, versions: Iterable[Version]) -> bool:
@@ -124,6 +148,9 @@ class _VisitReconciler:
     def _retract(self, stay: Stay, outdated: Iterable[Applied]) -> None:
         """Cancel movements as entered in error; what the staff has cancelled stays as it is."""
         for applied in outdated:
+            for id in applied.also:
+                if stay.history.fact(id) is not None:
+                    stay.cancel_movement(id, ENTERED_IN_ERROR, None, self.uow.entry)
             fact = stay.history.fact(applied.movement)
             if isinstance(fact, Discharge):
                 cancel_discharge_of(self.uow, stay, fact, ENTERED_IN_ERROR, None)
@@ -147,14 +174,17 @@ class _VisitReconciler:
         fact = stay.movement(admission.movement)
         place, bed = _place(uow, movement) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
-        if fact.corrected(movement.occurred_at, elsewhere) != fact:
+        care = {"attending": _attending(uow, movement), "specialty": movement.specialty}
+        care = {name: said for name, said in care.items() if said is not None}
+        if fact.corrected(movement.occurred_at, elsewhere, care) != fact:
             stay.correct_movement(
                 admission.movement,
                 movement.occurred_at,
-                Precision.MINUTE,
+                movement.precision or Precision.MINUTE,
                 elsewhere,
                 uow.entry,
                 died_at,
+                **care,
             )
         if bed and place.bed:
             move = stay.movement(bed)
@@ -196,8 +226,23 @@ class _VisitReconciler:
             case SourceKind.END_LEAVE:
                 stay.end_leave(place, uow.entry, died_at)
             case SourceKind.DISCHARGE:
-                discharge_stay(uow, stay, movement.disposition or Disposition.OTHER)
-        return Applied(version=version, movement=_last_movement(stay))
+                discharge_stay(
+                    uow, stay, movement.disposition or Disposition.OTHER, movement.destination
+                )
+                return Applied(version=version, movement=_last_movement(stay))
+        return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+
+    def _with_care(self, stay: Stay, applied: Applied) -> Applied:
+        """Enter who is responsible from a movement on, where it says so."""
+        movement, also = applied.version.movement, []
+        if movement and movement.attending:
+            doctor = lookups.practitioner(self.uow, movement.attending, "attending")
+            stay.change_attending(doctor, self.uow.entry)
+            also.append(_last_movement(stay))
+        if movement and movement.specialty:
+            stay.change_specialty(movement.specialty, self.uow.entry)
+            also.append(_last_movement(stay))
+        return replace(applied, also=tuple(also))
 
     def _move_on_admission(self, stay: Stay, version: Version, place: Place | None) -> Applied:
         """Move the patient to where a later admission of the visit names a place."""
@@ -205,16 +250,17 @@ class _VisitReconciler:
             raise StayStateBroken("an earlier admission of the visit names another patient")
         if place is not None:
             stay.transfer(place, self.uow.entry)
-            return Applied(version=version, movement=_last_movement(stay))
+            return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
         if stay.history.admission is None:
             raise StayStateBroken("the admission was cancelled")
-        return Applied(version=version, movement=stay.history.admission.id)
+        admission = stay.history.admission.id
+        return self._with_care(stay, Applied(version=version, movement=admission))
 
     def _admit(self, version: Version, movement: SourceMovement) -> Applied:
         uow = self.uow
         if movement.patient_mrn is None:
             raise InvalidInput("patient_mrn", "an admission names its patient")
-        patient = lookups.patient(uow, movement.patient_mrn, movement.mrn_authority)
+        patient = _patient(uow, movement.patient_mrn, movement)
         assert patient.about is not None
         place = _place(uow, movement) or Place()
         what = f"stay of {self.visit.id}"
@@ -224,9 +270,12 @@ class _VisitReconciler:
             movement.admission_type or AdmissionType.EMERGENCY,
             uow.entry,
             died_at=persons.told_death_at(uow, patient.id),
+            attending=_attending(uow, movement),
+            specialty=movement.specialty,
             without_bed=place.without_bed,
             confidentiality=persons.label_of(uow, patient.id),
         )
+        self._type_before = stay.admission_type
         admission, bed = _last_movement(stay), None
         if place.bed is not None:
             stay.allocate_room(place.bed, uow.entry)
@@ -235,6 +284,10 @@ class _VisitReconciler:
 
 
 def _place(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
+    """Return the place that a movement names. One without a bed is told in words, with its ward."""
+    if movement.ward and movement.bed is None:
+        where = [movement.ward, movement.room, movement.without_bed]
+        return Place(without_bed=" ".join(part for part in where if part))
     return lookups.place(
         uow, movement.ward, movement.room, movement.bed, None, movement.without_bed
     )
@@ -242,7 +295,46 @@ def _place(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
 
 def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:
     source = Source(system=visit.system, id=version.source_id, recorded_at=version.recorded_at)
-    return replace(uow.entry, occurred_at=version.occurred_at, source=source)
+    said = version.movement.precision if version.movement else None
+    precision = said or uow.entry.precision
+    return replace(uow.entry, occurred_at=version.occurred_at, precision=precision, source=source)
+
+
+def _attending(uow: UnitOfWork, movement: SourceMovement) -> UUID | None:
+    staff_number = movement.attending
+    return lookups.practitioner(uow, staff_number, "attending") if staff_number else None
+
+
+def _patient(uow: UnitOfWork, mrn: str, movement: SourceMovement) -> Patient:
+    """Return the patient that a movement names; registered now, if nobody has the MRN.
+
+    Raises NotFound where the movement does not say what is known of the patient.
+    """
+    authority = movement.mrn_authority or uow.rules.mrn_authority
+    for new in uow.loaded.values():
+        if (
+            isinstance(new, Patient)
+            and new.exists
+            and (new.mrn_authority, new.mrn) == (authority, mrn)
+        ):
+            return new
+    known = movement.patient
+    if known is None or uow.owner(unique_keys.mrn(authority, mrn)) is not None:
+        return lookups.patient(uow, mrn, authority)
+    what = f"patient {authority} {mrn}"
+    id = uow.entry.id_of(what)
+    patient = uow.new(Patient, what, About(patient=id, key_id=f"{id}/1"))
+    patient.register(
+        mrn,
+        authority,
+        known.family_name,
+        known.given_name,
+        known.birth_date,
+        known.sex or Sex.UNKNOWN,
+        Confidentiality.NORMAL,
+        uow.entry,
+    )
+    return patient
 
 
 def _last_movement(stay: Stay) -> UUID:

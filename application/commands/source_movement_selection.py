@@ -10,6 +10,7 @@ from application.lives import check_lives
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About
+from domain.patient import Patient
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
@@ -184,6 +185,8 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
         if movement and movement.patient_mrn:
             authority = movement.mrn_authority or uow.rules.mrn_authority
             keys.add(unique_keys.mrn(authority, movement.patient_mrn))
+        if movement and movement.attending:
+            keys.add(unique_keys.staff_number(movement.attending))
     subjects = set()
     for key in keys:
         owner = uow.owner(key)
@@ -205,6 +208,10 @@ def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
         movement = version.movement
         if movement and movement.patient_mrn:
             authority = movement.mrn_authority or uow.rules.mrn_authority
+            for new in uow.loaded.values():  # registered by the report itself
+                mine = (authority, movement.patient_mrn)
+                if isinstance(new, Patient) and new.exists and (new.mrn_authority, new.mrn) == mine:
+                    return new.about
             if uow.owner(unique_keys.mrn(authority, movement.patient_mrn)) is not None:
                 return lookups.patient(uow, movement.patient_mrn, authority).about
     return None

@@ -7,8 +7,8 @@ is pending beside it; so any order of arrival of a set that is consistent ends i
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from functools import partial
 from uuid import UUID, uuid5
 
@@ -31,15 +31,23 @@ from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Actor, Source
 from domain.errors import WardbookError
+from domain.patient import Sex
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
-from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
+from domain.source_visit import (
+    PatientDetails,
+    Pending,
+    SourceKind,
+    SourceMovement,
+    SourceVisit,
+    Version,
+)
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import Disposition
 from domain.text import cleaned, line
-from domain.time import in_utc
+from domain.time import Precision, in_utc
 
 SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
 
@@ -50,8 +58,22 @@ MAX_TRIED = 12
 """The number of pending visits that are tried again within one command."""
 
 
+LEAVES_NOTHING = (Observed, Stay.AttendingChanged, Stay.SpecialtyChanged, Stay.DischargePlanned)
+"""Events of a stay after which it has its bed and its time as before."""
+
+
 class NothingFits(WardbookError):
     """A retry changes nothing: nothing that was pending fits now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientReport:
+    """A patient as far as another system knows one; to be registered if unknown here."""
+
+    family_name: str | None = None
+    given_name: str | None = None
+    birth_date: date | None = None
+    sex: Sex | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +91,11 @@ class MovementReport:
     without_bed: str | None = None
     keep_bed: bool = True
     disposition: Disposition | None = None
+    destination: str | None = None
+    attending: str | None = None
+    specialty: str | None = None
+    occurred_at_precision: Precision | None = None
+    patient: PatientReport | None = None
 
 
 class SourceMovements(CommandGroup):
@@ -148,6 +175,10 @@ class SourceMovements(CommandGroup):
             if visits:
                 left.appendleft((change, visits))
         return deque((change, visits) for change, visits in left if visits)
+
+    def wait(self) -> None:
+        """Wait until what is retried apart has been."""
+        self._apart.wait()
 
     def close(self) -> None:
         """Stop retrying apart; what is left waits for the next fact."""
@@ -240,6 +271,11 @@ def _movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:
         without_bed=report.without_bed,
         keep_bed=report.keep_bed,
         disposition=report.disposition,
+        destination=report.destination,
+        attending=report.attending,
+        specialty=report.specialty,
+        precision=report.occurred_at_precision,
+        patient=PatientDetails(**asdict(report.patient)) if report.patient else None,
     )
 
 
@@ -260,8 +296,8 @@ def _subjects_in(events: Iterable[Event]) -> set[UUID]:
             subjects |= {event.room, unique_keys.room_left_by(event.stay)}
         if event.belongs_to(Room):
             subjects.add(unique_keys.openings_of(subject))
-        if event.belongs_to(Stay) and not isinstance(event, Observed):
-            subjects |= {unique_keys.visit_of(subject), unique_keys.room_left_by(subject)}
+        if event.belongs_to(Stay) and not isinstance(event, LEAVES_NOTHING):
+            subjects.add(unique_keys.room_left_by(subject))
         name = unique_keys.unique_of(event)
         if name is not None:
             subjects.add(unique_keys.subject_of(name))

@@ -93,7 +93,7 @@ def test_the_answer_is_that_of_the_mutation(shared: Ward) -> None:
         {"mutation": "node", "input": {"occurredAt": "2026-03-01T08:00:00Z"}},
         {"mutation": ["recordDeath"], "input": {}},
         {"mutation": "recordDeath", "input": []},
-        command("recordDeath", patientMrn="nobody"),
+        command("recordDeath", patientMrn="nobody", occurredAt=""),
         command("recordDeath", patientMrn="nobody", occurredAt="yesterday"),
         command("recordDeath", patientMrn="nobody", occurredAt="2026-03-01T08:00:00Z", nothing=1),
     ],

@@ -24,9 +24,24 @@ def refused_reading(new_hospital: NewHospital, directory: Path) -> str:
     return str(refusal.value)
 
 
-def test_a_missing_table_is_named(new_hospital: NewHospital, copy: Path) -> None:
-    (copy / "icu" / "icustays.csv").unlink()
-    assert "icu/icustays.csv.gz is missing" in refused_reading(new_hospital, copy)
+def test_a_missing_table_that_all_needs_is_named(new_hospital: NewHospital, copy: Path) -> None:
+    (copy / "hosp" / "admissions.csv").unlink()
+    assert "hosp/admissions.csv.gz is missing" in refused_reading(new_hospital, copy)
+
+
+def test_another_missing_table_leaves_out_what_it_carries_and_says_so(
+    new_hospital: NewHospital, copy: Path
+) -> None:
+    for name in ("hosp/emar", "hosp/poe", "icu/icustays"):
+        (copy / f"{name}.csv").unlink()
+    (copy / "LICENSE.txt").write_text("to be kept")
+    account = import_mimic_iv(new_hospital().hospital, copy, copy.parent / "account.csv")
+    assert account.adds_up
+    assert account.tables["admissions"].verdicts["recorded"]
+    assert {"emar", "poe", "icustays"} <= set(account.missing)
+    sums = (copy.parent / "account.sums.csv").read_text()
+    assert "emar,missing,doses," in sums
+    assert "LICENSE.txt,not read," in sums
 
 
 def test_a_missing_column_is_named(new_hospital: NewHospital, copy: Path) -> None:

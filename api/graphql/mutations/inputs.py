@@ -4,7 +4,7 @@ A field has the name of the command's parameter (a test compares).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import strawberry
@@ -17,6 +17,7 @@ from api.graphql.types.enums import (
     Disposition,
     EntryKind,
     Precision,
+    Sex,
     SourceMovementKind,
 )
 
@@ -156,6 +157,14 @@ class LateEntryInput:
     destination: str | None = optional("Of a discharge: where to, by name.")
 
 
+@strawberry.input(description="A patient as far as another system knows one; empty for an unknown.")
+class SourcePatientInput:
+    family_name: str | None = optional("Family name.")
+    given_name: str | None = optional("Given name.")
+    birth_date: date | None = optional("Birth date.")
+    sex: Sex | None = optional("Administrative sex.")
+
+
 @strawberry.input(description="What another system says that happened.")
 class SourceMovementInput:
     kind: SourceMovementKind = required("What happened; a TRANSFER may be into the first bed.")
@@ -165,11 +174,22 @@ class SourceMovementInput:
     patient_mrn: str | None = optional("The patient's MRN, for an admission.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
     admission_type: AdmissionType | None = optional(
-        "How the patient came in; EMERGENCY by default."
+        "How the patient came in, EMERGENCY by default; in a later movement, what it became."
     )
-    ward: str | None = optional("The ward of the bed, for an admission, a transfer or a return.")
+    ward: str | None = optional(
+        "The ward, for an admission, a transfer or a return; alone, without a bed there."
+    )
     room: str | None = optional("The room of the bed.")
     bed: str | None = optional("The bed's code.")
     without_bed: str | None = optional("Where a patient without a bed is: corridor, trolley.")
     keep_bed: bool | None = optional("Whether the bed is kept during a leave; true by default.")
     disposition: Disposition | None = optional("Where the patient went; OTHER by default.")
+    destination: str | None = optional("Where to, by name.")
+    attending: str | None = optional("Staff number of the doctor who is responsible from then on.")
+    specialty: str | None = optional("The specialty that is responsible from then on.")
+    occurred_at_precision: Precision | None = optional(
+        "How precisely the time is known; the command's by default."
+    )
+    patient: SourcePatientInput | None = optional(
+        "What is known of the patient of an admission, who is registered so if nobody has the MRN."
+    )

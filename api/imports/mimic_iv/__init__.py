@@ -9,8 +9,10 @@ What becomes of each table, in the order of `importing`:
 - services: the first is the specialty of the admission, the others change_specialty.
 - poe, poe_detail: consults are record_visit; orders for medicines belong to their prescriptions.
 - prescriptions, pharmacy: write_prescription, one for each ``pharmacy_id``.
-- emar: record_administration.
+- emar: record_administration; emar_detail: the amounts given.
 - icustays tell nothing new; diagnoses_icd, and all other orders, are not kept.
+
+A table that is missing leaves out what it carries; patients and admissions have to be there.
 
 Every reason says what was read out of the row, and what was adjusted. See `account` for the verdicts,
 `rules` for the importer's own refusals, and `patient` for how times are moved back.
@@ -19,7 +21,7 @@ Every reason says what was read out of the row, and what was adjusted. See `acco
 from api.imports.mimic_iv.account import Account, TableAccount, Verdict, sums_path
 from api.imports.mimic_iv.importing import import_mimic_iv
 from api.imports.mimic_iv.rules import RULES, Rule
-from api.imports.mimic_iv.tables import BadTable
+from api.imports.tables import BadTable
 
 __all__ = [
     "RULES",

@@ -67,10 +67,19 @@ class Account:
     """Counts of the rows of every table by verdict."""
 
     tables: dict[str, TableAccount]
-    unread: tuple[str, ...] = ()
-    """Files in the folder that the importer has no use for."""
+    not_read: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    """The other files of the folder: why each is not read, and its rows if it is a table."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """The tables that are not in the folder, and what was left out for that."""
+    not_ended: Counter[str] = field(default_factory=Counter)
+    """The discharges that were refused, by the refusal; how each stay was ended is in its note."""
     opened: Counter[str] = field(default_factory=Counter)
     """Rooms and practitioners that were made known for the rows' sake."""
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The files in the folder that the importer has no use for."""
+        return tuple(self.not_read)
 
     @property
     def rows(self) -> int:
@@ -183,6 +192,14 @@ class Ledger:
             for table, rows, *_ in self.account.sums():
                 lines.writerow((table, "all", "", rows))
             lines.writerows(self.account.totals())
+            for rule, count in self.account.not_ended.items():
+                lines.writerow(("admissions", "discharge refused", rule, count))
+            for table, what in self.account.missing.items():
+                lines.writerow((table, "missing", what, ""))
+            for name, (why, rows_of_file) in self.account.not_read.items():
+                lines.writerow(
+                    (name, "not read", why, "" if rows_of_file is None else rows_of_file)
+                )
             lines.writerow(("all", "adds up", "", self.account.adds_up))
 
 

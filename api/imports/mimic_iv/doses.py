@@ -1,12 +1,14 @@
 """Doses: the rows of table emar, each given or withheld at the bedside."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 from api.imports.mimic_iv.account import Ledger
 from api.imports.mimic_iv.orders import Orders
-from api.imports.mimic_iv.patient import Row
+from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.prescriptions import Chart, Prescription
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling
@@ -25,6 +27,7 @@ GIVEN = frozenset(
         "Started in Other Location",
         "Restarted",
         "Applied",
+        "Applied in Other Location",
         "Removed Existing / Applied New",
         "Flushed",
         "Delayed Flushed",
@@ -57,6 +60,7 @@ class Link:
 def record_doses(
     stay: Stay | None,
     doses: Iterable[Row],
+    amounts: Mapping[str, str],
     chart: Chart,
     orders: Orders,
     sender: Sender,
@@ -67,11 +71,51 @@ def record_doses(
     Without a stay none is recorded: the source has doses in stays that are not in its files.
     """
     for row in sorted(doses, key=lambda r: (r.at("charttime"), r["emar_seq"].zfill(9), r.key)):
-        _record(stay, row, chart, orders, sender, ledger)
+        _record(stay, row, amounts.get(row.key), chart, orders, sender, ledger)
+
+
+def amounts_of(details: Iterable[Row]) -> dict[str, str]:
+    """Return the amount given of each dose, by its row: what several products add up to."""
+    sums: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    words: dict[str, list[str]] = defaultdict(list)
+    for row in details:
+        given, unit, dose = row["dose_given"], row["dose_given_unit"], row["emar_id"]
+        if not given.strip("_"):
+            continue
+        try:
+            sums[dose][unit] = sums[dose].get(unit, Decimal(0)) + Decimal(given.replace(",", ""))
+        except InvalidOperation:
+            words[dose].append(f"{given} {unit}".strip())
+    return {
+        dose: " + ".join(
+            [f"{amount.normalize():f} {unit}".strip() for unit, amount in sums[dose].items()]
+            + words[dose]
+        )
+        for dose in [*sums, *(dose for dose in words if dose not in sums)]
+    }
+
+
+def judge_amounts(rows: PatientRows, ledger: Ledger) -> None:
+    """Merge each amount into its dose; without one it is refused."""
+    doses = {row.key: row for row in rows["emar"]}
+    for row in rows["emar_detail"]:
+        dose = doses.get(row["emar_id"])
+        if dose is None:
+            ledger.refused(row, Rule.NO_DOSE)
+        elif ledger.is_recorded(dose):
+            ledger.merged(row, "amount of a dose", dose)
+        else:
+            ledger.refused(row, Rule.REFUSED_WITH, parent=dose)
 
 
 def _record(
-    stay: Stay | None, row: Row, chart: Chart, orders: Orders, sender: Sender, ledger: Ledger
+    stay: Stay | None,
+    row: Row,
+    amount: str | None,
+    chart: Chart,
+    orders: Orders,
+    sender: Sender,
+    ledger: Ledger,
 ) -> None:
     at, words = row.at("charttime"), row["event_txt"]
     if stay is None:
@@ -104,6 +148,7 @@ def _record(
             ),
             prescription_id=link.prescription.id,
             given=words in GIVEN,
+            dose_given=amount if words in GIVEN else None,
             reason_not_given=words if words in WITHHELD else None,
             outside_prescription=outside,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from api.imports.mimic_iv.account import Account, Ledger, Progress, TableAccount
 from api.imports.mimic_iv.beds import Allotment
-from api.imports.mimic_iv.doses import record_doses
+from api.imports.mimic_iv.doses import amounts_of, judge_amounts, record_doses
 from api.imports.mimic_iv.leftovers import judge_leftovers
 from api.imports.mimic_iv.moves import planned_moves, record_moves
 from api.imports.mimic_iv.orders import Orders, record_consult
@@ -26,7 +26,8 @@ from api.imports.mimic_iv.stays import (
     discharge,
     record_death_in_stay,
 )
-from api.imports.mimic_iv.tables import Spool
+from api.imports.mimic_iv.tables import TABLES, why_not_read
+from api.imports.tables import Spool
 from application.command import Recorded
 from application.hospital import Hospital
 from domain.patient import Sex
@@ -47,13 +48,18 @@ def import_mimic_iv(
     Doing it again records nothing twice, and one that was broken off goes on where it was: every
     command's id and content follow from the files alone.
 
-    Raises BadTable if a table is missing or cannot be read: then nothing was recorded. Other
-    exceptions (the database went away) break the import off between two commands.
+    Raises BadTable if a table that is needed is missing, or one cannot be read: then nothing was
+    recorded. Other exceptions (the database went away) break the import off between two commands.
     """
-    spool = Spool(directory)
+    spool = Spool(directory, TABLES)
     try:
         tables = {name: TableAccount(rows) for name, rows in spool.counts.items()}
-        with Ledger(account, Account(tables, spool.unread), progress) as ledger:
+        counted = Account(
+            tables,
+            not_read={file: (why_not_read(file), n) for file, n in spool.unread.items()},
+            missing={table.name: table.carries for table in spool.missing},
+        )
+        with Ledger(account, counted, progress) as ledger:
             sender = Sender(hospital, ledger.account.opened)
             beds = Allotment()
             for subject in spool.subjects():
@@ -75,10 +81,13 @@ class PatientImport:
     orders: Orders = field(init=False)
     chart: Chart = field(init=False)
     stays: dict[str, Stay] = field(init=False)
+    amounts: dict[str, str] = field(init=False)
+    """The amounts of doses by the rows of table emar."""
 
     def __post_init__(self) -> None:
         self.orders = Orders(self.rows)
         self.chart = Chart(self.rows, self.orders)
+        self.amounts = amounts_of(self.rows["emar_detail"])
         self.stays = {row.key: Stay(row) for row in self.rows["admissions"]}
 
     def run(self) -> None:
@@ -92,6 +101,7 @@ class PatientImport:
                 return
             self._record_stays()
             self._record_death_after_stays(patient)
+            judge_amounts(self.rows, self.ledger)
             judge_leftovers(self.rows, self.stays, self.orders, self.chart, self.ledger)
 
     def _register(self, patient: Row) -> Recorded | Refusal:
@@ -153,7 +163,7 @@ class PatientImport:
             record_consult(consult, stay, self.orders, self.sender, self.ledger)
         prescriptions = self.chart.by_stay.get(key, [])
         write_prescriptions(stay, prescriptions, self.sender, self.ledger)
-        record_doses(stay, doses, self.chart, self.orders, self.sender, self.ledger)
+        record_doses(stay, doses, self.amounts, self.chart, self.orders, self.sender, self.ledger)
 
     def _record_death_after_stays(self, patient: Row) -> None:
         """Record the day of a death outside the hospital, and judge the patient's row."""

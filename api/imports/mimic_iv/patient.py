@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from api.imports.mimic_iv.rules import Rule
-from api.imports.mimic_iv.tables import Spool, Table
+from api.imports.tables import Spool, Table
 
 NOT_LATER_THAN = date(2024, 1, 1)
 """The day before which all times of a patient are moved (MIMIC-IV 3.1 ends in 2022)."""

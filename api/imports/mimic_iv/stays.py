@@ -10,7 +10,7 @@ from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, told
 from application.command import Recorded
-from domain.refusals import Refusal
+from domain.refusals import ContradictsLaterFacts, Refusal
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Precision
@@ -184,15 +184,12 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
             notes.append(f"the bed system's discharge: {told(other.at('intime'))}")
             if other.at("intime") - at > SUSPICIOUS:
                 stay.remarks.append(f"in the bed system discharged {told(other.at('intime'))}")
-        answer = sender.send(
-            row,
-            sender.hospital.stays.discharge_patient,
-            Telling(at, tuple(notes), precision),
-            stay_id=stay.id,
-            disposition=DISPOSITIONS.get(row["discharge_location"], Disposition.OTHER),
-            destination=row["discharge_location"] or None,
-        )
+        answer = _send_discharge(stay, sender, Telling(at, tuple(notes), precision))
         stay.had("discharge_patient", answer)
+        if isinstance(answer, Refusal):
+            ledger.account.not_ended[answer.code] += 1
+            if isinstance(answer, ContradictsLaterFacts):
+                _end_after(stay, at, answer, sender)
     if stay.died_at and stay.is_over_at(stay.died_at):
         _record_death(stay, stay.died_at, sender)
     for other in bed_system:
@@ -201,6 +198,28 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
         else:
             ledger.refused(other, Rule.REFUSED_WITH, parent=row)
     ledger.recorded(row, ", ".join(stay.commands), "; ".join(stay.remarks))
+
+
+def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | Refusal:
+    where = stay.row["discharge_location"]
+    return sender.send(
+        stay.row,
+        sender.hospital.stays.discharge_patient,
+        telling,
+        stay_id=stay.id,
+        disposition=DISPOSITIONS.get(where, Disposition.OTHER),
+        destination=where or None,
+    )
+
+
+def _end_after(stay: Stay, at: datetime, refusal: ContradictsLaterFacts, sender: Sender) -> None:
+    """End a stay after the facts that contradict its discharge, so that the next ones follow."""
+    last = max(fact.occurred_at for fact in refusal.facts)
+    notes = (f"discharged {told(at)}, but something is recorded at {told(last)}",)
+    answer = _send_discharge(stay, sender, Telling(last, notes, Precision.ESTIMATED))
+    stay.had("discharge_patient", answer)
+    if not isinstance(answer, Refusal):
+        stay.remarks.append("ended with the last fact of the stay")
 
 
 def _record_death(stay: Stay, at: datetime, sender: Sender) -> None:
