@@ -30,7 +30,7 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
             for stay in restated
             if stay.patient and stay.history.period
         ],
-        unique=[*_names(uow), *_waits(uow, new=True)],
+        unique=[*_names(uow), *_former(uow), *_waits(uow, new=True)],
         released=_waits(uow, new=False),
         recorded_at=recorded_at,
     )
@@ -47,6 +47,15 @@ def _names(uow: UnitOfWork) -> list[UniqueClaim]:
         UniqueClaim(*key, event.originator_id, replaces=isinstance(event, unique_keys.REPLACING))
         for event in pending_events(uow)
         if (key := unique_keys.unique_of(event)) and uow.owners.get(key) != event.originator_id
+    ]
+
+
+def _former(uow: UnitOfWork) -> list[UniqueClaim]:
+    """Return the claims of numbers that the command's events replace."""
+    return [
+        UniqueClaim(*claim, event.originator_id)
+        for event in pending_events(uow)
+        if (claim := unique_keys.former_of(event))
     ]
 
 

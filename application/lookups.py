@@ -41,14 +41,27 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
 def patient(
     uow: UnitOfWork, mrn: str, authority: str | None = None, *, in_scope: bool = True
 ) -> Patient:
-    """Return the patient of an MRN; ``authority`` is the hospital's own by default."""
-    id = owner(uow, "mrn", authority or uow.rules.mrn_authority, mrn)
+    """Return the patient of an MRN; ``authority`` is the hospital's own by default.
+
+    A former number still names who had it, as long as nobody else has it, or had it too.
+    """
+    id = patient_id(uow, mrn, authority)
     if id is None:
         raise NotFound("patient with MRN", mrn, "patient_mrn")
     found = uow.one(Patient, id, "patient", "patient_mrn")
     if in_scope:
         scope.check_patient(uow, found)
     return found
+
+
+def patient_id(uow: UnitOfWork, mrn: str, authority: str | None = None) -> UUID | None:
+    """Return the id of the patient of an MRN, if there is one."""
+    parts = (authority or uow.rules.mrn_authority, mrn)
+    id = owner(uow, "mrn", *parts)
+    if id is not None:
+        return id
+    former = uow.record.owners([unique_keys.former_mrn(*parts)])
+    return former[0] if len(former) == 1 else None
 
 
 def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:

@@ -127,6 +127,9 @@ class Patient(Aggregate):
         birth_date: date | None
         sex: Sex | None
         confidentiality: Confidentiality | None
+        former_mrn: Code | None = None
+        former_mrn_authority: Code | None = None
+        """The number that another one takes the place of, by which others may still name the person."""
 
     class DetailsChanged(Event):
         """The details hold from a time on (a marriage); an absent value stays as it was."""
@@ -238,6 +241,8 @@ class Patient(Aggregate):
                 birth_date=birth_date,
                 sex=sex,
                 confidentiality=confidentiality,
+                former_mrn=self.mrn if mrn else None,
+                former_mrn_authority=self.mrn_authority if mrn else None,
             )
             return
         for field, value in fixed.items():

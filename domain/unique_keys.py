@@ -56,6 +56,19 @@ def as_stored(kind: str, *parts: str) -> Unique:
     return Unique(f"{kind} as stored", _key(*parts))
 
 
+def former_mrn(authority: str, number: str) -> str:
+    """Return the kind of the claims of those who had an MRN before, of whom there may be several."""
+    return f"former {mrn(authority, number).key}"
+
+
+def former_of(event: Event) -> Unique | None:
+    """Return the claim of a number that an event replaces, if any."""
+    if isinstance(event, Patient.DetailsCorrected) and event.former_mrn:
+        kind = former_mrn(event.former_mrn_authority or "", event.former_mrn)
+        return Unique(kind, f"{event.originator_id} {event.originator_version}")
+    return None
+
+
 def waiting_for(subject: UUID) -> str:
     """Return the kind of the claims of visits that wait for a room, a person or a stay to change."""
     return f"waiting {subject}"

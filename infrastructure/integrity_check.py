@@ -20,7 +20,7 @@ from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
-from domain.unique_keys import Unique, as_stored_of, unique_of, waiting
+from domain.unique_keys import Unique, as_stored_of, former_of, unique_of, waiting
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import DraftHalted, compare, compare_sample
@@ -205,13 +205,16 @@ def _claims(connection: Connection[TupleRow]) -> CheckResult:
 
 
 def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
-    """Return the unique claims of a stream: the last of each kind; of a source visit, all.
+    """Return the unique claims of a stream: the last of each kind, and those of former numbers.
+
+    Of a source visit all.
 
     Each with the claim that stands for it in an older log, where another has the key.
     """
     keys = {key: as_stored_of(event) for event in events if (key := unique_of(event)) is not None}
     if not isinstance(events[0], SourceVisit.Reported):
-        return dict({key.kind: (key, stored) for key, stored in keys.items()}.values())
+        last = dict({key.kind: (key, stored) for key, stored in keys.items()}.values())
+        return last | {former: None for event in events if (former := former_of(event))}
     waits_for = next(
         (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -174,8 +175,8 @@ class _VisitReconciler:
         fact = stay.movement(admission.movement)
         place, bed = _place(uow, movement) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
-        care = {"attending": _attending(uow, movement), "specialty": movement.specialty}
-        care = {name: said for name, said in care.items() if said is not None}
+        said = {"attending": _attending(uow, movement), "specialty": movement.specialty}
+        care: dict[str, Any] = {name: who for name, who in said.items() if who is not None}
         if fact.corrected(movement.occurred_at, elsewhere, care) != fact:
             stay.correct_movement(
                 admission.movement,
@@ -305,21 +306,27 @@ def _attending(uow: UnitOfWork, movement: SourceMovement) -> UUID | None:
     return lookups.practitioner(uow, staff_number, "attending") if staff_number else None
 
 
+def loaded_patient(uow: UnitOfWork, key: unique_keys.Unique) -> Patient | None:
+    """Return a patient whom the command read or registered, by the key of the MRN."""
+    for found in uow.loaded.values():
+        if isinstance(found, Patient) and found.exists:
+            authority = found.mrn_authority
+            if unique_keys.mrn(authority, found.mrn) == key:
+                return found
+    return None
+
+
 def _patient(uow: UnitOfWork, mrn: str, movement: SourceMovement) -> Patient:
     """Return the patient that a movement names; registered now, if nobody has the MRN.
 
     Raises NotFound where the movement does not say what is known of the patient.
     """
     authority = movement.mrn_authority or uow.rules.mrn_authority
-    for new in uow.loaded.values():
-        if (
-            isinstance(new, Patient)
-            and new.exists
-            and (new.mrn_authority, new.mrn) == (authority, mrn)
-        ):
-            return new
+    key = unique_keys.mrn(authority, mrn)
+    if new := loaded_patient(uow, key):
+        return new
     known = movement.patient
-    if known is None or uow.owner(unique_keys.mrn(authority, mrn)) is not None:
+    if known is None or lookups.patient_id(uow, mrn, authority) is not None:
         return lookups.patient(uow, mrn, authority)
     what = f"patient {authority} {mrn}"
     id = uow.entry.id_of(what)

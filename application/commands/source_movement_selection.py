@@ -5,12 +5,15 @@ from uuid import UUID
 
 from application import lookups
 from application.bed_consistency import check_bed_consistency
-from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
+from application.commands.source_movement_reconciliation import (
+    ReconciliationPlan,
+    loaded_patient,
+    reconcile,
+)
 from application.lives import check_lives
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About
-from domain.patient import Patient
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
@@ -208,11 +211,10 @@ def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
         movement = version.movement
         if movement and movement.patient_mrn:
             authority = movement.mrn_authority or uow.rules.mrn_authority
-            for new in uow.loaded.values():  # registered by the report itself
-                mine = (authority, movement.patient_mrn)
-                if isinstance(new, Patient) and new.exists and (new.mrn_authority, new.mrn) == mine:
-                    return new.about
-            if uow.owner(unique_keys.mrn(authority, movement.patient_mrn)) is not None:
+            key = unique_keys.mrn(authority, movement.patient_mrn)
+            if new := loaded_patient(uow, key):  # registered by the report itself
+                return new.about
+            if lookups.patient_id(uow, movement.patient_mrn, authority) is not None:
                 return lookups.patient(uow, movement.patient_mrn, authority).about
     return None
 

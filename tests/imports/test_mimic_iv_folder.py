@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.imports.mimic_iv import BadTable, import_mimic_iv
+from api.imports.mimic_iv import BadTable, Verdict, import_mimic_iv
 from tests.imports.conftest import SAMPLE, NewHospital
 
 
@@ -37,7 +37,7 @@ def test_another_missing_table_leaves_out_what_it_carries_and_says_so(
     (copy / "LICENSE.txt").write_text("to be kept")
     account = import_mimic_iv(new_hospital().hospital, copy, copy.parent / "account.csv")
     assert account.adds_up
-    assert account.tables["admissions"].verdicts["recorded"]
+    assert account.tables["admissions"].verdicts[Verdict.RECORDED]
     assert {"emar", "poe", "icustays"} <= set(account.missing)
     sums = (copy.parent / "account.sums.csv").read_text()
     assert "emar,missing,doses," in sums

@@ -125,3 +125,16 @@ def test_mistake_65_a_patient_whom_only_the_feed_knows_is_not_left_outside(ward:
     assert ward.ask(query, mrn=mrn)["patient"] == known
     again = told(ward, ward.name("V"), "1", 3, movement={**admission, "patient": {}})
     assert again["sourceMovement"]["why"] in ("PatientAlreadyAdmitted", "BedOccupied")
+
+
+def test_mistake_66_a_message_by_a_former_number_finds_its_patient(ward: Ward) -> None:
+    room, visit, mrn, now = ward.room("a"), ward.name("V"), ward.patient(), ward.name("N")
+    ward.record("correctPatientDetails", patientMrn=mrn, mrn=now, reason="another number")
+    admission = {"kind": "ADMIT", "patientMrn": mrn, "occurredAt": ago(hours=4)}
+    answer = told(ward, visit, "1", 1, movement={**admission, **place(f"{room}/a")})
+    assert answer["sourceMovement"]["status"] == "RECORDED"
+    assert answer["sourceMovement"]["patient"]["mrn"] == now
+    ward.record("registerPatient", mrn=mrn)
+    later = {**admission, "occurredAt": ago(hours=1), "patientMrn": mrn}
+    other = told(ward, ward.name("V"), "1", 2, movement=later)
+    assert other["sourceMovement"]["patient"]["mrn"] == mrn

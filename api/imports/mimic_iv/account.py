@@ -78,8 +78,8 @@ class Account:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The files in the folder that the importer has no use for."""
-        return tuple(self.not_read)
+        """The tables beside those that are read; files that are none are in `not_read` alone."""
+        return tuple(file for file in self.not_read if "/" in file and ".csv" in file)
 
     @property
     def rows(self) -> int:

@@ -101,7 +101,7 @@ def judge_amounts(rows: PatientRows, ledger: Ledger) -> None:
     for row in rows["emar_detail"]:
         dose = doses.get(row["emar_id"])
         if dose is None:
-            ledger.refused(row, Rule.NO_DOSE)
+            ledger.refused(row, Rule.REFUSED_WITH, "table emar has no (readable) row of its dose")
         elif ledger.is_recorded(dose):
             ledger.merged(row, "amount of a dose", dose)
         else:

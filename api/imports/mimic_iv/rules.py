@@ -16,7 +16,6 @@ class Rule(StrEnum):
     NO_PROVIDER = "NoProvider"
     NO_ORDER = "NoOrder"
     NO_PRESCRIPTION = "NoPrescription"
-    NO_DOSE = "NoDose"
     NOT_A_DOSE = "NotADose"
     NOT_KEPT = "NotKept"
     OTHER_STAY = "OtherStay"
@@ -35,7 +34,6 @@ RULES: Mapping[str, str] = {
     Rule.NO_PROVIDER: "a visit needs a practitioner, and the order names none",
     Rule.NO_ORDER: "the order that it changes or ends is not in the files",
     Rule.NO_PRESCRIPTION: "table prescriptions has no row that it belongs to",
-    Rule.NO_DOSE: "table emar has no (readable) row that it belongs to",
     Rule.NOT_A_DOSE: "a dose was neither given nor withheld",
     Rule.NOT_KEPT: "the record has no fact of this kind",
     Rule.OTHER_STAY: "its prescription belongs to another stay of the patient",

@@ -201,6 +201,7 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
 
 
 def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | Refusal:
+    assert stay.id
     where = stay.row["discharge_location"]
     return sender.send(
         stay.row,
@@ -216,7 +217,8 @@ def _end_after(stay: Stay, at: datetime, refusal: ContradictsLaterFacts, sender:
     """End a stay after the facts that contradict its discharge, so that the next ones follow."""
     last = max(fact.occurred_at for fact in refusal.facts)
     notes = (f"discharged {told(at)}, but something is recorded at {told(last)}",)
-    answer = _send_discharge(stay, sender, Telling(last, notes, Precision.ESTIMATED))
+    over = last if last > at else at + timedelta(minutes=1)
+    answer = _send_discharge(stay, sender, Telling(over, notes, Precision.ESTIMATED))
     stay.had("discharge_patient", answer)
     if not isinstance(answer, Refusal):
         stay.remarks.append("ended with the last fact of the stay")
