@@ -120,11 +120,13 @@ def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
     before, now = uow.before[stay.id].history, stay.history
     if not any(p.without(now.open_periods) for p in before.open_periods):
         return
+    admission = stay.history.admission
     outside = [
         fact
         for prescription in lookups.prescriptions_of(uow, stay)
         for fact in prescription.facts()
         if not stay.history.includes(fact.occurred_at)
+        and not (fact.kind == "prescription" and admission and fact.occurred_at < admission.at)
     ]
     if outside:
         raise ContradictsLaterFacts(tuple(outside))

@@ -86,6 +86,14 @@ def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
     return prescriptions[0]
 
 
+def prescription_with_change(uow: UnitOfWork, change: UUID) -> Prescription | None:
+    """Return the prescription that has a change, a hold, a resumption or an end; None: no change."""
+    prescriptions = uow.load(Prescription, *uow.record.streams_of_change(change))
+    for prescription in prescriptions:
+        scope.check_prescription(uow, prescription)
+    return next(iter(prescriptions), None)
+
+
 def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
     """Return the prescriptions of a stay."""
     (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))

@@ -34,6 +34,33 @@ class Precision(DescribedEnum):
     ESTIMATED = "ESTIMATED", "Estimated."
 
 
+_STEPS = {
+    Precision.MINUTE: timedelta(minutes=1),
+    Precision.ESTIMATED: timedelta(minutes=1),
+    Precision.HOUR: timedelta(hours=1),
+}
+
+
+def earliest(at: datetime, precision: Precision) -> datetime:
+    """Return the first moment (UTC) that a time of some precision may be.
+
+    A day is that of whichever zone: it may have begun a day before.
+    """
+    if precision is Precision.DAY:
+        return at - timedelta(days=1)
+    return at - (at - _EPOCH) % _STEPS[precision]
+
+
+def latest(at: datetime, precision: Precision) -> datetime:
+    """Return the last moment (UTC) that a time of some precision may be."""
+    if precision is Precision.DAY:
+        return at + timedelta(days=1)
+    return earliest(at, precision) + _STEPS[precision] - TICK
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A half-open stretch of valid time, ``[start, end)``; ``end`` None: still open."""

@@ -17,10 +17,13 @@ from application.commands.late_entries import (
     LateEntry,
     details_of,
     enter,
+    entered_in_error_only,
     entry_at,
 )
 from application.commands.misplaced_facts import move_visit
+from application.commands.prescription_changes import cancel_change_of, correct_change_of
 from application.sharers import Sharer, place_sharers
+from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
     InvalidInput,
@@ -41,10 +44,7 @@ from domain.stay.facts import (
     Move,
     Place,
 )
-from domain.stay.history import History
 from domain.time import Precision
-
-ERROR_ONLY = "what was done was done; only what was entered in error can be cancelled here"
 
 MOVEMENT_CORRECTION_REFUSALS = (
     PatientDied,
@@ -119,13 +119,16 @@ class Corrections(CommandGroup):
         without_bed: str | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
-        """Take back any movement by its id; a swap, in both stays.
+        """Take back any movement by its id; a swap, in both stays. Or a change of a prescription.
 
         Reversed, the bed before it must be free, or another is named.
         """
         reason_needed(uow.entry, "a cancel says why")
         place = lookups.place(uow, ward, room, bed, None, without_bed)
-        _cancel(uow, movement_id, because, place)
+        if prescription := lookups.prescription_with_change(uow, movement_id):
+            cancel_change_of(uow, prescription, movement_id, because)
+        else:
+            _cancel(uow, movement_id, because, place)
         place_sharers(uow, sharers)
 
     @correction(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
@@ -156,6 +159,9 @@ class Corrections(CommandGroup):
         A child that was moved along in the mother's bed follows her; the first bed of an admission
         follows its time; the prescriptions that a discharge stopped follow it.
         """
+        if prescription := lookups.prescription_with_change(uow, movement_id):
+            correct_change_of(uow, prescription, movement_id)
+            return
         right = Correction(
             movement_id=movement_id,
             ward=ward,
@@ -312,11 +318,10 @@ def cancel_discharge_of(
     place: Place | None,
 ) -> None:
     """Cancel the discharge of a stay; the prescriptions that it stopped follow."""
-    before = stay.history
     stay.cancel_discharge(
         discharge, because, place, uow.entry, persons.told_death_at(uow, stay.patient)
     )
-    _let_prescriptions_follow(uow, stay, before)
+    let_prescriptions_follow(uow, stay)
 
 
 def _in_order(uow: UnitOfWork, cancels: Sequence[Cancel]) -> list[Cancel]:
@@ -348,7 +353,7 @@ def _correct(
             "bed", "several patients were moved in that act; cancel it and enter what happened"
         )
     for stay in stays:
-        before, there = stay.history, place
+        ends, there = stay.history.ends, place
         if place is not None and _shares(stay, movement, moved):
             there = Place(place.bed, _mother(stay, movement), place.without_bed)
         stay.correct_movement(
@@ -361,23 +366,8 @@ def _correct(
             timed=timed,
             **details,
         )
-        _let_prescriptions_follow(uow, stay, before)
-
-
-def _let_prescriptions_follow(uow: UnitOfWork, stay: Stay, before: History) -> None:
-    """Move the stops of a discharge: what it stopped ends when it does, or not if it never was."""
-    for was in before.facts:
-        now = stay.history.fact(was.id)
-        if isinstance(was, Discharge) and now != was:
-            for prescription in lookups.prescriptions_of(uow, stay):
-                prescription.correct_stop(was.id, now.at if now else None, uow.entry)
-
-
-def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -> None:
-    """Refuse a cancel without a reason, or of something that was really done."""
-    reason_needed(uow.entry, "a cancel says why")
-    if because is CancellationReason.DECISION_REVERSED:
-        raise InvalidInput("because", ERROR_ONLY)
+        if stay.history.ends != ends:
+            let_prescriptions_follow(uow, stay)
 
 
 def _shares(stay: Stay, movement: UUID, moved: set[UUID]) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from application import lookups, persons
-from application.command import utc
+from application.command import reason_needed, utc
 from application.commands.stays import admit, decision, discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.described_enum import DescribedEnum
@@ -54,6 +54,9 @@ class Cancel:
     room: str | None = None
     bed: str | None = None
     without_bed: str | None = None
+
+
+ERROR_ONLY = "what was done was done; only what was entered in error can be cancelled here"
 
 
 class EntryKind(DescribedEnum):
@@ -194,3 +197,10 @@ def entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
     moment = in_utc(at, "occurred_at")
     uow.check_time(moment)
     return replace(uow.entry, occurred_at=moment)
+
+
+def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -> None:
+    """Refuse a cancel without a reason, or of something that was really done."""
+    reason_needed(uow.entry, "a cancel says why")
+    if because is CancellationReason.DECISION_REVERSED:
+        raise InvalidInput("because", ERROR_ONLY)

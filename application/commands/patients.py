@@ -10,7 +10,7 @@ from application.authorization.roles import (
     PATIENT_FLOW,
 )
 from application.command_group import CommandGroup, command, correction
-from application.commands.corrections import entered_in_error_only
+from application.commands.late_entries import entered_in_error_only
 from application.hospital_days import span_of, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys

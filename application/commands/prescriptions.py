@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from application import lookups, persons
 from application.authorization.roles import MEDICATION, PHARMACY, PRESCRIBERS
 from application.command import utc
 from application.command_group import CommandGroup, command, correction
-from application.commands.corrections import entered_in_error_only
+from application.commands.late_entries import entered_in_error_only
+from application.commands.prescription_changes import cancel_change_of, correct_change_of
+from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Outside, Regimen
@@ -43,16 +43,17 @@ class Prescriptions(CommandGroup):
         stop: datetime | None = None,
         prescriber: str | None = None,
     ) -> None:
-        """Prescribe a medicine within a stay. ``start`` (default: when written) may lie ahead.
+        """Prescribe a medicine for a stay. ``start`` (default: when written) may lie ahead.
 
-        Raises OutsideStay, PatientDied, and InvalidInput if it stops before it starts.
+        It may be written before the admission (in the emergency department, before an operation),
+        start after the discharge, which stops it, and stop before it starts: it was called off.
+        Raises OutsideStay, PatientDied, InvalidInput.
         """
         stay = lookups.stay(uow, stay_id)
         patient = lookups.patient_of(uow, stay)
         written = uow.entry.occurred_at
         begins = utc(start, "start") or written
-        stay.must_include(written, "The prescription")
-        stay.must_include(begins, "The start of the prescription")
+        stay.must_not_have_ended(written, "The prescription")
         prescription = uow.new(Prescription, "prescription", stay.about)
         prescription.write(
             stay.id,
@@ -63,11 +64,7 @@ class Prescriptions(CommandGroup):
             uow.entry,
             persons.died_at(uow, patient.id),
         )
-        ended = stay.history.discharge
-        if ended and prescription.is_live_at(
-            ended.at
-        ):  # written late: it was stopped like the others
-            prescription.stop(replace(uow.entry, occurred_at=ended.at), discharge=ended.id)
+        let_prescriptions_follow(uow, stay, [prescription])
         (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
         chart.about = stay.about
         chart.chart(stay.id, prescription.id, uow.entry)
@@ -93,6 +90,7 @@ class Prescriptions(CommandGroup):
             uow.entry,
             persons.died_at(uow, prescription.patient),
         )
+        let_prescription_follow(uow, prescription)
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def hold_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
@@ -115,6 +113,36 @@ class Prescriptions(CommandGroup):
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Complete a prescription that has run its course."""
         lookups.prescription(uow, prescription_id).complete(uow.entry)
+
+    @correction(
+        roles=PHARMACY,
+        raises=(PrescriptionStateBroken, MovementNotFound, PatientDied, ContradictsLaterFacts),
+    )
+    def correct_prescription_change(
+        self,
+        uow: UnitOfWork,
+        *,
+        change_id: UUID,
+        dose: str | None = None,
+        route: str | None = None,
+        frequency: str | None = None,
+        stop: datetime | None = None,
+    ) -> None:
+        """Another time (``occurred_at``) or content of a change, hold, resumption or end.
+
+        The content is that of a change of the regimen; what is absent stays.
+        """
+        prescription = _with_change(uow, change_id)
+        correct_change_of(uow, prescription, change_id, dose, route, frequency, stop)
+
+    @command(
+        roles=PHARMACY, raises=(PrescriptionStateBroken, MovementNotFound, ContradictsLaterFacts)
+    )
+    def cancel_prescription_change(
+        self, uow: UnitOfWork, *, change_id: UUID, because: CancellationReason | None = None
+    ) -> None:
+        """Cancel a change, hold, resumption or end of a prescription that never was."""
+        cancel_change_of(uow, _with_change(uow, change_id), change_id, because)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
     def record_administration(
@@ -191,3 +219,10 @@ class Prescriptions(CommandGroup):
         lookups.prescription_of_dose(uow, administration_id).cancel_administration(
             administration_id, uow.entry
         )
+
+
+def _with_change(uow: UnitOfWork, change: UUID) -> Prescription:
+    prescription = lookups.prescription_with_change(uow, change)
+    if prescription is None:
+        raise MovementNotFound("change", change, "change_id")
+    return prescription

@@ -11,6 +11,7 @@ from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
 from application.sharers import Sharer, own_place, place_sharers
+from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.patient import Confidentiality, Patient
 from domain.refusals import (
@@ -324,10 +325,8 @@ def discharge_stay(
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later = [f for p in prescriptions for f in p.facts_after(at)]
     died_at = persons.told_death_at(uow, stay.patient)
-    movement = stay.discharge(disposition, destination, kept, uow.entry, later, died_at)
-    for prescription in prescriptions:
-        if prescription.is_live_at(at) and prescription.id not in kept:
-            prescription.stop(uow.entry, discharge=movement)
+    stay.discharge(disposition, destination, kept, uow.entry, later, died_at)
+    let_prescriptions_follow(uow, stay, prescriptions)
 
 
 def _is_discharged(uow: UnitOfWork, sharer: Sharer, mothers: Disposition) -> bool:

@@ -1,14 +1,17 @@
 """The aggregate of a prescription: its changes, and the doses given."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from msgspec import structs
+
 from domain.envelope import About, Envelope
 from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
-from domain.prescription.events import Medication, PrescriptionEvents
+from domain.prescription.events import Medication
+from domain.prescription.state import ORDERS, PrescriptionState, changes_of, merged
 from domain.refusals import (
     ContradictsLaterFacts,
     FactRef,
@@ -19,19 +22,11 @@ from domain.refusals import (
 )
 from domain.time import Precision
 
-ORDERS = ("changed", "held", "resumed")
-"""Steps that are clinical orders; stopping and completing may be written after a death."""
 
-
-class Prescription(PrescriptionEvents, Aggregate):
-    """A medicine prescribed in a stay, its changes, and the doses given."""
+class Prescription(PrescriptionState):
+    """A medicine prescribed in a stay, its changes, and the doses given: what it decides."""
 
     TOPIC = "prescription"
-
-    def __init__(self) -> None:
-        self.stay: UUID | None = None
-
-    # -- decide --
 
     def write(
         self,
@@ -43,9 +38,11 @@ class Prescription(PrescriptionEvents, Aggregate):
         envelope: Envelope,
         died_at: datetime | None = None,
     ) -> None:
-        """Write the prescription. Raises InvalidInput, PatientDied."""
-        if regimen.stop is not None and regimen.stop < regimen.start:
-            raise InvalidInput("stop", "a prescription cannot stop before it starts")
+        """Write the prescription. Raises InvalidInput, PatientDied.
+
+        One that stops before it starts was called off in between, and never active.
+        """
+        _check_regimen(regimen, envelope.occurred_at)
         if died_at is not None and max(regimen.start, envelope.occurred_at) > died_at:
             raise PatientDied(died_at)
         self.record(
@@ -74,9 +71,9 @@ class Prescription(PrescriptionEvents, Aggregate):
         """Change the regimen from a time on; None leaves a value. Raises PrescriptionStateBroken."""
         if dose is None and route is None and frequency is None and stop is None:
             raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
-        if stop is not None and stop < max(self.course.regimen.start, envelope.occurred_at):
-            raise InvalidInput("stop", "the new stop lies before the change or the start")
-        step = self._next_step("changed", envelope, _changes(dose, route, frequency, stop))
+        if stop is not None and stop < envelope.occurred_at:
+            raise InvalidInput("stop", "the new stop lies before the change")
+        step = self._next_step("changed", envelope, changes_of(dose, route, frequency, stop))
         self._check_step(step, died_at)
         self.record(
             Prescription.Changed,
@@ -128,7 +125,13 @@ class Prescription(PrescriptionEvents, Aggregate):
             raise InvalidInput("reason_not_given", "say why the dose was not given")
         if not given and dose_given:
             raise InvalidInput("dose_given", "the dose was not given; leave this out")
-        dose = Dose(envelope.id_of("administration"), envelope.occurred_at, given, outside)
+        dose = Dose(
+            envelope.id_of("administration"),
+            envelope.occurred_at,
+            given,
+            outside,
+            envelope.precision,
+        )
         self._check_dose(dose, died_at)
         self.record(
             Prescription.AdministrationRecorded,
@@ -166,7 +169,13 @@ class Prescription(PrescriptionEvents, Aggregate):
             raise InvalidInput("dose_given", "the dose was not given; leave this out")
         if dose.given and not was_given and not reason_not_given:
             raise InvalidInput("reason_not_given", "say why the dose was not given")
-        corrected = Dose(dose.id, at or dose.at, was_given, outside or dose.outside)
+        corrected = Dose(
+            dose.id,
+            at or dose.at,
+            was_given,
+            outside or dose.outside,
+            precision or dose.precision,
+        )
         self._check_dose(corrected, died_at)
         self.record(
             Prescription.AdministrationCorrected,
@@ -206,37 +215,83 @@ class Prescription(PrescriptionEvents, Aggregate):
         if not self.course.cancelled:
             self.record(Prescription.Cancelled, envelope)
 
-    def correct_stop(self, discharge: UUID, at: datetime | None, envelope: Envelope) -> None:
-        """Move the stop with its discharge, or take it back where that never was (``at`` None)."""
-        stop = next((s for s in self.course.steps if s.discharge == discharge), None)
-        if stop is None or self.course.cancelled:
-            return
-        self._check_course(self.course.with_moved(stop.id, at), stop)
+    def correct_change(
+        self,
+        change: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        dose: str | None,
+        route: str | None,
+        frequency: str | None,
+        stop: datetime | None,
+        envelope: Envelope,
+        died_at: datetime | None = None,
+    ) -> None:
+        """Correct the time of a change, a hold, a resumption or an end, or what was changed.
+
+        Raises MovementNotFound, PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
+        """
+        step = self._own_step(change)
+        changes = changes_of(dose, route, frequency, stop)
+        if at is None and not changes:
+            raise InvalidInput(
+                "occurred_at", "say what was different: `occurred_at`, dose, route, frequency, stop"
+            )
+        if changes and step.kind != "changed":
+            raise InvalidInput(changes[0][0], f"it was {step.kind} then, with no other regimen")
+        moved = replace(step, at=at or step.at, changes=merged(step.changes, changes))
+        self._check_step(moved, died_at if step.kind in ORDERS else None)
         self.record(
-            Prescription.StopCorrected, envelope, change=stop.id, discharge=discharge, at=at
+            Prescription.ChangeCorrected,
+            envelope,
+            change=change,
+            at=at,
+            precision=precision,
+            dose=dose,
+            route=route,
+            frequency=frequency,
+            stop=stop,
         )
 
-    def is_live_at(self, moment: datetime) -> bool:
-        """Return whether a discharge at that moment has to stop the prescription."""
-        return self.course.status_at(moment) not in (*ENDED, None)
+    def cancel_change(self, change: UUID, envelope: Envelope) -> None:
+        """Take back a change, a hold, a resumption or an end that was entered in error.
 
-    def must_outlive(self, died_at: datetime) -> None:
-        """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
-        orders = [s for s in self.course.steps if s.kind in ORDERS and not self.course.cancelled]
-        facts = self.facts_after(died_at) + [self._ref(s) for s in orders if s.at > died_at]
-        if facts:
-            raise ContradictsLaterFacts(tuple(facts))
+        Raises MovementNotFound, PrescriptionStateBroken, ContradictsLaterFacts.
+        """
+        step = self._own_step(change)
+        self._check_course(self.course.without_step(change), step)
+        self.record(Prescription.ChangeCancelled, envelope, change=change)
 
-    def facts_after(self, moment: datetime) -> list[FactRef]:
-        """Return the writing of the prescription and the doses, as far as they lie after a moment."""
-        return [f for f in self.facts() if f.occurred_at > moment]
+    def follow_stay(
+        self, ends: Mapping[UUID, datetime], ended_by: UUID | None, envelope: Envelope
+    ) -> None:
+        """Stop the prescription by the end of its stay, as held now. Raises ContradictsLaterFacts.
 
-    def facts(self) -> list[FactRef]:
-        """Return the writing of the prescription and its doses, as far as they are held true."""
+        ``ends``: the moments (UTC) of the stay's discharges and of the reversal of its admission, by
+        id; what an end stopped that never was goes on. ``ended_by``: the one that stops whatever is
+        not kept; None while the stay is open, or where this is a discharge medicine.
+        """
         if self.course.cancelled:
-            return []
-        written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
-        return [written, *(FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses)]
+            return
+        for stop in [s for s in self.course.steps if s.discharge is not None]:
+            assert stop.discharge is not None
+            at = ends.get(stop.discharge)
+            if at == stop.at:
+                continue
+            course = self.course.without_step(stop.id)
+            self._check_course(course.with_step(replace(stop, at=at)) if at else course, stop)
+            self.record(
+                Prescription.StopCorrected,
+                envelope,
+                change=stop.id,
+                discharge=stop.discharge,
+                at=at,
+            )
+        if ended_by is None or any(s.discharge == ended_by for s in self.course.steps):
+            return
+        at = ends[ended_by]
+        if self.course.status_at(at) not in ENDED:
+            self.stop(structs.replace(envelope, occurred_at=at), ended_by)
 
     def _next_step(
         self, kind: str, envelope: Envelope, changes: tuple[tuple[str, Any], ...] = ()
@@ -244,8 +299,15 @@ class Prescription(PrescriptionEvents, Aggregate):
         id = uuid5(envelope.id_of(kind), str(self.id))
         return Step(id, kind, envelope.occurred_at, self.version + 1, changes)
 
-    def _ref(self, step: Step) -> FactRef:
-        return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
+    def _own_step(self, change: UUID) -> Step:
+        step = self.course.step(change)
+        if step is None or self.course.cancelled:
+            raise MovementNotFound("change", change, "change_id", cancelled=True)
+        if step.discharge is not None:
+            raise PrescriptionStateBroken(
+                "the end of the stay stopped it: correct or cancel that, and the stop follows"
+            )
+        return step
 
     def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
         """Refuse a step that does not fit. ``died_at`` where it is an order: none is for the dead."""
@@ -253,7 +315,7 @@ class Prescription(PrescriptionEvents, Aggregate):
             raise PatientDied(died_at)
         if self.course.cancelled:
             raise PrescriptionStateBroken("it was cancelled: it was entered in error")
-        self._check_course(self.course.with_added(candidate), candidate)
+        self._check_course(self.course.with_step(candidate), candidate)
 
     def _check_course(self, course: Course, candidate: Step) -> None:
         """Refuse a course in which the candidate does not fit, or a later step or dose does not."""
@@ -261,11 +323,11 @@ class Prescription(PrescriptionEvents, Aggregate):
         for step, why in problems:
             if step.id == candidate.id:
                 raise PrescriptionStateBroken(why)
-        facts = [self._ref(s) for s, _ in problems]
+        facts = [self.ref(s) for s, _ in problems]
         facts += [
             FactRef(d.id, "dose", d.at, self.stay)
             for d in course.doses
-            if d.outside is None and d.at in self.course.period and not course.allows(d)
+            if d.outside is None and self.course.contains(d) and not course.allows(d)
         ]
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
@@ -284,7 +346,7 @@ class Prescription(PrescriptionEvents, Aggregate):
             raise PrescriptionStateBroken("it was cancelled: it was entered in error")
         if dose.outside is not None or self.course.allows(dose):
             return
-        if dose.at in self.course.period:
+        if self.course.contains(dose):
             raise PrescriptionStateBroken(
                 "it is held then; mark a dose given all the same with `outside_prescription`"
             )
@@ -297,74 +359,7 @@ class Prescription(PrescriptionEvents, Aggregate):
         self.about = about
         self.record(Prescription.PatientCorrected, envelope, patient=patient)
 
-    # -- evolve --
 
-    def apply(self, event: Event) -> None:
-        match event:
-            case Prescription.Written():
-                self.stay, self.patient = event.stay, event.patient
-                self.medication, self.prescriber = event.medication, event.prescriber
-                regimen = Regimen(event.start, event.stop, event.dose, event.route, event.frequency)
-                self.course = Course(event.entry.occurred_at, regimen)
-            case Prescription.PatientCorrected():
-                self.patient, self.about = event.patient, event.entry.about
-            case Prescription.Changed():
-                changes = _changes(event.dose, event.route, event.frequency, event.stop)
-                self._add_step("changed", event.change, event, changes)
-            case Prescription.Held():
-                self._add_step("held", event.change, event)
-            case Prescription.Resumed():
-                self._add_step("resumed", event.change, event)
-            case Prescription.Stopped():
-                self._add_step("stopped", event.change, event, discharge=event.discharge)
-            case Prescription.Completed():
-                self._add_step("completed", event.change, event)
-            case Prescription.StopCorrected():
-                self.course = self.course.with_moved(event.change, event.at)
-            case Prescription.Cancelled():
-                self.course = replace(self.course, cancelled=True, doses=())
-            case Prescription.AdministrationRecorded():
-                dose = Dose(
-                    event.administration,
-                    event.entry.occurred_at,
-                    event.given,
-                    event.outside_prescription,
-                )
-                self.course = replace(self.course, doses=(*self.course.doses, dose))
-            case Prescription.AdministrationCorrected():
-                self._correct_dose(event)
-            case Prescription.AdministrationCancelled():
-                self.course = self.course.without_dose(event.administration)
-            case _:
-                raise UnknownEvent(event)
-
-    def _add_step(
-        self,
-        kind: str,
-        id: UUID,
-        event: Event,
-        changes: tuple[tuple[str, Any], ...] = (),
-        discharge: UUID | None = None,
-    ) -> None:
-        at, order = event.entry.occurred_at, event.originator_version
-        self.course = self.course.with_added(Step(id, kind, at, order, changes, discharge))
-
-    def _correct_dose(self, event: "Prescription.AdministrationCorrected") -> None:
-        dose = self.course.dose(event.administration)
-        if dose is None:
-            return  # a read model may skip it
-        self.course = self.course.with_replaced_dose(
-            Dose(
-                dose.id,
-                event.at or dose.at,
-                dose.given if event.given is None else event.given,
-                event.outside_prescription or dose.outside,
-            )
-        )
-
-
-def _changes(
-    dose: str | None, route: str | None, frequency: str | None, stop: datetime | None
-) -> tuple[tuple[str, Any], ...]:
-    values = {"dose": dose, "route": route, "frequency": frequency, "stop": stop}
-    return tuple((name, value) for name, value in values.items() if value is not None)
+def _check_regimen(regimen: Regimen, written_at: datetime) -> None:
+    if regimen.stop is not None and regimen.stop < min(regimen.start, written_at):
+        raise InvalidInput("stop", "a prescription cannot stop before it is written and starts")

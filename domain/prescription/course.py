@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.described_enum import DescribedEnum
-from domain.time import Period
+from domain.time import Period, Precision, earliest, latest
 
 
 class PrescriptionStatus(DescribedEnum):
@@ -61,10 +61,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
+    """A dose given, or not given, and how precisely its time is known."""
+
     id: UUID
     at: datetime
     given: bool
     outside: Outside | None
+    precision: Precision = Precision.MINUTE
+
+    @property
+    def earliest(self) -> datetime:
+        """The first moment at which it may have been."""
+        return earliest(self.at, self.precision)
+
+    @property
+    def latest(self) -> datetime:
+        """The last moment at which it may have been."""
+        return latest(self.at, self.precision)
 
 
 @dataclass(frozen=True)
@@ -90,16 +103,18 @@ class Course:
         """Return the course with a dose in the place of the one that had its id."""
         return replace(self, doses=tuple(dose if d.id == dose.id else d for d in self.doses))
 
-    def with_moved(self, step: UUID, at: datetime | None) -> "Course":
-        """Return the course with a step at another time; None: without the step."""
-        steps = [replace(s, at=at or s.at) if s.id == step else s for s in self.steps]
-        remaining = [s for s in steps if at is not None or s.id != step]
-        return replace(self, steps=tuple(sorted(remaining, key=lambda s: (s.at, s.order))))
+    def step(self, id: UUID) -> Step | None:
+        """Return the step of an id, if it is held true."""
+        return next((s for s in self.steps if s.id == id), None)
 
-    def with_added(self, step: Step) -> "Course":
-        """Return the course with one more step, in the order of time."""
-        ordered = sorted((*self.steps, step), key=lambda s: (s.at, s.order))
-        return replace(self, steps=tuple(ordered))
+    def without_step(self, id: UUID) -> "Course":
+        """Return the course without a step."""
+        return replace(self, steps=tuple(s for s in self.steps if s.id != id))
+
+    def with_step(self, step: Step) -> "Course":
+        """Return the course with a step, in the order of time, in the place of one with its id."""
+        steps = (*(s for s in self.steps if s.id != step.id), step)
+        return replace(self, steps=tuple(sorted(steps, key=lambda s: (s.at, s.order))))
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""
@@ -130,16 +145,23 @@ class Course:
 
         def let_time_pass(until: datetime | None) -> None:
             nonlocal status
-            if status is PrescriptionStatus.SCHEDULED and (until is None or regimen.start <= until):
+            called_off = regimen.stop is not None and regimen.stop < regimen.start
+            if (
+                status is PrescriptionStatus.SCHEDULED
+                and not called_off
+                and (until is None or regimen.start <= until)
+            ):
                 status = PrescriptionStatus.ACTIVE
                 now(max(begin, regimen.start))
             if status not in ENDED and regimen.stop and (until is None or regimen.stop <= until):
-                status = PrescriptionStatus.COMPLETED
-                now(regimen.stop)
+                status = PrescriptionStatus.STOPPED if called_off else PrescriptionStatus.COMPLETED
+                now(max(begin, regimen.stop))
 
         now(begin)
         for step in self.steps:
             let_time_pass(step.at)
+            if step.discharge is not None and status in ENDED:
+                continue  # the end of the stay ends what has not ended before
             why = _why_not(step.kind, status)
             if step.at < begin:
                 why = f"it is not written then, and cannot be {step.kind}"
@@ -162,11 +184,35 @@ class Course:
         """Return the status at a moment; None before the prescription was written."""
         return next((s for p, s, _ in self.segments() if moment in p), None)
 
+    def contains(self, dose: Dose) -> bool:
+        """Return whether a dose may lie inside the prescription, its first and last minute included."""
+        start, end = self.period.start, self.period.end
+        return start <= dose.latest and (end is None or (start <= end and dose.earliest <= end))
+
     def allows(self, dose: Dose) -> bool:
-        """Return whether a dose lies inside the prescription, and was not given while it was held."""
-        return dose.at in self.period and not (
-            dose.given and self.status_at(dose.at) is PrescriptionStatus.HELD
+        """Return whether a dose may lie inside the prescription, and not have been given while held.
+
+        In the minute in which it is held, resumed or ended a dose may have been given before or after.
+        """
+        return self.contains(dose) and not (
+            dose.given
+            and any(
+                hold.start < dose.earliest and (hold.end is None or dose.latest < hold.end)
+                for hold in self._holds
+            )
         )
+
+    @cached_property
+    def _holds(self) -> list[Period]:
+        """The periods in which it is held, whatever else changes meanwhile."""
+        holds: list[Period] = []
+        for period, status, _ in self.segments():
+            if status is not PrescriptionStatus.HELD:
+                continue
+            if holds and holds[-1].end == period.start:
+                period = Period(holds.pop().start, period.end)
+            holds.append(period)
+        return holds
 
     @property
     def period(self) -> Period:

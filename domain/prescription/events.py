@@ -43,8 +43,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.changed"
         PUBLIC = "prescription.changed"
         DESCRIPTION = "Dose, route, frequency or end of a prescription changed."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
+        CORRECTED_BY = ("correctPrescriptionChange",)
+        CANCELLED_BY = ("cancelPrescriptionChange",)
         change: FactId
         dose: Text | None
         route: Text | None
@@ -55,16 +55,16 @@ class PrescriptionEvents:
         TOPIC = "prescription.held"
         PUBLIC = "prescription.held"
         DESCRIPTION = "A prescription is not to be given for now."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
+        CORRECTED_BY = ("correctPrescriptionChange",)
+        CANCELLED_BY = ("cancelPrescriptionChange",)
         change: FactId
 
     class Resumed(Event):
         TOPIC = "prescription.resumed"
         PUBLIC = "prescription.resumed"
         DESCRIPTION = "A prescription is to be given again."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
+        CORRECTED_BY = ("correctPrescriptionChange",)
+        CANCELLED_BY = ("cancelPrescriptionChange",)
         change: FactId
 
     class Stopped(Event):
@@ -73,8 +73,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.stopped"
         PUBLIC = "prescription.stopped"
         DESCRIPTION = "A prescription was ended before its time."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
+        CORRECTED_BY = ("correctPrescriptionChange",)
+        CANCELLED_BY = ("cancelPrescriptionChange",)
         change: FactId
         discharge: UUID | None
 
@@ -82,8 +82,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.completed"
         PUBLIC = "prescription.completed"
         DESCRIPTION = "A prescription was completed."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
+        CORRECTED_BY = ("correctPrescriptionChange",)
+        CANCELLED_BY = ("cancelPrescriptionChange",)
         change: FactId
 
     class AdministrationRecorded(Event):
@@ -123,6 +123,29 @@ class PrescriptionEvents:
         PUBLIC = None
         DESCRIPTION = "The stay of a prescription went to the right patient."
         patient: UUID
+
+    class ChangeCorrected(Correcting, Event):
+        """A change, hold, resumption or end was at another time, or the change another; absent stays."""
+
+        TOPIC = "prescription.change-corrected"
+        PUBLIC = "prescription.change-corrected"
+        PUBLIC_FIELDS = {"at": "changed_at"}
+        DESCRIPTION = "The time or the content of a change of a prescription was put right."
+        change: FactId
+        at: Moment | None
+        precision: Precision | None
+        dose: Text | None
+        route: Text | None
+        frequency: Text | None
+        stop: Moment | None
+
+    class ChangeCancelled(Cancelling, Event):
+        """Entered in error: it was not changed, held, resumed or ended then."""
+
+        TOPIC = "prescription.change-cancelled"
+        PUBLIC = "prescription.change-cancelled"
+        DESCRIPTION = "A change of a prescription was taken back."
+        change: FactId
 
     class AdministrationCorrected(Correcting, Event):
         """The dose was otherwise; an absent value stays; a dose that was not given has no amount."""

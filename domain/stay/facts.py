@@ -272,6 +272,8 @@ class Discharge(Fact):
     DETAILS = {name: name for name in ("disposition", "destination")}
     disposition: Disposition
     destination: str | None = None
+    medicines: tuple[UUID, ...] = ()
+    """The prescriptions that go on as discharge medicines."""
 
     def after(self, state: State) -> State:
         return replace(

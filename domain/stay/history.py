@@ -226,6 +226,24 @@ class History:
         return next((f for f in reversed(self.facts) if isinstance(f, Discharge)), None)
 
     @property
+    def ends(self) -> dict[UUID, datetime]:
+        """The moments (UTC) of the discharges and of the reversal of the admission, by id."""
+        return {fact.id: fact.at for fact in self.facts if self._is_end(fact)}
+
+    @property
+    def ended_by(self) -> Fact | None:
+        """The fact that ended the stay for good: a discharge, or the reversal of the admission."""
+        if self.ended_at is None:
+            return None
+        return next((fact for fact in reversed(self.facts) if self._is_end(fact)), None)
+
+    def _is_end(self, fact: Fact) -> bool:
+        admission = self.admission
+        return isinstance(fact, Discharge) or (
+            isinstance(fact, Reversal) and admission is not None and fact.of == admission.id
+        )
+
+    @property
     def ended_at(self) -> datetime | None:
         """The moment at which the stay ended for good: by discharge, or by being cancelled."""
         last = self.segments[-1] if self.segments else None

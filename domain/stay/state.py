@@ -100,6 +100,15 @@ class StayState(StayEvents, Aggregate):
         if not self.history.includes(moment):
             raise OutsideStay(self.id, what)
 
+    def must_not_have_ended(self, moment: datetime, what: str) -> None:
+        """Refuse a clinical fact after the stay, or while its patient was away between two parts of it.
+
+        It may lie before the admission. Raises OutsideStay.
+        """
+        admission = self.history.admission
+        if admission is None or moment >= admission.at:
+            self.must_include(moment, what)
+
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that this stay's clinical facts contradict."""
         self.history.check((), died_at)
@@ -213,6 +222,7 @@ def evolve(history: History, event: Event) -> History:
                 event,
                 disposition=event.disposition,
                 destination=event.destination,
+                medicines=event.discharge_medicines,
             )
         case StayEvents.AdmissionCancelled():
             return _without_admission(history, event)

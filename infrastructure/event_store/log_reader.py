@@ -148,6 +148,12 @@ class LogReader:
             )
             return sorted({stream for (stream,) in cursor})
 
+    def streams_of_change(self, change: UUID) -> list[UUID]:
+        """Return the prescription with events of a change, a hold, a resumption or an end."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT DISTINCT stream FROM record.events WHERE change = %s", [change])
+            return [stream for (stream,) in cursor]
+
     def owner(self, kind: str, key: str) -> UUID | None:
         """Return the owner of a unique claim."""
         with self._cursor() as cursor:

@@ -180,6 +180,7 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Prescription.StopCorrected: lambda e: (
         f"{e.drug()} was not stopped: the discharge was cancelled"
     ),
+    Prescription.ChangeCancelled: lambda e: f"Change of {e.drug()} cancelled: entered in error",
     Prescription.AdministrationCancelled: lambda e: (
         f"Dose of {e.drug()} cancelled: entered in error"
     ),

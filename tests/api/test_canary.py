@@ -192,7 +192,7 @@ def test_what_is_closed_is_told_without_what_is_in_it(shared: Ward) -> None:
 
 ASKED = [
     ("query($x: String) { patient(mrn: $x) { mrn } }", "SELECT ON patients_v2.patients"),
-    ("query($x: String) { timeline(mrn: $x) { nodes { data } } }", "SELECT ON timeline_v2.entries"),
+    ("query($x: String) { timeline(mrn: $x) { nodes { data } } }", "SELECT ON timeline_v3.entries"),
     (
         "query($x: String) { patients(search: $x) { nodes { mrn } } }",
         "SELECT ON patients_v2.patients",
@@ -433,7 +433,7 @@ def test_our_own_fault_over_a_websocket_is_told_without_what_was_asked(
     shared.record("registerPatient", mrn=mrn, familyName=CANARY)
     before = shared.client.raw("{ wards { name } }")["extensions"]["position"]
     stay = shared.stay(patientMrn=mrn)
-    right = "SELECT ON timeline_v2.entries"
+    right = "SELECT ON timeline_v3.entries"
     entries = (
         "subscription($x: String, $a: Position) { timelineExtended(mrn: $x, after: $a) { id } }"
     )

@@ -1,6 +1,9 @@
 """Doses: inside the prescription, outside of it and marked so, while it is held, and after death."""
 
+from datetime import timedelta
+
 import pytest
+from msgspec.structs import replace
 
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Outside
@@ -33,10 +36,12 @@ DOSE = Prescription.AdministrationRecorded
         ((written("08:00"),), ("08:00", "Sun 20:00"), ("07:59",)),
         ((written("08:00", start="12:00"),), ("12:00",), ("08:00", "11:59")),
         ((written("08:00", start="06:00"),), ("06:00", "07:00"), ("05:59",)),
-        ((written("08:00", stop="12:00"),), ("11:59",), ("12:00", "13:00")),
-        ((written("08:00"), stopped("12:00")), ("11:59",), ("12:00", "13:00")),
-        ((written("08:00"), completed("12:00")), ("11:59",), ("12:00",)),
-        ((written("08:00", stop="12:00"), changed("10:00", stop="14:00")), ("13:59",), ("14:00",)),
+        ((written("08:00", stop="12:00"),), ("11:59", "12:00"), ("12:01", "13:00")),
+        ((written("08:00"), stopped("12:00")), ("11:59", "12:00"), ("12:01", "13:00")),
+        ((written("08:00"), completed("12:00")), ("11:59", "12:00"), ("12:01",)),
+        ((written("08:00", stop="12:00"), changed("10:00", stop="14:00")), ("14:00",), ("14:01",)),
+        ((written("08:00", start="12:00", stop="12:00"),), ("12:00",), ("11:59", "12:01")),
+        ((written("08:00", start="12:00", stop="10:00"),), (), ("10:00", "12:00")),
         ((written("08:00", start="12:00"), stopped("10:00")), (), ("09:00", "12:00")),
     ],
 )
@@ -63,7 +68,9 @@ def test_a_marked_dose_may_lie_anywhere(why: Outside, moment: str) -> None:
 
 def test_while_it_is_held_a_dose_is_not_given_unless_marked() -> None:
     past = (written("08:00"), held("10:00"), resumed("12:00"))
-    given(a_prescription(), *past).when(give("10:00")).then_refused(PrescriptionStateBroken)
+    for moment in ("10:01", "11:59"):
+        given(a_prescription(), *past).when(give(moment)).then_refused(PrescriptionStateBroken)
+    given(a_prescription(), *past).when(give("10:00")).then(DOSE)
     given(a_prescription(), *past).when(give("11:00", Outside.EMERGENCY)).then(DOSE)
     given(a_prescription(), *past).when(do_not_give("11:00", "held")).then(DOSE)
     given(a_prescription(), *past).when(give("12:00")).then(DOSE)
@@ -104,8 +111,24 @@ def test_a_late_hold_with_its_resume_after_the_dose_lists_it_too() -> None:
 
 @pytest.mark.parametrize("act", [stop("10:00"), complete("10:00"), change("09:00", stop="10:00")])
 def test_an_end_before_a_dose_lists_the_dose_given_or_not(act: Act[Prescription]) -> None:
-    past = (written("08:00"), gave("09:30"), did_not_give("10:00"), gave("12:00"))
-    given(a_prescription(), *past).when(act).then_contradicts(("dose", "10:00"), ("dose", "12:00"))
+    past = (written("08:00"), gave("10:00"), did_not_give("10:01"), gave("12:00"))
+    given(a_prescription(), *past).when(act).then_contradicts(("dose", "10:01"), ("dose", "12:00"))
+
+
+ENDS_AND_HOLDS = [stop("10:00"), complete("10:00"), hold("10:00"), change("09:00", stop="10:00")]
+
+
+@pytest.mark.parametrize("act", ENDS_AND_HOLDS)
+def test_in_one_minute_a_dose_may_be_entered_before_or_after_an_end(
+    act: Act[Prescription],
+) -> None:
+    assert given(a_prescription(), written("08:00"), gave("10:00")).when(act).refusal is None
+    ended = given(a_prescription(), written("08:00")).when(act).aggregate
+    give("10:00")(ended)
+    seconds_later = replace(entry("10:00"), occurred_at=at("10:00") + timedelta(seconds=59))
+    ended.record_administration(True, None, None, None, seconds_later)
+    with pytest.raises(PrescriptionStateBroken):
+        give("10:01")(ended)
 
 
 def test_a_marked_dose_stands_in_the_way_of_nothing() -> None:

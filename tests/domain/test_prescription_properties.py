@@ -1,5 +1,8 @@
 """Prescriptions that were never thought of: random changes and doses, against a naive model."""
 
+import dataclasses
+from uuid import UUID
+
 from hypothesis import event, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from domain.prescription.aggregate import Prescription
 from domain.prescription.course import ENDED, Outside
 from domain.refusals import Refusal
 from tests.support import reference_beds
-from tests.support.aggregate_dsl import Act, at, clock
+from tests.support.aggregate_dsl import Act, at, clock, entry
 from tests.support.prescriptions import (
     a_prescription,
     change,
@@ -23,6 +26,7 @@ from tests.support.prescriptions import (
 )
 
 LAST = 12
+DISCHARGE = UUID(int=1)
 MINUTES = st.integers(0, LAST)
 NOTES = st.one_of(
     st.tuples(st.just("change"), st.tuples(st.sampled_from(["1 g", "2 g"]), st.none() | MINUTES)),
@@ -34,7 +38,7 @@ NOTES = st.one_of(
     st.tuples(st.just("dose"), st.tuples(st.just(True), st.just(True))),
 )
 STORIES = st.lists(st.tuples(MINUTES, NOTES), min_size=6, max_size=20)
-BEGINNINGS = st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(6, LAST))
+BEGINNINGS = st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(4, LAST))
 """When it was written, its start, its planned stop."""
 
 thoroughly = settings(max_examples=200, deadline=None)
@@ -118,7 +122,7 @@ def test_what_was_accepted_never_contradicts_itself(beginning: Beginning, story:
     assert ends == [*[period.start for period, _, _ in segments[1:]], None]
     assert not any(period.is_empty for period, _, _ in segments)
     assert sum(status in ENDED for _, status, _ in segments) <= 1
-    assert all(dose.at in course.period for dose in course.doses if dose.outside is None), (
+    assert all(course.contains(dose) for dose in course.doses if dose.outside is None), (
         "a dose that is not marked lies inside"
     )
 
@@ -133,3 +137,62 @@ def test_a_prescription_is_its_events(beginning: Beginning, story: Story) -> Non
         told.mutate(again)
     assert again.course == prescription.course
     assert again.version == prescription.version
+
+
+@thoroughly
+@for_all(BEGINNINGS, STORIES, st.lists(st.none() | MINUTES, min_size=1, max_size=4))
+def test_the_end_of_a_stay_corrected_stops_what_it_stops_entered_anew(
+    beginning: Beginning, story: Story, ends: list[int | None]
+) -> None:
+    """None: the end was entered in error, and the stay is open."""
+    corrected, _ = lived(beginning, story)
+    anew, _ = lived(beginning, story)
+    held: int | None = None
+    for minute in ends:
+        try:
+            end_stay(corrected, minute)
+        except Refusal:
+            event("refused")
+        else:
+            held = minute
+    end_stay(anew, held)
+    assert corrected.course.segments() == anew.course.segments()
+    assert corrected.course.problems() == ()
+
+
+def end_stay(prescription: Prescription, minute: int | None) -> None:
+    ends = {} if minute is None else {DISCHARGE: at(f"08:{minute:02}")}
+    prescription.follow_stay(ends, DISCHARGE if ends else None, entry("09:00"))
+
+
+@thoroughly
+@for_all(BEGINNINGS, STORIES, st.integers(0, 20), st.none() | MINUTES)
+def test_a_change_corrected_or_cancelled_is_as_if_it_had_been_entered_so(
+    beginning: Beginning, story: Story, number: int, minute: int | None
+) -> None:
+    prescription, paper = lived(beginning, story)
+    steps = [note for note in paper.notes if note.kind != "dose"]
+    if not steps:
+        return
+    note = steps[number % len(steps)]
+    change_id = next(s.id for s in prescription.course.steps if s.order == note.order + 2)
+    right = [n for n in paper.notes if n is not note]
+    if minute is not None:
+        right.append(dataclasses.replace(note, minute=minute))
+    wanted = dataclasses.replace(paper, notes=right)
+    allowed = wanted.is_legal(LAST + 2)
+    try:
+        if minute is None:
+            prescription.cancel_change(change_id, entry("09:00"))
+        else:
+            moment = at(f"08:{minute:02}")
+            prescription.correct_change(
+                change_id, moment, None, None, None, None, None, entry("09:00")
+            )
+    except Refusal:
+        assert not allowed
+        return
+    assert allowed
+    for m in range(LAST + 3):
+        now, status = wanted.at(m), prescription.course.status_at(at(f"08:{m:02}"))
+        assert (status and status.value) == (now and now[0])

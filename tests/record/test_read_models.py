@@ -51,7 +51,7 @@ def test_the_history_has_everything_in_it(lived: Lived) -> None:
     assert set(lived.accepted) == set(COMMANDS)
     assert sum(lived.refused.values()) > 100
     assert all(len(rows) > 0 for rows in lived.first.values())
-    late = "SELECT count(*) FROM timeline_v2.entries WHERE late AND kind = 'STAY_TRANSFERRED'"
+    late = "SELECT count(*) FROM timeline_v3.entries WHERE late AND kind = 'STAY_TRANSFERRED'"
     assert rows(lived.database, late)[0][0] > 0
     shared = "SELECT count(*) FROM occupancy_v1.stretches WHERE shares_bed_of IS NOT NULL"
     assert rows(lived.database, shared)[0][0] > 0
@@ -256,7 +256,7 @@ def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) ->
     ]
     entries = rows(
         full.database,
-        "SELECT entry, patient, stay FROM timeline_v2.entries WHERE upper_inf(known)"
+        "SELECT entry, patient, stay FROM timeline_v3.entries WHERE upper_inf(known)"
         " AND status <> 'PENDING'",
     )
     assert sorted(entries, key=str) == sorted(told, key=str)
@@ -267,14 +267,14 @@ def test_what_is_corrected_or_cancelled_says_by_which_entry_and_that_one_says_so
 ) -> None:
     broken = rows(
         full.database,
-        "SELECT old.entry FROM timeline_v2.entries old LEFT JOIN timeline_v2.entries new"
+        "SELECT old.entry FROM timeline_v3.entries old LEFT JOIN timeline_v3.entries new"
         " ON new.entry IN (old.corrected_by, old.cancelled_by) AND upper_inf(new.known)"
         " WHERE upper_inf(old.known) AND old.status NOT IN ('TRUE', 'PENDING')"
         " AND (new.corrects IS DISTINCT FROM old.entry OR old.corrected_by IS NULL)"
         " AND (new.cancels IS NULL OR old.cancelled_by IS NULL)",
     )
     assert broken == []
-    fates = "SELECT DISTINCT status FROM timeline_v2.entries WHERE upper_inf(known) ORDER BY status"
+    fates = "SELECT DISTINCT status FROM timeline_v3.entries WHERE upper_inf(known) ORDER BY status"
     assert rows(full.database, fates) == [
         ("CANCELLED",),
         ("CORRECTED",),

@@ -63,8 +63,8 @@ SPOILED = {
         "UPDATE source_movements_v1.source_movements SET why = 'another' WHERE ctid = (SELECT ctid"
         " FROM source_movements_v1.source_movements WHERE status = 'PENDING' LIMIT 1)"
     ),
-    "read model timeline": "DELETE FROM timeline_v2.entries WHERE ctid ="
-    " (SELECT ctid FROM timeline_v2.entries LIMIT 1)",
+    "read model timeline": "DELETE FROM timeline_v3.entries WHERE ctid ="
+    " (SELECT ctid FROM timeline_v3.entries LIMIT 1)",
 }
 
 

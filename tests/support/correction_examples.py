@@ -220,3 +220,24 @@ def unmerge_patients(ward: Ward) -> Answer:
     assert ward.ask(PATIENT, mrn=other)["patient"]["stays"] == []
     ward.record("admitPatient", patientMrn=other, admissionType="ELECTIVE", withoutBed="hall")
     return told
+
+
+@example("PrescriptionRecorded")
+def correct_prescription_change(ward: Ward) -> Answer:
+    stay, right = ward.stay(), ago(hours=3)
+    ward.record("changePrescription", prescriptionId=ward.prescription(stay), dose="2 g")
+    change = movement(ward, stay, "PRESCRIPTION_CHANGED")
+    at = {"occurredAt": right, **WRONG}
+    told = ward.execute("correctPrescriptionChange", changeId=change, dose="3 g", **at)
+    assert told["prescription"]["dose"] == "3 g"
+    return told
+
+
+@example("PrescriptionRecorded")
+def cancel_prescription_change(ward: Ward) -> Answer:
+    stay = ward.stay()
+    ward.record("holdPrescription", prescriptionId=ward.prescription(stay))
+    change = movement(ward, stay, "PRESCRIPTION_HELD")
+    told = ward.execute("cancelPrescriptionChange", changeId=change, **IN_ERROR)
+    assert told["prescription"]["status"] == "ACTIVE"
+    return told

@@ -223,6 +223,26 @@ class Completed(EventFactory[Prescription.Completed]):
     change = _made_by_entry("completed")
 
 
+class ChangeCorrected(EventFactory[Prescription.ChangeCorrected]):
+    class Meta:
+        model = Prescription.ChangeCorrected
+
+    change = _made_by_entry("held")
+    at = None
+    precision = None
+    dose = None
+    route = None
+    frequency = None
+    stop = None
+
+
+class ChangeCancelled(EventFactory[Prescription.ChangeCancelled]):
+    class Meta:
+        model = Prescription.ChangeCancelled
+
+    change = _made_by_entry("held")
+
+
 class AdministrationRecorded(EventFactory[Prescription.AdministrationRecorded]):
     class Meta:
         model = Prescription.AdministrationRecorded

@@ -144,10 +144,11 @@ class Paper:
 
     def _by_itself(self, status: str, stop: int | None, minute: int) -> str:
         """What time does: it starts, it has run its course."""
-        if status == "SCHEDULED" and minute >= self.start:
+        called_off = stop is not None and stop < self.start
+        if status == "SCHEDULED" and minute >= self.start and not called_off:
             status = "ACTIVE"
         if status not in ENDED and stop is not None and minute >= stop:
-            status = "COMPLETED"
+            status = "STOPPED" if called_off else "COMPLETED"
         return status
 
     def _changed(self, status: str, kind: str) -> str:
@@ -165,20 +166,24 @@ class Paper:
     def allows(self, note: Told, horizon: int) -> bool:
         """Whether a note may be added, late or not."""
         until = note.what[1] if note.kind == "change" else None
-        if until is not None and until < max(self.start, note.minute):
+        if until is not None and until < note.minute:
             return False
-        more = replace(self, notes=[*self.notes, note])
+        return replace(self, notes=[*self.notes, note]).is_legal(horizon)
+
+    def is_legal(self, horizon: int) -> bool:
+        """Whether no note contradicts another."""
         try:
-            more.at(horizon)
+            self.at(horizon)
         except Illegal:
             return False
-        return all(more._fits(n) for n in more.notes if n.kind == "dose")
+        return all(self._fits(n) for n in self.notes if n.kind == "dose")
 
     def _fits(self, dose: Told) -> bool:
+        """Whether a dose is marked, or may be right at some time of its minute."""
         given, marked = dose.what
-        now = self.at(dose.minute)
+        before, after = ((self.at(m) or ("",))[0] for m in (dose.minute - 1, dose.minute))
         if marked:
             return True
-        if now is None or dose.minute < self.start or now[0] in ENDED:
+        if not after or dose.minute < self.start or before in ENDED:
             return False
-        return not (given and now[0] == "HELD")
+        return not (given and before == after == "HELD")

@@ -94,7 +94,11 @@ class Flows:
             case Stay.MovementCancelled() | Stay.DischargeCancelled():
                 if entered_in_error:
                     self.told.pop((stream, fact), None)
-            case Stay.VisitCancelled() | Prescription.AdministrationCancelled():
+            case (
+                Stay.VisitCancelled()
+                | Prescription.AdministrationCancelled()
+                | Prescription.ChangeCancelled()
+            ):
                 self.told.pop((stream, fact), None)
             case Prescription.StopCorrected():
                 if event.at is None:

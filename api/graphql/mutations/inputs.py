@@ -49,6 +49,7 @@ class IdOf:
 
 AdministrationId = Annotated[strawberry.ID, IdOf("dose")]
 BedStateId = Annotated[strawberry.ID, IdOf("closure, cleaning or reservation")]
+ChangeId = Annotated[strawberry.ID, IdOf("change")]
 ChildStayId = Annotated[strawberry.ID, IdOf("stay", field="sharers")]
 IssueId = Annotated[strawberry.ID, IdOf("issued report")]
 MergeId = Annotated[strawberry.ID, IdOf("merge")]

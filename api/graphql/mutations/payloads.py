@@ -168,7 +168,10 @@ class StayRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
+        about = read.recorded.events[0].entry.about
         ids = read.recorded.ids("stay")
+        if not ids and about and about.stay:  # what changed is a prescription of the stay
+            ids = [about.stay]
         stays = [
             stay for id in ids if (stay := await Stay.find(read.info, id, read.as_of)) is not None
         ]

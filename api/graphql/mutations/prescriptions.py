@@ -4,6 +4,7 @@ from datetime import datetime
 
 from api.graphql.mutations.inputs import (
     AdministrationId,
+    ChangeId,
     CommandInput,
     MedicationInput,
     PrescriptionId,
@@ -69,6 +70,32 @@ class CompletePrescriptionInput(CommandInput):
 )
 class CancelPrescriptionInput(CommandInput):
     prescription_id: PrescriptionId = required("The prescription.")
+    because: CancellationReason | None = optional(
+        "ENTERED_IN_ERROR, the default and the only reason possible."
+    )
+
+
+@command_input(
+    "correct_prescription_change",
+    PrescriptionRecorded,
+    "Another time (occurredAt) or content of a change, hold, resumption or end.",
+    mutation_description="Another time or content of a change, hold, resumption or end.",
+)
+class CorrectPrescriptionChangeInput(CommandInput):
+    change_id: ChangeId = required("The change: movementId of its entry in the timeline.")
+    dose: str | None = optional("How much at a time; of a change of the regimen.")
+    route: str | None = optional("By which route.")
+    frequency: str | None = optional("How often.")
+    stop: datetime | None = optional("Until when.")
+
+
+@command_input(
+    "cancel_prescription_change",
+    PrescriptionRecorded,
+    "It was not changed, held, resumed or ended then.",
+)
+class CancelPrescriptionChangeInput(CommandInput):
+    change_id: ChangeId = required("The change: movementId of its entry in the timeline.")
     because: CancellationReason | None = optional(
         "ENTERED_IN_ERROR, the default and the only reason possible."
     )

@@ -43,7 +43,8 @@ SELECT position, stream, version,
     occurred_at, patient, stay, CASE WHEN key LIKE '/%' THEN patient || key ELSE key END AS key_id,
     digest, precision, issuer, subject, role, on_behalf_of, performed_by, witnessed_by, reason,
     source, source_id, source_recorded_at, hospital, own,
-    record.fact_of(own) AS fact, (own->>'cancel')::uuid AS cancel
+    record.fact_of(own) AS fact, (own->>'cancel')::uuid AS cancel,
+    (own->>'change')::uuid AS change
 FROM record.stored_events;
 COMMENT ON VIEW record.events IS
     'Every event: its place, its body as published, and the parts that the body is kept in.';

@@ -32,7 +32,7 @@ from infrastructure.projections.bitemporal_table import (
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
 
-metadata = MetaData(schema="timeline_v2")
+metadata = MetaData(schema="timeline_v3")
 entries = bitemporal_table(
     "entries",
     metadata,
@@ -71,7 +71,12 @@ Index("entries_recorded_position", entries.c.recorded_position)
 ABOUT_NOBODY = (HospitalCalendar, Practitioner, ProjectionControl, Report, Room)
 """Aggregates whose events are about no patient, and so have no entry."""
 
-CORRECTIONS = (Stay.MovementCorrected, Stay.VisitAmended, Prescription.AdministrationCorrected)
+CORRECTIONS = (
+    Stay.MovementCorrected,
+    Stay.VisitAmended,
+    Prescription.AdministrationCorrected,
+    Prescription.ChangeCorrected,
+)
 """Events whose entry takes the place, and the kind, of the one that is corrected."""
 
 NOT_SHOWN = frozenset(
@@ -156,6 +161,7 @@ class Timeline(ReadModel):
                 | Stay.DischargeCancelled()
                 | Stay.VisitCancelled()
                 | Prescription.AdministrationCancelled()
+                | Prescription.ChangeCancelled()
                 | Prescription.StopCorrected()
             ):
                 self._tell_cancel(event, place, {"fact": event.fact})
@@ -307,7 +313,7 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
         "subject": event.originator_id,
         "kind": kind_of(event),
         "status": "TRUE",
-        "movement": data.get("movement"),
+        "movement": data.get("movement") or data.get("change"),
         "fact": event.fact,
         "corrects": None,
         "corrected_by": None,

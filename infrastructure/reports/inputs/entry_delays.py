@@ -21,11 +21,11 @@ def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
         "    date_part('hour', occurred_at AT TIME ZONE (%(zones)s::text[])"
         "      [greatest(width_bucket(occurred_at, %(changes)s), 1)])::int AS hour,"
         "    extract(epoch FROM recorded_at - occurred_at)::int8 AS delay"
-        "  FROM timeline_v2.entries e WHERE known @> %(position)s::int8"
+        "  FROM timeline_v3.entries e WHERE known @> %(position)s::int8"
         f"   AND occurred_at >= %(first)s AND occurred_at < %(last)s{asked.of_patient('patient')}"
         "    AND corrects IS NULL AND cancels IS NULL AND (status = 'TRUE' OR status = 'CORRECTED'"
         # Looked up for each of the few that were corrected: as NOT EXISTS, all entries are read.
-        "      AND (SELECT true FROM timeline_v2.entries c WHERE c.fact = e.fact"
+        "      AND (SELECT true FROM timeline_v3.entries c WHERE c.fact = e.fact"
         "        AND c.subject = e.subject AND c.known @> %(position)s::int8"
         "        AND c.status = 'CANCELLED' LIMIT 1) IS NULL)) f"
         # OFFSET 0: all stays of the period are read once, not those of each fact anew.
