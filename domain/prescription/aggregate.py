@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from msgspec import structs
 
+from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
 from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
 from domain.prescription.events import Medication
@@ -23,7 +24,7 @@ from domain.refusals import (
 from domain.time import Precision
 
 
-class Prescription(PrescriptionState):
+class Prescription(PrescriptionState, Aggregate):
     """A medicine prescribed in a stay, its changes, and the doses given: what it decides."""
 
     TOPIC = "prescription"

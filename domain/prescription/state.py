@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import Event, UnknownEvent
 from domain.prescription.course import Course, Dose, Regimen, Step
 from domain.prescription.events import PrescriptionEvents
 from domain.refusals import ContradictsLaterFacts, FactRef
@@ -14,10 +14,10 @@ ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
 
 
-class PrescriptionState(PrescriptionEvents, Aggregate):
-    """The course of a medicine, as its events add up to it."""
+class PrescriptionState(PrescriptionEvents):
+    """The course of a medicine, as its events add up to it: a part of `Prescription`."""
 
-    TOPIC = "prescription"
+    id: UUID
 
     def __init__(self) -> None:
         self.stay: UUID | None = None
