@@ -174,8 +174,8 @@ def _shared(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
         .where(
             is_one_of(column, "ids"),
             stays.c.shares_bed_of.is_not(None),
-            func.lower(stays.c.during) <= value(at.as_of),
-            known(stays, at.known),
+            (func.lower(stays.c.during) <= value(at.as_of)).is_(True),
+            known(stays, at.known).is_(True),
             at.visible(stays),
         )
         .order_by(since(stays), stays.c.stay)
