@@ -128,7 +128,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     if start != (row.maybe_at("starttime") or at):
         notes.append(f"its start {told(row.at('starttime'))} lies before the admission")
         remarks.append("start cut at the admission")
-    if stay.is_over_at(start) or stay.is_over_at(at):
+    if stay.is_over_at(at):  # one that would start later is written, and stopped by the discharge
         ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
         return
     if stop == start:
