@@ -16,6 +16,7 @@ from eventsourcing.application import Application
 from application import lookups
 from application.aggregate_cache import AggregateCache
 from application.append import append_of
+from application.authorization.disclosure import as_told
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
 from application.command import Recorded, Request, Rules, reason_needed
@@ -123,13 +124,13 @@ class CommandPipeline(Application[UUID]):
             try:
                 try:
                     self._decide(call, uow)
-                except Refusal:
+                except Refusal as refusal:
                     if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
                         continue  # the cache or the clock may be behind: refresh, decide anew
                     repeated = self._confirm_refusal(call, uow, digest)
                     if repeated is not None:
                         return repeated
-                    raise
+                    raise as_told(refusal, uow) from None
                 return self._append(call, uow)
             except Stale:
                 self.cache.forget(uow.loaded)

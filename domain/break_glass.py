@@ -19,6 +19,8 @@ GLASSES = UUID("6d1c0b51-2f0b-5e5e-9a43-6a0c8e1f7b02")
 HOURS = 8
 """How long access stays open unless said otherwise: a shift."""
 MOST_HOURS = 24
+LETTERS = 3
+"""The letters that a reason has at least: a full stop says nothing to who reviews it."""
 
 
 class EmergencyAccess(Aggregate):
@@ -51,8 +53,8 @@ class EmergencyAccess(Aggregate):
 
     def break_for(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
         """Open a patient's data to the login for some hours. Raises ReasonNeeded, InvalidInput."""
-        if not (envelope.reason or "").strip():
-            raise ReasonNeeded("say why the patient's data have to be opened")
+        if len({*filter(str.isalpha, envelope.reason or "")}) < LETTERS:
+            raise ReasonNeeded("say in words why the patient's data have to be opened")
         if hours is not None and not 1 <= hours <= MOST_HOURS:
             raise InvalidInput("hours", f"access is opened for 1 to {MOST_HOURS} hours")
         self.about = about

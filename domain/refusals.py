@@ -35,6 +35,11 @@ class FactRef:
     occurred_at: Annotated[datetime, "When it happened."]
     stay: Annotated[UUID | None, "The stay it belongs to."] = None
 
+    @property
+    def is_clinical(self) -> bool:
+        """Whether it is a finding or a medicine, and no movement of the stay."""
+        return self.kind.partition(" ")[0] in ("visit", "dose", "prescription")
+
 
 class Refusal(WardbookError):
     """A command that was understood and not accepted. ``path`` names the input at fault.
@@ -44,6 +49,8 @@ class Refusal(WardbookError):
     """
 
     path: tuple[str, ...] = ()
+    patients: frozenset[UUID] = frozenset()
+    """The patients of whom it tells something: that telling it is a reading of theirs."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -94,9 +101,10 @@ class BedNotOpen(Refusal):
 
     path = ("bed",)
 
-    def __init__(self, bed: BedRef, reason: str) -> None:
+    def __init__(self, bed: BedRef, reason: str, *, is_free_text: bool = False) -> None:
+        """``is_free_text``: staff wrote the reason, so it is told only to those it concerns."""
         super().__init__(f"Bed {bed.bed} is not open: {reason}.")
-        self.bed, self.reason = bed, reason
+        self.bed, self.reason, self.is_free_text = bed, reason, is_free_text
 
 
 class RoomPolicyBroken(Refusal):
@@ -232,11 +240,18 @@ class ContradictsLaterFacts(Refusal):
 
     path = ("occurred_at",)
 
-    def __init__(self, facts: tuple[FactRef, ...]) -> None:
-        listed = ", ".join(f"{f.kind} at {f.occurred_at.isoformat()}" for f in facts[:5])
-        more = f" and {len(facts) - 5} more" if len(facts) > 5 else ""
-        super().__init__(f"This would contradict what is recorded: {listed}{more}.")
+    def __init__(self, facts: tuple[FactRef, ...], *, untold: bool = False) -> None:
+        """``untold``: there are others, which the role may not see."""
+        parts = [f"{f.kind} at {f.occurred_at.isoformat()}" for f in facts[:5]]
+        parts += [f"{len(facts) - 5} more"] if len(facts) > 5 else []
+        parts += ["clinical facts, which your role may not see"] if untold else []
+        super().__init__(f"This would contradict what is recorded: {', '.join(parts)}.")
         self.facts = facts
+
+    def without_clinical(self) -> "ContradictsLaterFacts":
+        """Return the refusal as it is told to who may not see clinical facts."""
+        facts = tuple(fact for fact in self.facts if not fact.is_clinical)
+        return ContradictsLaterFacts(facts, untold=len(facts) < len(self.facts))
 
 
 class SharersUnplaced(Refusal):

@@ -3,6 +3,7 @@
 Responses that are ready at the same time share one commit.
 """
 
+import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,16 @@ from application.authorization.roles import Purpose
 from domain.envelope import Actor
 from infrastructure.caching.single_flight import BatchRunner
 
+SUCCESS, REFUSED = "success", "refused"
+"""The outcomes: data were shown, or what was asked was refused."""
+
+SERVER = socket.gethostname()
+
+NOBODY = UUID(int=0)
+"""In the order of a page, in place of the patient of an entry that is about none."""
+
+_PATIENT = f"coalesce(p.patient, '{NOBODY}')"
+
 _RECORD = text("SELECT audit.record(CAST(:readings AS jsonb))")
 
 
@@ -31,6 +42,16 @@ class AccessRecord:
     patients: Collection[UUID]
     opened: Collection[UUID] = ()
     """The patients among them whom the reader had opened by break-glass."""
+    outcome: str = SUCCESS
+    entity: str | None = None
+    """What was asked: a report with its period, SQL; of a refusal, its code."""
+    resources: Collection[UUID] = ()
+    """The stays and prescriptions that were shown."""
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+    wards: Collection[str] | None = None
+    token_id: str | None = None
+    address: str | None = None
 
     def row(self) -> dict[str, Any]:
         return {
@@ -41,6 +62,17 @@ class AccessRecord:
             "purpose": self.purpose.value,
             "patients": sorted(self.patients),
             "opened": sorted(self.opened),
+            "outcome": self.outcome,
+            "entity": self.entity,
+            "resources": sorted(self.resources),
+            "shown": len(self.patients),
+            "as_of": self.as_of,
+            "known_at": self.known_at,
+            "wards": None if self.wards is None else sorted(self.wards),
+            "on_behalf_of": self.by.on_behalf_of,
+            "token_id": self.token_id,
+            "address": self.address,
+            "server": SERVER,
         }
 
 
@@ -73,8 +105,18 @@ class AccessView:
     role: str
     operation: str
     purpose: str
-    patient: UUID
+    patient: UUID | None
     broke_glass: bool
+    outcome: str
+    entity: str | None
+    resources: list[UUID]
+    shown: int | None
+    as_of: datetime | None
+    known_at: datetime | None
+    on_behalf_of: str | None
+    token_id: str | None
+    address: str | None
+    server: str | None
 
 
 async def accesses_page(
@@ -84,10 +126,15 @@ async def accesses_page(
     subject: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    broke_glass: bool | None = None,
+    outcome: str | None = None,
     first: int,
     after: tuple[int, UUID] | None = None,
 ) -> list[AccessView]:
-    """Return a page of accesses, the latest first, one for each patient that a response showed."""
+    """Return a page of accesses, the latest first, one for each patient that a response showed.
+
+    One that is about nobody (a report, a refusal of the role) is one entry without a patient.
+    """
     values: dict[str, Any] = {"first": first}
     where = ["true"]
     if patients is not None:
@@ -102,15 +149,23 @@ async def accesses_page(
     if until is not None:
         where.append("a.at < :until")
         values["until"] = until
+    if broke_glass is not None:
+        where.append(f"{'' if broke_glass else 'NOT '}coalesce(p.patient = ANY(a.opened), false)")
+        where.append("cardinality(a.opened) > 0" if broke_glass else "true")
+    if outcome is not None:
+        where.append("a.outcome = :outcome")
+        values["outcome"] = outcome
     if after is not None:
-        where.append("a.no <= :no AND (a.no, p.patient) < (:no, :patient)")
+        where.append(f"a.no <= :no AND (a.no, {_PATIENT}) < (:no, :patient)")
         values["no"], values["patient"] = after
     rows = await connection.execute(
         text(
             "SELECT a.no, a.at, a.issuer, a.subject, a.role, a.operation, a.purpose, p.patient,"
-            " p.patient = ANY(a.opened) FROM audit.accesses a"
-            " CROSS JOIN LATERAL unnest(a.patients) AS p (patient)"
-            f" WHERE {' AND '.join(where)} ORDER BY a.no DESC, p.patient DESC LIMIT :first"
+            " coalesce(p.patient = ANY(a.opened), false), a.outcome, a.entity, a.resources, a.shown,"
+            " a.as_of, a.known_at, a.on_behalf_of, a.token_id, a.address, a.server"
+            " FROM audit.accesses a"
+            " LEFT JOIN LATERAL unnest(a.patients) AS p (patient) ON true"
+            f" WHERE {' AND '.join(where)} ORDER BY a.no DESC, {_PATIENT} DESC LIMIT :first"
         ),
         values,
     )

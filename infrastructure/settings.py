@@ -71,6 +71,12 @@ class Settings:
     kept_answers_mb: int = 64
     """Memory of the response cache, in MB; 0: no cache."""
 
+    smallest_cell: int = 5
+    """The persons that a figure of a report is of, at least, for who may not see each of them."""
+
+    admins_see_clinical: bool = True
+    """Whether administrators may see clinical data too; off: they administer, and read no notes."""
+
     read_snapshot: bool = True
     """Whether operations that begin at once share one query of the log's status and permissions."""
 
@@ -160,6 +166,8 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "request_timeout_seconds": _number,
     "requests_per_second": _number,
     "kept_answers_mb": _whole,
+    "smallest_cell": _whole,
+    "admins_see_clinical": _switch,
     "read_snapshot": _switch,
     "single_flight": _switch,
     "fast_executor": _switch,

@@ -1,5 +1,6 @@
 """Authentication: the caller that a bearer token names, whoever has issued it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from application.authorization.roles import Caller, Purpose, Role
 from domain.envelope import Actor
 from domain.errors import WardbookError
 
+log = logging.getLogger(__name__)
+
 MAX_LENGTH = 200
 """Characters of an issuer, a subject or a ward, as the envelope of an event takes them."""
 
@@ -24,6 +27,11 @@ class NotLoggedIn(WardbookError):
 
 class UnknownPurpose(WardbookError):
     """A purpose for which nobody reads patients' data."""
+
+
+def log_failed_login(error: NotLoggedIn, address: str | None) -> None:
+    """Log a login that failed: why, and from where; nothing of the token."""
+    log.warning("login failed from %s: %s", address or "an unknown address", error)
 
 
 class Authenticator(Protocol):
@@ -75,6 +83,7 @@ def caller_of(
         Actor(issuer=claims["iss"], subject=claims["sub"], role=role),
         frozenset(wards) if wards is not None else None,
         ends,
+        token_id=claims["jti"] if _is_text(claims.get("jti")) else None,
     )
 
 

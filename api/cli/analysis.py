@@ -1,5 +1,6 @@
 """The command ``query``: a question nobody thought of, in SQL over the history as tables."""
 
+import asyncio
 import csv
 import json
 import sys
@@ -7,17 +8,27 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.table import Table
 
-from api.cli.queries import KnownAt, known_position, open_hospital
-from api.cli.terminal import err, out, progress, settings, stop
+from api.cli.queries import For, KnownAt, known_position, open_hospital
+from api.cli.terminal import err, operator, out, progress, settings, stop
 from api.errors import ExitCode
+from application.authorization.roles import Purpose
+from infrastructure.access_log import AccessRecord, write
 from infrastructure.analysis import TABLES, export_history, query_history
+from infrastructure.analysis.loading import OnRead
 from infrastructure.postgres.database import Database, Log
 
 app = typer.Typer()
+
+PATIENTS = 10_000
+"""The patients of one entry of the access log; of more there are several."""
+
+MOST_CHARACTERS = 20_000
+"""The characters of a question that are recorded."""
 
 
 class Format(StrEnum):
@@ -40,6 +51,7 @@ def query(
         Path | None,
         typer.Option(help="Write all tables as Parquet files into this folder instead."),
     ] = None,
+    purpose: For = Purpose.QUALITY,
 ) -> None:
     """Ask the history in SQL: six tables, both clocks in each row, as known at any moment.
 
@@ -55,22 +67,49 @@ def query(
     err.print(f"As known at position {known} of a {log.kind} log.", highlight=False)
     try:
         if export is not None:
-            _export(database, export, known, log)
+            record = _recorder(database, f"export to {export.name}", purpose)
+            _export(database, export, known, log, record)
         else:
             sql = sys.stdin.read() if question == "-" else str(question)
+            record = _recorder(database, sql, purpose)
             with (
                 progress("Reading") as tell,
-                query_history(database, sql, known, zone.key, tell) as (names, rows),
+                query_history(database, sql, known, zone.key, tell, record) as (names, rows),
             ):
                 _print_rows(format, names, rows)
     except FileExistsError as error:
         stop(str(error))
 
 
-def _export(database: Database, directory: Path, known: int, log: Log) -> None:
+def _recorder(database: Database, asked: str, purpose: Purpose) -> OnRead:
+    """Return what writes into the access log whose data are read, before they are shown."""
+
+    def record(tables: list[str], patients: set[UUID]) -> None:
+        everybody = sorted(patients)
+        entity = f"{', '.join(tables)}: {asked[:MOST_CHARACTERS]}"
+        entries = [
+            AccessRecord(operator(), "wardbook query", purpose, some, entity=entity)
+            for some in (
+                everybody[n : n + PATIENTS] for n in range(0, len(everybody) or 1, PATIENTS)
+            )
+        ]
+
+        async def run() -> None:
+            engine = database.async_engine(pool_size=1)
+            try:
+                await write(engine, entries)
+            finally:
+                await engine.dispose()
+
+        asyncio.run(run())
+
+    return record
+
+
+def _export(database: Database, directory: Path, known: int, log: Log, record: OnRead) -> None:
     about = {"log": str(log.id), "kind": log.kind, "position": str(known)}
     with progress("Writing") as tell:
-        for file in export_history(database, directory, known, about, tell):
+        for file in export_history(database, directory, known, about, tell, record):
             out.print(str(file), soft_wrap=True, highlight=False)
 
 

@@ -176,10 +176,14 @@ def accesses(
                 until=moment(until, "--to"),
                 first=limit,
             )
-            views = await patients_by_id(connection, list({a.patient for a in accesses_read}), at)
+            views = await patients_by_id(
+                connection, list({a.patient for a in accesses_read if a.patient}), at
+            )
         for access in accesses_read:
-            at.record_access(access.patient)
-        return [(a, views[a.patient].mrn if a.patient in views else "?") for a in accesses_read]
+            if access.patient is not None:
+                at.record_access(access.patient)
+        mrns = {patient: view.mrn for patient, view in views.items()}
+        return [(a, mrns.get(a.patient, "?") if a.patient else "") for a in accesses_read]
 
     rows = run_query(database, "accesses", Purpose.LEGAL, ask)
     if rows is None:

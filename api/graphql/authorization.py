@@ -33,9 +33,17 @@ async def or_forbidden(
     context: Context, result: T | None, query: ById[Any], id: UUID, at: AsOf
 ) -> T | None:
     """Return a result. Raises NotAllowed if there is none because it is hidden from the viewer."""
-    if result is None and await hidden_ids(context, query, [id], at):
-        raise NotAllowed(CLOSED)
+    if result is None and id in await hidden_ids(context, query, [id], at):
+        hidden: Any = (await context.query(query, [id], at.unscoped)).get(id)
+        raise _closed(getattr(hidden, "patient", None))
     return result
+
+
+def _closed(patient: UUID | None) -> NotAllowed:
+    """Return the refusal to show a patient, whom it is recorded for."""
+    refusal = NotAllowed(CLOSED)
+    refusal.patients = frozenset([patient] if patient else [])
+    return refusal
 
 
 async def hidden_ids(
@@ -62,6 +70,7 @@ async def patient_by_mrn(
     patient = await context.query(patients.patient_by_mrn, mrn, authority, at)
     if patient is not None or context.viewer.sees_all:
         return patient
-    if await context.query(patients.patient_by_mrn, mrn, authority, at.unscoped) is not None:
-        raise NotAllowed(CLOSED)
+    hidden = await context.query(patients.patient_by_mrn, mrn, authority, at.unscoped)
+    if hidden is not None:
+        raise _closed(hidden.patient)
     return None

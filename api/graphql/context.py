@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,11 +15,11 @@ from api.auth.authentication import NotLoggedIn
 from api.container import AppState
 from api.errors import ReadModelsBehind
 from api.graphql.scalars import Position, decode_position, encode_position
-from application.authorization.roles import Caller
+from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import hidden_labels
-from domain.refusals import InvalidInput
+from domain.refusals import InvalidInput, Refusal
 from infrastructure import tracing
-from infrastructure.access_log import AccessRecord
+from infrastructure.access_log import REFUSED, AccessRecord
 from infrastructure.caching.read_snapshot import Snapshot
 from infrastructure.caching.single_flight import SingleFlight
 from infrastructure.queries.as_of import AsOf
@@ -34,9 +35,11 @@ ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, T]
 class Connected:
     """The context of a WebSocket; each of its operations has a `Context` of its own."""
 
-    def __init__(self, state: AppState, authorization: str | None) -> None:
+    def __init__(
+        self, state: AppState, authorization: str | None, address: str | None = None
+    ) -> None:
         """Take the container, and the Authorization header of the handshake, where there was one."""
-        self.state, self.authorization = state, authorization
+        self.state, self.authorization, self.address = state, authorization, address
         self.connection_params: dict[str, Any] = {}
         self.caller: Caller | None = None
 
@@ -58,6 +61,15 @@ class Context:
         """The types of which the operation selects fields."""
         self.is_cacheable = False
         """Whether the response cache may keep the answer: all types and queries are cacheable."""
+        self.as_of_asked: datetime | None = None
+        self.known_at_asked: datetime | None = None
+        """The moments that the operation asks about, where it names them."""
+        self.entity: str | None = None
+        """What is asked, where it is no thing: a report with its period."""
+        self.refusals: list[Refusal] = []
+        """The refusals that were told, to be recorded."""
+        self.is_executed = False
+        """Whether its execution began: it was not refused as a whole before."""
         self.recorded: AccessRecord | None = None
         """The access record of the answer, once written."""
         self._snapshot: Snapshot | None = None
@@ -94,6 +106,8 @@ class Context:
         """
         if known_at is not None and known_at_position is not None:
             raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
+        self.as_of_asked = as_of or self.as_of_asked
+        self.known_at_asked = known_at or self.known_at_asked
         if at_least is not None:
             await self._wait(self._position(at_least, "atLeast"))
             self.refresh()
@@ -151,6 +165,13 @@ class Context:
         if self.caller.seconds_left <= 0:
             raise NotLoggedIn("The token has expired; log in again with another one.")
 
+    def may(self, what: str) -> bool:
+        """Return whether the caller may run a query or see a kind of data in this house."""
+        role = self.caller.role
+        if what == "data:clinical" and role == Role.ADMIN:
+            return self.state.settings.admins_see_clinical
+        return may(role, what)
+
     async def load_permissions(self) -> None:
         """Load what is opened to and closed from a viewer who does not see all, as of now."""
         if not self.viewer.sees_all:
@@ -159,7 +180,9 @@ class Context:
             self.viewer.label_hidden = await snapshots.closed(self.viewer.hidden, snapshot)
             self.viewer.outside_wards = await snapshots.elsewhere(self.viewer.wards, snapshot)
 
-    def reading(self, operation: str, patients: Collection[UUID]) -> AccessRecord:
+    def reading(
+        self, operation: str, patients: Collection[UUID], resources: Collection[UUID] = ()
+    ) -> AccessRecord:
         """Return the access record to write before an answer leaves that shows these patients."""
         return AccessRecord(
             by=self.caller.actor,
@@ -167,6 +190,19 @@ class Context:
             purpose=self.caller.purpose,
             patients=patients,
             opened=self.viewer.opened & frozenset(patients),
+            entity=self.entity,
+            resources=resources,
+            as_of=self.as_of_asked,
+            known_at=self.known_at_asked,
+            wards=self.caller.wards,
+            token_id=self.caller.token_id,
+            address=self.caller.address,
+        )
+
+    def refused_reading(self, operation: str, refusal: Refusal) -> AccessRecord:
+        """Return the access record to write before a refusal leaves."""
+        return replace(
+            self.reading(operation, refusal.patients), outcome=REFUSED, entity=refusal.code
         )
 
     # -- reads --

@@ -149,7 +149,8 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
     ) -> Operation:
         """Return the context of a request's operation, or of a WebSocket's connection."""
         if isinstance(request, WebSocket):
-            return Connected(request.state.container, request.headers.get("authorization"))
+            address = request.client.host if request.client else None
+            return Connected(request.state.container, request.headers.get("authorization"), address)
         return Context(request.state.container, request.state.caller)
 
     async def on_ws_connect(self, context: Operation) -> UnsetType | dict[str, object] | None:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import uuid4
 
 from opentelemetry.trace import SpanKind
@@ -16,7 +17,13 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.auth.authentication import Authenticator, bearer_token, with_purpose
+from api.auth.authentication import (
+    Authenticator,
+    NotLoggedIn,
+    bearer_token,
+    log_failed_login,
+    with_purpose,
+)
 from api.errors import NotAcceptable, RequestTimeout, TooLarge, response_to
 from api.http.errors import error_response
 from api.http.rate_limit import TokenBucket
@@ -157,8 +164,16 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        caller = await self._login.authenticate(bearer_token(request.headers.get("authorization")))
-        request.state.caller = with_purpose(caller, request.headers.get("x-purpose"))
+        address = request.client.host if request.client else None
+        try:
+            caller = await self._login.authenticate(
+                bearer_token(request.headers.get("authorization"))
+            )
+        except NotLoggedIn as error:
+            log_failed_login(error, address)
+            raise
+        caller = with_purpose(caller, request.headers.get("x-purpose"))
+        request.state.caller = replace(caller, address=address)
         await self._app(scope, receive, send)
 
 

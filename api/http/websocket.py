@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.exceptions import ConnectionRejectionError
@@ -14,6 +15,7 @@ from api.auth.authentication import (
     NotLoggedIn,
     UnknownPurpose,
     bearer_token,
+    log_failed_login,
     with_purpose,
 )
 from api.errors import DocumentNotTrusted, TooManyRequests, formatted
@@ -57,8 +59,11 @@ async def log_in(connection: Connected, login: Authenticator) -> None:
         caller = await login.authenticate(
             bearer_token(authorization if isinstance(authorization, str) else None)
         )
-        connection.caller = with_purpose(caller, None if purpose is None else str(purpose))
-    except (NotLoggedIn, UnknownPurpose):
+        caller = with_purpose(caller, None if purpose is None else str(purpose))
+        connection.caller = replace(caller, address=connection.address)
+    except (NotLoggedIn, UnknownPurpose) as error:
+        if isinstance(error, NotLoggedIn):
+            log_failed_login(error, connection.address)
         raise ConnectionRejectionError from None
 
 

@@ -39,6 +39,11 @@ REFUSALS = Counter(
     ["code"],
     registry=REGISTRY,
 )
+EMERGENCY_ACCESSES = Counter(
+    "wardbook_emergency_accesses",
+    "Glasses that were broken: closed data that somebody opened, with a reason.",
+    registry=REGISTRY,
+)
 ANSWERS = Counter(
     "wardbook_answers",
     "Answers to questions that may be kept: told again as kept, or made.",

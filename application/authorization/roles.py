@@ -51,6 +51,7 @@ CLINICAL = SYSTEMS | {Role.NURSE, Role.PHYSICIAN}
 FRONT_DESK = CLINICAL | {Role.REGISTRAR}
 PATIENT_FLOW = FRONT_DESK | {Role.BED_MANAGER}
 HOUSEKEEPING = SYSTEMS | {Role.BED_MANAGER, Role.NURSE}
+WARD_STAFF = CLINICAL | HOUSEKEEPING
 BED_MANAGEMENT = SYSTEMS | {Role.BED_MANAGER}
 
 RECORDS_OFFICE = ADMINISTRATION | {Role.REGISTRAR, Role.PRIVACY_OFFICER}
@@ -104,15 +105,16 @@ QUERIES: Mapping[str, Roles] = {
 DATA: Mapping[str, Roles] = {
     "data:house": EVERYONE,
     "data:figures": EVERYONE,
+    "data:closures": WARD_STAFF,
     "data:issues": ISSUE_READERS,
     "data:stay": EVERYONE,
     "data:identity": IDENTITY_READERS,
     "data:clinical": CLINICAL_READERS,
     "data:audit": OVERSIGHT,
 }
-"""Kinds of data, wherever they appear: the house and its staff, figures, issued reports and the causes
-of their changes, the course of stays, identities of patients, findings with prescriptions and doses,
-and the access log."""
+"""Kinds of data, wherever they appear: the house and its staff, figures, what staff wrote of why a bed
+is closed, issued reports and the causes of their changes, the course of stays, identities of patients,
+findings with prescriptions and doses, and the access log."""
 
 LABELS: Mapping[str, Roles] = {
     "label:restricted": RESTRICTED_READERS,
@@ -163,6 +165,10 @@ class Caller:
     wards: frozenset[str] | None
     ends: datetime
     purpose: Purpose = Purpose.TREATMENT
+    token_id: str | None = None
+    """The id of the token (``jti``), where it has one."""
+    address: str | None = None
+    """The address of the client."""
 
     @property
     def seconds_left(self) -> float:

@@ -93,6 +93,8 @@ class Figure:
     formula: Formula
     each: Each = of_the_whole
     decimals: int = 0
+    clinical: bool = False
+    """Whether what it is of is clinical, as the name of a drug is."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class Parameter:
     name: str
     default: Choice
     meaning: str
+    clinical: bool = False
+    """Whether what is chosen is clinical, as the name of a drug is."""
 
     def of_text(self, text: str) -> Choice:
         """Return the value that a text says; a list is separated by commas. Raises InvalidInput."""

@@ -47,10 +47,19 @@ THERAPY_DAYS_1 = Definition(
     source="CDC NHSN, antimicrobial use and resistance protocol: antimicrobial days; " + METEOR,
     needs=frozenset({"stays", "persons", "dose_days"}),
     contributions=_therapy,
-    parameters=(Parameter("drugs", (), "Only these drugs, by name; all by default."),),
+    parameters=(
+        Parameter("drugs", (), "Only these drugs, by name; all by default.", clinical=True),
+    ),
     figures=(
         Figure("daysOfTherapy", "days", "Of all the drugs together.", total("therapy")),
-        Figure("daysOfTherapyByDrug", "days", "Of each drug.", total("therapy"), of_each("drug")),
+        Figure(
+            "daysOfTherapyByDrug",
+            "days",
+            "Of each drug.",
+            total("therapy"),
+            of_each("drug"),
+            clinical=True,
+        ),
         Figure("patientDays", "days", "Patient days of the period.", total("patient_day")),
         Figure(
             "rate",

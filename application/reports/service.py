@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.reports.definition import Contributions, Definition, Report, Subject, marks_of_all
+from application.reports.disclosure import Cells, cells
 from application.reports.formula import Marks
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.registry import resolve_question
@@ -149,6 +150,13 @@ class ReportService:
         marks = marks_of_all(question, definition.contributions(inputs))
         on_progress(steps, steps)
         return marks
+
+    def cells(self, report: Report, fewest: int) -> Cells:
+        """Return the persons behind each figure of a report, where they are fewer than these."""
+        contributions = self._contributions(
+            report.definition, report.question, report.position, None
+        )
+        return cells(report, contributions, fewest)
 
     def restate(
         self, previous: Report, position: int | None = None, *, check_all: bool = False

@@ -225,7 +225,7 @@ class Room(RoomDetails):
                         raise BedNotOpen(stretch.bed, "it is reserved for somebody else")
                 elif _refuses(spell, period, now):
                     doing = spell.reason or "it is being cleaned"
-                    raise BedNotOpen(stretch.bed, doing)
+                    raise BedNotOpen(stretch.bed, doing, is_free_text=spell.reason is not None)
 
     def check_policies(self, newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> None:
         """Refuse a newcomer whom one of the policies in force then keeps out."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import psycopg
 
@@ -27,6 +28,13 @@ AT_ONCE = 1_000
 
 Progress = Callable[[int, int], None]
 
+OnRead = Callable[[list[str], set[UUID]], None]
+"""Called with the tables that are read, and the patients in them."""
+
+
+def read_by_nobody(tables: list[str], patients: set[UUID]) -> None:
+    """Ignore what is read: for a program that shows it to nobody."""
+
 
 class DuckDBMissing(WardbookError):
     """DuckDB is not installed."""
@@ -44,11 +52,17 @@ class InvalidQuery(WardbookError):
 
 @contextmanager
 def query_history(
-    database: Database, sql: str, known: int, zone: str, on_progress: Progress
+    database: Database,
+    sql: str,
+    known: int,
+    zone: str,
+    on_progress: Progress,
+    on_read: OnRead = read_by_nobody,
 ) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
     """Query the history in SQL as known at a position; yield column names and rows.
 
     Only the tables that the SQL names are loaded. Days and hours are those of the time zone.
+    ``on_read`` is told whose rows they have before the SQL is executed.
     Raises DuckDBMissing, InvalidQuery.
     """
     with _duckdb(zone) as (duck, folder):
@@ -58,8 +72,11 @@ def query_history(
         with _invalid_query():
             names = duck.get_table_names(sql)
         tables = [table for table in TABLES if table.name in names]
+        patients: set[UUID] = set()
         for table, file in _csv_files(database, tables, known, folder, on_progress):
+            patients |= _patients(duck, table, file)
             duck.execute(f"INSERT INTO {table.name} {_read(table, file)}")
+        on_read([table.name for table in tables], patients)
         # From here on it can reach nothing but these tables.
         duck.execute("SET enable_external_access = false")
         duck.execute("SET lock_configuration = true")
@@ -69,9 +86,16 @@ def query_history(
 
 
 def export_history(
-    database: Database, directory: Path, known: int, about: dict[str, str], on_progress: Progress
+    database: Database,
+    directory: Path,
+    known: int,
+    about: dict[str, str],
+    on_progress: Progress,
+    on_read: OnRead = read_by_nobody,
 ) -> list[Path]:
     """Write each table as known at a position to a Parquet file; ``about`` goes into its metadata.
+
+    The files are for their owner alone. ``on_read`` is told whose rows they have before they are there.
 
     Raises DuckDBMissing; FileExistsError before anything is written.
     """
@@ -80,15 +104,22 @@ def export_history(
         if file.exists():
             raise FileExistsError(f"{file} is there already; name another folder.")
     metadata = ", ".join(f"{name}: {_literal(value)}" for name, value in about.items())
+    patients: set[UUID] = set()
+    parts: dict[Path, Path] = {}
     with _duckdb("UTC") as (duck, folder):
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for table, file in _csv_files(database, TABLES, known, folder, on_progress):
-            part = directory / f".{table.name}.part"
+            part = parts[files[table.name]] = directory / f".{table.name}.part"
+            part.touch(mode=0o600)
+            patients |= _patients(duck, table, file)
             duck.execute(
                 f"COPY ({_read(table, file)}) TO {_literal(part)}"
                 f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{metadata}}})"
             )
-            part.replace(files[table.name])
+            part.chmod(0o600)
+    on_read([table.name for table in TABLES], patients)
+    for file, part in parts.items():
+        part.replace(file)
     return list(files.values())
 
 
@@ -137,6 +168,14 @@ def _csv_files(
             yield table, file
             file.unlink()
         on_progress(done, total)
+
+
+def _patients(duck: "DuckDBPyConnection", table: HistoryTable, file: Path) -> set[UUID]:
+    """Return the patients of whom a table has rows."""
+    if "patient" not in table.structure:
+        return set()
+    rows = duck.execute(f"SELECT DISTINCT patient FROM ({_read(table, file)}) AS rows").fetchall()
+    return {UUID(str(patient)) for (patient,) in rows if patient is not None}
 
 
 def _count(connection: psycopg.Connection[Any], table: HistoryTable, known: int) -> int:

@@ -32,11 +32,14 @@ class CachedResponse:
     tag: str
     operation: str
     patients: frozenset[UUID]
+    resources: frozenset[UUID] = frozenset()
+    as_of: datetime | None = None
+    known_at: datetime | None = None
 
     @property
     def size(self) -> int:
         """Return the memory that it takes, in bytes."""
-        return OVERHEAD + len(self.body) + 100 * len(self.patients)
+        return OVERHEAD + len(self.body) + 100 * (len(self.patients) + len(self.resources))
 
 
 class ResponseCache:

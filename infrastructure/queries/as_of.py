@@ -31,9 +31,9 @@ class AsOf:
     known: int
     viewer: Viewer = field(default_factory=Viewer)
 
-    def record_access(self, patient: UUID) -> None:
-        """Note that the response shows data of a patient."""
-        self.viewer.record_access(patient)
+    def record_access(self, patient: UUID, resource: UUID | None = None) -> None:
+        """Note that the response shows data of a patient, in a stay or prescription."""
+        self.viewer.record_access(patient, resource)
 
     def holds(self, table: Table) -> ColumnElement[bool]:
         """Return the condition for the rows true at the moment, as known, that the viewer may see."""

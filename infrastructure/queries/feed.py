@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.room.aggregate import Room
+from domain.room.occupancy import Occupancy
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models.occupancy import stretches
 
@@ -66,6 +67,9 @@ class _Body(Struct):
     room: UUID | None = None
     bed: _Bed | str | None = None
 
+
+_OF_ROOMS = (f"{Room.TOPIC}.", f"{Occupancy.TOPIC}.")
+"""How the topics begin of what is told of a room and its beds, whoever lies there."""
 
 _BODY = json.Decoder(_Body)
 
@@ -131,7 +135,7 @@ async def _positions_in(
     """Return the positions of the events of a ward.
 
     They are those about a room of the ward; those about a stay that was in one when they occurred; and
-    of the commands of the former, those about the same patients, but not about others.
+    of the commands of the former, those about the same patients, but not about others or other rooms.
     """
     named = [_room_of(row.topic, row.stream, _BODY.decode(row.own)) for row in rows]
     moments = [(row.stay, row.occurred_at, row.command_end) for row in rows]
@@ -156,8 +160,15 @@ async def _positions_in(
     }
     return {
         row.position
-        for row, moment in zip(rows, moments, strict=True)
-        if (row.command_end, row.patient) in about_rooms or beds.get(moment) in here
+        for row, moment, room in zip(rows, moments, named, strict=True)
+        if room in here
+        or (
+            not row.topic.startswith(_OF_ROOMS)
+            and (
+                (row.patient is not None and (row.command_end, row.patient) in about_rooms)
+                or beds.get(moment) in here
+            )
+        )
     }
 
 

@@ -60,6 +60,8 @@ class Viewer:
     """The stays and patients about which this operation has just recorded something."""
     shown: set[UUID] = field(default_factory=set)
     """The patients whose data the response shows so far."""
+    resources: set[UUID] = field(default_factory=set)
+    """The stays and prescriptions that it shows so far."""
 
     @property
     def sees_all(self) -> bool:
@@ -81,15 +83,26 @@ class Viewer:
     def _hides(self) -> bool:
         return isinstance(self.hidden, BindParameter) or bool(self.hidden)
 
-    def record_access(self, patient: UUID) -> None:
-        """Note that the response shows data of a patient; called where a view becomes part of it."""
+    def record_access(self, patient: UUID, resource: UUID | None = None) -> None:
+        """Note that the response shows data of a patient; called where a view becomes part of it.
+
+        ``resource``: the stay or prescription that is shown.
+        """
         self.shown.add(patient)
+        if resource is not None:
+            self.resources.add(resource)
 
     def flush(self) -> frozenset[UUID]:
         """Return the patients shown since the last call."""
         patients = frozenset(self.shown)
         self.shown.clear()
         return patients
+
+    def flush_resources(self) -> frozenset[UUID]:
+        """Return the stays and prescriptions shown since the last call."""
+        resources = frozenset(self.resources)
+        self.resources.clear()
+        return resources
 
     def predicate(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
         """Return the condition for the rows of a table that the viewer may see.

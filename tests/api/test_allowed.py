@@ -173,7 +173,10 @@ def test_no_rule_is_about_nothing() -> None:
     labels = {
         f"label:{c.value.lower()}" for c in Confidentiality if c is not Confidentiality.NORMAL
     }
-    assert set(MAY) == set(COMMANDS) | questions | set(DataKind) | labels | {"introspection"}
+    assert set(MAY) == set(COMMANDS) | questions | set(DataKind) | labels | {
+        "introspection",
+        "data:closures",
+    }
     assert set(DECLARED.kinds.values()) == set(DataKind)
 
 

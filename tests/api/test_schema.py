@@ -147,6 +147,7 @@ def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(lived: Live
 
 
 NOT_SHOWN = {
+    "BedNotOpen": {"is_free_text"},
     "StayNotOpen": {"stay", "ended_at"},
     "OutsideStay": {"stay"},
     "InFuture": {"occurred_at"},

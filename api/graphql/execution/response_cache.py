@@ -202,13 +202,22 @@ def _response(body: bytes, recorded: AccessRecord | None) -> CachedResponse:
     tag = blake2b(body, digest_size=12).hexdigest()
     if recorded is None:
         return CachedResponse(body, tag, "", frozenset())
-    return CachedResponse(body, tag, recorded.operation, frozenset(recorded.patients))
+    return CachedResponse(
+        body,
+        tag,
+        recorded.operation,
+        frozenset(recorded.patients),
+        frozenset(recorded.resources),
+        recorded.as_of,
+        recorded.known_at,
+    )
 
 
 async def _record(response: CachedResponse, context: Context) -> None:
     """Record the reading of a response before it leaves. Raises what the database raises."""
     if response.patients:
-        reading = context.reading(response.operation, response.patients)
+        context.as_of_asked, context.known_at_asked = response.as_of, response.known_at
+        reading = context.reading(response.operation, response.patients, response.resources)
         await context.state.access_log.record(reading)
 
 

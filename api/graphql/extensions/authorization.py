@@ -26,7 +26,6 @@ from strawberry.extensions import SchemaExtension
 from api.auth.authentication import NotLoggedIn
 from api.graphql.context import Context
 from api.graphql.declarations import ROOTS, Declarations, declarations_of
-from application.authorization.roles import may
 from domain.refusals import NotAllowed
 
 INTROSPECTION = ("__schema", "__type")
@@ -110,7 +109,7 @@ class Authorization(SchemaExtension):
             question = analyse_document(execution.schema._schema, document)
             context.types, context.is_cacheable = question.types, question.is_cacheable
             for what, field in question.needs.items():
-                if not may(role, what):
+                if not context.may(what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")
                     error = GraphQLError(told.message, original_error=told)
                     execution.pre_execution_errors = [error]

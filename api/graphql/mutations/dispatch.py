@@ -15,9 +15,10 @@ import application.command
 from api.graphql.context import Ask
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
 from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
+from api.telemetry import metrics
 from api.telemetry.logs import COMMAND_ID
 from application.command import CommandSpec, Request
-from domain.refusals import InvalidInput, NotFound
+from domain.refusals import InvalidInput, NotFound, Refusal
 from infrastructure import tracing
 from infrastructure.queries.projection_status import parked_in
 
@@ -40,7 +41,14 @@ async def dispatch(
         request(info, input),
         **parameters(input, command),
     )
-    recorded: application.command.Recorded = await run_in_threadpool(execute)
+    recorded: application.command.Recorded
+    try:
+        recorded = await run_in_threadpool(execute)
+    except Refusal as refusal:
+        context.refusals.append(refusal)
+        raise
+    if command.name == "break_glass" and not recorded.repeated:
+        metrics.EMERGENCY_ACCESSES.inc()
     context.note_position(recorded.position)
     envelope: dict[str, Any] = {
         "command_id": strawberry.ID(str(recorded.command_id)),

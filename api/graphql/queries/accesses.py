@@ -15,13 +15,27 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import Purpose
 from api.graphql.types.people import Patient
-from infrastructure.access_log import AccessView, accesses_page
+from domain.described_enum import DescribedEnum
+from infrastructure.access_log import NOBODY, REFUSED, SUCCESS, AccessView, accesses_page
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import records_of
 
 
+class AccessOutcome(DescribedEnum):
+    """What came of an access."""
+
+    SUCCESS = SUCCESS, "What was asked was shown."
+    REFUSED = REFUSED, "It was refused; the refusal may have told something of the patient."
+
+
+strawberry.enum(AccessOutcome, description="What came of an access.")
+
+
 @shows(DataKind.AUDIT)
-@strawberry.type(description="Somebody read a patient's data.")
+@strawberry.type(
+    description="Somebody read a patient's data or a report, or was refused to; the patient is"
+    " absent where it is about none."
+)
 class Access:
     id: strawberry.ID = strawberry.field(description="Opaque and unique.")
     at: datetime = strawberry.field(description="When the answer was given.")
@@ -31,14 +45,31 @@ class Access:
     operation: str = strawberry.field(description="What was asked or commanded.")
     purpose: Purpose = strawberry.field(description="What it was read for, as said.")
     broke_glass: bool = strawberry.field(description="Whether access was opened by breakGlass.")
-    whose: strawberry.Private[UUID]
+    outcome: AccessOutcome = strawberry.field(description="What came of it.")
+    entity: str | None = strawberry.field(
+        description="What was asked: a report with its period, SQL; of a refusal, its code."
+    )
+    resources: list[strawberry.ID] = strawberry.field(
+        description="The stays and prescriptions that the answer showed, of all its patients."
+    )
+    patients_shown: int | None = strawberry.field(
+        description="How many patients the answer showed; null in older entries."
+    )
+    as_of: datetime | None = strawberry.field(description="The moment asked about, if named.")
+    known_at: datetime | None = strawberry.field(description="As known at which moment, if named.")
+    on_behalf_of: str | None = strawberry.field(description="On whose behalf.")
+    token_id: str | None = strawberry.field(description="The id of the token (jti).")
+    address: str | None = strawberry.field(description="The address of the client.")
+    server: str | None = strawberry.field(description="The host that answered.")
+    whose: strawberry.Private[UUID | None]
     moment: strawberry.Private[AsOf]
 
     @classmethod
     def of(cls, view: AccessView, at: AsOf) -> "Access":
-        at.record_access(view.patient)
+        if view.patient is not None:
+            at.record_access(view.patient)
         return cls(
-            id=strawberry.ID(f"{view.no}-{view.patient}"),
+            id=strawberry.ID(f"{view.no}-{view.patient or NOBODY}"),
             at=view.at,
             issuer=view.issuer,
             subject=view.subject,
@@ -46,6 +77,16 @@ class Access:
             operation=view.operation,
             purpose=Purpose(view.purpose),
             broke_glass=view.broke_glass,
+            outcome=AccessOutcome(view.outcome),
+            entity=view.entity,
+            resources=[strawberry.ID(str(id)) for id in view.resources],
+            patients_shown=view.shown,
+            as_of=view.as_of,
+            known_at=view.known_at,
+            on_behalf_of=view.on_behalf_of,
+            token_id=view.token_id,
+            address=view.address,
+            server=view.server,
             whose=view.patient,
             moment=at,
         )
@@ -71,6 +112,12 @@ class AccessQueries:
             datetime | None, argument(name="from", description="Not before this moment.")
         ] = None,
         to: Annotated[datetime | None, argument(description="Before this moment.")] = None,
+        broke_glass: Annotated[
+            bool | None, argument(description="Only those by a broken glass, or only the others.")
+        ] = None,
+        outcome: Annotated[
+            AccessOutcome | None, argument(description="Of this outcome only.")
+        ] = None,
         first: First = None,
         after: After = None,
     ) -> Connection[Access]:
@@ -88,6 +135,8 @@ class AccessQueries:
             subject=subject,
             since=from_,
             until=to,
+            broke_glass=broke_glass,
+            outcome=outcome.value if outcome else None,
             first=size + 1,
             after=place,
         )
@@ -95,6 +144,6 @@ class AccessQueries:
             found,
             size,
             after,
-            lambda v: encode_cursor("accesses", v.no, v.patient),
+            lambda v: encode_cursor("accesses", v.no, v.patient or NOBODY),
             lambda v: Access.of(v, at),
         )

@@ -1,20 +1,42 @@
 """Queries of reports."""
 
 import asyncio
+from collections.abc import Set
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_ward, or_forbidden
-from api.graphql.context import Ask
+from api.graphql.context import Ask, Context
 from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
+from application.reports import definition as computed
+from application.reports.definition import Subject
+from application.reports.disclosure import PERSONS, Cells, suppress, without_clinical
 from application.reports.registry import find_definition, newest_definitions
+from domain.refusals import NotAllowed
+from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.stays import stays_by_id
 from infrastructure.reports import issued_reports
+
+
+async def _closed(context: Context, persons: Set[Subject]) -> set[Subject]:
+    """Return those among some persons whom the viewer may not see now; the others are read."""
+    if not context.may("data:identity"):
+        return set(persons)
+    now = await context.at()
+    ids = {kind: [UUID(s.id) for s in persons if s.kind == kind] for kind in PERSONS}
+    patients = await context.query(patients_by_id, ids["person"], now)
+    stays = await context.query(stays_by_id, ids["stay"], now)
+    for patient in (*patients, *(stay.patient for stay in stays.values())):
+        now.record_access(patient)
+    visible = {*map(str, patients), *map(str, stays)}
+    return {person for person in persons if person.id not in visible}
 
 
 @strawberry.type
@@ -45,16 +67,36 @@ class ReportQueries:
         check_ward(info.context, ward)
         definition = find_definition(name, version)
         chosen = {p.name: p.value for p in parameters or ()}
-        at = await info.context.at(None, known_at, known_at_position, at_least)
+        context = info.context
+        sees_clinical = context.may("data:clinical")
+        if not sees_clinical and any(
+            p.clinical and p.name in chosen for p in definition.parameters
+        ):
+            raise NotAllowed(f"The role {context.caller.role} may not choose by what is clinical")
+        context.entity = (
+            f"{definition.name}@{definition.version} {period.from_}..{period.to}"
+            f" {'' if ward is None else f'ward {ward}'} {chosen or ''}".strip()
+        )
+        at = await context.at(None, known_at, known_at_position, at_least)
+        sees_persons = context.viewer.sees_all and context.may("data:identity")
 
-        def compute() -> Report:
-            with info.context.state.hospital.reports.open_service() as reports:
+        def compute() -> tuple[computed.Report, Cells | None, list[UUID]]:
+            with context.state.hospital.reports.open_service() as reports:
                 report = reports.of_period(
                     definition, period.from_, period.to, ward, chosen, position=at.known
                 )
-                return Report.of(info, report, reports.parked_commands(at.known))
+                fewest = context.state.settings.smallest_cell
+                cells = None if sees_persons else reports.cells(report, fewest)
+                return report, cells, reports.parked_commands(at.known)
 
-        return await asyncio.to_thread(compute)
+        report, cells, parked = await asyncio.to_thread(compute)
+        suppressed: set[computed.Row] = set()
+        if cells is not None:
+            closed = await _closed(context, cells.all_small)
+            report, suppressed = suppress(report, cells, closed)
+        if not sees_clinical:
+            report = without_clinical(report)
+        return Report.of(info, report, parked, suppressed)
 
     @strawberry.field(
         description="The reports that were given out, the newest first; for who has wards,"

@@ -97,7 +97,7 @@ class Event:
         )
 
 
-PATIENTS = {"patientId", "forPatientId"}
+PATIENTS = {"patientId"} | {f for p in PUBLIC for f in p.fields if f.endswith("PatientId")}
 """The fields of an event that name a patient."""
 
 

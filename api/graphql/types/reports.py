@@ -1,6 +1,6 @@
 """Reports and their definitions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -75,6 +75,10 @@ class ReportFigure:
     )
     exact: str | None = strawberry.field(description="The value without loss: `275` or `23/7`.")
     shown: str = strawberry.field(description="The value rounded, as it is printed.")
+    suppressed: bool = strawberry.field(
+        description="Whether the value is withheld: it is of few persons, whom this login may not"
+        " all see, or would tell such a value. Digest and canonical form are of what is told."
+    )
 
 
 @shows(DataKind.FIGURES)
@@ -115,7 +119,13 @@ class Report:
     )
 
     @classmethod
-    def of(cls, info: Ask, report: definitions.Report, parked: Sequence[UUID] = ()) -> "Report":
+    def of(
+        cls,
+        info: Ask,
+        report: definitions.Report,
+        parked: Sequence[UUID] = (),
+        suppressed: Collection[definitions.Row] = (),
+    ) -> "Report":
         held, question = report.definition, report.question
         return cls(
             definition=ReportDefinition.of(held),
@@ -132,7 +142,8 @@ class Report:
                     unit=row.unit,
                     value=None if row.value is None else float(row.value),
                     exact=None if row.value is None else str(row.value),
-                    shown=formatted(held, row),
+                    shown="*" if row in suppressed else formatted(held, row),
+                    suppressed=row in suppressed,
                 )
                 for row in report.rows
             ],

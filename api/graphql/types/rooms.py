@@ -13,6 +13,7 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.people import Patient
+from application.authorization.roles import may
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, board
@@ -91,20 +92,21 @@ class Bed:
     until: datetime | None = strawberry.field(
         description="Until when it is closed or reserved, where that is planned."
     )
-    state_reason: str | None = strawberry.field(description="Why it is closed.")
     reservation_id: strawberry.ID | None = strawberry.field(
         description="The reservation in force, to release it."
     )
     bed_state_id: strawberry.ID | None = strawberry.field(
         description="The closure, cleaning or reservation in force, to correct or cancel it."
     )
+    reason: strawberry.Private[str | None]
+    ward: strawberry.Private[str]
     reserved: strawberry.Private[SpellView | None]
     occupant: strawberry.Private[StretchView | None]
     all_occupants: strawberry.Private[tuple[StretchView, ...]]
     at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: BedView, at: AsOf) -> Self:
+    def of(cls, view: BedView, ward: str, at: AsOf) -> Self:
         spell, occupant = view.spell, view.occupant
         reserved = spell if spell and spell.state == BedState.RESERVED.value else None
         return cls(
@@ -112,7 +114,8 @@ class Bed:
             state=view.state,
             since=occupant.since if occupant else spell.since if spell else None,
             until=None if occupant or not spell else spell.until,
-            state_reason=None if occupant or not spell else spell.reason,
+            reason=None if occupant or not spell else spell.reason,
+            ward=ward,
             reservation_id=_id(reserved.spell if reserved else None),
             bed_state_id=_id(spell.spell if spell else None),
             reserved=reserved,
@@ -120,6 +123,12 @@ class Bed:
             all_occupants=view.occupants,
             at=at,
         )
+
+    @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
+    def state_reason(self, info: Ask) -> str | None:
+        caller = info.context.caller
+        concerns = caller.wards is None or self.ward in caller.wards
+        return self.reason if concerns and may(caller.role, "data:closures") else None
 
     @strawberry.field(description="The patient for whom it is reserved.")
     async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
@@ -206,7 +215,7 @@ class Room(Node):
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:
         found = await info.context.load(beds_of, UUID(self.id), self.at)
-        return [Bed.of(bed, self.at) for bed in found or ()]
+        return [Bed.of(bed, self.ward, self.at) for bed in found or ()]
 
     @strawberry.field(description="Its names and policies at all times, in order.")
     async def history(self, info: Ask) -> list[RoomPeriod]:
@@ -246,7 +255,8 @@ class RoomOccupancy:
 
     @classmethod
     def of(cls, view: BoardRoom, at: AsOf) -> Self:
-        return cls(room=Room.of(view.room, at), beds=[Bed.of(bed, at) for bed in view.beds])
+        beds = [Bed.of(bed, view.room.ward, at) for bed in view.beds]
+        return cls(room=Room.of(view.room, at), beds=beds)
 
 
 @shows(DataKind.STAY)

@@ -71,7 +71,7 @@ class Stay(Node):
 
     @classmethod
     def of(cls, view: StayView, at: AsOf) -> Self:
-        at.record_access(view.patient)
+        at.record_access(view.patient, view.stay)
         shared = view.shares_bed_of
         return cls(
             id=strawberry.ID(str(view.stay)),
@@ -238,7 +238,7 @@ class Prescription(Node):
 
     @classmethod
     def of(cls, view: PrescriptionView, at: AsOf) -> Self:
-        at.record_access(view.patient)
+        at.record_access(view.patient, view.prescription)
         return cls(
             id=strawberry.ID(str(view.prescription)),
             status=PrescriptionStatus(view.status),

@@ -1,0 +1,71 @@
+"""What a refusal may tell: facts and texts only as the caller's role and wards may see them."""
+
+from uuid import UUID
+
+from application.authorization.roles import may
+from application.unit_of_work import UnitOfWork
+from domain.patient import Patient
+from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
+    ContradictsLaterFacts,
+    MergeImpossible,
+    NotAllowed,
+    OutsideStay,
+    PatientAlreadyAdmitted,
+    PatientDied,
+    Refusal,
+    RoomPolicyBroken,
+    SharersUnplaced,
+    StayNotOpen,
+)
+from domain.room.aggregate import Room
+from domain.stay.aggregate import Stay
+
+TELLING = (
+    BedOccupied,
+    ContradictsLaterFacts,
+    MergeImpossible,
+    NotAllowed,
+    OutsideStay,
+    PatientAlreadyAdmitted,
+    PatientDied,
+    RoomPolicyBroken,
+    SharersUnplaced,
+    StayNotOpen,
+)
+"""The refusals that tell something of a patient, or that keep somebody from one."""
+
+
+def as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
+    """Return a refusal without what the caller may not see, with the patients of whom it tells."""
+    told = _as_told(refusal, uow)
+    told.patients = _patients(told, uow)
+    return told
+
+
+def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
+    """Return the patients of the stays that a refusal names; else those whom the command is about."""
+    if not isinstance(refusal, TELLING):
+        return frozenset()
+    stays = {stay.id: stay.patient for stay in uow.loaded.values() if isinstance(stay, Stay)}
+    named = {fact.stay for fact in getattr(refusal, "facts", ())} | {*getattr(refusal, "stays", ())}
+    named |= {getattr(refusal, "stay", None), getattr(refusal, "by_stay", None)}
+    patients = {stays[stay] for stay in named if stay in stays}
+    if not patients:
+        patients = {a.id for a in uow.loaded.values() if isinstance(a, Patient) and a.exists}
+        patients |= set(stays.values())
+    return frozenset(patient for patient in patients if patient is not None)
+
+
+def _as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
+    role = uow.entry.recorded_by.role
+    match refusal:
+        case ContradictsLaterFacts() if not may(role, "data:clinical"):
+            return refusal.without_clinical()
+        case BedNotOpen(is_free_text=True):
+            room = uow.loaded.get(refusal.bed.room)
+            ward = room.ward if isinstance(room, Room) else None
+            if not may(role, "data:closures") or (uow.wards is not None and ward not in uow.wards):
+                return BedNotOpen(refusal.bed, "it is closed")
+    return refusal

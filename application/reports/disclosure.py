@@ -1,0 +1,113 @@
+"""Statistical disclosure control: cells of few persons, for a viewer who may not see these persons.
+
+A cell is a row of a report. It is small if a measure that it is made of comes from fewer persons than
+the smallest that may be told, and from at least one. What is suppressed must not follow from the rest
+of the report either: in a breakdown of which one cell is suppressed another is too, or else the whole.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from application.reports.definition import Contributions, Report, Row, Subject
+from application.reports.formula import Dimensions
+
+PERSONS = ("person", "stay")
+"""The kinds of subjects who are persons."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The persons behind each row of a report, as many of each measure as make a cell small."""
+
+    fewest: int
+    persons: tuple[dict[str, set[Subject]], ...]
+
+    def small(self, number: int) -> set[Subject]:
+        """Return the persons of the measures by which a row is small; nobody if it is not."""
+        few = (of for of in self.persons[number].values() if len(of) < self.fewest)
+        return set().union(*few)
+
+    @property
+    def all_small(self) -> set[Subject]:
+        """Return the persons of all small rows."""
+        return set().union(*(self.small(number) for number in range(len(self.persons))))
+
+
+def cells(report: Report, contributions: Contributions, fewest: int) -> Cells:
+    """Return the persons behind each row; ``fewest`` of them make a cell that may be told."""
+    measures = {figure.name: figure.formula.measures for figure in report.definition.figures}
+    wanted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for row in report.rows:
+        for measure in measures[row.figure]:
+            wanted[measure].add(_names(row.of))
+    found: defaultdict[tuple[str, Dimensions], set[Subject]] = defaultdict(set)
+    for subject, marks in contributions.items():
+        if subject.kind not in PERSONS:
+            continue
+        for measure, of in {(mark.measure, mark.of) for mark in marks}:
+            known = dict(of)
+            for names in wanted[measure]:
+                if known.keys() >= set(names):
+                    persons = found[measure, tuple((name, known[name]) for name in names)]
+                    if len(persons) < fewest:
+                        persons.add(subject)
+    return Cells(
+        fewest,
+        tuple(
+            {measure: found.get((measure, row.of), set()) for measure in measures[row.figure]}
+            for row in report.rows
+        ),
+    )
+
+
+def suppress(report: Report, cells: Cells, closed: Collection[Subject]) -> tuple[Report, set[Row]]:
+    """Return a report without what it tells of few persons some of whom are closed to the viewer.
+
+    And its rows that are suppressed. Where the name of a cell is clinical itself its row is left out.
+    """
+    rows, figures = report.rows, {figure.name: figure for figure in report.definition.figures}
+    hidden = {n for n in range(len(rows)) if not cells.small(n).isdisjoint(closed)}
+    parts: defaultdict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        if row.of:
+            parts[row.figure, _names(row.of)].append(number)
+    for (name, _), numbers in parts.items():
+        shown = sorted(set(numbers) - hidden, key=lambda n: (_persons(cells, n), n))
+        shown = [n for n in shown if _persons(cells, n)]
+        while _follows(cells, hidden.intersection(numbers)) and shown:
+            hidden.add(shown.pop(0))
+        if _follows(cells, hidden.intersection(numbers)):
+            measures = figures[name].formula.measures
+            hidden |= {
+                n
+                for n, row in enumerate(rows)
+                if not row.of and not measures.isdisjoint(figures[row.figure].formula.measures)
+            }
+    told = {
+        n: row._replace(value=None) if n in hidden else row
+        for n, row in enumerate(rows)
+        if n not in hidden or not figures[row.figure].clinical
+    }
+    suppressed = {row for n, row in told.items() if n in hidden}
+    return replace(report, rows=tuple(told.values())), suppressed
+
+
+def without_clinical(report: Report) -> Report:
+    """Return a report without the figures whose breakdown is clinical."""
+    clinical = {figure.name for figure in report.definition.figures if figure.clinical}
+    return replace(report, rows=tuple(r for r in report.rows if r.figure not in clinical))
+
+
+def _follows(cells: Cells, hidden: set[int]) -> bool:
+    """Return whether the whole tells what is hidden of few persons: one cell, or few in all of them."""
+    persons = set().union(*(s for n in hidden for s in cells.persons[n].values()))
+    return bool(hidden) and (len(hidden) < 2 or len(persons) < cells.fewest)
+
+
+def _persons(cells: Cells, number: int) -> int:
+    return len(set().union(*cells.persons[number].values()))
+
+
+def _names(of: Dimensions) -> tuple[str, ...]:
+    return tuple(name for name, _ in of)

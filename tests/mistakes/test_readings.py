@@ -1,0 +1,111 @@
+"""Mistakes of other systems about the record of who read whose data."""
+
+import json
+from typing import Any
+
+from application.authorization.roles import Role
+from tests.conftest import LOGIN
+from tests.support.api_dsl import Ward, ago
+from tests.support.graphql_client import GraphQLClient
+
+ACCESSES = """query($subject: String, $glass: Boolean, $outcome: AccessOutcome) {
+  accesses(subject: $subject, brokeGlass: $glass, outcome: $outcome) { nodes { operation outcome
+    entity brokeGlass resources patientsShown asOf knownAt address server patient { mrn } } } }"""
+
+
+def accesses(ward: Ward, subject: str, **asked: Any) -> list[dict[str, Any]]:
+    """The entries of the access log by somebody, the latest first."""
+    return list(ward.ask(ACCESSES, subject=subject, **asked)["accesses"]["nodes"])
+
+
+def login(ward: Ward, role: Role, *wards: str) -> tuple[str, GraphQLClient]:
+    subject = ward.name("reader")
+    return subject, GraphQLClient(ward.client.http, LOGIN.make(role, subject, wards))
+
+
+def test_mistake_85_what_was_refused_to_whom_is_recorded(ward: Ward) -> None:
+    closed = ward.patient(confidentiality="VERY_RESTRICTED")
+    nurse, asking = login(ward, Role.NURSE)
+    by_mrn = "query($m: String) { patient(mrn: $m) { familyName } }"
+    asking.raw(by_mrn, {"m": closed})
+    asking.raw("{ accesses { nodes { id } } }")
+    told = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
+    assert told == [("accesses", "NotAllowed", None), ("patient", "NotAllowed", {"mrn": closed})]
+    assert accesses(ward, nurse, outcome="SUCCESS") == []
+
+
+def test_mistake_85_a_refusal_that_tells_of_a_patient_is_a_reading(ward: Ward) -> None:
+    mrn = ward.patient()
+    ward.stay(patientMrn=mrn)
+    nurse, asking = login(ward, Role.NURSE)
+    told = asking.execute(
+        "admitPatient", patientMrn=mrn, admissionType="EMERGENCY", withoutBed="corridor"
+    )
+    assert told["__typename"] == "PatientAlreadyAdmitted"
+    (entry,) = accesses(ward, nurse)
+    assert (entry["outcome"], entry["entity"]) == ("REFUSED", "PatientAlreadyAdmitted")
+    assert entry["patient"] == {"mrn": mrn}
+
+
+def test_mistake_85_who_read_which_report_is_recorded(ward: Ward) -> None:
+    analyst, asking = login(ward, Role.ANALYST)
+    day = ago(days=1)[:10]
+    asking.ask(
+        'query($p: ReportPeriod!) { report(name: "inpatient-census", period: $p) { digest } }',
+        p={"from": day, "to": day},
+    )
+    (entry,) = accesses(ward, analyst)
+    assert entry["operation"] == "report"
+    assert entry["entity"] == f"inpatient-census@1 {day}..{day}"
+
+
+def test_mistake_85_a_reading_says_of_what_as_of_when_and_from_where(ward: Ward) -> None:
+    stay, moment = ward.stay(), ago(hours=1)
+    nurse, asking = login(ward, Role.NURSE)
+    asking.ask(
+        "query($i: ID!, $at: DateTime) { stay(id: $i, asOf: $at) { id } }", i=stay, at=moment
+    )
+    (entry,) = accesses(ward, nurse)
+    assert (entry["resources"], entry["patientsShown"]) == ([stay], 1)
+    assert entry["asOf"][:19] == moment[:19]
+    assert entry["knownAt"] is None
+    assert entry["address"]
+    assert entry["server"]
+
+
+def test_mistake_85_broken_glasses_are_found_among_the_readings(ward: Ward) -> None:
+    closed, other = ward.patient(confidentiality="VERY_RESTRICTED"), ward.patient()
+    nurse, asking = login(ward, Role.NURSE)
+    by_mrn = "query($m: String) { patient(mrn: $m) { id } }"
+    before = broken(ward)
+    asking.ask(by_mrn, m=other)
+    assert asking.execute("breakGlass", patientMrn=closed, reason="found unconscious")["until"]
+    found = accesses(ward, nurse, glass=True)
+    assert [(a["operation"], a["patient"]["mrn"]) for a in found] == [("breakGlass", closed)]
+    assert [a["patient"]["mrn"] for a in accesses(ward, nurse, glass=False)] == [other]
+    assert broken(ward) == before + 1
+
+
+def broken(ward: Ward) -> float:
+    """How many glasses the metrics count."""
+    lines = ward.client.http.get("/metrics").text.splitlines()
+    (line,) = (each for each in lines if each.startswith("wardbook_emergency_accesses_total "))
+    return float(line.split()[1])
+
+
+def test_mistake_85_the_feed_of_a_merge_is_a_reading_of_both_records(ward: Ward) -> None:
+    temporary, mrn = ward.patient(), ward.patient()
+    ward.record("mergePatients", patientMrn=temporary, intoMrn=mrn, reason="the same person")
+    service, asking = login(ward, Role.SERVICE)
+    asking.ask("{ events(first: 500, kinds: [PATIENT_MERGED]) { nodes { data } } }")
+    assert mrn in json.dumps(accesses(ward, service))
+
+
+def test_mistake_85_a_failed_login_is_logged_without_the_token(ward: Ward, caplog: Any) -> None:
+    http = ward.client.http
+    answer = http.post(
+        "/graphql", json={"query": "{ wards { name } }"}, headers={"Authorization": "Bearer secret"}
+    )
+    assert answer.status_code == 401
+    assert "login failed" in caplog.text
+    assert "secret" not in caplog.text
