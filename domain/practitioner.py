@@ -1,10 +1,21 @@
 """A practitioner (attends, visits, prescribes), known by a staff number."""
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.aggregate import (
+    Aggregate,
+    Cancelling,
+    Correcting,
+    Event,
+    NotNeeded,
+    UnknownEvent,
+)
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Text
+from domain.refusals import InvalidInput
+from domain.time import Moment
 
 
 class Grade(DescribedEnum):
@@ -17,7 +28,7 @@ class Grade(DescribedEnum):
 
 
 class Practitioner(Aggregate):
-    """Reference data, thin: registration, with the grade and the day from which it is held."""
+    """Reference data, thin: names, staff number and grade, each from a day on."""
 
     TOPIC = "practitioner"
 
@@ -25,14 +36,71 @@ class Practitioner(Aggregate):
         TOPIC = "practitioner.registered"
         PUBLIC = "practitioner.registered"
         DESCRIPTION = "A practitioner was registered."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
+        CORRECTED_BY = ("correctPractitioner",)
+        CANCELLED_BY = NotNeeded("a number given in error is corrected to the one of its owner")
         staff_number: Code
         family_name: Text | None
         given_name: Text | None
         grade: Grade
         grade_from: date | None
         specialty: Text | None
+
+    class DetailsCorrected(Correcting, Event):
+        """The details were wrong from the beginning; an absent value stays as it was."""
+
+        TOPIC = "practitioner.details-corrected"
+        PUBLIC = "practitioner.details-corrected"
+        DESCRIPTION = "What was known of a practitioner was wrong, and was put right."
+        staff_number: Code | None
+        family_name: Text | None
+        given_name: Text | None
+        grade: Grade | None
+        grade_from: date | None
+        specialty: Text | None
+
+    class DetailsChanged(Event):
+        """The details hold from a day on (a promotion); an absent value stays as it was."""
+
+        TOPIC = "practitioner.details-changed"
+        PUBLIC = "practitioner.details-changed"
+        DESCRIPTION = "What is known of a practitioner changed from a day on."
+        CORRECTED_BY = ("changePractitioner",)
+        CANCELLED_BY = ("cancelPractitionerChange",)
+        valid_from: date
+        since: Moment
+        staff_number: Code | None
+        family_name: Text | None
+        given_name: Text | None
+        grade: Grade | None
+        specialty: Text | None
+
+    class ChangeCancelled(Cancelling, Event):
+        """A change never was; ``staff_number`` is the one that holds without it."""
+
+        TOPIC = "practitioner.change-cancelled"
+        PUBLIC = "practitioner.change-cancelled"
+        DESCRIPTION = "A change of what is known of a practitioner was taken back."
+        valid_from: date
+        staff_number: Code
+
+    def __init__(self) -> None:
+        self.registered: dict[str, Any] = {}
+        """What always was so."""
+        self.changes: tuple[tuple[date, datetime, dict[str, Any]], ...] = ()
+        """From which day and moment on what else is so, in that order."""
+
+    @property
+    def staff_number(self) -> str:
+        """The staff number that holds last."""
+        return str(self.details[-1][1]["staff_number"])
+
+    @property
+    def details(self) -> list[tuple[datetime | None, dict[str, Any]]]:
+        """What is known from each moment on, in order; the first always was so."""
+        details: list[tuple[datetime | None, dict[str, Any]]] = [(None, self.registered)]
+        for _, since, change in self.changes:
+            details.append((since, {**details[-1][1], **change}))
+        return details
 
     def register(
         self,
@@ -56,9 +124,66 @@ class Practitioner(Aggregate):
             specialty=specialty,
         )
 
+    def correct(self, envelope: Envelope, **right: Any) -> None:
+        """Correct details from the beginning; None leaves one as it was. Raises InvalidInput."""
+        _must_say(right)
+        if right["staff_number"] and any("staff_number" in change for *_, change in self.changes):
+            raise InvalidInput(
+                "new_staff_number", "it changed later; give `valid_from` of that day"
+            )
+        self.record(Practitioner.DetailsCorrected, envelope, **right)
+
+    def change(self, valid_from: date, since: datetime, envelope: Envelope, **new: Any) -> None:
+        """Change details from a day on; None leaves one as it was. Raises InvalidInput."""
+        _must_say(new)
+        later = [day for day, _, change in self.changes if "staff_number" in change]
+        if new["staff_number"] and later and later[-1] > valid_from:
+            raise InvalidInput("valid_from", f"the staff number changed later, on {later[-1]}")
+        self.record(
+            Practitioner.DetailsChanged, envelope, valid_from=valid_from, since=since, **new
+        )
+
+    def cancel_change(self, valid_from: date, envelope: Envelope) -> None:
+        """Take back what changed from a day on. Raises InvalidInput if nothing did."""
+        kept = [change for day, _, change in self.changes if day != valid_from]
+        if len(kept) == len(self.changes):
+            days = ", ".join(str(day) for day, *_ in self.changes) or "never"
+            raise InvalidInput("valid_from", f"nothing changed on that day; changes: {days}")
+        numbers = [change["staff_number"] for change in kept if "staff_number" in change]
+        number = [self.registered["staff_number"], *numbers][-1]
+        self.record(
+            Practitioner.ChangeCancelled, envelope, valid_from=valid_from, staff_number=number
+        )
+
     def apply(self, event: Event) -> None:
         match event:
             case Practitioner.Registered():
-                self.staff_number = event.staff_number
+                self.registered = {field: getattr(event, field) for field in FIELDS}
+            case Practitioner.DetailsCorrected():
+                self.registered = {**self.registered, **_said(event)}
+            case Practitioner.DetailsChanged():
+                said = _said(event)
+                if event.grade is not None:
+                    said["grade_from"] = event.valid_from
+                same = [change for day, _, change in self.changes if day == event.valid_from]
+                before = same[0] if same else {}
+                others = [change for change in self.changes if change[0] != event.valid_from]
+                new = (event.valid_from, event.since, {**before, **said})
+                self.changes = tuple(sorted([*others, new], key=lambda change: change[:2]))
+            case Practitioner.ChangeCancelled():
+                self.changes = tuple(c for c in self.changes if c[0] != event.valid_from)
             case _:
                 raise UnknownEvent(event)
+
+
+FIELDS = ("staff_number", "family_name", "given_name", "grade", "grade_from", "specialty")
+
+
+def _said(event: Event) -> dict[str, Any]:
+    said = {field: getattr(event, field, None) for field in FIELDS}
+    return {field: value for field, value in said.items() if value is not None}
+
+
+def _must_say(details: Mapping[str, Any]) -> None:
+    if all(value is None for value in details.values()):
+        raise InvalidInput("family_name", "say which details are different")

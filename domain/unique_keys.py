@@ -89,6 +89,9 @@ REPLACING = (
     Room.DetailsCorrected,
     Room.DetailsChanged,
     Room.ChangeCancelled,
+    Practitioner.DetailsCorrected,
+    Practitioner.DetailsChanged,
+    Practitioner.ChangeCancelled,
 )
 """The events whose key takes the place of the one that the stream had before."""
 
@@ -147,7 +150,13 @@ def _stored(event: Event) -> tuple[str, ...] | None:
             return "room", event.ward, event.number
         case SourceVisit.Reported():
             return "source", event.system, event.version.source_id
-        case Practitioner.Registered():
+        case (
+            Practitioner.Registered()
+            | Practitioner.ChangeCancelled()
+            | Practitioner.DetailsCorrected(staff_number=str())
+            | Practitioner.DetailsChanged(staff_number=str())
+        ):
+            assert event.staff_number is not None
             return "staff-number", event.staff_number
         case _:
             return None

@@ -2,12 +2,14 @@
 
 from datetime import date
 
+from application import lookups
 from application.authorization.roles import SYSTEMS
-from application.command_group import CommandGroup, command
+from application.command_group import CommandGroup, command, correction
+from application.hospital_days import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.practitioner import Grade, Practitioner
-from domain.refusals import AlreadyExists
+from domain.refusals import AlreadyExists, InvalidInput
 
 
 class Practitioners(CommandGroup):
@@ -38,3 +40,80 @@ class Practitioners(CommandGroup):
             specialty,
             uow.entry,
         )
+
+    @correction(roles=SYSTEMS, raises=(AlreadyExists,))
+    def correct_practitioner(
+        self,
+        uow: UnitOfWork,
+        *,
+        staff_number: str,
+        new_staff_number: str | None = None,
+        family_name: str | None = None,
+        given_name: str | None = None,
+        grade: Grade | None = None,
+        grade_from: date | None = None,
+        specialty: str | None = None,
+    ) -> None:
+        """Correct what always was so. Raises AlreadyExists if the staff number is taken."""
+        practitioner = _practitioner(uow, staff_number)
+        practitioner.correct(
+            uow.entry,
+            staff_number=_number(uow, practitioner, new_staff_number),
+            family_name=family_name,
+            given_name=given_name,
+            grade=grade,
+            grade_from=grade_from,
+            specialty=specialty,
+        )
+
+    @command(roles=SYSTEMS, raises=(AlreadyExists,))
+    def change_practitioner(
+        self,
+        uow: UnitOfWork,
+        *,
+        staff_number: str,
+        new_staff_number: str | None = None,
+        family_name: str | None = None,
+        given_name: str | None = None,
+        grade: Grade | None = None,
+        specialty: str | None = None,
+        valid_from: date | None = None,
+    ) -> None:
+        """Change details from a day on (today). Raises AlreadyExists."""
+        practitioner = _practitioner(uow, staff_number)
+        now = today(uow)
+        if new_staff_number and valid_from and valid_from > now:
+            raise InvalidInput("valid_from", "a staff number changes on its day, not ahead of it")
+        practitioner.change(
+            valid_from or now,
+            midnight(uow, valid_from or now),
+            uow.entry,
+            staff_number=_number(uow, practitioner, new_staff_number),
+            family_name=family_name,
+            given_name=given_name,
+            grade=grade,
+            specialty=specialty,
+        )
+
+    @correction(roles=SYSTEMS, raises=(AlreadyExists,))
+    def cancel_practitioner_change(
+        self, uow: UnitOfWork, *, staff_number: str, valid_from: date
+    ) -> None:
+        """Take back what changed from a day on. Raises AlreadyExists."""
+        practitioner = _practitioner(uow, staff_number)
+        practitioner.cancel_change(valid_from, uow.entry)
+        _number(uow, practitioner, practitioner.staff_number, "staff_number")
+
+
+def _practitioner(uow: UnitOfWork, staff_number: str) -> Practitioner:
+    id = lookups.practitioner(uow, staff_number, "staff_number")
+    return uow.one(Practitioner, id, "practitioner", "staff_number")
+
+
+def _number(
+    uow: UnitOfWork, practitioner: Practitioner, number: str | None, field: str = "new_staff_number"
+) -> str | None:
+    """Return a staff number that nobody else has. Raises AlreadyExists."""
+    if number and uow.owner(unique_keys.staff_number(number)) not in (None, practitioner.id):
+        raise AlreadyExists("practitioner with staff number", number, field)
+    return number

@@ -27,7 +27,7 @@ def _contributions(inputs: Inputs) -> Contributions:
             found[Subject("stay", stay.stay)] = tuple(marks)
     for bed in inputs.beds:
         if calendar.in_scope(bed.ward):
-            days = calendar.at_censuses(bed.since, None)
+            days = calendar.at_censuses(bed.since, bed.until)
             closed = {day for spell in bed.closed for day in calendar.at_censuses(*spell)}
             found[Subject("bed", f"{bed.room}/{bed.bed}")] = (
                 *calendar.marks("all", days),

@@ -123,13 +123,14 @@ class Question:
 
 
 class HouseBed(NamedTuple):
-    """A bed of a ward, from when on there is one, and the periods in which it is closed."""
+    """A bed of a ward, since and until when there is one, and the periods in which it is closed."""
 
     room: str
     bed: str
     ward: str
     since: datetime
     closed: tuple[tuple[datetime, datetime | None], ...]
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Column, Date, Integer, MetaData, String, select
+from sqlalchemy import Column, Date, Integer, MetaData, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.practitioner import Practitioner
-from domain.time import ALWAYS
-from infrastructure.projections.bitemporal_table import bitemporal_table
-from infrastructure.projections.projection import EventPosition, ReadModel
+from domain.time import ALWAYS, Period
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
+from infrastructure.projections.projection import Folded
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
@@ -34,30 +34,22 @@ practitioners = bitemporal_table(
 )
 
 
-class Practitioners(ReadModel):
-    """Projection of practitioners: one row each."""
+class Practitioners(Folded[Practitioner]):
+    """Projection of practitioners: a row for each period in which no detail changed."""
 
     name = "practitioners"
     metadata = metadata
-    handles = frozenset({Practitioner.Registered})
+    kind = Practitioner
 
-    def apply(self, event: Event, place: EventPosition) -> None:
-        match event:
-            case Practitioner.Registered():
-                self.writer(practitioners).put(
-                    event.originator_id,
-                    ALWAYS,
-                    {
-                        "staff_number": event.staff_number,
-                        "family_name": event.family_name,
-                        "given_name": event.given_name,
-                        "grade": event.grade.value,
-                        "grade_from": event.grade_from,
-                        "specialty": event.specialty,
-                    },
-                    known=place.known,
-                    position=place.position,
-                )
+    def rows(self, practitioner: Practitioner, event: Event) -> dict[Table, Rows]:
+        details = practitioner.details
+        ends = [since for since, _ in details[1:]] + [None]
+        rows: Rows = {}
+        for (since, values), end in zip(details, ends, strict=True):
+            period = Period(since or ALWAYS.start, end)
+            values = {**values, "grade": values["grade"].value}
+            rows[practitioner.id, period.start] = (period, values)
+        return {practitioners: rows}
 
 
 @dataclass(frozen=True, slots=True)

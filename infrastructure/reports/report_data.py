@@ -13,12 +13,24 @@ from application.reports.definition import Subject
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import FiguresNotReadable, Progress, ReportService, no_progress
 from domain.hospital_calendar import DAY, HospitalCalendar, LocalDays
+from domain.practitioner import Practitioner
+from domain.room.aggregate import Room
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports import inputs
 from infrastructure.reports.inputs.change_set import changed_between, linked
+
+RENAMING = (
+    Room.DetailsCorrected,
+    Room.DetailsChanged,
+    Room.ChangeCancelled,
+    Practitioner.DetailsCorrected,
+    Practitioner.DetailsChanged,
+    Practitioner.ChangeCancelled,
+)
+"""The events that may change figures of those of whom nothing was told."""
 
 Facts = dict[str, set[int]]
 """Positions of facts by the id of whom they are about."""
@@ -77,6 +89,8 @@ class ReadModelReportData:
     def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:
         if self._calendar_changes(question, before, now):
             return None  # the days of all are others
+        if self._names_change(before, now):
+            return None  # the wards or grades of all may be others
         return changed_between(self._connection, before, now)
 
     def about(self, subjects: Collection[Subject], known: Collection[int]) -> ChangeSet:
@@ -115,6 +129,15 @@ class ReadModelReportData:
 
     def parked_commands(self, position: int) -> list[UUID]:
         return inputs.parked_commands(self._connection, position)
+
+    def _names_change(self, after: int, to: int) -> bool:
+        """Return whether a room or a practitioner is named or graded otherwise since."""
+        row = self._connection.execute(
+            "SELECT EXISTS (SELECT FROM record.events WHERE topic = ANY(%s)"
+            " AND position > %s AND position <= %s)",
+            [[event.TOPIC for event in RENAMING], after, to],
+        ).fetchone()
+        return bool(row and row[0])
 
     def _calendar_changes(self, question: Question, after: int, to: int) -> set[int]:
         """Return the positions of calendar changes that reach the days of a question."""

@@ -135,3 +135,44 @@ def test_mistake_43_what_was_told_of_a_bed_is_corrected_and_cancelled(ward: Ward
     longer = {"bedStateId": cleaning["id"], "until": ago(hours=1)}
     refused = ward.execute("correctBedState", **here, **longer, **WRONG)
     assert refused["__typename"] == "BedOccupied"
+
+
+def test_mistake_39_a_doctor_is_promoted_and_the_visits_before_stay_a_residents(ward: Ward) -> None:
+    doctor, promoted = ward.doctor(), ago(days=5)[:10]
+    ward.record("correctPractitioner", staffNumber=doctor, grade="RESIDENT", **WRONG)
+    ward.record("changePractitioner", staffNumber=doctor, grade="CONSULTANT", validFrom=promoted)
+
+    def grade(**at: str) -> str:
+        told = ward.ask(
+            "query($staffNumber: String!, $asOf: DateTime) { practitioners("
+            "staffNumber: $staffNumber, asOf: $asOf) { nodes { grade } } }",
+            staffNumber=doctor,
+            **at,
+        )
+        return str(told["practitioners"]["nodes"][0]["grade"])
+
+    assert (grade(asOf=ago(days=8)), grade()) == ("RESIDENT", "CONSULTANT")
+    other = ward.doctor()
+    taken = {"staffNumber": doctor, "newStaffNumber": other}
+    refused = ward.execute("correctPractitioner", **taken, **WRONG)
+    assert (refused["__typename"], refused["path"]) == ("AlreadyExists", ["newStaffNumber"])
+    ward.record("cancelPractitionerChange", staffNumber=doctor, validFrom=promoted, **WRONG)
+    assert grade() == "RESIDENT"
+
+
+def test_mistake_38_a_report_takes_the_name_that_held_at_the_end_of_its_period(ward: Ward) -> None:
+    old, new = ward.name("W"), ward.name("W")
+    ward.stay(f"{ward.room('a', ward=old)}/a", ago(days=20))
+    ward.record("renameWard", ward=old, newWard=new, validFrom=ago(days=5)[:10])
+
+    def present(name: str, days: int) -> list[str]:
+        day = ago(days=days)[:10]
+        told = ward.ask(
+            "query($ward: String!, $period: ReportPeriod!) { report(name: "
+            '"inpatient-census", ward: $ward, period: $period) { figures { name shown } } }',
+            ward=name,
+            period={"from": day, "to": day},
+        )
+        return [figure["shown"] for figure in told["report"]["figures"]]
+
+    assert present(old, 10) == present(new, 3)

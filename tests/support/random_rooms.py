@@ -1,9 +1,10 @@
-"""Random commands that change, correct and cancel rooms of their own, where nobody lies."""
+"""Random commands that change, correct and cancel rooms where nobody lies, and practitioners."""
 
 from collections.abc import Callable
 from typing import Any
 
 from application.command import Recorded
+from domain.practitioner import Grade
 from domain.room.policies import RoomPolicy
 
 WRONG = "typed wrong"
@@ -71,6 +72,17 @@ class Furnishing:
         if cleaning:
             id = cleaning.entry.id_of("cleaning")
             self._give("cancel_bed_state", WRONG, bed_state_id=id, **here)
+
+    def _correct_practitioner(self) -> None:
+        self._give("correct_practitioner", WRONG, staff_number="D2", family_name="Lindqvist")
+
+    def _change_practitioner(self) -> None:
+        self._give("change_practitioner", staff_number="D3", grade=Grade.SPECIALIST)
+
+    def _cancel_practitioner_change(self) -> None:
+        change: dict[str, Any] = {"staff_number": "D3", "valid_from": self.now.date()}
+        self._give("change_practitioner", grade=Grade.CONSULTANT, **change)
+        self._give("cancel_practitioner_change", WRONG, **change)
 
     def _correct_room_policy(self) -> None:
         self._mend_policy("correct_room_policy")

@@ -122,3 +122,25 @@ def cancel_room_policy(ward: Ward) -> Answer:
     told = ward.execute("cancelRoomPolicy", **here, policy="ISOLATION", setAt=at, **WRONG)
     assert told["room"]["policies"] == []
     return told
+
+
+@example("PractitionerRecorded")
+def correct_practitioner(ward: Ward) -> Answer:
+    number = ward.name("D")
+    told = ward.execute(
+        "correctPractitioner", staffNumber=ward.doctor(), newStaffNumber=number, **WRONG
+    )
+    assert told["practitioner"]["staffNumber"] == number
+    return told
+
+
+@example("PractitionerRecorded")
+def change_practitioner(ward: Ward) -> Answer:
+    return ward.execute("changePractitioner", staffNumber=ward.doctor(), grade="CONSULTANT")
+
+
+@example("PractitionerRecorded")
+def cancel_practitioner_change(ward: Ward) -> Answer:
+    change = {"staffNumber": ward.doctor(), "validFrom": ago(days=3)[:10]}
+    ward.record("changePractitioner", grade="CONSULTANT", **change)
+    return ward.execute("cancelPractitionerChange", **change, **WRONG)

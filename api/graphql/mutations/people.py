@@ -112,6 +112,40 @@ class RegisterPractitionerInput(CommandInput):
     specialty: str | None = optional("Specialty.")
 
 
+@command_input(
+    "correct_practitioner", PractitionerRecorded, "A practitioner's details always were so."
+)
+class CorrectPractitionerInput(CommandInput):
+    staff_number: str = required("Staff number, as recorded.")
+    new_staff_number: str | None = optional("The right staff number.", blank_is_absent=True)
+    family_name: str | None = optional("Family name.")
+    given_name: str | None = optional("Given name.")
+    grade: Grade | None = optional("Seniority.")
+    grade_from: date | None = optional("The day from which the grade is held.")
+    specialty: str | None = optional("Specialty.")
+
+
+@command_input(
+    "change_practitioner", PractitionerRecorded, "A practitioner's details are so from a day on."
+)
+class ChangePractitionerInput(CommandInput):
+    staff_number: str = required("Staff number.")
+    new_staff_number: str | None = optional("The staff number from then on.", blank_is_absent=True)
+    family_name: str | None = optional("Family name.")
+    given_name: str | None = optional("Given name.")
+    grade: Grade | None = optional("Seniority.")
+    specialty: str | None = optional("Specialty.")
+    valid_from: date | None = optional("The hospital's day from which it is so; today by default.")
+
+
+@command_input(
+    "cancel_practitioner_change", PractitionerRecorded, "A practitioner did not change so."
+)
+class CancelPractitionerChangeInput(CommandInput):
+    staff_number: str = required("Staff number.")
+    valid_from: date = required("The day from which it was so, as recorded.")
+
+
 @command_input("set_hospital_time", HospitalTimeRecorded, "Set the hospital's own clock.")
 class SetHospitalTimeInput(CommandInput):
     time_zone: str = required("IANA name, for example Europe/Berlin.")

@@ -72,22 +72,31 @@ def load_inputs(
     ``totals_only``: rows may be aggregated, so that no contribution can be attributed.
     ``only``: the inputs about these patients and rooms.
     """
-    wards: dict[str, str] = dict(
-        connection.execute(
-            "SELECT DISTINCT room::text, ward FROM rooms_v1.rooms WHERE known @> %s::int8",
-            [position],
-        ).fetchall()
-    )
-    if question.ward is not None and question.ward not in wards.values():
-        raise NotFound("ward", question.ward, "ward")
     days = local_days(connection, hospital, position)
-    query = ReportQuery(connection, question, position, days, wards, totals_only, only)
+    query = ReportQuery(connection, question, position, days, {}, totals_only, only)
+    query.wards.update(_wards(query))
+    if question.ward is not None and question.ward not in query.wards.values():
+        raise NotFound("ward", question.ward, "ward")
     loaded: dict[str, Any] = {}
     for need in sorted(needs):
         on_progress(len(loaded), len(needs))
         loaded[need] = LOADERS[need](query)
     on_progress(len(loaded), len(needs))
     return Inputs(question, days, **loaded)
+
+
+def _wards(asked: ReportQuery) -> dict[str, str]:
+    """Return the ward of each room, as it was named at the end of the period."""
+    _, end = asked.window
+    wards: dict[str, str] = {}
+    for room, ward, since in asked.connection.execute(
+        "SELECT room::text, ward, lower(during) AS since FROM rooms_v1.rooms"
+        " WHERE known @> %s::int8 ORDER BY since",
+        [asked.position],
+    ):
+        if room not in wards or since < end:
+            wards[room] = ward
+    return wards
 
 
 def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:

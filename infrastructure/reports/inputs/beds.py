@@ -18,10 +18,11 @@ def beds(asked: ReportQuery) -> tuple[HouseBed, ...]:
     ):
         closed.setdefault((room, bed), []).append((since, until))
     rows = asked.rows(
-        "SELECT room::text, bed, lower(during) FROM rooms_v1.beds WHERE known @> %(position)s::int8"
+        "SELECT room::text, bed, lower(during), upper(during) FROM rooms_v1.beds"
+        " WHERE known @> %(position)s::int8"
         f" AND lower(during) <= %(end)s{asked.of_room('room')}"
     )
     return tuple(
-        HouseBed(room, bed, asked.wards[room], since, tuple(closed.get((room, bed), ())))
-        for room, bed, since in rows
+        HouseBed(room, bed, asked.wards[room], since, tuple(closed.get((room, bed), ())), until)
+        for room, bed, since, until in rows
     )

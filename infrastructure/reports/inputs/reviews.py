@@ -5,14 +5,17 @@ from datetime import UTC, datetime
 from infrastructure.reports.inputs.context import ReportQuery
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def reviews(asked: ReportQuery) -> dict[str, datetime]:
     """Return the first visit by a consultant of that day to each stay that began in the period."""
     consultants = [
-        (who, asked.days.midnight(since) if since else ALWAYS)
-        for who, since in asked.rows(
-            "SELECT practitioner, grade_from FROM practitioners_v1.practitioners"
+        (who, max(held, asked.days.midnight(day) if day else ALWAYS), until or NEVER)
+        for who, day, held, until in asked.rows(
+            "SELECT practitioner, grade_from,"
+            "  greatest(lower(during), '0001-01-01 00:00:00+00'), upper(during)"
+            " FROM practitioners_v1.practitioners"
             " WHERE known @> %(position)s::int8 AND grade = 'CONSULTANT'"
         )
     ]
@@ -20,12 +23,15 @@ def reviews(asked: ReportQuery) -> dict[str, datetime]:
         asked.rows(
             "SELECT v.stay::text, min(lower(v.during)) FROM inpatients_v1.inpatients i"
             " JOIN visits_v1.visits v USING (stay)"
-            " JOIN unnest(%(who)s::uuid[], %(since)s::timestamptz[]) AS c (practitioner, since)"
+            " JOIN unnest(%(who)s::uuid[], %(since)s::timestamptz[], %(until)s::timestamptz[])"
+            "   AS c (practitioner, since, until)"
             "   ON c.practitioner = v.practitioner AND c.since <= lower(v.during)"
+            "   AND lower(v.during) < c.until"
             " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
             "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
             f"{asked.of_patient('i.patient')} GROUP BY v.stay",
-            who=[who for who, _ in consultants],
-            since=[since for _, since in consultants],
+            who=[who for who, _, _ in consultants],
+            since=[since for _, since, _ in consultants],
+            until=[until for _, _, until in consultants],
         )
     )
