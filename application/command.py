@@ -62,10 +62,14 @@ class Rules:
     newborn_days: int = 28
     """The age up to which a newborn may begin to share its mother's bed."""
 
-    def check_time(self, occurred_at: datetime, now: datetime) -> None:
-        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
+    def check_time(self, occurred_at: datetime, now: datetime) -> datetime:
+        """Return when it occurred by the record's clock: now, if another clock is a little ahead.
+
+        Otherwise it could be neither read nor built on until then. Raises InFuture.
+        """
         if occurred_at > now + self.clock_tolerance:
             raise InFuture(occurred_at, now)
+        return min(occurred_at, now)
 
 
 @dataclass(frozen=True, slots=True)

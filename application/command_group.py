@@ -76,7 +76,7 @@ def _declare(
         assert not args, "commands take keyword arguments only"
 
         def attempt(uow: UnitOfWork) -> None:
-            decide(group, uow, **content)  # type: ignore[call-arg]
+            decide(group, uow, **uow.by_the_clock(content))  # type: ignore[call-arg]
 
         return group.pipeline.execute(Invocation(request, name, content, attempt, corrects))
 

@@ -164,6 +164,7 @@ class CommandPipeline(Application[UUID]):
             request.wards,
             refresh=refresh,
             preload=preload,
+            sent_at=request.occurred_at,
         )
         if call.corrects and request.occurred_at is not None:
             uow.corrected_at, uow.corrected_precision = corrected_at, corrected_precision
@@ -225,7 +226,7 @@ class CommandPipeline(Application[UUID]):
         request, occurred_at = call.request, now
         if request.occurred_at is not None:
             occurred_at = in_utc(request.occurred_at, "occurred_at")
-        self.rules.check_time(occurred_at, now)
+        occurred_at = self.rules.check_time(occurred_at, now)
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
             raise ReasonNeeded(f"the entry is more than {minutes} minutes late")

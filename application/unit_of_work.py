@@ -4,11 +4,11 @@ Each stream that is read is tracked with its version, and the append names all o
 decision rests on can have changed when it is recorded.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from application.aggregate_cache import AggregateCache
@@ -58,6 +58,7 @@ class UnitOfWork:
         *,
         refresh: bool,
         preload: CommandPreload | None = None,
+        sent_at: datetime | None = None,
     ) -> None:
         """``refresh``: whether to read the newer events of cached aggregates.
 
@@ -77,6 +78,8 @@ class UnitOfWork:
         """The right time of a fact, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
         self._merged_into: dict[tuple[UUID, ...], list[UUID]] = {}
+        self._sent_at = sent_at
+        """When it occurred by the client's clock."""
         self._preloaded = preload.streams if preload else {}
         self._versions: dict[UUID, int] = {}
         self._refresh = refresh
@@ -191,9 +194,21 @@ class UnitOfWork:
 
     # -- write --
 
-    def check_time(self, occurred_at: datetime) -> None:
-        """Refuse a time at which nothing can have happened yet. Raises InFuture."""
-        self.rules.check_time(occurred_at, self.now)
+    def check_time(self, occurred_at: datetime) -> datetime:
+        """Return when it occurred by the record's clock, which is never ahead. Raises InFuture."""
+        return self.rules.check_time(occurred_at, self.now)
+
+    def by_the_clock(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a command's input; what the client's clock calls begun begins now at the latest."""
+        sent_at = self._sent_at
+        if sent_at is None or sent_at <= self.now:
+            return dict(content)
+        return {
+            name: self.now
+            if isinstance(value, datetime) and value.tzinfo and self.now < value <= sent_at
+            else value
+            for name, value in content.items()
+        }
 
     def expect(self, version: int | None) -> None:
         """Refuse if the stream read first is not at the client's version. Raises VersionConflict."""

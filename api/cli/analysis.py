@@ -1,8 +1,6 @@
 """The command ``query``: a question nobody thought of, in SQL over the history as tables."""
 
 import asyncio
-import csv
-import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -11,10 +9,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
 from api.cli.queries import For, KnownAt, known_position, open_hospital
-from api.cli.terminal import err, operator, out, progress, settings, stop
+from api.cli.terminal import err, json_text, operator, out, progress, settings, stop, table_of
+from api.csv_writer import CsvWriter
 from api.errors import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, write
@@ -64,7 +62,7 @@ def query(
         return
     zone, database = open_hospital(settings())
     known, log = known_position(database, known_at), database.open_log()
-    err.print(f"As known at position {known} of a {log.kind} log.", highlight=False)
+    err.print(f"As known at position {known} of a {log.kind} log.")
     try:
         if export is not None:
             record = _recorder(database, f"export to {export.name}", purpose)
@@ -110,25 +108,23 @@ def _export(database: Database, directory: Path, known: int, log: Log, record: O
     about = {"log": str(log.id), "kind": log.kind, "position": str(known)}
     with progress("Writing") as tell:
         for file in export_history(database, directory, known, about, tell, record):
-            out.print(str(file), soft_wrap=True, highlight=False)
+            out.print(str(file), soft_wrap=True)
 
 
 def _print_rows(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     if format is Format.JSON:
         begin = "["
         for row in rows:
-            line = json.dumps(
-                dict(zip(names, row, strict=True)), default=_as_text, ensure_ascii=False
-            )
+            line = json_text(dict(zip(names, row, strict=True)), default=_as_text)
             sys.stdout.write(f"{begin}\n{line}")
             begin = ","
         sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
     elif format is Format.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = CsvWriter(sys.stdout)
         writer.writerow(names)
         writer.writerows([None if v is None else _as_text(v) for v in row] for row in rows)
     else:
-        table = Table(*names)
+        table = table_of(*names)
         for row in rows:
             table.add_row(*("" if value is None else _as_text(value) for value in row))
         out.print(table)
@@ -142,7 +138,7 @@ def _as_text(value: object) -> str:
 
 def _list_tables() -> None:
     for table in TABLES:
-        grid = Table("column", "type", "meaning", title=table.name, caption=table.meaning)
+        grid = table_of("column", "type", "meaning", title=table.name, caption=table.meaning)
         for column in table.columns:
             grid.add_row(column.name, column.type, column.meaning)
         out.print(grid)

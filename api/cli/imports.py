@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.terminal import as_json, err, moment, now, out, progress, settings, stop
+from api.cli.terminal import as_json, err, moment, now, out, progress, settings, stop, table_of
 from api.errors import ExitCode
 from api.imports.mimic_iv import Account, import_mimic_iv, sums_path
 from api.simulator import Simulated, simulate
@@ -84,7 +83,7 @@ def simulate_command(
             }
         )
     else:
-        table = Table("command", "recorded", title=f"Simulated until {end:%F %R %Z}")
+        table = table_of("command", "recorded", title=f"Simulated until {end:%F %R %Z}")
         for name, count in sorted(result.commands.items()):
             table.add_row(name, f"{count:,}")
         for name, count in sorted(result.refusals.items()):
@@ -134,11 +133,11 @@ def _print_account(account: Account, file: Path, json: bool) -> None:
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
-        table = Table(*names, title="Account")
+        table = table_of(*names, title="Account")
         for name, *counts in rows:
             table.add_row(name, *(f"{count:,}" for count in counts))
         out.print(table)
-        refusals = Table("table", "refused by", "rows")
+        refusals = table_of("table", "refused by", "rows")
         for name, verdict, rule, count in account.totals():
             if verdict == "refused":
                 refusals.add_row(name, str(rule), f"{count:,}")
@@ -147,7 +146,7 @@ def _print_account(account: Account, file: Path, json: bool) -> None:
             out.print(f"Discharges refused by {rule}: {count:,}; see the notes of their rows.")
         for name, what in account.missing.items():
             out.print(f"Missing: {name}; left out: {what}.")
-        others = Table("file not read", "why", "rows")
+        others = table_of("file not read", "why", "rows")
         for name, (why, rows_of_file) in account.not_read.items():
             others.add_row(name, why, "" if rows_of_file is None else f"{rows_of_file:,}")
         if account.not_read:

@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape
 
 from application.reports.definition import Figure, Report, Row
 from application.reports.formatting import formatted
+from domain.text import line
 
 WIDTH, PANEL, LEFT, LINE = 820, 190, 60, 20
 INK, PALE, BARS = "#222", "#bbb", "#2a6f97"
@@ -65,7 +66,7 @@ def _panel(report: Report, figure: Figure, rows: list[Row], top: int) -> Iterato
         if row.value is None:
             continue
         low, up = sorted((level(float(row.value)), level(0.0)))
-        label = escape(f"{_of(row)}: {formatted(report.definition, row)}")
+        label = escape(line(f"{_of(row)}: {formatted(report.definition, row)}"))
         yield (
             f'<rect x="{LEFT + n * step:.1f}" y="{low:.1f}" width="{max(step * 0.8, 0.5):.1f}"'
             f' height="{up - low:.1f}" fill="{BARS}"><title>{label}</title></rect>'
@@ -82,5 +83,5 @@ def _of(row: Row) -> str:
 def _text(x: float, y: float, text: str, size: int = 12, anchor: str = "start") -> str:
     return (
         f'<text x="{x:.0f}" y="{y:.1f}" font-size="{size}" fill="{INK}"'
-        f' text-anchor="{anchor}">{escape(text)}</text>'
+        f' text-anchor="{anchor}">{escape(line(text))}</text>'
     )

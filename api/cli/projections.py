@@ -7,11 +7,10 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cli.imports import fill
-from api.cli.terminal import as_json, out, progress, request, settings, stop
+from api.cli.terminal import as_json, out, progress, request, settings, stop, table_of
 from api.errors import ExitCode
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital
@@ -48,7 +47,7 @@ def list_models(json: Json = False) -> None:
             ]
         )
         return
-    table = Table("read model", "state", "position", "lacks", "for", "parked", "alive at")
+    table = table_of("read model", "state", "position", "lacks", "for", "parked", "alive at")
     for m in statuses:
         table.add_row(
             m.name,
@@ -80,7 +79,7 @@ def list_parked(json: Json = False) -> None:
             ]
         )
         return
-    table = Table("read model", "position", "command", "operation", "why")
+    table = table_of("read model", "position", "command", "operation", "why")
     for p in commands:
         table.add_row(p.model, f"{p.first_position:,}", str(p.command), p.operation, p.error)
     out.print(table)

@@ -8,11 +8,10 @@ from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.imports import fill
-from api.cli.terminal import as_json, moment, operator, out, settings, stop
+from api.cli.terminal import as_json, moment, operator, out, settings, stop, table_of
 from api.errors import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
@@ -84,7 +83,7 @@ def timeline(
     if json:
         as_json([{**asdict(entry), "summary": summary} for entry, summary in summarized])
         return
-    table = Table("happened", "recorded", "what", "by", title=f"Timeline of {mrn}")
+    table = table_of("happened", "recorded", "what", "by", title=f"Timeline of {mrn}")
     for entry, summary in summarized:
         late = " late" if entry.late else ""
         table.add_row(
@@ -139,7 +138,7 @@ def occupancy(
     if json:
         as_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    table = Table(*names, title="Occupancy")
+    table = table_of(*names, title="Occupancy")
     for row in rows:
         table.add_row(*row)
     out.print(table)
@@ -191,7 +190,7 @@ def accesses(
     if json:
         as_json([{**asdict(access), "mrn": of} for access, of in rows])
         return
-    table = Table("at", "who", "role", "read", "of", "for", "", title="Accesses")
+    table = table_of("at", "who", "role", "read", "of", "for", "", title="Accesses")
     for access, of in rows:
         login = f"{access.subject} ({access.issuer})"
         glass = "BROKE THE GLASS" if access.broke_glass else ""

@@ -1,6 +1,5 @@
 """The command ``report``: compute, print and issue a report."""
 
-import csv
 import json
 import sys
 from contextlib import closing, nullcontext
@@ -9,11 +8,11 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, open_hospital
-from api.cli.terminal import err, out, progress, request, settings, stop
+from api.cli.terminal import err, out, progress, request, settings, stop, table_of
+from api.csv_writer import CsvWriter
 from api.errors import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
 from application.reports.definition import Report
@@ -125,12 +124,12 @@ def _issue(
             parameters=[ReportParameter(*parameter) for parameter in parameters.items()] or None,
         ).events
     assert isinstance(event, issued.Report.Issued)
-    err.print(f"Issued: wardbook restate {event.originator_id}", highlight=False)
+    err.print(f"Issued: wardbook restate {event.originator_id}")
     return report_of(event.terms, event.said)
 
 
 def _list() -> None:
-    table = Table("report", "what it says", "parameters", title="Reports")
+    table = table_of("report", "what it says", "parameters", title="Reports")
     for definition in newest_definitions():
         choices = "\n".join(f"{p.name}: {p.meaning}" for p in definition.parameters)
         table.add_row(f"{definition.name}@{definition.version}", definition.formula, choices)
@@ -139,7 +138,7 @@ def _list() -> None:
 
 def _table(report: Report) -> None:
     question, definition = report.question, report.definition
-    table = Table(
+    table = table_of(
         "figure",
         "of",
         "value",
@@ -162,7 +161,7 @@ def _json(report: Report) -> None:
 
 def _csv(report: Report) -> None:
     names = list(dict.fromkeys(name for row in report.rows for name, _ in row.of))
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = CsvWriter(sys.stdout)
     writer.writerow(["figure", *names, "value", "unit"])
     for row in report.rows:
         of = dict(row.of)

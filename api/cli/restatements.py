@@ -8,10 +8,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
 from api.cli.queries import open_hospital
-from api.cli.terminal import as_json, out, progress, request, settings
+from api.cli.terminal import as_json, out, progress, request, settings, table_of
 from application.reports.definition import Definition, Row
 from application.reports.formatting import formatted
 from application.reports.issued import question_of, value_of
@@ -113,7 +112,7 @@ def _print(
     if not event.changes:
         out.print(f"Nothing changed up to position {event.said.position}.")
         return
-    figures = Table("figure", "of", "old", "new", "causes", title=f"{held.title}, restated")
+    figures = table_of("figure", "of", "old", "new", "causes", title=f"{held.title}, restated")
     for change in event.changes:
         figures.add_row(
             change.name,
@@ -123,7 +122,7 @@ def _print(
             ", ".join(str(number + 1) for number in change.causes),
         )
     out.print(figures)
-    told = Table("cause", "of", "what", "happened", "recorded", "by", "why", title="Causes")
+    told = table_of("cause", "of", "what", "happened", "recorded", "by", "why", title="Causes")
     for number, cause in enumerate(event.causes, start=1):
         rows = (_row(facts[position], zone) for position in cause.facts)
         for (what, *row), alike in groupby(rows):  # a discharge stops many prescriptions

@@ -9,13 +9,12 @@ from socket import socket
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.auth.authentication import Authenticator, is_loopback
 from api.auth.local_tokens import HOURS, LocalTokens
 from api.auth.oidc import OidcAuthenticator
 from api.cli.imports import fill, simulate_into
-from api.cli.terminal import as_json, now, out, settings, stop
+from api.cli.terminal import as_json, now, out, settings, stop, table_of
 from api.errors import ExitCode, response_to
 from api.http.app import app as app_of
 from api.http.persisted_documents import TrustedDocuments
@@ -163,7 +162,7 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     if json:
         as_json({**report, "wrong": problem})
     else:
-        table = Table(show_header=False)
+        table = table_of("setting", "value")
         for name, value in report.items():
             table.add_row(name, str(value))
         out.print(table)
@@ -184,12 +183,12 @@ def ready_database(configuration: Settings) -> Database:
 def _announce(configuration: Settings, listening: socket, show_token: bool) -> None:
     host, port = listening.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
-    out.print(f"Wardbook at http://{name}:{port}/graphql", highlight=False, soft_wrap=True)
+    out.print(f"Wardbook at http://{name}:{port}/graphql", soft_wrap=True)
     if configuration.oidc_issuer:
-        out.print(f"Log in with {configuration.oidc_issuer}", highlight=False, soft_wrap=True)
+        out.print(f"Log in with {configuration.oidc_issuer}", soft_wrap=True)
     elif show_token:
         token = LocalTokens.of(configuration.home).make()
-        out.print(f"Token: {token}", highlight=False, soft_wrap=True)
+        out.print(f"Token: {token}", soft_wrap=True)
         out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
     else:
         out.print("wardbook token prints a token for it.", soft_wrap=True)

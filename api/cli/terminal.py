@@ -1,12 +1,13 @@
 """Shared parts of the command line: settings, output, progress, and exit."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 from uuid import uuid4
 
 import typer
@@ -19,16 +20,41 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column, Table
+from rich.text import Text
 
 from api.errors import ExitCode
 from application.command import Request
 from domain.envelope import Actor
 from domain.refusals import InvalidInput
+from domain.text import note
 from domain.time import in_utc
 from infrastructure.settings import Settings, from_environment
 
-out = Console()
-err = Console(stderr=True)
+WIDE = 100_000
+"""The width of what is no terminal: a file or another program gets every row whole."""
+
+
+class PlainConsole(Console):
+    """A console on which no text is markup, an emoji or an escape sequence: texts are data."""
+
+    def __init__(self, stream: TextIO, *, stderr: bool = False) -> None:
+        width = None if stream.isatty() else WIDE
+        super().__init__(stderr=stderr, markup=False, emoji=False, width=width)
+
+    def render_str(self, text: str, **style: Any) -> Text:
+        return super().render_str(note(text), **style)
+
+
+_ACTING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+out = PlainConsole(sys.stdout)
+err = PlainConsole(sys.stderr, stderr=True)
+
+
+def table_of(*names: str, title: str | None = None, caption: str | None = None) -> Table:
+    """Return a table of which no cell is cut off: what is too wide goes on below."""
+    return Table(*(Column(name, overflow="fold") for name in names), title=title, caption=caption)
 
 
 def settings() -> Settings:
@@ -38,13 +64,19 @@ def settings() -> Settings:
 
 def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
     """Print a message on standard error and exit with a code."""
-    err.print(f"[red]{message}[/red]" if err.is_terminal else message, highlight=False)
+    err.print(message, style="red" if err.is_terminal else None)
     raise typer.Exit(code)
 
 
 def as_json(value: Any) -> None:
     """Print a value as JSON, moments in ISO 8601."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, indent=2, default=str) + "\n")
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """Return JSON in which no character acts on a terminal."""
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def moment(text: str | None, option: str) -> datetime | None:

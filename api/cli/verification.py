@@ -4,9 +4,8 @@ from random import randrange
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.terminal import as_json, err, out, settings, stop
+from api.cli.terminal import as_json, err, out, settings, stop, table_of
 from api.errors import ExitCode
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
@@ -37,11 +36,11 @@ def verify_command(
     checks = []
     if sample is not None:
         seed = randrange(1_000_000) if seed is None else seed
-        err.print(f"A sample of {sample:,}, drawn with --seed {seed}.", highlight=False)
+        err.print(f"A sample of {sample:,}, drawn with --seed {seed}.")
     for check in verify(database, read_models, sample, seed or 0):
         checks.append(check)
         if err.is_terminal:
-            err.print(f"{check.looked_at:>10,}  {check.promise}", highlight=False)
+            err.print(f"{check.looked_at:>10,}  {check.promise}")
     broken = [c for c in checks if c.broken]
     if json:
         as_json(
@@ -56,12 +55,12 @@ def verify_command(
             ]
         )
     else:
-        table = Table("promise", "looked at", "broken", title="Verified")
+        table = table_of("promise", "looked at", "broken", title="Verified")
         for c in checks:
             table.add_row(c.promise, f"{c.looked_at:,}", f"{c.broken:,}" if c.broken else "none")
         out.print(table)
         for c in broken:
             for example in c.examples:
-                out.print(f"{c.promise}: {example}", highlight=False)
+                out.print(f"{c.promise}: {example}")
     if broken:
         stop(f"{len(broken)} promises are broken.", ExitCode.CHECK_FAILED)

@@ -219,7 +219,7 @@ class Corrections(CommandGroup):
         for right in corrections or ():
             at = utc(right.occurred_at, "occurred_at")
             if at is not None:
-                uow.check_time(at)
+                at = uow.check_time(at)
             _correct(uow, right, at, Precision.MINUTE if at else None, timed)
         enter(uow, entries or ())
         place_sharers(uow, sharers)

@@ -194,8 +194,7 @@ def entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
     """Return the command's entry, at the time of one of its several facts."""
     if at is None:
         return uow.entry
-    moment = in_utc(at, "occurred_at")
-    uow.check_time(moment)
+    moment = uow.check_time(in_utc(at, "occurred_at"))
     return replace(uow.entry, occurred_at=moment)
 
 

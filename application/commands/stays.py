@@ -293,8 +293,7 @@ def admit(
         return stay
     if disposition is None:
         raise InvalidInput("disposition", "a discharge says where the patient went")
-    left_at = in_utc(discharged_at, "discharged_at")
-    uow.check_time(left_at)
+    left_at = uow.check_time(in_utc(discharged_at, "discharged_at"))
     if left_at < uow.entry.occurred_at:
         raise InvalidInput("discharged_at", "it lies before the admission")
     with uow.use_entry(replace(uow.entry, occurred_at=left_at)):
@@ -307,7 +306,7 @@ def decision(uow: UnitOfWork, decided_at: datetime | None) -> datetime | None:
     moment = utc(decided_at, "decided_to_admit_at")
     if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
         raise InvalidInput("decided_to_admit_at", "it lies in the future; a decision was made")
-    return moment
+    return moment and min(moment, uow.now)
 
 
 def discharge_stay(

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from api.cli import main
-from api.cli.terminal import err, out
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
@@ -36,11 +35,9 @@ Run = Callable[..., Ended]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own, and a terminal that is wide enough."""
+    """A home of the test's own."""
     folder = tmp_path / "home"
     monkeypatch.setenv("WARDBOOK_HOME", str(folder))
-    for console in (out, err):
-        monkeypatch.setattr(console, "width", 200)
     return folder
 
 

@@ -1,9 +1,12 @@
 """Mistakes of other systems about texts: see `test_covered` for the list and what is left out."""
 
+from io import StringIO
 from unicodedata import normalize
 
 import pytest
 
+from api.cli.terminal import PlainConsole
+from api.csv_writer import CsvWriter
 from tests.support.api_dsl import Ward, ago, late
 
 SPELLINGS = (" {}", "{} ", "{}\n", "\t{}", "\u200b{}", "{}\u00a0", "{}\u202e")
@@ -134,3 +137,13 @@ def test_mistake_68_a_number_is_found_by_its_beginning_or_digits(shared: Ward) -
     for typed in (mrn, mrn.lower(), mrn[:-2], mrn[2:-2], f" {mrn[:5]}"):
         found = shared.ask("query($q: String) { patients(search: $q) { nodes { mrn } } }", q=typed)
         assert {"mrn": mrn} in found["patients"]["nodes"], typed
+
+
+def test_mistake_70_a_text_is_data_wherever_it_is_shown() -> None:
+    sheet, screen = StringIO(), StringIO()
+    CsvWriter(sheet).writerow(["=1+1", "[/]x"])
+    console = PlainConsole(screen)
+    console.file = screen
+    console.print("[/]x :smile: \x1b[31m")
+    assert sheet.getvalue() == "'=1+1,[/]x\n"
+    assert screen.getvalue() == "[/]x :smile: [31m\n"

@@ -5,7 +5,6 @@ row), or refused (by which rule). The rows are counted as they are read and agai
 the account adds up if both say the same.
 """
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from api.csv_writer import CsvWriter
 from api.imports.mimic_iv.patient import Row
 from application.command import Recorded
 from domain.refusals import Refusal
@@ -158,7 +158,7 @@ class Ledger:
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._part.open("w", encoding="utf-8", newline="")
-        self._lines = csv.writer(self._file, lineterminator="\n")
+        self._lines = CsvWriter(self._file)
         self._lines.writerow(COLUMNS)
         self._progress(0, self.account.rows)
         return self
@@ -187,7 +187,7 @@ class Ledger:
     def _write_sums(self) -> None:
         path = sums_path(self._path)
         with path.open("w", encoding="utf-8", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
+            lines = CsvWriter(file)
             lines.writerow(("table", "verdict", "rule", "rows"))
             for table, rows, *_ in self.account.sums():
                 lines.writerow((table, "all", "", rows))

@@ -1,0 +1,133 @@
+"""Texts on the command line are data: never markup, emojis, escape sequences or formulas."""
+
+import csv
+import json
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from uuid import UUID
+
+import pytest
+
+from api.cli.terminal import PlainConsole, json_text, table_of
+from api.csv_writer import CsvWriter
+from application.hospital import Hospital
+from domain.prescription.events import Medication
+from domain.stay.events import VisitKind
+from tests.cli.conftest import Run
+from tests.support.hospital_dsl import ago, readmitted, request
+
+CANARY = "[/]x :smile: [note] [red]y"
+WARD = "W [/] :smile:"
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"]
+
+
+@pytest.fixture
+def canary(staffed: Hospital) -> UUID:
+    """A stay whose every text is a canary."""
+    said = request(ago(days=9), reason=CANARY)
+    staffed.rooms.open_room(said, ward=WARD, room="[/]1", beds=["[/]", "[b]c"])
+    said = request(ago(days=9), reason=CANARY)
+    staffed.patients.register_patient(
+        said, mrn="[/]M", family_name=CANARY, given_name=CANARY, birth_date=date(1970, 1, 1)
+    )
+    stay = readmitted(staffed, "[/]M", None, ago(days=8), specialty=CANARY)
+    said = request(ago(days=8), reason=CANARY)
+    staffed.stays.allocate_room(said, stay_id=stay, ward=WARD, room="[/]1", bed="[/]")
+    staffed.practitioners.register_practitioner(request(), staff_number="[/]D", family_name=CANARY)
+    said = request(ago(days=7), performed_by=CANARY, reason=CANARY)
+    staffed.stays.record_visit(
+        said, stay_id=stay, practitioner="[/]D", kind=VisitKind.ROUND, note=CANARY
+    )
+    drug = staffed.prescriptions.write_prescription(
+        request(ago(days=7)), stay_id=stay, medication=Medication(name="=[/]Drug")
+    ).ids("prescription")[0]
+    staffed.prescriptions.record_administration(
+        request(ago(days=6)), prescription_id=drug, given=True, dose_given=CANARY
+    )
+    said = request(ago(days=8, hours=-1), reason=CANARY)
+    staffed.rooms.close_bed(said, ward=WARD, room="[/]1", bed="[b]c")
+    return stay
+
+
+DAYS = [(datetime.now(UTC) - timedelta(days=days)).date().isoformat() for days in (8, 4)]
+PERIOD = ("--from", DAYS[0], "--to", DAYS[1])
+
+
+@pytest.mark.parametrize(
+    ("command", "texts"),
+    [
+        (("timeline", "[/]M"), (CANARY, "Timeline of [/]M", "=[/]Drug")),
+        (("timeline", "[/]M", "--json"), (CANARY,)),
+        (("occupancy",), (f"[/]M {CANARY}", WARD, "[b]c", CANARY)),
+        (("occupancy", "--ward", WARD), (f"[/]M {CANARY}", WARD)),
+        (("occupancy", "--json"), (CANARY, WARD)),
+        (("report", "days-of-therapy", *PERIOD), ("=[/]drug",)),
+        (("report", "days-of-therapy", *PERIOD, "--format", "json"), ("=[/]drug",)),
+        (("report", "days-of-therapy", *PERIOD, "--format", "csv"), ("'=[/]drug",)),
+        (("report", "days-of-therapy", *PERIOD, "--format", "svg"), ("=[/]drug",)),
+        (("report", "bed-occupancy-rate", *PERIOD, "--ward", WARD), (WARD,)),
+    ],
+)
+def test_a_text_is_printed_as_it_is(
+    run: Run, canary: UUID, command: tuple[str, ...], texts: tuple[str, ...]
+) -> None:
+    told = run(*command)
+    assert told.code == 0, told.err
+    for text in texts:
+        assert text.lower() in told.out.lower()
+    assert "\N{HORIZONTAL ELLIPSIS}" not in told.out
+
+
+def test_what_was_read_is_listed_as_it_is(run: Run, canary: UUID) -> None:
+    run("timeline", "[/]M")
+    told = run("accesses", "--mrn", "[/]M")
+    assert "[/]M" in told.out
+
+
+def test_a_refusal_repeats_what_was_typed_as_it_was_typed(run: Run, canary: UUID) -> None:
+    told = run("timeline", "[red]nobody[/red] :smile:")
+    assert "'[red]nobody[/red] :smile:'" in told.err
+
+
+def test_no_text_acts_on_a_terminal() -> None:
+    screen = StringIO()
+    console = PlainConsole(screen)
+    console.file = screen
+    table = table_of("name", title="\x1b[31mred\x07")
+    table.add_row("\x1b]8;;http://x\x1b\\\x9b2J\u202eb[/]")
+    console.print(table)
+    console.print("\x1b[2J[red]")
+    assert "[31mred" in screen.getvalue()
+    assert "[/]" in screen.getvalue()
+    assert not set("\x1b\x07\x9b\u202e") & set(screen.getvalue())
+    assert "\x9b" not in json_text("\x9b\u202e\x1b")
+    assert json.loads(json_text("\x9b\u202e\x1b")) == "\x9b\u202e\x1b"
+
+
+def test_no_cell_is_cut_off_where_there_is_no_terminal() -> None:
+    screen = StringIO()
+    console = PlainConsole(screen)
+    console.file = screen
+    table = table_of("one", "two")
+    table.add_row("x" * 500, "y" * 500)
+    console.print(table)
+    assert "x" * 500 in screen.getvalue()
+    assert "y" * 500 in screen.getvalue()
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_of_csv_is_a_formula(text: str) -> None:
+    assert cells(text) == [f"'{text}".replace("\r", "\n")]
+
+
+@pytest.mark.parametrize("text", ["", "x=1", "12", "-0.5", "+3", "-1,5 %", "-1e-05", "a-b"])
+def test_other_cells_are_written_as_they_are(text: str) -> None:
+    assert cells(text) == [text]
+    assert cells(-1.5) == ["-1.5"]
+
+
+def cells(*values: object) -> list[str]:
+    sheet = StringIO()
+    CsvWriter(sheet).writerow(values)
+    (row,) = csv.reader(StringIO(sheet.getvalue(), newline=""))
+    return row
