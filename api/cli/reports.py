@@ -101,6 +101,8 @@ def report(
         err.print(f"{len(parked)} commands are parked; the figures may lack what they say.")
     if result.question.last < last_day:
         err.print(f"Up to {result.question.last}: later days have not ended.")
+    for note in result.notes:
+        err.print(note, highlight=False)
     _PRINT[format](result)
 
 

@@ -2,6 +2,7 @@
 
 from application.reports.calendar import Calendar, last_ward, present
 from application.reports.definition import (
+    WITHOUT,
     Definition,
     Figure,
     of_each_day,
@@ -66,6 +67,7 @@ INPATIENT_CENSUS_1 = Definition(
     source=AHIMA,
     needs=frozenset({"stays"}),
     contributions=of_stays(_census),
+    parameters=(WITHOUT,),
     figures=(
         _daily("census", "Present at the census time; those on leave are not.", total("present")),
         _daily(
@@ -128,6 +130,7 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
     source=AHIMA,
     needs=frozenset({"stays"}),
     contributions=of_stays(_service),
+    parameters=(WITHOUT,),
     figures=(
         Figure(
             "serviceDays",
@@ -162,6 +165,7 @@ AVERAGE_DAILY_CENSUS_1 = Definition(
     source=AHIMA,
     needs=frozenset({"stays"}),
     contributions=of_stays(_served),
+    parameters=(WITHOUT,),
     figures=(
         Figure(
             "averageDailyCensus",

@@ -124,6 +124,10 @@ class Parameter:
         return int(text)
 
 
+WITHOUT = Parameter("without", (), "Admission types to leave out, for example NEWBORN, DAY_CASE.")
+"""A parameter of each report whose contributions are made by `of_stays`."""
+
+
 def text_of(value: Choice) -> str:
     """Return a parameter's value as the text that says it."""
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -154,6 +158,8 @@ class Definition:
     needs: frozenset[str]
     contributions: Callable[[Inputs], Contributions]
     parameters: tuple[Parameter, ...] = ()
+    lacking: Callable[[Inputs], Iterable[str]] = lambda inputs: ()
+    """What is not known that the figures rest on, in sentences."""
 
     def __post_init__(self) -> None:
         assert self.needs <= NEEDS, self.name
@@ -197,6 +203,8 @@ class Report:
     question: Question
     position: int
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    """What is not known that the figures rest on; no part of what fixes the report."""
 
     def canonical(self) -> bytes:
         """Return the same five give the same bytes for ever: JSON, keys in order, fractions exact."""
@@ -233,9 +241,16 @@ def marks_of_all(question: Question, contributions: Contributions) -> Marks:
 
 def compute(definition: Definition, inputs: Inputs, position: int) -> Report:
     """Compute the report of a question from its inputs as known at a position."""
-    question = inputs.question
-    rows = definition.rows(question, definition.contributions(inputs))
-    return Report(definition, question, position, rows)
+    contributions, question = definition.contributions(inputs), inputs.question
+    rows, notes = definition.rows(question, contributions), notes_of(definition, inputs)
+    return Report(definition, question, position, rows, notes)
+
+
+def notes_of(definition: Definition, inputs: Inputs) -> tuple[str, ...]:
+    """Return what is not known that the figures rest on."""
+    if not any(getattr(inputs, need) for need in definition.needs):
+        return ("Nothing is recorded of these days: 0 means no data here.",)
+    return tuple(definition.lacking(inputs))
 
 
 def exact(value: Value) -> int | str | None:

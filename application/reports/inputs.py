@@ -150,6 +150,8 @@ class Inputs:
     """When a patient died, where that is known."""
     reviews: Mapping[str, datetime] = field(default_factory=dict)
     """When a stay that began in the period was first visited by a consultant."""
+    unknown_grades: frozenset[str] = frozenset()
+    """The stays that began in the period and were visited by somebody whose grade is not known."""
     dose_days: tuple[DoseDays, ...] = ()
     courses: tuple[Course, ...] = ()
     entry_delays: Sequence[EntryDelay] = ()

@@ -19,6 +19,7 @@ from application.reports.calendar import (
     with_wards,
 )
 from application.reports.definition import (
+    WITHOUT,
     Definition,
     Figure,
     Parameter,
@@ -163,8 +164,6 @@ LEAVE_DAYS_1 = Definition(
 
 
 # -- 6: average length of stay --
-
-WITHOUT = Parameter("without", (), "Admission types to leave out, for example NEWBORN, DAY_CASE.")
 
 
 def _lengths(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:

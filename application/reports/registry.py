@@ -88,11 +88,14 @@ def resolve_question(
     last: date,
     ward: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    *,
+    clock: datetime | None = None,
 ) -> Question:
     """Return the question about a period that begins and ends on hospital days, both included.
 
-    The period may reach up to the day of ``now``. A day that has not ended is left out: its figures
-    would still change without any correction. Raises InvalidInput for a period that is none, that
+    ``now``: as known then; a day that had not ended is left out: its figures would still change
+    without any correction. The period may reach up to the day of the ``clock``, which is ``now`` unless
+    it is asked what was known before. Raises InvalidInput for a period that is none, that
     is longer than ten years, or of which no day has ended.
     """
     if last < first:
@@ -105,7 +108,7 @@ def resolve_question(
         )
     if first < EARLIEST:
         raise InvalidInput("period", f"it begins before {EARLIEST}")
-    today = days.date_of(now)
+    today = days.date_of(clock or now)
     if last > today:
         raise InvalidInput("period", f"it lies in the future; it may reach up to today, {today}")
     while last >= first and days.ended(last) > now:

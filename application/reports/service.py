@@ -7,7 +7,14 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from application.reports.definition import Contributions, Definition, Report, Subject, marks_of_all
+from application.reports.definition import (
+    Contributions,
+    Definition,
+    Report,
+    Subject,
+    marks_of_all,
+    notes_of,
+)
 from application.reports.disclosure import Cells, cells
 from application.reports.formula import Marks
 from application.reports.inputs import ChangeSet, Inputs, Question
@@ -41,7 +48,7 @@ class ReportData(Protocol):
     def newest_position(self) -> int:
         """Return the position that all read models have reached. Raises FiguresNotReadable."""
 
-    def known_until(self, position: int) -> datetime:
+    def known_until(self, position: int | None) -> datetime:
         """Return when the next command after a position was recorded; else the current time."""
 
     def local_days(self, position: int) -> LocalDays:
@@ -114,7 +121,10 @@ class ReportService:
         """
         at = self._data.newest_position() if position is None else position
         days, now = self._data.local_days(at), self._data.known_until(at)
-        question = resolve_question(definition, days, now, first, last, ward, parameters)
+        clock = self._data.known_until(None)
+        question = resolve_question(
+            definition, days, now, first, last, ward, parameters, clock=clock
+        )
         return self.compute(definition, question, at, on_progress)
 
     def compute(
@@ -128,17 +138,17 @@ class ReportService:
 
         ``position`` is the last one of a command, and the read models have reached it.
         """
-        marks = self._marks(definition, question, position, on_progress)
-        return Report(definition, question, position, definition.rows_of(question, marks))
+        report, _ = self._computed(definition, question, position, on_progress)
+        return report
 
-    def _marks(
+    def _computed(
         self,
         definition: Definition,
         question: Question,
         position: int,
         on_progress: Progress = no_progress,
-    ) -> Marks:
-        """Return the marks of all subjects, of whom nobody asks whose they are."""
+    ) -> tuple[Report, Marks]:
+        """Return a report with the marks of all subjects, of whom nobody asks whose they are."""
         steps = len(definition.needs) + 1
         inputs = self._data.inputs(
             definition.needs,
@@ -149,7 +159,8 @@ class ReportService:
         )
         marks = marks_of_all(question, definition.contributions(inputs))
         on_progress(steps, steps)
-        return marks
+        rows, notes = definition.rows_of(question, marks), notes_of(definition, inputs)
+        return Report(definition, question, position, rows, notes), marks
 
     def cells(self, report: Report, fewest: int) -> Cells:
         """Return the persons behind each figure of a report, where they are fewer than these."""
@@ -169,8 +180,7 @@ class ReportService:
         """
         definition, question, before = previous.definition, previous.question, previous.position
         now = self._data.newest_position() if position is None else position
-        marks = self._marks(definition, question, now)
-        report = Report(definition, question, now, definition.rows_of(question, marks))
+        report, marks = self._computed(definition, question, now)
         only = None if check_all else self._data.changed_between(question, before, now)
         old, new = (self._contributions(definition, question, at, only) for at in (before, now))
         changes = changed(definition, Side(previous.rows, old), Side(report.rows, new), marks)

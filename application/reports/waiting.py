@@ -1,5 +1,6 @@
 """How long patients wait: for a senior doctor, and for a bed."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from application.reports.calendar import Calendar, first_ward
@@ -37,6 +38,18 @@ def _reviewed(inputs: Inputs) -> Contributions:
     return found
 
 
+def _of_unknown_grade(inputs: Inputs) -> Iterator[str]:
+    counted = {subject.id for subject in _reviewed(inputs)}
+    unknown = counted & inputs.unknown_grades - inputs.reviews.keys()
+    if unknown:
+        yield (
+            f"{len(unknown)} of the {len(counted)} admissions were visited by somebody without a"
+            " known grade (OTHER): they may have been seen by a consultant."
+        )
+    elif counted and not inputs.reviews and not unknown:
+        yield "No visit by a consultant is recorded: it may be that visits, or grades, are not."
+
+
 SENIOR_REVIEW_1 = Definition(
     name="senior-review",
     version=1,
@@ -45,8 +58,9 @@ SENIOR_REVIEW_1 = Definition(
     " that began in the period. Share in time = seen within 14 hours x 100 / all of them, those"
     " who still wait and those who left unseen included.",
     source="NHS England, seven day services clinical standard 2",
-    needs=frozenset({"stays", "reviews"}),
+    needs=frozenset({"stays", "reviews", "unknown_grades"}),
     contributions=_reviewed,
+    lacking=_of_unknown_grade,
     parameters=(
         Parameter("hours", 14, "Within how many hours a review is in time."),
         Parameter("types", (), "Only admissions of these types; all by default."),
@@ -91,6 +105,21 @@ def _boarded(inputs: Inputs) -> Contributions:
     return found
 
 
+def _of_unknown_decision(inputs: Inputs) -> Iterator[str]:
+    calendar = Calendar(inputs)
+    here = [
+        stay
+        for stay in inputs.stays
+        if calendar.counts(stay.admitted_at) and calendar.in_scope(first_ward(stay))
+    ]
+    unknown = sum(stay.decided_to_admit_at is None for stay in here)
+    if unknown:
+        yield (
+            f"Of {unknown} of the {len(here)} admissions it is not known when they were decided on:"
+            " they are in no figure."
+        )
+
+
 BOARDING_1 = Definition(
     name="boarding",
     version=1,
@@ -101,6 +130,7 @@ BOARDING_1 = Definition(
     source="ACEP, definition of a boarded patient; CMS ED-2",
     needs=frozenset({"stays", "awaited"}),
     contributions=_boarded,
+    lacking=_of_unknown_decision,
     parameters=(
         Parameter(
             "wards",

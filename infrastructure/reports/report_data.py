@@ -59,7 +59,7 @@ class ReadModelReportData:
             return 0  # one has not begun
         return int(min(position for (position,) in positions))
 
-    def known_until(self, position: int) -> datetime:
+    def known_until(self, position: int | None) -> datetime:
         return inputs.known_until(self._connection, position)
 
     def local_days(self, position: int) -> LocalDays:

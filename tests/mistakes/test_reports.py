@@ -1,11 +1,18 @@
 """Mistakes of reports: why a figure changed is guessed, and what it rests on is kept back."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from application.reports.census import INPATIENT_CENSUS_1
+from application.reports.registry import resolve_question
+from domain.refusals import InvalidInput
+from tests.reports.test_asked import REPORT, days_ago
 from tests.reports.test_issued import EXPOSURE, issued, the_issue
 from tests.support.api_dsl import Ward, ago, late, moment, place
 from tests.support.correction_examples import WRONG, movement
+from tests.support.report_house import calendar
 
 
 def restated(ward: Ward, issue: str) -> dict[str, Any]:
@@ -68,3 +75,37 @@ def test_mistake_75_the_exposure_leaves_out_what_a_correction_decided(ward: Ward
     query = "query($id: ID!) { exposure(movementId: $id) { decided { stayId kind } } }"
     decided = ward.ask(query, id=wrong)["exposure"]["decided"]
     assert {"stayId": neighbour, "kind": "STAY_ROOM_ALLOCATED"} in decided
+
+
+def test_mistake_76_a_report_known_in_the_middle_of_its_period_is_refused(ward: Ward) -> None:
+    name = ward.name("Middle ")
+    ward.stay(f"{ward.room(ward=name)}/a", at=ago(days=6))
+    asked = {"name": "inpatient-census", "from": days_ago(2), "to": days_ago(0), "ward": name}
+    told = ward.ask(REPORT, **asked)["report"]
+    assert told["period"]["to"] == days_ago(1)
+    days = calendar()
+    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    later = now + timedelta(days=30)
+    period = (INPATIENT_CENSUS_1, days, now, date(2026, 3, 8), date(2026, 3, 20))
+    assert resolve_question(*period, clock=later).last == date(2026, 3, 9)
+    with pytest.raises(InvalidInput, match="lies in the future"):
+        resolve_question(*period)
+
+
+def test_mistake_77_missing_data_are_told_as_a_finding(ward: Ward) -> None:
+    name = ward.name("Missing ")
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=ago(days=4))
+    visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
+    ward.record("recordVisit", **visit, **late(ago(days=3)))
+
+    def notes(report: str, of: str) -> list[str]:
+        asked = {"name": report, "from": days_ago(5), "to": days_ago(1), "ward": of}
+        query = REPORT.replace("digest", "notes")
+        told: list[str] = ward.ask(query, **asked)["report"]["notes"]
+        return told
+
+    (grade,) = notes("senior-review", name)
+    assert "1 of the 1 admissions were visited by somebody without a known grade" in grade
+    (decision,) = notes("boarding", name)
+    assert "Of 1 of the 1 admissions it is not known when they were decided on" in decision
+    assert notes("inpatient-census", name) == []

@@ -114,6 +114,10 @@ class Report:
     digest: str = strawberry.field(description="SHA-256 of the canonical form.")
     canonical: str = strawberry.field(description="The canonical form: JSON, fractions exact.")
     figures: list[ReportFigure] = strawberry.field(description="Its figures, in order.")
+    notes: list[str] = strawberry.field(
+        description="What is not known that the figures rest on, such as grades, times or any data; of"
+        " a report as computed, not as it was issued."
+    )
     parked: list[strawberry.ID] = strawberry.field(
         description="Commands that a read model could not take in: figures may lack what they say."
     )
@@ -147,6 +151,7 @@ class Report:
                 )
                 for row in report.rows
             ],
+            notes=list(report.notes),
             parked=[strawberry.ID(str(command)) for command in parked],
         )
 

@@ -34,6 +34,7 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "persons": people.persons,
     "deaths": people.deaths,
     "reviews": reviews.reviews,
+    "unknown_grades": reviews.unknown_grades,
     "dose_days": medicines.dose_days,
     "courses": medicines.courses,
     "entry_delays": entry_delays.entry_delays,
@@ -122,10 +123,10 @@ def parked_commands(connection: Connection[TupleRow], position: int) -> list[UUI
     return [command for (command,) in rows]
 
 
-def known_until(connection: Connection[TupleRow], position: int) -> datetime:
-    """Return when the next command was recorded; for the newest position the database's clock."""
+def known_until(connection: Connection[TupleRow], position: int | None) -> datetime:
+    """Return when the next command was recorded; after the newest position, or of None, the clock."""
     row = connection.execute(
-        "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position > %s"
+        "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position > %s::int8"
         " ORDER BY position LIMIT 1), clock_timestamp())",
         [position],
     ).fetchone()

@@ -35,3 +35,17 @@ def reviews(asked: ReportQuery) -> dict[str, datetime]:
             until=[until for _, _, until in consultants],
         )
     )
+
+
+def unknown_grades(asked: ReportQuery) -> frozenset[str]:
+    """Return the stays that began in the period and were visited by somebody of unknown grade."""
+    rows = asked.rows(
+        "SELECT DISTINCT v.stay::text FROM inpatients_v1.inpatients i"
+        " JOIN visits_v1.visits v USING (stay)"
+        " JOIN practitioners_v1.practitioners p USING (practitioner)"
+        " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
+        "   AND p.known @> %(position)s::int8 AND p.grade IN ('OTHER', 'UNKNOWN')"
+        "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
+        f"{asked.of_patient('i.patient')}"
+    )
+    return frozenset(stay for (stay,) in rows)
