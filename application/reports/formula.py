@@ -143,6 +143,8 @@ class Formula:
 
     measures: frozenset[str]
     compute: Callable[[Amounts, Dimensions], Value]
+    sweeps: bool = False
+    """Whether it goes through all the amounts each time that it is computed."""
 
     def __add__(self, other: "Term") -> "Formula":
         return _both(self, other, lambda a, b: a + b)

@@ -23,6 +23,7 @@ from application.reports.length_of_stay import (
 )
 from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
 from application.reports.movements import MOVEMENTS_1
+from application.reports.occupancy_over_time import OCCUPANCY_OVER_TIME_1
 from application.reports.presence import DAYS_PRESENT_1
 from application.reports.readmission import READMISSION_1
 from application.reports.timeliness import TIMELINESS_1
@@ -46,6 +47,7 @@ ALL: tuple[Definition, ...] = (
     BED_OCCUPANCY_RATE_1,
     BED_TURNOVER_RATE_1,
     BED_TURNOVER_INTERVAL_1,
+    OCCUPANCY_OVER_TIME_1,
     LONG_STAYS_1,
     MOVEMENTS_1,
     READMISSION_1,

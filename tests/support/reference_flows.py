@@ -157,6 +157,28 @@ class Flows:
             "active-prescriptions": self._active(),
             "days-present": {"daysPresent": [self._present()]},
             "timeliness": self._timeliness(),
+            "occupancy-over-time": self._over_time(),
+        }
+
+    def _over_time(self) -> Figures:
+        """Between all moments at which somebody came or went."""
+        days = self.plain.days
+        begin = self.plain.end_of(days[0] - timedelta(days=1)) + TICK
+        end = self.plain.end_of(days[-1]) + TICK
+        here = [
+            (max(period.start, begin), min(period.end or end, end))
+            for stay in self.plain.stays.values()
+            for period, state in stay.history.segments
+            if state.status is Status.ADMITTED and self.plain.in_scope(self.plain.ward_of(state))
+        ]
+        here = [(since, until) for since, until in here if since < until]
+        present = sum((until - since for since, until in here), timedelta())
+        moments = {since for since, _ in here}
+        return {
+            "meanOccupancy": [Fraction(present // TICK, (end - begin) // TICK)],
+            "peakOccupancy": [
+                max((sum(s <= at < u for s, u in here) for at in moments), default=0)
+            ],
         }
 
     def _movements(self) -> Figures:
