@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple
@@ -95,6 +95,14 @@ class Figure:
     decimals: int = 0
     clinical: bool = False
     """Whether what it is of is clinical, as the name of a drug is."""
+
+
+def exact_waits(figures: Iterable[Figure]) -> tuple[Figure, ...]:
+    """Return figures with those in seconds made of marks in microseconds."""
+    return tuple(
+        replace(figure, formula=figure.formula / 1_000_000) if figure.unit == "seconds" else figure
+        for figure in figures
+    )
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Course(NamedTuple):
 class EntryDelay(NamedTuple):
     """Facts about a patient of one kind, that occurred in one local hour of the day in one ward.
 
-    ``delays``: seconds from when each occurred until it was recorded. ``ward`` None: without a bed.
+    ``delays``: microseconds from when each occurred until it was recorded. ``ward`` None: without a bed.
     ``patient`` None: facts about everybody, where only figures are wanted.
     """
 

@@ -8,7 +8,9 @@ date that ends between a discharge and its reversal is neither, too.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from application.reports.calendar import (
     Calendar,
@@ -37,6 +39,7 @@ from application.reports.formula import (
 )
 from application.reports.inputs import InpatientStay, Question
 from domain.stay.facts import Status
+from domain.time import TICK
 
 METEOR = "AIHW METEOR 269982, 270045, 270251"
 
@@ -86,14 +89,16 @@ def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
 # -- 4, 5: patient days and leave days --
 
 
-def _patient_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
+def _patient_days(
+    stay: InpatientStay, calendar: Calendar, unit: timedelta = TICK
+) -> Iterator[Contribution]:
     if days := in_period(stay, calendar):
         yield Contribution("patient_days", TOTAL, days)
     if discharged(stay, calendar):
         here = sum((s.until - s.since for s in stay.spans if present(s) and s.until), timedelta())
         yield Contribution("length", TOTAL, length(stay, calendar))
         yield Contribution("length_with_leave", TOTAL, _between(stay, calendar))
-        yield Contribution("seconds_here", TOTAL, here // timedelta(seconds=1))
+        yield Contribution("time_here", TOTAL, here // unit)
 
 
 def _between(stay: InpatientStay, calendar: Calendar) -> int:
@@ -109,7 +114,7 @@ PATIENT_DAYS_1 = Definition(
     formula="Discharge date - admission date - leave days; a stay of one date counts 1.",
     source=METEOR,
     needs=frozenset({"stays"}),
-    contributions=of_stays(_patient_days),
+    contributions=of_stays(partial(_patient_days, unit=timedelta(seconds=1))),
     figures=(
         Figure("patientDays", "days", "Patient days of the period.", total("patient_days")),
         Figure(
@@ -131,11 +136,26 @@ PATIENT_DAYS_1 = Definition(
             "timeInHospital",
             "days",
             "The same to the second: the time of those discharged in the hospital, leave left out.",
-            total("seconds_here") / (24 * 60 * 60),
+            total("time_here") / (24 * 60 * 60),
             decimals=2,
         ),
     ),
 )
+
+
+_TIME = PATIENT_DAYS_1.figures[-1]
+PATIENT_DAYS_2 = replace(
+    PATIENT_DAYS_1,
+    version=2,
+    contributions=of_stays(_patient_days),
+    figures=(
+        *PATIENT_DAYS_1.figures[:-1],
+        replace(
+            _TIME, formula=_TIME.formula / 1_000_000, meaning="The same, exact; leave left out."
+        ),
+    ),
+)
+"""The first version cuts the time of each stay to the second."""
 
 
 def _leave_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:

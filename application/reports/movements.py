@@ -1,7 +1,8 @@
 """Who came, who went, who died: counts of a period and the rates made of them."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
@@ -25,12 +26,12 @@ def wards(stay: InpatientStay) -> Iterator[tuple[datetime, str]]:
             yield span.since, last
 
 
-def _contributions(inputs: Inputs) -> Contributions:
-    return of_stays(partial(_moved, inputs.deaths))(inputs)
+def _contributions(inputs: Inputs, by_fact: bool = True) -> Contributions:
+    return of_stays(partial(_moved, inputs.deaths, by_fact))(inputs)
 
 
 def _moved(
-    deaths: Mapping[str, datetime], stay: InpatientStay, calendar: Calendar
+    deaths: Mapping[str, datetime], by_fact: bool, stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Contribution]:
     if calendar.ward is not None:
         for (_, left), (since, entered) in pairwise(wards(stay)):
@@ -43,7 +44,8 @@ def _moved(
     if gone is None or not calendar.counts(gone) or not calendar.in_scope(last_ward(stay)):
         return
     yield Contribution("discharged", TOTAL, 1)
-    if stay.disposition == Disposition.DIED:
+    died_here = by_fact and deaths.get(stay.patient, datetime.max.replace(tzinfo=UTC)) <= gone
+    if died_here or stay.disposition == Disposition.DIED:
         yield Contribution("died", TOTAL, 1)
         if min(deaths.get(stay.patient, gone), gone) - stay.admitted_at < EARLY:
             yield Contribution("died_early", TOTAL, 1)
@@ -59,7 +61,7 @@ MOVEMENTS_1 = Definition(
     " are transfers.",
     source=AHIMA,
     needs=frozenset({"stays", "deaths"}),
-    contributions=_contributions,
+    contributions=partial(_contributions, by_fact=False),
     figures=(
         Figure(
             "admissions",
@@ -104,3 +106,6 @@ MOVEMENTS_1 = Definition(
         ),
     ),
 )
+
+MOVEMENTS_2 = replace(MOVEMENTS_1, version=2, contributions=_contributions)
+"""It counts the fact of death, whatever the disposition says."""

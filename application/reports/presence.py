@@ -16,7 +16,9 @@ def _contributions(inputs: Inputs) -> Contributions:
         for span in stay.spans:
             if present(span) and calendar.in_scope(span.ward):
                 begins = max(calendar.date(span.since), 0)
-                ends = calendar.date(span.until - TICK) if span.until else calendar.count
+                ends = calendar.count
+                if span.until is not None:  # a stay of no duration is there on its date
+                    ends = max(calendar.date(span.until - TICK), calendar.date(span.since))
                 days = range(begins, min(ends + 1, calendar.count))
                 if days:
                     found[person_of(inputs, stay.patient)].update(days)

@@ -1,6 +1,7 @@
 """The registry of report definitions. A new one is a line in ``ALL``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from application.reports.beds import (
@@ -13,21 +14,22 @@ from application.reports.census import (
     INPATIENT_CENSUS_1,
     INPATIENT_SERVICE_DAYS_1,
 )
-from application.reports.definition import Definition
-from application.reports.inputs import Question
+from application.reports.definition import Contributions, Definition
+from application.reports.inputs import InpatientStay, Inputs, Question
 from application.reports.length_of_stay import (
     AVERAGE_LENGTH_OF_STAY_1,
     LEAVE_DAYS_1,
     LONG_STAYS_1,
     PATIENT_DAYS_1,
+    PATIENT_DAYS_2,
 )
 from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
-from application.reports.movements import MOVEMENTS_1
+from application.reports.movements import MOVEMENTS_1, MOVEMENTS_2
 from application.reports.occupancy_over_time import OCCUPANCY_OVER_TIME_1
 from application.reports.presence import DAYS_PRESENT_1
 from application.reports.readmission import READMISSION_1
-from application.reports.timeliness import TIMELINESS_1
-from application.reports.waiting import BOARDING_1, SENIOR_REVIEW_1
+from application.reports.timeliness import TIMELINESS_1, TIMELINESS_2
+from application.reports.waiting import BOARDING_1, BOARDING_2, SENIOR_REVIEW_1, SENIOR_REVIEW_2
 from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 
@@ -37,7 +39,7 @@ EARLIEST = date(1900, 1, 1)
 LONGEST = 3_660
 """The days that a period may have, ten years: all its stays are held in memory."""
 
-ALL: tuple[Definition, ...] = (
+_FIRST: tuple[Definition, ...] = (
     INPATIENT_CENSUS_1,
     INPATIENT_SERVICE_DAYS_1,
     AVERAGE_DAILY_CENSUS_1,
@@ -47,7 +49,6 @@ ALL: tuple[Definition, ...] = (
     BED_OCCUPANCY_RATE_1,
     BED_TURNOVER_RATE_1,
     BED_TURNOVER_INTERVAL_1,
-    OCCUPANCY_OVER_TIME_1,
     LONG_STAYS_1,
     MOVEMENTS_1,
     READMISSION_1,
@@ -57,6 +58,45 @@ ALL: tuple[Definition, ...] = (
     ACTIVE_PRESCRIPTIONS_1,
     DAYS_PRESENT_1,
     TIMELINESS_1,
+)
+
+_SINCE: tuple[Definition, ...] = (
+    PATIENT_DAYS_2,
+    MOVEMENTS_2,
+    SENIOR_REVIEW_2,
+    BOARDING_2,
+    TIMELINESS_2,
+)
+"""Those of which the second version has figures of its own."""
+
+
+def _of_some_duration(stays: Iterable[InpatientStay]) -> tuple[InpatientStay, ...]:
+    return tuple(
+        stay._replace(spans=tuple(span for span in stay.spans if span.since != span.until))
+        for stay in stays
+    )
+
+
+def _first(definition: Definition) -> Definition:
+    """Return a first version as it was issued: a stay of no duration was in no ward."""
+
+    def contributions(inputs: Inputs) -> Contributions:
+        stays, awaited = _of_some_duration(inputs.stays), _of_some_duration(inputs.awaited)
+        return definition.contributions(replace(inputs, stays=stays, awaited=awaited))
+
+    return replace(definition, contributions=contributions)
+
+
+def _versions() -> Iterator[Definition]:
+    since = {definition.name: definition for definition in _SINCE}
+    for definition in _FIRST:
+        yield _first(definition)
+        yield since.get(definition.name) or replace(definition, version=2)
+
+
+ALL: tuple[Definition, ...] = (
+    *_versions(),
+    OCCUPANCY_OVER_TIME_1,
 )
 
 REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}

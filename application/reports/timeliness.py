@@ -1,6 +1,8 @@
 """How soon what happens is in the record."""
 
 from collections import defaultdict
+from dataclasses import replace
+from functools import partial
 
 from application.reports.definition import (
     ANONYMOUS,
@@ -8,6 +10,7 @@ from application.reports.definition import (
     Definition,
     Figure,
     Subject,
+    exact_waits,
     of_each,
     of_the_whole,
     person_of,
@@ -18,16 +21,26 @@ from application.reports.inputs import Inputs
 LATE = 3600
 """Seconds after which a fact is late in the record."""
 
+MICROSECONDS = 1_000_000
+
 NOWHERE = "without a bed"
 
 
-def _contributions(inputs: Inputs) -> Contributions:
+def _rounded(delay: int) -> int:
+    """Return a delay in whole seconds, half away from zero, as the first version has it."""
+    seconds = (abs(delay) * 2 + MICROSECONDS) // (2 * MICROSECONDS)
+    return seconds if delay >= 0 else -seconds
+
+
+def _contributions(inputs: Inputs, second: int = MICROSECONDS) -> Contributions:
     found: defaultdict[Subject, list[Contribution]] = defaultdict(list)
     for about, kind, hour, ward, delays in inputs.entry_delays:
         of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
         marks = found[ANONYMOUS if about is None else person_of(inputs, about)]
+        if second == 1:
+            delays = [_rounded(delay) for delay in delays]
         marks += [Contribution("delay", of, delay) for delay in delays]
-        late = sum(delay > LATE for delay in delays)
+        late = sum(delay > LATE * second for delay in delays)
         if late:
             marks.append(Contribution("late", of, late))
     return {subject: tuple(marks) for subject, marks in found.items()}
@@ -44,7 +57,7 @@ TIMELINESS_1 = Definition(
     " in error, and the cancels themselves, are left out.",
     source="Wardbook's two clocks; HL7 v2 EVN-2 and EVN-6",
     needs=frozenset({"entry_delays", "persons"}),
-    contributions=_contributions,
+    contributions=partial(_contributions, second=1),
     figures=tuple(
         Figure(name + apart, unit, meaning, formula, each, decimals)
         for apart, each in (
@@ -60,4 +73,10 @@ TIMELINESS_1 = Definition(
             ("late", "percent", "Recorded more than an hour later.", _SHARE, 1),
         )
     ),
+)
+TIMELINESS_2 = replace(
+    TIMELINESS_1,
+    version=2,
+    contributions=_contributions,
+    figures=exact_waits(TIMELINESS_1.figures),
 )

@@ -1,18 +1,29 @@
 """How long patients wait: for a senior doctor, and for a bed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from application.reports.calendar import Calendar, first_ward
-from application.reports.definition import Contributions, Definition, Figure, Parameter, Subject
+from application.reports.definition import (
+    Contributions,
+    Definition,
+    Figure,
+    Parameter,
+    Subject,
+    exact_waits,
+)
 from application.reports.formula import TOTAL, Contribution, count, median, percentile, total
 from application.reports.inputs import Inputs
 from application.reports.movements import wards
+from domain.time import TICK
 
 SECOND = timedelta(seconds=1)
+"""The unit of waits in the first versions, which cut them to it; since, they are exact."""
 
 
-def _reviewed(inputs: Inputs) -> Contributions:
+def _reviewed(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     (hours,) = question.numbers("hours")
@@ -27,7 +38,7 @@ def _reviewed(inputs: Inputs) -> Contributions:
         marks = [Contribution("admitted", TOTAL, 1)]
         if seen is not None:
             waited = seen - stay.admitted_at
-            marks.append(Contribution("wait", TOTAL, waited // SECOND))
+            marks.append(Contribution("wait", TOTAL, waited // unit))
             if waited <= timedelta(hours=hours):
                 marks.append(Contribution("in_time", TOTAL, 1))
         else:
@@ -59,7 +70,7 @@ SENIOR_REVIEW_1 = Definition(
     " who still wait and those who left unseen included.",
     source="NHS England, seven day services clinical standard 2",
     needs=frozenset({"stays", "reviews", "unknown_grades"}),
-    contributions=_reviewed,
+    contributions=partial(_reviewed, unit=SECOND),
     lacking=_of_unknown_grade,
     parameters=(
         Parameter("hours", 14, "Within how many hours a review is in time."),
@@ -83,7 +94,15 @@ SENIOR_REVIEW_1 = Definition(
 )
 
 
-def _boarded(inputs: Inputs) -> Contributions:
+SENIOR_REVIEW_2 = replace(
+    SENIOR_REVIEW_1,
+    version=2,
+    contributions=_reviewed,
+    figures=exact_waits(SENIOR_REVIEW_1.figures),
+)
+
+
+def _boarded(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     emergency = question.texts("wards")
@@ -100,7 +119,7 @@ def _boarded(inputs: Inputs) -> Contributions:
             continue
         mark = Contribution("ended" if stay.discharged_at else "waiting", TOTAL, 1)
         if left is not None:
-            mark = Contribution("boarded", TOTAL, max((left[0] - decided) // SECOND, 0))
+            mark = Contribution("boarded", TOTAL, max((left[0] - decided) // unit, 0))
         found[Subject("stay", stay.stay)] = (Contribution("decided", TOTAL, 1), mark)
     return found
 
@@ -129,7 +148,7 @@ BOARDING_1 = Definition(
     " without a bed counts as the emergency department.",
     source="ACEP, definition of a boarded patient; CMS ED-2",
     needs=frozenset({"stays", "awaited"}),
-    contributions=_boarded,
+    contributions=partial(_boarded, unit=SECOND),
     lacking=_of_unknown_decision,
     parameters=(
         Parameter(
@@ -151,4 +170,7 @@ BOARDING_1 = Definition(
         Figure("medianBoardingTime", "seconds", "Of those who moved on.", median("boarded")),
         Figure("percentile90", "seconds", "Of those who moved on.", percentile("boarded", 90)),
     ),
+)
+BOARDING_2 = replace(
+    BOARDING_1, version=2, contributions=_boarded, figures=exact_waits(BOARDING_1.figures)
 )

@@ -244,6 +244,13 @@ class History:
         )
 
     @property
+    def left_from(self) -> State | None:
+        """The state in which the discharge that ended the stay found it."""
+        discharge = self.discharge
+        in_force = (facts[-1] for facts in self._fold.in_force.values() if facts)
+        return next((before for fact, before in in_force if fact is discharge), None)
+
+    @property
     def ended_at(self) -> datetime | None:
         """The moment at which the stay ended for good: by discharge, or by being cancelled."""
         last = self.segments[-1] if self.segments else None

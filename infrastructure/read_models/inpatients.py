@@ -10,7 +10,7 @@ from domain.time import TICK, Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
 
-metadata = MetaData(schema="inpatients_v1")
+metadata = MetaData(schema="inpatients_v2")
 inpatients = bitemporal_table(
     "inpatients",
     metadata,
@@ -62,12 +62,15 @@ class Inpatients(Folded[Stay]):
         last, ended = history.segments[-1]
         gone = ended.status is Status.DISCHARGED
         spans: list[tuple[object, ...]] = []
-        for period, state in history.segments[:-1] if gone else history.segments:
+        lived = [(p.start, s) for p, s in (history.segments[:-1] if gone else history.segments)]
+        if not lived and history.left_from:  # it ended as it began, there
+            lived = [(admitted_at, history.left_from)]
+        for since, state in lived:
             bed = state.place.bed
             shares = state.place.shares_bed_of is not None
             place = (str(bed.room), bed.bed, shares) if bed else (None, None, False)
             if not spans or spans[-1][1:] != (state.status.value, *place):
-                spans.append((period.start, state.status.value, *place))
+                spans.append((since, state.status.value, *place))
         # A stay that ended as it began was one too: its row is true for a tick.
         until = max(last.start, admitted_at + TICK) if gone else None
         return {

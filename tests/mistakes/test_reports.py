@@ -8,9 +8,9 @@ import pytest
 from application.reports.census import INPATIENT_CENSUS_1
 from application.reports.registry import resolve_question
 from domain.refusals import InvalidInput
-from tests.reports.test_asked import REPORT, days_ago
+from tests.reports.test_asked import REPORT, days_ago, values
 from tests.reports.test_issued import EXPOSURE, issued, the_issue
-from tests.support.api_dsl import Ward, ago, late, moment, place
+from tests.support.api_dsl import Ward, ago, late, moment, place, said
 from tests.support.correction_examples import WRONG, movement
 from tests.support.report_house import calendar
 
@@ -109,3 +109,37 @@ def test_mistake_77_missing_data_are_told_as_a_finding(ward: Ward) -> None:
     (decision,) = notes("boarding", name)
     assert "Of 1 of the 1 admissions it is not known when they were decided on" in decision
     assert notes("inpatient-census", name) == []
+
+
+def test_mistake_78_a_stay_of_no_duration_counts_in_the_house_and_in_no_ward(ward: Ward) -> None:
+    name, at = ward.name("Brief "), ago(days=3)
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=at)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(at))
+    for report, figure in (
+        ("admissions-discharges-deaths", "admissions"),
+        ("admissions-discharges-deaths", "discharges"),
+        ("inpatient-service-days", "serviceDays"),
+        ("inpatient-service-days", "sameDay"),
+        ("days-present", "daysPresent"),
+        ("patient-days", "patientDays"),
+        ("occupancy-over-time", "arrivals"),
+        ("occupancy-over-time", "departures"),
+    ):
+        told = ward.ask(REPORT, name=report, **{"from": days_ago(4), "to": days_ago(1)}, ward=name)
+        assert [n for n in values(told["report"], figure) if n] == [1], figure
+
+
+def test_mistake_79_waits_are_cut_to_the_second_before_they_are_shown(ward: Ward) -> None:
+    name, admitted = ward.name("Exact "), moment(ago(days=4)).replace(microsecond=250_000)
+    number = ward.name("D")
+    ward.record(
+        "registerPractitioner", staffNumber=number, grade="CONSULTANT", **late(ago(days=30))
+    )
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=said(admitted))
+    seen = said(admitted + timedelta(minutes=90, microseconds=500_000))
+    visit = {"stayId": stay, "practitioner": number, "kind": "ROUND"}
+    ward.record("recordVisit", **visit, **late(seen))
+    asked = {"name": "senior-review", "from": days_ago(5), "to": days_ago(2), "ward": name}
+    told = ward.ask(REPORT, **asked)["report"]
+    (wait,) = (f for f in told["figures"] if f["name"] == "medianWait")
+    assert (wait["exact"], wait["shown"]) == ("10801/2", "5401")

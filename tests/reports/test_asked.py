@@ -59,7 +59,7 @@ def test_what_fixes_a_report_fixes_its_digest(shared: Ward) -> None:
     told = report(shared, "bed-occupancy-rate", 10, 3)
     canonical = json.loads(told["canonical"])
     assert told["digest"] == hashlib.sha256(told["canonical"].encode()).hexdigest()
-    assert canonical["definition"] == "bed-occupancy-rate@1"
+    assert canonical["definition"] == "bed-occupancy-rate@2"
     assert canonical["period"] == [told["period"]["from"], told["period"]["to"]]
     assert len(canonical["figures"]) == len(told["figures"])
     assert told["parked"] == []

@@ -61,7 +61,7 @@ def test_every_input_has_a_loader() -> None:
 def test_a_report_that_there_is_not_is_refused() -> None:
     with pytest.raises(NotFound):
         find_definition("bed-fullness")
-    with pytest.raises(InvalidInput, match="it has: 1"):
+    with pytest.raises(InvalidInput, match="it has: 1, 2"):
         find_definition("inpatient-census", 99)
 
 

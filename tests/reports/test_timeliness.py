@@ -4,10 +4,12 @@ from application.reports.inputs import EntryDelay
 from application.reports.timeliness import TIMELINESS_1
 from tests.support.report_house import asked, figure, known
 
-HOUR = 3600
+HOUR, SECOND = 3600, 1_000_000
 FACTS = (
-    EntryDelay(known("one"), "STAY_TRANSFERRED", 9, "A", [60, 120, HOUR]),
-    EntryDelay(known("two"), "STAY_VISIT_RECORDED", 23, None, [HOUR + 1]),
+    EntryDelay(
+        known("one"), "STAY_TRANSFERRED", 9, "A", [60 * SECOND, 120 * SECOND, HOUR * SECOND]
+    ),
+    EntryDelay(known("two"), "STAY_VISIT_RECORDED", 23, None, [(HOUR + 1) * SECOND]),
 )
 
 

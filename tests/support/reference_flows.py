@@ -239,7 +239,7 @@ class Flows:
             seen = [at for at, who in visits[stay.id] if self._senior(who, at)]
             if seen:
                 wait = min(seen) - _admitted(stay)
-                waits.append(wait // timedelta(seconds=1))
+                waits.append(Fraction(wait // TICK, 10**6))
                 in_time += wait <= timedelta(hours=14)
             else:
                 waiting += self.plain.discharged(stay) is None
@@ -268,7 +268,7 @@ class Flows:
             if self.plain.in_scope(left[1] if left else None):
                 decided += 1
                 if left:
-                    times.append(max((left[0] - decision) // timedelta(seconds=1), 0))
+                    times.append(max(Fraction((left[0] - decision) // TICK, 10**6), Fraction(0)))
         return {
             "decisions": [decided],
             "boarded": [len(times)],
@@ -334,7 +334,7 @@ class Flows:
     def _timeliness(self) -> Figures:
         delays = []
         by_ward, by_kind, by_hour = Counter[str](), Counter[str](), Counter[int]()
-        by_kinds: defaultdict[str, list[int]] = defaultdict(list)
+        by_kinds: defaultdict[str, list[Fraction]] = defaultdict(list)
         for event, told_at in self.told.values():
             occurred = event.entry.occurred_at
             if not self.plain.asks_about(self.plain.date_of(occurred)):
@@ -343,7 +343,7 @@ class Flows:
             ward = self._ward_at(event.entry.about.stay, occurred)
             if not self.plain.in_scope(ward):
                 continue
-            delay = round((told_at - occurred).total_seconds())
+            delay = Fraction((told_at - occurred) // TICK, 10**6)
             delays.append(delay)
             kind = event.TOPIC.replace(".", "_").replace("-", "_").upper()
             by_kinds[kind].append(delay)
@@ -362,7 +362,7 @@ class Flows:
         }
 
 
-def _percentile(amounts: list[int], percent: int) -> int | None:
+def _percentile(amounts: list[Fraction], percent: int) -> Fraction | None:
     """The nearest rank."""
     if not amounts:
         return None

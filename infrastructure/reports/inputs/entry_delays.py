@@ -20,7 +20,7 @@ def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
         '    kind COLLATE "C" AS kind, stay, occurred_at,'
         "    date_part('hour', occurred_at AT TIME ZONE (%(zones)s::text[])"
         "      [greatest(width_bucket(occurred_at, %(changes)s), 1)])::int AS hour,"
-        "    extract(epoch FROM recorded_at - occurred_at)::int8 AS delay"
+        "    (extract(epoch FROM recorded_at - occurred_at) * 1000000)::int8 AS delay"
         "  FROM timeline_v3.entries e WHERE known @> %(position)s::int8"
         f"   AND occurred_at >= %(first)s AND occurred_at < %(last)s{asked.of_patient('patient')}"
         "    AND corrects IS NULL AND cancels IS NULL AND (status = 'TRUE' OR status = 'CORRECTED'"

@@ -11,7 +11,7 @@ def admissions(asked: ReportQuery) -> tuple[Admission, ...]:
     """Admissions of the period, and of as many days after it as the question's ``days`` say."""
     (days,) = asked.question.numbers("days")
     rows = asked.rows(
-        "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v1.inpatients"
+        "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v2.inpatients"
         " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s"
         f"{asked.of_patient('patient')}",
         until=asked.window[1] + timedelta(days=days + 2),

@@ -30,7 +30,7 @@ def _stays(asked: ReportQuery, which: str) -> tuple[InpatientStay, ...]:
     rows = asked.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
         "  discharged_at, disposition, (spans->'spans')::text"
-        f" FROM inpatients_v1.inpatients WHERE known @> %(position)s::int8 AND {which}"
+        f" FROM inpatients_v2.inpatients WHERE known @> %(position)s::int8 AND {which}"
         f"{asked.of_patient('patient')}"
     )
     wards = asked.wards
