@@ -105,14 +105,14 @@ def _left_by(uow: UnitOfWork, mother: Stay, moved: dict[UUID, Stay]) -> list[UUI
 
 
 def _check_person(uow: UnitOfWork, stay: Stay) -> None:
+    """Refuse a stay beside another of the person. Claims hold no stay of no duration: all are read."""
     period = stay.history.period
-    if period is None or stay.patient is None:
+    if period is None or stay.patient is None or period == uow.before[stay.id].period:
         return
-    for other in uow.record.person_claims(persons.person_of(uow, stay.patient), period):
-        loaded = uow.loaded.get(other.stay)
-        theirs = loaded.history.period if isinstance(loaded, Stay) else other.period
-        if other.stay != stay.id and theirs and theirs.overlaps(period):
-            raise PatientAlreadyAdmitted(other.stay)
+    for other in persons.stays_of(uow, stay.patient):
+        theirs = other.history.period
+        if other.id != stay.id and theirs and theirs.collides(period):
+            raise PatientAlreadyAdmitted(other.id)
 
 
 def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:

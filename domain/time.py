@@ -85,6 +85,14 @@ class Period:
             and (self.end is None or other.start < self.end)
         )
 
+    def collides(self, other: "Period") -> bool:
+        """Return whether two periods cannot be one after the other.
+
+        One of no duration collides where it lies inside the other, not at its edges.
+        """
+        begins = other.end is None or self.start < other.end
+        return begins and (self.end is None or other.start < self.end)
+
     def covers(self, other: "Period") -> bool:
         """Return whether another period lies within this one."""
         return self.start <= other.start and (

@@ -45,7 +45,7 @@ def _move_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     about = replace(patient.about, stay=stay.id)
     for other in persons.stays_of(uow, patient.id):
         theirs = other.history.period
-        if other.id != stay.id and period and theirs and theirs.overlaps(period):
+        if other.id != stay.id and period and theirs and theirs.collides(period):
             raise PatientAlreadyAdmitted(other.id)
     stay.correct_patient(patient.id, about, uow.entry)
     for prescription in lookups.prescriptions_of(uow, stay):

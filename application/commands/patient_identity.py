@@ -133,4 +133,4 @@ def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:
 
 def _overlap(one: Stay, other: Stay) -> bool:
     mine, theirs = one.history.period, other.history.period
-    return mine is not None and theirs is not None and mine.overlaps(theirs)
+    return mine is not None and theirs is not None and mine.collides(theirs)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import lookups, persons
+from application import imprecise_times, lookups, persons
 from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
@@ -62,20 +62,22 @@ class Stays(CommandGroup):
         (``discharged_at``, ``disposition``). Raises PatientAlreadyAdmitted, PatientDied,
         BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
-        admit(
-            uow,
-            "stay",
-            lookups.patient(uow, patient_mrn, mrn_authority),
-            admission_type,
-            lookups.place(uow, ward, room, bed, shares_bed_of, without_bed),
-            attending=attending,
-            specialty=specialty,
-            decided_to_admit_at=decided_to_admit_at,
-            confidentiality=confidentiality,
-            discharged_at=discharged_at,
-            disposition=disposition,
-            destination=destination,
-        )
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        with uow.use_entry(imprecise_times.after_other_stays(uow, patient)):
+            admit(
+                uow,
+                "stay",
+                patient,
+                admission_type,
+                lookups.place(uow, ward, room, bed, shares_bed_of, without_bed),
+                attending=attending,
+                specialty=specialty,
+                decided_to_admit_at=decided_to_admit_at,
+                confidentiality=confidentiality,
+                discharged_at=discharged_at,
+                disposition=disposition,
+                destination=destination,
+            )
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def allocate_room(
@@ -116,7 +118,7 @@ class Stays(CommandGroup):
                 "bed", "name a bed, or say in `without_bed` where the patient is put"
             )
         stay = lookups.stay(uow, stay_id)
-        stay.transfer(place, uow.entry)
+        stay.transfer(place, imprecise_times.inside(uow, stay))
         place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
@@ -207,7 +209,7 @@ class Stays(CommandGroup):
         died_at = persons.died_at(uow, stay.patient)
         stay.observe(
             Stay.VisitRecorded,
-            uow.entry,
+            imprecise_times.inside(uow, stay),
             died_at,
             practitioner=doctor,
             visit_kind=kind,
@@ -317,14 +319,14 @@ def discharge_stay(
     kept: tuple[UUID, ...] = (),
 ) -> None:
     """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
-    at = uow.entry.occurred_at
-    prescriptions = lookups.prescriptions_of(uow, stay)
+    entry = imprecise_times.after_all(uow, stay)
+    at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
     for id in kept:
         if id not in {p.id for p in prescriptions}:
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later = [f for p in prescriptions for f in p.facts_after(at)]
     died_at = persons.told_death_at(uow, stay.patient)
-    stay.discharge(disposition, destination, kept, uow.entry, later, died_at)
+    stay.discharge(disposition, destination, kept, entry, later, died_at)
     let_prescriptions_follow(uow, stay, prescriptions)
 
 

@@ -1,13 +1,14 @@
 """Mistakes of other systems about whole stays: what was true could not be recorded or put right."""
 
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
 from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries, movement
-from tests.support.questions import the_stay
+from tests.support.questions import stays_of, the_stay
 
 PERSON = """query($mrn: String!, $known: Position) { patient(mrn: $mrn, knownAtPosition: $known) {
   diedAt stays { id status } } }"""
@@ -275,4 +276,42 @@ def test_mistake_55_a_visit_in_the_wrong_stay_goes_to_the_right_one(ward: Ward) 
     told = ward.record("recordVisit", stayId=right, practitioner=ward.doctor(), kind="ROUND")
     ward.record("amendVisit", visitId=told["visit"]["id"], occurredAt=at, **WRONG)
     told = ward.execute("amendVisit", visitId=told["visit"]["id"], stayId=late_stay, **WRONG)
+    assert told["__typename"] == "OutsideStay"
+
+
+def test_mistake_56_a_stay_of_no_duration_lies_in_no_other_stay(ward: Ward) -> None:
+    mrn, at, other = ward.patient(), ago(days=1), ward.patient()
+    ward.stay(patientMrn=mrn, at=ago(days=2))
+    brief = {"admissionType": "EMERGENCY", "dischargedAt": at, "disposition": "HOME", **late(at)}
+
+    inside = ward.execute("admitPatient", patientMrn=mrn, **brief)
+    ward.record("admitPatient", patientMrn=other, **brief)
+    around = ward.execute(
+        "admitPatient", patientMrn=other, admissionType="ELECTIVE", **late(ago(days=2))
+    )
+    merged = ward.execute("mergePatients", patientMrn=other, intoMrn=mrn, **WRONG)
+
+    assert {t["__typename"] for t in (inside, around)} == {"PatientAlreadyAdmitted"}
+    assert merged["__typename"] == "MergeImpossible"
+    ward.record("admitPatient", patientMrn=other, admissionType="ELECTIVE", **late(at))
+
+
+def test_mistake_56_a_fact_known_to_the_day_contradicts_nothing_of_that_day(ward: Ward) -> None:
+    day = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight, eight, ten = (said(day + timedelta(hours=h)) for h in (0, 8, 10))
+    of_day = {"occurredAtPrecision": "DAY", **late(midnight)}
+    mrn, doctor = ward.patient(), ward.doctor()
+    stay = ward.stay(patientMrn=mrn, at=eight)
+    visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND"}
+
+    ward.record("recordVisit", **visit, **of_day)
+    ward.record("recordVisit", **visit, **late(ten))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **of_day)
+    ward.record("admitPatient", patientMrn=mrn, admissionType="ELECTIVE", **of_day)
+
+    first, second = stays_of(ward, mrn)
+    assert (first["admittedAt"], second["admittedAt"]) == (eight, ten)
+    assert [v["occurredAt"] for v in the_stay(ward, stay)["visits"]] == [eight, ten]
+    day_before = {**of_day, **late(said(day - timedelta(days=1)))}
+    told = ward.execute("recordVisit", **visit, **day_before)
     assert told["__typename"] == "OutsideStay"
