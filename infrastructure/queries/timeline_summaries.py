@@ -129,7 +129,7 @@ def _dose(e: Entry) -> str:
 
 def _cancelled(e: Entry) -> str:
     where = f"; now in {e.bed()}" if e.has_place() else ""
-    return ("Reversed" if e.data["because"] == "DECISION_REVERSED" else "Entered in error") + where
+    return ("reversed" if e.data["because"] == "DECISION_REVERSED" else "entered in error") + where
 
 
 def _details(e: Entry) -> str:
@@ -170,9 +170,9 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Patient.DetailsChanged: _details,
     Patient.Merged: lambda e: "Found to be one person with another record",
     Patient.Unmerged: lambda e: "Found not to be that person: merge taken back",
-    Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancelled(e).lower()}",
-    Stay.MovementCancelled: lambda e: f"Movement cancelled: {_cancelled(e).lower()}",
-    Stay.DischargeCancelled: lambda e: f"Discharge cancelled: {_cancelled(e).lower()}",
+    Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancelled(e)}",
+    Stay.MovementCancelled: lambda e: f"Movement cancelled: {_cancelled(e)}",
+    Stay.DischargeCancelled: lambda e: f"Discharge cancelled: {_cancelled(e)}",
     Stay.PatientCorrected: lambda e: "The stay was recorded under another patient",
     Patient.StayMovedAway: lambda e: "A stay recorded here was another patient's",
     Stay.VisitCancelled: lambda e: "Visit cancelled: entered in error",

@@ -288,6 +288,8 @@ def _board(of_ward: bool, only: bool) -> CompiledStatement:
             row.c.kind,
             row.c.shares_bed_of.is_not(None),
             row.c.since,
+            row.c.stay,
+            row.c.spell,
         )
 
     return CompiledStatement(build)

@@ -3,11 +3,15 @@
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from application.authorization.roles import Role
+from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
 from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries, movement
+from tests.support.graphql_client import GraphQLClient
 from tests.support.questions import stays_of, the_stay
 
 PERSON = """query($mrn: String!, $known: Position) { patient(mrn: $mrn, knownAtPosition: $known) {
@@ -315,3 +319,63 @@ def test_mistake_56_a_fact_known_to_the_day_contradicts_nothing_of_that_day(ward
     day_before = {**of_day, **late(said(day - timedelta(days=1)))}
     told = ward.execute("recordVisit", **visit, **day_before)
     assert told["__typename"] == "OutsideStay"
+
+
+def test_mistake_57_who_corrects_a_movement_or_merge_can_find_it(ward: Ward) -> None:
+    one, other = ward.patient(), ward.patient()
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a", patientMrn=one)
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(days=1)))
+    ward.record("mergePatients", patientMrn=other, intoMrn=one, **WRONG)
+    stays = """query($id: ID!) { stay(id: $id) { movements { id kind status bed reason
+      recordedBy occurredAt correctedBy corrects entry room { number } } } }"""
+    merges = "query($mrn: String!) { patient(mrn: $mrn) { merges { id into } } }"
+    for role in (Role.REGISTRAR, Role.BED_MANAGER):
+        token = LOGIN.make(subject="desk", role=role)
+        desk = GraphQLClient(ward.client.http, token)
+        told = desk.ask(stays, id=stay)["stay"]["movements"]
+        moved = [m for m in told if m["kind"] == "STAY_TRANSFERRED" and m["status"] == "TRUE"]
+        assert moved[-1]["room"]["number"] == room.split("/")[1]
+        right = {"movementId": moved[-1]["id"], "occurredAt": ago(hours=20), **WRONG}
+        mend = """mutation($input: CorrectMovementInput!) {
+          correctMovement(input: $input) { __typename } }"""
+        told = desk.ask(mend, input={"commandId": str(uuid4()), **right})
+        assert told["correctMovement"]["__typename"] == "StayRecorded"
+        told = desk.ask(stays, id=stay)["stay"]["movements"]
+        (new,) = [m for m in told if m["id"] == moved[-1]["id"] and m["status"] == "TRUE"]
+        (wrong,) = [m for m in told if m["entry"] == moved[-1]["entry"]]
+        assert (wrong["status"], new["corrects"]) == ("CORRECTED", wrong["entry"])
+    registrar = GraphQLClient(ward.client.http, LOGIN.make(subject="desk", role=Role.REGISTRAR))
+    for mrn in (one, other):
+        (merge,) = registrar.ask(merges, mrn=mrn)["patient"]["merges"]
+    undo = (
+        "mutation($input: UnmergePatientsInput!) { unmergePatients(input: $input) { __typename } }"
+    )
+    registrar.ask(undo, input={"commandId": str(uuid4()), "mergeId": merge["id"], **WRONG})
+    assert registrar.ask(merges, mrn=one)["patient"]["merges"] == []
+
+
+def test_mistake_58_twins_in_one_bed_come_in_one_order(ward: Ward) -> None:
+    mother_bed = f"{ward.room('a')}/a"
+    mother = ward.stay(mother_bed, patientMrn=ward.patient(sex="FEMALE"))
+    born = {"admissionType": "NEWBORN", "sharesBedOf": mother, "at": ago(days=1)}
+    twins = [ward.stay(mother_bed, **born) for _ in range(2)]
+
+    def occupants() -> list[str]:
+        told = ward.bed(mother_bed, asOf=ago(hours=12))["occupants"]
+        return [o["stay"]["id"] for o in told]
+
+    before = occupants()
+    assert before == [mother, *sorted(twins)]
+    for twin in twins:
+        ward.record("changeSpecialty", stayId=twin, specialty="paediatrics")
+        assert occupants() == before
+
+
+def test_mistake_58_names_keep_their_letters_in_the_summary_of_a_cancel(ward: Ward) -> None:
+    room, query = ward.room("A"), "query($id: ID!) { timeline(stayId: $id) { nodes { summary } } }"
+    stay = ward.stay(f"{room}/A")
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
+    ward.record("cancelDischarge", stayId=stay, withoutBed="Hall West", **REVERSED)
+    told = [n["summary"] for n in ward.ask(query, id=stay)["timeline"]["nodes"]]
+    assert told[-1] == "Discharge cancelled: reversed; now in Hall West"

@@ -22,8 +22,10 @@ from infrastructure.read_models.practitioners import (
     practitioners_by_id,
 )
 from infrastructure.read_models.stays import stays_of_persons
+from infrastructure.read_models.timeline.queries import merges_of_persons
 
 if TYPE_CHECKING:
+    from api.graphql.types.movements import Merge
     from api.graphql.types.stays import Stay
 
 
@@ -89,6 +91,17 @@ class Patient(Node):
     async def other_records(self, info: Ask) -> list["Patient"]:
         found = await info.context.load(other_records_of, UUID(self.id), self.at)
         return [Patient.of(view, self.at) for view in found or ()]
+
+    @strawberry.field(
+        description="The merges that hold among the records of the person.", metadata=STAY
+    )
+    async def merges(
+        self, info: Ask
+    ) -> list[Annotated["Merge", strawberry.lazy("api.graphql.types.movements")]]:
+        from api.graphql.types.movements import Merge
+
+        found = await info.context.load(merges_of_persons, UUID(self.id), self.at)
+        return [Merge.of(view, self.at) for view in found or ()]
 
     @strawberry.field(
         description="All stays of the person up to the moment asked about, the oldest first.",

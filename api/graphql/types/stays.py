@@ -20,6 +20,7 @@ from api.graphql.types.enums import (
     StayStatus,
     VisitKind,
 )
+from api.graphql.types.movements import Movement
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import Room
 from infrastructure.queries.as_of import AsOf
@@ -38,6 +39,7 @@ from infrastructure.read_models.stays import (
     stays_by_id,
     stays_page,
 )
+from infrastructure.read_models.timeline.queries import movements_of
 from infrastructure.read_models.visits import VisitView, visits_of
 
 
@@ -136,6 +138,13 @@ class Stay(Node):
     @strawberry.field(description="The room; absent without a bed.")
     async def room(self, info: Ask) -> Room | None:
         return await Room.find(info, self.view.room, self.at)
+
+    @strawberry.field(
+        description="The movements so far, also corrected and cancelled ones, as they occurred."
+    )
+    async def movements(self, info: Ask) -> list[Movement]:
+        found = await info.context.load(movements_of, self.view.stay, self.at)
+        return [Movement.of(view, self.at) for view in found or ()]
 
     @strawberry.field(description="The visits so far, in the order in which they occurred.")
     async def visits(self, info: Ask) -> list["Visit"]:

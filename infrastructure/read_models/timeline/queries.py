@@ -9,12 +9,17 @@ from uuid import UUID
 from sqlalchemy import Column, Integer, Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.aggregate import Cancelling, Correcting
 from domain.described_enum import DescribedEnum
-from infrastructure.queries.as_of import AsOf, columns, view
+from domain.event_types import EVENTS
+from domain.patient import Patient
+from domain.stay.aggregate import Stay
+from infrastructure.queries.as_of import AsOf, columns, group_views, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.timeline.projection import entries
+from infrastructure.read_models.patients import records_of_each
+from infrastructure.read_models.timeline.projection import entries, kind_of
 
 
 class Reading(DescribedEnum):
@@ -150,6 +155,66 @@ async def entries_recorded(
         query = query.where(entries.c.stay == stay)
     rows = await connection.execute(query.order_by(entries.c.position).limit(first))
     return [view(EntryView, row) for row in rows]
+
+
+MOVEMENTS = tuple(
+    kind_of(event)
+    for event in EVENTS.values()
+    if event.belongs_to(Stay)
+    and "movement" in (event.FACT or "")
+    and not issubclass(event, Cancelling | Correcting)
+)
+"""The kinds of entries that tell a movement; the entry of a cancel may tell one too."""
+
+_movements_of = by_id(
+    lambda at: (
+        select(*columns(entries), entries.c.position)
+        .where(
+            is_one_of(entries.c.stay, "ids"),
+            entries.c.kind.in_(MOVEMENTS),
+            entries.c.movement.is_not(None),
+            at.of(entries),
+        )
+        .order_by(entries.c.occurred_at, entries.c.position, entries.c.entry)
+    )
+)
+
+
+@reads(entries)
+async def movements_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[EntryView]]:
+    """Return the movements of stays, also corrected and cancelled ones, in the order of occurrence."""
+    return group_views("stay", EntryView, await _movements_of(connection, ids, at))
+
+
+_merges_of = by_id(
+    lambda at: (
+        select(*columns(entries), entries.c.position)
+        .where(
+            is_one_of(entries.c.patient, "ids"),
+            entries.c.kind.in_((kind_of(Patient.Merged), kind_of(Patient.Unmerged))),
+            at.of(entries),
+        )
+        .order_by(entries.c.recorded_position, entries.c.position)
+    )
+)
+
+
+@reads(entries, records_of_each)
+async def merges_of_persons(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[EntryView]]:
+    """Return the merges that hold among the records of persons, by record."""
+    records = await records_of_each(connection, ids, at)
+    rows = await _merges_of(connection, list({r for some in records.values() for r in some}), at)
+    of_record = group_views("patient", EntryView, rows)
+    merges: dict[UUID, list[EntryView]] = {}
+    for id, linked in records.items():
+        told = [entry for record in linked for entry in of_record.get(record, ())]
+        undone = {e.data["merge"] for e in told if e.kind == kind_of(Patient.Unmerged)}
+        merges[id] = [e for e in told if e.data["merge"] not in undone]
+    return merges
 
 
 _entry_by_id = by_id(

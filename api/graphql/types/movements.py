@@ -1,0 +1,98 @@
+"""Movements and merges, for those who correct them: with their ids, and without clinical content."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Ask
+from api.graphql.declarations import DataKind, shows
+from api.graphql.scalars import Position
+from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
+from api.graphql.types.rooms import Room
+from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models.timeline.queries import EntryView
+
+
+@shows(DataKind.STAY)
+@strawberry.type(description="A movement of a stay, also one that was corrected or cancelled.")
+class Movement:
+    id: strawberry.ID = strawberry.field(
+        description="Its id for life, by which it is corrected or cancelled."
+    )
+    entry: strawberry.ID = strawberry.field(description="Of what is told here; others name it.")
+    kind: TimelineKind = strawberry.field(description="What happened.")
+    status: EntryStatus = strawberry.field(description="What became of it.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    occurred_at_precision: Precision = strawberry.field(description="How precisely that is known.")
+    recorded_at: datetime = strawberry.field(description="When the record learned of it.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    recorded_by: str = strawberry.field(description="The login that recorded it.")
+    performed_by: str | None = strawberry.field(description="Who did it.")
+    reason: str | None = strawberry.field(description="Why it was recorded late or corrected.")
+    bed: str | None = strawberry.field(description="The code of the bed that it names.")
+    without_bed: str | None = strawberry.field(description="The place without a bed that it names.")
+    corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
+    corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
+    cancelled_by: strawberry.ID | None = strawberry.field(
+        description="The entry that takes it back."
+    )
+    in_room: strawberry.Private[UUID | None]
+    at: strawberry.Private[AsOf]
+
+    @classmethod
+    def of(cls, view: EntryView, at: AsOf) -> Self:
+        at.record_access(view.patient)
+        bed = view.data.get("bed")
+        return cls(
+            id=strawberry.ID(str(view.movement)),
+            entry=strawberry.ID(str(view.entry)),
+            kind=TimelineKind(view.kind),
+            status=EntryStatus(view.status),
+            occurred_at=view.occurred_at,
+            occurred_at_precision=Precision(view.precision),
+            recorded_at=view.recorded_at,
+            position=Position(str(view.recorded_position)),
+            recorded_by=str(view.recorded_by["subject"]),
+            performed_by=view.performed_by,
+            reason=view.reason,
+            bed=bed["bed"] if bed else None,
+            without_bed=view.data.get("without_bed"),
+            corrects=_id(view.corrects),
+            corrected_by=_id(view.corrected_by),
+            cancelled_by=_id(view.cancelled_by),
+            in_room=UUID(bed["room"]) if bed else None,
+            at=at,
+        )
+
+    @strawberry.field(description="The room that it names; absent without a bed.")
+    async def room(self, info: Ask) -> Room | None:
+        return await Room.find(info, self.in_room, self.at)
+
+
+@shows(DataKind.STAY)
+@strawberry.type(description="Two records that were found to be of one person.")
+class Merge:
+    id: strawberry.ID = strawberry.field(description="Its id, by which it is taken back.")
+    record: strawberry.ID = strawberry.field(description="The record that was merged away.")
+    into: strawberry.ID = strawberry.field(description="The record that it was merged into.")
+    recorded_at: datetime = strawberry.field(description="When it was recorded.")
+    recorded_by: str = strawberry.field(description="The login that recorded it.")
+    reason: str | None = strawberry.field(description="Why.")
+
+    @classmethod
+    def of(cls, view: EntryView, at: AsOf) -> Self:
+        at.record_access(view.patient)
+        return cls(
+            id=strawberry.ID(str(view.data["merge"])),
+            record=strawberry.ID(str(view.patient)),
+            into=strawberry.ID(str(view.data["into"])),
+            recorded_at=view.recorded_at,
+            recorded_by=str(view.recorded_by["subject"]),
+            reason=view.reason,
+        )
+
+
+def _id(id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(str(id)) if id else None
