@@ -166,6 +166,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "request_timeout_seconds": _number,
     "requests_per_second": _number,
     "kept_answers_mb": _whole,
+    "newborn_days": _whole,
     "smallest_cell": _whole,
     "admins_see_clinical": _switch,
     "read_snapshot": _switch,

@@ -90,9 +90,9 @@ def record_death(ward: Ward) -> Answer:
 
 @example("PatientRecorded")
 def correct_death(ward: Ward) -> Answer:
-    mrn, at = ward.patient(), ago(hours=2)
-    ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=3)))
-    told = ward.execute("correctDeath", patientMrn=mrn, occurredAt=at, reason="read wrongly")
+    stay, at = ward.stay(f"{ward.room('a')}/a"), ago(hours=2)
+    ward.record("recordDeath", stayId=stay, **late(ago(hours=3)))
+    told = ward.execute("correctDeath", stayId=stay, occurredAt=at, reason="read wrongly")
     assert told["patient"]["diedAt"] == at
     return told
 

@@ -70,6 +70,8 @@ def test_the_internal_events_are_those_that_concern_nobody_else() -> None:
         "drug-chart.prescription-charted",
         "glass.broken",
         "hospital-time.set",
+        "patient.stay-moved-away",
+        "prescription.patient-corrected",
         "projection.command-skipped",
         "projection.retry-requested",
         "report.issued",

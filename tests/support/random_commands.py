@@ -16,6 +16,7 @@ from application.hospital import Hospital
 from application.sharers import Sharer
 from domain.patient import Sex
 from domain.practitioner import Grade
+from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Outside
 from domain.prescription.events import Medication
 from domain.refusals import Refusal
@@ -33,6 +34,14 @@ BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 ROOMS = {"A/1": "ab", "A/2": "abc", "A/3": "a", "B/1": "ab", "B/2": "abcd", "B/3": "ab"}
 BEDS = [f"{room}/{bed}" for room, beds in ROOMS.items() for bed in beds]
 DRUGS = ("Paracetamol", "Amoxicillin", "Heparin", "Morphine")
+
+CHANGES = (
+    Prescription.Changed,
+    Prescription.Held,
+    Prescription.Resumed,
+    Prescription.Stopped,
+    Prescription.Completed,
+)
 
 
 class Busy(Mending, Furnishing):
@@ -55,6 +64,7 @@ class Busy(Mending, Furnishing):
         self._babies: dict[UUID, UUID] = {}
         self._drugs: list[UUID] = []
         self._held: list[UUID] = []
+        self._changes: list[UUID] = []
         self._reserved: list[tuple[str, UUID]] = []
         self._given: list[UUID] = []
         self._opened = 0
@@ -112,6 +122,7 @@ class Busy(Mending, Furnishing):
             return None
         self.accepted[command] += 1
         self._remember(told)
+        self._changes += [e.change for e in told.events if isinstance(e, CHANGES)]
         if command in ("open_room", "set_hospital_time"):  # of no concern to the practitioners
             self._given.append(told.command_id)
         self._after()
@@ -280,6 +291,20 @@ class Busy(Mending, Furnishing):
 
     def _resume_prescription(self) -> None:
         self._give("resume_prescription", prescription_id=self._one(self._held))
+
+    def _correct_prescription_change(self) -> None:
+        if self._changes:
+            at = self._lot.choice([None, self._now - timedelta(minutes=20)])
+            self._give(
+                "correct_prescription_change",
+                change_id=self._one(self._changes),
+                dose=None if at else "3 g",
+                at=at,
+            )
+
+    def _cancel_prescription_change(self) -> None:
+        if self._changes:
+            self._give("cancel_prescription_change", change_id=self._one(self._changes))
 
     def _stop_prescription(self) -> None:
         self._end_prescription("stop_prescription")
