@@ -110,7 +110,7 @@ class HospitalCalendar(Aggregate):
         TOPIC = "hospital-time.set"
         PUBLIC = None
         DESCRIPTION = "The hospital's time zone and census time were set."
-        CORRECTED_BY = ("setHospitalTime",)
+        CORRECTED_BY = ("set_hospital_time",)
         CANCELLED_BY = NotNeeded("set what holds from the same day on instead")
         time_zone: Text
         census_time: time

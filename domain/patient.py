@@ -70,8 +70,8 @@ class Patient(Aggregate):
         TOPIC = "patient.registered"
         PUBLIC = "patient.registered"
         DESCRIPTION = "A patient was registered."
-        CORRECTED_BY = ("correctPatientDetails",)
-        CANCELLED_BY = NotNeeded("a second record of a person is merged: `mergePatients`")
+        CORRECTED_BY = ("correct_patient_details",)
+        CANCELLED_BY = NotNeeded("a second record of a person is merged: `merge_patients`")
         mrn: Code
         mrn_authority: Code
         family_name: Sealed | None
@@ -89,8 +89,8 @@ class Patient(Aggregate):
         TOPIC = "patient.died"
         PUBLIC = "patient.died"
         DESCRIPTION = "A patient died."
-        CORRECTED_BY = ("correctDeath",)
-        CANCELLED_BY = ("cancelDeath",)
+        CORRECTED_BY = ("correct_death",)
+        CANCELLED_BY = ("cancel_death",)
         stay: UUID | None
         discharge: UUID | None = None
 
@@ -153,7 +153,7 @@ class Patient(Aggregate):
         PUBLIC_FIELDS = {"into": "into_patient_id"}
         DESCRIPTION = "Two records turned out to be of one person."
         CORRECTED_BY = NotNeeded("unmerge the records, and merge the right ones")
-        CANCELLED_BY = ("unmergePatients",)
+        CANCELLED_BY = ("unmerge_patients",)
         merge: UUID
         into: UUID
 
@@ -172,7 +172,7 @@ class Patient(Aggregate):
         PUBLIC = "patient.unmerged"
         DESCRIPTION = "Two records turned out to be of two persons after all."
         CORRECTED_BY = NotNeeded("it says no more than that the merge was wrong")
-        CANCELLED_BY = ("mergePatients",)
+        CANCELLED_BY = ("merge_patients",)
         merge: UUID
 
     def __init__(self) -> None:

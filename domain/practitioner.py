@@ -36,7 +36,7 @@ class Practitioner(Aggregate):
         TOPIC = "practitioner.registered"
         PUBLIC = "practitioner.registered"
         DESCRIPTION = "A practitioner was registered."
-        CORRECTED_BY = ("correctPractitioner",)
+        CORRECTED_BY = ("correct_practitioner",)
         CANCELLED_BY = NotNeeded("a number given in error is corrected to the one of its owner")
         staff_number: Code
         family_name: Text | None
@@ -64,8 +64,8 @@ class Practitioner(Aggregate):
         TOPIC = "practitioner.details-changed"
         PUBLIC = "practitioner.details-changed"
         DESCRIPTION = "What is known of a practitioner changed from a day on."
-        CORRECTED_BY = ("changePractitioner",)
-        CANCELLED_BY = ("cancelPractitionerChange",)
+        CORRECTED_BY = ("change_practitioner",)
+        CANCELLED_BY = ("cancel_practitioner_change",)
         valid_from: date
         since: Moment
         staff_number: Code | None

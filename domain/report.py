@@ -88,7 +88,7 @@ class Report(Aggregate):
         TOPIC = "report.issued"
         PUBLIC = None
         DESCRIPTION = "A report was given out."
-        CORRECTED_BY = ("restateReport",)
+        CORRECTED_BY = ("restate_report",)
         CANCELLED_BY = NotNeeded("what was given out stays readable")
         terms: Terms
         said: Said
@@ -99,7 +99,7 @@ class Report(Aggregate):
         TOPIC = "report.restated"
         PUBLIC = None
         DESCRIPTION = "A report that was given out was said again, as known since."
-        CORRECTED_BY = ("restateReport",)
+        CORRECTED_BY = ("restate_report",)
         CANCELLED_BY = NotNeeded("what was given out stays readable")
         said: Said
         changes: tuple[Change, ...]

@@ -133,8 +133,8 @@ class SourceVisit(Aggregate):
         TOPIC = "source-visit.reported"
         PUBLIC = None
         DESCRIPTION = "Another system reported a movement, or its cancel."
-        CORRECTED_BY = ("recordSourceMovement",)
-        CANCELLED_BY = ("recordSourceMovement",)
+        CORRECTED_BY = ("record_source_movement",)
+        CANCELLED_BY = ("record_source_movement",)
         system: Text
         source_visit: Text
         version: Version

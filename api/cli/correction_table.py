@@ -1,5 +1,7 @@
 """The table of corrections as Markdown: ``docs/corrections.md``, generated from the event classes."""
 
+from strawberry.utils.str_converters import to_camel_case
+
 from domain.aggregate import Aggregate, Event, NotNeeded, Remedy
 from domain.event_types import AGGREGATES, EVENTS
 
@@ -34,4 +36,4 @@ def _row(event: type[Event]) -> str:
 def _cell(remedy: Remedy) -> str:
     if isinstance(remedy, NotNeeded):
         return remedy
-    return ", ".join(f"`{mutation}`" for mutation in remedy) or "none yet"
+    return ", ".join(f"`{to_camel_case(command)}`" for command in remedy) or "none yet"

@@ -26,7 +26,7 @@ class PrescriptionEvents:
         PUBLIC = "prescription.written"
         DESCRIPTION = "A prescription was written."
         CORRECTED_BY = ()
-        CANCELLED_BY = ("cancelPrescription",)
+        CANCELLED_BY = ("cancel_prescription",)
         stay: UUID
         patient: UUID
         medication: Medication
@@ -43,8 +43,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.changed"
         PUBLIC = "prescription.changed"
         DESCRIPTION = "Dose, route, frequency or end of a prescription changed."
-        CORRECTED_BY = ("correctPrescriptionChange",)
-        CANCELLED_BY = ("cancelPrescriptionChange",)
+        CORRECTED_BY = ("correct_prescription_change",)
+        CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
         dose: Text | None
         route: Text | None
@@ -55,16 +55,16 @@ class PrescriptionEvents:
         TOPIC = "prescription.held"
         PUBLIC = "prescription.held"
         DESCRIPTION = "A prescription is not to be given for now."
-        CORRECTED_BY = ("correctPrescriptionChange",)
-        CANCELLED_BY = ("cancelPrescriptionChange",)
+        CORRECTED_BY = ("correct_prescription_change",)
+        CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
 
     class Resumed(Event):
         TOPIC = "prescription.resumed"
         PUBLIC = "prescription.resumed"
         DESCRIPTION = "A prescription is to be given again."
-        CORRECTED_BY = ("correctPrescriptionChange",)
-        CANCELLED_BY = ("cancelPrescriptionChange",)
+        CORRECTED_BY = ("correct_prescription_change",)
+        CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
 
     class Stopped(Event):
@@ -73,8 +73,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.stopped"
         PUBLIC = "prescription.stopped"
         DESCRIPTION = "A prescription was ended before its time."
-        CORRECTED_BY = ("correctPrescriptionChange",)
-        CANCELLED_BY = ("cancelPrescriptionChange",)
+        CORRECTED_BY = ("correct_prescription_change",)
+        CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
         discharge: UUID | None
 
@@ -82,16 +82,16 @@ class PrescriptionEvents:
         TOPIC = "prescription.completed"
         PUBLIC = "prescription.completed"
         DESCRIPTION = "A prescription was completed."
-        CORRECTED_BY = ("correctPrescriptionChange",)
-        CANCELLED_BY = ("cancelPrescriptionChange",)
+        CORRECTED_BY = ("correct_prescription_change",)
+        CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
 
     class AdministrationRecorded(Event):
         TOPIC = "prescription.administration-recorded"
         PUBLIC = "dose.recorded"
         DESCRIPTION = "A dose was given, or not given and why."
-        CORRECTED_BY = ("correctAdministration",)
-        CANCELLED_BY = ("cancelAdministration",)
+        CORRECTED_BY = ("correct_administration",)
+        CANCELLED_BY = ("cancel_administration",)
         administration: FactId
         given: bool
         dose_given: Text | None

@@ -16,8 +16,8 @@ class RoomEvents:
         PUBLIC = "room.opened"
         PUBLIC_FIELDS = {"ward": None, "number": None}
         DESCRIPTION = "A room was opened with its beds."
-        CORRECTED_BY = ("correctRoom",)
-        CANCELLED_BY = ("cancelBed",)
+        CORRECTED_BY = ("correct_room",)
+        CANCELLED_BY = ("cancel_bed",)
         ward: Text
         number: Code
         beds: tuple[Code, ...]
@@ -26,16 +26,16 @@ class RoomEvents:
         TOPIC = "room.bed-added"
         PUBLIC = "bed.added"
         DESCRIPTION = "A room got another bed."
-        CORRECTED_BY = ("correctBed",)
-        CANCELLED_BY = ("cancelBed",)
+        CORRECTED_BY = ("correct_bed",)
+        CANCELLED_BY = ("cancel_bed",)
         bed: Code
 
     class PolicySet(Event):
         TOPIC = "room.policy-set"
         PUBLIC = "room.policy-set"
         DESCRIPTION = "A policy of a room was set or lifted."
-        CORRECTED_BY = ("correctRoomPolicy",)
-        CANCELLED_BY = ("cancelRoomPolicy",)
+        CORRECTED_BY = ("correct_room_policy",)
+        CANCELLED_BY = ("cancel_room_policy",)
         policy: RoomPolicy
         applies: bool
 
@@ -46,8 +46,8 @@ class RoomEvents:
         PUBLIC = "bed.closed"
         PUBLIC_FIELDS = {"spell": "closure_id"}
         DESCRIPTION = "A bed was closed."
-        CORRECTED_BY = ("correctBedState",)
-        CANCELLED_BY = ("cancelBedState",)
+        CORRECTED_BY = ("correct_bed_state",)
+        CANCELLED_BY = ("cancel_bed_state",)
         spell: UUID
         bed: Code
         since: Moment
@@ -59,8 +59,8 @@ class RoomEvents:
         PUBLIC = "bed.reopened"
         PUBLIC_FIELDS = {"spell": "closure_id"}
         DESCRIPTION = "A bed was opened again."
-        CORRECTED_BY = ("correctBedState",)
-        CANCELLED_BY = ("correctBedState",)
+        CORRECTED_BY = ("correct_bed_state",)
+        CANCELLED_BY = ("correct_bed_state",)
         spell: UUID
         bed: Code
 
@@ -69,8 +69,8 @@ class RoomEvents:
         PUBLIC = "bed.cleaning-started"
         PUBLIC_FIELDS = {"spell": "cleaning_id"}
         DESCRIPTION = "A bed is being cleaned."
-        CORRECTED_BY = ("correctBedState",)
-        CANCELLED_BY = ("cancelBedState",)
+        CORRECTED_BY = ("correct_bed_state",)
+        CANCELLED_BY = ("cancel_bed_state",)
         spell: UUID
         bed: Code
 
@@ -79,8 +79,8 @@ class RoomEvents:
         PUBLIC = "bed.cleaning-finished"
         PUBLIC_FIELDS = {"spell": "cleaning_id"}
         DESCRIPTION = "A bed is clean."
-        CORRECTED_BY = ("correctBedState",)
-        CANCELLED_BY = ("correctBedState",)
+        CORRECTED_BY = ("correct_bed_state",)
+        CANCELLED_BY = ("correct_bed_state",)
         spell: UUID
         bed: Code
 
@@ -95,8 +95,8 @@ class RoomEvents:
             "stay": "for_stay_id",
         }
         DESCRIPTION = "A bed was reserved."
-        CORRECTED_BY = ("correctBedState",)
-        CANCELLED_BY = ("cancelBedState",)
+        CORRECTED_BY = ("correct_bed_state",)
+        CANCELLED_BY = ("cancel_bed_state",)
         spell: UUID
         bed: Code
         since: Moment
@@ -109,8 +109,8 @@ class RoomEvents:
         PUBLIC = "bed.reservation-released"
         PUBLIC_FIELDS = {"spell": "reservation_id"}
         DESCRIPTION = "A reservation was given up."
-        CORRECTED_BY = ("correctBedState",)
-        CANCELLED_BY = ("correctBedState",)
+        CORRECTED_BY = ("correct_bed_state",)
+        CANCELLED_BY = ("correct_bed_state",)
         spell: UUID
         bed: Code
 
@@ -135,8 +135,8 @@ class RoomEvents:
         PUBLIC = "room.details-changed"
         PUBLIC_FIELDS = {"ward": "new_ward", "number": "new_number"}
         DESCRIPTION = "A room has another ward or number from a time on."
-        CORRECTED_BY = ("correctRoom",)
-        CANCELLED_BY = ("cancelRoomChange",)
+        CORRECTED_BY = ("correct_room",)
+        CANCELLED_BY = ("cancel_room_change",)
         since: Moment
         ward: Text
         number: Code
@@ -172,8 +172,8 @@ class RoomEvents:
         TOPIC = "room.beds-retired"
         PUBLIC = "room.beds-retired"
         DESCRIPTION = "Beds were taken out of service for good."
-        CORRECTED_BY = ("cancelRetirement",)
-        CANCELLED_BY = ("cancelRetirement",)
+        CORRECTED_BY = ("cancel_retirement",)
+        CANCELLED_BY = ("cancel_retirement",)
         beds: tuple[Code, ...]
 
     class RetirementCancelled(Cancelling, Event):

@@ -22,14 +22,14 @@ class VisitKind(DescribedEnum):
     CONSULT = "CONSULT", "Another specialty was asked."
 
 
-MOVEMENT_CORRECTIONS = ("correctMovement", "correctFacts")
+MOVEMENT_CORRECTIONS = ("correct_movement", "correct_facts")
 
 
 class Movement:
     """A mixin of events that each tell one movement."""
 
     CORRECTED_BY: ClassVar[Remedy] = MOVEMENT_CORRECTIONS
-    CANCELLED_BY: ClassVar[Remedy] = ("cancelMovement", "correctFacts")
+    CANCELLED_BY: ClassVar[Remedy] = ("cancel_movement", "correct_facts")
 
 
 class Observed:
@@ -46,8 +46,8 @@ class StayEvents:
         TOPIC = "stay.admitted"
         PUBLIC = "stay.admitted"
         DESCRIPTION = "A patient was admitted."
-        CORRECTED_BY = (*MOVEMENT_CORRECTIONS, "moveStay")
-        CANCELLED_BY = ("cancelAdmission", "correctFacts")
+        CORRECTED_BY = (*MOVEMENT_CORRECTIONS, "move_stay")
+        CANCELLED_BY = ("cancel_admission", "correct_facts")
         movement: FactId
         patient: UUID
         admission_type: AdmissionType
@@ -120,8 +120,8 @@ class StayEvents:
         TOPIC = "stay.visit-recorded"
         PUBLIC = "visit.recorded"
         DESCRIPTION = "A doctor visited a patient."
-        CORRECTED_BY = ("amendVisit",)
-        CANCELLED_BY = ("cancelVisit",)
+        CORRECTED_BY = ("amend_visit",)
+        CANCELLED_BY = ("cancel_visit",)
         visit: FactId
         practitioner: UUID
         visit_kind: VisitKind
@@ -140,7 +140,7 @@ class StayEvents:
         PUBLIC = "stay.discharged"
         DESCRIPTION = "A patient was discharged."
         CORRECTED_BY = MOVEMENT_CORRECTIONS
-        CANCELLED_BY = ("cancelDischarge", "correctFacts")
+        CANCELLED_BY = ("cancel_discharge", "correct_facts")
         movement: FactId
         disposition: Disposition
         destination: Text | None

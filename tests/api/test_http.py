@@ -190,12 +190,9 @@ ODD = ["a NUL \0", "half a pair \ud800"]
 @pytest.mark.parametrize(
     "query",
     [
-        "query($s: String) { patients(search: $s) { nodes { mrn } } }",
-        "query($s: String) { patient(mrn: $s) { mrn } }",
         "query($s: String) { practitioners(staffNumber: $s) { nodes { staffNumber } } }",
         "query($s: String) { stays(filter: {ward: $s}) { nodes { id } } }",
         "query($s: String) { roomOccupancy(ward: $s) { room { id } } }",
-        "query($s: String) { timeline(mrn: $s) { nodes { id } } }",
     ],
 )
 def test_text_that_nothing_can_be_named_by_is_its_senders_fault(

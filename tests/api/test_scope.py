@@ -187,6 +187,9 @@ ANYBODYS = {
     "recordSourceMovement",
     "registerPatient",
     "registerPractitioner",
+    "correctPractitioner",
+    "changePractitioner",
+    "cancelPractitionerChange",
     "setHospitalTime",
     "breakGlass",
     # of patients who are in no stay

@@ -56,7 +56,7 @@ def test_mistake_85_who_read_which_report_is_recorded(ward: Ward) -> None:
     )
     (entry,) = accesses(ward, analyst)
     assert entry["operation"] == "report"
-    assert entry["entity"] == f"inpatient-census@1 {day}..{day}"
+    assert entry["entity"] == f"inpatient-census@2 {day}..{day}"
 
 
 def test_mistake_85_a_reading_says_of_what_as_of_when_and_from_where(ward: Ward) -> None:

@@ -185,8 +185,17 @@ def in_ward(database: Database, ward: str) -> list[int]:
                 gone = [(event.room, stretch) for stretch in event.ended]
                 kept = [s for s in held.get(event.stay, []) if s not in gone]
                 held[event.stay] = kept + [(event.room, stretch) for stretch in event.begun]
-        told = {_whose(e) for e in command if any(wards.get(r) == ward for r in _rooms(e))}
-        found += [e.position for e in command if _whose(e) in told or _lay(e, held, wards) == ward]
+        here = [e for e in command if any(wards.get(r) == ward for r in _rooms(e))]
+        told = {_whose(e) for e in here} - {None}
+        found += [
+            e.position
+            for e in command
+            if e in here
+            or (
+                not e.event.TOPIC.startswith(("room.", "occupancy."))
+                and (_whose(e) in told or _lay(e, held, wards) == ward)
+            )
+        ]
     return found
 
 

@@ -50,7 +50,7 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_of,
     stopped_by,
 )
-from infrastructure.read_models.rooms import rooms_by_id, wards
+from infrastructure.read_models.rooms import room_periods, rooms_by_id, spells_of, wards
 from infrastructure.read_models.source_movements import pending_page, source_movements_by_id
 from infrastructure.read_models.stays import (
     StayCriteria,
@@ -65,6 +65,8 @@ from infrastructure.read_models.timeline.queries import (
     entries_by_id,
     entries_recorded,
     entry_by_id,
+    merges_of_persons,
+    movements_of,
     timeline_page,
 )
 from infrastructure.read_models.visits import visit_by_id, visits_of
@@ -140,6 +142,8 @@ READS: dict[Query, Sends] = {
     wards: lambda c, at: wards(c, at),
     rooms_by_id: FEW["rooms"],
     board: lambda c, at: board(c, at, "A", [ID]),
+    room_periods: lambda c, at: room_periods(c, [ID], at),
+    spells_of: lambda c, at: spells_of(c, [ID], at),
     beds_of: lambda c, at: beds_of(c, [ID], at),
     occupancy_history: HOUSE["history"][0],
     stays_by_id: FEW["stays"],
@@ -158,6 +162,8 @@ READS: dict[Query, Sends] = {
     entries_by_id: lambda c, at: entries_by_id(c, [ID], at),
     entry_by_id: lambda c, at: entry_by_id(c, ID, at),
     entries_recorded: lambda c, at: entries_recorded(c, 0, 1, 50, stay=ID),
+    movements_of: lambda c, at: movements_of(c, [ID], at),
+    merges_of_persons: lambda c, at: merges_of_persons(c, [ID], at),
     facts_between: lambda c, at: facts_between(c, [ID], 0, at),
     facts_by_id: lambda c, at: facts_by_id(c, [ID], at),
     bed_changes: lambda c, at: bed_changes(c, "A", at, at),

@@ -249,8 +249,19 @@ def test_rows_of_one_thing_never_overlap(full: Lived, schema: str, table: str) -
 
 
 def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) -> None:
+    moved = {  # to the right patient, with all its entries
+        event.originator_id: event.patient
+        for _, _, event in events(full.database)
+        if isinstance(event, Stay.PatientCorrected)
+    }
     told = [
-        (entry_id(event), event.entry.about.patient, event.entry.about.stay)
+        (
+            entry_id(event),
+            moved.get(event.entry.about.stay, event.entry.about.patient)
+            if event.entry.about.stay
+            else event.entry.about.patient,
+            event.entry.about.stay,
+        )
         for _, _, event in events(full.database)
         if event.entry.about and type(event) in Timeline.handles - {SourceVisit.Settled}
     ]

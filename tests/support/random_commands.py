@@ -293,18 +293,16 @@ class Busy(Mending, Furnishing):
         self._give("resume_prescription", prescription_id=self._one(self._held))
 
     def _correct_prescription_change(self) -> None:
-        if self._changes:
-            at = self._lot.choice([None, self._now - timedelta(minutes=20)])
-            self._give(
-                "correct_prescription_change",
-                change_id=self._one(self._changes),
-                dose=None if at else "3 g",
-                at=at,
-            )
+        self._give(
+            "correct_prescription_change",
+            "read wrongly",
+            change_id=self._one(self._changes),
+            dose=self._lot.choice([None, "3 g"]),
+        )
 
     def _cancel_prescription_change(self) -> None:
-        if self._changes:
-            self._give("cancel_prescription_change", change_id=self._one(self._changes))
+        change = self._one(self._changes)
+        self._give("cancel_prescription_change", "wrong patient", change_id=change)
 
     def _stop_prescription(self) -> None:
         self._end_prescription("stop_prescription")
