@@ -211,14 +211,14 @@ def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
 
     Each with the claim that stands for it in an older log, where another has the key.
     """
-    keys = {key: as_stored_of(event) for event in events if (key := unique_of(event)) is not None}
+    claimed = [(key, as_stored_of(event)) for event in events if (key := unique_of(event))]
     if not isinstance(events[0], SourceVisit.Reported):
-        last = dict({key.kind: (key, stored) for key, stored in keys.items()}.values())
+        last = dict({key.kind: (key, stored) for key, stored in claimed}.values())
         return last | {former: None for event in events if (former := former_of(event))}
     waits_for = next(
         (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
     )
-    return {**keys, **dict.fromkeys(waiting(subject, stream) for subject in waits_for)}
+    return {**dict(claimed), **dict.fromkeys(waiting(subject, stream) for subject in waits_for)}
 
 
 def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:

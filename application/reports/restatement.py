@@ -79,12 +79,14 @@ def _needed(
     for delta in deltas.values():
         amounts.add(delta, -1)
     old = formula.compute(amounts, of)
-    needed = []
-    for subject, delta in deltas.items():
-        amounts.add(delta)
-        if formula.compute(amounts, of) != old:
-            amounts.add(delta, -1)
-            needed.append(subject)
+    needed, before = list(deltas), len(deltas) + 1
+    while len(needed) < before:  # who was needed beside one that is left out now need not be any more
+        before, candidates, needed = len(needed), needed, []
+        for subject in candidates:
+            amounts.add(deltas[subject])
+            if formula.compute(amounts, of) != old:
+                amounts.add(deltas[subject], -1)
+                needed.append(subject)
     return tuple(needed)
 
 

@@ -130,7 +130,8 @@ TABLES: tuple[HistoryTable, ...] = (
         f"{entries.fullname} t "
         + _PLACE.format(room="(t.data->'bed'->>'room')::uuid")
         + " AND r.during @> t.occurred_at LEFT JOIN persons p ON p.patient = t.patient"
-        f" WHERE t.known @> {_KNOWN} AND t.status = 'TRUE' AND t.movement IS NOT NULL",
+        f" WHERE t.known @> {_KNOWN} AND t.status = 'TRUE' AND t.movement IS NOT NULL"
+        " AND t.subject = t.stay",
         (
             Column("movement", "UUID", "t.movement", "its id, through all corrections"),
             _STAY,

@@ -142,6 +142,8 @@ def plain_facts(log: list[tuple[int, int, Event]], asked: Asked, subject: Subjec
 
 
 def _about(log: list[tuple[int, int, Event]], asked: Asked, event: Event, subject: Subject) -> bool:
+    if subject.kind == "calendar":  # the hours of the period: see _of_the_days
+        return False
     if subject.kind == "bed":
         room, _, code = subject.id.partition("/")
         return str(event.originator_id) == room and getattr(event, "bed", code) == code
@@ -192,5 +194,5 @@ def test_every_kind_of_contributor_is_met(lived: Lived) -> None:
             lived, held, Question(first, last, None, held.parameters_of({})), position
         )
     }
-    assert kinds <= {"stay", "bed", "person"}
+    assert kinds <= {"stay", "bed", "person", "calendar"}
     assert {"stay", "bed"} <= kinds
