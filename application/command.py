@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from inspect import Parameter, signature
+from typing import Any
 from uuid import UUID
 
 from application.authorization.roles import Roles
@@ -27,7 +28,7 @@ from domain.refusals import (
     StayStateBroken,
     VersionConflict,
 )
-from domain.time import LATE_AFTER, Precision, in_utc
+from domain.time import LAST_DAY, LATE_AFTER, Precision, in_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,18 @@ class Request:
     wards: frozenset[str] | None = None
     """The wards of the login, if it has some: `application.authorization.scope`."""
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the sender says beside the command's own input, by field."""
+        return {
+            "occurred_at": self.occurred_at,
+            "performed_by": self.performed_by,
+            "witnessed_by": self.witnessed_by,
+            "reason": self.reason,
+            "source": self.source,
+            "expected_version": self.expected_version,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -61,6 +74,12 @@ class Rules:
     late_after: timedelta = LATE_AFTER
     newborn_days: int = 28
     """The age up to which a newborn may begin to share its mother's bed."""
+    plan_years: int = 10
+    """The years ahead for which anything may be planned."""
+
+    def last_day(self, now: datetime) -> date:
+        """Return the last day that a command may name."""
+        return min(date(now.year + self.plan_years, 12, 31), LAST_DAY)
 
     def check_time(self, occurred_at: datetime, now: datetime) -> datetime:
         """Return when it occurred by the record's clock: now, if another clock is a little ahead.

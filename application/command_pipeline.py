@@ -19,6 +19,7 @@ from application.append import append_of
 from application.authorization.disclosure import as_told
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
+from application.bounds import check_bounds
 from application.command import Recorded, Request, Rules, reason_needed
 from application.lives import check_lives
 from application.ports import (
@@ -148,9 +149,11 @@ class CommandPipeline(Application[UUID]):
     def _begin(
         self, call: Invocation, digest: str, preload: CommandPreload, *, refresh: bool
     ) -> UnitOfWork:
-        """Begin the unit of work. Raises InFuture, ReasonNeeded for a late entry without one."""
+        """Begin the unit of work. Raises InvalidInput, InFuture, ReasonNeeded for a late entry."""
         request = call.request
         now = request.now or preload.now
+        check_bounds(call.content, self.rules.last_day(now))
+        check_bounds(request.said, self.rules.last_day(now))
         entry = self._envelope(call, digest, now)
         corrected_at, corrected_precision = entry.occurred_at, entry.precision
         if call.corrects:

@@ -369,6 +369,8 @@ class Patient(Aggregate):
             "sex": event.sex,
             "confidentiality": event.confidentiality,
         }
+        if since == ALWAYS.start:  # an old log may have it; no command can say it any more
+            since = None
         present = {name: value for name, value in values.items() if value is not None}
         self.recorded = (*self.recorded, (since, present))
         always = [r for r in self.recorded if r[0] is None]

@@ -122,21 +122,38 @@ class Period:
 
 
 ALWAYS = Period(datetime.min.replace(tzinfo=UTC), None)
-"""The period of what was always so."""
+"""The period of what was always so. No command can name its beginning: it lies before `FIRST_DAY`."""
+
+FIRST_DAY, LAST_DAY = date(1850, 1, 1), date(2999, 12, 31)
+"""The days that anybody can name. Nobody who was born before is a patient."""
+
+
+def is_nameable(value: date) -> bool:
+    """Return whether a day or a moment lies where anybody can name it."""
+    return FIRST_DAY.year <= value.year <= LAST_DAY.year
 
 
 def in_utc(moment: datetime, field: str) -> datetime:
-    """Return a moment in UTC. Raises InvalidInput for one without an offset."""
+    """Return a moment in UTC. Raises InvalidInput for one without an offset, or out of all bounds."""
     if moment.tzinfo is None:
         raise InvalidInput(field, "a moment needs an offset, for example 2026-03-01T08:00:00+01:00")
+    if not is_nameable(moment):
+        raise InvalidInput(field, f"it lies before {FIRST_DAY} or after {LAST_DAY}")
     return moment.astimezone(UTC)
 
 
 def time_zone(name: str) -> ZoneInfo:
-    """Return the IANA time zone of a name. Raises InvalidInput if it does not exist."""
-    if name not in available_timezones():
+    """Return the IANA time zone of a name. Raises InvalidInput if it does not exist.
+
+    ``localtime`` and the like are files of a machine: the history would depend on who reads it.
+    """
+    if name not in available_timezones() or name in _NO_ZONES:
         raise InvalidInput("time_zone", f"{name!r} is no IANA time zone; try Europe/Berlin or UTC")
     return ZoneInfo(name)
+
+
+_NO_ZONES = {"localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi"}
+"""Files that lie among the zones of some machines."""
 
 
 def first_moment(day: date, at: time, zone: ZoneInfo) -> datetime:

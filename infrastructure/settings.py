@@ -47,6 +47,9 @@ class Settings:
     newborn_days: int = 28
     """The age in days up to which a newborn may begin to share its mother's bed."""
 
+    plan_years: int = 10
+    """The years ahead for which anything may be planned: the last day that a command may name."""
+
     read_timeout_seconds: float = 5.0
     """The longest wait of a response for the read models before it says that they are behind."""
 
@@ -106,6 +109,7 @@ class Settings:
             clock_tolerance=timedelta(seconds=self.clock_tolerance_seconds),
             late_after=timedelta(minutes=self.late_after_minutes),
             newborn_days=self.newborn_days,
+            plan_years=self.plan_years,
         )
 
 
@@ -153,6 +157,13 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+def _years(value: str) -> int:
+    """Return a number of years up to a century. Raises ValueError."""
+    if not 0 <= int(value) <= 100:
+        raise ValueError
+    return int(value)
+
+
 def _expected(setting: str) -> str:
     return "on or off" if _CONVERT[setting] is _switch else "a number, 0 or more"
 
@@ -167,6 +178,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "requests_per_second": _number,
     "kept_answers_mb": _whole,
     "newborn_days": _whole,
+    "plan_years": _years,
     "smallest_cell": _whole,
     "admins_see_clinical": _switch,
     "read_snapshot": _switch,

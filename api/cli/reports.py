@@ -21,6 +21,7 @@ from application.reports.issued import report_of
 from application.reports.registry import find_definition, newest_definitions
 from application.reports.service import no_progress
 from domain import report as issued
+from domain.time import FIRST_DAY, LAST_DAY, is_nameable
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
@@ -180,9 +181,12 @@ _PRINT = {Format.TABLE: _table, Format.JSON: _json, Format.CSV: _csv, Format.SVG
 
 def _day(text: str, option: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         stop(f"{option} needs a day, for example 2026-03-01.", ExitCode.USAGE)
+    if not is_nameable(day):
+        stop(f"{option} needs a day from {FIRST_DAY} to {LAST_DAY}.", ExitCode.USAGE)
+    return day
 
 
 def _parameters(options: list[str] | None) -> dict[str, str]:

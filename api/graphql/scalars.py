@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, date, datetime, time
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,9 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.refusals import InvalidInput
+from domain.time import FIRST_DAY, LAST_DAY, is_nameable
+
+D = TypeVar("D", date, datetime)
 
 Position = NewType("Position", str)
 Long = NewType("Long", int)
@@ -31,7 +34,7 @@ def _parse_date_time(value: Any) -> datetime:
             "DateTime needs ISO 8601 with an offset, for example 2026-03-01T08:00:00+01:00."
         )
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        return _nameable(datetime.fromisoformat(value.upper()).astimezone(UTC), "DateTime")
     except (ValueError, OverflowError):
         raise GraphQLError("There is no such DateTime.") from None
 
@@ -40,9 +43,15 @@ def _parse_date(value: Any) -> date:
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise GraphQLError("Date needs ISO 8601, for example 1961-12-24.")
     try:
-        return date.fromisoformat(value)
+        return _nameable(date.fromisoformat(value), "Date")
     except ValueError:
         raise GraphQLError("There is no such Date.") from None
+
+
+def _nameable(value: D, scalar: str) -> D:
+    if not is_nameable(value):
+        raise GraphQLError(f"{scalar} lies between {FIRST_DAY} and {LAST_DAY}.")
+    return value
 
 
 def _parse_time(value: Any) -> time:
@@ -77,14 +86,14 @@ def _moment(value: datetime) -> str:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="A moment: ISO 8601 with an offset. Answers are in UTC.",
+        description="A moment from 1850 to 2999: ISO 8601 with an offset. Answers are in UTC.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=_moment,
         parse_value=_parse_date_time,
     ),
     date: strawberry.scalar(
         name="Date",
-        description="A calendar day, ISO 8601: 1961-12-24.",
+        description="A calendar day from 1850 to 2999, ISO 8601: 1961-12-24.",
         serialize=date.isoformat,
         parse_value=_parse_date,
     ),

@@ -80,7 +80,9 @@ def _needed(
         amounts.add(delta, -1)
     old = formula.compute(amounts, of)
     needed, before = list(deltas), len(deltas) + 1
-    while len(needed) < before:  # who was needed beside one that is left out now need not be any more
+    while (
+        len(needed) < before
+    ):  # who was needed beside one that is left out now need not be any more
         before, candidates, needed = len(needed), needed, []
         for subject in candidates:
             amounts.add(deltas[subject])

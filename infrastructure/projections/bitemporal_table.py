@@ -347,4 +347,4 @@ def _during(period: Period) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    return "-infinity" if moment is ALWAYS.start else moment.isoformat()
+    return "-infinity" if moment == ALWAYS.start else moment.isoformat()

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from api.imports.mimic_iv.rules import Rule
 from api.imports.tables import Spool, Table
+from domain.time import FIRST_DAY, LAST_DAY, is_nameable
 
 NOT_LATER_THAN = date(2024, 1, 1)
 """The day before which all times of a patient are moved (MIMIC-IV 3.1 ends in 2022)."""
@@ -125,6 +126,8 @@ def _read_times(row: Row, table: Table) -> str:
             return f"{column} {text!r} is no time"
         if len(text) not in (len("2180-01-01"), len("2180-01-01 00:00:00")) or time.tzinfo:
             return f"{column} {text!r} is no time as the source writes it"
+        if not is_nameable(time):
+            return f"{column} {text!r} lies before {FIRST_DAY} or after {LAST_DAY}"
         row.times[column] = time.replace(tzinfo=UTC)
     return ""
 

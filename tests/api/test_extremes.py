@@ -1,0 +1,48 @@
+"""No accepted command parks a read model: extremes of every field, then live and rebuilt tables."""
+
+import os
+from random import Random
+
+import pytest
+
+from infrastructure.postgres.database import Database
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.read_models import READ_MODELS
+from tests.api.test_mutations import mutations
+from tests.support.api_dsl import Ward
+from tests.support.extremes import inputs, send_extremes
+
+MOST = int(os.environ.get("WARDBOOK_EXTREMES", "2"))
+"""The extremes of each mutation that are sent; nightly all of them."""
+
+SEED = int(os.environ.get("WARDBOOK_SEED", "0")) or Random().randrange(1, 10**6)
+
+
+@pytest.mark.parametrize("mutation", mutations())
+def test_an_extreme_is_taken_or_refused_and_never_a_fault(shared: Ward, mutation: str) -> None:
+    sent = send_extremes(shared, mutation, Random(SEED), MOST)
+    assert sent.answers, SEED
+    for path, value, answer in sent.answers:
+        said = (SEED, path, value, answer)
+        codes = {e["extensions"]["code"] for e in answer.get("errors", ())}
+        assert codes <= {"BAD_REQUEST"}, said
+        if codes:
+            continue
+        told = answer["data"]["r"]
+        assert told["__typename"] not in ("Parked", "RecordedNotYetReadable"), said
+        if "path" in told:
+            assert told["message"], said
+
+
+def test_the_extremes_are_of_every_field_of_every_mutation() -> None:
+    for mutation in mutations():
+        assert {path[0] for path, _ in inputs(mutation)} >= {"occurredAt", "reason"}
+
+
+def test_live_tables_are_what_a_rebuild_makes_of_the_extremes(
+    shared: Ward, migrated: Database
+) -> None:
+    parked = shared.ask("{ projections { name parkedCommands { operation error } } }")
+    assert [p for p in parked["projections"] if p["parkedCommands"]] == []
+    rebuilt = rebuild(migrated, READ_MODELS, lambda done, total: None)
+    assert {name: r.different for name, r in rebuilt.items() if r.different} == {}, SEED

@@ -1,0 +1,88 @@
+"""Mistakes of other systems about values beyond all bounds: see `test_covered` for the list."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, place
+from tests.support.graphql_client import GraphQLClient
+
+EDGES = ("0001-01-01", "1849-12-31", "2999-12-31", "9999-12-31")
+"""What other systems send for "no date", "always" and "never", and what nobody can mean."""
+
+
+def batch(client: GraphQLClient, mutation: str, **input: Any) -> dict[str, Any]:
+    """Return the result of a command that is sent in a batch."""
+    command = {"mutation": mutation, "input": {"commandId": str(uuid4()), **input}}
+    answer = client.http.post("/commands", json={"commands": [command]}, headers=client._headers)
+    return dict(answer.json()["results"][0])
+
+
+def is_refused(answer: dict[str, Any]) -> bool:
+    """Whether a command of a batch was refused as its sender's fault."""
+    codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    return answer.get("__typename") in ("InvalidInput", "InFuture") or codes == {"BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("day", EDGES)
+def test_mistake_140_no_day_that_can_be_sent_stands_for_always_or_never(
+    ward: Ward, day: str
+) -> None:
+    mrn, doctor = ward.patient(), ward.doctor()
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a")
+    moment = f"{day}T00:00:00Z"
+    bed = place(f"{room}/b")
+    for mutation, input in (
+        ("correctPatientDetails", {"patientMrn": mrn, "familyName": "B", "validFrom": day}),
+        ("setHospitalTime", {"timeZone": "Europe/Berlin", "validFrom": day}),
+        ("registerPatient", {"mrn": ward.name("M"), "birthDate": day}),
+        ("changePractitioner", {"staffNumber": doctor, "grade": "REGISTRAR", "validFrom": day}),
+        ("admitPatient", {"patientMrn": mrn, "admissionType": "ELECTIVE", "occurredAt": moment}),
+        ("closeBed", {**bed, "until": moment}),
+        ("planDischarge", {"stayId": stay, "plan": "PLANNED", "expectedAt": moment}),
+    ):
+        for _ in range(2):
+            answer = batch(ward.client, mutation, **input, reason="no date")
+            assert is_refused(answer), (mutation, answer)
+    parked = ward.ask("{ projections { name parkedCommands { operation } } }")
+    assert not any(model["parkedCommands"] for model in parked["projections"])
+
+
+def test_mistake_140_a_refusal_of_a_day_names_its_field_and_the_bounds(ward: Ward) -> None:
+    told = ward.execute(
+        "correctPatientDetails",
+        patientMrn=ward.patient(),
+        familyName="B",
+        validFrom="2200-01-01",
+        reason="typed wrongly",
+    )
+    assert (told["__typename"], told["path"]) == ("InvalidInput", ["validFrom"])
+    assert "1850-01-01" in told["message"]
+    stay = ward.stay()
+    told = ward.execute(
+        "planDischarge", stayId=stay, plan="PLANNED", expectedAt="2200-01-01T00:00:00Z"
+    )
+    assert told["path"] == ["expectedAt"]
+
+
+@pytest.mark.parametrize(
+    "zone", ["localtime", "posixrules", "Factory", "leapseconds", "/etc/passwd"]
+)
+def test_mistake_141_a_time_zone_is_no_file_of_the_machine(ward: Ward, zone: str) -> None:
+    told = ward.execute("setHospitalTime", timeZone=zone)
+    assert (told["__typename"], told["path"]) == ("InvalidInput", ["timeZone"])
+
+
+def test_mistake_142_a_question_beyond_all_time_is_its_senders_fault(ward: Ward) -> None:
+    for day in ("0001-01-01", "9999-12-31"):
+        for asked in (
+            f'{{ wards(asOf: "{day}T00:00:00Z") {{ name }} }}',
+            f'{{ occupancyHistory(from: "{day}T00:00:00Z", to: "{ago(days=1)}") {{ bed }} }}',
+            f'{{ report(name: "long-stays", period: {{from: "{day}", to: "{day}"}}) {{ digest }} }}',
+        ):
+            answer = json.dumps(ward.client.raw(asked))
+            assert "BAD_REQUEST" in answer, answer
+            assert "INTERNAL" not in answer
