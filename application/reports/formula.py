@@ -12,6 +12,8 @@ from fractions import Fraction
 from math import ceil
 from typing import NamedTuple, Protocol
 
+from application.reports.levels import Levels
+
 Value = int | Fraction | None
 """Exact; None where a denominator is 0. It is rounded only when it is shown."""
 
@@ -43,6 +45,9 @@ class Amounts(Protocol):
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
         """Return a measure's amounts, the least first."""
 
+    def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
+        """Return for how long so many were present, by their number, of the moments of two measures."""
+
 
 class Marks:
     """The marks of all subjects, by measure, and within it by what they are of."""
@@ -59,6 +64,7 @@ class Marks:
             self._amounts[measure][of] += (amount,) * number
         self._projected: dict[tuple[str, tuple[str, ...]], dict[Dimensions, list[int]]] = {}
         self._sorted: dict[tuple[str, Dimensions], list[int]] = {}
+        self._levels: dict[tuple[str, str, Dimensions], Counter[int]] = {}
 
     def amounts(self, measure: str, of: Dimensions) -> list[int]:
         """Return the amounts of a measure where they are of this, and perhaps of more besides."""
@@ -75,6 +81,13 @@ class Marks:
         found = self._sorted.get((measure, of))
         if found is None:
             found = self._sorted[measure, of] = sorted(self.amounts(measure, of))
+        return found
+
+    def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
+        found = self._levels.get((since, until, of))
+        if found is None:
+            moments = self.amounts(since, of), self.amounts(until, of)
+            found = self._levels[since, until, of] = Levels(*moments).times
         return found
 
     def by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[int]]:
@@ -102,7 +115,8 @@ class Adjusted:
         self._totals = {measure: marks.total(measure, of) for measure in measures}
         self._numbers = {measure: marks.number(measure, of) for measure in measures}
         self._sorted: dict[str, list[int]] = {}
-        self._marks, self._since = marks, list[tuple[str, int, int]]()
+        self._levels: dict[tuple[str, str], Levels] = {}
+        self._marks, self._added = marks, Counter[tuple[str, int]]()
 
     def add(self, delta: Delta, sign: int = 1) -> None:
         """Add what a subject contributes otherwise; with the sign -1, take it off."""
@@ -110,10 +124,11 @@ class Adjusted:
             times = more * sign
             self._totals[measure] += amount * times
             self._numbers[measure] += times
+            self._added[measure, amount] += times
             if measure in self._sorted:
                 self._sort_in(measure, amount, times)
-            else:
-                self._since.append((measure, amount, times))
+        for measures, levels in self._levels.items():
+            levels.add(_steps(*measures, ((m, at, more * sign) for m, at, more in delta)))
 
     def total(self, measure: str, of: Dimensions) -> int:
         return self._totals[measure]
@@ -124,10 +139,18 @@ class Adjusted:
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
         if measure not in self._sorted:
             self._sorted[measure] = list(self._marks.in_order(measure, of))
-            for name, amount, times in sorted(self._since, key=lambda added: -added[2]):
+            for (name, amount), times in self._added.items():
                 if name == measure:
                     self._sort_in(measure, amount, times)
         return self._sorted[measure]
+
+    def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
+        found = self._levels.get((since, until))
+        if found is None:
+            moments = self._marks.amounts(since, of), self._marks.amounts(until, of)
+            found = self._levels[since, until] = Levels(*moments)
+            found.add(_steps(since, until, ((*key, n) for key, n in self._added.items())))
+        return found.times
 
     def _sort_in(self, measure: str, amount: int, times: int) -> None:
         amounts = self._sorted[measure]
@@ -137,14 +160,21 @@ class Adjusted:
             del amounts[bisect_left(amounts, amount)]
 
 
+def _steps(since: str, until: str, delta: Delta) -> Counter[int]:
+    """Return how many more are present from each moment on."""
+    steps = Counter[int]()
+    for measure, moment, more in delta:
+        if measure in (since, until):
+            steps[moment] += more if measure == since else -more
+    return steps
+
+
 @dataclass(frozen=True)
 class Formula:
     """What is computed of the marks, for the whole or for what a figure is of."""
 
     measures: frozenset[str]
     compute: Callable[[Amounts, Dimensions], Value]
-    sweeps: bool = False
-    """Whether it goes through all the amounts each time that it is computed."""
 
     def __add__(self, other: "Term") -> "Formula":
         return _both(self, other, lambda a, b: a + b)

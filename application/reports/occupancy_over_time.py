@@ -1,7 +1,6 @@
 """How many patients are here at any time: time-weighted, by hour of the day and day of the week."""
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -107,44 +106,27 @@ def _contributions(inputs: Inputs) -> Contributions:
     return {**of_stays(_here)(inputs), Subject("calendar", ""): marks}
 
 
-def _present(amounts: Amounts, of: Dimensions) -> Iterator[tuple[int, int]]:
-    """Return how many were present, and for how long, in the order of time; not while nobody was."""
-    since, until = amounts.in_order("since", of), amounts.in_order("until", of)
-    here, last, arriving = 0, 0, 0
-    for leaves in until:
-        while arriving < len(since) and since[arriving] < leaves:
-            if here and since[arriving] > last:
-                yield here, since[arriving] - last
-            here, last, arriving = here + 1, since[arriving], arriving + 1
-        if leaves > last:
-            yield here, leaves - last
-        here, last = here - 1, leaves
-
-
 MEASURES = frozenset({"since", "until", "time"})
 
 
 def _most(amounts: Amounts, of: Dimensions) -> int:
-    return max((here for here, _ in _present(amounts, of)), default=0)
+    times = amounts.levels("since", "until", of)
+    return max((present for present, time in times.items() if time), default=0)
 
 
 def _percentile(percent: int) -> Formula:
     def compute(amounts: Amounts, of: Dimensions) -> Value:
-        time = amounts.total("time", of)
+        time, times = amounts.total("time", of), amounts.levels("since", "until", of)
         if not time:
             return None
-        spent: Counter[int] = Counter()
-        for here, ticks in _present(amounts, of):
-            spent[here] += ticks
-        spent[0] = time - spent.total()
-        passed = 0
-        for here in sorted(spent):
-            passed += spent[here]
+        passed = time - times.total()  # nobody was present
+        for number in (0, *sorted(times)):
+            passed += times[number]
             if passed * 100 >= percent * time:
-                return here
+                return number
         return None
 
-    return Formula(MEASURES, compute, sweeps=True)
+    return Formula(MEASURES, compute)
 
 
 _APART: tuple[tuple[str, Each], ...] = (
@@ -169,7 +151,7 @@ _FIGURES: tuple[tuple[str, str, str, Formula, int], ...] = (
         "peakOccupancy",
         "patients",
         "The most that were present at once.",
-        Formula(MEASURES, _most, sweeps=True),
+        Formula(MEASURES, _most),
         0,
     ),
     ("arrivals", "patients", "Who came into the hospital, or the ward.", total("arrived"), 0),

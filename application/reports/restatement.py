@@ -18,10 +18,6 @@ from application.reports.formula import (
 _Delta = tuple[str, int, int]
 
 
-MOST_SWEPT = 2_000_000
-"""The amounts that are gone through to find the causes of one figure: beyond, all are told."""
-
-
 class Changed(NamedTuple):
     """A figure to which other subjects contribute, or others than before, or otherwise.
 
@@ -71,10 +67,6 @@ def _needed(
     formula: Formula, of: Dimensions, marks: Marks, deltas: Mapping[Subject, Delta]
 ) -> tuple[Subject, ...]:
     """Return a set of subjects whose old contributions give the old figure, none of them in vain."""
-    if formula.sweeps:
-        size = sum(marks.number(measure, of) for measure in formula.measures)
-        if size * len(deltas) > MOST_SWEPT:
-            return tuple(deltas)
     amounts = Adjusted(marks, formula.measures, of)
     for delta in deltas.values():
         amounts.add(delta, -1)
