@@ -3,7 +3,9 @@
 Such a fact is recorded at the nearest moment of its day at which it fits, with its precision.
 """
 
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -11,7 +13,48 @@ from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope
 from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
+from domain.refusals import Refusal
 from domain.stay.aggregate import Stay
+from domain.time import Precision
+
+T = TypeVar("T")
+
+MINUTE = timedelta(minutes=1)
+
+
+def fitting(uow: UnitOfWork, told: Iterable[datetime], tell: Callable[[Envelope], T]) -> T:
+    """Tell a fact at the nearest moment of its day at which it is not refused; return what that does.
+
+    ``told``: the moments of what it may contradict: before, between and after them is enough to try.
+    ``tell`` refuses before it changes anything. Raises the refusal of the moment that was said.
+    """
+    first, last = _span(uow)
+    try:
+        return tell(uow.entry)
+    except Refusal as refusal:
+        at = uow.entry.occurred_at
+        near = {moment for t in told for moment in (t - MINUTE, t, t + MINUTE)}
+        tried = sorted(near | {first, last}, key=lambda moment: (abs(moment - at), moment))
+        for moment in tried:
+            if first != last and first <= moment <= min(last, uow.now) and moment != at:
+                try:
+                    return tell(_at(uow, moment))
+                except Refusal:
+                    continue
+        raise refusal
+
+
+def in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[Envelope], T]) -> T:
+    """Tell a fact of a stay at the nearest moment of its day at which it is not refused."""
+    return fitting(uow, [fact.at for fact in stay.history.facts], tell)
+
+
+def in_prescription(
+    uow: UnitOfWork, prescription: Prescription, tell: Callable[[Envelope], T]
+) -> T:
+    """Tell a fact of a prescription at the nearest moment of its day at which it is not refused."""
+    return fitting(uow, [fact.occurred_at for fact in prescription.all_facts()], tell)
 
 
 def inside(uow: UnitOfWork, stay: Stay) -> Envelope:
@@ -27,6 +70,20 @@ def inside(uow: UnitOfWork, stay: Stay) -> Envelope:
         if since <= min(last, uow.now) and (end is None or since <= end)
     ]
     return _at(uow, min(fits, default=at, key=lambda moment: abs(moment - at)))
+
+
+def corrected(uow: UnitOfWork, told: Iterable[datetime], tell: Callable[[datetime | None], T]) -> T:
+    """Tell a correction with the nearest moment of the corrected day at which it is not refused."""
+    if uow.corrected_at is None:
+        return tell(None)
+    with uow.use_entry(_said(uow, uow.corrected_at)):
+        return fitting(uow, told, lambda entry: tell(entry.occurred_at))
+
+
+def corrected_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> datetime:
+    """Return the corrected time of a fact at a moment at which the stay is open, if its day has one."""
+    with uow.use_entry(_said(uow, at)):
+        return inside(uow, stay).occurred_at
 
 
 def after_all(uow: UnitOfWork, stay: Stay) -> Envelope:
@@ -49,6 +106,11 @@ def after_other_stays(uow: UnitOfWork, patient: Patient) -> Envelope:
     ends = [stay.history.ended_at for stay in persons.stays_of(uow, patient.id)]
     of_day = [at for at in ends if at and first <= at <= last]
     return _at(uow, max([uow.entry.occurred_at, *of_day]))
+
+
+def _said(uow: UnitOfWork, at: datetime) -> Envelope:
+    precision = uow.corrected_precision or Precision.MINUTE
+    return replace(uow.entry, occurred_at=at, precision=precision)
 
 
 def _span(uow: UnitOfWork) -> tuple[datetime, datetime]:

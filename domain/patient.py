@@ -8,36 +8,13 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.aggregate import (
-    Aggregate,
-    Cancelling,
-    Correcting,
-    Derived,
-    Event,
-    NotNeeded,
-    UnknownEvent,
-)
-from domain.described_enum import DescribedEnum
-from domain.envelope import Code, Envelope, Sealed
+from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.envelope import Envelope
+from domain.patient_events import Confidentiality, PatientEvents, Sex
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
-from domain.time import ALWAYS, Moment, Period, Precision
+from domain.time import ALWAYS, Period, Precision
 
-
-class Sex(DescribedEnum):
-    """Administrative sex (HL7 table 0001, FHIR administrative-gender)."""
-
-    FEMALE = "FEMALE", "Female."
-    MALE = "MALE", "Male."
-    OTHER = "OTHER", "Neither of these."
-    UNKNOWN = "UNKNOWN", "Not known."
-
-
-class Confidentiality(DescribedEnum):
-    """Confidentiality label (HL7 v3 Confidentiality: N, R, V)."""
-
-    NORMAL = "NORMAL", "Open to all who may see data of this kind (HL7 v3: N)."
-    RESTRICTED = "RESTRICTED", "Open to fewer roles (R)."
-    VERY_RESTRICTED = "VERY_RESTRICTED", "Open to very few roles (V)."
+__all__ = ["Confidentiality", "Death", "Details", "Patient", "Sex"]
 
 
 class Details(Struct, frozen=True, kw_only=True):
@@ -59,121 +36,10 @@ class Death:
     discharge: UUID | None = None
 
 
-class Patient(Aggregate):
+class Patient(PatientEvents, Aggregate):
     """Registration, details and death of a person."""
 
     TOPIC = "patient"
-
-    class Registered(Event):
-        """Names and birth date are absent for a patient who is not identified yet."""
-
-        TOPIC = "patient.registered"
-        PUBLIC = "patient.registered"
-        DESCRIPTION = "A patient was registered."
-        CORRECTED_BY = ("correct_patient_details",)
-        CANCELLED_BY = NotNeeded("a second record of a person is merged: `merge_patients`")
-        mrn: Code
-        mrn_authority: Code
-        family_name: Sealed | None
-        given_name: Sealed | None
-        birth_date: date | None
-        sex: Sex
-        confidentiality: Confidentiality
-
-    class Died(Event):
-        """The death, a fact with its own time. ``stay`` where it occurred in the hospital.
-
-        ``discharge``: it was not told by itself, but follows from that discharge as DIED.
-        """
-
-        TOPIC = "patient.died"
-        PUBLIC = "patient.died"
-        DESCRIPTION = "A patient died."
-        CORRECTED_BY = ("correct_death",)
-        CANCELLED_BY = ("cancel_death",)
-        stay: UUID | None
-        discharge: UUID | None = None
-
-    class DeathCorrected(Correcting, Event):
-        """The death was at another time; ``discharge``: it is that of a discharge as DIED."""
-
-        TOPIC = "patient.death-corrected"
-        PUBLIC = "patient.death-corrected"
-        PUBLIC_FIELDS = {"at": "died_at"}
-        DESCRIPTION = "The time of a death was put right."
-        at: Moment
-        precision: Precision | None
-        stay: UUID | None
-        discharge: UUID | None
-
-    class DeathCancelled(Cancelling, Event):
-        """The patient did not die; ``discharge``: the discharge as DIED that never was."""
-
-        TOPIC = "patient.death-cancelled"
-        PUBLIC = "patient.death-cancelled"
-        DESCRIPTION = "A death was taken back."
-        discharge: UUID | None
-
-    class DetailsCorrected(Correcting, Event):
-        """The details were wrong from the beginning; an absent value stays as it was."""
-
-        TOPIC = "patient.details-corrected"
-        PUBLIC = "patient.details-corrected"
-        DESCRIPTION = "What was known of a person was wrong, and was put right."
-        mrn: Code | None
-        mrn_authority: Code | None
-        family_name: Sealed | None
-        given_name: Sealed | None
-        birth_date: date | None
-        sex: Sex | None
-        confidentiality: Confidentiality | None
-        former_mrn: Code | None = None
-        former_mrn_authority: Code | None = None
-        """The number that another one takes the place of, by which others may still name the person."""
-
-    class DetailsChanged(Event):
-        """The details hold from a time on (a marriage); an absent value stays as it was."""
-
-        TOPIC = "patient.details-changed"
-        PUBLIC = "patient.details-changed"
-        DESCRIPTION = "What is known of a person changed from a time on."
-        CORRECTED_BY = ()
-        CANCELLED_BY = ()
-        since: Moment
-        family_name: Sealed | None
-        given_name: Sealed | None
-        sex: Sex | None
-        confidentiality: Confidentiality | None
-
-    class Merged(Event):
-        """This record and ``into`` are one person: reading follows the link, nothing is moved."""
-
-        TOPIC = "patient.merged"
-        PUBLIC = "patient.merged"
-        PUBLIC_FIELDS = {"into": "into_patient_id"}
-        DESCRIPTION = "Two records turned out to be of one person."
-        CORRECTED_BY = NotNeeded("unmerge the records, and merge the right ones")
-        CANCELLED_BY = ("unmerge_patients",)
-        merge: UUID
-        into: UUID
-
-    class StayMovedAway(Derived, Event):
-        """A stay that was recorded under this patient turned out to be another's."""
-
-        TOPIC = "patient.stay-moved-away"
-        PUBLIC = None
-        DESCRIPTION = "A stay that was recorded under this patient went to another."
-        stay: UUID
-
-    class Unmerged(Event):
-        """The two records are not one person: the merge is taken back."""
-
-        TOPIC = "patient.unmerged"
-        PUBLIC = "patient.unmerged"
-        DESCRIPTION = "Two records turned out to be of two persons after all."
-        CORRECTED_BY = NotNeeded("it says no more than that the merge was wrong")
-        CANCELLED_BY = ("merge_patients",)
-        merge: UUID
 
     def __init__(self) -> None:
         self.merged_into: UUID | None = None
@@ -260,6 +126,26 @@ class Patient(Aggregate):
             confidentiality=confidentiality,
         )
 
+    def correct_change(
+        self, since: datetime, to: datetime | None, envelope: Envelope, **right: Any
+    ) -> None:
+        """Correct what changed from a time on, or since when; None leaves it. Raises InvalidInput."""
+        self._must_have_changed(since)
+        if to in (None, since) and all(value is None for value in right.values()):
+            raise InvalidInput("family_name", "say what was different")
+        if to is not None and to != since and any(at == to for at, _ in self.recorded):
+            raise InvalidInput("new_valid_from", "another change is told of that day; cancel one")
+        self.record(Patient.ChangeCorrected, envelope, since=since, to=to, **right)
+
+    def cancel_change(self, since: datetime, envelope: Envelope) -> None:
+        """Take back what changed from a time on. Raises InvalidInput if nothing did."""
+        self._must_have_changed(since)
+        self.record(Patient.ChangeCancelled, envelope, since=since)
+
+    def _must_have_changed(self, since: datetime) -> None:
+        if not any(at == since for at, _ in self.recorded):
+            raise InvalidInput("valid_from", "nothing is told to have changed on that day")
+
     def merge_into(self, into: UUID, envelope: Envelope) -> None:
         """Link this record to that of the same person."""
         if self.merged_into is not None:
@@ -338,6 +224,12 @@ class Patient(Aggregate):
                 self._hold(None, event, birth_date=event.birth_date)
             case Patient.DetailsChanged():
                 self._hold(event.since, event)
+            case Patient.ChangeCorrected():
+                self._hold(event.since, event)
+                to = event.to or event.since
+                self._fold(tuple((to if at == event.since else at, v) for at, v in self.recorded))
+            case Patient.ChangeCancelled():
+                self._fold(tuple(r for r in self.recorded if r[0] != event.since))
             case Patient.Merged():
                 self.merge, self.merged_into = event.merge, event.into
             case Patient.StayMovedAway():
@@ -358,7 +250,8 @@ class Patient(Aggregate):
     def _hold(
         self,
         since: datetime | None,
-        event: "Patient.Registered | Patient.DetailsCorrected | Patient.DetailsChanged",
+        event: "Patient.Registered | Patient.DetailsCorrected | Patient.DetailsChanged |"
+        " Patient.ChangeCorrected",
         birth_date: date | None = None,
     ) -> None:
         """Hold an event's details true from ``since`` on (None: always), until the next that differ."""
@@ -372,7 +265,10 @@ class Patient(Aggregate):
         if since == ALWAYS.start:  # an old log may have it; no command can say it any more
             since = None
         present = {name: value for name, value in values.items() if value is not None}
-        self.recorded = (*self.recorded, (since, present))
+        self._fold((*self.recorded, (since, present)))
+
+    def _fold(self, recorded: tuple[tuple[datetime | None, dict[str, Any]], ...]) -> None:
+        self.recorded = recorded
         always = [r for r in self.recorded if r[0] is None]
         dated = sorted((r for r in self.recorded if r[0]), key=lambda r: r[0] or _NEVER)
         details = Details()

@@ -26,6 +26,10 @@ class BedRef:
     bed: str
 
 
+CLINICAL_FACTS = ("visit", "dose", "infusion", "prescription", "consult")
+"""What the kinds of clinical facts begin with."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactRef:
     """A recorded fact that stands in the way."""
@@ -38,7 +42,7 @@ class FactRef:
     @property
     def is_clinical(self) -> bool:
         """Whether it is a finding or a medicine, and no movement of the stay."""
-        return self.kind.partition(" ")[0] in ("visit", "dose", "prescription")
+        return self.kind.partition(" ")[0] in CLINICAL_FACTS
 
 
 class Refusal(WardbookError):

@@ -8,7 +8,7 @@ from application import lookups, persons
 from application.authorization import scope
 from application.authorization.roles import DEMOGRAPHICS, RECORDS_OFFICE
 from application.command import reason_needed
-from application.command_group import CommandGroup, command
+from application.command_group import CommandGroup, command, correction
 from application.hospital_days import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -71,6 +71,45 @@ class PatientIdentity(CommandGroup):
             sex=sex,
             confidentiality=confidentiality,
         )
+
+    @correction(roles=DEMOGRAPHICS)
+    def correct_patient_change(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        valid_from: date,
+        new_valid_from: date | None = None,
+        family_name: str | None = None,
+        given_name: str | None = None,
+        sex: Sex | None = None,
+        confidentiality: Confidentiality | None = None,
+    ) -> None:
+        """Correct what changed from ``valid_from`` on, or that it did from ``new_valid_from`` on."""
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient.correct_change(
+            midnight(uow, valid_from),
+            midnight(uow, new_valid_from) if new_valid_from else None,
+            uow.entry,
+            family_name=family_name,
+            given_name=given_name,
+            sex=sex,
+            confidentiality=confidentiality,
+        )
+
+    @correction(roles=DEMOGRAPHICS)
+    def cancel_patient_change(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        valid_from: date,
+    ) -> None:
+        """Take back what was told to change from a day on: it did not."""
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient.cancel_change(midnight(uow, valid_from), uow.entry)
 
     @command(roles=RECORDS_OFFICE, raises=(MergeImpossible, ContradictsLaterFacts))
     def merge_patients(

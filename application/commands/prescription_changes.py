@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from application import persons
+from application import imprecise_times, persons
 from application.authorization.roles import may
 from application.command import utc
 from application.commands.late_entries import entered_in_error_only
@@ -35,16 +35,14 @@ def correct_change_of(
 ) -> None:
     """Correct the time (``occurred_at``) or the content of a change of a prescription."""
     _may_change(uow, "correct_prescription_change")
-    prescription.correct_change(
-        change,
-        uow.corrected_at,
-        uow.corrected_precision,
-        dose,
-        route,
-        frequency,
-        utc(stop, "stop"),
-        uow.entry,
-        persons.died_at(uow, prescription.patient),
+    until, died_at = utc(stop, "stop"), persons.died_at(uow, prescription.patient)
+    entry, precision = uow.entry, uow.corrected_precision
+    imprecise_times.corrected(
+        uow,
+        [fact.occurred_at for fact in prescription.all_facts()],
+        lambda at: prescription.correct_change(
+            change, at, precision, dose, route, frequency, until, entry, died_at
+        ),
     )
     let_prescription_follow(uow, prescription)
 

@@ -3,20 +3,22 @@
 from datetime import datetime
 from uuid import UUID
 
-from application import lookups, persons
+from application import imprecise_times, lookups, persons
 from application.authorization.roles import MEDICATION, PHARMACY, PRESCRIBERS
 from application.command import utc
-from application.command_group import CommandGroup, command, correction
+from application.command_group import command, correction
+from application.commands.doses import Doses
 from application.commands.late_entries import entered_in_error_only
 from application.commands.prescription_changes import cancel_change_of, correct_change_of
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Prescription
-from domain.prescription.course import Outside, Regimen
+from domain.prescription.course import Regimen
 from domain.prescription.drug_chart import DrugChart
 from domain.prescription.events import Medication
 from domain.refusals import (
     ContradictsLaterFacts,
+    InvalidInput,
     MovementNotFound,
     OutsideStay,
     PatientDied,
@@ -26,8 +28,8 @@ from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
 
 
-class Prescriptions(CommandGroup):
-    """What is prescribed, and what was given."""
+class Prescriptions(Doses):
+    """What is prescribed, and how that changes."""
 
     @command(roles=PRESCRIBERS, raises=(OutsideStay, PatientDied))
     def write_prescription(
@@ -82,13 +84,11 @@ class Prescriptions(CommandGroup):
     ) -> None:
         """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
         prescription = lookups.prescription(uow, prescription_id)
-        prescription.change(
-            dose,
-            route,
-            frequency,
-            utc(stop, "stop"),
-            uow.entry,
-            persons.died_at(uow, prescription.patient),
+        until, died_at = utc(stop, "stop"), persons.died_at(uow, prescription.patient)
+        imprecise_times.in_prescription(
+            uow,
+            prescription,
+            lambda entry: prescription.change(dose, route, frequency, until, entry, died_at),
         )
         let_prescription_follow(uow, prescription)
 
@@ -96,23 +96,31 @@ class Prescriptions(CommandGroup):
     def hold_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Pause it; it can be resumed."""
         prescription = lookups.prescription(uow, prescription_id)
-        prescription.hold(uow.entry, persons.died_at(uow, prescription.patient))
+        died_at = persons.died_at(uow, prescription.patient)
+        imprecise_times.in_prescription(
+            uow, prescription, lambda entry: prescription.hold(entry, died_at)
+        )
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
     def resume_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Go on with a prescription that is held."""
         prescription = lookups.prescription(uow, prescription_id)
-        prescription.resume(uow.entry, persons.died_at(uow, prescription.patient))
+        died_at = persons.died_at(uow, prescription.patient)
+        imprecise_times.in_prescription(
+            uow, prescription, lambda entry: prescription.resume(entry, died_at)
+        )
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def stop_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """End it before its planned stop."""
-        lookups.prescription(uow, prescription_id).stop(uow.entry)
+        prescription = lookups.prescription(uow, prescription_id)
+        imprecise_times.in_prescription(uow, prescription, prescription.stop)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Complete a prescription that has run its course."""
-        lookups.prescription(uow, prescription_id).complete(uow.entry)
+        prescription = lookups.prescription(uow, prescription_id)
+        imprecise_times.in_prescription(uow, prescription, prescription.complete)
 
     @correction(
         roles=PHARMACY,
@@ -144,33 +152,59 @@ class Prescriptions(CommandGroup):
         """Cancel a change, hold, resumption or end of a prescription that never was."""
         cancel_change_of(uow, _with_change(uow, change_id), change_id, because)
 
-    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
-    def record_administration(
+    @correction(
+        roles=PRESCRIBERS,
+        raises=(PrescriptionStateBroken, OutsideStay, PatientDied, ContradictsLaterFacts),
+    )
+    def correct_prescription(
         self,
         uow: UnitOfWork,
         *,
         prescription_id: UUID,
-        given: bool,
-        dose_given: str | None = None,
-        reason_not_given: str | None = None,
-        outside_prescription: Outside | None = None,
+        medication: Medication | None = None,
+        dose: str | None = None,
+        route: str | None = None,
+        frequency: str | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        open_ended: bool | None = None,
+        prescriber: str | None = None,
     ) -> None:
-        """Record a dose given, or not given and why.
+        """Correct what was written, or when (``occurred_at``); what is absent stays.
 
-        Raises PrescriptionStateBroken if it lies outside the prescription and is not marked so.
+        ``open_ended``: no stop was planned. What was given and changed is judged by the corrected
+        text: what it does not allow refuses it (ContradictsLaterFacts). A prescription that began as
+        it was written goes on to do so.
         """
         prescription = lookups.prescription(uow, prescription_id)
-        assert prescription.stay is not None
-        stay = uow.one(Stay, prescription.stay, "stay", "prescription_id")
-        stay.must_include(uow.entry.occurred_at, "The dose")
-        prescription.record_administration(
-            given,
-            dose_given,
-            reason_not_given,
-            outside_prescription,
-            uow.entry,
-            persons.died_at(uow, stay.patient),
+        if stop is not None and open_ended:
+            raise InvalidInput("open_ended", "it stops, or it is open-ended; leave one out")
+        at, begins = uow.corrected_at, utc(start, "start")
+        course = prescription.course
+        if at is not None:
+            _stay_of(uow, prescription).must_not_have_ended(at, "The prescription")
+            if begins is None and course.regimen.start == course.written_at:
+                begins = at
+        prescription.correct(
+            prescription.next_event(
+                Prescription.WrittenCorrected,
+                uow.entry,
+                at=at,
+                precision=uow.corrected_precision if at else None,
+                medication=medication,
+                dose=dose,
+                route=route,
+                frequency=frequency,
+                start=begins,
+                stop=utc(stop, "stop"),
+                open_ended=bool(open_ended),
+                prescriber=lookups.practitioner(uow, prescriber, "prescriber")
+                if prescriber
+                else None,
+            ),
+            persons.died_at(uow, prescription.patient),
         )
+        let_prescription_follow(uow, prescription)
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken,))
     def cancel_prescription(
@@ -180,45 +214,10 @@ class Prescriptions(CommandGroup):
         entered_in_error_only(uow, because)
         lookups.prescription(uow, prescription_id).cancel(uow.entry)
 
-    @correction(
-        roles=MEDICATION,
-        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
-    )
-    def correct_administration(
-        self,
-        uow: UnitOfWork,
-        *,
-        administration_id: UUID,
-        given: bool | None = None,
-        dose_given: str | None = None,
-        reason_not_given: str | None = None,
-        outside_prescription: Outside | None = None,
-    ) -> None:
-        """Another time (``occurred_at``) or amount of a dose, or that it was not given."""
-        prescription = lookups.prescription_of_dose(uow, administration_id)
-        assert prescription.stay is not None
-        at = prescription.correct_administration(
-            administration_id,
-            uow.corrected_at,
-            uow.corrected_precision,
-            given,
-            dose_given,
-            reason_not_given,
-            outside_prescription,
-            uow.entry,
-            persons.died_at(uow, prescription.patient),
-        )
-        uow.one(Stay, prescription.stay, "stay", "administration_id").must_include(at, "The dose")
 
-    @command(roles=MEDICATION, raises=(MovementNotFound,))
-    def cancel_administration(
-        self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
-    ) -> None:
-        """Cancel a dose that never was."""
-        entered_in_error_only(uow, because)
-        lookups.prescription_of_dose(uow, administration_id).cancel_administration(
-            administration_id, uow.entry
-        )
+def _stay_of(uow: UnitOfWork, prescription: Prescription) -> Stay:
+    assert prescription.stay is not None
+    return uow.one(Stay, prescription.stay, "stay", "prescription_id")
 
 
 def _with_change(uow: UnitOfWork, change: UUID) -> Prescription:

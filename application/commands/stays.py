@@ -13,8 +13,10 @@ from application.command_group import CommandGroup, command
 from application.sharers import Sharer, own_place, place_sharers
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
+from domain.envelope import Envelope
 from domain.patient import Confidentiality, Patient
 from domain.refusals import (
+    BedRef,
     InvalidInput,
     NotFound,
     PatientAlreadyAdmitted,
@@ -91,8 +93,9 @@ class Stays(CommandGroup):
         shares_bed_of: UUID | None = None,
     ) -> None:
         """Allocate the first bed. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
-        lookups.stay(uow, stay_id).allocate_room(
-            lookups.bed(uow, ward, room, bed), uow.entry, shares_bed_of
+        stay, there = lookups.stay(uow, stay_id), lookups.bed(uow, ward, room, bed)
+        imprecise_times.in_stay(
+            uow, stay, lambda entry: stay.allocate_room(there, entry, shares_bed_of)
         )
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
@@ -134,12 +137,12 @@ class Stays(CommandGroup):
         if stay_id == with_stay_id:
             raise InvalidInput("with_stay_id", "a swap needs two different stays")
         one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "with_stay_id")
-        states = [s.history.at(uow.entry.occurred_at) for s in (one, other)]
-        beds = [state.place.bed if state else None for state in states]
-        if beds[0] is None or beds[1] is None:
-            raise StayStateBroken("both patients need a bed then to exchange them")
-        one.swap_bed(beds[1], other.id, uow.entry)
-        other.swap_bed(beds[0], one.id, uow.entry)
+        told = [fact.at for stay in (one, other) for fact in stay.history.facts]
+        entry, beds = imprecise_times.fitting(
+            uow, told, lambda entry: _both_beds(one, other, entry)
+        )
+        one.swap_bed(beds[1], other.id, entry)
+        other.swap_bed(beds[0], one.id, entry)
         place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
@@ -159,7 +162,10 @@ class Stays(CommandGroup):
         """
         stay = lookups.stay(uow, stay_id)
         back = utc(expected_return, "expected_return")
-        stay.start_leave(keep_bed, back, uow.entry, persons.died_at(uow, stay.patient))
+        died_at = persons.died_at(uow, stay.patient)
+        imprecise_times.in_stay(
+            uow, stay, lambda entry: stay.start_leave(keep_bed, back, entry, died_at)
+        )
         place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
@@ -178,20 +184,21 @@ class Stays(CommandGroup):
         """End a leave: the patient is back, in the kept bed or another, named if none was kept."""
         stay = lookups.stay(uow, stay_id)
         place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
-        stay.end_leave(place, uow.entry, persons.died_at(uow, stay.patient))
+        died_at = persons.died_at(uow, stay.patient)
+        imprecise_times.in_stay(uow, stay, lambda entry: stay.end_leave(place, entry, died_at))
         place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
         """Another doctor (by staff number) is responsible."""
-        lookups.stay(uow, stay_id).change_attending(
-            lookups.practitioner(uow, attending, "attending"), uow.entry
-        )
+        stay, doctor = lookups.stay(uow, stay_id), lookups.practitioner(uow, attending, "attending")
+        imprecise_times.in_stay(uow, stay, lambda entry: stay.change_attending(doctor, entry))
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_specialty(self, uow: UnitOfWork, *, stay_id: UUID, specialty: str) -> None:
         """Another specialty is responsible; the ward may be a different one (an outlier)."""
-        lookups.stay(uow, stay_id).change_specialty(specialty, uow.entry)
+        stay = lookups.stay(uow, stay_id)
+        imprecise_times.in_stay(uow, stay, lambda entry: stay.change_specialty(specialty, entry))
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *STAY_REFUSALS))
     def record_visit(
@@ -226,8 +233,10 @@ class Stays(CommandGroup):
         expected_at: datetime | None = None,
     ) -> None:
         """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
-        lookups.stay(uow, stay_id).plan_discharge(
-            plan or DischargePlan.PLANNED, utc(expected_at, "expected_at"), uow.entry
+        stay, expected = lookups.stay(uow, stay_id), utc(expected_at, "expected_at")
+        planned = plan or DischargePlan.PLANNED
+        imprecise_times.in_stay(
+            uow, stay, lambda entry: stay.plan_discharge(planned, expected, entry)
         )
 
     @command(
@@ -328,6 +337,15 @@ def discharge_stay(
     died_at = persons.told_death_at(uow, stay.patient)
     stay.discharge(disposition, destination, kept, entry, later, died_at)
     let_prescriptions_follow(uow, stay, prescriptions)
+
+
+def _both_beds(one: Stay, other: Stay, entry: Envelope) -> tuple[Envelope, list[BedRef]]:
+    """Return the entry of a swap with the beds of two stays then. Raises StayStateBroken."""
+    states = [stay.history.at(entry.occurred_at) for stay in (one, other)]
+    beds = [state.place.bed for state in states if state and state.place.bed]
+    if len(beds) < 2:
+        raise StayStateBroken("both patients need a bed then to exchange them")
+    return entry, beds
 
 
 def _is_discharged(uow: UnitOfWork, sharer: Sharer, mothers: Disposition) -> bool:

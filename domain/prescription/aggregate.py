@@ -8,11 +8,11 @@ from uuid import UUID, uuid5
 
 from msgspec import structs
 
-from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
-from domain.prescription.course import ENDED, Course, Dose, Outside, Regimen, Step
+from domain.prescription.course import ENDED, Course, Regimen, Step
+from domain.prescription.doses import PrescriptionDoses
 from domain.prescription.events import Medication
-from domain.prescription.state import ORDERS, PrescriptionState, changes_of, merged
+from domain.prescription.state import ORDERS, changes_of, corrected, merged
 from domain.refusals import (
     ContradictsLaterFacts,
     FactRef,
@@ -24,7 +24,7 @@ from domain.refusals import (
 from domain.time import Precision
 
 
-class Prescription(PrescriptionState, Aggregate):
+class Prescription(PrescriptionDoses):
     """A medicine prescribed in a stay, its changes, and the doses given: what it decides."""
 
     TOPIC = "prescription"
@@ -59,6 +59,36 @@ class Prescription(PrescriptionState, Aggregate):
             stop=regimen.stop,
             prescriber=prescriber,
         )
+
+    def correct(
+        self, right: "Prescription.WrittenCorrected", died_at: datetime | None = None
+    ) -> None:
+        """Correct what was written, by an event that says it; what was given is judged by it.
+
+        Raises InvalidInput, PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
+        """
+        if self.basis is not None:
+            raise PrescriptionStateBroken("nothing was prescribed in writing: correct the dose")
+        self._must_not_be_cancelled()
+        before = self.course
+        course = replace(
+            before,
+            written_at=right.at or before.written_at,
+            precision=right.precision or before.precision,
+            regimen=corrected(before.regimen, right),
+        )
+        told = (right.medication or self.medication, right.prescriber or self.prescriber)
+        if course == before and told == (self.medication, self.prescriber):
+            raise InvalidInput("prescription_id", "it is written so already; say what is different")
+        _check_regimen(course.regimen, course.written_at)
+        if died_at is not None and max(course.regimen.start, course.written_at) > died_at:
+            raise PatientDied(died_at)
+        known = {step.id for step, _ in before.problems()}
+        facts = [self.ref(step) for step, _ in course.problems() if step.id not in known]
+        facts += self._contradicted(course)
+        if facts:
+            raise ContradictsLaterFacts(tuple(facts))
+        self.add(right)
 
     def change(
         self,
@@ -110,92 +140,6 @@ class Prescription(PrescriptionState, Aggregate):
         self._check_step(step)
         self.record(Prescription.Completed, envelope, change=step.id)
 
-    def record_administration(
-        self,
-        given: bool,
-        dose_given: str | None,
-        reason_not_given: str | None,
-        outside: Outside | None,
-        envelope: Envelope,
-        died_at: datetime | None = None,
-    ) -> None:
-        """Record a dose given, or not given and why. Raises PrescriptionStateBroken, PatientDied."""
-        if given and reason_not_given:
-            raise InvalidInput("reason_not_given", "the dose was given; leave this out")
-        if not given and not reason_not_given:
-            raise InvalidInput("reason_not_given", "say why the dose was not given")
-        if not given and dose_given:
-            raise InvalidInput("dose_given", "the dose was not given; leave this out")
-        dose = Dose(
-            envelope.id_of("administration"),
-            envelope.occurred_at,
-            given,
-            outside,
-            envelope.precision,
-        )
-        self._check_dose(dose, died_at)
-        self.record(
-            Prescription.AdministrationRecorded,
-            envelope,
-            administration=dose.id,
-            given=given,
-            dose_given=dose_given,
-            reason_not_given=reason_not_given,
-            outside_prescription=outside,
-        )
-
-    def correct_administration(
-        self,
-        administration: UUID,
-        at: datetime | None,
-        precision: Precision | None,
-        given: bool | None,
-        dose_given: str | None,
-        reason_not_given: str | None,
-        outside: Outside | None,
-        envelope: Envelope,
-        died_at: datetime | None = None,
-    ) -> datetime:
-        """Correct a dose. Returns when it was given, as held now."""
-        dose = self._dose(administration)
-        if {at, given, dose_given, reason_not_given, outside} == {None}:
-            raise InvalidInput(
-                "dose_given",
-                "say what was different: `occurred_at`, given, `dose_given`, `reason_not_given`",
-            )
-        was_given = dose.given if given is None else given
-        if was_given and reason_not_given:
-            raise InvalidInput("reason_not_given", "the dose was given; leave this out")
-        if not was_given and dose_given:
-            raise InvalidInput("dose_given", "the dose was not given; leave this out")
-        if dose.given and not was_given and not reason_not_given:
-            raise InvalidInput("reason_not_given", "say why the dose was not given")
-        corrected = Dose(
-            dose.id,
-            at or dose.at,
-            was_given,
-            outside or dose.outside,
-            precision or dose.precision,
-        )
-        self._check_dose(corrected, died_at)
-        self.record(
-            Prescription.AdministrationCorrected,
-            envelope,
-            administration=administration,
-            at=at,
-            precision=precision,
-            given=given,
-            dose_given=dose_given,
-            reason_not_given=reason_not_given,
-            outside_prescription=outside,
-        )
-        return corrected.at
-
-    def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
-        """Take back a dose that was entered in error."""
-        self._dose(administration)
-        self.record(Prescription.AdministrationCancelled, envelope, administration=administration)
-
     def cancel(self, envelope: Envelope) -> None:
         """Take back a prescription that was entered in error, with its doses that were not given.
 
@@ -240,7 +184,12 @@ class Prescription(PrescriptionState, Aggregate):
             )
         if changes and step.kind != "changed":
             raise InvalidInput(changes[0][0], f"it was {step.kind} then, with no other regimen")
-        moved = replace(step, at=at or step.at, changes=merged(step.changes, changes))
+        moved = replace(
+            step,
+            at=at or step.at,
+            changes=merged(step.changes, changes),
+            precision=precision or step.precision,
+        )
         self._check_step(moved, died_at if step.kind in ORDERS else None)
         self.record(
             Prescription.ChangeCorrected,
@@ -291,6 +240,8 @@ class Prescription(PrescriptionState, Aggregate):
         if ended_by is None or any(s.discharge == ended_by for s in self.course.steps):
             return
         at = ends[ended_by]
+        if self.basis is not None:
+            return
         if self.course.status_at(at) not in ENDED:
             self.stop(structs.replace(envelope, occurred_at=at), ended_by)
 
@@ -298,7 +249,8 @@ class Prescription(PrescriptionState, Aggregate):
         self, kind: str, envelope: Envelope, changes: tuple[tuple[str, Any], ...] = ()
     ) -> Step:
         id = uuid5(envelope.id_of(kind), str(self.id))
-        return Step(id, kind, envelope.occurred_at, self.version + 1, changes)
+        at, order = envelope.occurred_at, self.version + 1
+        return Step(id, kind, at, order, changes, precision=envelope.precision)
 
     def _own_step(self, change: UUID) -> Step:
         step = self.course.step(change)
@@ -314,8 +266,7 @@ class Prescription(PrescriptionState, Aggregate):
         """Refuse a step that does not fit. ``died_at`` where it is an order: none is for the dead."""
         if died_at is not None and candidate.at > died_at:
             raise PatientDied(died_at)
-        if self.course.cancelled:
-            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+        self._must_not_be_cancelled()
         self._check_course(self.course.with_step(candidate), candidate)
 
     def _check_course(self, course: Course, candidate: Step) -> None:
@@ -325,35 +276,17 @@ class Prescription(PrescriptionState, Aggregate):
             if step.id == candidate.id:
                 raise PrescriptionStateBroken(why)
         facts = [self.ref(s) for s, _ in problems]
-        facts += [
+        facts += self._contradicted(course)
+        if facts:
+            raise ContradictsLaterFacts(tuple(facts))
+
+    def _contradicted(self, course: Course) -> list[FactRef]:
+        """Return the doses that another course does not allow, and that lay inside this one."""
+        return [
             FactRef(d.id, "dose", d.at, self.stay)
             for d in course.doses
             if d.outside is None and self.course.contains(d) and not course.allows(d)
         ]
-        if facts:
-            raise ContradictsLaterFacts(tuple(facts))
-
-    def _dose(self, id: UUID) -> Dose:
-        dose = self.course.dose(id)
-        if dose is None:
-            raise MovementNotFound("dose", id, "administration_id", cancelled=True)
-        return dose
-
-    def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
-        """Refuse a dose that lies outside the prescription and is not marked so."""
-        if died_at is not None and dose.at > died_at:
-            raise PatientDied(died_at)
-        if self.course.cancelled:
-            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
-        if dose.outside is not None or self.course.allows(dose):
-            return
-        if self.course.contains(dose):
-            raise PrescriptionStateBroken(
-                "it is held then; mark a dose given all the same with `outside_prescription`"
-            )
-        raise PrescriptionStateBroken(
-            "the dose lies outside the prescription; mark it with `outside_prescription`"
-        )
 
     def correct_patient(self, patient: UUID, about: About | None, envelope: Envelope) -> None:
         """Record that the stay, and the prescription with it, is of another patient."""

@@ -28,6 +28,14 @@ class Outside(DescribedEnum):
     EMERGENCY = "EMERGENCY", "There was no time to prescribe it."
 
 
+class Basis(DescribedEnum):
+    """On what a dose was given that was not prescribed in writing."""
+
+    VERBAL_ORDER = "VERBAL_ORDER", "Somebody ordered it by word of mouth."
+    PROTOCOL = "PROTOCOL", "A protocol of the house says so."
+    EMERGENCY_DEPARTMENT = "EMERGENCY_DEPARTMENT", "It was ordered in the emergency department."
+
+
 ENDED = (
     PrescriptionStatus.STOPPED,
     PrescriptionStatus.COMPLETED,
@@ -57,6 +65,21 @@ class Step:
     changes: tuple[tuple[str, Any], ...] = ()
     discharge: UUID | None = None
     """The discharge that stopped it, if one did."""
+    precision: Precision = Precision.MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class InfusionEnd:
+    """The end of an infusion, and how precisely its time is known."""
+
+    id: UUID
+    at: datetime
+    precision: Precision = Precision.MINUTE
+
+    @property
+    def earliest(self) -> datetime:
+        """The first moment at which it may have been."""
+        return earliest(self.at, self.precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,9 @@ class Dose:
     given: bool
     outside: Outside | None
     precision: Precision = Precision.MINUTE
+    infusion: bool = False
+    end: InfusionEnd | None = None
+    """Of an infusion: it ran until then, exclusively. Until it is known, the infusion goes on."""
 
     @property
     def earliest(self) -> datetime:
@@ -90,6 +116,8 @@ class Course:
     doses: tuple[Dose, ...] = ()
     cancelled: bool = False
     """Entered in error: it never was, for all valid time."""
+    precision: Precision = Precision.MINUTE
+    """How precisely it is known when it was written."""
 
     def dose(self, id: UUID) -> Dose | None:
         """Return the dose of an id, if it is held true."""
@@ -187,20 +215,35 @@ class Course:
     def contains(self, dose: Dose) -> bool:
         """Return whether a dose may lie inside the prescription, its first and last minute included."""
         start, end = self.period.start, self.period.end
-        return start <= dose.latest and (end is None or (start <= end and dose.earliest <= end))
+        begins = start if start != self.written_at else earliest(start, self.precision)
+        return begins <= dose.latest and (
+            end is None or (start <= end and dose.earliest <= self._latest(end))
+        )
 
     def allows(self, dose: Dose) -> bool:
         """Return whether a dose may lie inside the prescription, and not have been given while held.
 
-        In the minute in which it is held, resumed or ended a dose may have been given before or after.
+        In the minute in which it is held, resumed or ended a dose may have been given before or after;
+        so on the day, where no more is known. A hold pauses an infusion; an end ends it.
         """
-        return self.contains(dose) and not (
-            dose.given
-            and any(
-                hold.start < dose.earliest and (hold.end is None or dose.latest < hold.end)
-                for hold in self._holds
-            )
+        end = self.period.end
+        if not self.contains(dose) or (
+            dose.end and end is not None and dose.end.earliest > self._latest(end)
+        ):
+            return False
+        return not dose.given or not any(
+            self._latest(hold.start) < dose.earliest
+            and (hold.end is None or dose.latest < self._earliest(hold.end))
+            for hold in self._holds
         )
+
+    def _earliest(self, at: datetime) -> datetime:
+        """Return the first moment that the steps at a moment may have been at."""
+        return min((earliest(s.at, s.precision) for s in self.steps if s.at == at), default=at)
+
+    def _latest(self, at: datetime) -> datetime:
+        """Return the last moment that the steps at a moment may have been at."""
+        return max((latest(s.at, s.precision) for s in self.steps if s.at == at), default=at)
 
     @cached_property
     def _holds(self) -> list[Period]:

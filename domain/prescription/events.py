@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from domain.aggregate import Cancelling, Correcting, Derived, Event, FactId
 from domain.envelope import Sealed, Text
-from domain.prescription.course import Outside
+from domain.prescription.course import Basis, Outside
 from domain.time import Moment, Precision
 
 
@@ -25,7 +25,7 @@ class PrescriptionEvents:
         TOPIC = "prescription.written"
         PUBLIC = "prescription.written"
         DESCRIPTION = "A prescription was written."
-        CORRECTED_BY = ()
+        CORRECTED_BY = ("correct_prescription",)
         CANCELLED_BY = ("cancel_prescription",)
         stay: UUID
         patient: UUID
@@ -97,6 +97,34 @@ class PrescriptionEvents:
         dose_given: Text | None
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
+        infusion: bool = False
+
+    class UnprescribedGiven(Event):
+        """A dose that nobody prescribed in writing; it is the whole of its stream."""
+
+        TOPIC = "prescription.unprescribed-given"
+        PUBLIC = "dose.unprescribed-given"
+        DESCRIPTION = "A dose was given that was not prescribed in writing."
+        CORRECTED_BY = ("correct_administration",)
+        CANCELLED_BY = ("cancel_administration",)
+        administration: FactId
+        stay: UUID
+        patient: UUID
+        medication: Medication
+        basis: Basis
+        dose_given: Text | None
+        route: Text | None
+        ordered_by: UUID | None
+        infusion: bool
+
+    class InfusionEnded(Event):
+        TOPIC = "prescription.infusion-ended"
+        PUBLIC = "dose.infusion-ended"
+        DESCRIPTION = "An infusion ended."
+        CORRECTED_BY = ("correct_infusion_end",)
+        CANCELLED_BY = ("cancel_infusion_end",)
+        end: FactId
+        administration: UUID
 
     class Cancelled(Cancelling, Event):
         """Entered in error: it never was."""
@@ -104,6 +132,23 @@ class PrescriptionEvents:
         TOPIC = "prescription.cancelled"
         PUBLIC = "prescription.cancelled"
         DESCRIPTION = "A prescription was taken back."
+
+    class WrittenCorrected(Correcting, Event):
+        """Something else was written; an absent value stays. ``open_ended``: no stop was written."""
+
+        TOPIC = "prescription.written-corrected"
+        PUBLIC = "prescription.written-corrected"
+        DESCRIPTION = "What was written in a prescription was put right."
+        at: Moment | None
+        precision: Precision | None
+        medication: Medication | None
+        dose: Text | None
+        route: Text | None
+        frequency: Text | None
+        start: Moment | None
+        stop: Moment | None
+        open_ended: bool
+        prescriber: UUID | None
 
     class StopCorrected(Derived, Event):
         """The discharge that stopped it was at another time (``at``), or never was (absent)."""
@@ -160,6 +205,28 @@ class PrescriptionEvents:
         dose_given: Text | None
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
+        medication: Medication | None = None
+        basis: Basis | None = None
+        route: Text | None = None
+        ordered_by: UUID | None = None
+
+    class InfusionEndCorrected(Correcting, Event):
+        TOPIC = "prescription.infusion-end-corrected"
+        PUBLIC = "dose.infusion-end-corrected"
+        DESCRIPTION = "The end of an infusion was put right."
+        end: FactId
+        administration: UUID
+        at: Moment
+        precision: Precision
+
+    class InfusionEndCancelled(Cancelling, Event):
+        """It goes on, or nobody knows when it ended."""
+
+        TOPIC = "prescription.infusion-end-cancelled"
+        PUBLIC = "dose.infusion-end-cancelled"
+        DESCRIPTION = "The end of an infusion was taken back."
+        end: FactId
+        administration: UUID
 
     class AdministrationCancelled(Cancelling, Event):
         """Entered in error: it never was."""

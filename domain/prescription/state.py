@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.aggregate import Event, UnknownEvent
-from domain.prescription.course import Course, Dose, Regimen, Step
+from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.prescription.course import Basis, Course, Dose, InfusionEnd, Regimen, Step
 from domain.prescription.events import PrescriptionEvents
 from domain.refusals import ContradictsLaterFacts, FactRef
 
@@ -14,13 +14,13 @@ ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
 
 
-class PrescriptionState(PrescriptionEvents):
+class PrescriptionState(PrescriptionEvents, Aggregate):
     """The course of a medicine, as its events add up to it: a part of `Prescription`."""
-
-    id: UUID
 
     def __init__(self) -> None:
         self.stay: UUID | None = None
+        self.basis: Basis | None = None
+        """Of a dose that was not prescribed in writing: on what it was given."""
 
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
@@ -31,15 +31,28 @@ class PrescriptionState(PrescriptionEvents):
 
     def facts_after(self, moment: datetime) -> list[FactRef]:
         """Return the writing of the prescription and the doses, as far as they lie after a moment."""
-        late = {d.id for d in self.course.doses if d.earliest <= moment}
-        return [f for f in self.facts() if f.occurred_at > moment and f.id not in late]
+        late = {(d.id, d.at) for d in self.course.doses if d.earliest <= moment}
+        late |= {(e.id, e.at) for e in self._ends if e.earliest <= moment}
+        return [
+            f for f in self.facts() if f.occurred_at > moment and (f.id, f.occurred_at) not in late
+        ]
 
     def facts(self) -> list[FactRef]:
         """Return the writing of the prescription and its doses, as far as they are held true."""
         if self.course.cancelled:
             return []
         written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
-        return [written, *(FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses)]
+        doses = [FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses]
+        ends = [FactRef(e.id, "infusion end", e.at, self.stay) for e in self._ends]
+        return [*(() if self.basis else (written,)), *doses, *ends]
+
+    def all_facts(self) -> list[FactRef]:
+        """Return all that is told of it: the writing, the doses, the changes and the end."""
+        return [*self.facts(), *(self.ref(step) for step in self.course.steps)]
+
+    @property
+    def _ends(self) -> list[InfusionEnd]:
+        return [dose.end for dose in self.course.doses if dose.end]
 
     def ref(self, step: Step) -> FactRef:
         """Return a step as refusals refer to it."""
@@ -51,7 +64,11 @@ class PrescriptionState(PrescriptionEvents):
                 self.stay, self.patient = event.stay, event.patient
                 self.medication, self.prescriber = event.medication, event.prescriber
                 regimen = Regimen(event.start, event.stop, event.dose, event.route, event.frequency)
-                self.course = Course(event.entry.occurred_at, regimen)
+                self.course = Course(
+                    event.entry.occurred_at, regimen, precision=event.entry.precision
+                )
+            case PrescriptionEvents.WrittenCorrected():
+                self._correct_written(event)
             case PrescriptionEvents.PatientCorrected():
                 self.patient, self.about = event.patient, event.entry.about
             case PrescriptionEvents.Changed():
@@ -78,12 +95,25 @@ class PrescriptionState(PrescriptionEvents):
                     event.given,
                     event.outside_prescription,
                     event.entry.precision,
+                    event.infusion,
                 )
                 self.course = replace(self.course, doses=(*self.course.doses, dose))
+            case PrescriptionEvents.UnprescribedGiven():
+                self._give_unprescribed(event)
             case PrescriptionEvents.AdministrationCorrected():
                 self._correct_dose(event)
             case PrescriptionEvents.AdministrationCancelled():
                 self.course = self.course.without_dose(event.administration)
+                if self.basis is not None:
+                    self.course = replace(self.course, cancelled=True)
+            case PrescriptionEvents.InfusionEnded():
+                end = InfusionEnd(event.end, event.entry.occurred_at, event.entry.precision)
+                self._end_infusion(event.administration, end)
+            case PrescriptionEvents.InfusionEndCorrected():
+                end = InfusionEnd(event.end, event.at, event.precision)
+                self._end_infusion(event.administration, end)
+            case PrescriptionEvents.InfusionEndCancelled():
+                self._end_infusion(event.administration, None)
             case _:
                 raise UnknownEvent(event)
 
@@ -96,7 +126,8 @@ class PrescriptionState(PrescriptionEvents):
         discharge: UUID | None = None,
     ) -> None:
         at, order = event.entry.occurred_at, event.originator_version
-        self.course = self.course.with_step(Step(id, kind, at, order, changes, discharge))
+        step = Step(id, kind, at, order, changes, discharge, event.entry.precision)
+        self.course = self.course.with_step(step)
 
     def _correct_step(
         self, event: "PrescriptionEvents.StopCorrected | PrescriptionEvents.ChangeCorrected"
@@ -104,25 +135,73 @@ class PrescriptionState(PrescriptionEvents):
         step = self.course.step(event.change)
         if step is None:
             return  # a read model may skip it
-        changes = step.changes
+        changes, precision = step.changes, step.precision
         if isinstance(event, PrescriptionEvents.ChangeCorrected):
             changed = changes_of(event.dose, event.route, event.frequency, event.stop)
             changes = merged(changes, changed)
-        self.course = self.course.with_step(replace(step, at=event.at or step.at, changes=changes))
+            precision = event.precision or precision
+        self.course = self.course.with_step(
+            replace(step, at=event.at or step.at, changes=changes, precision=precision)
+        )
 
     def _correct_dose(self, event: "PrescriptionEvents.AdministrationCorrected") -> None:
         dose = self.course.dose(event.administration)
         if dose is None:
             return  # a read model may skip it
-        self.course = self.course.with_replaced_dose(
-            Dose(
-                dose.id,
-                event.at or dose.at,
-                dose.given if event.given is None else event.given,
-                event.outside_prescription or dose.outside,
-                event.precision or dose.precision,
-            )
+        corrected = replace(
+            dose,
+            at=event.at or dose.at,
+            given=dose.given if event.given is None else event.given,
+            outside=event.outside_prescription or dose.outside,
+            precision=event.precision or dose.precision,
         )
+        self.course = self.course.with_replaced_dose(corrected)
+        if self.basis is not None:
+            self.medication = event.medication or self.medication
+            self.basis = event.basis or self.basis
+            self.prescriber = event.ordered_by or self.prescriber
+            was = self.course.regimen
+            amount, route = event.dose_given or was.dose, event.route or was.route
+            self._hold_unprescribed(corrected, amount, route)
+
+    def _give_unprescribed(self, event: "PrescriptionEvents.UnprescribedGiven") -> None:
+        self.stay, self.patient = event.stay, event.patient
+        self.medication, self.prescriber = event.medication, event.ordered_by
+        self.basis = event.basis
+        at, precision = event.entry.occurred_at, event.entry.precision
+        dose = Dose(event.administration, at, True, None, precision, event.infusion)
+        self._hold_unprescribed(dose, event.dose_given, event.route)
+
+    def _hold_unprescribed(self, dose: Dose, amount: str | None, route: str | None) -> None:
+        """Hold the course of one dose: it begins and ends with it."""
+        regimen = Regimen(dose.at, dose.at, amount, route, None)
+        self.course = Course(dose.at, regimen, doses=(dose,), precision=dose.precision)
+
+    def _end_infusion(self, administration: UUID, end: InfusionEnd | None) -> None:
+        dose = self.course.dose(administration)
+        if dose is not None:
+            self.course = self.course.with_replaced_dose(replace(dose, end=end))
+
+    def _correct_written(self, event: "PrescriptionEvents.WrittenCorrected") -> None:
+        self.medication = event.medication or self.medication
+        self.prescriber = event.prescriber or self.prescriber
+        self.course = replace(
+            self.course,
+            written_at=event.at or self.course.written_at,
+            precision=event.precision or self.course.precision,
+            regimen=corrected(self.course.regimen, event),
+        )
+
+
+def corrected(regimen: Regimen, right: "PrescriptionEvents.WrittenCorrected") -> Regimen:
+    """Return a regimen as a correction of the prescription says it was written."""
+    return Regimen(
+        right.start or regimen.start,
+        None if right.open_ended else right.stop or regimen.stop,
+        right.dose or regimen.dose,
+        right.route or regimen.route,
+        right.frequency or regimen.frequency,
+    )
 
 
 def merged(

@@ -64,7 +64,7 @@ def rooms_in(entries: Iterable[EntryView]) -> set[UUID]:
 
 def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
     """Return the practitioners that entries refer to."""
-    names = ("attending", "practitioner", "prescriber")
+    names = ("attending", "practitioner", "prescriber", "ordered_by")
     return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
 
 
@@ -120,11 +120,19 @@ def _dose(e: Entry) -> str:
     more = f", outside the prescription ({_words(outside)})" if outside else ""
     if e.data["given"]:
         return (
-            f"Gave {e.drug()}"
+            f"{'Began an infusion of' if e.data.get('infusion') else 'Gave'} {e.drug()}"
             + (f" {e.data['dose_given']}" if e.data.get("dose_given") else "")
             + more
         )
     return f"Did not give {e.drug()}: {e.data.get('reason_not_given')}{more}"
+
+
+def _unprescribed(e: Entry) -> str:
+    amount = f" {e.data['dose_given']}" if e.data.get("dose_given") else ""
+    whose = f" of {e.doctor('ordered_by')}" if e.data.get("ordered_by") else ""
+    what = f"{e.data['medication']['name']}{amount}"
+    verb = "Began an infusion of" if e.data.get("infusion") else "Gave"
+    return f"{verb} {what} without a prescription: {_words(e.data['basis'])}{whose}"
 
 
 def _cancelled(e: Entry) -> str:
@@ -168,6 +176,10 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Patient.DeathCancelled: lambda e: "Death cancelled: entered in error",
     Patient.DetailsCorrected: _details,
     Patient.DetailsChanged: _details,
+    Patient.ChangeCorrected: _details,
+    Patient.ChangeCancelled: lambda e: (
+        f"Details from {e.data['since']} on cancelled: they did not change"
+    ),
     Patient.Merged: lambda e: "Found to be one person with another record",
     Patient.Unmerged: lambda e: "Found not to be that person: merge taken back",
     Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancelled(e)}",
@@ -211,7 +223,13 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
         f"Stopped {e.drug()}" + (" at discharge" if e.data.get("discharge") else "")
     ),
     Prescription.Completed: lambda e: f"Completed {e.drug()}",
+    Prescription.WrittenCorrected: _written,
     Prescription.AdministrationRecorded: _dose,
+    Prescription.UnprescribedGiven: _unprescribed,
+    Prescription.InfusionEnded: lambda e: f"Infusion of {e.drug()} ended",
+    Prescription.InfusionEndCancelled: lambda e: (
+        f"End of the infusion of {e.drug()} cancelled: entered in error"
+    ),
 }
 """The sentence of an entry by the event that it is of. A test finds an event that has none."""
 

@@ -54,6 +54,7 @@ prescriptions = bitemporal_table(
     Column("start", DateTime(timezone=True), nullable=False),
     Column("stop", DateTime(timezone=True)),
     Column("prescriber", Uuid),
+    Column("basis", String, comment="on what it was given without a written prescription"),
     visibility="stay",
     find_by=("stay",),
 )
@@ -68,6 +69,8 @@ doses = bitemporal_table(
     Column("reason_not_given", String),
     Column("outside_prescription", String),
     Column("performed_by", String),
+    Column("infusion", Boolean, nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
     visibility="stay",
     find_by=("prescription", "stay"),
     of="prescription",
@@ -84,8 +87,9 @@ class Prescriptions(Folded[Prescription]):
     handles = events_of(Prescription)
     unfolded = (
         Prescription.AdministrationRecorded,
-        Prescription.AdministrationCorrected,
-        Prescription.AdministrationCancelled,
+        Prescription.InfusionEnded,
+        Prescription.InfusionEndCorrected,
+        Prescription.InfusionEndCancelled,
     )
     remembers = 10_000
 
@@ -99,23 +103,55 @@ class Prescriptions(Folded[Prescription]):
             case Prescription.Cancelled():
                 self._take_back({"prescription": event.originator_id}, place)
             case Prescription.AdministrationRecorded():
-                about = event.entry.about
-                self.writer(doses).put(
-                    event.administration,
-                    Period(event.entry.occurred_at),
-                    {
-                        "prescription": event.originator_id,
-                        "stay": about.stay if about else None,
-                        "given": event.given,
-                        "dose_given": event.dose_given,
-                        "reason_not_given": event.reason_not_given,
-                        "outside_prescription": event.outside_prescription
-                        and event.outside_prescription.value,
-                        "performed_by": event.entry.performed_by,
-                    },
-                    known=place.known,
-                    position=place.position,
+                outside = event.outside_prescription
+                self._give(
+                    event,
+                    place,
+                    given=event.given,
+                    reason_not_given=event.reason_not_given,
+                    outside_prescription=outside and outside.value,
                 )
+            case Prescription.UnprescribedGiven():
+                self._give(event, place, given=True)
+            case Prescription.InfusionEnded():
+                self._end(event.administration, event.entry.occurred_at, place)
+            case Prescription.InfusionEndCorrected():
+                self._end(event.administration, event.at, place)
+            case Prescription.InfusionEndCancelled():
+                self._end(event.administration, None, place)
+
+    def _give(
+        self,
+        event: Prescription.AdministrationRecorded | Prescription.UnprescribedGiven,
+        place: EventPosition,
+        **said: Any,
+    ) -> None:
+        about = event.entry.about
+        values = {
+            "prescription": event.originator_id,
+            "stay": about.stay if about else None,
+            "dose_given": event.dose_given,
+            "reason_not_given": None,
+            "outside_prescription": None,
+            "performed_by": event.entry.performed_by,
+            "infusion": event.infusion,
+            "ended_at": None,
+        }
+        self.writer(doses).put(
+            event.administration,
+            Period(event.entry.occurred_at),
+            {**values, **said},
+            known=place.known,
+            position=place.position,
+        )
+
+    def _end(self, administration: UUID, at: datetime | None, place: EventPosition) -> None:
+        self.writer(doses).revise(
+            {"administration": administration},
+            Copy({"ended_at": at}),
+            known=place.known,
+            position=place.position,
+        )
 
     def _take_back(self, which: Values, place: EventPosition) -> None:
         """Close the rows of doses that were entered in error."""
@@ -157,6 +193,7 @@ class Prescriptions(Folded[Prescription]):
                         "start": regimen.start,
                         "stop": regimen.stop,
                         "prescriber": prescription.prescriber,
+                        "basis": prescription.basis and prescription.basis.value,
                     },
                 )
                 for period, status, regimen in prescription.course.segments()
@@ -182,6 +219,7 @@ class PrescriptionView:
     start: datetime
     stop: datetime | None
     prescriber: UUID | None
+    basis: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +234,8 @@ class DoseView:
     reason_not_given: str | None
     outside_prescription: str | None
     performed_by: str | None
+    infusion: bool
+    ended_at: datetime | None
     since: datetime
 
 

@@ -1,5 +1,7 @@
 """Every mutation once, as a ward's client would send it. One without an example fails here."""
 
+from typing import Any
+
 import pytest
 
 from api.graphql.schema import schema
@@ -411,6 +413,74 @@ def record_administration(ward: Ward) -> Answer:
     refused, given = told["prescription"]["administrations"]
     assert (refused["given"], refused["reasonNotGiven"]) == (False, "asleep")
     assert (given["given"], given["doseGiven"]) == (True, "1 g")
+    return told
+
+
+@example("PrescriptionRecorded")
+def record_unprescribed_dose(ward: Ward) -> Answer:
+    told = ward.execute(
+        "recordUnprescribedDose",
+        stayId=ward.stay(),
+        medication={"name": "Adrenaline", "code": "C01CA24", "system": "ATC"},
+        basis="VERBAL_ORDER",
+        doseGiven="1 mg",
+        route="intravenous",
+        orderedBy=ward.doctor(),
+        performedBy="nurse Okafor",
+    )
+    (given,) = told["prescription"]["administrations"]
+    assert (given["doseGiven"], given["performedBy"]) == ("1 mg", "nurse Okafor")
+    assert told["prescription"]["withoutPrescription"] == "VERBAL_ORDER"
+    return told
+
+
+def infusion(ward: Ward, **content: Any) -> str:
+    """Begin an infusion four hours ago; return its id."""
+    content = {"given": True, "infusion": True, **late(ago(hours=4)), **content}
+    told = ward.record("recordAdministration", prescriptionId=ward.prescription(), **content)
+    return str(told["prescription"]["administrations"][0]["id"])
+
+
+@example("PrescriptionRecorded")
+def end_infusion(ward: Ward) -> Answer:
+    at = ago(minutes=2)
+    told = ward.execute("endInfusion", administrationId=infusion(ward), occurredAt=at)
+    assert [d["endedAt"] for d in told["prescription"]["administrations"]] == [at]
+    return told
+
+
+@example("PrescriptionRecorded")
+def correct_infusion_end(ward: Ward) -> Answer:
+    at, id = ago(hours=3), infusion(ward, endedAt=ago(hours=2))
+    right = {"occurredAt": at, "reason": "read off the pump"}
+    told = ward.execute("correctInfusionEnd", administrationId=id, **right)
+    assert [d["endedAt"] for d in told["prescription"]["administrations"]] == [at]
+    return told
+
+
+@example("PrescriptionRecorded")
+def cancel_infusion_end(ward: Ward) -> Answer:
+    id = infusion(ward, endedAt=ago(hours=2))
+    told = ward.execute("cancelInfusionEnd", administrationId=id, reason="it still runs")
+    assert [d["endedAt"] for d in told["prescription"]["administrations"]] == [None]
+    return told
+
+
+@example("PrescriptionRecorded")
+def correct_prescription(ward: Ward) -> Answer:
+    drug = {"name": "Amoxicillin", "code": "J01CA04", "system": "ATC"}
+    told = ward.execute(
+        "correctPrescription",
+        prescriptionId=ward.prescription(dose="1 g", stop=ahead(days=1)),
+        medication=drug,
+        dose="500 mg",
+        openEnded=True,
+        prescriber=ward.doctor(),
+        occurredAt=ago(hours=20),
+        reason="written for another patient",
+    )
+    assert told["prescription"]["medication"] == {"name": "Amoxicillin"}
+    assert (told["prescription"]["dose"], told["prescription"]["stop"]) == ("500 mg", None)
     return told
 
 

@@ -297,3 +297,38 @@ def test_mistake_29_a_reservation_a_sex_and_a_label_are_of_the_person(ward: Ward
         **place(f"{room}/b"),
     )
     assert woman["__typename"] == "RoomPolicyBroken"
+
+
+def test_mistake_94_what_changed_of_a_person_can_be_put_right_and_taken_back(ward: Ward) -> None:
+    mrn = ward.patient(familyName="Okafor")
+    told = {"patientMrn": mrn, "reason": "as her papers say"}
+    ward.record("correctPatientDetails", familyName="Belo", validFrom="2026-01-10", **told)
+    ward.record("correctPatientDetails", sex="FEMALE", validFrom="2026-01-20", **told)
+    days = ("2026-01-05", "2026-01-08", "2026-01-12", "2026-01-25")
+
+    def names() -> list[tuple[str, str]]:
+        query = "query($mrn: String!, $at: DateTime) { patient(mrn: $mrn, asOf: $at) {"
+        query += " familyName sex } }"
+        found = [ward.ask(query, mrn=mrn, at=f"{day}T12:00:00Z")["patient"] for day in days]
+        return [(p["familyName"], p["sex"]) for p in found]
+
+    before = names()
+    ward.record(
+        "correctPatientChange",
+        validFrom="2026-01-10",
+        newValidFrom="2026-01-07",
+        familyName="Bello",
+        **told,
+    )
+    bello = [("Bello", "UNKNOWN"), ("Bello", "UNKNOWN"), ("Bello", "FEMALE")]
+    assert names() == [("Okafor", "UNKNOWN"), *bello]
+    again = {"validFrom": "2026-01-07", "newValidFrom": "2026-01-20", **told}
+    assert ward.execute("correctPatientChange", **again)["path"] == ["newValidFrom"]
+    nothing = {"validFrom": "2026-01-10", **told}
+    assert ward.execute("cancelPatientChange", **nothing)["path"] == ["validFrom"]
+    ward.record("cancelPatientChange", validFrom="2026-01-07", **told)
+    assert names() == [("Okafor", sex) for _, sex in before]
+    query = "query($mrn: String!) { timeline(mrn: $mrn) { nodes { kind status } } }"
+    nodes = ward.ask(query, mrn=mrn)["timeline"]["nodes"]
+    statuses = [n["status"] for n in nodes if n["kind"] == "PATIENT_DETAILS_CHANGED"]
+    assert sorted(statuses) == ["CANCELLED", "CORRECTED", "TRUE"]

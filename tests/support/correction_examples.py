@@ -176,6 +176,29 @@ PATIENT = """query($mrn: String!, $asOf: DateTime) { patient(mrn: $mrn, asOf: $a
   id familyName givenName mergedInto { mrn } otherRecords { mrn } stays { id } } }"""
 
 
+def renamed(ward: Ward, since: str) -> dict[str, str]:
+    """Rename a patient from a day on; return who it is, and since when."""
+    mrn = ward.patient(familyName="Okafor")
+    said = {"familyName": "Belo", "validFrom": since, "reason": "married"}
+    ward.record("correctPatientDetails", patientMrn=mrn, **said)
+    return {"patientMrn": mrn, "validFrom": since}
+
+
+@example("PatientRecorded")
+def correct_patient_change(ward: Ward) -> Answer:
+    wrong, right = {"reason": "misheard"}, {"familyName": "Bello", "newValidFrom": "2026-01-03"}
+    told = ward.execute("correctPatientChange", **renamed(ward, "2026-01-02"), **right, **wrong)
+    assert told["patient"]["familyName"] == "Bello"
+    return told
+
+
+@example("PatientRecorded")
+def cancel_patient_change(ward: Ward) -> Answer:
+    told = ward.execute("cancelPatientChange", **renamed(ward, "2026-01-02"), reason="not married")
+    assert told["patient"]["familyName"] == "Okafor"
+    return told
+
+
 @example("PatientRecorded")
 def correct_patient_details(ward: Ward) -> Answer:
     mrn, right = ward.patient(familyName="Okafro", givenName="Ada"), ward.name("M")

@@ -15,6 +15,7 @@ from domain.aggregate import Event
 from domain.envelope import Actor, Envelope
 from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Prescription
+from domain.prescription.course import Basis
 from domain.prescription.events import Medication
 from domain.room.aggregate import Room
 from domain.room.policies import RoomPolicy
@@ -252,6 +253,30 @@ class AdministrationRecorded(EventFactory[Prescription.AdministrationRecorded]):
     dose_given = None
     reason_not_given = None
     outside_prescription = None
+    infusion = False
+
+
+class UnprescribedGiven(EventFactory[Prescription.UnprescribedGiven]):
+    class Meta:
+        model = Prescription.UnprescribedGiven
+
+    administration = _made_by_entry("administration")
+    stay = SOMEBODY
+    patient = SOMEBODY
+    medication = Medication(name="adrenaline")
+    basis = Basis.VERBAL_ORDER
+    dose_given = "1 mg"
+    route = None
+    ordered_by = SOMEBODY
+    infusion = False
+
+
+class InfusionEnded(EventFactory[Prescription.InfusionEnded]):
+    class Meta:
+        model = Prescription.InfusionEnded
+
+    end = _made_by_entry("end")
+    administration = _made_by_entry("administration")
 
 
 # -- room --

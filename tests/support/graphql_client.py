@@ -26,8 +26,9 @@ DETAILS = """
     withStay { id bed } changedStays { id bed status } stillStopped { id } }
   ... on VisitRecorded { visit { id occurredAt kind note practitioner { staffNumber } } }
   ... on PrescriptionRecorded {
-    prescription { id version status dose start stop medication { name }
-                   administrations { id occurredAt given doseGiven reasonNotGiven } } }
+    prescription { id version status dose start stop withoutPrescription medication { name }
+                   administrations { id occurredAt given doseGiven reasonNotGiven performedBy
+                                     infusion endedAt } } }
   ... on SourceMovementRecorded {
     sourceMovement { id status why movementId sourceId kind reportedAt patient { mrn } }
     ofStay: stay { id status bed } }

@@ -17,7 +17,7 @@ from application.sharers import Sharer
 from domain.patient import Sex
 from domain.practitioner import Grade
 from domain.prescription.aggregate import Prescription
-from domain.prescription.course import Outside
+from domain.prescription.course import Basis, Outside
 from domain.prescription.events import Medication
 from domain.refusals import Refusal
 from domain.room.aggregate import Room
@@ -326,6 +326,23 @@ class Busy(Mending, Furnishing):
             outside_prescription=self._lot.choice([None, None, Outside.LATE]),
         )
 
+    def _record_unprescribed_dose(self) -> None:
+        infusion = self._lot.random() < 0.3
+        told = self._give(
+            "record_unprescribed_dose",
+            stay_id=self._stay(),
+            medication=Medication(name="adrenaline", code="C01CA24", system="ATC"),
+            basis=self._lot.choice(list(Basis)),
+            dose_given="1 mg",
+            ordered_by="D1",
+            infusion=infusion,
+        )
+        if told and infusion:
+            self._infusions.append(told.events[0].administration)  # type: ignore[attr-defined]
+
+    def _end_infusion(self) -> None:
+        self._give("end_infusion", administration_id=self._one(self._infusions))
+
     # -- rooms --
 
     def _add_bed(self) -> None:
@@ -426,6 +443,8 @@ _WEIGHTS = {
     "stop_prescription": 2,
     "complete_prescription": 2,
     "record_administration": 6,
+    "record_unprescribed_dose": 2,
+    "end_infusion": 1,
     "add_bed": 0.7,
     "set_room_policy": 1.5,
     "close_bed": 2,

@@ -26,7 +26,12 @@ WEIGHTS = {
     "cancel_prescription": 1,
     "correct_administration": 4,
     "cancel_administration": 1.5,
+    "correct_prescription": 1.5,
+    "correct_infusion_end": 1,
+    "cancel_infusion_end": 1,
     "correct_patient_details": 2,
+    "correct_patient_change": 1,
+    "cancel_patient_change": 1,
     "merge_patients": 1.5,
     "unmerge_patients": 2,
     "issue_report": 3,
@@ -50,6 +55,7 @@ class Mending:
         self._movements: list[UUID] = []
         self._visits: list[UUID] = []
         self._doses: list[UUID] = []
+        self._infusions: list[UUID] = []
         self._merges: list[UUID] = []
         self._issues: list[UUID] = []
         self._gone: list[UUID] = []
@@ -151,11 +157,32 @@ class Mending:
     def _cancel_administration(self) -> None:
         self._mend("cancel_administration", administration_id=self._one(self._doses))
 
+    def _correct_prescription(self) -> None:
+        id = self._one(self._written)
+        dose, stop = self._lot.choice(["2 g", None]), self._lot.random() < 0.5
+        until = self.now + timedelta(hours=self._lot.randint(1, 48)) if stop else None
+        self._mend("correct_prescription", prescription_id=id, dose=dose, stop=until)
+
+    def _correct_infusion_end(self) -> None:
+        self._mend("correct_infusion_end", administration_id=self._one(self._infusions))
+
+    def _cancel_infusion_end(self) -> None:
+        self._mend("cancel_infusion_end", administration_id=self._one(self._infusions))
+
     def _correct_patient_details(self) -> None:
         since = self._lot.choice([None, date(2026, 3, self._lot.randint(1, 20))])
         name = self._lot.choice(["Okafor", "Bello", "Lindqvist"])
         said = {"patient_mrn": self._one(self._mrns), "family_name": name, "valid_from": since}
         self._mend("correct_patient_details", **said)
+
+    def _correct_patient_change(self) -> None:
+        since = date(2026, 3, self._lot.randint(1, 20))
+        said = {"patient_mrn": self._one(self._mrns), "valid_from": since, "family_name": "Abara"}
+        self._mend("correct_patient_change", **said)
+
+    def _cancel_patient_change(self) -> None:
+        since = date(2026, 3, self._lot.randint(1, 20))
+        self._mend("cancel_patient_change", patient_mrn=self._one(self._mrns), valid_from=since)
 
     def _merge_patients(self) -> None:
         away, into = self._one(self._mrns), self._one(self._mrns)

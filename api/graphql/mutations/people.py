@@ -47,6 +47,29 @@ class CorrectPatientDetailsInput(CommandInput):
 
 
 @command_input(
+    "correct_patient_change",
+    PatientRecorded,
+    "What changed from validFrom on was another, or did from newValidFrom on.",
+)
+class CorrectPatientChangeInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    valid_from: date = required("The hospital's day from which it is told to be so.")
+    new_valid_from: date | None = optional("The day from which it really is so.")
+    family_name: str | None = optional("Family name.")
+    given_name: str | None = optional("Given name.")
+    sex: Sex | None = optional("Administrative sex.")
+    confidentiality: Confidentiality | None = optional("Confidentiality label.")
+
+
+@command_input("cancel_patient_change", PatientRecorded, "A person's details did not change so.")
+class CancelPatientChangeInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    valid_from: date = required("The hospital's day from which it is told to be so.")
+
+
+@command_input(
     "merge_patients", PatientRecorded, "Two records are one person: reading follows the link."
 )
 class MergePatientsInput(CommandInput):

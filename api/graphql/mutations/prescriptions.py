@@ -14,7 +14,7 @@ from api.graphql.mutations.inputs import (
 )
 from api.graphql.mutations.payloads import PrescriptionRecorded
 from api.graphql.mutations.resolvers import command_input
-from api.graphql.types.enums import CancellationReason, OutsidePrescription
+from api.graphql.types.enums import CancellationReason, OutsidePrescription, UnprescribedBasis
 
 
 @command_input("write_prescription", PrescriptionRecorded, "Prescribe a medicine.")
@@ -101,6 +101,25 @@ class CancelPrescriptionChangeInput(CommandInput):
     )
 
 
+@command_input(
+    "correct_prescription",
+    PrescriptionRecorded,
+    "Something else was written, or at another time (occurredAt); refused if what was given or"
+    " changed since does not fit the corrected text.",
+    mutation_description="Something else was written in a prescription.",
+)
+class CorrectPrescriptionInput(CommandInput):
+    prescription_id: PrescriptionId = required("The prescription.")
+    medication: MedicationInput | None = optional("The drug.")
+    dose: str | None = optional("How much at a time.")
+    route: str | None = optional("By which route.")
+    frequency: str | None = optional("How often.")
+    start: datetime | None = optional("From when.")
+    stop: datetime | None = optional("Until when, if that was planned.")
+    open_ended: bool | None = optional("That no stop was planned.")
+    prescriber: str | None = optional("Staff number of the prescriber.")
+
+
 @command_input("record_administration", PrescriptionRecorded, "A dose given, or not given and why.")
 class RecordAdministrationInput(CommandInput):
     prescription_id: PrescriptionId = required("The prescription.")
@@ -110,6 +129,26 @@ class RecordAdministrationInput(CommandInput):
     outside_prescription: OutsidePrescription | None = optional(
         "Why it lies outside the prescription."
     )
+    infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
+    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+
+
+@command_input(
+    "record_unprescribed_dose",
+    PrescriptionRecorded,
+    "A dose was given that nobody prescribed in writing; performedBy says who gave it.",
+)
+class RecordUnprescribedDoseInput(CommandInput):
+    stay_id: StayId = required("The stay.")
+    medication: MedicationInput = required("What.")
+    basis: UnprescribedBasis = required("On what it was given.")
+    dose_given: str | None = optional("How much was given.")
+    route: str | None = optional("By which route.")
+    ordered_by: str | None = optional(
+        "Staff number of who ordered it; a verbal order is somebody's."
+    )
+    infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
+    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
 
 
 @command_input(
@@ -126,11 +165,41 @@ class CorrectAdministrationInput(CommandInput):
     outside_prescription: OutsidePrescription | None = optional(
         "Why it lies outside its prescription."
     )
+    medication: MedicationInput | None = optional(
+        "The drug, of a dose that was not prescribed in writing."
+    )
+    basis: UnprescribedBasis | None = optional("Of such a dose: on what it was given.")
+    route: str | None = optional("Of such a dose: by which route.")
+    ordered_by: str | None = optional("Of such a dose: staff number of who ordered it.")
 
 
 @command_input("cancel_administration", PrescriptionRecorded, "The dose never was.")
 class CancelAdministrationInput(CommandInput):
     administration_id: AdministrationId = required("The dose.")
+    because: CancellationReason | None = optional(
+        "ENTERED_IN_ERROR, the default and the only reason possible."
+    )
+
+
+@command_input("end_infusion", PrescriptionRecorded, "An infusion ended at occurredAt.")
+class EndInfusionInput(CommandInput):
+    administration_id: AdministrationId = required("The dose that is an infusion.")
+
+
+@command_input(
+    "correct_infusion_end", PrescriptionRecorded, "The infusion ended at another time (occurredAt)."
+)
+class CorrectInfusionEndInput(CommandInput):
+    administration_id: AdministrationId = required("The dose that is an infusion.")
+
+
+@command_input(
+    "cancel_infusion_end",
+    PrescriptionRecorded,
+    "The infusion goes on, or nobody knows when it ended.",
+)
+class CancelInfusionEndInput(CommandInput):
+    administration_id: AdministrationId = required("The dose that is an infusion.")
     because: CancellationReason | None = optional(
         "ENTERED_IN_ERROR, the default and the only reason possible."
     )

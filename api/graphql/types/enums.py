@@ -7,6 +7,7 @@ from application.commands.late_entries import EntryKind
 from domain.described_enum import DescribedEnum
 from domain.patient import Confidentiality, Sex
 from domain.practitioner import Grade
+from domain.prescription.course import Basis as UnprescribedBasis
 from domain.prescription.course import Outside as OutsidePrescription
 from domain.prescription.course import PrescriptionStatus
 from domain.room.aggregate import BedState
@@ -40,6 +41,7 @@ __all__ = [
     "SourceMovementStatus",
     "StayStatus",
     "TimelineKind",
+    "UnprescribedBasis",
     "VisitKind",
 ]
 
@@ -65,6 +67,7 @@ for _kind, _name, _description in (
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
     (BedState, "BedState", "What a bed is at a moment."),
     (PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands at a moment."),
+    (UnprescribedBasis, "UnprescribedBasis", "On what a dose was given without a prescription."),
     (OutsidePrescription, "OutsidePrescription", "Why a dose lies outside its prescription."),
 ):
     strawberry.enum(_kind, name=_name, description=_description)

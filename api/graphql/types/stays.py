@@ -18,6 +18,7 @@ from api.graphql.types.enums import (
     OutsidePrescription,
     PrescriptionStatus,
     StayStatus,
+    UnprescribedBasis,
     VisitKind,
 )
 from api.graphql.types.movements import Movement
@@ -216,6 +217,10 @@ class Administration:
         description="Why it lies outside the prescription."
     )
     performed_by: str | None = strawberry.field(description="Who gave it.")
+    infusion: bool = strawberry.field(description="Whether it is an infusion, which takes time.")
+    ended_at: datetime | None = strawberry.field(
+        description="When the infusion ended; absent while that is not recorded."
+    )
 
     @classmethod
     def of(cls, view: DoseView) -> Self:
@@ -228,6 +233,8 @@ class Administration:
             reason_not_given=view.reason_not_given,
             outside_prescription=OutsidePrescription(outside) if outside else None,
             performed_by=view.performed_by,
+            infusion=view.infusion,
+            ended_at=view.ended_at,
         )
 
 
@@ -242,6 +249,9 @@ class Prescription(Node):
     written_at: datetime = strawberry.field(description="When it was written.")
     start: datetime = strawberry.field(description="From when; may have been planned.")
     stop: datetime | None = strawberry.field(description="Until when, if that is planned.")
+    without_prescription: UnprescribedBasis | None = strawberry.field(
+        description="On what its one dose was given, if it was not prescribed in writing."
+    )
     view: strawberry.Private[PrescriptionView]
     at: strawberry.Private[AsOf]
 
@@ -260,6 +270,7 @@ class Prescription(Node):
             written_at=view.written_at,
             start=view.start,
             stop=view.stop,
+            without_prescription=UnprescribedBasis(view.basis) if view.basis else None,
             view=view,
             at=at,
         )
@@ -273,7 +284,7 @@ class Prescription(Node):
     async def version(self, info: Ask) -> int:
         return await info.context.versions(self.view.prescription, self.at)
 
-    @strawberry.field(description="Who prescribed it.")
+    @strawberry.field(description="Who prescribed it, or ordered it without writing.")
     async def prescriber(self, info: Ask) -> Practitioner | None:
         return await Practitioner.find(info, self.view.prescriber, self.at)
 

@@ -1,6 +1,6 @@
 """The timeline read model: each fact about a patient as an entry, with both its clocks."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -43,7 +43,7 @@ entries = bitemporal_table(
     Column("kind", String, nullable=False),
     Column("status", String, nullable=False),
     Column("movement", Uuid),
-    Column("fact", Uuid, comment="the movement, visit, dose or change of a prescription"),
+    Column("fact", Uuid, comment="the movement, visit, dose or change that it tells of"),
     Column("corrects", Uuid, comment="the entry in whose place this one is"),
     Column("corrected_by", Uuid),
     Column("cancels", Uuid, comment="the entry that this one takes back"),
@@ -76,6 +76,7 @@ CORRECTIONS = (
     Stay.VisitAmended,
     Prescription.AdministrationCorrected,
     Prescription.ChangeCorrected,
+    Prescription.InfusionEndCorrected,
 )
 """Events whose entry takes the place, and the kind, of the one that is corrected."""
 
@@ -138,6 +139,15 @@ class Timeline(ReadModel):
                 died = {"kind": kind_of(Patient.Died)}
                 self._tell_cancel(event, place, died)
                 self._cancel(event, place, died)
+            case Patient.ChangeCorrected():
+                change = {"fact": _change_of(event.originator_id, event.since)}
+                self._correct(event, place, None, change, since=event.to)
+            case Patient.ChangeCancelled():
+                change = {"fact": _change_of(event.originator_id, event.since)}
+                self._tell_cancel(event, place, change)
+                self._cancel(event, place, change)
+            case Prescription.WrittenCorrected():
+                self._correct(event, place, event.at, {"kind": kind_of(Prescription.Written)})
             case Prescription.StopCorrected(at=at) if at is not None:
                 self._correct(event, place, at)
             case Stay.AdmissionCancelled(because=CancellationReason.ENTERED_IN_ERROR):
@@ -161,6 +171,7 @@ class Timeline(ReadModel):
                 | Stay.DischargeCancelled()
                 | Stay.VisitCancelled()
                 | Prescription.AdministrationCancelled()
+                | Prescription.InfusionEndCancelled()
                 | Prescription.ChangeCancelled()
                 | Prescription.StopCorrected()
             ):
@@ -239,10 +250,14 @@ class Timeline(ReadModel):
         place: EventPosition,
         at: datetime | None,
         which: Values | None = None,
+        since: datetime | None = None,
     ) -> None:
-        """Put another entry in the place of the one of the corrected fact."""
+        """Put another entry in the place of the one of the corrected fact.
+
+        ``since``: from when on a change of details really holds, by which it is known from here on.
+        """
         values = _values(event, place)
-        data = {k: v for k, v in _data(event).items() if k not in ("at", "precision")}
+        data = {k: v for k, v in _data(event).items() if k not in ("at", "precision", "to")}
         removed = tuple(k for k in _replaced(event) if k not in data)
         changes: dict[str, Any] = {
             "entry": entry_id(event),
@@ -250,6 +265,9 @@ class Timeline(ReadModel):
             "data": Merged(data, removed),
             "corrects": Same("entry"),
         }
+        if since is not None:
+            changes["fact"] = _change_of(event.originator_id, since)
+            changes["data"] = Merged({**data, "since": since}, removed)
         if at is not None:
             changes["occurred_at"] = at
             changes["late"] = place.recorded_at - at > LATE_AFTER
@@ -314,7 +332,9 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
         "kind": kind_of(event),
         "status": "TRUE",
         "movement": data.get("movement") or data.get("change"),
-        "fact": event.fact,
+        "fact": _change_of(event.originator_id, event.since)
+        if isinstance(event, Patient.DetailsChanged)
+        else event.fact,
         "corrects": None,
         "corrected_by": None,
         "cancels": None,
@@ -332,6 +352,11 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
     }
 
 
+def _change_of(patient: UUID, since: datetime) -> UUID:
+    """Return the id by which entries know what changed of a person from a time on."""
+    return uuid5(patient, since.astimezone(UTC).isoformat())
+
+
 def _made_by_cancel(event: Event) -> UUID | None:
     """Return the id of a cancel that is a movement itself: a reversal, or the place instead."""
     reversed_ = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
@@ -343,6 +368,8 @@ def _replaced(event: Event) -> tuple[str, ...]:
     """Return the fields that a correction removes, even where it gives no other value."""
     if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
         return ("bed", "shares_bed_of", "without_bed")
+    if isinstance(event, Prescription.WrittenCorrected) and event.open_ended:
+        return ("stop",)
     if isinstance(event, Patient.DeathCorrected):
         return ("stay", "discharge")
     if isinstance(event, Prescription.AdministrationCorrected) and event.given is not None:
@@ -368,4 +395,7 @@ def kind_of(event: Event | type[Event]) -> str:
 def _data(event: Event) -> dict[str, Any]:
     """Return the fields of an event beside its envelope, without those that are None."""
     fields = vars(event).items()
-    return {name: value for name, value in fields if value is not None and name not in ENVELOPE}
+    data = {name: value for name, value in fields if value is not None and name not in ENVELOPE}
+    if isinstance(event, Prescription.WrittenCorrected):
+        del data["open_ended"]
+    return data

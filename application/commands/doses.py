@@ -1,0 +1,230 @@
+"""Commands about the doses given: of a prescription, without one, and infusions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from application import imprecise_times, lookups, persons
+from application.authorization.roles import MEDICATION
+from application.command_group import CommandGroup, command, correction
+from application.commands.late_entries import entered_in_error_only
+from application.unit_of_work import UnitOfWork
+from domain.envelope import Envelope
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import Basis, Outside
+from domain.prescription.drug_chart import DrugChart
+from domain.prescription.events import Medication
+from domain.refusals import (
+    InvalidInput,
+    MovementNotFound,
+    OutsideStay,
+    PatientDied,
+    PrescriptionStateBroken,
+)
+from domain.stay.aggregate import Stay
+from domain.stay.facts import CancellationReason
+from domain.time import Precision, in_utc
+
+
+class Doses(CommandGroup):
+    """What was given."""
+
+    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
+    def record_administration(
+        self,
+        uow: UnitOfWork,
+        *,
+        prescription_id: UUID,
+        given: bool,
+        dose_given: str | None = None,
+        reason_not_given: str | None = None,
+        outside_prescription: Outside | None = None,
+        infusion: bool | None = None,
+        ended_at: datetime | None = None,
+    ) -> None:
+        """Record a dose given, or not given and why; of an infusion, when it began.
+
+        ``ended_at``: when the infusion ended, if it has. Raises PrescriptionStateBroken if it lies
+        outside the prescription and is not marked so.
+        """
+        prescription = lookups.prescription(uow, prescription_id)
+        stay = _stay_of(uow, prescription, "prescription_id")
+        entry = imprecise_times.inside(uow, stay)
+        stay.must_include(entry.occurred_at, "The dose")
+        dose = prescription.record_administration(
+            given,
+            dose_given,
+            reason_not_given,
+            outside_prescription,
+            entry,
+            persons.died_at(uow, stay.patient),
+            _is_infusion(infusion, ended_at),
+        )
+        _end(uow, prescription, stay, dose, ended_at)
+
+    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
+    def record_unprescribed_dose(
+        self,
+        uow: UnitOfWork,
+        *,
+        stay_id: UUID,
+        medication: Medication,
+        basis: Basis,
+        dose_given: str | None = None,
+        route: str | None = None,
+        ordered_by: str | None = None,
+        infusion: bool | None = None,
+        ended_at: datetime | None = None,
+    ) -> None:
+        """Record a dose that nobody prescribed in writing, and on what it was given.
+
+        ``ordered_by``: the staff number of who ordered it; a verbal order names it. It is shown among
+        the prescriptions of the stay, as an order that began and ended with its dose.
+        """
+        stay = lookups.stay(uow, stay_id)
+        if basis is Basis.VERBAL_ORDER and not ordered_by:
+            raise InvalidInput("ordered_by", "a verbal order is somebody's; say whose")
+        orderer = lookups.practitioner(uow, ordered_by, "ordered_by") if ordered_by else None
+        entry = imprecise_times.inside(uow, stay)
+        stay.must_include(entry.occurred_at, "The dose")
+        patient = lookups.patient_of(uow, stay)
+        prescription = uow.new(Prescription, "prescription", stay.about)
+        dose = prescription.give_unprescribed(
+            stay.id,
+            patient.id,
+            medication,
+            basis,
+            dose_given,
+            route,
+            orderer,
+            _is_infusion(infusion, ended_at),
+            entry,
+            persons.died_at(uow, patient.id),
+        )
+        _end(uow, prescription, stay, dose, ended_at)
+        (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
+        chart.about = stay.about
+        chart.chart(stay.id, prescription.id, uow.entry)
+
+    @correction(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+    )
+    def correct_administration(
+        self,
+        uow: UnitOfWork,
+        *,
+        administration_id: UUID,
+        given: bool | None = None,
+        dose_given: str | None = None,
+        reason_not_given: str | None = None,
+        outside_prescription: Outside | None = None,
+        medication: Medication | None = None,
+        basis: Basis | None = None,
+        route: str | None = None,
+        ordered_by: str | None = None,
+    ) -> None:
+        """Another time (``occurred_at``) or amount of a dose, or that it was not given.
+
+        Of a dose that was not prescribed in writing, also the drug, its route and who ordered it.
+        """
+        prescription = lookups.prescription_of_dose(uow, administration_id)
+        stay = _stay_of(uow, prescription, "administration_id")
+        at = uow.corrected_at
+        if at is not None:
+            at = imprecise_times.corrected_inside(uow, stay, at)
+        dose = prescription.correct_administration(
+            administration_id,
+            at,
+            uow.corrected_precision,
+            given,
+            dose_given,
+            reason_not_given,
+            outside_prescription,
+            uow.entry,
+            persons.died_at(uow, prescription.patient),
+            medication,
+            basis,
+            route,
+            lookups.practitioner(uow, ordered_by, "ordered_by") if ordered_by else None,
+        )
+        stay.must_include(dose.at, "The dose")
+
+    @command(roles=MEDICATION, raises=(MovementNotFound,))
+    def cancel_administration(
+        self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
+    ) -> None:
+        """Cancel a dose that never was."""
+        entered_in_error_only(uow, because)
+        lookups.prescription_of_dose(uow, administration_id).cancel_administration(
+            administration_id, uow.entry
+        )
+
+    @command(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+    )
+    def end_infusion(self, uow: UnitOfWork, *, administration_id: UUID) -> None:
+        """End an infusion at ``occurred_at``; it may end at the moment its prescription does."""
+        prescription = lookups.prescription_of_dose(uow, administration_id)
+        stay = _stay_of(uow, prescription, "administration_id")
+        _end_at(uow, prescription, stay, administration_id, imprecise_times.inside(uow, stay))
+
+    @correction(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+    )
+    def correct_infusion_end(self, uow: UnitOfWork, *, administration_id: UUID) -> None:
+        """Correct when an infusion ended: at ``occurred_at``."""
+        prescription = lookups.prescription_of_dose(uow, administration_id)
+        stay, at = _stay_of(uow, prescription, "administration_id"), uow.corrected_at
+        if at is not None:
+            at = imprecise_times.corrected_inside(uow, stay, at)
+            stay.must_include(at, "The end of the infusion")
+        prescription.correct_infusion_end(
+            administration_id,
+            at,
+            uow.corrected_precision,
+            uow.entry,
+            persons.died_at(uow, prescription.patient),
+        )
+
+    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, MovementNotFound))
+    def cancel_infusion_end(
+        self, uow: UnitOfWork, *, administration_id: UUID, because: CancellationReason | None = None
+    ) -> None:
+        """Take back the end of an infusion: it goes on, or nobody knows when it ended."""
+        entered_in_error_only(uow, because)
+        lookups.prescription_of_dose(uow, administration_id).cancel_infusion_end(
+            administration_id, uow.entry
+        )
+
+
+def _stay_of(uow: UnitOfWork, prescription: Prescription, field: str) -> Stay:
+    assert prescription.stay is not None
+    return uow.one(Stay, prescription.stay, "stay", field)
+
+
+def _is_infusion(infusion: bool | None, ended_at: datetime | None) -> bool:
+    """Return whether a dose is an infusion; one that has an end is."""
+    if infusion is False and ended_at is not None:
+        raise InvalidInput("ended_at", "only an infusion has an end")
+    return bool(infusion) or ended_at is not None
+
+
+def _end(
+    uow: UnitOfWork, prescription: Prescription, stay: Stay, dose: UUID, ended_at: datetime | None
+) -> None:
+    """End an infusion in the command that records it. Raises InFuture, OutsideStay."""
+    if ended_at is not None:
+        at = uow.check_time(in_utc(ended_at, "ended_at"))
+        entry = replace(uow.entry, occurred_at=at, precision=Precision.MINUTE)
+        _end_at(uow, prescription, stay, dose, entry)
+
+
+def _end_at(
+    uow: UnitOfWork, prescription: Prescription, stay: Stay, dose: UUID, entry: Envelope
+) -> None:
+    stay.must_include(entry.occurred_at, "The end of the infusion")
+    prescription.end_infusion(dose, entry, persons.died_at(uow, stay.patient))

@@ -1,0 +1,162 @@
+"""The events of a patient."""
+
+from datetime import date
+from uuid import UUID
+
+from domain.aggregate import Cancelling, Correcting, Derived, Event, NotNeeded
+from domain.described_enum import DescribedEnum
+from domain.envelope import Code, Sealed
+from domain.time import Moment, Precision
+
+
+class Sex(DescribedEnum):
+    """Administrative sex (HL7 table 0001, FHIR administrative-gender)."""
+
+    FEMALE = "FEMALE", "Female."
+    MALE = "MALE", "Male."
+    OTHER = "OTHER", "Neither of these."
+    UNKNOWN = "UNKNOWN", "Not known."
+
+
+class Confidentiality(DescribedEnum):
+    """Confidentiality label (HL7 v3 Confidentiality: N, R, V)."""
+
+    NORMAL = "NORMAL", "Open to all who may see data of this kind (HL7 v3: N)."
+    RESTRICTED = "RESTRICTED", "Open to fewer roles (R)."
+    VERY_RESTRICTED = "VERY_RESTRICTED", "Open to very few roles (V)."
+
+
+class PatientEvents:
+    """The events of a patient, which `Patient` inherits: they are read as ``Patient.Died``."""
+
+    class Registered(Event):
+        """Names and birth date are absent for a patient who is not identified yet."""
+
+        TOPIC = "patient.registered"
+        PUBLIC = "patient.registered"
+        DESCRIPTION = "A patient was registered."
+        CORRECTED_BY = ("correct_patient_details",)
+        CANCELLED_BY = NotNeeded("a second record of a person is merged: `mergePatients`")
+        mrn: Code
+        mrn_authority: Code
+        family_name: Sealed | None
+        given_name: Sealed | None
+        birth_date: date | None
+        sex: Sex
+        confidentiality: Confidentiality
+
+    class Died(Event):
+        """The death, a fact with its own time. ``stay`` where it occurred in the hospital.
+
+        ``discharge``: it was not told by itself, but follows from that discharge as DIED.
+        """
+
+        TOPIC = "patient.died"
+        PUBLIC = "patient.died"
+        DESCRIPTION = "A patient died."
+        CORRECTED_BY = ("correct_death",)
+        CANCELLED_BY = ("cancel_death",)
+        stay: UUID | None
+        discharge: UUID | None = None
+
+    class DeathCorrected(Correcting, Event):
+        """The death was at another time; ``discharge``: it is that of a discharge as DIED."""
+
+        TOPIC = "patient.death-corrected"
+        PUBLIC = "patient.death-corrected"
+        PUBLIC_FIELDS = {"at": "died_at"}
+        DESCRIPTION = "The time of a death was put right."
+        at: Moment
+        precision: Precision | None
+        stay: UUID | None
+        discharge: UUID | None
+
+    class DeathCancelled(Cancelling, Event):
+        """The patient did not die; ``discharge``: the discharge as DIED that never was."""
+
+        TOPIC = "patient.death-cancelled"
+        PUBLIC = "patient.death-cancelled"
+        DESCRIPTION = "A death was taken back."
+        discharge: UUID | None
+
+    class DetailsCorrected(Correcting, Event):
+        """The details were wrong from the beginning; an absent value stays as it was."""
+
+        TOPIC = "patient.details-corrected"
+        PUBLIC = "patient.details-corrected"
+        DESCRIPTION = "What was known of a person was wrong, and was put right."
+        mrn: Code | None
+        mrn_authority: Code | None
+        family_name: Sealed | None
+        given_name: Sealed | None
+        birth_date: date | None
+        sex: Sex | None
+        confidentiality: Confidentiality | None
+        former_mrn: Code | None = None
+        former_mrn_authority: Code | None = None
+        """The number that another one takes the place of, by which others may still name the person."""
+
+    class DetailsChanged(Event):
+        """The details hold from a time on (a marriage); an absent value stays as it was."""
+
+        TOPIC = "patient.details-changed"
+        PUBLIC = "patient.details-changed"
+        DESCRIPTION = "What is known of a person changed from a time on."
+        CORRECTED_BY = ("correct_patient_change",)
+        CANCELLED_BY = ("cancel_patient_change",)
+        since: Moment
+        family_name: Sealed | None
+        given_name: Sealed | None
+        sex: Sex | None
+        confidentiality: Confidentiality | None
+
+    class ChangeCorrected(Correcting, Event):
+        """What changed from ``since`` on did so from ``to`` on, or was another; absent stays."""
+
+        TOPIC = "patient.change-corrected"
+        PUBLIC = "patient.change-corrected"
+        DESCRIPTION = "A change of what is known of a person was put right."
+        since: Moment
+        to: Moment | None
+        family_name: Sealed | None
+        given_name: Sealed | None
+        sex: Sex | None
+        confidentiality: Confidentiality | None
+
+    class ChangeCancelled(Cancelling, Event):
+        """What was told to change from ``since`` on did not."""
+
+        TOPIC = "patient.change-cancelled"
+        PUBLIC = "patient.change-cancelled"
+        DESCRIPTION = "A change of what is known of a person was taken back."
+        since: Moment
+
+    class Merged(Event):
+        """This record and ``into`` are one person: reading follows the link, nothing is moved."""
+
+        TOPIC = "patient.merged"
+        PUBLIC = "patient.merged"
+        PUBLIC_FIELDS = {"into": "into_patient_id"}
+        DESCRIPTION = "Two records turned out to be of one person."
+        CORRECTED_BY = NotNeeded("unmerge the records, and merge the right ones")
+        CANCELLED_BY = ("unmerge_patients",)
+        merge: UUID
+        into: UUID
+
+    class StayMovedAway(Derived, Event):
+        """A stay that was recorded under this patient turned out to be another's."""
+
+        TOPIC = "patient.stay-moved-away"
+        PUBLIC = None
+        DESCRIPTION = "A stay that was recorded under this patient went to another."
+        stay: UUID
+
+    class Unmerged(Event):
+        """The two records are not one person: the merge is taken back."""
+
+        TOPIC = "patient.unmerged"
+        PUBLIC = "patient.unmerged"
+        DESCRIPTION = "Two records turned out to be of two persons after all."
+        CORRECTED_BY = NotNeeded("it says no more than that the merge was wrong")
+        CANCELLED_BY = ("merge_patients",)
+        merge: UUID

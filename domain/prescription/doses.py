@@ -1,0 +1,272 @@
+"""The doses of a prescription, and those that nobody prescribed in writing: how they are told."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from domain.envelope import Envelope
+from domain.prescription.course import Basis, Dose, InfusionEnd, Outside
+from domain.prescription.events import Medication, PrescriptionEvents
+from domain.prescription.state import PrescriptionState
+from domain.refusals import (
+    InvalidInput,
+    MovementNotFound,
+    PatientDied,
+    PrescriptionStateBroken,
+)
+from domain.time import Precision, latest
+
+
+class PrescriptionDoses(PrescriptionState):
+    """The commands to the doses of a prescription."""
+
+    def record_administration(
+        self,
+        given: bool,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside: Outside | None,
+        envelope: Envelope,
+        died_at: datetime | None = None,
+        infusion: bool = False,
+    ) -> UUID:
+        """Record a dose given, or not given and why; return its id.
+
+        Raises PrescriptionStateBroken, PatientDied.
+        """
+        if self.basis is not None:
+            raise PrescriptionStateBroken(
+                "one dose was given without a prescription; record another one as that was"
+            )
+        if given and reason_not_given:
+            raise InvalidInput("reason_not_given", "the dose was given; leave this out")
+        if not given and not reason_not_given:
+            raise InvalidInput("reason_not_given", "say why the dose was not given")
+        if not given and dose_given:
+            raise InvalidInput("dose_given", "the dose was not given; leave this out")
+        if infusion and not given:
+            raise InvalidInput("infusion", "the dose was not given; leave this out")
+        dose = Dose(
+            envelope.id_of("administration"),
+            envelope.occurred_at,
+            given,
+            outside,
+            envelope.precision,
+            infusion,
+        )
+        self._check_dose(dose, died_at)
+        self.record(
+            PrescriptionEvents.AdministrationRecorded,
+            envelope,
+            administration=dose.id,
+            given=given,
+            dose_given=dose_given,
+            reason_not_given=reason_not_given,
+            outside_prescription=outside,
+            infusion=infusion,
+        )
+        return dose.id
+
+    def give_unprescribed(
+        self,
+        stay: UUID,
+        patient: UUID,
+        medication: Medication,
+        basis: Basis,
+        dose_given: str | None,
+        route: str | None,
+        ordered_by: UUID | None,
+        infusion: bool,
+        envelope: Envelope,
+        died_at: datetime | None = None,
+    ) -> UUID:
+        """Record a dose that nobody prescribed in writing; return its id. Raises PatientDied."""
+        id = envelope.id_of("administration")
+        dose = Dose(id, envelope.occurred_at, True, None, envelope.precision)
+        if died_at is not None and dose.earliest > died_at:
+            raise PatientDied(died_at)
+        self.record(
+            PrescriptionEvents.UnprescribedGiven,
+            envelope,
+            administration=id,
+            stay=stay,
+            patient=patient,
+            medication=medication,
+            basis=basis,
+            dose_given=dose_given,
+            route=route,
+            ordered_by=ordered_by,
+            infusion=infusion,
+        )
+        return id
+
+    def correct_administration(
+        self,
+        administration: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        given: bool | None,
+        dose_given: str | None,
+        reason_not_given: str | None,
+        outside: Outside | None,
+        envelope: Envelope,
+        died_at: datetime | None = None,
+        medication: Medication | None = None,
+        basis: Basis | None = None,
+        route: str | None = None,
+        ordered_by: UUID | None = None,
+    ) -> Dose:
+        """Correct a dose. Returns it as held now."""
+        dose = self._dose(administration)
+        order = {
+            "medication": medication,
+            "basis": basis,
+            "route": route,
+            "ordered_by": ordered_by,
+        }
+        if {at, given, dose_given, reason_not_given, outside, *order.values()} == {None}:
+            raise InvalidInput(
+                "dose_given",
+                "say what was different: `occurred_at`, given, `dose_given`, `reason_not_given`",
+            )
+        if self.basis is None:
+            for name in (name for name, value in order.items() if value is not None):
+                raise InvalidInput(name, "the prescription says it; correct that")
+        elif given is False or outside is not None:
+            name = "given" if given is False else "outside_prescription"
+            raise InvalidInput(name, "nothing was prescribed; if it was not given, cancel the dose")
+        was_given = dose.given if given is None else given
+        if was_given and reason_not_given:
+            raise InvalidInput("reason_not_given", "the dose was given; leave this out")
+        if not was_given and dose_given:
+            raise InvalidInput("dose_given", "the dose was not given; leave this out")
+        if dose.given and not was_given and not reason_not_given:
+            raise InvalidInput("reason_not_given", "say why the dose was not given")
+        if dose.end and not was_given:
+            raise InvalidInput("given", "the end of the infusion is recorded; cancel that first")
+        corrected = replace(
+            dose,
+            at=at or dose.at,
+            given=was_given,
+            outside=outside or dose.outside,
+            precision=precision or dose.precision,
+        )
+        if dose.end:
+            _check_order(corrected, dose.end)
+        self._check_dose(corrected, died_at)
+        self.record(
+            PrescriptionEvents.AdministrationCorrected,
+            envelope,
+            administration=administration,
+            at=at,
+            precision=precision,
+            given=given,
+            dose_given=dose_given,
+            reason_not_given=reason_not_given,
+            outside_prescription=outside,
+            **order,
+        )
+        return corrected
+
+    def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
+        """Take back a dose that was entered in error, and the end of its infusion."""
+        dose = self._dose(administration)
+        if dose.end:
+            self.cancel_infusion_end(administration, envelope)
+        self.record(
+            PrescriptionEvents.AdministrationCancelled, envelope, administration=administration
+        )
+
+    def end_infusion(
+        self, administration: UUID, envelope: Envelope, died_at: datetime | None = None
+    ) -> None:
+        """End an infusion. Raises PrescriptionStateBroken, PatientDied."""
+        dose = self._dose(administration)
+        if not dose.infusion:
+            raise PrescriptionStateBroken("the dose is no infusion: it has no end")
+        if dose.end:
+            raise PrescriptionStateBroken("the end of the infusion is recorded already: correct it")
+        id = uuid5(administration, f"end {envelope.command_id}")
+        end = InfusionEnd(id, envelope.occurred_at, envelope.precision)
+        self._check_end(dose, end, died_at)
+        self.record(
+            PrescriptionEvents.InfusionEnded, envelope, end=end.id, administration=administration
+        )
+
+    def correct_infusion_end(
+        self,
+        administration: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        envelope: Envelope,
+        died_at: datetime | None = None,
+    ) -> None:
+        """Correct when an infusion ended. Raises PrescriptionStateBroken, PatientDied."""
+        dose, end = self._ended(administration)
+        if at is None:
+            raise InvalidInput("occurred_at", "say when the infusion really ended")
+        right = InfusionEnd(end.id, at, precision or end.precision)
+        self._check_end(dose, right, died_at)
+        self.record(
+            PrescriptionEvents.InfusionEndCorrected,
+            envelope,
+            end=end.id,
+            administration=administration,
+            at=at,
+            precision=right.precision,
+        )
+
+    def cancel_infusion_end(self, administration: UUID, envelope: Envelope) -> None:
+        """Take back the end of an infusion. Raises PrescriptionStateBroken."""
+        _, end = self._ended(administration)
+        self.record(
+            PrescriptionEvents.InfusionEndCancelled,
+            envelope,
+            end=end.id,
+            administration=administration,
+        )
+
+    def _dose(self, id: UUID) -> Dose:
+        dose = self.course.dose(id)
+        if dose is None:
+            raise MovementNotFound("dose", id, "administration_id", cancelled=True)
+        return dose
+
+    def _ended(self, administration: UUID) -> tuple[Dose, InfusionEnd]:
+        dose = self._dose(administration)
+        if dose.end is None:
+            raise PrescriptionStateBroken("no end of that infusion is recorded")
+        return dose, dose.end
+
+    def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
+        """Refuse a dose that lies outside the prescription and is not marked so."""
+        if died_at is not None and dose.earliest > died_at:
+            raise PatientDied(died_at)
+        self._must_not_be_cancelled()
+        if self.basis is not None or dose.outside is not None or self.course.allows(dose):
+            return
+        if not self.course.contains(dose):
+            raise PrescriptionStateBroken(
+                "the dose lies outside the prescription; mark it with `outside_prescription`"
+            )
+        if self.course.allows(replace(dose, end=None)):
+            raise PrescriptionStateBroken("the prescription ended before the infusion did")
+        raise PrescriptionStateBroken(
+            "it is held then; mark a dose given all the same with `outside_prescription`"
+        )
+
+    def _check_end(self, dose: Dose, end: InfusionEnd, died_at: datetime | None) -> None:
+        """Refuse an end before the beginning, after a death, or after the order's own end."""
+        _check_order(dose, end)
+        if died_at is not None and end.earliest > died_at:
+            raise PatientDied(died_at)
+        self._check_dose(replace(dose, end=end), None)
+
+    def _must_not_be_cancelled(self) -> None:
+        if self.course.cancelled:
+            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+
+
+def _check_order(dose: Dose, end: InfusionEnd) -> None:
+    if dose.earliest > latest(end.at, end.precision):
+        raise InvalidInput("occurred_at", "an infusion ends after it begins")
