@@ -21,6 +21,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
+from domain.text import key
 
 TELLING = (
     BedOccupied,
@@ -66,6 +67,10 @@ def _as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
         case BedNotOpen(is_free_text=True):
             room = uow.loaded.get(refusal.bed.room)
             ward = room.ward if isinstance(room, Room) else None
-            if not may(role, "data:closures") or (uow.wards is not None and ward not in uow.wards):
+            if not may(role, "data:closures") or not _is_of(ward, uow.wards):
                 return BedNotOpen(refusal.bed, "it is closed")
     return refusal
+
+
+def _is_of(ward: str | None, wards: frozenset[str] | None) -> bool:
+    return wards is None or key(ward or "") in map(key, wards)

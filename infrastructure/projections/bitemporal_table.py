@@ -195,7 +195,11 @@ class Writer:
             row.known_to = known
 
     def change(self, before: Rows, after: Rows, *, known: int, position: int) -> None:
-        """Close the rows that are gone or differ, and add the new ones; leave the same ones alone."""
+        """Close the rows that are gone or differ, and add the new ones; leave the same ones alone.
+
+        One of no duration is no row: there is nothing of it to close.
+        """
+        before, after = _lasting(before), _lasting(after)
         for (key, since), row in before.items():
             if after.get((key, since)) != row:
                 self.close(key, since, known=known)
@@ -322,6 +326,10 @@ class Writer:
         kind = self.table.columns[column].type.compile(dialect=_DIALECT)
         values.append(json(value) if column in self._packed else value)
         return psql.SQL("%s::" + kind)
+
+
+def _lasting(rows: Rows) -> Rows:
+    return {key: row for key, row in rows.items() if not row[0].is_empty}
 
 
 def _matches(row: _Row, match: Values) -> bool:

@@ -1,12 +1,13 @@
 """Mistakes of other systems about values beyond all bounds: see `test_covered` for the list."""
 
 import json
+from random import Random
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, place
+from tests.support.api_dsl import Ward, ago, late, place
 from tests.support.graphql_client import GraphQLClient
 
 EDGES = ("0001-01-01", "1849-12-31", "2999-12-31", "9999-12-31")
@@ -86,3 +87,26 @@ def test_mistake_142_a_question_beyond_all_time_is_its_senders_fault(ward: Ward)
             answer = json.dumps(ward.client.raw(asked))
             assert "BAD_REQUEST" in answer, answer
             assert "INTERNAL" not in answer
+
+
+def test_mistake_143_a_course_of_no_duration_parks_no_read_model(ward: Ward) -> None:
+    moments = [ago(hours=hours) for hours in (30, 12, 9, 6, 3)]
+    stay, lot = ward.stay(at=ago(days=3)), Random(7)
+    course = ward.prescription(stay, **late(moments[1]), start=moments[1])
+    for dose, at in (("2 g", moments[2]), ("3 g", moments[3])):
+        ward.record("changePrescription", prescriptionId=course, dose=dose, **late(at))
+    told = ward.ask(
+        "query($s: ID!) { timeline(stayId: $s, kinds: [PRESCRIPTION_CHANGED], read: TRUTH) {"
+        " nodes { movementId } } }",
+        s=stay,
+    )
+    changes = [node["movementId"] for node in told["timeline"]["nodes"]]
+    for _ in range(40):
+        moved = {"occurredAt": lot.choice(moments), "stop": lot.choice([None, *moments])}
+        answer = ward.execute(
+            "correctPrescriptionChange",
+            changeId=lot.choice(changes),
+            **moved,
+            reason="read wrongly",
+        )
+        assert answer["__typename"] != "Parked", moved

@@ -81,6 +81,22 @@ def test_mistake_82_the_reason_of_a_closure_is_told_to_those_whom_it_concerns(
     assert (refusal["__typename"], refusal["reason"]) == ("BedNotOpen", "it is closed")
 
 
+def test_mistake_144_the_history_of_a_room_tells_no_more_than_its_board(ward: Ward) -> None:
+    here, there = ward.name("Here"), ward.name("There")
+    room, _ = ward.room("a", ward=there), ward.room("a", ward=here)
+    ward.record("closeBed", **place(f"{room}/a"), reason="Mrs B has MRSA", until=ahead(hours=2))
+    asked = f'{{ roomOccupancy(ward: "{there}") {{ room {{ bedStates {{ state reason }} }} }} }}'
+    for role, wards, is_told in (
+        (Role.NURSE, (there,), True),
+        (Role.BED_MANAGER, (), True),
+        (Role.NURSE, (here,), False),
+        (Role.REGISTRAR, (), False),
+        (Role.ANALYST, (), False),
+    ):
+        told = json.dumps(login(ward, role, *wards).raw(asked))
+        assert ("MRSA" in told) == is_told, (role, wards)
+
+
 def test_mistake_82_the_feed_of_a_ward_tells_of_no_bed_of_another(ward: Ward) -> None:
     here, there = ward.name("Here"), ward.name("There")
     room, other = ward.room("a", ward=here), ward.room("a", ward=there)

@@ -14,6 +14,7 @@ from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.people import Patient
 from application.authorization.roles import may
+from domain.text import key
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, board
@@ -126,9 +127,7 @@ class Bed:
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
     def state_reason(self, info: Ask) -> str | None:
-        caller = info.context.caller
-        concerns = caller.wards is None or self.ward in caller.wards
-        return self.reason if concerns and may(caller.role, "data:closures") else None
+        return self.reason if _may_see_closures(info, self.ward) else None
 
     @strawberry.field(description="The patient for whom it is reserved.")
     async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
@@ -166,7 +165,12 @@ class BedStatePeriod:
     state: BedState = strawberry.field(description="CLOSED, CLEANING or RESERVED.")
     since: datetime = strawberry.field(description="Since when.")
     until: datetime | None = strawberry.field(description="Until when; absent while it goes on.")
-    reason: str | None = strawberry.field(description="Why it is closed.")
+    why: strawberry.Private[str | None]
+    ward: strawberry.Private[str]
+
+    @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
+    def reason(self, info: Ask) -> str | None:
+        return self.why if _may_see_closures(info, self.ward) else None
 
 
 @shows(DataKind.HOUSE, cached_from=(room_periods,))
@@ -241,7 +245,8 @@ class Room(Node):
                 state=BedState(spell.state),
                 since=spell.since,
                 until=spell.until,
-                reason=spell.reason,
+                why=spell.reason,
+                ward=self.ward,
             )
             for spell in spells
         ]
@@ -295,6 +300,13 @@ class OccupancyStretch:
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
         return await Patient.find(info, self.view.patient, self.at)
+
+
+def _may_see_closures(info: Ask, ward: str) -> bool:
+    """Return whether somebody may see what staff wrote of why a bed of a ward is closed."""
+    caller = info.context.caller
+    concerns = caller.wards is None or key(ward) in map(key, caller.wards)
+    return concerns and may(caller.role, "data:closures")
 
 
 def _id(id: UUID | None) -> strawberry.ID | None:
