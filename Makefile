@@ -5,6 +5,7 @@ PYTHON ?= python3
 # Another Python beside it: make fast PYTHON=python3.13 VENV=.venv-3.13
 VENV ?= .venv
 BIN := $(VENV)/bin
+TOOLS := .venv-tools/bin/python
 STAMP := $(VENV)/.wardbook-setup
 # One more than two cores: many tests wait for a signal or a process. None: make test WORKERS=0
 WORKERS ?= 3
@@ -17,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test fast faults nightly coverage mutants check schemas format demo bench audits clients lock clean
+.PHONY: help setup test fast faults nightly coverage mutants check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
 FAST := tests/domain tests/reports tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
@@ -30,13 +31,13 @@ help: ## Show this list
 setup: $(STAMP) ## Make .venv with the locked packages and this checkout (again only if they changed)
 
 # Asked for only once: pip takes seconds even to find that nothing is to be done.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements-dev.lock pyproject.toml
 	@[ -x $(BIN)/python ] || { $(PYTHON) -c '$(SUPPORTED)' || \
 	  { echo "Wardbook needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is something else. Try: make setup PYTHON=python3.12" >&2; exit 1; }; \
 	  $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -c '$(SUPPORTED)' || \
 	  { echo "$(VENV) was made with another Python. Try: make clean setup PYTHON=python3.12" >&2; exit 1; }
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
@@ -101,14 +102,31 @@ clients: setup ## Apollo, urql, graphql-ws, Relay, gql against a server; what to
 	FUZZ=$(FUZZ) $(BIN)/python -m tests.clients.clients
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.
-lock: setup ## Write requirements.lock anew from pyproject.toml (needs a network; UPGRADE=1 raises all)
+# requirements.lock is what runs, requirements-dev.lock that and the tools of the work on it.
+lock: setup ## Write both locks anew from pyproject.toml (needs a network; UPGRADE=1 raises all)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra telemetry --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra telemetry --constraint requirements-dev.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade \
+	  --output-file requirements.lock
 	$(BIN)/uv pip compile tests/clients/requirements.in --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  $(if $(UPGRADE),--upgrade) --quiet --output-file tests/clients/requirements.lock
+
+# Apart from .venv: what looks at the packages is none of them.
+$(TOOLS):
+	$(PYTHON) -m venv $(dir $(@D))
+	$(@D)/python -m pip install --disable-pip-version-check --quiet cyclonedx-bom==7.5.0 pip-audit==2.10.1
+
+sbom: $(TOOLS) ## Write sbom.cdx.json: what runs, with versions and hashes (CycloneDX; needs a network once)
+	$(dir $(TOOLS))cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+	  --output-format JSON --output-file sbom.cdx.json
+
+audit: $(TOOLS) ## Look for known vulnerabilities in both locks (asks PyPI's advisories)
+	$(dir $(TOOLS))pip-audit --require-hashes --disable-pip --requirement requirements.lock
+	$(dir $(TOOLS))pip-audit --require-hashes --disable-pip --requirement requirements-dev.lock
 
 clean: ## Remove each .venv and all caches (no hospital's data)
 	rm -rf .venv .venv-* mutants htmlcov .coverage build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,8 +4,10 @@ Each check counts what it looked at and what breaks the invariant. The log is re
 so memory does not grow with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
+from domain.errors import WardbookError
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.room.aggregate import Room
@@ -23,10 +26,13 @@ from domain.stay.history import Stretch
 from domain.unique_keys import Unique, as_stored_of, former_of, unique_of, waiting
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
-from infrastructure.projections.rebuild import DraftHalted, compare, compare_sample
+from infrastructure.projections.rebuild import compare, compare_sample
 from infrastructure.read_models import READ_MODELS
 from infrastructure.reports import inputs
 from infrastructure.reports.reissue_check import reissued
+
+UNREADABLE = (WardbookError, ValueError, LookupError, TypeError, AttributeError, psycopg.DataError)
+"""What reading spoiled data raises."""
 
 MAX_EXAMPLES = 10
 """Examples of one broken invariant that are reported."""
@@ -57,11 +63,13 @@ def verify(
     """
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        for check in (_positions, _clock, _streams, _commands, _claims, _beds, _sharers):
-            yield check(connection)
-        yield _occupancy(connection)
+        unreadable: set[UUID] = set()
+        yield _tried(partial(_events, connection, unreadable), connection)
+        claims = partial(_claims, unreadable=unreadable)
+        for check in (_positions, _clock, _streams, _commands, claims, _beds, _sharers, _occupancy):
+            yield _tried(partial(check, connection), connection)
     if read_models:
-        yield _reports(database)
+        yield _tried(partial(_reports, database))
         for model in READ_MODELS:
             checked = CheckResult(f"read model {model.name} is the fold of the log")
             try:
@@ -71,8 +79,8 @@ def verify(
                     lot = Random(f"{seed} {model.name}")
                     count, result = compare_sample(database, model, sample, lot)
                     checked.promise += f", for {count} drawn by lot"
-            except (ValueError, DraftHalted) as gap:
-                checked.breaks(str(gap))
+            except UNREADABLE as gap:
+                checked.breaks(_told(gap))
                 yield checked
                 continue
             checked.looked_at = result.rows
@@ -81,6 +89,59 @@ def verify(
             if result.different:
                 checked.breaks(f"{result.different} rows differ at position {result.position}")
             yield checked
+
+
+def _tried(
+    check: Callable[[], CheckResult], connection: Connection[TupleRow] | None = None
+) -> CheckResult:
+    """Return the result of a check; where something cannot be read, that it could not be ended.
+
+    The checks that follow are made all the same: who spoils one event hides nothing else.
+    """
+    try:
+        with nullcontext() if connection is None else connection.transaction():
+            return check()
+    except UNREADABLE as gap:
+        named = check.func if isinstance(check, partial) else check
+        checked = CheckResult(f"the check of the {named.__name__.strip('_')} can be made")
+        checked.breaks(_told(gap))
+        return checked
+
+
+def _told(gap: Exception) -> str:
+    """Return what could not be read; of an error of the database its kind, since it quotes values."""
+    return type(gap).__name__ if isinstance(gap, psycopg.Error) else str(gap) or type(gap).__name__
+
+
+_IN_TIME = (
+    "occurred_at BETWEEN '0001-01-02' AND '9999-12-30' AND (source_recorded_at IS NULL"
+    " OR source_recorded_at BETWEEN '0001-01-02' AND '9999-12-30')"
+)
+"""Whether the moments of an event are such as Python has: others end the reading of a whole page."""
+
+
+def _events(connection: Connection[TupleRow], unreadable: set[UUID]) -> CheckResult:
+    """Decode every event by itself; gather the streams that have one which cannot be read."""
+    checked = CheckResult("every event can be read")
+    mapper = EventMapper()
+    beyond = connection.execute(f"SELECT position, stream FROM record.events WHERE NOT {_IN_TIME}")
+    for position, stream in beyond:
+        checked.breaks(f"position {position}: a moment beyond all time")
+        unreadable.add(stream)
+    with connection.cursor("events") as cursor:
+        cursor.itersize = 5_000
+        cursor.execute(
+            f"SELECT position, stream, {EVENT_COLUMNS} FROM record.events WHERE {_IN_TIME}"
+            " ORDER BY position"
+        )
+        for position, stream, *row in cursor:
+            checked.looked_at += 1
+            try:
+                mapper.event(row)
+            except UNREADABLE as gap:
+                checked.breaks(f"position {position}: {type(gap).__name__}")
+                unreadable.add(stream)
+    return checked
 
 
 def _reports(database: Database) -> CheckResult:
@@ -156,8 +217,8 @@ def _commands(connection: Connection[TupleRow]) -> CheckResult:
     )
 
 
-def _claims(connection: Connection[TupleRow]) -> CheckResult:
-    """Fold every stay, patient, room and practitioner; compare with the claims."""
+def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ()) -> CheckResult:
+    """Fold every stay, patient, room and practitioner that can be read; compare with the claims."""
     checked = CheckResult("the claims are the fold of the events")
     bed_claims = _grouped(
         connection,
@@ -176,7 +237,11 @@ def _claims(connection: Connection[TupleRow]) -> CheckResult:
         )
     }
     links = _links(connection)
-    for stream, events in _aggregates(connection):
+    for stream in unreadable:
+        bed_claims.pop(stream, None)
+        person_claims.pop(stream, None)
+    unique = {key: owner for key, owner in unique.items() if owner not in unreadable}
+    for stream, events in _aggregates(connection, unreadable):
         first = events[0]
         if isinstance(first, Stay.Admitted):
             checked.looked_at += 1
@@ -221,16 +286,18 @@ def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
     return {**dict(claimed), **dict.fromkeys(waiting(subject, stream) for subject in waits_for)}
 
 
-def _aggregates(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[Event]]]:
-    """Yield the streams that claims come from, one after the other."""
+def _aggregates(
+    connection: Connection[TupleRow], unreadable: Collection[UUID]
+) -> Iterator[tuple[UUID, list[Event]]]:
+    """Yield the streams that claims come from and that can be read, one after the other."""
     mapper = EventMapper()
     kinds = [f"{kind.TOPIC}.%" for kind in (Stay, Patient, Room, Practitioner, SourceVisit)]
     with connection.cursor("aggregates") as cursor:
         cursor.itersize = 5_000
         cursor.execute(
             f"SELECT {EVENT_COLUMNS} FROM record.events WHERE topic LIKE ANY(%s)"
-            " ORDER BY stream, version",
-            [kinds],
+            " AND NOT stream = ANY(%s) ORDER BY stream, version",
+            [kinds, list(unreadable)],
         )
         events: list[Event] = []
         for row in cursor:

@@ -26,6 +26,9 @@ class Settings:
     database_url: str | None = None
     """An existing PostgreSQL (libpq URL); without it the embedded one is used."""
 
+    app_url: str | None = None
+    """The application's own login (libpq URL, role wardbook_app): all that serving needs."""
+
     home: Path = user_data_path("wardbook")
     """Where the embedded PostgreSQL keeps its data, and the key that local tokens are signed with."""
 

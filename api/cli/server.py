@@ -144,9 +144,18 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     report: dict[str, object] = {
         variable_name(name): str(getattr(configuration, name))
         for name in configuration.__dataclass_fields__
-        if name != "database_url"
+        if name not in ("database_url", "app_url")
     }
-    report["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else "not set: embedded"
+    embedded = "not set: embedded"
+    report["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else embedded
+    is_owners = configuration.database_url and not configuration.app_url
+    report["WARDBOOK_APP_URL"] = (
+        "not set: served with the owner's login, which can change the record"
+        if is_owners
+        else "set"
+        if configuration.app_url
+        else embedded
+    )
     report["Python"] = sys.version.split()[0]
     problem = None
     try:
@@ -173,11 +182,14 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
 def ready_database(configuration: Settings) -> Database:
     """Return the database, migrated if it was empty. Raises NotMigrated."""
     database = Database.of(configuration)
+    if database.login_url == database.owner_url:  # no other login: `migrate` is done by the owner
+        check_migrated(database)
+        return database
     if database.is_empty():
         migrate(database)
     check_migrated(database)
     create_missing_read_models(database)
-    return database
+    return database.serving()
 
 
 def _announce(configuration: Settings, listening: socket, show_token: bool) -> None:

@@ -66,18 +66,31 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A PostgreSQL database, by the libpq URL of its owner."""
+    """A PostgreSQL database, by the libpq URL of its owner.
+
+    ``login_url`` is the application's own login. Where that is all that is known, it stands for the
+    owner's too: then nothing can be made or changed that the application may not.
+    """
 
     owner_url: str
+    login_url: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
         """Return the database of the settings; start the embedded server if none is named."""
+        if settings.app_url is not None:
+            return cls(settings.database_url or settings.app_url, settings.app_url)
         return cls(settings.database_url or ensure_server(settings.home))
+
+    def serving(self) -> "Database":
+        """Return the database as serving knows it: without the owner's login, where it needs none."""
+        return self if self.login_url is None else Database(self.login_url, self.login_url)
 
     @property
     def app_url(self) -> str:
         """Return the URL of the same database for the application's role."""
+        if self.login_url is not None:
+            return self.login_url
         parts = urlsplit(self.owner_url)
         if "@" in parts.netloc and "host=" in parts.query and not parts.hostname:
             return _url(parts._replace(netloc=f"{APP_ROLE}@"))  # the embedded server

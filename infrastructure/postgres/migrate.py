@@ -56,6 +56,7 @@ def migrate(database: Database) -> None:
         alembic.upgrade(alembic_config(database), "head")
         with psycopg.connect(database.owner_url) as owner:
             _load_functions(owner)
+            owner.execute(f"GRANT SELECT ON alembic_version TO {APP_ROLE}".encode())
         _create_read_models(database, replace=True)
 
 

@@ -1,6 +1,7 @@
 """Two roles: the application reads the record and appends through one function, and no more."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +10,10 @@ import pytest
 from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
+from starlette.testclient import TestClient
 
+from api.cli.server import ready_database
+from api.http.app import app as app_of
 from application.hospital import Hospital
 from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.postgres.migrate import (
@@ -20,7 +24,9 @@ from infrastructure.postgres.migrate import (
     schema_differences,
 )
 from infrastructure.read_models import READ_MODELS
-from tests.conftest import RECORD_TABLES
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, RECORD_TABLES, TOKEN
+from tests.support.graphql_client import GraphQLClient
 from tests.support.hospital_dsl import admitted, at_once, room, rows
 
 READ_TABLES = [
@@ -259,3 +265,36 @@ def test_functions_of_another_program_have_to_be_migrated(database: Database) ->
         check_migrated(database)
     migrate(database)
     check_migrated(database)
+
+
+def test_serving_needs_no_more_than_the_applications_login(
+    database: Database, settings: Settings
+) -> None:
+    alone = replace(settings, app_url=database.app_url)
+    served = ready_database(alone)
+    assert served.owner_url == served.app_url == database.app_url
+    with TestClient(app_of(alone, served, LOGIN)) as http:
+        client = GraphQLClient(http, TOKEN)
+        client.record("openRoom", ward="A", room="1", beds=["a"])
+        assert client.ask("{ wards { name } }")["wards"] == [{"name": "A"}]
+        assert http.get("/readyz").status_code == 200
+    with_owner = replace(alone, database_url=database.owner_url)
+    assert ready_database(with_owner).owner_url == database.app_url
+
+
+@pytest.mark.parametrize("become", ["RESET ROLE", "SET ROLE NONE", "SET ROLE postgres"])
+def test_the_applications_login_becomes_nobody_else(database: Database, become: str) -> None:
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        if become == "SET ROLE postgres":
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(become.encode())
+        else:
+            connection.execute(become.encode())
+        for statement in (
+            "DELETE FROM record.commands",
+            "UPDATE record.stored_events SET reason = 'another'",
+            "DELETE FROM audit.accesses",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(statement.encode())

@@ -73,7 +73,7 @@ def test_a_busy_history_keeps_every_promise(lived: Lived, server: Database) -> N
         told = list(verify(copy))
     assert [c.promise for c in told if c.broken] == []
     assert all(c.looked_at for c in told)
-    assert len(told) == 9 + len(READ_MODELS)
+    assert len(told) == 10 + len(READ_MODELS)
 
 
 @pytest.mark.parametrize("promise", SPOILED)
@@ -97,9 +97,38 @@ def test_a_log_that_cannot_be_folded_is_told_and_does_not_end_the_check(
             )
         told = list(verify(copy))
     broken = {c.promise: c.examples for c in told if c.broken}
-    assert len(told) == 9 + len(READ_MODELS)
+    assert len(told) == 10 + len(READ_MODELS)
     assert any("does not follow" in e for e in broken["the claims are the fold of the events"])
     assert "read model stays is the fold of the log" in broken
+
+
+UNREADABLE = {
+    "of a kind that nobody knows": "kind = 9999",
+    "with a moment that is none": "occurred_at = 'infinity'",
+    "without its content": "own = '{}'::jsonb",
+}
+
+
+@pytest.mark.parametrize("spoiled", UNREADABLE.values(), ids=list(UNREADABLE))
+def test_an_event_that_cannot_be_read_is_told_and_blinds_no_other_check(
+    lived: Lived, server: Database, spoiled: str
+) -> None:
+    with _copy(lived, server) as copy:
+        with psycopg.connect(copy.owner_url) as owner:
+            owner.execute(
+                "INSERT INTO record.kinds (no, topic, schema_version, operation)"
+                " OVERRIDING SYSTEM VALUE VALUES (9999, 'stay.abducted', 1, 'abduct')"
+            )
+            owner.execute(
+                f"UPDATE record.stored_events SET {spoiled} WHERE position ="
+                f" (SELECT min(position) FROM record.events WHERE topic = 'room.opened')".encode()
+            )
+            owner.execute(SPOILED["who shares a bed"].encode())
+        told = list(verify(copy))
+    broken = {c.promise: c.examples for c in told if c.broken}
+    assert len(told) == 10 + len(READ_MODELS)
+    assert any("position" in example for example in broken["every event can be read"])
+    assert any(promise.startswith("who shares a bed") for promise in broken)
 
 
 FEW = {"practitioners": 3}
