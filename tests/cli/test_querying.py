@@ -1,5 +1,6 @@
 """``wardbook query``: the history as tables, as known at any moment."""
 
+import stat
 import sys
 from io import StringIO
 from pathlib import Path
@@ -58,6 +59,8 @@ def test_the_tables_are_written_as_parquet_and_not_over_others(
     told = run("query", "--export", str(folder))
     assert told.code == 0
     assert told.out.split() == [str(folder / f"{table.name}.parquet") for table in TABLES]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes == {0o600}
     again = run("query", "--export", str(folder))
     assert (again.code, again.out) == (1, "")
     assert "another folder" in again.err

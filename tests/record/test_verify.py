@@ -124,9 +124,9 @@ def test_an_event_that_cannot_be_read_is_told_and_blinds_no_other_check(
                 f" (SELECT min(position) FROM record.events WHERE topic = 'room.opened')".encode()
             )
             owner.execute(SPOILED["who shares a bed"].encode())
-        told = list(verify(copy))
+        told = list(verify(copy, read_models=False))
     broken = {c.promise: c.examples for c in told if c.broken}
-    assert len(told) == 10 + len(READ_MODELS)
+    assert len(told) == 9
     assert any("position" in example for example in broken["every event can be read"])
     assert any(promise.startswith("who shares a bed") for promise in broken)
 
