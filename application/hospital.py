@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from application.command import CommandSpec, Recorded, Rules
 from application.command_group import CommandGroup, specs_of
 from application.command_pipeline import CommandPipeline
+from application.commands.consults import ConsultRequests
 from application.commands.corrections import Corrections
 from application.commands.hospital_calendar import Calendar
 from application.commands.misplaced_facts import MisplacedFacts
@@ -28,6 +29,7 @@ GROUPS: tuple[type[CommandGroup], ...] = (
     Calendar,
     Rooms,
     Stays,
+    ConsultRequests,
     Corrections,
     MisplacedFacts,
     Prescriptions,
@@ -56,6 +58,7 @@ class Hospital:
         self.calendar = Calendar(self.pipeline)
         self.rooms = Rooms(self.pipeline)
         self.stays = Stays(self.pipeline)
+        self.consults = ConsultRequests(self.pipeline)
         self.corrections = Corrections(self.pipeline)
         self.misplaced_facts = MisplacedFacts(self.pipeline)
         self.prescriptions = Prescriptions(self.pipeline)

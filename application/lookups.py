@@ -38,6 +38,15 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
     return stays
 
 
+def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
+    """Return the stay in which a consult was asked for. Raises MovementNotFound."""
+    stays = [s for s in uow.load(Stay, *uow.record.streams_of_consult(consult)) if s.exists]
+    if not stays:
+        raise MovementNotFound("consult", consult, "consult_id")
+    scope.check_stay(uow, stays[0])
+    return stays[0]
+
+
 def patient(
     uow: UnitOfWork, mrn: str, authority: str | None = None, *, in_scope: bool = True
 ) -> Patient:

@@ -130,6 +130,9 @@ class EventStore(Protocol):
     def streams_of(self, fact: UUID) -> list[UUID]:
         """Return the streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
 
+    def streams_of_consult(self, consult: UUID) -> list[UUID]:
+        """Return the stay with events of a consult."""
+
     def streams_of_change(self, change: UUID) -> list[UUID]:
         """Return the prescription that has a change, a hold, a resumption or an end."""
 

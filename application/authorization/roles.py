@@ -87,6 +87,7 @@ QUERIES: Mapping[str, Roles] = {
     "occupancy_difference": CLINICAL_READERS,
     "exposure": CLINICAL_READERS,
     "deceased": IDENTITY_READERS,
+    "open_consults": CLINICAL_READERS,
     "pending_movements": FLOW_READERS,
     "command": EVERYONE,
     "projections": STATUS_READERS,

@@ -236,21 +236,24 @@ class Corrections(CommandGroup):
         practitioner: str | None = None,
         kind: VisitKind | None = None,
         note: str | None = None,
+        consult_id: UUID | None = None,
         stay_id: UUID | None = None,
     ) -> None:
         """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays.
 
+        ``consult_id``: the consult that it really answers.
         ``stay_id``: the stay that it really was in, where it was recorded in the wrong one.
         """
         (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
         if stay_id is not None and stay_id != stay.id:
             right = lookups.stay(uow, stay_id)
-            if uow.corrected_at or practitioner or kind or note:
+            if uow.corrected_at or practitioner or kind or note or consult_id:
                 raise InvalidInput(
                     "stay_id", "move the visit by itself; then amend what else was different"
                 )
             move_visit(uow, stay, visit_id, right)
             return
+        stay.check_amended(visit_id, consult_id, uow.corrected_at, uow.corrected_precision)
         stay.amend_visit(
             visit_id,
             uow.corrected_at,
@@ -260,6 +263,7 @@ class Corrections(CommandGroup):
             note,
             uow.entry,
             persons.died_at(uow, stay.patient),
+            consult_id,
         )
 
     @command(roles=CLINICAL, raises=(MovementNotFound,))

@@ -18,6 +18,7 @@ from domain.patient import Confidentiality, Patient
 from domain.refusals import (
     BedRef,
     InvalidInput,
+    MovementNotFound,
     NotFound,
     PatientAlreadyAdmitted,
     PatientDied,
@@ -200,7 +201,7 @@ class Stays(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         imprecise_times.in_stay(uow, stay, lambda entry: stay.change_specialty(specialty, entry))
 
-    @command(roles=FRONT_DESK, raises=(PatientDied, *STAY_REFUSALS))
+    @command(roles=FRONT_DESK, raises=(PatientDied, MovementNotFound, *STAY_REFUSALS))
     def record_visit(
         self,
         uow: UnitOfWork,
@@ -209,18 +210,26 @@ class Stays(CommandGroup):
         practitioner: str,
         kind: VisitKind,
         note: str | None = None,
+        consult_id: UUID | None = None,
     ) -> None:
-        """Record that a doctor saw the patient. Raises OutsideStay, PatientDied."""
+        """Record that a doctor saw the patient, perhaps in answer to a consult that was asked for.
+
+        Raises OutsideStay, PatientDied, StayStateBroken for a consult that is not open.
+        """
         stay = lookups.stay(uow, stay_id)
         doctor = lookups.practitioner(uow, practitioner, "practitioner")
         died_at = persons.died_at(uow, stay.patient)
+        entry = imprecise_times.inside(uow, stay)
+        if consult_id is not None:
+            stay.check_answer(consult_id, entry.occurred_at, entry.precision)
         stay.observe(
             Stay.VisitRecorded,
-            imprecise_times.inside(uow, stay),
+            entry,
             died_at,
             practitioner=doctor,
             visit_kind=kind,
             note=note,
+            consult=consult_id,
         )
 
     @command(roles=PATIENT_FLOW, raises=STAY_REFUSALS)

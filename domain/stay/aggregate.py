@@ -15,6 +15,7 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
+from domain.stay.consults import StayConsults
 from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import (
     Admission,
@@ -27,7 +28,6 @@ from domain.stay.facts import (
     Place,
 )
 from domain.stay.state import evolve
-from domain.stay.visits import StayVisits
 from domain.time import Precision
 
 DECIDED_AFTERWARDS = timedelta(days=1)
@@ -35,7 +35,7 @@ DECIDED_AFTERWARDS = timedelta(days=1)
 be put in a bed first, and the doctor who decides come on the next round."""
 
 
-class Stay(StayVisits):
+class Stay(StayConsults):
     """The commands to a stay. Each makes its event, has the history after it checked, and adds it."""
 
     TOPIC = "stay"

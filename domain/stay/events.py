@@ -11,7 +11,7 @@ from domain.refusals import BedRef
 from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
 from domain.time import Moment, Precision
 
-__all__ = ["AdmissionType", "Observed", "StayEvents", "VisitKind"]
+__all__ = ["CARE", "AdmissionType", "Observed", "StayEvents", "VisitKind"]
 
 
 class VisitKind(DescribedEnum):
@@ -126,6 +126,33 @@ class StayEvents:
         practitioner: UUID
         visit_kind: VisitKind
         note: Sealed | None
+        consult: UUID | None = None
+        """The consult that it answers."""
+
+    class ConsultRequested(Observed, Event):
+        """It is no visit: that is recorded when it took place, and names the consult."""
+
+        OBSERVATION = "consult"
+        TOPIC = "stay.consult-requested"
+        PUBLIC = "consult.requested"
+        DESCRIPTION = "A consult was asked for."
+        CORRECTED_BY = ("correct_consult",)
+        CANCELLED_BY = ("cancel_consult",)
+        consult: FactId
+        specialty: Text | None
+        asked: UUID | None
+        requested_by: UUID | None
+        question: Sealed | None
+
+    class ConsultWithdrawn(Observed, Event):
+        OBSERVATION = "consult withdrawal"
+        TOPIC = "stay.consult-withdrawn"
+        PUBLIC = "consult.withdrawn"
+        DESCRIPTION = "A consult that was asked for is not wanted any more."
+        CORRECTED_BY = ("correct_consult_withdrawal",)
+        CANCELLED_BY = ("cancel_consult_withdrawal",)
+        withdrawal: FactId
+        consult: UUID
 
     class DischargePlanned(Movement, Event):
         TOPIC = "stay.discharge-planned"
@@ -227,6 +254,47 @@ class StayEvents:
         practitioner: UUID | None
         visit_kind: VisitKind | None
         note: Sealed | None
+        consult: UUID | None = None
+
+    class ConsultCorrected(Correcting, Event):
+        """The consult was asked for otherwise; an absent value stays as it was."""
+
+        TOPIC = "stay.consult-corrected"
+        PUBLIC = "consult.corrected"
+        DESCRIPTION = "What was said of a consult that was asked for was put right."
+        consult: FactId
+        at: Moment | None
+        precision: Precision | None
+        specialty: Text | None
+        asked: UUID | None
+        requested_by: UUID | None
+        question: Sealed | None
+
+    class ConsultCancelled(Cancelling, Event):
+        """Entered in error: it was never asked for."""
+
+        TOPIC = "stay.consult-cancelled"
+        PUBLIC = "consult.cancelled"
+        DESCRIPTION = "A consult was never asked for."
+        consult: FactId
+
+    class ConsultWithdrawalCorrected(Correcting, Event):
+        TOPIC = "stay.consult-withdrawal-corrected"
+        PUBLIC = "consult.withdrawal-corrected"
+        DESCRIPTION = "A consult was withdrawn at another time."
+        withdrawal: FactId
+        consult: UUID
+        at: Moment
+        precision: Precision
+
+    class ConsultWithdrawalCancelled(Cancelling, Event):
+        """Entered in error: it is still wanted, or was."""
+
+        TOPIC = "stay.consult-withdrawal-cancelled"
+        PUBLIC = "consult.withdrawal-cancelled"
+        DESCRIPTION = "The withdrawal of a consult was taken back."
+        withdrawal: FactId
+        consult: UUID
 
     class VisitCancelled(Cancelling, Event):
         """The visit was entered in error."""
@@ -235,3 +303,17 @@ class StayEvents:
         PUBLIC = "visit.cancelled"
         DESCRIPTION = "A visit was taken back."
         visit: FactId
+
+
+CARE = (
+    StayEvents.VisitRecorded,
+    StayEvents.VisitAmended,
+    StayEvents.VisitCancelled,
+    StayEvents.ConsultRequested,
+    StayEvents.ConsultCorrected,
+    StayEvents.ConsultCancelled,
+    StayEvents.ConsultWithdrawn,
+    StayEvents.ConsultWithdrawalCorrected,
+    StayEvents.ConsultWithdrawalCancelled,
+)
+"""The events of visits and consults: none of them changes where the patient is."""

@@ -240,6 +240,14 @@ def evolve(history: History, event: Event) -> History:
             return _corrected(history, event.visit, event)
         case StayEvents.VisitCancelled():
             return history.without([event.visit])
+        case StayEvents.ConsultCorrected():
+            return _corrected(history, event.consult, event)
+        case StayEvents.ConsultCancelled():
+            return history.without([event.consult])
+        case StayEvents.ConsultWithdrawalCorrected():
+            return _corrected(history, event.withdrawal, event)
+        case StayEvents.ConsultWithdrawalCancelled():
+            return history.without([event.withdrawal])
         case _:
             raise UnknownEvent(event)
     return history.with_added(fact)
@@ -270,7 +278,10 @@ def _without_discharge(history: History, event: StayEvents.DischargeCancelled) -
 def _corrected(
     history: History,
     id: UUID,
-    event: StayEvents.MovementCorrected | StayEvents.VisitAmended,
+    event: StayEvents.MovementCorrected
+    | StayEvents.VisitAmended
+    | StayEvents.ConsultCorrected
+    | StayEvents.ConsultWithdrawalCorrected,
     place: Place | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> History:

@@ -27,9 +27,10 @@ class StayVisits(StayState):
         note: str | None,
         envelope: Envelope,
         died_at: datetime | None = None,
+        consult: UUID | None = None,
     ) -> None:
-        """Correct the time, the doctor, the kind or the note of a visit."""
-        if at is None and practitioner is None and visit_kind is None and note is None:
+        """Correct the time, the doctor, the kind or the note of a visit, or what it answers."""
+        if {at, practitioner, visit_kind, note, consult} == {None}:
             raise InvalidInput(
                 "note", "say what was different: `occurred_at`, practitioner, kind, note"
             )
@@ -43,6 +44,7 @@ class StayVisits(StayState):
             practitioner=practitioner,
             visit_kind=visit_kind,
             note=note,
+            consult=consult,
         )
 
     def visit_as_held(self, visit: UUID, events: Iterable[object]) -> StayEvents.VisitRecorded:

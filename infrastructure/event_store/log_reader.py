@@ -154,6 +154,14 @@ class LogReader:
             cursor.execute("SELECT DISTINCT stream FROM record.events WHERE change = %s", [change])
             return [stream for (stream,) in cursor]
 
+    def streams_of_consult(self, consult: UUID) -> list[UUID]:
+        """Return the stay with events of a consult."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT stream FROM record.events WHERE consult = %s", [consult]
+            )
+            return [stream for (stream,) in cursor]
+
     def owner(self, kind: str, key: str) -> UUID | None:
         """Return the owner of a unique claim."""
         with self._cursor() as cursor:

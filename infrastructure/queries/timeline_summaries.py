@@ -64,7 +64,7 @@ def rooms_in(entries: Iterable[EntryView]) -> set[UUID]:
 
 def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
     """Return the practitioners that entries refer to."""
-    names = ("attending", "practitioner", "prescriber", "ordered_by")
+    names = ("attending", "practitioner", "prescriber", "ordered_by", "asked", "requested_by")
     return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
 
 
@@ -133,6 +133,14 @@ def _unprescribed(e: Entry) -> str:
     what = f"{e.data['medication']['name']}{amount}"
     verb = "Began an infusion of" if e.data.get("infusion") else "Gave"
     return f"{verb} {what} without a prescription: {_words(e.data['basis'])}{whose}"
+
+
+def _consult(e: Entry) -> str:
+    asked = [e.data["specialty"]] if e.data.get("specialty") else []
+    asked += [e.doctor("asked")] if e.data.get("asked") else []
+    by = f" by {e.doctor('requested_by')}" if e.data.get("requested_by") else ""
+    question = f": {e.data['question']}" if e.data.get("question") else ""
+    return f"Consult asked of {', '.join(asked)}{by}{question}"
 
 
 def _cancelled(e: Entry) -> str:
@@ -213,6 +221,10 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
         f"{_words(e.data['visit_kind']).capitalize()} by {e.doctor('practitioner')}"
         + (f": {e.data['note']}" if e.data.get("note") else "")
     ),
+    Stay.ConsultRequested: _consult,
+    Stay.ConsultWithdrawn: lambda e: "Consult withdrawn: not wanted any more",
+    Stay.ConsultCancelled: lambda e: "Consult cancelled: entered in error",
+    Stay.ConsultWithdrawalCancelled: lambda e: "Withdrawal of a consult cancelled",
     Stay.DischargePlanned: _planned,
     Stay.Discharged: _discharged,
     Prescription.Written: _written,

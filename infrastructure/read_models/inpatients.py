@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
+from domain.stay.events import CARE
 from domain.stay.facts import Status
 from domain.time import TICK, Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
@@ -50,7 +51,7 @@ class Inpatients(Folded[Stay]):
     name = "inpatients"
     metadata = metadata
     kind = Stay
-    unfolded = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
+    unfolded = CARE
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         if isinstance(event, NOT_IN_SPANS):

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
+from domain.stay.events import CARE
 from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import Folded
@@ -84,7 +85,7 @@ class Stays(Folded[Stay]):
     name = "stays"
     metadata = metadata
     kind = Stay
-    unfolded = (Stay.VisitRecorded, Stay.VisitAmended, Stay.VisitCancelled)
+    unfolded = CARE
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         history = stay.history

@@ -34,8 +34,9 @@ visits = bitemporal_table(
     Column("practitioner", Uuid, nullable=False),
     Column("kind", String, nullable=False),
     Column("note", String),
+    Column("consult", Uuid, comment="the consult that it answers"),
     visibility="stay",
-    find_by=("stay",),
+    find_by=("stay", "consult"),
     of="stay",
     revised_by=("visit",),
 )
@@ -57,6 +58,7 @@ class Visits(ReadModel):
                     "practitioner": event.practitioner,
                     "kind": event.visit_kind.value if event.visit_kind else None,
                     "note": event.note,
+                    "consult": event.consult,
                 }
                 self.writer(visits).revise(
                     {"visit": event.visit},
@@ -80,6 +82,7 @@ class Visits(ReadModel):
                         "practitioner": event.practitioner,
                         "kind": event.visit_kind.value,
                         "note": event.note,
+                        "consult": event.consult,
                     },
                     known=place.known,
                     position=place.position,
@@ -100,6 +103,7 @@ class VisitView:
     practitioner: UUID
     kind: str
     note: str | None
+    consult: UUID | None
     since: datetime
 
 

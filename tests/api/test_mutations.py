@@ -5,11 +5,17 @@ from typing import Any
 import pytest
 
 from api.graphql.schema import schema
-from tests.support import correction_examples, room_examples, source_movement_examples
+from tests.support import (
+    consult_examples,
+    correction_examples,
+    room_examples,
+    source_movement_examples,
+)
 from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.api_example import EXAMPLES, Answer, example
 
 assert correction_examples  # registers its examples
+assert consult_examples
 assert room_examples
 assert source_movement_examples
 

@@ -347,6 +347,14 @@ def deceased(ward: Ward) -> None:
 
 
 @example
+def open_consults(ward: Ward) -> None:
+    stay = ward.stay()
+    asked = ward.record("requestConsult", stayId=stay, specialty="cardiology", question="murmur")
+    told = ward.ask('{ openConsults(specialty: "cardiology") { id question } }')["openConsults"]
+    assert {"id": asked["consult"]["id"], "question": "murmur"} in told
+
+
+@example
 def pending_movements(ward: Ward) -> None:
     visit = ward.name("V")
     told = report_of(ward, visit, "1", 1, movement=LEFT)

@@ -210,6 +210,7 @@ def test_every_read_with_a_past_is_asked_here() -> None:
         "reportIssue",
         "pendingMovements",
         "deceased",
+        "openConsults",
     }
     assert (
         set(QUESTIONS) == with_a_past - elsewhere

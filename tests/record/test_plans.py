@@ -33,6 +33,11 @@ from infrastructure.queries.tables_read import (
     tables_read,
 )
 from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.consults import (
+    consults_by_id,
+    consults_of,
+    open_consults,
+)
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history
 from infrastructure.read_models.patients import (
     deaths_of_persons,
@@ -97,6 +102,8 @@ FEW: dict[str, Sends] = {
     "children": lambda c, at: children_of(c, [ID], at),
     "visits": lambda c, at: visits_of(c, [ID], at),
     "prescriptions": lambda c, at: prescriptions_by_id(c, [ID], at),
+    "consults of a stay": lambda c, at: consults_of(c, [ID], at),
+    "consults": lambda c, at: consults_by_id(c, [ID], at),
     "prescriptions of a stay": lambda c, at: prescriptions_of(c, [ID], at),
     "doses": lambda c, at: doses_of(c, [ID], at),
     "timeline of a patient": lambda c, at: timeline_page(c, at, 50, None, patients=[ID]),
@@ -151,6 +158,8 @@ READS: dict[Query, Sends] = {
     stays_page: lambda c, at: stays_page(c, StayCriteria(ward="A"), at, 50, (NOW, ID)),
     stay_periods: lambda c, at: stay_periods(c, ID, at),
     visits_of: FEW["visits"],
+    consults_of: FEW["consults of a stay"],
+    consults_by_id: FEW["consults"],
     visit_by_id: lambda c, at: visit_by_id(c, ID, at),
     prescriptions_by_id: FEW["prescriptions"],
     prescriptions_of: FEW["prescriptions of a stay"],
@@ -170,6 +179,7 @@ READS: dict[Query, Sends] = {
     exposure: lambda c, at: exposure(c, ID, at),
     deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
     deceased: lambda c, at: deceased(c, at, "A"),
+    open_consults: lambda c, at: open_consults(c, at, "A"),
     mothers_of: FEW["mothers"],
     children_of: FEW["children"],
     parked_things: lambda c, at: parked_things(c, [ID], at),

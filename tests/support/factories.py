@@ -145,6 +145,17 @@ class VisitRecorded(EventFactory[Stay.VisitRecorded]):
     note = None
 
 
+class ConsultRequested(EventFactory[Stay.ConsultRequested]):
+    class Meta:
+        model = Stay.ConsultRequested
+
+    consult = _made_by_entry("consult")
+    specialty = "cardiology"
+    asked = None
+    requested_by = None
+    question = None
+
+
 class DischargePlanned(EventFactory[Stay.DischargePlanned]):
     class Meta:
         model = Stay.DischargePlanned

@@ -25,6 +25,8 @@ DETAILS = """
            room { ward number } attending { staffNumber } patient { mrn } }
     withStay { id bed } changedStays { id bed status } stillStopped { id } }
   ... on VisitRecorded { visit { id occurredAt kind note practitioner { staffNumber } } }
+  ... on ConsultRecorded { consult { id status requestedAt withdrawnAt specialty question
+                                     visit { id } } stay { id } }
   ... on PrescriptionRecorded {
     prescription { id version status dose start stop withoutPrescription medication { name }
                    administrations { id occurredAt given doseGiven reasonNotGiven performedBy

@@ -6,11 +6,12 @@ from typing import Any
 from application.command import Recorded
 from domain.practitioner import Grade
 from domain.room.policies import RoomPolicy
+from tests.support.random_care import Caring
 
 WRONG = "typed wrong"
 
 
-class Furnishing:
+class Furnishing(Caring):
     """The part of `Busy` that is about what the house has."""
 
     now: Any

@@ -3,6 +3,7 @@
 from strawberry.tools import create_type
 
 from api.graphql.mutations import (
+    consults,
     corrections,
     people,
     prescriptions,
@@ -13,7 +14,7 @@ from api.graphql.mutations import (
 )
 from api.graphql.mutations.resolvers import mutations_of
 
-_SUBJECTS = (people, rooms, stays, prescriptions, corrections, reports, source_movements)
+_SUBJECTS = (people, rooms, stays, consults, prescriptions, corrections, reports, source_movements)
 """The modules of the inputs, in the order in which the schema shows their mutations."""
 
 Mutation = create_type(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from api.graphql.mutations.inputs import (
     CommandInput,
+    ConsultId,
     LateEntryInput,
     MovementCancelInput,
     MovementCorrectionInput,
@@ -137,6 +138,7 @@ class AmendVisitInput(CommandInput):
     practitioner: str | None = optional("Who really saw the patient: staff number.")
     kind: VisitKind | None = optional("What kind it really was.")
     note: str | None = optional("The note as it should be.")
+    consult_id: ConsultId | None = optional("The consult that it really answers.")
     stay_id: StayId | None = optional("The stay that it really was in; then nothing else is given.")
 
 

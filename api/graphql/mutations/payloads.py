@@ -16,6 +16,7 @@ import application.command
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
+from api.graphql.types.consults import Consult
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Room
@@ -27,6 +28,7 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
 from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models.consults import consults_by_id
 from infrastructure.read_models.prescriptions import stopped_by
 from infrastructure.read_models.visits import visit_by_id
 
@@ -218,6 +220,21 @@ class VisitRecorded(Recorded):
         if visit is None or stay is None:
             return None
         return cls(**read.envelope, visit=Visit.of(visit, read.as_of), stay=stay)
+
+
+@strawberry.type(description="A consult was asked for, put right, withdrawn or taken back.")
+class ConsultRecorded(Recorded):
+    consult: Consult | None = strawberry.field(description="The consult; null once cancelled.")
+    stay: Stay = strawberry.field(description="The stay as now held.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        event: Any = read.recorded.events[-1]
+        stay = await Stay.find(read.info, event.originator_id, read.as_of)
+        found = await read.info.context.query(consults_by_id, [event.consult], read.as_of)
+        view = found.get(event.consult)
+        consult = Consult.of(view, read.as_of) if view else None
+        return cls(**read.envelope, consult=consult, stay=stay) if stay else None
 
 
 @strawberry.type(description="A prescription was recorded.")

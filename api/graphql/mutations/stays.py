@@ -4,6 +4,7 @@ from datetime import datetime
 
 from api.graphql.mutations.inputs import (
     CommandInput,
+    ConsultId,
     OwnPrescriptionId,
     SharerInput,
     StayId,
@@ -118,6 +119,7 @@ class RecordVisitInput(CommandInput):
     practitioner: str = required("Staff number of the doctor.")
     kind: VisitKind = required("What kind of visit.")
     note: str | None = optional("What was noted.")
+    consult_id: ConsultId | None = optional("The consult that it answers.")
 
 
 @command_input(

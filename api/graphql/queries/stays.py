@@ -21,10 +21,12 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.types.consults import Consult
 from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import StayStatus
 from api.graphql.types.stays import Prescription, Stay
 from infrastructure.queries.deceased import deceased
+from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
@@ -119,6 +121,23 @@ class StayQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         found = await info.context.query(deceased, at, ward)
         return [Deceased.of(view, at) for view in found]
+
+    @strawberry.field(
+        description="The consults of open stays that wait for an answer, the longest first."
+    )
+    async def open_consults(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="Of those who lie in this ward.")] = None,
+        specialty: Annotated[str | None, argument(description="That this one is asked.")] = None,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[Consult]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        found = await info.context.query(open_consults, at, ward, specialty)
+        return [Consult.of(view, at) for view in found]
 
     @strawberry.field(description="A prescription; null before it was written or began.")
     async def prescription(

@@ -18,6 +18,7 @@ from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
 from infrastructure.queries.timeline_summaries import KINDS
+from infrastructure.read_models.consults import ConsultStatus
 from infrastructure.read_models.timeline.queries import Reading
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "BedState",
     "CancellationReason",
     "Confidentiality",
+    "ConsultStatus",
     "DischargePlan",
     "Disposition",
     "EntryKind",
@@ -64,6 +66,7 @@ for _kind, _name, _description in (
     (Reading, "TimelineReading", "How a timeline is read."),
     (AdmissionType, "AdmissionType", "How the patient came in."),
     (VisitKind, "VisitKind", "The kind of a visit."),
+    (ConsultStatus, "ConsultStatus", "What became of a consult that was asked for."),
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
     (BedState, "BedState", "What a bed is at a moment."),
     (PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands at a moment."),

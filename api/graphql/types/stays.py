@@ -10,6 +10,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
+from api.graphql.types.consults import Consult
 from api.graphql.types.enums import (
     AdmissionType,
     Confidentiality,
@@ -26,6 +27,7 @@ from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import Room
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
+from infrastructure.read_models.consults import consults_of
 from infrastructure.read_models.prescriptions import (
     DoseView,
     PrescriptionView,
@@ -152,6 +154,11 @@ class Stay(Node):
         found = await info.context.load(visits_of, self.view.stay, self.at)
         return [Visit.of(visit, self.at) for visit in found or ()]
 
+    @strawberry.field(description="The consults asked for so far, in the order of the requests.")
+    async def consults(self, info: Ask) -> list[Consult]:
+        found = await info.context.load(consults_of, self.view.stay, self.at)
+        return [Consult.of(consult, self.at) for consult in found or ()]
+
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
     async def prescriptions(
         self,
@@ -174,6 +181,7 @@ class Visit(Node):
     occurred_at: datetime = strawberry.field(description="When it happened.")
     kind: VisitKind = strawberry.field(description="What kind of visit.")
     note: str | None = strawberry.field(description="What was noted.")
+    consult_id: strawberry.ID | None = strawberry.field(description="The consult that it answers.")
     view: strawberry.Private[VisitView]
     at: strawberry.Private[AsOf]
 
@@ -184,6 +192,7 @@ class Visit(Node):
             occurred_at=view.since,
             kind=VisitKind(view.kind),
             note=view.note,
+            consult_id=strawberry.ID(str(view.consult)) if view.consult else None,
             view=view,
             at=at,
         )

@@ -44,7 +44,7 @@ SELECT position, stream, version,
     digest, precision, issuer, subject, role, on_behalf_of, performed_by, witnessed_by, reason,
     source, source_id, source_recorded_at, hospital, own,
     record.fact_of(own) AS fact, (own->>'cancel')::uuid AS cancel,
-    (own->>'change')::uuid AS change
+    (own->>'change')::uuid AS change, (own->>'consult')::uuid AS consult
 FROM record.stored_events;
 COMMENT ON VIEW record.events IS
     'Every event: its place, its body as published, and the parts that the body is kept in.';

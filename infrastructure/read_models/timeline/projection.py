@@ -77,6 +77,8 @@ CORRECTIONS = (
     Prescription.AdministrationCorrected,
     Prescription.ChangeCorrected,
     Prescription.InfusionEndCorrected,
+    Stay.ConsultCorrected,
+    Stay.ConsultWithdrawalCorrected,
 )
 """Events whose entry takes the place, and the kind, of the one that is corrected."""
 
@@ -170,6 +172,8 @@ class Timeline(ReadModel):
                 Stay.MovementCancelled()
                 | Stay.DischargeCancelled()
                 | Stay.VisitCancelled()
+                | Stay.ConsultCancelled()
+                | Stay.ConsultWithdrawalCancelled()
                 | Prescription.AdministrationCancelled()
                 | Prescription.InfusionEndCancelled()
                 | Prescription.ChangeCancelled()

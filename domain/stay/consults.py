@@ -1,0 +1,224 @@
+"""Consults: asked for, answered by a visit, withdrawn; each step put right and taken back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from domain.aggregate import Event
+from domain.envelope import Envelope
+from domain.refusals import ContradictsLaterFacts, InvalidInput, MovementNotFound, StayStateBroken
+from domain.stay.events import StayEvents
+from domain.stay.facts import Fact
+from domain.stay.visits import StayVisits
+from domain.time import Precision, earliest, latest
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """A consult that was asked for, with the facts that ended it."""
+
+    id: UUID
+    answer: UUID | None = None
+    """The visit that answers it."""
+    withdrawal: UUID | None = None
+
+
+Consults = Mapping[UUID, Consult]
+
+
+class StayConsults(StayVisits):
+    """The commands to the consults of a stay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.consults: Consults = {}
+
+    def apply(self, event: Event) -> None:
+        super().apply(event)
+        self.consults = _after(self.consults, event)
+
+    def request_consult(
+        self,
+        specialty: str | None,
+        asked: UUID | None,
+        requested_by: UUID | None,
+        question: str | None,
+        envelope: Envelope,
+        died_at: datetime | None,
+    ) -> None:
+        """Ask for a consult of a specialty or a doctor. Raises OutsideStay, PatientDied."""
+        if specialty is None and asked is None:
+            raise InvalidInput("specialty", "say who is asked: a specialty or a practitioner")
+        self._record(
+            StayEvents.ConsultRequested,
+            envelope,
+            died_at,
+            consult=envelope.id_of("consult"),
+            specialty=specialty,
+            asked=asked,
+            requested_by=requested_by,
+            question=question,
+        )
+
+    def correct_consult(
+        self,
+        consult: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        envelope: Envelope,
+        died_at: datetime | None,
+        **said: object,
+    ) -> None:
+        """Correct when a consult was asked for, of whom, by whom, or the question."""
+        held = self.consult(consult)
+        if at is None and all(value is None for value in said.values()):
+            raise InvalidInput("question", "say what was different")
+        if at is not None:
+            begins = earliest(at, precision or Precision.MINUTE)
+            ends = [self.history.fact(id) for id in (held.answer, held.withdrawal) if id]
+            before = [fact for fact in ends if fact and _latest(fact) < begins]
+            if before:
+                raise ContradictsLaterFacts(tuple(self.history.ref(fact) for fact in before))
+        self._record(
+            StayEvents.ConsultCorrected,
+            envelope,
+            died_at,
+            consult=consult,
+            at=at,
+            precision=precision,
+            **said,
+        )
+
+    def cancel_consult(self, consult: UUID, envelope: Envelope) -> None:
+        """Take a consult back that was never asked for, and its withdrawal."""
+        held = self.consult(consult)
+        if held.answer is not None and (visit := self.history.fact(held.answer)):
+            raise ContradictsLaterFacts((self.history.ref(visit),))
+        if held.withdrawal is not None:
+            self.cancel_consult_withdrawal(consult, envelope)
+        self.record(StayEvents.ConsultCancelled, envelope, consult=consult)
+
+    def withdraw_consult(self, consult: UUID, envelope: Envelope, died_at: datetime | None) -> None:
+        """Withdraw a consult that has not taken place. Raises StayStateBroken."""
+        held = self.consult(consult)
+        if held.answer is not None:
+            raise StayStateBroken("the consult took place: a visit answers it")
+        if held.withdrawal is not None:
+            raise StayStateBroken("the consult was withdrawn before")
+        self._check_after_request(held, envelope.occurred_at, envelope.precision)
+        self._record(
+            StayEvents.ConsultWithdrawn,
+            envelope,
+            died_at,
+            withdrawal=uuid5(consult, f"withdrawal {envelope.command_id}"),
+            consult=consult,
+        )
+
+    def correct_consult_withdrawal(
+        self,
+        consult: UUID,
+        at: datetime | None,
+        precision: Precision | None,
+        envelope: Envelope,
+        died_at: datetime | None,
+    ) -> None:
+        """Correct when a consult was withdrawn. Raises StayStateBroken."""
+        held = self.consult(consult)
+        if at is None:
+            raise InvalidInput("occurred_at", "say when it was really withdrawn")
+        self._check_after_request(held, at, precision or Precision.MINUTE)
+        self._record(
+            StayEvents.ConsultWithdrawalCorrected,
+            envelope,
+            died_at,
+            withdrawal=_withdrawal(held),
+            consult=consult,
+            at=at,
+            precision=precision or Precision.MINUTE,
+        )
+
+    def cancel_consult_withdrawal(self, consult: UUID, envelope: Envelope) -> None:
+        """Take back the withdrawal of a consult. Raises StayStateBroken."""
+        withdrawal = _withdrawal(self.consult(consult))
+        self.record(
+            StayEvents.ConsultWithdrawalCancelled, envelope, withdrawal=withdrawal, consult=consult
+        )
+
+    def check_answer(
+        self, consult: UUID, at: datetime, precision: Precision, visit: UUID | None = None
+    ) -> None:
+        """Refuse a visit as the answer of a consult that has another, was withdrawn, or came later."""
+        held = self.consult(consult)
+        if held.answer not in (None, visit):
+            raise StayStateBroken("another visit answers that consult")
+        if held.withdrawal is not None:
+            raise StayStateBroken("the consult was withdrawn; if it was not, cancel that")
+        self._check_after_request(held, at, precision)
+
+    def check_amended(
+        self, visit: UUID, consult: UUID | None, at: datetime | None, precision: Precision | None
+    ) -> None:
+        """Refuse a visit that would not answer its consult any more."""
+        answered = [held.id for held in self.consults.values() if held.answer == visit]
+        for id in [consult] if consult else answered:
+            moment = at or self.visit(visit).at
+            self.check_answer(id, moment, precision or Precision.MINUTE, visit)
+
+    def consult(self, id: UUID) -> Consult:
+        """Return a consult that is held to have been asked for. Raises MovementNotFound."""
+        held = self.consults.get(id)
+        if held is None or self.history.fact(id) is None:
+            raise MovementNotFound("consult", id, "consult_id", cancelled=True)
+        return held
+
+    def _check_after_request(self, consult: Consult, at: datetime, precision: Precision) -> None:
+        request = self.history.fact(consult.id)
+        if request and latest(at, precision) < earliest(request.at, Precision.MINUTE):
+            raise InvalidInput("occurred_at", "the consult was asked for later than that")
+
+
+def _withdrawal(consult: Consult) -> UUID:
+    if consult.withdrawal is None:
+        raise StayStateBroken("the consult was not withdrawn")
+    return consult.withdrawal
+
+
+def _latest(fact: Fact) -> datetime:
+    return latest(fact.at, Precision.MINUTE)
+
+
+def _after(consults: Consults, event: Event) -> Consults:
+    """Return the consults after an event of their stay."""
+    match event:
+        case StayEvents.ConsultRequested():
+            return {**consults, event.consult: Consult(event.consult)}
+        case StayEvents.ConsultCancelled():
+            return {id: held for id, held in consults.items() if id != event.consult}
+        case StayEvents.ConsultWithdrawn():
+            return _with(consults, event.consult, withdrawal=event.withdrawal)
+        case StayEvents.ConsultWithdrawalCancelled():
+            return _with(consults, event.consult, withdrawal=None)
+        case StayEvents.VisitRecorded(consult=UUID() as id):
+            return _with(consults, id, answer=event.visit)
+        case StayEvents.VisitAmended(consult=UUID() as id):
+            return _with(_without(consults, event.visit), id, answer=event.visit)
+        case StayEvents.VisitCancelled():
+            return _without(consults, event.visit)
+        case StayEvents.AdmissionCancelled():
+            return {id: held for id, held in consults.items() if id not in event.voided}
+        case _:
+            return consults
+
+
+def _with(consults: Consults, id: UUID, **ended: Any) -> Consults:
+    held = consults.get(id)
+    return consults if held is None else {**consults, id: replace(held, **ended)}
+
+
+def _without(consults: Consults, visit: UUID) -> Consults:
+    return {
+        id: replace(held, answer=None) if held.answer == visit else held
+        for id, held in consults.items()
+    }

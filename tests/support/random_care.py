@@ -1,0 +1,39 @@
+"""Random commands about consults, and about what a house has decided for its beds."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from application.command import Recorded
+
+WRONG = "of another patient"
+
+
+class Caring:
+    """The part of `Busy` that asks other specialties."""
+
+    _give: Callable[..., Recorded | None]
+    _stay: Callable[[], UUID]
+    _empty_room: Callable[..., dict[str, str]]
+
+    def _request_consult(self) -> dict[str, Any]:
+        """Ask for a consult; return what names it."""
+        told = self._give("request_consult", stay_id=self._stay(), specialty="cardiology")
+        return {"consult_id": told.entry.id_of("consult") if told else UUID(int=0)}
+
+    def _withdraw_consult(self) -> dict[str, Any]:
+        asked = self._request_consult()
+        self._give("withdraw_consult", **asked)
+        return asked
+
+    def _correct_consult(self) -> None:
+        self._give("correct_consult", WRONG, question="how long?", **self._request_consult())
+
+    def _cancel_consult(self) -> None:
+        self._give("cancel_consult", WRONG, **self._request_consult())
+
+    def _correct_consult_withdrawal(self) -> None:
+        self._give("correct_consult_withdrawal", WRONG, **self._withdraw_consult())
+
+    def _cancel_consult_withdrawal(self) -> None:
+        self._give("cancel_consult_withdrawal", WRONG, **self._withdraw_consult())
