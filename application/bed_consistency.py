@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from application import hospital_days, lookups, persons
+from application import hospital_days, lookups, persons, reservations
+from application.cleaning import check_clean
 from application.sharers import check_sharing
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
@@ -11,7 +12,7 @@ from domain.refusals import (
     PatientAlreadyAdmitted,
     SharersUnplaced,
 )
-from domain.room.aggregate import Room
+from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Claim, check_free, newly_claimed, outside_of_mother
 from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
@@ -57,9 +58,17 @@ def _check(
     ]
     check_free(stay.id, stretch, others)
     before = uow.before[stay.id].stretches
-    reserved_for = {spell.patient for spell in room.spells if spell.bed == stretch.bed.bed}
+    reserved_for = {
+        spell.patient
+        for spell in room.spells
+        if spell.bed == stretch.bed.bed and spell.state is BedState.RESERVED
+    }
     records = (r.id for r in persons.records(uow, stay.patient) if r.id in reserved_for)
-    room.check_open(stretch, before, stay.id, next(records, stay.patient), uow.now)
+    patient = next(records, stay.patient)
+    ended = reservations.ended(uow, room, stretch.bed.bed) if reserved_for else {}
+    room.check_open(stretch, before, stay.id, patient, uow.now, ended)
+    if any(new.start == stretch.period.start for new in newly_claimed(before, stretch)):
+        check_clean(uow, stay, stretch, moved, room)
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
         if outside_of_mother(stretch, mother.stretches):

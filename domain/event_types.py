@@ -3,6 +3,7 @@
 from domain.aggregate import Aggregate, Event
 from domain.break_glass import EmergencyAccess
 from domain.hospital_calendar import HospitalCalendar
+from domain.house_rules import HouseRules
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
@@ -16,6 +17,7 @@ from domain.stay.aggregate import Stay
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
     HospitalCalendar,
+    HouseRules,
     Patient,
     Practitioner,
     Room,

@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from application import lookups
-from application.authorization.roles import HOUSEKEEPING, PATIENT_FLOW
+from application import cleaning, lookups, reservations
+from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
 from application.command import utc
 from application.command_group import CommandGroup, command, correction
 from application.unit_of_work import UnitOfWork
@@ -76,6 +76,24 @@ class BedStates(CommandGroup):
         """Finish cleaning: the bed is clean."""
         lookups.room(uow, ward, room).finish_cleaning(bed, uow.entry)
 
+    @command(roles=ADMINISTRATION)
+    def set_bed_cleaning(
+        self,
+        uow: UnitOfWork,
+        *,
+        applies: bool,
+        ward: str | None = None,
+        since: datetime | None = None,
+    ) -> None:
+        """Decide whether a bed is to be cleaned after each patient, in a ward or in the whole house.
+
+        From ``since`` on (default: when decided; may lie ahead). What a ward decides comes first.
+        """
+        if ward is not None:
+            ward = lookups.rooms_of(uow, ward)[0].ward
+        at = utc(since, "from") or uow.entry.occurred_at
+        cleaning.rules_of(uow).set_cleaning(ward, applies, at, uow.entry)
+
     @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))
     def reserve_bed(
         self,
@@ -98,7 +116,8 @@ class BedStates(CommandGroup):
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
         stay = lookups.stay(uow, stay_id).id if stay_id else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        here.reserve_bed(bed, period, patient, stay, uow.entry)
+        ended = reservations.ended(uow, here, here.code_of(bed))
+        here.reserve_bed(bed, period, patient, stay, uow.entry, ended)
 
     @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
     def release_reservation(

@@ -4,7 +4,8 @@ A bed is closed (with a reason), being cleaned, or reserved for somebody, in per
 whether somebody lies in it is not the room's to say: see `domain.room.occupancy`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -163,14 +164,23 @@ class Room(RoomDetails):
         self.record(Room.CleaningFinished, envelope, spell=spell.id, bed=bed)
 
     def reserve_bed(
-        self, bed: str, period: Period, patient: UUID | None, stay: UUID | None, envelope: Envelope
+        self,
+        bed: str,
+        period: Period,
+        patient: UUID | None,
+        stay: UUID | None,
+        envelope: Envelope,
+        ended: Mapping[UUID, datetime] | None = None,
     ) -> None:
-        """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses."""
+        """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses.
+
+        ``ended``: when other reservations ended by use or by a death, by their ids.
+        """
         if period.end is None or period.is_empty:
             raise InvalidInput("until", "a reservation ends after it begins")
         bed = self.code_of(bed)
         self._must_have(bed, max(period.start, envelope.occurred_at))
-        _must_not_be(self.spells, bed, BedState.RESERVED, period)
+        _must_not_be(_until(self.spells, ended or {}), bed, BedState.RESERVED, period)
         self.record(
             Room.BedReserved,
             envelope,
@@ -200,12 +210,14 @@ class Room(RoomDetails):
         stay: UUID,
         patient: UUID,
         now: datetime,
+        ended: Mapping[UUID, datetime],
     ) -> None:
         """Refuse a stretch in a bed that does not exist, is closed, being cleaned or reserved.
 
         Only time that is newly claimed is checked: whoever lay there when a planned closure began
         may stay. A reservation counts at the beginning of the stretch, a planned closure there and
         all through the part of it that has passed; what was closed or cleaned at once was empty.
+        ``ended``: when reservations ended by use or by a death, by their ids.
         """
         bed = stretch.bed.bed
         self._must_have(bed, stretch.period.start)
@@ -213,7 +225,7 @@ class Room(RoomDetails):
         if gone is not None and (end is None or end > gone):
             self._must_have(bed, gone)
         for period in newly_claimed(before, stretch):
-            for spell in self.spells:
+            for spell in _until(self.spells, ended):
                 if spell.bed != bed or spell.period.is_empty:
                     continue
                 if spell.state is BedState.RESERVED:
@@ -275,6 +287,13 @@ class Room(RoomDetails):
         if or_planned and ahead:
             return min(ahead, key=lambda s: s.period.start)
         raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
+
+
+def _until(spells: Iterable[Spell], ended: Mapping[UUID, datetime]) -> Iterator[Spell]:
+    """Yield spells, those that ended before their time only until then."""
+    for spell in spells:
+        end = ended.get(spell.id)
+        yield spell if end is None else replace(spell, period=spell.period.until(end))
 
 
 def _must_not_be(spells: Iterable[Spell], bed: str, state: BedState, period: Period) -> None:

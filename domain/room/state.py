@@ -20,6 +20,7 @@ class BedState(DescribedEnum):
     KEPT = "KEPT", "Its patient is on leave and will come back to it."
     CLOSED = "CLOSED", "Nobody may be put into it until it is reopened."
     CLEANING = "CLEANING", "It is being cleaned."
+    TO_BE_CLEANED = "TO_BE_CLEANED", "Its last patient left, and it is to be cleaned first."
     RESERVED = "RESERVED", "It is held for somebody until a time."
     FREE = "FREE", "None of these: it can be given."
 

@@ -1,7 +1,6 @@
-"""Occupancy read model: the use of beds by stays, in stretches; and the occupancy board."""
+"""The occupancy board, and the history of the use of beds."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -9,20 +8,13 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 from sqlalchemy import (
     BigInteger,
-    Boolean,
-    Column,
     ColumnElement,
     DateTime,
     Integer,
-    MetaData,
     Select,
-    String,
     Table,
-    Uuid,
     any_,
     cast,
     func,
@@ -33,138 +25,25 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.aggregate import Aggregate, Event
-from domain.room.aggregate import BedState, Room
-from domain.room.occupancy import Occupancy
-from domain.time import Period
-from infrastructure.projections.bitemporal_table import bitemporal_table
-from infrastructure.projections.projection import EventPosition, EventReader, ReadModel
+from domain.room.aggregate import BedState
 from infrastructure.queries.as_of import AsOf, columns, since, until, view
+from infrastructure.queries.bed_states import with_derived_states
 from infrastructure.queries.compiled import CompiledStatement, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.rooms import RoomView, SpellView, beds, room_view, rooms, spells
-
-metadata = MetaData(schema="occupancy_v1")
-stretches = bitemporal_table(
-    "stretches",
-    metadata,
-    "stay",
-    Column("patient", Uuid, nullable=False),
-    Column("room", Uuid, nullable=False),
-    Column("bed", String, nullable=False),
-    Column("kept", Boolean, nullable=False),
-    Column("shares_bed_of", Uuid),
-    visibility="room",
-    find_by=("room",),
-    of="room",
-    has_valid_time_boundaries=True,
+from infrastructure.read_models.bed_uses import (
+    BedView,
+    BoardRoom,
+    Occupancies,
+    StretchView,
+    stretches,
 )
+from infrastructure.read_models.rooms import SpellView, beds, room_view, rooms, spells
+
+__all__ = ["BedView", "BoardRoom", "Occupancies", "StretchView", "stretches"]
 
 
-class Occupancies(ReadModel):
-    """Projection of the stretches of rooms, which sums the changes that stays make to them.
-
-    A stretch may go to another room with the same beginning (a bed kept during leave, when a late
-    transfer comes before the leave). So the stretches that a command begins are put after all that it
-    ends are closed.
-    """
-
-    name = "occupancy"
-    metadata = metadata
-    handles = frozenset({Occupancy.StretchesChanged})
-    halts = True
-
-    def __init__(self, history: EventReader, schema: str | None = None) -> None:
-        super().__init__(history, schema)
-        self._changes: list[tuple[Occupancy.StretchesChanged, EventPosition]] = []
-
-    def apply(self, event: Event, place: EventPosition) -> None:
-        if not isinstance(event, Occupancy.StretchesChanged):
-            return
-        if self._changes and self._changes[0][1].known < place.known:
-            self._begin()
-        for ended in event.ended:
-            self.writer(stretches).close(event.stay, ended.since, known=place.known)
-        self._changes.append((event, place))
-
-    def flush(self, cursor: Cursor[TupleRow]) -> None:
-        self._begin()
-        super().flush(cursor)
-
-    @classmethod
-    def entities(cls) -> tuple[type[Aggregate], ...]:
-        return (Room,)
-
-    @classmethod
-    def stream_of(cls, entity: UUID) -> UUID:
-        return Occupancy.id_for(entity)
-
-    def _begin(self) -> None:
-        """Put the stretches that one command begins."""
-        for change, place in self._changes:
-            for begun in change.begun:
-                self.writer(stretches).put(
-                    change.stay,
-                    Period(begun.since, begun.until),
-                    _values(change, begun.bed, begun.kept, begun.shares_bed_of),
-                    known=place.known,
-                    position=place.position,
-                )
-        self._changes.clear()
-
-
-def _values(
-    event: Occupancy.StretchesChanged, bed: str, kept: bool, shares_bed_of: UUID | None
-) -> dict[str, object]:
-    return {
-        "patient": event.patient,
-        "room": event.room,
-        "bed": bed,
-        "kept": kept,
-        "shares_bed_of": shares_bed_of,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class StretchView:
-    """A stretch of a bed's use by a stay; ``until`` is None while it is open."""
-
-    stay: UUID
-    patient: UUID
-    room: UUID
-    bed: str
-    kept: bool
-    shares_bed_of: UUID | None
-    since: datetime
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class BedView:
-    """A bed of a board with its occupants, or the spell that keeps it from being free."""
-
-    code: str
-    state: BedState
-    occupants: tuple[StretchView, ...]
-    spell: SpellView | None
-
-    @property
-    def occupant(self) -> StretchView | None:
-        """The stretch of the stay that has the bed, not of a child that shares it."""
-        own = (o for o in self.occupants if o.shares_bed_of is None)
-        return next(own, self.occupants[0] if self.occupants else None)
-
-
-@dataclass(frozen=True, slots=True)
-class BoardRoom:
-    """A room of a board with its beds."""
-
-    room: RoomView
-    beds: tuple[BedView, ...]
-
-
-@reads(rooms, beds, spells, stretches)
+@reads(rooms, beds, spells, stretches, with_derived_states)
 async def board(
     connection: AsyncConnection,
     at: AsOf,
@@ -174,7 +53,7 @@ async def board(
     """Return the occupancy board of a ward, of some rooms or of the house: every bed, in order."""
     statement = _board(ward is not None, only is not None)
     rows = await statement.execute(connection, at, ward=ward, only=list(only or ()))
-    return _board_rooms(rows.all())
+    return await with_derived_states(connection, at, _board_rooms(rows.all()))
 
 
 @reads(board)

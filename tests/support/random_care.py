@@ -37,3 +37,6 @@ class Caring:
 
     def _cancel_consult_withdrawal(self) -> None:
         self._give("cancel_consult_withdrawal", WRONG, **self._withdraw_consult())
+
+    def _set_bed_cleaning(self) -> None:
+        self._give("set_bed_cleaning", applies=True, ward=self._empty_room()["ward"])

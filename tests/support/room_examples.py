@@ -144,3 +144,12 @@ def cancel_practitioner_change(ward: Ward) -> Answer:
     change = {"staffNumber": ward.doctor(), "validFrom": ago(days=3)[:10]}
     ward.record("changePractitioner", grade="CONSULTANT", **change)
     return ward.execute("cancelPractitionerChange", **change, **WRONG)
+
+
+@example("BedCleaningRecorded")
+def set_bed_cleaning(ward: Ward) -> Answer:
+    name = ward.name("Cleaned")
+    ward.room("a", ward=name)
+    told = ward.execute("setBedCleaning", ward=name, applies=True)
+    assert told["position"]
+    return told

@@ -160,7 +160,7 @@ def put_into(
 ) -> Act[Room]:
     """Ask the room whether a patient may have the bed in that time."""
     stretch = Stretch(BedRef(ROOM_119, bed), period(since, until))
-    return lambda room: room.check_open(stretch, before, stay, patient, at(now or since))
+    return lambda room: room.check_open(stretch, before, stay, patient, at(now or since), {})
 
 
 # -- who lies there --

@@ -24,6 +24,7 @@ from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
 from domain.break_glass import EmergencyAccess
 from domain.hospital_calendar import HospitalCalendar
+from domain.house_rules import HouseRules
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
@@ -155,6 +156,19 @@ class HospitalTimeRecorded(Recorded):
         event = read.recorded.events[0]
         assert isinstance(event, HospitalCalendar.TimeSet)
         return cls(**read.envelope, time_zone=event.time_zone)
+
+
+@strawberry.type(description="A decision about cleaning beds was recorded.")
+class BedCleaningRecorded(Recorded):
+    ward: str | None = strawberry.field(description="The ward; absent: the whole house.")
+    applies: bool = strawberry.field(description="Whether beds are to be cleaned.")
+    since: datetime = strawberry.field(description="From when on.")
+
+    @classmethod
+    async def load(cls, read: ReadBack) -> Self | None:
+        event = read.recorded.events[0]
+        assert isinstance(event, HouseRules.CleaningSet)
+        return cls(**read.envelope, ward=event.ward, applies=event.applies, since=event.since)
 
 
 @strawberry.type(description="A stay was recorded.")

@@ -10,7 +10,7 @@ from api.graphql.mutations.inputs import (
     optional,
     required,
 )
-from api.graphql.mutations.payloads import RoomRecorded, RoomsRecorded
+from api.graphql.mutations.payloads import BedCleaningRecorded, RoomRecorded, RoomsRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import RoomPolicy
 
@@ -44,6 +44,17 @@ class CloseBedInput(CommandInput):
     bed: str = required("The bed's code.")
     since: datetime | None = optional("From when; may be planned; occurredAt by default.", "from")
     until: datetime | None = optional("Until when; absent: until it is reopened.")
+
+
+@command_input(
+    "set_bed_cleaning",
+    BedCleaningRecorded,
+    "Decide whether a bed is to be cleaned after each patient before it is given again.",
+)
+class SetBedCleaningInput(CommandInput):
+    applies: bool = required("Whether it is to be cleaned.")
+    ward: str | None = optional("The ward; absent: the whole house, where its ward says nothing.")
+    since: datetime | None = optional("From when on; may lie ahead; occurredAt by default.", "from")
 
 
 @command_input("reopen_bed", RoomRecorded, "End the closure in force.")

@@ -113,7 +113,7 @@ class Bed:
         return cls(
             code=view.code,
             state=view.state,
-            since=occupant.since if occupant else spell.since if spell else None,
+            since=occupant.since if occupant else view.left_at or (spell.since if spell else None),
             until=None if occupant or not spell else spell.until,
             reason=None if occupant or not spell else spell.reason,
             ward=ward,

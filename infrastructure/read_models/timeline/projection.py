@@ -11,6 +11,7 @@ from domain.aggregate import Event
 from domain.envelope import Source
 from domain.event_types import EVENTS
 from domain.hospital_calendar import HospitalCalendar
+from domain.house_rules import HouseRules
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
@@ -68,7 +69,7 @@ Index("entries_occurred_at", entries.c.occurred_at)
 Index("entries_recorded_position", entries.c.recorded_position)
 """For what was recorded while a fact was wrong."""
 
-ABOUT_NOBODY = (HospitalCalendar, Practitioner, ProjectionControl, Report, Room)
+ABOUT_NOBODY = (HospitalCalendar, HouseRules, Practitioner, ProjectionControl, Report, Room)
 """Aggregates whose events are about no patient, and so have no entry."""
 
 CORRECTIONS = (

@@ -1,0 +1,36 @@
+"""Reservations of beds that end before they lapse: with their use, or with their patient's death."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from application import persons
+from application.unit_of_work import UnitOfWork
+from domain.refusals import BedRef
+from domain.room.aggregate import BedState, Room
+from domain.stay.aggregate import Stay
+
+
+def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
+    """Return when reservations of a bed ended by use or by a death, as held now, by their ids."""
+    ends: dict[UUID, datetime] = {}
+    for spell in room.spells:
+        if spell.bed != bed or spell.state is not BedState.RESERVED or spell.period.is_empty:
+            continue
+        if spell.stay is not None:
+            (stay,) = uow.load(Stay, spell.stay)
+            patient, stays = stay.patient, [stay]
+        else:
+            assert spell.patient is not None
+            patient, stays = spell.patient, persons.stays_of(uow, spell.patient)
+        used = [
+            stretch.period.start
+            for stay in stays
+            for stretch in stay.stretches
+            if stretch.bed == BedRef(room.id, bed) and stretch.period.start in spell.period
+        ]
+        died_at = persons.died_at(uow, patient) if patient else None
+        first = min([*used, *([died_at] if died_at is not None else [])], default=None)
+        if first is not None:
+            ends[spell.id] = max(first, spell.period.start)
+    return ends

@@ -1,0 +1,134 @@
+"""What becomes of a bed by what happens elsewhere: reservations that are over, beds to be cleaned."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.room.aggregate import BedState
+from domain.time import ALWAYS
+from infrastructure.queries.as_of import AsOf, columns, since
+from infrastructure.queries.compiled import by_id, is_one_of
+from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
+from infrastructure.read_models.bed_uses import BedView, BoardRoom, stretches
+from infrastructure.read_models.cleaning_rules import rules_known
+from infrastructure.read_models.patients import deaths_of_persons, records_of_each
+from infrastructure.read_models.rooms import spells
+from infrastructure.read_models.stays import stays
+
+
+@reads(stays, stretches, spells, rules_known, deaths_of_persons)
+async def with_derived_states(
+    connection: AsyncConnection, at: AsOf, found: list[BoardRoom]
+) -> list[BoardRoom]:
+    """Return rooms without reservations that are over, and with the beds that are to be cleaned."""
+    over = await _reservations_over(connection, at, found)
+    left = await _left_uncleaned(connection, at, found)
+    if not over and not left:
+        return found
+    return [
+        replace(room, beds=tuple(_derived(room.room.room, bed, over, left) for bed in room.beds))
+        for room in found
+    ]
+
+
+def _derived(
+    room: UUID, bed: BedView, over: Collection[UUID], left: Mapping[tuple[UUID, str], datetime]
+) -> BedView:
+    """Return a bed without a reservation that is over, and as to be cleaned where it is."""
+    if bed.state is BedState.RESERVED and bed.spell and bed.spell.spell in over:
+        bed = replace(bed, state=BedState.FREE, spell=None)
+    left_at = left.get((room, bed.code))
+    if left_at is None or bed.state not in (BedState.FREE, BedState.RESERVED):
+        return bed
+    return replace(bed, state=BedState.TO_BE_CLEANED, left_at=left_at)
+
+
+async def _reservations_over(
+    connection: AsyncConnection, at: AsOf, found: Iterable[BoardRoom]
+) -> set[UUID]:
+    """Return the reservations in force that ended with their use or with their patient's death."""
+    spells = [
+        (room.room.room, bed.spell)
+        for room in found
+        for bed in room.beds
+        if bed.state is BedState.RESERVED and bed.spell
+    ]
+    if not spells:
+        return set()
+    anyone = at.unscoped
+    ids = [spell.for_stay for _, spell in spells if spell.for_stay]
+    patients = {row.stay: row.patient for row in await _patients_of(connection, ids, anyone)}
+    who = {
+        spell.spell: spell.for_patient or (patients.get(spell.for_stay) if spell.for_stay else None)
+        for _, spell in spells
+    }
+    named = [patient for patient in who.values() if patient]
+    deaths = await deaths_of_persons(connection, named, anyone)
+    records = await records_of_each(connection, named, anyone)
+    uses = (await _uses(connection, [room for room, _ in spells], anyone)).all()
+    over = set()
+    for room, spell in spells:
+        patient = who[spell.spell]
+        if patient in deaths or any(
+            (use.room, use.bed) == (room, spell.bed)
+            and use.since >= spell.since
+            and (use.stay == spell.for_stay if spell.for_stay else use.patient in records[patient])
+            for use in uses
+            if patient is not None
+        ):
+            over.add(spell.spell)
+    return over
+
+
+_patients_of = by_id(
+    lambda at: select(stays.c.stay, stays.c.patient).where(
+        is_one_of(stays.c.stay, "ids"), at.of(stays)
+    )
+)
+_uses = by_id(
+    lambda at: select(*columns(stretches), since(stretches)).where(
+        is_one_of(stretches.c.room, "ids"),
+        func.lower(stretches.c.during) <= at.as_of,
+        known(stretches, at.known),
+    )
+)
+
+
+async def _left_uncleaned(
+    connection: AsyncConnection, at: AsOf, found: Iterable[BoardRoom]
+) -> dict[tuple[UUID, str], datetime]:
+    """Return when beds that are to be cleaned were left, where the house has such beds cleaned."""
+    rules = await rules_known(connection, at.unscoped)
+    if not rules.rules:
+        return {}
+    wards = {room.room.room: room.room.ward for room in found}
+    ids = list(wards)
+    left = {
+        (row.room, row.bed): row.last for row in await _departures(connection, ids, at.unscoped)
+    }
+    cleaned = {(row.room, row.bed): row.last for row in await _cleaned(connection, ids, at)}
+    return {
+        bed: moment
+        for bed, moment in left.items()
+        if rules.apply_at(moment, wards[bed[0]]) and not moment <= cleaned.get(bed, ALWAYS.start)
+    }
+
+
+def _last_ends(table: Table, *conditions: ColumnElement[bool]) -> Callable[[AsOf], Select[Any]]:
+    """Compose when the rows of each bed of some rooms ended last, up to the moment."""
+    end = func.upper(table.c.during)
+    return lambda at: (
+        select(table.c.room, table.c.bed, func.max(end).label("last"))
+        .where(is_one_of(table.c.room, "ids"), end <= at.as_of, known(table, at.known), *conditions)
+        .group_by(table.c.room, table.c.bed)
+    )
+
+
+_departures = by_id(_last_ends(stretches))
+_cleaned = by_id(_last_ends(spells, spells.c.state == BedState.CLEANING.value))

@@ -1,0 +1,138 @@
+"""Mistakes of other systems about beds between two patients: see `test_covered` for the list."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.correction_examples import IN_ERROR, WRONG, movement
+
+
+def cleaned_ward(ward: Ward, **rule: Any) -> str:
+    """Open a ward with a room of two beds, cleaned after each patient; return the room."""
+    name = ward.name("Cleaned")
+    room = ward.room("a", "b", ward=name)
+    ward.record("setBedCleaning", ward=name, applies=True, **{"from": ago(days=20), **rule})
+    return room
+
+
+def admit(ward: Ward, bed: str, at: str) -> dict[str, Any]:
+    said = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **place(bed), **late(at)}
+    return ward.execute("admitPatient", **said)
+
+
+def clean(ward: Ward, bed: str, since: str, until: str) -> None:
+    ward.record("startCleaning", **place(bed), **late(since))
+    ward.record("finishCleaning", **place(bed), **late(until))
+
+
+def leave(ward: Ward, stay: str, at: str) -> None:
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(at))
+
+
+def test_mistake_96_a_bed_is_not_given_before_it_is_cleaned(ward: Ward) -> None:
+    room = cleaned_ward(ward)
+    bed, left = f"{room}/a", ago(hours=10)
+    assert ward.bed(bed)["state"] == "FREE"
+    leave(ward, ward.stay(bed), left)
+    board = ward.bed(bed)
+    assert (board["state"], board["since"]) == ("TO_BE_CLEANED", left)
+    refused = admit(ward, bed, ago(hours=6))
+    assert refused["__typename"] == "BedNotOpen"
+    assert "finishCleaning" in refused["message"]
+    clean(ward, bed, ago(hours=9), ago(hours=8))
+    assert [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9.5, 8.5, 7)] == [
+        "TO_BE_CLEANED",
+        "CLEANING",
+        "FREE",
+    ]
+    assert admit(ward, bed, ago(hours=6))["__typename"] == "StayRecorded"
+
+
+def test_mistake_96_the_state_of_a_left_bed_follows_its_corrected_departure(ward: Ward) -> None:
+    room = cleaned_ward(ward)
+    stay = ward.stay(f"{room}/a")
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=10)))
+    moved = movement(ward, stay, "STAY_TRANSFERRED")
+    right = ago(hours=5)
+    ward.record("correctMovement", movementId=moved, occurredAt=right, **WRONG)
+    bed = ward.bed(f"{room}/a")
+    assert (bed["state"], bed["since"]) == ("TO_BE_CLEANED", right)
+    assert ward.bed(f"{room}/a", asOf=ago(hours=7))["state"] == "OCCUPIED"
+    ward.record("cancelMovement", movementId=moved, **IN_ERROR)
+    assert [ward.bed(f"{room}/{b}")["state"] for b in "ab"] == ["OCCUPIED", "FREE"]
+
+
+def test_mistake_96_cleaning_is_asked_for_from_the_time_on_that_the_house_says(ward: Ward) -> None:
+    room = cleaned_ward(ward, **{"from": ago(hours=8)})
+    name = room.split("/")[0]
+    leave(ward, ward.stay(f"{room}/a"), ago(hours=10))
+    leave(ward, ward.stay(f"{room}/b"), ago(hours=6))
+    assert [ward.bed(f"{room}/{b}")["state"] for b in "ab"] == ["FREE", "TO_BE_CLEANED"]
+    ward.record("setBedCleaning", ward=name, applies=False, **{"from": ago(hours=7)})
+    assert [ward.bed(f"{room}/{b}")["state"] for b in "ab"] == ["FREE", "FREE"]
+    unknown = ward.execute("setBedCleaning", ward="nowhere", applies=True)
+    assert (unknown["__typename"], unknown["path"]) == ("NotFound", ["ward"])
+
+
+def test_mistake_96_a_swap_and_a_return_to_a_kept_bed_need_no_cleaning(ward: Ward) -> None:
+    room = cleaned_ward(ward)
+    one, other = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
+    ward.record("swapBeds", stayId=one, withStayId=other, **late(ago(hours=9)))
+    ward.record("startLeave", stayId=one, keepBed=True, **late(ago(hours=8)))
+    ward.record("endLeave", stayId=one, **late(ago(hours=7)))
+    assert [ward.bed(f"{room}/{b}")["state"] for b in "ab"] == ["OCCUPIED", "OCCUPIED"]
+
+
+def reserve(ward: Ward, bed: str, **whom: Any) -> dict[str, Any]:
+    times = {"from": ago(hours=20), "until": ahead(hours=20)}
+    return ward.execute("reserveBed", **place(bed), **times, **whom, **late(ago(hours=20)))
+
+
+@pytest.mark.parametrize("by", ["stay", "patient"])
+def test_mistake_97_a_reservation_ends_with_its_use(ward: Ward, by: str) -> None:
+    room = ward.room("a", "b")
+    bed, mrn = f"{room}/a", ward.patient()
+    stay = ward.stay(f"{room}/b", patientMrn=mrn)
+    reserve(ward, bed, **({"stayId": stay} if by == "stay" else {"patientMrn": mrn}))
+    ward.record("transferPatient", stayId=stay, **place(bed), **late(ago(hours=10)))
+    used = movement(ward, stay, "STAY_TRANSFERRED")
+    leave(ward, stay, ago(hours=5))
+    assert [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (12, 7, 4)] == [
+        "RESERVED",
+        "OCCUPIED",
+        "FREE",
+    ]
+    ward.record("cancelMovement", movementId=used, **IN_ERROR)
+    assert ward.bed(bed)["state"] == "RESERVED"
+    assert admit(ward, bed, ago(hours=3))["__typename"] == "BedNotOpen"
+
+
+def test_mistake_97_after_its_use_a_reserved_bed_is_given_and_reserved_again(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    bed, stay = f"{room}/a", ward.stay()
+    reserve(ward, bed, stayId=stay)
+    ward.record("allocateRoom", stayId=stay, **place(bed), **late(ago(hours=10)))
+    leave(ward, stay, ago(hours=5))
+    again = {"from": ago(hours=4), "until": ahead(hours=4), "patientMrn": ward.patient()}
+    ward.record("reserveBed", **place(bed), **again, **late(ago(hours=4)))
+    assert admit(ward, bed, ago(hours=4.5))["__typename"] == "StayRecorded"
+
+
+@pytest.mark.parametrize("told", ["death", "discharge as DIED"])
+def test_mistake_97_a_reservation_ends_with_the_death_of_its_patient(ward: Ward, told: str) -> None:
+    bed, mrn = f"{ward.room('a')}/a", ward.patient()
+    stay = ward.stay(patientMrn=mrn)
+    reserve(ward, bed, patientMrn=mrn)
+    at = late(ago(hours=8))
+    if told == "death":
+        ward.record("recordDeath", patientMrn=mrn, **at)
+    else:
+        ward.record("dischargePatient", stayId=stay, disposition="DIED", **at)
+    assert [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9, 7)] == ["RESERVED", "FREE"]
+    if told == "death":
+        ward.record("cancelDeath", patientMrn=mrn, **WRONG)
+    else:
+        ward.record("cancelDischarge", stayId=stay, withoutBed="desk", **IN_ERROR)
+    assert ward.bed(bed)["state"] == "RESERVED"
+    assert admit(ward, bed, ago(hours=6))["__typename"] == "BedNotOpen"
