@@ -1,6 +1,6 @@
 """Report data from the read models: the adapter of the port `ReportData`."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -205,7 +205,12 @@ def _of_beds(connection: Connection[TupleRow], ids: list[str], after: int, to: i
     return facts
 
 
-_FACTS_OF = {"stay": _of_stays, "person": _of_persons, "bed": _of_beds}
+_FACTS_OF: dict[str, Callable[[Connection[TupleRow], list[str], int, int], Facts]] = {
+    "stay": _of_stays,
+    "person": _of_persons,
+    "bed": _of_beds,
+    "calendar": lambda *_: {},  # the hours of the period: nothing but the calendar's own changes
+}
 
 
 def _grouped(rows: Iterable[TupleRow]) -> Facts:

@@ -169,11 +169,17 @@ class Busy(Mending, Furnishing):
         else:
             self._give("record_death", stay_id=self._stay())
 
+    def _dead(self) -> str:
+        """Register somebody who has died."""
+        self._register_patient()
+        self._give("record_death", patient_mrn=self._mrns[-1])
+        return self._mrns[-1]
+
     def _correct_death(self) -> None:
-        self._mend("correct_death", patient_mrn=self._one(self._mrns))
+        self._mend("correct_death", patient_mrn=self._dead())
 
     def _cancel_death(self) -> None:
-        self._give("cancel_death", "of somebody else", patient_mrn=self._one(self._mrns))
+        self._give("cancel_death", "of somebody else", patient_mrn=self._dead())
 
     def _set_hospital_time(self) -> None:
         zone = self._lot.choice(["Europe/Berlin", "UTC", "Asia/Kolkata"])
@@ -326,8 +332,8 @@ class Busy(Mending, Furnishing):
             outside_prescription=self._lot.choice([None, None, Outside.LATE]),
         )
 
-    def _record_unprescribed_dose(self) -> None:
-        infusion = self._lot.random() < 0.3
+    def _record_unprescribed_dose(self, infusion: bool | None = None) -> None:
+        infusion = self._lot.random() < 0.3 if infusion is None else infusion
         told = self._give(
             "record_unprescribed_dose",
             stay_id=self._stay(),

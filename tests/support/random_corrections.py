@@ -49,6 +49,8 @@ class Mending:
     _give: Callable[..., Recorded | None]
     _one: Callable[[list[Any]], Any]
     _bed: Callable[[], dict[str, Any]]
+    _register_patient: Callable[[], None]
+    _record_unprescribed_dose: Callable[..., None]
     now: datetime
 
     def __init__(self) -> None:
@@ -136,7 +138,8 @@ class Mending:
         self._mend("amend_visit", visit_id=visit, practitioner="D2", note=note)
 
     def _move_stay(self) -> None:
-        self._mend("move_stay", stay_id=self._one(self._stays), patient_mrn=self._one(self._mrns))
+        self._register_patient()
+        self._mend("move_stay", stay_id=self._one(self._stays), patient_mrn=self._mrns[-1])
 
     def _cancel_visit(self) -> None:
         self._mend("cancel_visit", visit_id=self._one(self._visits))
@@ -163,11 +166,17 @@ class Mending:
         until = self.now + timedelta(hours=self._lot.randint(1, 48)) if stop else None
         self._mend("correct_prescription", prescription_id=id, dose=dose, stop=until)
 
+    def _ended_infusion(self) -> UUID:
+        self._record_unprescribed_dose(infusion=True)
+        infusion: UUID = self._one(self._infusions[-1:])
+        self._give("end_infusion", administration_id=infusion)
+        return infusion
+
     def _correct_infusion_end(self) -> None:
-        self._mend("correct_infusion_end", administration_id=self._one(self._infusions))
+        self._mend("correct_infusion_end", administration_id=self._ended_infusion())
 
     def _cancel_infusion_end(self) -> None:
-        self._mend("cancel_infusion_end", administration_id=self._one(self._infusions))
+        self._mend("cancel_infusion_end", administration_id=self._ended_infusion())
 
     def _correct_patient_details(self) -> None:
         since = self._lot.choice([None, date(2026, 3, self._lot.randint(1, 20))])
@@ -175,14 +184,21 @@ class Mending:
         said = {"patient_mrn": self._one(self._mrns), "family_name": name, "valid_from": since}
         self._mend("correct_patient_details", **said)
 
+    def _changed_patient(self) -> dict[str, Any]:
+        """Register somebody who has another name from a day on."""
+        self._register_patient()
+        change = {
+            "patient_mrn": self._mrns[-1],
+            "valid_from": date(2026, 3, self._lot.randint(1, 20)),
+        }
+        self._mend("correct_patient_details", family_name="Bello", **change)
+        return change
+
     def _correct_patient_change(self) -> None:
-        since = date(2026, 3, self._lot.randint(1, 20))
-        said = {"patient_mrn": self._one(self._mrns), "valid_from": since, "family_name": "Abara"}
-        self._mend("correct_patient_change", **said)
+        self._mend("correct_patient_change", family_name="Abara", **self._changed_patient())
 
     def _cancel_patient_change(self) -> None:
-        since = date(2026, 3, self._lot.randint(1, 20))
-        self._mend("cancel_patient_change", patient_mrn=self._one(self._mrns), valid_from=since)
+        self._mend("cancel_patient_change", **self._changed_patient())
 
     def _merge_patients(self) -> None:
         away, into = self._one(self._mrns), self._one(self._mrns)

@@ -46,6 +46,9 @@ class Lived:
 LIVED = "busy"
 """The database of the busy history that all workers of a run copy."""
 
+MOST_ATTEMPTS = 60
+"""How often a command is tried that has not been accepted yet."""
+
 TOLD_RARELY = {"stay.room-allocated"}
 """Kinds of events that the lot need not choose."""
 
@@ -80,11 +83,17 @@ def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
         filler.prepare()
         busy = Busy(hospital, Random(2026), filler.step)
         busy.live(500)
-        while spared := set(COMMANDS) - set(busy.accepted):
-            busy.attempt(*sorted(spared))
+        for attempt in range(MOST_ATTEMPTS):
+            if not (spared := sorted(set(COMMANDS) - set(busy.accepted))):
+                break
+            assert attempt + 1 < MOST_ATTEMPTS, f"never accepted: {spared}; {busy.refused}"
+            busy.attempt(*spared)
             busy.live(5)
-        while _untold(database):  # what follows of itself when a discharge is taken back
-            busy.attempt("write_prescription", "discharge_patient", "cancel_discharge")
+        for attempt in range(MOST_ATTEMPTS):  # what follows of itself from other facts
+            if not (untold := _untold(database)):
+                break
+            assert attempt + 1 < MOST_ATTEMPTS, f"never told: {untold}"
+            busy.attempt("write_prescription", "discharge_patient", "cancel_discharge", "move_stay")
         while not rows(database, _RESTATED):  # a report that late facts have changed
             busy.attempt("issue_report")
             busy.live(20)
