@@ -296,7 +296,13 @@ class Busy(Mending, Furnishing):
             self._held.append(drug)
 
     def _resume_prescription(self) -> None:
-        self._give("resume_prescription", prescription_id=self._one(self._held))
+        """Resume one, after it was held, as often as not at once."""
+        drug = self._one(self._held)
+        if self._lot.random() < 0.5:
+            self._write_prescription()
+            drug = self._one(self._drugs[-1:])
+            self._give("hold_prescription", prescription_id=drug)
+        self._give("resume_prescription", prescription_id=drug)
 
     def _correct_prescription_change(self) -> None:
         self._give(

@@ -46,7 +46,7 @@ class Lived:
 LIVED = "busy"
 """The database of the busy history that all workers of a run copy."""
 
-MOST_ATTEMPTS = 60
+MOST_ATTEMPTS = 200
 """How often a command is tried that has not been accepted yet."""
 
 TOLD_RARELY = {"stay.room-allocated"}
