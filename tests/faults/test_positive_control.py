@@ -19,7 +19,7 @@ from tests.support.checker import ROUNDS, misread, read_along
 from tests.support.program import FORKS, load, running
 
 WRITERS = 4
-AT_MOST_SECONDS = 10
+AT_MOST_SECONDS = 60
 
 
 @pytest.fixture
