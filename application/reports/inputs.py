@@ -65,6 +65,17 @@ class DoseDays(NamedTuple):
     days: int
 
 
+class AgentDays(NamedTuple):
+    """On how many calendar days of the period a person was given an agent, however it was spelled."""
+
+    person: str
+    agent: str
+    """The name by which the latest order of the period calls it."""
+    known_as: tuple[str, ...]
+    """All its names, and its code."""
+    days: int
+
+
 class Course(NamedTuple):
     """A time in which a prescription of a stay was in force, or on hold."""
 
@@ -153,6 +164,7 @@ class Inputs:
     unknown_grades: frozenset[str] = frozenset()
     """The stays that began in the period and were visited by somebody whose grade is not known."""
     dose_days: tuple[DoseDays, ...] = ()
+    agent_days: tuple[AgentDays, ...] = ()
     courses: tuple[Course, ...] = ()
     entry_delays: Sequence[EntryDelay] = ()
 

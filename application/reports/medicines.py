@@ -1,6 +1,8 @@
 """Medicines: days of therapy, and what is prescribed at a moment."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 
 from application.reports.calendar import Calendar
 from application.reports.definition import (
@@ -18,12 +20,25 @@ from application.reports.inputs import Inputs
 from application.reports.length_of_stay import METEOR, in_period
 
 
-def _therapy(inputs: Inputs) -> Contributions:
+def _by_name(inputs: Inputs) -> Contributions:
     chosen = inputs.question.texts("drugs")
     given: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
     for person, drug, days in inputs.dose_days:
         if not chosen or drug in chosen:
             given[person_of(inputs, person)][drug] += days
+    return _therapy(inputs, given)
+
+
+def _by_agent(inputs: Inputs) -> Contributions:
+    chosen = set(inputs.question.texts("drugs"))
+    given: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
+    for person, agent, known_as, days in inputs.agent_days:
+        if not chosen or chosen.intersection(known_as):
+            given[person_of(inputs, person)][agent] += days
+    return _therapy(inputs, given)
+
+
+def _therapy(inputs: Inputs, given: Mapping[Subject, Counter[str]]) -> Contributions:
     found: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
     for subject, drugs in given.items():
         marks = [
@@ -46,7 +61,7 @@ THERAPY_DAYS_1 = Definition(
     " days. A drug is what the prescription calls it.",
     source="CDC NHSN, antimicrobial use and resistance protocol: antimicrobial days; " + METEOR,
     needs=frozenset({"stays", "persons", "dose_days"}),
-    contributions=_therapy,
+    contributions=_by_name,
     parameters=(
         Parameter("drugs", (), "Only these drugs, by name; all by default.", clinical=True),
     ),
@@ -67,6 +82,22 @@ THERAPY_DAYS_1 = Definition(
             "Days of therapy x 1 000 / patient days.",
             total("therapy") * 1000 / total("patient_day"),
             decimals=2,
+        ),
+    ),
+)
+
+
+THERAPY_DAYS_2 = replace(
+    THERAPY_DAYS_1,
+    version=2,
+    formula="1 for each person, drug and calendar day on which a dose was given, x 1 000 / patient"
+    " days. A drug is its code, or its name where no code is given; it is called as the latest order"
+    " calls it.",
+    needs=frozenset({"stays", "persons", "agent_days"}),
+    contributions=_by_agent,
+    parameters=(
+        Parameter(
+            "drugs", (), "Only these drugs, by any name or code; all by default.", clinical=True
         ),
     ),
 )

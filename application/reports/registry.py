@@ -23,7 +23,7 @@ from application.reports.length_of_stay import (
     PATIENT_DAYS_1,
     PATIENT_DAYS_2,
 )
-from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
+from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1, THERAPY_DAYS_2
 from application.reports.movements import MOVEMENTS_1, MOVEMENTS_2
 from application.reports.occupancy_over_time import OCCUPANCY_OVER_TIME_1
 from application.reports.presence import DAYS_PRESENT_1
@@ -66,6 +66,7 @@ _SINCE: tuple[Definition, ...] = (
     SENIOR_REVIEW_2,
     BOARDING_2,
     TIMELINESS_2,
+    THERAPY_DAYS_2,
 )
 """Those of which the second version has figures of its own."""
 

@@ -276,3 +276,28 @@ def test_mistake_93_a_movement_known_to_the_day_fits_the_day_of_the_admission(
     ward.record(name, stayId=stay, **content, **day(begin))
     if name == "startLeave":
         ward.record("endLeave", stayId=stay, **day(begin))
+
+
+REPORT = """query($period: ReportPeriod!, $of: [ReportParameterInput!]) {
+  report(name: "days-of-therapy", period: $period, parameters: $of) {
+    figures { name value of { value } } } }"""
+
+
+def test_mistake_98_an_agent_is_counted_by_its_code_and_called_as_last_ordered(ward: Ward) -> None:
+    stay, code = ward.stay(at=ago(days=9)), ward.name("J01")
+    at = moment(ago(days=4)).replace(hour=12, minute=0)
+    spellings = ("Amoxicilin", "amoxicillin", "Amoxicillin 500")
+    for number, name in enumerate(spellings):
+        drug = {"name": name, "code": code, "system": "ATC"}
+        written = late(ago(days=8 - number))
+        order = ward.prescription(stay, medication=drug, **written)
+        given = {"prescriptionId": order, "given": True, **late(at.isoformat())}
+        ward.record("recordAdministration", **given)
+    drug = {"name": "amoxicillin", "code": code.lower(), "system": "atc"}
+    unprescribed(ward, stay, at.isoformat(), medication=drug)
+    day = at.date().isoformat()
+    for chosen in (code, "Amoxicilin"):
+        of = [{"name": "drugs", "value": chosen}]
+        told = ward.ask(REPORT, period={"from": day, "to": day}, of=of)["report"]["figures"]
+        by_drug = [f for f in told if f["name"] == "daysOfTherapyByDrug"]
+        assert [(f["of"][0]["value"], f["value"]) for f in by_drug] == [("amoxicillin", 1)], chosen

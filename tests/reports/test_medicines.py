@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from application.reports.inputs import Course, DoseDays
-from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1
+from application.reports.inputs import AgentDays, Course, DoseDays
+from application.reports.medicines import ACTIVE_PRESCRIPTIONS_1, THERAPY_DAYS_1, THERAPY_DAYS_2
 from tests.support.report_house import asked, at, figure, figures, stay
 
 HERE = stay("here", "03-01 08:00", "03-11 08:00")  # ten patient days
@@ -37,6 +37,21 @@ def test_drugs_can_be_chosen_and_the_patient_days_stay_those_of_all() -> None:
         parameters={"drugs": "Amoxicillin"},
     )
     assert figure(told, "rate") == Fraction(1000, 12)
+
+
+def test_drugs_are_chosen_by_any_name_or_code_and_called_as_last_ordered() -> None:
+    names = ("Amoxicilin", "Amoxicillin", "J01CA04")
+    given = (AgentDays(HERE.patient, "Amoxicillin", names, 3),)
+    for chosen, days in (("Amoxicilin", [3]), ("J01CA04", [3]), ("Ibuprofen", [])):
+        told = asked(
+            THERAPY_DAYS_2,
+            "03-01",
+            "03-31",
+            stays=(HERE,),
+            agent_days=given,
+            parameters={"drugs": chosen},
+        )
+        assert [r.value for r in told.rows if r.figure == "daysOfTherapyByDrug"] == days
 
 
 def test_without_patient_days_there_is_no_rate() -> None:

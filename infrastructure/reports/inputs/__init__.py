@@ -36,6 +36,7 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "reviews": reviews.reviews,
     "unknown_grades": reviews.unknown_grades,
     "dose_days": medicines.dose_days,
+    "agent_days": medicines.agent_days,
     "courses": medicines.courses,
     "entry_delays": entry_delays.entry_delays,
 }

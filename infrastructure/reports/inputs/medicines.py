@@ -1,6 +1,6 @@
 """Doses and prescriptions."""
 
-from application.reports.inputs import Course, DoseDays
+from application.reports.inputs import AgentDays, Course, DoseDays
 from infrastructure.reports.inputs.context import ReportQuery
 from infrastructure.reports.inputs.people import persons
 
@@ -35,6 +35,55 @@ def dose_days(asked: ReportQuery) -> tuple[DoseDays, ...]:
         rooms=asked.rooms,
     )
     return tuple(DoseDays(*row) for row in rows)
+
+
+AGENT = (
+    "coalesce('code ' || upper(medication_system) || ' ' || upper(medication_code),"
+    " 'code ' || upper(medication_code), 'name ' || lower(medication))"
+)
+"""What an order orders: its code where it has one, or else its name."""
+
+
+def agent_days(asked: ReportQuery) -> tuple[AgentDays, ...]:
+    """Return on how many calendar days each person was given each agent, in the ward asked for.
+
+    An agent is called as the latest order of the hospital in the period or before it calls it.
+    """
+    midnights = asked.days.midnights(asked.question.first, asked.question.last)
+    merged = persons(asked)
+    there = (
+        " JOIN stays_v1.stays s ON s.stay = d.stay AND s.known @> %(position)s::int8"
+        " AND s.during @> lower(d.during) AND s.room = ANY(%(rooms)s::uuid[])"
+        if asked.question.ward is not None
+        else ""
+    )
+    rows = asked.rows(
+        "WITH orders AS (SELECT DISTINCT prescription, patient, medication, medication_code,"
+        f"  written_at, {AGENT} AS agent FROM prescriptions_v1.prescriptions"
+        "  WHERE known @> %(position)s::int8 AND status <> 'CANCELLED'),"
+        " given AS (SELECT coalesce(m.person, p.patient) AS who, p.agent,"
+        "  width_bucket(lower(d.during), %(midnights)s) AS day"
+        "  FROM prescriptions_v1.doses d"
+        f" JOIN (SELECT * FROM orders WHERE true{asked.of_patient('patient')}) p"
+        "   USING (prescription)"
+        "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
+        f"   ON m.record = p.patient{there}"
+        "  WHERE d.known @> %(position)s::int8 AND d.given AND lower(d.during) >= %(first)s"
+        "   AND lower(d.during) < %(last)s),"
+        " names AS (SELECT agent, (array_agg(medication ORDER BY written_at DESC, medication))[1]"
+        "  AS name, array_agg(DISTINCT medication) || array_agg(DISTINCT medication_code)"
+        "   FILTER (WHERE medication_code IS NOT NULL) AS known_as"
+        "  FROM orders WHERE written_at < %(last)s GROUP BY agent)"
+        " SELECT who::text, name, known_as, count(DISTINCT day) FROM given JOIN names USING (agent)"
+        " GROUP BY who, agent, name, known_as ORDER BY who, agent",
+        midnights=midnights,
+        first=midnights[0],
+        last=midnights[-1],
+        records=list(merged),
+        persons=list(merged.values()),
+        rooms=asked.rooms,
+    )
+    return tuple(AgentDays(who, name, tuple(known), days) for who, name, known, days in rows)
 
 
 def courses(asked: ReportQuery) -> tuple[Course, ...]:
