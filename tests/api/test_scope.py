@@ -194,6 +194,8 @@ ANYBODYS = {
     "breakGlass",
     # of patients who are in no stay
     "correctPatientDetails",
+    "correctPatientChange",
+    "cancelPatientChange",
     "mergePatients",
     "unmergePatients",
     "admitPatient",
