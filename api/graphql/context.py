@@ -25,6 +25,7 @@ from infrastructure.caching.single_flight import SingleFlight
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions
 from infrastructure.queries.row_security import Viewer
+from infrastructure.queries.tables_read import Query
 
 T = TypeVar("T")
 
@@ -59,6 +60,8 @@ class Context:
         """The lowest log position at which a part of the answer was computed."""
         self.types: frozenset[str] = frozenset()
         """The types of which the operation selects fields."""
+        self.queries: tuple[Query, ...] = ()
+        """The queries that these fields are read by."""
         self.is_cacheable = False
         """Whether the response cache may keep the answer: all types and queries are cacheable."""
         self.as_of_asked: datetime | None = None
@@ -176,6 +179,7 @@ class Context:
         """Load what is opened to and closed from a viewer who does not see all, as of now."""
         if not self.viewer.sees_all:
             snapshots, snapshot = self.state.snapshots, await self.snapshot()
+            self.viewer.wards = await snapshots.wards(self.caller.wards, snapshot)
             self.viewer.opened = await snapshots.opened(self.caller.actor, snapshot)
             self.viewer.label_hidden = await snapshots.closed(self.viewer.hidden, snapshot)
             self.viewer.outside_wards = await snapshots.elsewhere(self.viewer.wards, snapshot)

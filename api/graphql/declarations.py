@@ -15,6 +15,7 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+from infrastructure.queries.log import versions
 from infrastructure.queries.tables_read import Query, require_valid_time_boundaries
 
 C = TypeVar("C", bound=type)
@@ -50,11 +51,8 @@ class _Declaration:
     listed: DataKind
     id: DataKind
     subtypes: bool
-    queries: tuple[Query, ...] | None
-
-    @property
-    def is_cacheable(self) -> bool:
-        return self.queries is not None
+    queries: tuple[Query, ...]
+    is_cacheable: bool
 
 
 def shows(
@@ -64,33 +62,30 @@ def shows(
     listed: DataKind | None = None,
     subtypes: bool = False,
     cached_from: Iterable[Query] | None = None,
+    read_by: Iterable[Query] = (),
 ) -> Callable[[C], C]:
     """Declare the kind of data of a type.
 
     ``id`` and ``listed``: the kinds of its id, and of pages of it (their cursors may contain names),
     where they differ. ``subtypes``: the declaration holds for its subclasses too. ``cached_from``: the
-    queries that its fields are read by, if answers of it may be cached. Raises TypeError for a query
+    queries that its fields are read by, if answers of it may be cached; else they are ``read_by``. A
+    followed board that selects the type is pushed by what touches them. Raises TypeError for a query
     that reads a table without valid-time boundaries: the cache would outlive a change (docs/adr/0017).
     """
-    queries = None if cached_from is None else tuple(cached_from)
-    for query in queries or ():
+    is_cacheable = cached_from is not None
+    queries = tuple(read_by if cached_from is None else cached_from)
+    for query in queries if is_cacheable else ():
         require_valid_time_boundaries(query)
 
     def declare(cls: C) -> C:
-        declared = _Declaration(kind, listed or kind, id or kind, subtypes, queries)
+        declared = _Declaration(kind, listed or kind, id or kind, subtypes, queries, is_cacheable)
         cls.__declaration__ = declared  # type: ignore[attr-defined]
         return cls
 
     return declare
 
 
-def queries_of(*types: type) -> tuple[Query, ...]:
-    """Return the queries that types declare to be read by, each once."""
-    declared = [_own(cls) for cls in types]
-    return tuple(dict.fromkeys(q for one in declared if one for q in one.queries or ()))
-
-
-_KIND, _CACHEABLE = "data kind", "cacheable"
+_KIND, _CACHEABLE, _READ_BY = "data kind", "cacheable", "read by"
 
 STAY: Mapping[Any, Any] = {_KIND: DataKind.STAY}
 """``metadata=`` of a field that shows the course of a stay, in a type of a stricter kind."""
@@ -98,23 +93,34 @@ ISSUES: Mapping[Any, Any] = {_KIND: DataKind.ISSUES}
 """``metadata=`` of a field that shows issued reports, in a type of a stricter kind."""
 CACHEABLE: Mapping[Any, Any] = {_CACHEABLE: True}
 """``metadata=`` of a query whose answers may be cached if all types that it selects may be."""
+VERSION: Mapping[Any, Any] = {_READ_BY: (versions,)}
+"""``metadata=`` of a field that shows the version of a record: every event of it is another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
     """The declarations of a schema.
 
-    ``kinds`` by ``Type.field``; ``cacheable`` has types by name and queries by ``Query.field``.
+    ``kinds`` by ``Type.field``; ``cacheable`` has types by name and queries by ``Query.field``;
+    ``queries`` by which fields are read, by ``Type`` or by ``Type.field``.
     """
 
     kinds: Mapping[str, DataKind]
     cacheable: frozenset[str]
+    queries: Mapping[str, tuple[Query, ...]]
+
+    def queries_of(self, selected: Iterable[str]) -> tuple[Query, ...]:
+        """Return the queries that selected fields (``Type.field``) are read by, each once."""
+        names = {name for field in selected for name in (field.partition(".")[0], field)}
+        found = {q for name in names for q in self.queries.get(name, ())}
+        return tuple(sorted(found, key=lambda query: (query.__module__, query.__qualname__)))
 
 
 def declarations_of(schema: GraphQLSchema) -> Declarations:
     """Collect the declarations of all types of a schema. Raises TypeError if a type has none."""
     kinds: dict[str, DataKind] = {}
     cacheable: set[str] = set()
+    queries: dict[str, tuple[Query, ...]] = {}
     for name, graphql_type in schema.type_map.items():
         if name.startswith("__") or not isinstance(
             graphql_type, GraphQLObjectType | GraphQLInterfaceType
@@ -132,12 +138,14 @@ def declarations_of(schema: GraphQLSchema) -> Declarations:
             raise TypeError(f"{name} does not declare its kind of data (api.graphql.declarations)")
         if declared.is_cacheable:
             cacheable.add(name)
+        queries[name] = declared.queries
         for field_name, field in graphql_type.fields.items():
             default = declared.id if field_name == "id" else declared.kind
             if of_page:
                 default = declared.listed
             kinds[f"{name}.{field_name}"] = _metadata(field).get(_KIND, default)
-    return Declarations(kinds, frozenset(cacheable))
+            queries[f"{name}.{field_name}"] = _metadata(field).get(_READ_BY, ())
+    return Declarations(kinds, frozenset(cacheable), queries)
 
 
 def _metadata(field: Any) -> Mapping[Any, Any]:

@@ -165,6 +165,16 @@ class TouchedSubjects:
     def patients(self) -> frozenset[UUID]:
         return frozenset(patient for *_, patient in self.rows if patient)
 
+    @property
+    def patients_without_room(self) -> frozenset[UUID]:
+        """The patients of events that name no room."""
+        return frozenset(patient for _, room, _, patient in self.rows if patient and not room)
+
+    @property
+    def topics_without_subject(self) -> frozenset[str]:
+        """The topics of events that are about no room, stay or patient."""
+        return frozenset(topic for topic, *subjects in self.rows if not any(subjects))
+
 
 _TOUCHED_SUBJECTS = text(
     "SELECT DISTINCT topic, CASE WHEN topic LIKE 'room.%' THEN stream"

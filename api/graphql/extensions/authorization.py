@@ -27,12 +27,13 @@ from api.auth.authentication import NotLoggedIn
 from api.graphql.context import Context
 from api.graphql.declarations import ROOTS, Declarations, declarations_of
 from domain.refusals import NotAllowed
+from infrastructure.queries.tables_read import Query
 
 INTROSPECTION = ("__schema", "__type")
 """The fields of introspection; `__typename`, by which clients cache, is none."""
 
 
-DECLARED = Declarations({}, frozenset())
+DECLARED = Declarations({}, frozenset(), {})
 """The declarations of the schema; `use_declarations` sets them as it is made."""
 
 
@@ -61,6 +62,8 @@ class DocumentInfo:
     needs: Mapping[str, str]
     types: frozenset[str]
     """The types of which fields are selected."""
+    queries: tuple[Query, ...]
+    """The queries that the selected fields are read by."""
 
     @property
     def is_cacheable(self) -> bool:
@@ -75,6 +78,7 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
     needs: dict[str, str] = {}
     roots: dict[str, None] = {}
     parents: set[str] = set()
+    fields: set[str] = set()
     types = TypeInfo(schema)
 
     class Collect(Visitor):
@@ -83,6 +87,7 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
             if parent is not None:
                 name = node.name.value
                 parents.add(parent.name)
+                fields.add(f"{parent.name}.{name}")
                 what = needed_for(parent.name, name)
                 if what is not None:
                     needs.setdefault(what, f"{parent.name}.{name}")
@@ -90,7 +95,12 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
                     roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
-    return DocumentInfo(" ".join(roots), MappingProxyType(needs), frozenset(parents))
+    return DocumentInfo(
+        " ".join(roots),
+        MappingProxyType(needs),
+        frozenset(parents),
+        DECLARED.queries_of(fields),
+    )
 
 
 class Authorization(SchemaExtension):
@@ -108,6 +118,7 @@ class Authorization(SchemaExtension):
             role = context.caller.role
             question = analyse_document(execution.schema._schema, document)
             context.types, context.is_cacheable = question.types, question.is_cacheable
+            context.queries = question.queries
             for what, field in question.needs.items():
                 if not context.may(what):
                     told = NotAllowed(f"The role {role.value} may not see {field}")

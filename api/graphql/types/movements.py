@@ -12,10 +12,10 @@ from api.graphql.scalars import Position
 from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
 from api.graphql.types.rooms import Room
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.timeline.queries import EntryView
+from infrastructure.read_models.timeline.queries import EntryView, merges_of_persons, movements_of
 
 
-@shows(DataKind.STAY)
+@shows(DataKind.STAY, read_by=(movements_of,))
 @strawberry.type(description="A movement of a stay, also one that was corrected or cancelled.")
 class Movement:
     id: strawberry.ID = strawberry.field(
@@ -71,7 +71,7 @@ class Movement:
         return await Room.find(info, self.in_room, self.at)
 
 
-@shows(DataKind.STAY)
+@shows(DataKind.STAY, read_by=(merges_of_persons,))
 @strawberry.type(description="Two records that were found to be of one person.")
 class Merge:
     id: strawberry.ID = strawberry.field(description="Its id, by which it is taken back.")

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.declarations import STAY, DataKind, shows
+from api.graphql.declarations import STAY, VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import Confidentiality, Grade, Sex
 from infrastructure.queries.as_of import AsOf
@@ -70,7 +70,8 @@ class Patient(Node):
         return cls.of(view, at) if view else None
 
     @strawberry.field(
-        description="Version of the record; give it back as expectedVersion.", metadata=STAY
+        description="Version of the record; give it back as expectedVersion.",
+        metadata={**STAY, **VERSION},
     )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
@@ -145,6 +146,8 @@ class Practitioner(Node):
         view = await info.context.load(practitioners_by_id, id, at)
         return cls.of(view, at) if view else None
 
-    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    @strawberry.field(
+        description="Version of the record; give it back as expectedVersion.", metadata=VERSION
+    )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)

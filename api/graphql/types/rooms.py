@@ -9,12 +9,12 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.declarations import DataKind, shows
+from api.graphql.declarations import VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.people import Patient
 from application.authorization.roles import may
-from domain.text import key
+from application.authorization.scope import is_of_wards
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, board
@@ -206,7 +206,9 @@ class Room(Node):
         view = await info.context.load(rooms_by_id, id, at)
         return cls.of(view, at) if view else None
 
-    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    @strawberry.field(
+        description="Version of the record; give it back as expectedVersion.", metadata=VERSION
+    )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
 
@@ -305,7 +307,7 @@ class OccupancyStretch:
 def _may_see_closures(info: Ask, ward: str) -> bool:
     """Return whether somebody may see what staff wrote of why a bed of a ward is closed."""
     caller = info.context.caller
-    concerns = caller.wards is None or key(ward) in map(key, caller.wards)
+    concerns = is_of_wards(caller.wards, ward)
     return concerns and may(caller.role, "data:closures")
 
 

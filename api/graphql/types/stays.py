@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.declarations import DataKind, shows
+from api.graphql.declarations import VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.consults import Consult
 from api.graphql.types.enums import (
@@ -105,7 +105,9 @@ class Stay(Node):
         view = await info.context.load(stays_by_id, id, at)
         return cls.of(view, at) if view else None
 
-    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    @strawberry.field(
+        description="Version of the record; give it back as expectedVersion.", metadata=VERSION
+    )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(self.view.stay, self.at)
 
@@ -175,7 +177,7 @@ class Stay(Node):
         ]
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(visits_of,))
 @strawberry.type(description="A doctor saw the patient.")
 class Visit(Node):
     occurred_at: datetime = strawberry.field(description="When it happened.")
@@ -206,7 +208,7 @@ class Visit(Node):
         return await Stay.find(info, self.view.stay, self.at)
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(prescriptions_by_id,))
 @strawberry.type(description="A drug, by name and by code.")
 class Medication:
     name: str = strawberry.field(description="Name.")
@@ -214,7 +216,7 @@ class Medication:
     system: str | None = strawberry.field(description="Coding system: ATC, RxNorm, a formulary.")
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(doses_of,))
 @strawberry.type(description="A dose given, or not given and why.")
 class Administration:
     id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
@@ -247,7 +249,7 @@ class Administration:
         )
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(prescriptions_by_id, prescriptions_of))
 @strawberry.type(description="A medicine prescribed in a stay.")
 class Prescription(Node):
     status: PrescriptionStatus = strawberry.field(description="Where it stands at the moment.")
@@ -289,7 +291,9 @@ class Prescription(Node):
         view = await info.context.load(prescriptions_by_id, id, at)
         return cls.of(view, at) if view else None
 
-    @strawberry.field(description="Version of the record; give it back as expectedVersion.")
+    @strawberry.field(
+        description="Version of the record; give it back as expectedVersion.", metadata=VERSION
+    )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(self.view.prescription, self.at)
 

@@ -1,0 +1,239 @@
+"""Topic of a followed occupancy board: the rooms of which something else is shown."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CompoundSelect,
+    DateTime,
+    Select,
+    Table,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.event_types import EVENTS
+from infrastructure.queries.as_of import AsOf, one_of
+from infrastructure.queries.log import TouchedSubjects, touched_subjects, versions
+from infrastructure.queries.row_security import held, known
+from infrastructure.queries.tables_read import tables_read
+from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.occupancy import BoardRoom, board, stretches
+from infrastructure.read_models.patients import records_of_each
+from infrastructure.read_models.rooms import beds, rooms, spells
+from infrastructure.read_models.stays import stays
+from infrastructure.subscriptions.broker import MAX_INSPECTED_EVENTS, Change
+from infrastructure.subscriptions.topics import database_now
+
+Queries = tuple[Callable[..., Any], ...]
+
+OF_ROOMS = (stretches, spells, beds, rooms)
+"""The tables of the board itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRooms:
+    """The rooms of a board that changed, as they are at a moment."""
+
+    at: AsOf
+    rooms: tuple[BoardRoom, ...]
+
+
+class OccupancyTopic:
+    """The occupancy board of a ward, or of the house.
+
+    A room changes when an event is recorded, of the past too, about the room, or about a stay or a
+    person in it; and when a bed changes by time: a reservation lapses, a planned closure begins. The
+    event types that touch the board are those that the read models handle whose tables its ``queries``
+    read; so a field that is added to a type on the board is followed as it declares its query.
+    """
+
+    def __init__(
+        self, ward: str | None, seen: datetime | None = None, queries: Queries = (board,)
+    ) -> None:
+        """``seen``: the moment as of which the subscriber has the board; else that of each ``after``."""
+        self._ward, self._seen, self._queries = ward, seen, queries
+        self.due: float | None = None
+
+    @property
+    def key(self) -> Hashable:
+        return OccupancyTopic, self._ward, self._queries
+
+    def is_touched(self, subjects: TouchedSubjects) -> bool:
+        return not subjects.topics.isdisjoint(topics_read(self._queries))
+
+    async def changes(
+        self, connection: AsyncConnection, after: int, until: int
+    ) -> tuple[Sequence[Change[ChangedRooms]], int]:
+        now = await database_now(connection)
+        shown = await self._rooms(connection, until)
+        if until - after > MAX_INSPECTED_EVENTS:
+            changed = shown
+        else:
+            changed = shown & await self._touched_rooms(connection, shown, now, after, until)
+        since = self._seen or await _recorded_at(connection, after)
+        changed_by_time, due = await self._changed_by_time(connection, shown, since, now, until)
+        self._seen = now
+        loop = asyncio.get_running_loop()
+        self.due = loop.time() + (due - now).total_seconds() if due else None
+        changed |= changed_by_time
+        if not changed:
+            return [], until
+        at = AsOf(now, until)
+        board_rooms = await board(connection, at, self._ward, changed)
+        return [Change(until, ChangedRooms(at, tuple(board_rooms)))], until
+
+    async def _rooms(self, connection: AsyncConnection, position: int) -> set[UUID]:
+        """Return the rooms of the ward."""
+        query = select(rooms.c.room).distinct().where(known(rooms, position))
+        if self._ward is not None:
+            query = query.where(rooms.c.ward == self._ward)
+        return set((await connection.execute(query)).scalars())
+
+    async def _touched_rooms(
+        self, connection: AsyncConnection, shown: set[UUID], now: datetime, after: int, until: int
+    ) -> set[UUID]:
+        """Return the rooms of the events that touch the board: of those whom they are about."""
+        subjects = await touched_subjects(connection, after, until)
+        touched = subjects.of(topics_read(self._queries))
+        if not touched.topics_without_subject.isdisjoint(_topics_of_everyone(self._queries)):
+            return shown
+        touched_rooms = set(touched.rooms)
+        if touched.stays_without_room or touched.patients_without_room:
+            before, at = AsOf(now, after), AsOf(now, until)
+            touched_rooms |= await _rooms_about(connection, touched, before, at)
+        return touched_rooms
+
+    async def _changed_by_time(
+        self,
+        connection: AsyncConnection,
+        shown: set[UUID],
+        since: datetime,
+        now: datetime,
+        position: int,
+    ) -> tuple[set[UUID], datetime | None]:
+        """Return the rooms that changed by time between two moments, and the next such moment."""
+        others = _tables(self._queries) - set(OF_ROOMS)
+        tables = [table for table in others if table.info["has_valid_time_boundaries"]]
+        rooms_by_id = {room: {room} for room in shown}
+        if tables:
+            for room, *ids in await connection.execute(_in_beds(now, position)):
+                for id in ids if room in shown else ():
+                    rooms_by_id.setdefault(id, set()).add(room)
+        ids = list(rooms_by_id)
+        rows = await connection.execute(
+            union_all(*(_boundaries(table, ids, since, position) for table in (*OF_ROOMS, *tables)))
+        )
+        boundaries = [(id, moment) for id, *ends in rows for moment in ends if moment]
+        changed: set[UUID] = set()
+        for id, moment in boundaries:
+            if moment <= now:
+                changed |= rooms_by_id.get(id, shown)
+        return changed, min((moment for _, moment in boundaries if moment > now), default=None)
+
+
+@cache
+def topics_read(queries: Queries) -> frozenset[str]:
+    """Return the topics of the events from which the results of some queries follow."""
+    if versions in queries:
+        return frozenset(EVENTS)
+    return _topics_of(_tables(queries))
+
+
+@cache
+def _topics_of_everyone(queries: Queries) -> frozenset[str]:
+    """Return the topics of events that may concern every room: of tables without a subject."""
+    return _topics_of(frozenset(t for t in _tables(queries) if _subject(t) is None))
+
+
+def _tables(queries: Queries) -> frozenset[Table]:
+    """Return the tables that queries read; the versions of records are read from the log."""
+    return frozenset(t for query in queries if query is not versions for t in tables_read(query))
+
+
+def _topics_of(tables: frozenset[Table]) -> frozenset[str]:
+    return frozenset(
+        event.TOPIC
+        for model in READ_MODELS
+        if not tables.isdisjoint(model.tables())
+        for event in model.handles
+    )
+
+
+def _subject(table: Table) -> Any:
+    """Return the column by which rows of a table are those of some rooms, stays or patients."""
+    names = ("room",) if table in OF_ROOMS else ("stay", "patient")
+    return next((table.c[name] for name in names if name in table.c), None)
+
+
+def _boundaries(table: Table, ids: Sequence[UUID], since: datetime, position: int) -> Select[Any]:
+    """Compose the ends after a moment of the rows of some subjects; NULL for those before it."""
+    subject, moment = _subject(table), cast(literal(since), DateTime(timezone=True))
+    ends = func.lower(table.c.during), func.upper(table.c.during)
+    return select(
+        table.c[table.info["key"]] if subject is None else subject,
+        *(case((end > moment, end)) for end in ends),
+    ).where(
+        table.c.during.op("&&")(func.tstzrange(moment, None)),
+        known(table, position),
+        true() if subject is None else one_of(subject, ids),
+    )
+
+
+def _in_beds(now: datetime, position: int) -> CompoundSelect[Any]:
+    """Compose the rooms with the stays and patients in their beds, or for whom these are reserved."""
+    lain_in = select(stretches.c.room, stretches.c.stay, stretches.c.patient)
+    reserved = select(spells.c.room, spells.c.for_stay, spells.c.for_patient)
+    return union_all(
+        lain_in.where(held(stretches, now, position)), reserved.where(held(spells, now, position))
+    )
+
+
+async def _rooms_about(
+    connection: AsyncConnection, touched: TouchedSubjects, before: AsOf, at: AsOf
+) -> set[UUID]:
+    """Return the rooms in whose beds are some stays, persons, or their mothers or children."""
+    patients = sorted(touched.patients_without_room)
+    records = set(patients)
+    for moment in (before, at):  # a merge that was taken back tells something of both
+        for of_person in (await records_of_each(connection, patients, moment)).values():
+            records.update(of_person)
+    found = set(touched.stays_without_room)
+    theirs = select(stays.c.stay).where(one_of(stays.c.patient, sorted(records)))
+    found.update((await connection.execute(theirs.where(known(stays, at.known)))).scalars())
+    for _ in "mother", "her other children":
+        ids = sorted(found)
+        linked = select(stays.c.stay, stays.c.shares_bed_of).where(
+            or_(one_of(stays.c.stay, ids), one_of(stays.c.shares_bed_of, ids)),
+            stays.c.shares_bed_of.is_not(None),
+        )
+        for pair in await connection.execute(linked):
+            found.update(pair)
+    in_beds = await connection.execute(_in_beds(at.as_of, at.known))
+    return {room for room, stay, patient in in_beds if stay in found or patient in records}
+
+
+async def _recorded_at(connection: AsyncConnection, position: int) -> datetime:
+    """Return when a position was recorded; for 0, when the first event was."""
+    result = await connection.execute(
+        text(
+            "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position = :position),"
+            " (SELECT min(recorded_at) FROM record.events), clock_timestamp())"
+        ),
+        {"position": position},
+    )
+    moment: datetime = result.scalar_one()
+    return moment
