@@ -117,6 +117,15 @@ def bitemporal_table(
     return table
 
 
+def first_position() -> Column[int]:
+    """Return a column for the position of a fact's first entry: the order of facts of one minute.
+
+    A correction keeps it, so that a corrected fact stays in its place.
+    """
+    comment = "the event by which the fact was first recorded"
+    return Column("first_position", BigInteger, nullable=False, comment=comment)
+
+
 @dataclass(frozen=True, slots=True)
 class Same:
     """In a copy: the value of another column of the row that is copied."""

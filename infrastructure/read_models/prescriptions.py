@@ -29,6 +29,7 @@ from infrastructure.projections.bitemporal_table import (
     Rows,
     Values,
     bitemporal_table,
+    first_position,
 )
 from infrastructure.projections.projection import EventPosition, Folded, events_of
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
@@ -71,6 +72,7 @@ doses = bitemporal_table(
     Column("performed_by", String),
     Column("infusion", Boolean, nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    first_position(),
     visibility="stay",
     find_by=("prescription", "stay"),
     of="prescription",
@@ -136,6 +138,7 @@ class Prescriptions(Folded[Prescription]):
             "performed_by": event.entry.performed_by,
             "infusion": event.infusion,
             "ended_at": None,
+            "first_position": place.position,
         }
         self.writer(doses).put(
             event.administration,
@@ -302,9 +305,9 @@ async def prescriptions_of(
 
 _doses_of = by_id(
     lambda at: (
-        select(*columns(doses), since(doses))
+        select(*columns(doses, "first_position"), since(doses))
         .where(is_one_of(doses.c.prescription, "ids"), at.of(doses))
-        .order_by(since(doses), doses.c.position)
+        .order_by(since(doses), doses.c.first_position, doses.c.administration)
     )
 )
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.time import Period
-from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
+from infrastructure.projections.bitemporal_table import Copy, bitemporal_table, first_position
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
 from infrastructure.queries.compiled import by_id, is_one_of
@@ -35,6 +35,7 @@ visits = bitemporal_table(
     Column("kind", String, nullable=False),
     Column("note", String),
     Column("consult", Uuid, comment="the consult that it answers"),
+    first_position(),
     visibility="stay",
     find_by=("stay", "consult"),
     of="stay",
@@ -83,6 +84,7 @@ class Visits(ReadModel):
                         "kind": event.visit_kind.value,
                         "note": event.note,
                         "consult": event.consult,
+                        "first_position": place.position,
                     },
                     known=place.known,
                     position=place.position,
@@ -110,9 +112,9 @@ class VisitView:
 def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Compose visits by an id, up to the moment, in the order in which they occurred."""
     return lambda at: (
-        select(*columns(visits), since(visits))
+        select(*columns(visits, "first_position"), since(visits))
         .where(is_one_of(column, "ids"), at.of(visits))
-        .order_by(since(visits), visits.c.position)
+        .order_by(since(visits), visits.c.first_position, visits.c.visit)
     )
 
 

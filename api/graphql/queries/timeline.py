@@ -1,13 +1,13 @@
 """Query of a timeline."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import or_forbidden, patient_by_mrn
+from api.graphql.authorization import or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -25,9 +25,8 @@ from api.graphql.types.enums import Reading, TimelineKind
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, told
 from domain.refusals import InvalidInput
-from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.stays import stays_by_id
-from infrastructure.read_models.timeline.queries import timeline_page
+from infrastructure.read_models.timeline.queries import place, timeline_page
 
 
 @strawberry.type
@@ -60,15 +59,11 @@ class TimelineQueries:
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
         wanted = page_size(first)
-        place: tuple[Any, int] | None = (
-            decode_cursor(after, "record", int, int)
-            if read is Reading.RECORD
-            else decode_cursor(after, "timeline", datetime, int)
-        )
+        name, begin = ("record", int) if read is Reading.RECORD else ("timeline", datetime)
+        before = decode_cursor(after, name, begin, int, int)
         records: list[UUID] | None = None
         if mrn is not None:
-            who = await patient_by_mrn(info.context, mrn, mrn_authority, at)
-            records = await info.context.query(records_of, who.patient, at) if who else []
+            records = await records_of_mrn(info.context, mrn, mrn_authority, at)
         else:
             stay = await Stay.find(info, named(stay_id), at)
             await or_forbidden(info.context, stay, stays_by_id, named(stay_id), at)
@@ -76,7 +71,7 @@ class TimelineQueries:
             timeline_page,
             at,
             wanted + 1,
-            place,
+            before,
             reading=read,
             patients=records,
             stay=named(stay_id) if stay_id else None,
@@ -87,10 +82,6 @@ class TimelineQueries:
             found,
             wanted,
             after,
-            lambda v: (
-                encode_cursor("record", v.recorded_position, v.position)
-                if read is Reading.RECORD
-                else encode_cursor("timeline", v.occurred_at, v.position)
-            ),
+            lambda v: encode_cursor(name, *place(v, read)),
             lambda v: TimelineEntry.of(info, v, stories[v.entry]),
         )

@@ -30,6 +30,7 @@ from infrastructure.projections.bitemporal_table import (
     Same,
     Values,
     bitemporal_table,
+    first_position,
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
 
@@ -59,6 +60,7 @@ entries = bitemporal_table(
     Column("reason", String),
     Column("source", JSONB),
     Column("data", JSONB, nullable=False),
+    first_position(),
     visibility="stay",
     find_by=("patient", "stay", "movement", "fact", "subject"),
     of="subject",
@@ -317,6 +319,7 @@ class Timeline(ReadModel):
         ):
             # Where the patient was instead, from the time of what never was.
             values["occurred_at"], period = Same("occurred_at"), None
+            values["first_position"] = Same("first_position")
         self.writer(entries).revise(
             {"subject": event.originator_id, "status": "TRUE", **which},
             Copy(values, period),
@@ -354,6 +357,7 @@ def _values(event: Event, place: EventPosition) -> dict[str, Any]:
         "reason": envelope.reason,
         "source": envelope.source,
         "data": data,
+        "first_position": place.position,
     }
 
 

@@ -56,6 +56,7 @@ class EntryView:
     reason: str | None
     source: dict[str, Any] | None
     data: dict[str, Any]
+    first_position: int
     position: int
 
 
@@ -64,19 +65,19 @@ async def timeline_page(
     connection: AsyncConnection,
     at: AsOf,
     first: int,
-    after: tuple[Any, int] | None,
+    after: tuple[Any, ...] | None,
     *,
     reading: Reading = Reading.ALL,
     patients: Sequence[UUID] | None = None,
     stay: UUID | None = None,
     kinds: Sequence[str] | None = None,
 ) -> list[EntryView]:
-    """Return a page of entries up to the moment, in the order of occurrence, then of recording.
+    """Return a page of entries up to the moment, in the order of occurrence, then of their first entry.
 
     Read as the record: in the order of recording. Read as the truth: without entries that are corrected,
-    cancelled, or only cancel another. ``after``: what the order compares, of the entry before the page.
+    cancelled, or only cancel another. ``after``: the `place` of the entry before the page.
     """
-    begins, position = after or (None, None)
+    begins, first_position, position = after or (None, None, None)
     rows = await _pages[reading].execute(
         connection,
         at,
@@ -84,17 +85,26 @@ async def timeline_page(
         stay=stay,
         kinds=list(kinds) if kinds else None,
         begins=begins,
+        first_position=first_position,
         after=position,
         first=first,
     )
     return [view(EntryView, row) for row in rows]
 
 
+def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
+    """Return what the order of a reading compares of an entry."""
+    if reading is Reading.RECORD:
+        return entry.recorded_position, entry.position, entry.position
+    return entry.occurred_at, entry.first_position, entry.position
+
+
 def _page(reading: Reading) -> CompiledStatement:
     """Return the statement for a page of a reading of the timeline."""
-    order: tuple[Column[Any], Column[Any]] = (entries.c.occurred_at, entries.c.position)
+    order: tuple[Column[Any], Column[Any], Column[Any]]
+    order = entries.c.occurred_at, entries.c.first_position, entries.c.position
     if reading is Reading.RECORD:
-        order = (entries.c.recorded_position, entries.c.position)
+        order = entries.c.recorded_position, entries.c.position, entries.c.position
 
     def build(at: AsOf) -> Select[Any]:
         query = select(*columns(entries), entries.c.position).where(at.of(entries))
@@ -111,7 +121,11 @@ def _page(reading: Reading) -> CompiledStatement:
         stay=equals(entries.c.stay, "stay"),
         kinds=is_one_of(entries.c.kind, "kinds"),
         after=tuple_(*order)
-        > tuple_(parameter("begins", order[0].type), parameter("after", order[1].type)),
+        > tuple_(
+            parameter("begins", order[0].type),
+            parameter("first_position", order[1].type),
+            parameter("after", order[2].type),
+        ),
     )
 
 
@@ -175,7 +189,9 @@ _movements_of = by_id(
             entries.c.movement.is_not(None),
             at.of(entries),
         )
-        .order_by(entries.c.occurred_at, entries.c.position, entries.c.entry)
+        .order_by(
+            entries.c.occurred_at, entries.c.first_position, entries.c.position, entries.c.entry
+        )
     )
 )
 
