@@ -48,7 +48,12 @@ def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
 
 
 def patient(
-    uow: UnitOfWork, mrn: str, authority: str | None = None, *, in_scope: bool = True
+    uow: UnitOfWork,
+    mrn: str,
+    authority: str | None = None,
+    *,
+    in_scope: bool = True,
+    field: str = "patient_mrn",
 ) -> Patient:
     """Return the patient of an MRN; ``authority`` is the hospital's own by default.
 
@@ -56,8 +61,8 @@ def patient(
     """
     id = patient_id(uow, mrn, authority)
     if id is None:
-        raise NotFound("patient with MRN", mrn, "patient_mrn")
-    found = uow.one(Patient, id, "patient", "patient_mrn")
+        raise NotFound("patient with MRN", mrn, field)
+    found = uow.one(Patient, id, "patient", field)
     if in_scope:
         scope.check_patient(uow, found)
     return found

@@ -61,7 +61,7 @@ def query(
         _list_tables()
         return
     zone, database = open_hospital(settings())
-    known, log = known_position(database, known_at), database.open_log()
+    (known, _), log = known_position(database, known_at), database.open_log()
     err.print(f"As known at position {known} of a {log.kind} log.")
     try:
         if export is not None:

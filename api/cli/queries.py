@@ -20,10 +20,11 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
 from infrastructure.queries import log as log_queries
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.named import ward_named
 from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patient_by_mrn, patients_by_id, records_of
-from infrastructure.read_models.timeline.queries import EntryView, Reading, timeline_page
+from infrastructure.read_models.timeline.queries import EntryView, Reading, place, timeline_page
 from infrastructure.settings import Settings
 
 app = typer.Typer()
@@ -61,7 +62,7 @@ def timeline(
             at.record_access(patient.patient)
             entries: list[EntryView] = []
             records = await records_of(connection, patient.patient, at)
-            after: tuple[object, int] | None = None
+            after: tuple[object, ...] | None = None
             while True:
                 page = await timeline_page(
                     connection, at, PAGE, after, reading=read, patients=records
@@ -69,9 +70,7 @@ def timeline(
                 entries += page
                 if len(page) < PAGE:
                     break
-                last = page[-1]
-                clock = last.recorded_position if read is Reading.RECORD else last.occurred_at
-                after = clock, last.position
+                after = place(page[-1], read)
             texts = await summaries(connection, entries, at)
             return [(entry, texts[entry.entry]) for entry in entries]
 
@@ -108,7 +107,8 @@ def occupancy(
 
     async def ask(engine: AsyncEngine, at: AsOf) -> list[list[str]]:
         async with engine.connect() as connection:
-            rooms = await board(connection, at, ward)
+            name = None if ward is None else await ward_named(connection, ward)
+            rooms = await board(connection, at, name)
             patients = [o.patient for room in rooms for bed in room.beds for o in bed.occupants]
             views = await patients_by_id(connection, patients, at)
         for patient in views:
@@ -248,11 +248,14 @@ def run_query(
     return asyncio.run(run())
 
 
-def known_position(database: Database, known_at: str | None) -> int:
-    """Return the log position that a query is answered at."""
+def known_position(
+    database: Database, known_at: str | None, ward: str | None = None
+) -> tuple[int, str | None]:
+    """Return the log position that a query is answered at, and a ward's name as it is stored."""
 
-    async def known(engine: AsyncEngine, at: AsOf) -> int:
-        return at.known
+    async def known(engine: AsyncEngine, at: AsOf) -> tuple[int, str | None]:
+        async with engine.connect() as connection:
+            return at.known, None if ward is None else await ward_named(connection, ward)
 
     return run_query(database, "report", Purpose.QUALITY, known, known_at=known_at)
 

@@ -87,7 +87,7 @@ def report(
             )
         )
         return
-    position = known_position(database, known_at)
+    position, ward = known_position(database, known_at, ward)
     long = (last_day - first_day).days > LONG
     with (
         reduced_garbage_collection(),

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from api.graphql.context import ById, Context
 from application.authorization.roles import may
-from application.authorization.scope import CLOSED
-from domain.refusals import NotAllowed
+from application.authorization.scope import CLOSED, is_of_wards
+from domain.refusals import NotAllowed, NotFound
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.named import ward_named
 from infrastructure.read_models import patients
 from infrastructure.read_models.patients import PatientView
 
@@ -25,8 +26,30 @@ def check_ward(context: Context, ward: str | None) -> None:
 
     Raises NotAllowed.
     """
-    if context.caller.wards is not None and ward not in context.caller.wards:
+    if not is_of_wards(context.caller.wards, ward):
         raise NotAllowed("Name a ward of yours: this login is not for the whole house")
+
+
+async def known_ward(context: Context, ward: str | None) -> str | None:
+    """Return the name of a ward as it is stored; None names none. Raises NotFound."""
+    return None if ward is None else await context.query(ward_named, ward)
+
+
+async def records_of_mrn(
+    context: Context, mrn: str, authority: str | None, at: AsOf, field: str = "mrn"
+) -> list[UUID]:
+    """Return the records of the person with an MRN; none if it is known at another moment only.
+
+    Raises NotFound for an MRN that nobody ever had, and what `patient_by_mrn` raises.
+    """
+    patient = await patient_by_mrn(context, mrn, authority, at)
+    if patient is not None:
+        return await context.query(patients.records_of, patient.patient, at)
+    status = await context.log_status()
+    latest = context.moment(status.now, status.position)
+    if await patient_by_mrn(context, mrn, authority, latest) is None:
+        raise NotFound("patient with MRN", mrn, field)
+    return []
 
 
 async def or_forbidden(

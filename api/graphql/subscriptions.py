@@ -9,22 +9,24 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_ward, or_forbidden, patient_by_mrn
+from api.graphql.authorization import check_ward, known_ward, or_forbidden, patient_by_mrn
 from api.graphql.context import Ask, ById, Context
-from api.graphql.declarations import DataKind, queries_of, shows
+from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import MrnAuthority
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
-from api.graphql.types.rooms import Bed, RoomOccupancy, boards
+from api.graphql.types.rooms import RoomOccupancy, boards
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
+from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
 from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.subscriptions.broker import Change, Topic
-from infrastructure.subscriptions.topics import FeedTopic, OccupancyTopic, TimelineTopic
+from infrastructure.subscriptions.occupancy_topic import OccupancyTopic
+from infrastructure.subscriptions.topics import FeedTopic, TimelineTopic
 
 T = TypeVar("T")
 
@@ -50,6 +52,7 @@ class Subscription:
     ) -> AsyncGenerator[Event, None]:
         context = info.context
         check_ward(context, ward)
+        ward = await known_ward(context, ward)
         begin = await _begin(context, after)
         return _events(context, FeedTopic(topics_of(kinds), ward), begin)
 
@@ -82,8 +85,8 @@ class Subscription:
 
     @strawberry.subscription(
         description="Who lies where in a ward, or in the house: the rooms of which something else is"
-        " held, of the past too, or whose beds changed as time went by. What was missed since"
-        " after is told in one item."
+        " held, of the past too, or whose beds changed as time went by; also when what is selected"
+        " of a patient, stay or doctor changed. What was missed since after is told in one item."
     )
     async def room_occupancy_changed(
         self,
@@ -93,9 +96,10 @@ class Subscription:
     ) -> AsyncGenerator[RoomOccupancyChange, None]:
         context = info.context
         check_ward(context, ward)
+        ward = await known_ward(context, ward)
         begin = await _begin(context, after)
         seen = (await context.log_status()).now if after is None else None
-        topic = OccupancyTopic(ward, seen, queries_of(RoomOccupancy, Bed))
+        topic = OccupancyTopic(ward, seen, (board, *context.queries))
         return _rooms(info, topic, begin)
 
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from application.authorization.roles import may
+from application.authorization.scope import is_of_wards
 from application.unit_of_work import UnitOfWork
 from domain.patient import Patient
 from domain.refusals import (
@@ -21,7 +22,6 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
-from domain.text import key
 
 TELLING = (
     BedOccupied,
@@ -67,10 +67,6 @@ def _as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
         case BedNotOpen(is_free_text=True):
             room = uow.loaded.get(refusal.bed.room)
             ward = room.ward if isinstance(room, Room) else None
-            if not may(role, "data:closures") or not _is_of(ward, uow.wards):
+            if not may(role, "data:closures") or not is_of_wards(uow.wards, ward):
                 return BedNotOpen(refusal.bed, "it is closed")
     return refusal
-
-
-def _is_of(ward: str | None, wards: frozenset[str] | None) -> bool:
-    return wards is None or key(ward or "") in map(key, wards)

@@ -13,6 +13,7 @@ The rule, the same for commands here and for questions (`infrastructure.queries.
 - What somebody has opened by breaking the glass is open to them.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from application import persons
@@ -42,9 +43,17 @@ def hidden_labels(role: str) -> frozenset[str]:
     return frozenset(c.value for c in labels if not may(role, f"label:{c.value.lower()}"))
 
 
+def is_of_wards(wards: Collection[str] | None, ward: str | None) -> bool:
+    """Tell whether a ward is one of a login's; ``None`` is the whole house.
+
+    A token may spell a ward otherwise than its rooms do.
+    """
+    return wards is None or (ward is not None and key(ward) in map(key, wards))
+
+
 def check_ward(uow: UnitOfWork, ward: str | None) -> None:
     """Refuse a ward that is none of the login's; ``None`` is the whole house. Raises NotAllowed."""
-    if uow.wards is not None and key(ward or "") not in map(key, uow.wards):
+    if not is_of_wards(uow.wards, ward):
         raise NotAllowed(ELSEWHERE)
 
 
@@ -91,7 +100,7 @@ def _is_of_wards(uow: UnitOfWork, stay: Stay) -> bool:
     if uow.wards is None or not begun:
         return True
     latest = max(begun, key=lambda s: s.period.start)
-    return uow.one(Room, latest.bed.room, "room", "room").ward in uow.wards
+    return is_of_wards(uow.wards, uow.one(Room, latest.bed.room, "room", "room").ward)
 
 
 def _require_emergency_access(uow: UnitOfWork, patient: UUID | None, why: str) -> None:

@@ -33,4 +33,5 @@ class Calendar(CommandGroup):
         calendar = HospitalCalendar.empty(calendar_id(self.rules.hospital))
         for event in self.record.streams({calendar.id: 0}).get(calendar.id, ()):
             event.mutate(calendar)
-        return calendar.zone_on(self.record.preload(calendar.id).now.date())
+        days = calendar.days
+        return days.zone_on(days.date_of(self.record.preload(calendar.id).now))

@@ -128,7 +128,7 @@ class PatientIdentity(CommandGroup):
         reason_needed(uow.entry, "a merge says why")
         here = self.rules.mrn_authority
         away = lookups.patient(uow, patient_mrn, mrn_authority or here)
-        into = lookups.patient(uow, into_mrn, into_mrn_authority or here)
+        into = lookups.patient(uow, into_mrn, into_mrn_authority or here, field="into_mrn")
         if away.id == into.id:
             raise InvalidInput("into_mrn", "a record cannot be merged with itself")
         if into.merged_into is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from application import lookups
 from application.authorization import scope
 from application.authorization.roles import ANALYSIS
 from application.command_group import CommandGroup, command
@@ -56,6 +57,7 @@ class Reports(CommandGroup):
         ended, and FiguresNotReadable, which is no refusal.
         """
         scope.check_ward(uow, ward)
+        ward = None if ward is None else lookups.ward_name(uow, ward)
         chosen = {p.name: p.value for p in parameters or ()}
         with self.open_service() as reports:
             report = reports.of_period(

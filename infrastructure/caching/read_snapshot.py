@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.envelope import Actor
 from infrastructure.caching.single_flight import BatchRunner, SingleFlight
 from infrastructure.queries.log import LogStatus, log_status
+from infrastructure.queries.named import wards_named
 from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_merge, opened_by
 
 ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[tuple[frozenset[UUID], datetime | None]]]
@@ -34,10 +36,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Permission:
-    """Records of patients that are opened or closed, and the status at which they were read."""
+    """Records of patients that are opened or closed, or names of wards; and the status when read."""
 
     at: LogStatus
-    patients: frozenset[UUID]
+    patients: frozenset[Any]
     until: datetime | None = None
     """The moment (UTC) at which they change by time alone, if they do."""
 
@@ -75,6 +77,17 @@ class Snapshots:
 
         return await self._permission((opened_by, actor), read, snapshot)
 
+    async def wards(self, wards: Set[str] | None, snapshot: Snapshot) -> Set[str] | None:
+        """Return the stored names of the wards of a login, which may spell them otherwise."""
+        if wards is None:
+            return None
+
+        async def read(connection: AsyncConnection) -> _Permission:
+            names = await wards_named(connection, wards)
+            return _Permission(snapshot.log_status, frozenset(names))
+
+        return await self._permission((wards_named, wards), read, snapshot)
+
     async def closed(self, hidden: Set[str], snapshot: Snapshot) -> Set[UUID]:
         """Return the records of persons of whom any record has one of these labels."""
         return await self._by_merge(closed_by_merge, hidden, snapshot) if hidden else frozenset()
@@ -96,7 +109,7 @@ class Snapshots:
         key: Hashable,
         read: Callable[[AsyncConnection], Awaitable[_Permission]],
         snapshot: Snapshot,
-    ) -> Set[UUID]:
+    ) -> Set[Any]:
         """Return the cached permission while it holds; otherwise read it once for the snapshot."""
 
         async def connect() -> _Permission:

@@ -78,7 +78,7 @@ _rooms_of_wards = CompiledStatement(
         .distinct()
     ),
     ward=equals(rooms.c.ward, "ward"),
-    number=equals(rooms.c.number, "number"),
+    numbers=is_one_of(rooms.c.number, "numbers"),
 )
 _history = CompiledStatement(
     lambda at: (
@@ -93,7 +93,7 @@ _history = CompiledStatement(
         .limit(parameter("most", Integer))
     ),
     rooms=is_one_of(stretches.c.room, "rooms"),
-    bed=equals(stretches.c.bed, "bed"),
+    beds=is_one_of(stretches.c.bed, "beds"),
 )
 
 
@@ -104,19 +104,22 @@ async def occupancy_history(
     start: datetime,
     end: datetime,
     ward: str | None,
-    number: str | None,
-    bed: str | None,
+    numbers: Sequence[str] | None,
+    beds: Sequence[str] | None,
     most: int | None = None,
 ) -> list[StretchView]:
-    """Return the stretches of occupancy between two moments, in the order in which they began."""
+    """Return the stretches of occupancy between two moments, in the order in which they began.
+
+    ``numbers`` and ``beds``: the spellings of a room's number and of a bed's code.
+    """
     of_wards = None
-    if ward is not None or number is not None or at.viewer.wards is not None:
+    if ward is not None or numbers is not None or at.viewer.wards is not None:
         result = await _rooms_of_wards.execute(
-            connection, at, start=start, end=end, ward=ward, number=number
+            connection, at, start=start, end=end, ward=ward, numbers=numbers
         )
         of_wards = list(result.scalars())
     rows = await _history.execute(
-        connection, at, start=start, end=end, rooms=of_wards, bed=bed, most=most
+        connection, at, start=start, end=end, rooms=of_wards, beds=beds, most=most
     )
     return [view(StretchView, row) for row in rows]
 

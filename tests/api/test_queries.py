@@ -162,8 +162,6 @@ def stays(ward: Ward) -> None:
     assert found(ward=name) == [other]
     assert found(patientMrn=mrn) == []
     assert found(patientMrn=mrn, statuses=["DISCHARGED"]) == [one]
-    assert found(patientMrn="nobody", statuses=["DISCHARGED"]) == []
-    assert found(attending="nobody") == []
     open_ones = [
         n["id"] for n in ward.ask("{ stays(first: 500) { nodes { id } } }")["stays"]["nodes"]
     ]
@@ -251,7 +249,6 @@ def occupancy_history(ward: Ward) -> None:
     assert [stretch[1] for stretch in told(bed="a")] == [one, other]
     assert [stretch[1] for stretch in told(bed="a", to=gone)] == [one]
     assert [stretch[1] for stretch in told(bed="a", **{"from": gone})] == [other]
-    assert told(room="none") == told(ward="none") == []
 
 
 @example
@@ -282,7 +279,6 @@ def timeline(ward: Ward) -> None:
     assert (transfer["reason"], transfer["status"]) == ("noted afterwards", "TRUE")
     assert transfer["recordedBy"]["role"]
     assert transfer["movementId"]
-    assert ward.ask(query, mrn="nobody")["timeline"]["nodes"] == []
 
 
 @example

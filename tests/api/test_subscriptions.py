@@ -50,9 +50,10 @@ def test_without_a_position_it_begins_now(running: Served, followed: Ward, socke
 def test_events_of_a_ward_are_told_to_those_who_follow_that_ward(
     followed: Ward, socket: Client
 ) -> None:
+    room = followed.room("a", ward="Followed")
     socket.subscribe(EVENTS, after=position(followed), ward="Followed", kinds=["STAY_ADMITTED"])
     followed.stay(f"{followed.room('a', ward='Other')}/a")
-    stay = followed.stay(f"{followed.room('a', ward='Followed')}/a")
+    stay = followed.stay(f"{room}/a")
     assert socket.next()["data"]["stayId"] == stay
 
 

@@ -70,7 +70,9 @@ def test_occupancy_of_one_ward(run: Run, staffed: Hospital) -> None:
     room(staffed, "1", ward="A")
     room(staffed, "1", "x", ward="B")
     assert beds(run("occupancy", "--json", "--ward", "B").json) == {"B/1/x": ""}
-    assert run("occupancy", "--json", "--ward", "C").json == []
+    assert beds(run("occupancy", "--json", "--ward", "b").json) == {"B/1/x": ""}
+    refused = run("occupancy", "--json", "--ward", "C")
+    assert (refused.code, "There is no ward 'C'." in refused.err) == (1, True)
 
 
 def test_occupancy_says_why_a_bed_is_not_free(run: Run, staffed: Hospital) -> None:

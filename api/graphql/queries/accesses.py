@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_ward, patient_by_mrn
+from api.graphql.authorization import check_ward, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import After, First, MrnAuthority
@@ -18,7 +18,6 @@ from api.graphql.types.people import Patient
 from domain.described_enum import DescribedEnum
 from infrastructure.access_log import NOBODY, REFUSED, SUCCESS, AccessView, accesses_page
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.patients import records_of
 
 
 class AccessOutcome(DescribedEnum):
@@ -127,8 +126,7 @@ class AccessQueries:
         size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
         records: list[UUID] | None = None
         if mrn is not None:
-            who = await patient_by_mrn(info.context, mrn, mrn_authority, at)
-            records = await info.context.query(records_of, who.patient, at) if who else []
+            records = await records_of_mrn(info.context, mrn, mrn_authority, at)
         found = await info.context.query(
             accesses_page,
             patients=records,

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import or_forbidden
+from api.graphql.authorization import known_ward, or_forbidden
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     AsOfArgument,
@@ -52,6 +52,7 @@ class DifferenceQueries:
         as_of: AsOfArgument = None,
     ) -> list[BedDifference]:
         after, before = await two_moments(info, as_of, from_known, to_known)
+        ward = await known_ward(info.context, ward)
         return await BedDifference.all(info, ward, before, after)
 
     @strawberry.field(

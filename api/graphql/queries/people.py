@@ -22,6 +22,7 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
+from infrastructure.queries.named import staff_number_named
 from infrastructure.read_models.patients import patients_by_id, patients_page
 from infrastructure.read_models.practitioners import practitioners_page
 
@@ -91,6 +92,10 @@ class PeopleQueries:
     ) -> Connection[Practitioner]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         wanted, place = page_size(first), decode_cursor(after, "practitioners", str)
+        if staff_number is not None:
+            staff_number = await info.context.query(
+                staff_number_named, staff_number, "staff_number"
+            )
         found = await info.context.query(practitioners_page, staff_number, at, wanted + 1, place)
         return page(
             found,

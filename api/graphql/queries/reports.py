@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_ward, or_forbidden
+from api.graphql.authorization import check_ward, known_ward, or_forbidden
 from api.graphql.context import Ask, Context
 from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
 from api.graphql.relay import Connection, page, page_size
@@ -65,6 +65,7 @@ class ReportQueries:
         at_least: AtLeast = None,
     ) -> Report:
         check_ward(info.context, ward)
+        ward = await known_ward(info.context, ward)
         definition = find_definition(name, version)
         chosen = {p.name: p.value for p in parameters or ()}
         context = info.context

@@ -6,12 +6,14 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
+from api.graphql.authorization import known_ward
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
 from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, boards
 from domain.refusals import InvalidInput
+from infrastructure.queries.named import beds_named, rooms_named
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.rooms import wards
 
@@ -49,6 +51,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        ward = await known_ward(info.context, ward)
         return await boards(info, await info.context.query(board, at, ward), at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
@@ -66,9 +69,13 @@ class RoomQueries:
     ) -> list[OccupancyStretch]:
         if to <= from_:
             raise InvalidInput("to", "the period ends after it begins")
-        at = await info.context.at(None, known_at, known_at_position, at_least)
-        found = await info.context.query(
-            occupancy_history, at, from_, to, ward, room, bed, STRETCHES + 1
+        context = info.context
+        at = await context.at(None, known_at, known_at_position, at_least)
+        ward = await known_ward(context, ward)
+        numbers = None if room is None else await context.query(rooms_named, ward, room)
+        codes = None if bed is None else await context.query(beds_named, ward, numbers, bed)
+        found = await context.query(
+            occupancy_history, at, from_, to, ward, numbers, codes, STRETCHES + 1
         )
         if len(found) > STRETCHES:
             why = f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room"

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import or_forbidden, patient_by_mrn
+from api.graphql.authorization import known_ward, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
@@ -27,7 +27,7 @@ from api.graphql.types.enums import StayStatus
 from api.graphql.types.stays import Prescription, Stay
 from infrastructure.queries.deceased import deceased
 from infrastructure.read_models.consults import open_consults
-from infrastructure.read_models.patients import records_of
+from infrastructure.queries.named import staff_number_named
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_page
@@ -87,15 +87,15 @@ class StayQueries:
             records: tuple[UUID, ...] | None = None
             attending = None
             if filter.patient_mrn:
-                who = await patient_by_mrn(info.context, filter.patient_mrn, None, at)
-                records = tuple(
-                    await info.context.query(records_of, who.patient, at) if who else ()
-                )
+                mrn = filter.patient_mrn
+                records = tuple(await records_of_mrn(info.context, mrn, None, at, "patient_mrn"))
             if filter.attending:
-                staff = await info.context.query(practitioners_page, filter.attending, at, 1, None)
+                number = await info.context.query(staff_number_named, filter.attending, "attending")
+                staff = await info.context.query(practitioners_page, number, at, 1, None)
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
-            wanted = StayCriteria(statuses, filter.ward or None, records, attending)
+            ward = await known_ward(info.context, filter.ward or None)
+            wanted = StayCriteria(statuses, ward, records, attending)
         found = await info.context.query(stays_page, wanted, at, size + 1, place)
         return page(
             found,
@@ -119,6 +119,7 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> list[Deceased]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        ward = await known_ward(info.context, ward)
         found = await info.context.query(deceased, at, ward)
         return [Deceased.of(view, at) for view in found]
 

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.feed.cloudevents import BY_TOPIC, PUBLIC, Rooms, data, event_id, subject
-from api.graphql.authorization import check_ward
+from api.graphql.authorization import check_ward, known_ward
 from api.graphql.context import Ask, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import First
@@ -123,6 +123,7 @@ class EventQueries:
     ) -> Connection[Event]:
         context, size = info.context, page_size(first)
         check_ward(context, ward)
+        ward = await known_ward(context, ward)
         begin = context.after(after)
         here = await context.log_status()
         if begin > here.recorded:

@@ -1,0 +1,71 @@
+"""Lookups of what a question names: a ward, room, bed or staff number in whatever spelling it is typed.
+
+Each raises NotFound for what the record has never had: an empty answer would say that nothing is there.
+What it has at another moment is known, and the answer as of this one may be empty.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.refusals import NotFound
+from domain.text import code, key, number_key
+from infrastructure.read_models.practitioners import practitioners
+from infrastructure.read_models.rooms import beds, rooms
+
+
+async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward") -> str:
+    """Return the name of a ward as it is stored. Raises NotFound."""
+    names = await wards_named(connection, [ward])
+    if not names:
+        raise NotFound("ward", ward, field)
+    return ward if ward in names else min(names)
+
+
+async def wards_named(connection: AsyncConnection, wards: Iterable[str]) -> set[str]:
+    """Return the stored names that some names of wards stand for, of all times."""
+    keys = {key(ward) for ward in wards}
+    names = await connection.execute(select(rooms.c.ward).distinct())
+    return {name for name in names.scalars() if key(name) in keys}
+
+
+async def rooms_named(connection: AsyncConnection, ward: str | None, number: str) -> list[str]:
+    """Return the spellings of a room's number in a ward, or in all. Raises NotFound."""
+    of_ward = select(rooms.c.number).distinct()
+    if ward is not None:
+        of_ward = of_ward.where(rooms.c.ward == ward)
+    return _same(number, (await connection.execute(of_ward)).scalars(), "room")
+
+
+async def beds_named(
+    connection: AsyncConnection, ward: str | None, numbers: list[str] | None, bed: str
+) -> list[str]:
+    """Return the spellings of a bed's code in some rooms, or in all. Raises NotFound."""
+    in_rooms = select(beds.c.bed).distinct().join(rooms, rooms.c.room == beds.c.room)
+    if ward is not None:
+        in_rooms = in_rooms.where(rooms.c.ward == ward)
+    if numbers is not None:
+        in_rooms = in_rooms.where(rooms.c.number.in_(numbers))
+    return _same(bed, (await connection.execute(in_rooms)).scalars(), "bed")
+
+
+async def staff_number_named(connection: AsyncConnection, typed: str, field: str) -> str:
+    """Return a staff number as it is stored. Raises NotFound."""
+    column = practitioners.c.staff_number
+    exact = select(column).where(column.in_([typed, code(typed)])).limit(1)
+    found = (await connection.execute(exact)).scalar()
+    if found is None:  # in another spelling, or unknown
+        numbers = (await connection.execute(select(column).distinct())).scalars()
+        found = next((n for n in numbers if number_key(n) == number_key(typed)), None)
+    if found is None:
+        raise NotFound("practitioner with staff number", typed, field)
+    return str(found)
+
+
+def _same(typed: str, names: Iterable[str], what: str) -> list[str]:
+    """Return the names that differ from what was typed in spelling only. Raises NotFound."""
+    same = sorted(name for name in names if key(name) == key(typed))
+    if not same:
+        raise NotFound(what, typed, what)
+    return same
