@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -13,7 +14,9 @@ from domain.event_types import EVENTS
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
-from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.as_of import AsOf, one_of
+from infrastructure.queries.row_security import known
+from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
 from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions_by_id
 from infrastructure.read_models.rooms import RoomView, rooms_by_id
@@ -29,6 +32,8 @@ class Entry:
     rooms: Mapping[UUID, RoomView]
     staff: Mapping[UUID, PractitionerView]
     prescription: PrescriptionView | None
+    is_exchange: bool = True
+    """Of a swap: whether the other patient had the bed until then, as held now."""
 
     def has_place(self) -> bool:
         """Return whether it names a bed, or a place without one."""
@@ -76,7 +81,38 @@ async def summaries(
     staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
     subjects = [e.subject for e in entries if e.kind.startswith("PRESCRIPTION")]
     drugs = await prescriptions_by_id(connection, subjects, at)
-    return {entry.entry: summary(entry, rooms, staff, drugs) for entry in entries}
+    moved_alone = await _moved_alone(connection, entries, at)
+    return {
+        entry.entry: summary(entry, rooms, staff, drugs, entry.entry not in moved_alone)
+        for entry in entries
+    }
+
+
+async def _moved_alone(
+    connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf
+) -> set[UUID]:
+    """Return the swaps whose bed the other patient did not have then: it was corrected away since."""
+    swaps = {
+        entry.entry: (
+            UUID(entry.data["with_stay"]),
+            UUID(entry.data["bed"]["room"]),
+            entry.data["bed"]["bed"],
+            entry.occurred_at,
+        )
+        for entry in entries
+        if entry.kind == kind_of(Stay.BedSwapped) and entry.status == "TRUE"
+    }
+    if not swaps:
+        return set()
+    until = func.upper(stretches.c.during)
+    left = await connection.execute(
+        select(stretches.c.stay, stretches.c.room, stretches.c.bed, until).where(
+            one_of(stretches.c.stay, [stay for stay, *_ in swaps.values()]),
+            known(stretches, at.known),
+        )
+    )
+    exchanged = {tuple(row) for row in left}
+    return {entry for entry, bed in swaps.items() if bed not in exchanged}
 
 
 def summary(
@@ -84,12 +120,15 @@ def summary(
     rooms: Mapping[UUID, RoomView],
     staff: Mapping[UUID, PractitionerView],
     prescriptions: Mapping[UUID, PrescriptionView],
+    is_exchange: bool = True,
 ) -> str:
     """Return the sentence of an entry."""
     if entry.status == "PENDING":
         return _pending(entry)
     event = KINDS[entry.kind]
-    return SUMMARIES[event](Entry(entry.data, rooms, staff, prescriptions.get(entry.subject)))
+    return SUMMARIES[event](
+        Entry(entry.data, rooms, staff, prescriptions.get(entry.subject), is_exchange)
+    )
 
 
 def _admitted(e: Entry) -> str:
@@ -207,7 +246,11 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Stay.Admitted: _admitted,
     Stay.RoomAllocated: lambda e: f"Put in {e.bed()}",
     Stay.Transferred: lambda e: f"Moved to {e.bed()}",
-    Stay.BedSwapped: lambda e: f"Exchanged beds, now in {e.bed()}",
+    Stay.BedSwapped: lambda e: (
+        f"Exchanged beds, now in {e.bed()}"
+        if e.is_exchange
+        else f"Moved to {e.bed()}, in exchange for nothing: the other patient was elsewhere"
+    ),
     Stay.LeaveStarted: lambda e: (
         f"Went on leave, bed {'kept' if e.data['keeps_bed'] else 'released'}"
     ),

@@ -66,6 +66,8 @@ entries = bitemporal_table(
     of="subject",
     revised_by=("subject", "stay"),
 )
+Index("entries_cancels", entries.c.cancels, postgresql_where=entries.c.cancels.is_not(None))
+"""For the reversals of movements."""
 Index("entries_occurred_at", entries.c.occurred_at)
 """For the facts of a period: timeliness of a month does not read the facts of all years."""
 Index("entries_recorded_position", entries.c.recorded_position)

@@ -1,7 +1,7 @@
 """Queries on the timeline of a patient or a stay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -89,7 +89,30 @@ async def timeline_page(
         after=position,
         first=first,
     )
-    return [view(EntryView, row) for row in rows]
+    return await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
+
+
+async def _with_reversals(
+    connection: AsyncConnection, found: list[EntryView], at: AsOf
+) -> list[EntryView]:
+    """Return entries that name in ``cancelled_by`` the reversal that holds of each, up to the moment."""
+    told = [e.entry for e in found if e.movement and e.status == "TRUE" and not e.cancelled_by]
+    rows = await _reversals_of(connection, told, at)
+    reversals = {row.cancels: row.entry for row in rows}
+    return [
+        replace(e, cancelled_by=reversals[e.entry]) if e.entry in reversals else e for e in found
+    ]
+
+
+_reversals_of = by_id(
+    lambda at: select(entries.c.cancels, entries.c.entry).where(
+        is_one_of(entries.c.cancels, "ids"),
+        entries.c.cancels.is_not(None),
+        entries.c.status == "TRUE",
+        entries.c.movement.is_not(None),
+        at.of(entries),
+    )
+)
 
 
 def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
@@ -201,7 +224,12 @@ async def movements_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[EntryView]]:
     """Return the movements of stays, also corrected and cancelled ones, in the order of occurrence."""
-    return group_views("stay", EntryView, await _movements_of(connection, ids, at))
+    rows = await _movements_of(connection, ids, at)
+    found = await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
+    of_stay: dict[UUID, list[EntryView]] = {}
+    for entry in found:
+        of_stay.setdefault(entry.stay or entry.subject, []).append(entry)
+    return of_stay
 
 
 _merges_of = by_id(
@@ -244,4 +272,5 @@ _entry_by_id = by_id(
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> EntryView | None:
     """Return an entry."""
     row = (await _entry_by_id(connection, [id], at)).one_or_none()
-    return view(EntryView, row) if row else None
+    found = [view(EntryView, row)] if row else []
+    return next(iter(await _with_reversals(connection, found, at)), None)
