@@ -92,7 +92,7 @@ def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
     query = "query($id: ID!) { stay(id: $id) { movements { id kind } } }"
     movements = ward.ask(query, id=stay)["stay"]["movements"]
     ids = {movement["kind"]: movement["id"] for movement in movements}
-    push("cancelMovement", movementId=ids["STAY_LEAVE_ENDED"], because="DECISION_REVERSED")
+    push("cancelMovement", movementId=ids["STAY_SPECIALTY_CHANGED"], because="DECISION_REVERSED")
     admitted = {"admissionType": "EMERGENCY", "decidedToAdmitAt": ago(days=3)}
     push("correctMovement", movementId=ids["STAY_ADMITTED"], occurredAt=ago(days=3), **admitted)
     push("correctMovement", movementId=ids["STAY_ATTENDING_CHANGED"], attending=doctor)

@@ -124,7 +124,7 @@ def test_mistake_113_an_id_of_something_else_is_refused_to_every_role_and_tells_
     clients = {role: GraphQLClient(shared.client.http, LOGIN.make(role, role)) for role in ROLES}
 
     def try_others(name: str, input: dict[str, Any]) -> None:
-        for path in _naming(_type_of(name), input):
+        for path in _naming(_type_of(name), input) if name not in NEW else ():
             for role, client in clients.items() if path[-1] not in NAMING else ():
                 for kind, id in (("nothing", str(uuid4())), *kinds.items()):
                     if path[-1] in FIELDS_OF[kind] and may(role, "label:very_restricted"):
