@@ -38,10 +38,9 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         assert stay.patient is not None
         for room, changed in uow.differences(stay).items():
             uow.occupancy(room).change(room, stay.id, stay.patient, changed, stay.about, uow.entry)
-    for stay in uow.restated():
+    for stay in [s for s in uow.loaded.values() if isinstance(s, Stay)]:
         if stay.id not in uow.reassigned:
             _check_person(uow, stay)
-    for stay in [s for s in uow.loaded.values() if isinstance(s, Stay)]:
         _check_clinical(uow, stay)
 
 
@@ -115,11 +114,11 @@ def _left_by(uow: UnitOfWork, mother: Stay, moved: dict[UUID, Stay]) -> list[UUI
 
 def _check_person(uow: UnitOfWork, stay: Stay) -> None:
     """Refuse a stay beside another of the person. Claims hold no stay of no duration: all are read."""
-    period = stay.history.period
-    if period is None or stay.patient is None or period == uow.before[stay.id].period:
+    period = stay.history.presence
+    if period is None or stay.patient is None or period == uow.before[stay.id].history.presence:
         return
     for other in persons.stays_of(uow, stay.patient):
-        theirs = other.history.period
+        theirs = other.history.presence
         if other.id != stay.id and theirs and theirs.collides(period):
             raise PatientAlreadyAdmitted(other.id)
 
@@ -127,7 +126,8 @@ def _check_person(uow: UnitOfWork, stay: Stay) -> None:
 def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
     """Refuse a stay that is no longer open when something was prescribed or given in it."""
     before, now = uow.before[stay.id].history, stay.history
-    if not any(p.without(now.open_periods) for p in before.open_periods):
+    is_shorter = any(p.without(now.open_periods) for p in before.open_periods)
+    if not is_shorter and before.care == now.care:
         return
     admission = stay.history.admission
     outside = [

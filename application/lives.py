@@ -99,7 +99,7 @@ def _let_death_follow(uow: UnitOfWork, person: UUID) -> None:
 def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too: bool) -> None:
     """Check all stays and prescriptions of a person against birth and death."""
     stays = persons.stays_of(uow, person)
-    begun = [stay.history.period.start for stay in stays if stay.history.period]
+    begun = [stay.history.presence.start for stay in stays if stay.history.presence]
     if begun:
         _check_born(uow, person, begun[0], refusing)
     found = persons.death_of(uow, person)

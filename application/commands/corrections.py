@@ -152,6 +152,7 @@ class Corrections(CommandGroup):
         expected_at: datetime | None = None,
         disposition: Disposition | None = None,
         destination: str | None = None,
+        departed_at: datetime | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Correct a movement: its time (``occurred_at``), its place, or what else was said of it.
@@ -179,6 +180,7 @@ class Corrections(CommandGroup):
             expected_at=expected_at,
             disposition=disposition,
             destination=destination,
+            departed_at=departed_at,
         )
         _correct(uow, right, uow.corrected_at, uow.corrected_precision)
         place_sharers(uow, sharers)

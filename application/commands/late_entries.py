@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from application import lookups, persons
 from application.command import reason_needed, utc
-from application.commands.stays import admit, decision, discharge_stay
+from application.commands.stays import admit, decision, departure, discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope
@@ -41,6 +41,7 @@ class Correction:
     expected_at: datetime | None = None
     disposition: Disposition | None = None
     destination: str | None = None
+    departed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,7 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
         "expected_at": utc(right.expected_at, "expected_at"),
         "disposition": right.disposition,
         "destination": right.destination,
+        "departed_at": departure(uow, right.departed_at),
     }
     return {field: value for field, value in details.items() if value is not None}
 

@@ -171,5 +171,5 @@ def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:
 
 
 def _overlap(one: Stay, other: Stay) -> bool:
-    mine, theirs = one.history.period, other.history.period
+    mine, theirs = one.history.presence, other.history.presence
     return mine is not None and theirs is not None and mine.collides(theirs)

@@ -82,6 +82,18 @@ class Stays(CommandGroup):
                 destination=destination,
             )
 
+    @command(roles=PATIENT_FLOW, raises=(PatientAlreadyAdmitted, PatientDied, *STAY_REFUSALS))
+    def record_emergency_care(
+        self, uow: UnitOfWork, *, stay_id: UUID, departed_at: datetime | None = None
+    ) -> None:
+        """Record when the patient came to the emergency department (``occurred_at``) and left it.
+
+        Visits and doses of that time are of the stay, before its admission. Raises StayStateBroken.
+        """
+        stay = lookups.stay(uow, stay_id)
+        left = departure(uow, departed_at)
+        stay.record_emergency_care(left, uow.entry, persons.died_at(uow, stay.patient))
+
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def allocate_room(
         self,
@@ -326,6 +338,14 @@ def decision(uow: UnitOfWork, decided_at: datetime | None) -> datetime | None:
     moment = utc(decided_at, "decided_to_admit_at")
     if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
         raise InvalidInput("decided_to_admit_at", "it lies in the future; a decision was made")
+    return moment and min(moment, uow.now)
+
+
+def departure(uow: UnitOfWork, departed_at: datetime | None) -> datetime | None:
+    """Return when somebody left the emergency department, in UTC. Raises InvalidInput for ahead."""
+    moment = utc(departed_at, "departed_at")
+    if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
+        raise InvalidInput("departed_at", "it lies in the future; record it when it happens")
     return moment and min(moment, uow.now)
 
 

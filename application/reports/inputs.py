@@ -163,6 +163,8 @@ class Inputs:
     """When a stay that began in the period was first visited by a consultant."""
     unknown_grades: frozenset[str] = frozenset()
     """The stays that began in the period and were visited by somebody whose grade is not known."""
+    emergency_care: Mapping[str, tuple[datetime, datetime | None]] = field(default_factory=dict)
+    """When the patient of a stay that began in the period came to the emergency department and left."""
     dose_days: tuple[DoseDays, ...] = ()
     agent_days: tuple[AgentDays, ...] = ()
     courses: tuple[Course, ...] = ()

@@ -15,6 +15,7 @@ from application.reports.census import (
     INPATIENT_SERVICE_DAYS_1,
 )
 from application.reports.definition import Contributions, Definition
+from application.reports.emergency import EMERGENCY_STAY_1
 from application.reports.inputs import InpatientStay, Inputs, Question
 from application.reports.length_of_stay import (
     AVERAGE_LENGTH_OF_STAY_1,
@@ -97,6 +98,7 @@ def _versions() -> Iterator[Definition]:
 
 ALL: tuple[Definition, ...] = (
     *_versions(),
+    EMERGENCY_STAY_1,
     OCCUPANCY_OVER_TIME_1,
 )
 

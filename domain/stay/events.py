@@ -57,6 +57,15 @@ class StayEvents:
         without_bed: Text | None
         confidentiality: Confidentiality
 
+    class EmergencyCareRecorded(Movement, Event):
+        """The patient came to the emergency department when it occurred, before the admission."""
+
+        TOPIC = "stay.emergency-care-recorded"
+        PUBLIC = "stay.emergency-care-recorded"
+        DESCRIPTION = "A patient came to the emergency department, before the admission."
+        movement: FactId
+        departed_at: Moment | None
+
     class RoomAllocated(Movement, Event):
         TOPIC = "stay.room-allocated"
         PUBLIC = "stay.room-allocated"
@@ -233,6 +242,7 @@ class StayEvents:
         expected_at: Moment | None = None
         disposition: Disposition | None = None
         destination: Text | None = None
+        departed_at: Moment | None = None
 
     class PatientCorrected(Correcting, Event):
         """The stay was recorded under the wrong patient: with all its facts it is of this one."""

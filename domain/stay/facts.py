@@ -164,6 +164,16 @@ class Admission(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyCare(Fact):
+    """The patient came to the emergency department, and was admitted afterwards."""
+
+    ASPECT = "emergency care"
+    DETAILS = {"departed_at": "departed_at"}
+    departed_at: datetime | None = None
+    """When the patient left the department, mostly after the admission; None while it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move(Fact):
     """A change of place: the first bed, a transfer, one half of a swap (with the other stay)."""
 
@@ -358,6 +368,7 @@ OVER = (Status.DISCHARGED, Status.CANCELLED)
 
 KINDS: dict[type[Fact], str] = {
     Admission: "admission",
+    EmergencyCare: "emergency care",
     Move: "move",
     LeaveStart: "start of leave",
     LeaveEnd: "end of leave",
@@ -379,4 +390,4 @@ def needs_life(fact: Fact) -> bool:
     """Return whether a dead patient cannot have a fact; the body may be moved, and discharged DIED."""
     if isinstance(fact, Discharge):
         return fact.disposition is not Disposition.DIED
-    return isinstance(fact, Admission | Observation | LeaveStart | LeaveEnd)
+    return isinstance(fact, Admission | EmergencyCare | Observation | LeaveStart | LeaveEnd)

@@ -26,6 +26,7 @@ from domain.stay.facts import (
     OVER,
     Admission,
     Discharge,
+    EmergencyCare,
     Fact,
     Observation,
     Place,
@@ -59,6 +60,8 @@ class _Fold:
         self.stay = stay
         self.state: State | None = None
         self.ended: Fact | None = None
+        self.care: EmergencyCare | None = None
+        """The emergency care before the admission."""
         self.in_force: dict[str, list[tuple[Fact, State | None]]] = {}
         """Per aspect the facts that are in force, the latest last, each with the state before it."""
         self.steps: list[tuple[datetime, State]] = []
@@ -68,7 +71,7 @@ class _Fold:
     def copy(self) -> "_Fold":
         """Return a copy of the fold, to continue it with other facts."""
         fresh = _Fold(self.stay)
-        fresh.state, fresh.ended = self.state, self.ended
+        fresh.state, fresh.ended, fresh.care = self.state, self.ended, self.care
         fresh.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
         fresh.steps, fresh.problems = list(self.steps), list(self.problems)
         return fresh
@@ -76,6 +79,8 @@ class _Fold:
     def go_on(self, fact: Fact) -> None:
         """Take the next fact; one that does not follow changes nothing and is a problem."""
         try:
+            if self._is_before_admission(fact):
+                return
             state = self.take(fact)
         except Refusal as refusal:
             self.problems.append((fact, refusal))
@@ -84,6 +89,21 @@ class _Fold:
             self.steps.pop()
         if not self.steps or self.steps[-1][1] != state:
             self.steps.append((fact.at, state))
+
+    def _is_before_admission(self, fact: Fact) -> bool:
+        """Return whether a fact is of the emergency care, which has no state. Raises StayStateBroken."""
+        if not isinstance(fact, EmergencyCare):
+            return self.state is None and self.care is not None and isinstance(fact, Observation)
+        if self.steps:
+            raise StayStateBroken(
+                "the patient came to the emergency department after the admission"
+            )
+        if self.care is not None:
+            raise StayStateBroken("there is emergency care in this stay already; correct that")
+        if fact.departed_at is not None and fact.departed_at < fact.at:
+            raise StayStateBroken("the patient left the emergency department before coming there")
+        self.care = fact
+        return True
 
     def take(self, fact: Fact) -> State:
         """Return the state after a fact. Raises the refusal of a fact that does not follow."""
@@ -266,6 +286,17 @@ class History:
             return None
         return Period(self.admission.at, self.ended_at)
 
+    @cached_property
+    def care(self) -> EmergencyCare | None:
+        """The emergency care before the admission, if there was any."""
+        return next((f for f in self.facts if isinstance(f, EmergencyCare)), None)
+
+    @property
+    def presence(self) -> Period | None:
+        """The period of the stay, with the emergency care before it."""
+        period, care = self.period, self.care
+        return period if period is None or care is None else Period(care.at, period.end)
+
     @property
     def open_periods(self) -> tuple[Period, ...]:
         """The periods here or on leave, without those between a discharge and its reversal."""
@@ -279,6 +310,8 @@ class History:
         """Return whether the stay was open at a moment; that of the discharge belongs to it."""
         if self.period is None:
             return False
+        if self.care is not None and self.care.at <= moment < self.period.start:
+            return True
         return any(
             moment in p if s.status not in OVER else moment == p.start for p, s in self.segments
         )
@@ -299,5 +332,5 @@ class History:
         return tuple(stretches)
 
 
-def _order(fact: Fact) -> tuple[datetime, int]:
-    return fact.at, fact.order
+def _order(fact: Fact) -> tuple[datetime, bool, int]:
+    return fact.at, not isinstance(fact, EmergencyCare), fact.order

@@ -17,6 +17,7 @@ from domain.stay.facts import (
     AttendingChange,
     CancellationReason,
     Discharge,
+    EmergencyCare,
     Fact,
     LeaveEnd,
     LeaveStart,
@@ -181,6 +182,8 @@ def evolve(history: History, event: Event) -> History:
                 specialty=event.specialty,
                 without_bed=event.without_bed,
             )
+        case StayEvents.EmergencyCareRecorded():
+            fact = _fact(EmergencyCare, event.movement, event, departed_at=event.departed_at)
         case StayEvents.RoomAllocated():
             place = Place(event.bed, event.shares_bed_of)
             fact = _fact(Move, event.movement, event, place=place)

@@ -15,7 +15,20 @@ from domain.time import Precision
 
 
 class StayVisits(StayState):
-    """The commands to the visits of a stay."""
+    """The commands to the visits of a stay, and to the care before it."""
+
+    def record_emergency_care(
+        self, departed_at: datetime | None, envelope: Envelope, died_at: datetime | None = None
+    ) -> None:
+        """Record when the patient came to the emergency department. Raises StayStateBroken."""
+        movement = envelope.id_of("emergency-care")
+        self._record(
+            StayEvents.EmergencyCareRecorded,
+            envelope,
+            died_at,
+            movement=movement,
+            departed_at=departed_at,
+        )
 
     def amend_visit(
         self,

@@ -244,6 +244,10 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
         f"Dose of {e.drug()} cancelled: entered in error"
     ),
     Stay.Admitted: _admitted,
+    Stay.EmergencyCareRecorded: lambda e: (
+        "Came to the emergency department"
+        + (f", left it at {e.data['departed_at']}" if e.data.get("departed_at") else "")
+    ),
     Stay.RoomAllocated: lambda e: f"Put in {e.bed()}",
     Stay.Transferred: lambda e: f"Moved to {e.bed()}",
     Stay.BedSwapped: lambda e: (

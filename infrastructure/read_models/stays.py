@@ -63,6 +63,9 @@ stays = bitemporal_table(
     Column("disposition", String),
     Column("destination", String),
     Column("confidentiality", String, nullable=False),
+    Column("emergency_care", Uuid),
+    Column("arrived_at", DateTime(timezone=True)),
+    Column("departed_at", DateTime(timezone=True)),
     visibility="stay",
     find_by=("patient", "room", "shares_bed_of"),
     has_valid_time_boundaries=True,
@@ -88,7 +91,7 @@ class Stays(Folded[Stay]):
     unfolded = CARE
 
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
-        history = stay.history
+        history, care = stay.history, stay.history.care
         rows: Rows = {}
         for period, state in history.segments:
             ended = state.status is Status.DISCHARGED
@@ -114,6 +117,9 @@ class Stays(Folded[Stay]):
                     "disposition": state.disposition.value if state.disposition else None,
                     "destination": state.destination,
                     "confidentiality": stay.confidentiality.value,
+                    "emergency_care": care and care.id,
+                    "arrived_at": care and care.at,
+                    "departed_at": care and care.departed_at,
                 },
             )
         return {stays: rows}
@@ -143,6 +149,9 @@ class StayView:
     disposition: str | None
     destination: str | None
     confidentiality: str
+    emergency_care: UUID | None = None
+    arrived_at: datetime | None = None
+    departed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

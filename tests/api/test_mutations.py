@@ -513,3 +513,11 @@ def restate_report(ward: Ward) -> Answer:
     told = ward.execute("restateReport", issueId=issued, reason="the month is closed")
     assert told["issue"]["id"] == issued
     return told
+
+
+@example("StayRecorded")
+def record_emergency_care(ward: Ward) -> Answer:
+    stay, left = ward.stay(at=ago(hours=2)), ago(hours=1)
+    told = ward.execute("recordEmergencyCare", stayId=stay, departedAt=left, **late(ago(hours=6)))
+    assert told["stay"]["id"] == stay
+    return told

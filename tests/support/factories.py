@@ -135,6 +135,14 @@ class SpecialtyChanged(EventFactory[Stay.SpecialtyChanged]):
     specialty = "cardiology"
 
 
+class EmergencyCareRecorded(EventFactory[Stay.EmergencyCareRecorded]):
+    class Meta:
+        model = Stay.EmergencyCareRecorded
+
+    movement = _made_by_entry("emergency-care")
+    departed_at = None
+
+
 class VisitRecorded(EventFactory[Stay.VisitRecorded]):
     class Meta:
         model = Stay.VisitRecorded

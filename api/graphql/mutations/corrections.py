@@ -97,6 +97,9 @@ class CorrectMovementInput(CommandInput):
     expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
     disposition: Disposition | None = optional("Of a discharge: where the patient went.")
     destination: str | None = optional("Of a discharge: where to, by name.")
+    departed_at: datetime | None = optional(
+        "Of emergency care: when the patient left the department."
+    )
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares a bed that is left so."
     )

@@ -122,6 +122,9 @@ class MovementCorrectionInput:
     expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
     disposition: Disposition | None = optional("Of a discharge: where the patient went.")
     destination: str | None = optional("Of a discharge: where to, by name.")
+    departed_at: datetime | None = optional(
+        "Of emergency care: when the patient left the department."
+    )
 
 
 @strawberry.input(description="A movement is taken back.")

@@ -45,6 +45,16 @@ class AdmitPatientInput(CommandInput):
     destination: str | None = optional("Where to, by name.")
 
 
+@command_input(
+    "record_emergency_care",
+    StayRecorded,
+    "The patient came to the emergency department (occurredAt), before the admission.",
+)
+class RecordEmergencyCareInput(CommandInput):
+    stay_id: StayId = required("The stay.")
+    departed_at: datetime | None = optional("When the patient left the department, if known.")
+
+
 @command_input("allocate_room", StayRecorded, "The first bed of a stay.")
 class AllocateRoomInput(CommandInput):
     stay_id: StayId = required("The stay.")

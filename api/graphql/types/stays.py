@@ -46,6 +46,16 @@ from infrastructure.read_models.timeline.queries import movements_of
 from infrastructure.read_models.visits import VisitView, visits_of
 
 
+@shows(DataKind.STAY, cached_from=(stays_by_id,))
+@strawberry.type(description="The care in the emergency department before an admission.")
+class EmergencyCare:
+    id: strawberry.ID = strawberry.field(description="Its movement, to correct or cancel it.")
+    arrived_at: datetime = strawberry.field(description="When the patient came.")
+    departed_at: datetime | None = strawberry.field(
+        description="When the patient left the department; absent while that is not known."
+    )
+
+
 @shows(DataKind.STAY, cached_from=(stays_by_id, stays_page, mothers_of, children_of))
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
@@ -71,6 +81,9 @@ class Stay(Node):
     disposition: Disposition | None = strawberry.field(description="Where the patient went.")
     destination: str | None = strawberry.field(description="Where to, by name.")
     confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
+    emergency_care: EmergencyCare | None = strawberry.field(
+        description="The care in the emergency department before the admission, if there was any."
+    )
     view: strawberry.Private[StayView]
     at: strawberry.Private[AsOf]
 
@@ -96,6 +109,7 @@ class Stay(Node):
             disposition=Disposition(view.disposition) if view.disposition else None,
             destination=view.destination,
             confidentiality=Confidentiality(view.confidentiality),
+            emergency_care=_care(view),
             view=view,
             at=at,
         )
@@ -175,6 +189,16 @@ class Stay(Node):
         return [
             Prescription.of(p, self.at) for p in found or () if not wanted or p.status in wanted
         ]
+
+
+def _care(view: StayView) -> EmergencyCare | None:
+    if view.emergency_care is None or view.arrived_at is None:
+        return None
+    return EmergencyCare(
+        id=strawberry.ID(str(view.emergency_care)),
+        arrived_at=view.arrived_at,
+        departed_at=view.departed_at,
+    )
 
 
 @shows(DataKind.CLINICAL, read_by=(visits_of,))

@@ -24,7 +24,7 @@ from infrastructure.projections.status import IS_LIVE
 from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
 from infrastructure.reports.inputs.beds import beds
 from infrastructure.reports.inputs.context import ReportQuery
-from infrastructure.reports.inputs.stays import awaited, stays
+from infrastructure.reports.inputs.stays import awaited, emergency_care, stays
 
 LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "beds": beds,
@@ -35,6 +35,7 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "deaths": people.deaths,
     "reviews": reviews.reviews,
     "unknown_grades": reviews.unknown_grades,
+    "emergency_care": emergency_care,
     "dose_days": medicines.dose_days,
     "agent_days": medicines.agent_days,
     "courses": medicines.courses,

@@ -26,6 +26,17 @@ def awaited(asked: ReportQuery) -> tuple[InpatientStay, ...]:
     return _stays(asked, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {decided}")
 
 
+def emergency_care(asked: ReportQuery) -> dict[str, tuple[datetime, datetime | None]]:
+    """Return the arrival and departure at the emergency department of stays that began in the period."""
+    rows = asked.rows(
+        "SELECT DISTINCT stay::text, arrived_at, departed_at FROM stays_v1.stays"
+        " WHERE known @> %(position)s::int8 AND arrived_at IS NOT NULL"
+        " AND admitted_at > %(start)s AND admitted_at <= %(end)s"
+        f"{asked.of_patient('patient')}"
+    )
+    return {stay: (arrived, departed) for stay, arrived, departed in rows}
+
+
 def _stays(asked: ReportQuery, which: str) -> tuple[InpatientStay, ...]:
     rows = asked.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"

@@ -1,0 +1,80 @@
+"""How long patients who are admitted were in the emergency department."""
+
+from datetime import timedelta
+
+from application.reports.calendar import Calendar, first_ward
+from application.reports.definition import (
+    Contributions,
+    Definition,
+    Figure,
+    Parameter,
+    Subject,
+    exact_waits,
+)
+from application.reports.formula import TOTAL, Contribution, count, median, percentile, total
+from application.reports.inputs import Inputs
+from application.reports.movements import wards
+from domain.time import TICK
+
+
+def _in_department(inputs: Inputs) -> Contributions:
+    question = inputs.question
+    calendar = Calendar(inputs)
+    (hours,) = question.numbers("hours")
+    department = question.texts("wards")
+    found: dict[Subject, tuple[Contribution, ...]] = {}
+    for stay in inputs.stays:
+        care = inputs.emergency_care.get(stay.stay)
+        if not calendar.counts(stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
+            continue
+        if care is None:
+            continue
+        arrived, departed = care
+        marks = [Contribution("arrived", TOTAL, 1)]
+        if departed is not None:
+            marks.append(Contribution("stayed", TOTAL, (departed - arrived) // TICK))
+            if departed - arrived <= timedelta(hours=hours):
+                marks.append(Contribution("in_time", TOTAL, 1))
+        bed = next((since for since, ward in wards(stay) if ward not in department), None)
+        if bed is not None:
+            marks.append(Contribution("to_bed", TOTAL, max((bed - arrived) // TICK, 0)))
+        found[Subject("stay", stay.stay)] = tuple(marks)
+    return found
+
+
+EMERGENCY_STAY_1 = Definition(
+    name="emergency-department-stay",
+    version=1,
+    title="Time in the emergency department before admission",
+    formula="From arrival at the emergency department to departure from it, and to the first bed of"
+    " another ward, of the stays admitted in the period (by hospital day) whose arrival is recorded.",
+    source="NHS England, four-hour standard; CMS ED-1",
+    needs=frozenset({"stays", "emergency_care"}),
+    contributions=_in_department,
+    parameters=(
+        Parameter("hours", 4, "Within how many hours a departure is in time."),
+        Parameter(
+            "wards",
+            ("Emergency", "Emergency Unit", "Emergency Department"),
+            "The wards that are the emergency department.",
+        ),
+    ),
+    figures=exact_waits(
+        (
+            Figure("admissions", "admissions", "Admissions from the department.", total("arrived")),
+            Figure("departed", "admissions", "Of those, with a known departure.", count("stayed")),
+            Figure("medianTimeInDepartment", "seconds", "Arrival to departure.", median("stayed")),
+            Figure("percentile95", "seconds", "Arrival to departure.", percentile("stayed", 95)),
+            Figure(
+                "medianTimeToBed", "seconds", "Arrival to the first ward bed.", median("to_bed")
+            ),
+            Figure(
+                "departedInTime",
+                "percent",
+                "Departed within the hours asked for, x 100 / with a known departure.",
+                total("in_time") * 100 / count("stayed"),
+                decimals=1,
+            ),
+        )
+    ),
+)
