@@ -13,7 +13,8 @@ from api.imports.mimic_iv.prescriptions import Chart, Prescription
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling
 from api.imports.mimic_iv.stays import Stay
-from domain.prescription.course import Outside
+from domain.prescription.course import Basis, Outside
+from domain.prescription.events import Medication
 
 GIVEN = frozenset(
     {
@@ -128,6 +129,9 @@ def _record(
         ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
     else:
         link = _link(row, chart, orders)
+        if link.rule and words in GIVEN and row["medication"]:
+            _record_unprescribed(stay, row, amount, link, orders, sender, ledger)
+            return
         if link.rule:
             ledger.refused(row, link.rule, link.how, link.parent)
             return
@@ -153,6 +157,47 @@ def _record(
             outside_prescription=outside,
         )
         ledger.answered(row, "record_administration", answer, distance)
+
+
+def _record_unprescribed(
+    stay: Stay,
+    row: Row,
+    amount: str | None,
+    link: Link,
+    orders: Orders,
+    sender: Sender,
+    ledger: Ledger,
+) -> None:
+    """Record a dose that was given, and of which no prescription is recorded in its stay.
+
+    What is known of who ordered it is an order that was not written as a prescription.
+    """
+    assert stay.id
+    order = orders.get(row["poe_id"])
+    ordered_by = sender.practitioner(order["order_provider_id"]) if order else None
+    basis = Basis.VERBAL_ORDER if ordered_by else Basis.PROTOCOL
+    if row.at("charttime") < stay.begins:
+        basis = Basis.EMERGENCY_DEPARTMENT
+    notes = [f"{row['event_txt']}: {row['medication']}"]
+    notes.append(f"order {order.key}" if order else "its order is not known")
+    if link.parent:
+        notes.append(f"its prescription is not recorded in this stay: {link.parent.key}")
+    answer = sender.send(
+        row,
+        sender.hospital.prescriptions.record_unprescribed_dose,
+        Telling(
+            row.at("charttime"),
+            tuple(notes),
+            recorded_at=row.maybe_at("storetime"),
+            performed_by=sender.practitioner(row["enter_provider_id"]),
+        ),
+        stay_id=stay.id,
+        medication=Medication(name=row["medication"]),
+        basis=basis,
+        ordered_by=ordered_by,
+        dose_given=amount,
+    )
+    ledger.answered(row, "record_unprescribed_dose", answer, "no prescription of it is recorded")
 
 
 def _outside(prescription: Prescription, at: datetime) -> tuple[Outside | None, str]:

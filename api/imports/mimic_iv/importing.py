@@ -124,13 +124,17 @@ class PatientImport:
         transfers, services, doses = (
             self.rows.of_stay(table) for table in ("transfers", "services", "emar")
         )
+        without_stay = doses.pop("", [])
         for stay in sorted(self.stays.values(), key=lambda s: (s.begins, s.row.key)):
             key = stay.row.key
             self._record_moves(stay, transfers[key], services[key])
-            self._record_clinical_facts(key, stay, doses.pop(key, []))
+            theirs = [row for row in without_stay if stay.cares_at(row.at("charttime"))]
+            without_stay = [row for row in without_stay if row not in theirs]
+            self._record_clinical_facts(key, stay, [*doses.pop(key, []), *theirs])
             if stay.id:
                 bed_system = [row for row in transfers[key] if row["eventtype"] == "discharge"]
                 discharge(stay, bed_system, self.sender, self.ledger)
+        doses[""] = without_stay
         others = dict.fromkeys([*doses, *self.chart.by_stay, *self.orders.stays])
         for key in others:
             if key not in self.stays:

@@ -79,6 +79,11 @@ class Stay:
     def died_at(self) -> datetime | None:
         return self.row.maybe_at("deathtime")
 
+    def cares_at(self, moment: datetime) -> bool:
+        """Return whether the patient is there at a moment: in the emergency department, or admitted."""
+        begins = self.row.maybe_at("edregtime") or self.begins
+        return min(begins, self.begins) <= moment and not self.is_over_at(moment)
+
     def is_over_at(self, moment: datetime) -> bool:
         """Return whether a moment is later than the discharge.
 
@@ -110,8 +115,6 @@ def admit(
         ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {told(ends)}")
         return False
     notes = [f"{row['admission_type']}, from {row['admission_location'] or 'an unknown place'}"]
-    if arrived := row.maybe_at("edregtime"):
-        notes.append(f"in the emergency department since {told(arrived)}")
     if row["admit_provider_id"]:
         notes.append("attending is who admitted: the source has no attending")
     if order:
@@ -133,11 +136,28 @@ def admit(
         return False
     stay.had("admit_patient", answer)
     (stay.id,) = answer.ids("stay")
+    _record_emergency_care(stay, sender)
     if first_move_at and first_move_at - stay.begins > SUSPICIOUS:
         stay.remarks.append(
             f"first seen in a care unit {told(first_move_at)}: admitted a day later?"
         )
     return True
+
+
+def _record_emergency_care(stay: Stay, sender: Sender) -> None:
+    """Record when the patient came to the emergency department and left it, if before the admission."""
+    assert stay.id
+    arrived, left = stay.row.maybe_at("edregtime"), stay.row.maybe_at("edouttime")
+    if arrived is None or arrived > stay.begins:
+        return
+    answer = sender.send(
+        stay.row,
+        sender.hospital.stays.record_emergency_care,
+        Telling(arrived),
+        stay_id=stay.id,
+        departed_at=left if left and left >= arrived else None,
+    )
+    stay.had("record_emergency_care", answer)
 
 
 def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledger: Ledger) -> None:
