@@ -42,9 +42,9 @@ def check_lives(uow: UnitOfWork) -> None:
         for person in dict.fromkeys(persons.person_of(uow, p.id) for p in records):
             _let_death_follow(uow, person)
     for stay in _stays(uow):
-        before, admission = uow.before[stay.id].history.admission, stay.history.admission
-        if admission and stay.patient and (before is None or before.at != admission.at):
-            _check_born(uow, stay.patient, admission.at, _at_occurred_at)
+        before, now = uow.before[stay.id].history.presence, stay.history.presence
+        if now and stay.patient and (before is None or before.start != now.start):
+            _check_born(uow, stay.patient, now.start, _at_occurred_at)
 
 
 DEATHS = (Patient.Died, Patient.DeathCorrected, Patient.DeathCancelled)
