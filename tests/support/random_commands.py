@@ -264,9 +264,6 @@ class Busy(Mending, Furnishing):
         stay = self._stay()
         self._give("record_visit", stay_id=stay, practitioner="D1", kind=kind, note=note)
 
-    def _record_emergency_care(self) -> None:
-        self._give("record_emergency_care", stay_id=self._stay())
-
     def _plan_discharge(self) -> None:
         plan = self._lot.choice(list(DischargePlan))
         self._give("plan_discharge", stay_id=self._stay(), plan=plan, expected_at=self._soon())
@@ -449,7 +446,6 @@ _WEIGHTS = {
     "change_attending": 2,
     "change_specialty": 2,
     "record_visit": 4,
-    "record_emergency_care": 2,
     "plan_discharge": 2,
     "discharge_patient": 4,
     "write_prescription": 6,
