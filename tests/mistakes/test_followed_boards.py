@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
 
+from api.graphql.extensions import authorization
 from api.graphql.schema import schema
 from tests.api.conftest import followed, running
 from tests.support.api_dsl import Ward, ago, ahead, place
@@ -27,8 +28,8 @@ OF_WHO_HAS_LEFT = {
 APART = [{"movements", "children", "merges", "mergedInto"}, {"visits", "prescriptions"}]
 """Fields that one document cannot select together: it would be too large."""
 
-TOO_LARGE = {"administrations"}
-"""Fields that no document of a board can select."""
+TOO_LARGE = {"administrations", "consults"}
+"""Fields that no document of a board can select with all others."""
 
 
 def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
@@ -192,3 +193,11 @@ class Followed:
 
 def _is_object(kind: Any) -> bool:
     return isinstance(kind, GraphQLObjectType)
+
+
+def test_mistake_110_each_type_on_a_board_declares_the_queries_that_it_is_read_by() -> None:
+    types, found = schema._schema.type_map, ["RoomOccupancy"]
+    for name in found:
+        kinds = (get_named_type(f.type) for f in types[name].fields.values())  # type: ignore[attr-defined]
+        found += [k.name for k in kinds if _is_object(k) and k.name not in found]
+    assert [name for name in found if not authorization.DECLARED.queries[name]] == []

@@ -26,8 +26,8 @@ from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import StayStatus
 from api.graphql.types.stays import Prescription, Stay
 from infrastructure.queries.deceased import deceased
-from infrastructure.read_models.consults import open_consults
 from infrastructure.queries.named import staff_number_named
+from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_page
@@ -137,6 +137,7 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> list[Consult]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        ward = await known_ward(info.context, ward)
         found = await info.context.query(open_consults, at, ward, specialty)
         return [Consult.of(view, at) for view in found]
 

@@ -10,14 +10,14 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.types.enums import ConsultStatus
 from api.graphql.types.people import Practitioner
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.consults import ConsultView
+from infrastructure.read_models.consults import ConsultView, consults_of
 from infrastructure.read_models.visits import visit_by_id
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay, Visit
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(consults_of,))
 @strawberry.type(description="A consult that was asked for.")
 class Consult:
     id: strawberry.ID = strawberry.field(description="By which it is answered, and corrected.")
