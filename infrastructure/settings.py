@@ -74,6 +74,15 @@ class Settings:
     requests_per_second: float = 200.0
     """The rate limit of one login on average, with bursts of ten seconds' worth; 0: no limit."""
 
+    processor_share: float = 0.3
+    """The share of the processor's time that one login has while others ask, too; 0: no limit."""
+
+    sockets_per_login: int = 200
+    """The WebSockets that one login has at once at most; 0: no limit."""
+
+    subscriptions_per_login: int = 1000
+    """The operations that one login has at once over all its WebSockets; 0: no limit."""
+
     kept_answers_mb: int = 64
     """Memory of the response cache, in MB; 0: no cache."""
 
@@ -179,6 +188,9 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "read_timeout_seconds": _number,
     "request_timeout_seconds": _number,
     "requests_per_second": _number,
+    "processor_share": _number,
+    "sockets_per_login": _whole,
+    "subscriptions_per_login": _whole,
     "kept_answers_mb": _whole,
     "newborn_days": _whole,
     "plan_years": _years,

@@ -5,25 +5,25 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any, cast
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, parse
-from strawberry.extensions import MaxTokensLimiter, SchemaExtension
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.container import AppState
+from api.errors import TooManyRequests
 from api.graphql.context import Connected, Context
 from api.graphql.descriptions import describe
+from api.graphql.documents import DocumentCache
 from api.graphql.error_masking import ErrorMasking, mask_error
 from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
 from api.graphql.extensions.audit import RecordReading
 from api.graphql.extensions.authorization import Authorization, use_declarations
-from api.graphql.extensions.limits import TOKENS, CachedValidation, Limits, too_long
+from api.graphql.extensions.limits import Document, Limits, too_long
 from api.graphql.extensions.tracing import Tracing
 from api.graphql.mutations import Mutation
 from api.graphql.mutations.refusals import HANDLERS
@@ -31,6 +31,7 @@ from api.graphql.queries import Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
 from api.telemetry import metrics
+from api.work import WORK
 
 log = logging.getLogger(__name__)
 
@@ -73,32 +74,23 @@ class ResponsePosition(SchemaExtension):
         return results
 
 
-class ParserCache(SchemaExtension):
-    """Schema extension: cache of parsed documents.
-
-    What cannot be parsed is left to the schema, which reports it inside the operation: an error raised
-    here would bypass `ErrorMasking` and leave without a code.
-    """
+class PreparedDocument(SchemaExtension):
+    """Schema extension: takes the document as it was prepared, and does not validate it again."""
 
     def on_parse(self) -> Iterator[None]:
-        context = self.execution_context
-        with contextlib.suppress(Exception):
-            context.graphql_document = _parsed(context.query, **context.parse_options)
+        self.execution_context.graphql_document = DOCUMENT.get()
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.validation_rules = ()
         yield
 
 
-class Document(DocumentNode):
-    """A parsed document, compared by identity: caches find it without reading it."""
+DOCUMENT: ContextVar[Document | None] = ContextVar("DOCUMENT", default=None)
+"""The document of this operation."""
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-
-@lru_cache(maxsize=1000)
-def _parsed(text: str, **options: Any) -> Document:
-    document = parse(text, **options)
-    return Document(definitions=document.definitions, loc=document.loc)
-
+COST_OF_UNIT = 2_000
+"""The cost that is taken out of an allowance like one more root field."""
 
 ONE_ANSWER = {OperationType.QUERY, OperationType.MUTATION}
 """The operations that have one response, so that HTTP can carry it."""
@@ -115,14 +107,19 @@ _TIMED_OUT = GraphQLError(
 
 
 class Schema(strawberry.Schema):
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.documents = DocumentCache(self._schema)
+
     async def execute(self, query: str | None, *args: Any, **named: Any) -> ExecutionResult:
-        if refused := too_long(query):
-            return PreExecutionError(data=None, errors=[mask_error(refused)])
+        """Execute an operation within its time limit. Raises TooManyRequests."""
         allowed = named.get("allowed_operation_types") or ONE_ANSWER
         named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
         context: Context = named["context_value"]
         try:
             async with asyncio.timeout(context.state.settings.request_timeout_seconds):
+                if refused := await self._prepare(query, context):
+                    return refused
                 return await super().execute(query, *args, **named)
         except TimeoutError:
             metrics.REFUSALS.labels("TIMED_OUT").inc()
@@ -132,11 +129,36 @@ class Schema(strawberry.Schema):
         self, query: str | None, *args: Any, **named: Any
     ) -> AsyncGenerator[Any, None]:
         """Execute an operation over a WebSocket, within the same time limit."""
-        if refused := too_long(query):
-            return _only(PreExecutionError(data=None, errors=[mask_error(refused)]))
-        state: AppState = named["context_value"].state
+        context: Connected | Context = named["context_value"]
+        try:
+            if refused := await self._prepare(query, context):
+                return _only(refused)
+        except TooManyRequests as error:
+            told = GraphQLError(str(error), original_error=error)
+            return _only(PreExecutionError(data=None, errors=[mask_error(told)]))
         found = cast(AsyncGenerator[Any, None], await super().stream(query, *args, **named))
-        return _within(state.settings.request_timeout_seconds, found)
+        return _within(context.state.settings.request_timeout_seconds, found)
+
+    async def _prepare(
+        self, query: str | None, context: Connected | Context
+    ) -> PreExecutionError | None:
+        """Set the document of an operation; return the refusal of one that is not valid.
+
+        Raises TooManyRequests if it asks for more than the login's allowance has left.
+        """
+        if refused := too_long(query):
+            return PreExecutionError(data=None, errors=[mask_error(refused)])
+        DOCUMENT.set(None)
+        if not query or context.caller is None:
+            return None
+        by = context.caller.actor
+        document, errors = await self.documents.document(query, (by.issuer, by.subject))
+        if document is None:
+            return PreExecutionError(data=None, errors=[mask_error(error) for error in errors])
+        if work := WORK.get():  # the request itself was counted as it came
+            work.spend(document.fields - 1 + document.cost // COST_OF_UNIT)
+        DOCUMENT.set(document)
+        return None
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -181,9 +203,7 @@ def make_schema(fast_executor: bool = True) -> Schema:
             Tracing,
             RecordReading,
             ErrorMasking,
-            ParserCache,
-            lambda: MaxTokensLimiter(max_token_count=TOKENS),
-            lambda: CachedValidation(maxsize=1000),
+            PreparedDocument,
             Limits,
             Authorization,
         ],

@@ -16,12 +16,13 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api.auth.authentication import Authenticator
 from api.container import AppState, running
+from api.http.allowances import Allowances
 from api.http.command_batch import CommandBatch
 from api.http.documentation import documentation
 from api.http.graphql_endpoint import GraphQLEndpoint
 from api.http.middleware import RequestId, SecurityHeaders, middlewares
-from api.http.rate_limit import TokenBucket
 from api.telemetry import metrics
+from api.work import metered_task
 from infrastructure.postgres.database import Database
 from infrastructure.queries import projection_status
 from infrastructure.queries.log import log_of
@@ -35,12 +36,13 @@ def app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        asyncio.get_running_loop().set_task_factory(metered_task)  # type: ignore[arg-type]
         async with running(settings, database, with_worker=with_worker) as state:
             yield {"container": state}
 
-    rate_limit = TokenBucket(settings.requests_per_second)
-    guarded = middlewares(login, rate_limit)
-    graphql = GraphQLEndpoint(settings, login, rate_limit)
+    allowances = Allowances(settings)
+    guarded = middlewares(login, allowances)
+    graphql = GraphQLEndpoint(settings, login, allowances)
     methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
     routes: list[BaseRoute] = [
         Route("/", _home),
@@ -49,7 +51,7 @@ def app(
         Route("/metrics", Shared(_metrics, settings.health_seconds).response),
         Route("/graphql", graphql, methods=methods, middleware=guarded),
         WebSocketRoute("/graphql", graphql),
-        Route("/commands", CommandBatch(rate_limit).post, methods=["POST"], middleware=guarded),
+        Route("/commands", CommandBatch(allowances).post, methods=["POST"], middleware=guarded),
     ]
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:

@@ -21,7 +21,7 @@ from api.errors import BadRequest, TooLarge, formatted
 from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.schema import schema
-from api.http.rate_limit import TokenBucket
+from api.http.allowances import Allowances
 from api.telemetry.logs import COMMAND_ID
 from application.authorization.roles import Role, may
 
@@ -34,8 +34,8 @@ _MUTATIONS = cast(GraphQLObjectType, schema._schema.mutation_type).fields
 class CommandBatch:
     """The endpoint of batches: execute each command as the client's own mutation, in their order."""
 
-    def __init__(self, rate_limit: TokenBucket) -> None:
-        self._rate_limit = rate_limit
+    def __init__(self, allowances: Allowances) -> None:
+        self._requests = allowances.requests
 
     async def post(self, request: Request) -> Response:
         """Respond with one result for each command. Raises BadRequest, TooLarge, TooManyRequests."""
@@ -50,7 +50,7 @@ class CommandBatch:
             raise BadRequest('Give {"commands": [{"mutation": …, "input": {…}}]}.') from None
         if len(commands) > MOST:
             raise TooLarge(f"Give {MOST} commands at most at once.")
-        self._rate_limit.spend(request.state.caller.actor, len(commands))
+        self._requests.spend(request.state.caller.actor, len(commands))
         return JSONResponse({"results": [await _execute(request, c) for c in commands]})
 
 

@@ -31,10 +31,10 @@ from api.graphql.execution.response_cache import (
     conditional,
 )
 from api.graphql.schema import make_schema, schema
+from api.http.allowances import Allowances
 from api.http.errors import error_response, json_error
 from api.http.middleware import JSON, RESPONSE_JSON
 from api.http.persisted_documents import TrustedDocuments
-from api.http.rate_limit import TokenBucket
 from api.http.websocket import Operation, WebSocketHandler, log_in
 from infrastructure.settings import Settings
 
@@ -58,7 +58,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
     request_adapter_class = RequestAdapter
     graphql_transport_ws_handler_class = WebSocketHandler
 
-    def __init__(self, settings: Settings, login: Authenticator, rate_limit: TokenBucket) -> None:
+    def __init__(self, settings: Settings, login: Authenticator, allowances: Allowances) -> None:
         super().__init__(
             schema if settings.fast_executor else make_schema(fast_executor=False),
             graphql_ide=None,
@@ -66,7 +66,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
             connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),
             allowed_origins=settings.allowed_origins,
         )
-        self.settings, self._login, self.rate_limit = settings, login, rate_limit
+        self.settings, self._login, self.allowances = settings, login, allowances
         self.documents = TrustedDocuments.of(settings)
         self._executor = CachingExecutor()
 

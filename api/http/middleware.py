@@ -25,9 +25,10 @@ from api.auth.authentication import (
     with_purpose,
 )
 from api.errors import NotAcceptable, RequestTimeout, TooLarge, response_to
+from api.http.allowances import Allowances
 from api.http.errors import error_response
-from api.http.rate_limit import TokenBucket
 from api.telemetry import logs, metrics
+from api.work import WORK, Metered
 from domain.errors import WardbookError
 from infrastructure import tracing
 
@@ -52,13 +53,13 @@ JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
 
-def middlewares(login: Authenticator, rate_limit: TokenBucket) -> list[Middleware]:
+def middlewares(login: Authenticator, allowances: Allowances) -> list[Middleware]:
     """Return the middlewares of a route, outermost first."""
     return [
         Middleware(Telemetry),
         Middleware(ErrorResponses),
         Middleware(Authentication, login),
-        Middleware(RateLimit, rate_limit),
+        Middleware(WorkLimits, allowances),
         Middleware(ContentNegotiation),
         Middleware(BodyLimits),
     ]
@@ -177,14 +178,21 @@ class Authentication:
         await self._app(scope, receive, send)
 
 
-class RateLimit:
-    """Count a request against its login's token bucket. Raises TooManyRequests."""
+class WorkLimits:
+    """Count a request and its work against its login's allowances. Raises TooManyRequests."""
 
-    def __init__(self, app: ASGIApp, bucket: TokenBucket) -> None:
-        self._app, self._bucket = app, bucket
+    def __init__(self, app: ASGIApp, allowances: Allowances) -> None:
+        self._app, self._allowances = app, allowances
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._bucket.spend(Request(scope).state.caller.actor)
+        work = await self._allowances.admit(Request(scope).state.caller.actor)
+        WORK.set(work)
+        try:
+            await Metered(self._respond(scope, receive, send), work)
+        finally:
+            metrics.LOOP_HELD.observe(work.longest)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
 

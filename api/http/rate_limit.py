@@ -38,6 +38,23 @@ class TokenBucket:
         if seconds := self.take(by, requests):
             raise TooManyRequests(f"Too many requests: ask again in {seconds} s.", seconds)
 
+    def spend_units(self, by: Actor, units: int) -> None:
+        """Count the work that an operation asks for. Raises TooManyRequests if it may not begin."""
+        if self._per_second and units >= max(self._most, 1):
+            raise TooManyRequests(
+                f"This asks for {units + 1} things at once, {int(self._most)} are allowed: send it in"
+                " parts, one after the other."
+            )
+        if seconds := self.take(by, units):
+            raise TooManyRequests(f"Too much is asked for: ask again in {seconds} s.", seconds)
+
+    def owe(self, by: Actor, units: int) -> None:
+        """Count work that is done already, of which the login may come to owe some."""
+        if self._per_second:
+            self.take(by, 0)
+            allowance = self._of(by, self._clock())
+            allowance.left = max(allowance.left - units, -self._most)
+
     def take(self, by: Actor, requests: int = 1) -> int:
         """Count some requests; return 0 if they may go on, else the seconds after which to retry.
 
@@ -49,7 +66,7 @@ class TokenBucket:
         allowance = self._of(by, now)
         allowance.left = min(self._most, allowance.left + (now - allowance.at) * self._per_second)
         allowance.at = now
-        if allowance.left < requests:
+        if requests and allowance.left < requests:
             return max(1, math.ceil((requests - allowance.left) / self._per_second))
         allowance.left -= requests
         return 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,9 @@ from domain.errors import ConfigurationError
 
 HEADER_SECONDS = 10.0
 """The time for the headers of a request, from the connection or the first byte on."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that reads a document may keep the interpreter from the event loop."""
 
 OPTIONS: dict[str, Any] = {
     "ws_max_size": MAX_BODY,
@@ -79,4 +83,5 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(application: Starlette, listening: socket.socket) -> None:
     """Serve an application on a socket until a signal ends it."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS)).run(sockets=[listening])

@@ -21,6 +21,7 @@ from api.auth.authentication import (
 from api.errors import DocumentNotTrusted, TooManyRequests, formatted
 from api.graphql.context import Connected, Context
 from api.telemetry import metrics
+from api.work import WORK
 from application.authorization.roles import Caller
 from domain.errors import WardbookError
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_SUBSCRIPTIONS = 20
 """Operations at once over one WebSocket."""
+
+TOO_MANY = 4429
+"""The code with which a WebSocket is closed that is one too many of its login."""
 
 TOKEN_ENDED = 4403
 """The code with which a WebSocket is closed whose token ends: clients log in again, and go on."""
@@ -102,6 +106,13 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         """Let the connection last, from the login on, as long as the token does."""
         await super().handle_connection_init(message)
         if self.connection_acknowledged and self._expiry is None:
+            try:
+                self._endpoint.allowances.sockets.take(self._caller.actor, "WebSockets")
+            except TooManyRequests as error:
+                self.connection_acknowledged = False
+                metrics.REFUSALS.labels("TOO_MANY_REQUESTS").inc()
+                await self.websocket.close(TOO_MANY, str(error))
+                return
             self._expiry = asyncio.create_task(self._close_at_expiry())
             self._expiry.add_done_callback(self._task_done)
 
@@ -113,6 +124,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
     async def shutdown(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
+            self._endpoint.allowances.sockets.give_back(self._caller.actor)
         await super().shutdown()
 
     async def handle_subscribe(self, message: Any) -> None:
@@ -122,7 +134,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
             return
         if self.connection_acknowledged:
             try:
-                self._endpoint.rate_limit.spend(self._caller.actor)
+                WORK.set(await self._endpoint.allowances.admit(self._caller.actor))
                 if len(self.operations) >= MOST_SUBSCRIPTIONS:
                     raise TooManyRequests(
                         f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
@@ -133,6 +145,22 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
                 await self._refuse(message["id"], error)
                 return
         await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Any) -> None:
+        """Run an operation as one of so many of its login."""
+        allowance, by = self._endpoint.allowances.operations, self._caller.actor
+        try:
+            allowance.take(by, "operations over WebSockets")
+        except TooManyRequests as error:
+            self.operations.pop(operation.id, None)
+            await self._refuse(operation.id, error)
+            return
+        try:
+            await super().run_operation(operation)
+        finally:
+            allowance.give_back(by)
+            if work := WORK.get():
+                metrics.LOOP_HELD.observe(work.longest)
 
     async def _refuse(self, id: str, error: WardbookError) -> None:
         if isinstance(error, TooManyRequests):

@@ -33,6 +33,12 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
     registry=REGISTRY,
 )
+LOOP_HELD = Histogram(
+    "wardbook_loop_held_seconds",
+    "Longest time for which a request or an operation over a WebSocket held the event loop.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
+    registry=REGISTRY,
+)
 REFUSALS = Counter(
     "wardbook_refusals",
     "Refusals and faults that were told, by their code.",

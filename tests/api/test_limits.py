@@ -9,9 +9,7 @@ import pytest
 from graphql import get_introspection_query
 from httpx2 import Response
 from starlette.testclient import TestClient
-from strawberry.extensions.validation_cache import _get_validate_cache
 
-from api.graphql.extensions.authorization import analyse_document
 from api.graphql.extensions.limits import (
     ALIASES,
     DEPTH,
@@ -20,9 +18,8 @@ from api.graphql.extensions.limits import (
     REPEATS,
     TEXT,
     TOKENS,
-    crowded,
 )
-from api.graphql.schema import _parsed
+from api.graphql.schema import schema
 from api.http.app import app
 from api.http.rate_limit import TokenBucket
 from domain.envelope import Actor
@@ -67,11 +64,10 @@ def test_a_long_text_is_refused_and_not_remembered(shared: Ward) -> None:
     allowed = short + "x" * (TEXT - len(short))
     for _ in range(2):
         assert "errors" not in shared.client.raw(allowed)
-    caches: Any = (_parsed, crowded, analyse_document, _get_validate_cache(1000))
-    before = [cache.cache_info() for cache in caches]
+    before = schema.documents.size
     for long in (allowed + "x", short + "#x\n" * 100_000, "{ wards { name " + " " * TEXT):
         assert f"characters {len(long)}, {TEXT} are allowed" in refused(shared, long)
-    assert [cache.cache_info() for cache in caches] == before
+    assert schema.documents.size == before
 
 
 def test_tokens(shared: Ward) -> None:
@@ -242,13 +238,13 @@ def test_the_schema_may_be_asked_for(shared: Ward) -> None:
 
 
 def test_the_document_is_measured_once_however_often_it_is_asked(shared: Ward) -> None:
-    cache: Any = _get_validate_cache(1000)
     query = "{ practitioners { edges { node { staffNumber } } } }"  # whose answers are not kept
     shared.ask(query)
-    before = cache.cache_info().hits
+    assert query in schema.documents
+    before = schema.documents.size
     for _ in range(3):
         shared.ask(query)
-    assert cache.cache_info().hits == before + 3
+    assert schema.documents.size == before
 
 
 def test_what_takes_too_long_is_given_up(database: Database, settings: Settings) -> None:

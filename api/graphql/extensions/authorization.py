@@ -7,7 +7,6 @@ declare (`api.graphql.declarations`). What declares nothing is allowed to nobody
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +25,7 @@ from strawberry.extensions import SchemaExtension
 from api.auth.authentication import NotLoggedIn
 from api.graphql.context import Context
 from api.graphql.declarations import ROOTS, Declarations, declarations_of
+from api.graphql.extensions.limits import found_once
 from domain.refusals import NotAllowed
 from infrastructure.queries.tables_read import Query
 
@@ -72,7 +72,7 @@ class DocumentInfo:
         return DECLARED.cacheable.issuperset(queries | (self.types - {"Query"}))
 
 
-@lru_cache(maxsize=1000)
+@found_once
 def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentInfo:
     """Analyse a document, once. The operation is named by its root fields, never by the client."""
     needs: dict[str, str] = {}

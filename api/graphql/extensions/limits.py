@@ -7,16 +7,15 @@ The cost of an operation is the number of things that it may have to find: each 
 a list as often as the list may be long, lists within lists multiplied. So a page of 500 stays with the
 doses of all their prescriptions is refused before the database is asked.
 
-Tokens are limited by Strawberry's own extension. Its limiters of depth and aliases measure a fragment
-anew at each spread, so that 30 fragments that each spread the next one twice never end: ours measures
-each fragment once. The rule is one class, since the validation cache looks it up by its identity.
+Strawberry's limiters of depth and aliases measure a fragment anew at each spread, so that 30 fragments
+that each spread the next one twice never end: ours measures each fragment once.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -33,12 +32,13 @@ from graphql import (
     Node,
     OperationDefinitionNode,
     SelectionSetNode,
+    Token,
     ValidationContext,
     ValidationRule,
     VariableNode,
     get_named_type,
 )
-from strawberry.extensions import SchemaExtension, ValidationCache
+from strawberry.extensions import SchemaExtension
 
 from api.graphql.relay import MOST, PAGE
 
@@ -47,6 +47,9 @@ TEXT = 50_000
 comments and spaces are no tokens; to read a million of them takes a fifth of a second."""
 
 TOKENS = 5_000
+ERRORS = 5
+"""Errors of a document after which it is read no further."""
+
 DEPTH = 15
 ALIASES = 100
 COST = 20_000
@@ -83,16 +86,59 @@ def too_long(text: str | None) -> GraphQLError | None:
     """Return the error of a text that is too long to be parsed and cached, or None."""
     if text is None or len(text) <= TEXT:
         return None
-    return _too_large("characters", len(text), TEXT)
+    return too_large("characters", len(text), TEXT)
+
+
+class Document(DocumentNode):
+    """A parsed document with what was found out about it, compared by identity."""
+
+    __slots__ = ("cost", "fields", "findings")
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.findings: dict[Any, Any] = {}
+        self.cost = 0
+        """The cost of its dearest operation."""
+        self.fields = 1
+        """The root fields of its widest operation, each by its alias."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @property
+    def tokens(self) -> int:
+        return found_once(_tokens)(self)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def found_once(function: F) -> F:
+    """Keep what a function finds out about a document in the document: the last of its arguments."""
+
+    @wraps(function)
+    def found(*args: Any) -> Any:
+        *others, document = args
+        if not isinstance(document, Document):
+            return function(*args)
+        key = function, *map(id, others)
+        if key not in document.findings:
+            document.findings[key] = function(*args)
+        return document.findings[key]
+
+    return found  # type: ignore[return-value]
+
+
+def _tokens(document: DocumentNode) -> int:
+    count = 0
+    token: Token | None = document.loc.start_token if document.loc else None
+    while token is not None:
+        token, count = token.next, count + 1
+    return count
 
 
 class Limits(SchemaExtension):
-    """Schema extension: limits depth, aliases and cost; several operations need operationName."""
-
-    def on_operation(self) -> Iterator[None]:
-        context = self.execution_context
-        context.validation_rules = (*context.validation_rules, Costs)
-        yield
+    """Schema extension: several operations need operationName."""
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
@@ -104,20 +150,6 @@ class Limits(SchemaExtension):
         yield
 
 
-class CachedValidation(ValidationCache):
-    """Validation cache that refuses a document with too many repeats before it validates it."""
-
-    def on_validate(self) -> Iterator[None]:
-        document = self.execution_context.graphql_document
-        excess = document and crowded(document)
-        if excess:
-            self.execution_context.pre_execution_errors = [_too_large(*excess)]
-            yield
-        else:
-            yield from super().on_validate()
-
-
-@lru_cache(maxsize=1000)
 def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
     """Return what a document has too much of, how much, and how much is allowed; None if nothing.
 
@@ -179,7 +211,29 @@ class Costs(ValidationRule):
             ("cost", measure.cost, COST),
         ):
             if count > allowed:
-                self.report_error(_too_large(name, count, allowed, node))
+                self.report_error(too_large(name, count, allowed, node))
+        document = self.context.document
+        if isinstance(document, Document):
+            document.cost = max(document.cost, measure.cost)
+            document.fields = max(document.fields, len(self._keys(node.selection_set)))
+
+    def _keys(self, root: SelectionSetNode) -> set[str]:
+        """Return the names in the response of all root fields; each fragment is looked at once."""
+        keys: set[str] = set()
+        todo, spread = [root], set()
+        while todo:
+            for selection in todo.pop().selections:
+                if isinstance(selection, FieldNode):
+                    keys.add((selection.alias or selection.name).value)
+                elif isinstance(selection, InlineFragmentNode):
+                    todo.append(selection.selection_set)
+                elif isinstance(selection, FragmentSpreadNode):
+                    name = selection.name.value
+                    fragment = None if name in spread else self.context.get_fragment(name)
+                    spread.add(name)
+                    if fragment is not None:
+                        todo.append(fragment.selection_set)
+        return keys
 
     def _all(self, selected: SelectionSetNode, kind: Any) -> Measure:
         """Return the measure of a selection set: costs and aliases add up, the greatest depth counts."""
@@ -237,7 +291,7 @@ class Costs(ValidationRule):
         return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
 
 
-def _too_large(name: str, count: int, allowed: int, at: Node | None = None) -> GraphQLError:
+def too_large(name: str, count: int, allowed: int, at: Node | None = None) -> GraphQLError:
     message = f"The operation is too large: {name} {count}, {allowed} are allowed."
     return GraphQLError(message, at, extensions={"code": "TOO_COSTLY"})
 

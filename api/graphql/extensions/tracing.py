@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -16,6 +15,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from api.graphql.extensions.authorization import analyse_document
+from api.graphql.extensions.limits import found_once
 from infrastructure import tracing
 
 ROOTS = 5
@@ -39,7 +39,7 @@ class Tracing(SchemaExtension):
             yield
 
 
-@lru_cache(maxsize=1000)
+@found_once
 def shape(document: DocumentNode) -> str:
     """Return a digest of the selected fields: tells documents apart, and nothing in them.
 

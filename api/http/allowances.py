@@ -1,0 +1,58 @@
+"""Allowances of a login: its requests and what they ask for, its processor time, its WebSockets.
+
+Whichever door it comes by: HTTP, batches of commands, WebSockets. The command line has none.
+"""
+
+from collections import Counter
+from functools import partial
+
+from api.errors import TooManyRequests
+from api.http.processor_share import LEAST_SECONDS, ProcessorShare
+from api.http.rate_limit import TokenBucket
+from api.work import Work
+from domain.envelope import Actor
+from infrastructure.settings import Settings
+
+
+class Allowances:
+    """All that is counted for each login."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.requests = TokenBucket(settings.requests_per_second)
+        self.processor = ProcessorShare(settings.processor_share)
+        self.sockets = Concurrency(settings.sockets_per_login)
+        self.operations = Concurrency(settings.subscriptions_per_login)
+
+    async def admit(self, by: Actor) -> Work:
+        """Count a request, once it is its turn; return the work to count. Raises TooManyRequests."""
+        await self.processor.turn(by)
+        self.processor.use(by, LEAST_SECONDS)
+        self.requests.spend(by)
+        return Work(
+            partial(self.requests.spend_units, by),
+            partial(self.requests.owe, by),
+            partial(self.processor.use, by),
+        )
+
+
+class Concurrency:
+    """How many of a kind each login has at the same time."""
+
+    def __init__(self, most: int) -> None:
+        """``most``: of one login; 0 for no limit."""
+        self._most = most
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def take(self, by: Actor, name: str) -> None:
+        """Count one more. Raises TooManyRequests if the login has as many as it may."""
+        login = by.issuer, by.subject
+        if self._most and self._counts[login] >= self._most:
+            raise TooManyRequests(f"A login has {self._most} {name} at once at most: end some.")
+        self._counts[login] += 1
+
+    def give_back(self, by: Actor) -> None:
+        """Count one less."""
+        login = by.issuer, by.subject
+        self._counts[login] -= 1
+        if self._counts[login] <= 0:
+            del self._counts[login]

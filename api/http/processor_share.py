@@ -1,0 +1,129 @@
+"""Share of a login in the processor's time: who asks much waits, while others ask too.
+
+A login that is alone may use all of it. One that has used up its share is not refused at once, but
+served as fast as the share comes in again, one request after the other; so others' requests pass it by.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from api.errors import TooManyRequests
+from domain.envelope import Actor
+
+AT_ONCE_SECONDS = 1.0
+"""How many seconds' worth of the share may be used at once."""
+
+MOST_OWED_SECONDS = 10.0
+"""How many seconds of a share a login may owe at most, after one long request."""
+
+OTHERS_SECONDS = 1.0
+"""For how long a login counts as one that asks, after a request of it."""
+
+PATIENCE_SECONDS = 5.0
+"""How long a request waits for its turn before it is refused."""
+
+MOST_WAITING = 50
+"""Requests of one login that wait for their turn; others are refused at once."""
+
+LEAST_SECONDS = 0.001
+"""What a request takes before and after it is measured: reading it, and its login."""
+
+REMEMBERED = 10_000
+"""Logins that are remembered before those are forgotten who have nothing to wait for."""
+
+LOOK_SECONDS = 0.05
+"""How often a waiting request looks whether others still ask."""
+
+Login = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Account:
+    left: float
+    at: float
+    waiting: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class ProcessorShare:
+    """The shares of all logins in the processor's time. Each process counts by itself."""
+
+    def __init__(self, share: float, clock: Callable[[], float] = monotonic) -> None:
+        """``share``: of one login, of each second; 0 for no limit. ``clock``: never goes back."""
+        self._share, self._clock = share, clock
+        self._accounts: dict[Login, _Account] = {}
+        self._latest: tuple[Login, float] | None = None
+        self._latest_other: tuple[Login, float] | None = None
+
+    async def turn(self, by: Actor) -> None:
+        """Wait until a login's share allows another request. Raises TooManyRequests."""
+        login = by.issuer, by.subject
+        self._note(login)
+        if not self._share or (login not in self._accounts):
+            return
+        account = self._accounts[login]
+        if not account.waiting and not self._wait_of(login, account):
+            return
+        if account.waiting >= MOST_WAITING:
+            raise self._refusal(account)
+        account.waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), account.turn:
+                while wait := self._wait_of(login, account):
+                    await asyncio.sleep(min(wait, LOOK_SECONDS))
+                account.left -= LEAST_SECONDS
+        except TimeoutError:
+            raise self._refusal(account) from None
+        finally:
+            account.waiting -= 1
+
+    def use(self, by: Actor, seconds: float) -> None:
+        """Count processor time that a login used."""
+        if not self._share:
+            return
+        login, now = (by.issuer, by.subject), self._clock()
+        account = self._accounts.get(login)
+        if account is None:
+            self._forget(now)
+            account = self._accounts[login] = _Account(self._share * AT_ONCE_SECONDS, now)
+        self._refill(account, now)
+        account.left = max(account.left - seconds, -self._share * MOST_OWED_SECONDS)
+
+    def _note(self, login: Login) -> None:
+        """Note that a login asks, and which other one asked before it."""
+        if self._latest is not None and self._latest[0] != login:
+            self._latest_other = self._latest
+        self._latest = login, self._clock()
+
+    def _wait_of(self, login: Login, account: _Account) -> float:
+        """Return the seconds until a login may go on; 0 if it may."""
+        now = self._clock()
+        self._refill(account, now)
+        if account.left > 0:
+            return 0.0
+        others = (self._latest, self._latest_other)
+        if not any(o and o[0] != login and now - o[1] < OTHERS_SECONDS for o in others):
+            return 0.0
+        return max(-account.left / self._share, 0.001)
+
+    def _refill(self, account: _Account, now: float) -> None:
+        most = self._share * AT_ONCE_SECONDS
+        account.left = min(most, account.left + (now - account.at) * self._share)
+        account.at = now
+
+    def _refusal(self, account: _Account) -> TooManyRequests:
+        seconds = max(1, math.ceil(-account.left / self._share))
+        return TooManyRequests(
+            f"Too much work is asked for at once: ask again in {seconds} s, or for less.", seconds
+        )
+
+    def _forget(self, now: float) -> None:
+        if len(self._accounts) < REMEMBERED:
+            return
+        for login, account in list(self._accounts.items()):
+            self._refill(account, now)
+            if account.left >= self._share * AT_ONCE_SECONDS and not account.waiting:
+                del self._accounts[login]

@@ -1,0 +1,88 @@
+"""Work of one request: the processor time that it takes of the event loop, which all requests share.
+
+A request is known by a context variable, so that what it does in tasks of its own is counted as well.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar
+from time import thread_time
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Work:
+    """The work of one request, which comes out of the allowance of its login."""
+
+    def __init__(
+        self, spend: Callable[[int], None], owe: Callable[[int], None], use: Callable[[float], None]
+    ) -> None:
+        """Take what counts it for the login.
+
+        ``spend``: units, raises TooManyRequests; ``owe``: units of what is done already;
+        ``use``: seconds of processor time.
+        """
+        self.spend, self.owe, self._use = spend, owe, use
+        self.longest = 0.0
+        """The longest time for which it held the event loop, in seconds."""
+
+    def use(self, seconds: float) -> None:
+        """Count processor time that was used beside the event loop."""
+        self._use(seconds)
+
+    def hold(self, seconds: float) -> None:
+        """Count processor time for which the event loop was held."""
+        self._use(seconds)
+        self.longest = max(self.longest, seconds)
+
+
+WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)
+"""The work of this request; None where none is counted: on the command line."""
+
+
+class Metered(Coroutine[Any, Any, T]):
+    """A coroutine of which each step is timed."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], work: Work) -> None:
+        self._coroutine, self._work = coroutine, work
+
+    def send(self, value: Any) -> Any:
+        began = thread_time()
+        try:
+            return self._coroutine.send(value)
+        finally:
+            self._work.hold(thread_time() - began)
+
+    def throw(self, *error: Any) -> Any:
+        began = thread_time()
+        try:
+            return self._coroutine.throw(*error)
+        finally:
+            self._work.hold(thread_time() - began)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self
+
+    def __iter__(self) -> "Metered[T]":
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coroutine, name)  # its state, by which tasks are told apart
+
+
+def metered_task(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], **options: Any
+) -> "asyncio.Task[T]":
+    """Return a task, metered if it is part of a request: the task factory of a server's loop."""
+    context = options.get("context")
+    work = WORK.get() if context is None else context.get(WORK)
+    if work is not None:
+        coroutine = Metered(coroutine, work)
+    return asyncio.Task(coroutine, loop=loop, **options)

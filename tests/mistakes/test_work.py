@@ -1,0 +1,153 @@
+"""Mistakes of servers that count requests, and not the work that they are."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.graphql.extensions.limits import ERRORS
+from api.graphql.schema import schema
+from api.http.app import app
+from infrastructure.postgres.database import Database
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, empty
+from tests.support.api_dsl import codes
+from tests.support.hostile_documents import HOSTILE, hostile
+
+
+@pytest.fixture(scope="module")
+def strict(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A server that allows twenty requests at once, and two WebSockets with three operations."""
+    empty(migrated)
+    migrated.open_log("real")
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"),
+        requests_per_second=2,
+        sockets_per_login=2,
+        subscriptions_per_login=3,
+        health_seconds=0,
+    )
+    with TestClient(app(settings, migrated, LOGIN)) as http:
+        yield http
+
+
+@pytest.fixture
+def bearer() -> dict[str, str]:
+    """The header of a login that has sent nothing yet."""
+    return {"Authorization": f"Bearer {LOGIN.make(subject=str(uuid4()))}"}
+
+
+def registering(count: int) -> str:
+    return "mutation {" + " ".join(
+        f'a{n}: registerPatient(input: {{commandId: "{uuid4()}", mrn: "{uuid4()}"}})'
+        " { __typename }"
+        for n in range(count)
+    ) + " }"  # fmt: skip
+
+
+def test_mistake_130_requests_are_limited_and_not_what_is_asked_in_one(
+    strict: TestClient, bearer: dict[str, str]
+) -> None:
+    def send(query: str) -> int:
+        response = strict.post("/graphql", json={"query": query}, headers=bearer)
+        if response.status_code == 429:
+            assert codes(response.json()) == {"TOO_MANY_REQUESTS"}
+        return response.status_code
+
+    assert send(registering(90)) == 429
+    fragments = "{ " + " ".join(f"...F{n}" for n in range(3)) + " }"
+    for n in range(3):
+        fields = " ".join(f"a{n}b{m}: wards {{ name }}" for m in range(30))
+        fragments += f" fragment F{n} on Query {{ {fields} }}"
+    assert send(fragments) == 429
+    assert send(registering(10)) == 200
+    assert send(registering(15)) == 429
+    told = strict.post("/graphql", json={"query": registering(15)}, headers=bearer)
+    assert int(told.headers["retry-after"]) > 1
+    assert strict.get("/graphql", params={"query": registering(9)}, headers=bearer).status_code in (
+        405,
+        429,
+    )
+
+
+def test_mistake_130_requests_over_a_websocket_are_no_cheaper(
+    strict: TestClient, bearer: dict[str, str]
+) -> None:
+    protocol = ["graphql-transport-ws"]
+    with strict.websocket_connect("/graphql", protocol, headers=bearer) as socket:
+        socket.send_json({"type": "connection_init"})
+        socket.receive_json()
+        payload = {"query": registering(90)}
+        socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        told = socket.receive_json()
+        assert codes({"errors": told["payload"]}) == {"TOO_MANY_REQUESTS"}
+
+
+def test_mistake_131_documents_that_failed_are_remembered(strict: TestClient) -> None:
+    before = schema.documents.size
+    for kind in HOSTILE:
+        bearer = {"Authorization": f"Bearer {LOGIN.make(subject=kind)}"}
+        response = strict.post("/graphql", json={"query": hostile(kind)}, headers=bearer)
+        assert len(response.json()["errors"]) <= ERRORS + 1, kind
+    assert schema.documents.size == before
+
+
+def test_mistake_131_documents_are_bounded_by_their_memory() -> None:
+    from api.graphql.documents import DocumentCache, prepare
+
+    cache = DocumentCache(schema._schema, capacity=100_000)
+    texts = [f"{{ wards {{ name a{n}: name }} }}" for n in range(100)]
+    for text in texts:
+        document, errors = prepare(schema._schema, text)
+        assert document is not None, errors
+        cache._keep(text, document)
+    assert cache.size <= 100_000
+    assert texts[-1] in cache
+    assert texts[0] not in cache
+
+
+def test_mistake_132_one_request_holds_the_others_up(strict: TestClient) -> None:
+    """Measured in processor time, so that a busy machine makes no difference."""
+
+    def held_long() -> float:
+        text = strict.get("/metrics").text
+        name = "wardbook_loop_held_seconds"
+        total = float(text.partition(f"\n{name}_count ")[2].split()[0])
+        return total - float(text.partition(f'\n{name}_bucket{{le="0.05"}} ')[2].split()[0])
+
+    before = held_long()
+    for kind in HOSTILE:
+        bearer = {"Authorization": f"Bearer {LOGIN.make(subject=kind + 'again')}"}
+        strict.post("/graphql", json={"query": hostile(kind)}, headers=bearer)
+    assert held_long() == before
+
+
+def test_mistake_133_a_login_opens_websockets_without_end(
+    strict: TestClient, bearer: dict[str, str]
+) -> None:
+    protocol = ["graphql-transport-ws"]
+
+    def connect() -> object:
+        return strict.websocket_connect("/graphql", protocol, headers=bearer)
+
+    with connect() as first, connect() as second, connect() as third:  # type: ignore[attr-defined]
+        for socket in (first, second, third):
+            socket.send_json({"type": "connection_init"})
+        assert first.receive_json() == second.receive_json() == {"type": "connection_ack"}
+        assert third.receive_json() == {"type": "connection_ack"}
+        closed = third.receive()
+        assert (closed["type"], closed["code"]) == ("websocket.close", 4429)
+        assert "2 WebSockets" in closed["reason"]
+        follow = {"query": "subscription { events { __typename } }"}
+        for n in range(4):
+            second.send_json({"id": str(n), "type": "subscribe", "payload": follow})
+        told = second.receive_json()
+        while told["type"] != "error":
+            told = second.receive_json()
+        assert "operations over WebSockets" in told["payload"][0]["message"]
+    with connect() as again:  # type: ignore[attr-defined]
+        again.send_json({"type": "connection_init"})
+        assert again.receive_json() == {"type": "connection_ack"}
+        again.send_json({"type": "ping"})
+        assert again.receive_json() == {"type": "pong"}
