@@ -20,7 +20,7 @@ from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
 from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions_by_id
 from infrastructure.read_models.rooms import RoomView, rooms_by_id
-from infrastructure.read_models.timeline.projection import kind_of
+from infrastructure.read_models.timeline.entry import kind_of
 from infrastructure.read_models.timeline.queries import EntryView
 
 

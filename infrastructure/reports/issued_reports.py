@@ -16,7 +16,8 @@ from domain.report import Cause, Change, Said, Terms
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.issued_reports import issues, restatements
-from infrastructure.read_models.timeline.projection import entries, entry_of
+from infrastructure.read_models.timeline.entry import entry_of
+from infrastructure.read_models.timeline.projection import entries
 
 
 @dataclass(frozen=True, slots=True)

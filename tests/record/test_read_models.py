@@ -32,7 +32,8 @@ from infrastructure.projections.bitemporal_table import Visibility, bitemporal_t
 from infrastructure.projections.projection import Folded, ReadModel
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import ONLY_IN_TIMELINE, READ_MODELS
-from infrastructure.read_models.timeline.projection import Timeline, entry_id
+from infrastructure.read_models.timeline.entry import entry_id
+from infrastructure.read_models.timeline.projection import Timeline
 from tests.support.hospital_dsl import events, rows
 from tests.support.shared_history import (
     Lived,

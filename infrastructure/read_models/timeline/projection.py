@@ -1,8 +1,7 @@
 """The timeline read model: each fact about a patient as an entry, with both its clocks."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -33,6 +32,15 @@ from infrastructure.projections.bitemporal_table import (
     first_position,
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
+from infrastructure.read_models.timeline.entry import (
+    change_of,
+    data_of,
+    entry_id,
+    entry_values,
+    kind_of,
+    made_by_cancel,
+    replaced_fields,
+)
 
 metadata = MetaData(schema="timeline_v3")
 entries = bitemporal_table(
@@ -97,18 +105,6 @@ NOT_SHOWN = frozenset(
 )
 """Events that only repeat, for a room or a list, what another event of the command says."""
 
-REPORTED_AS = {
-    SourceKind.ADMIT: "STAY_ADMITTED",
-    SourceKind.TRANSFER: "STAY_TRANSFERRED",
-    SourceKind.START_LEAVE: "STAY_LEAVE_STARTED",
-    SourceKind.END_LEAVE: "STAY_LEAVE_ENDED",
-    SourceKind.DISCHARGE: "STAY_DISCHARGED",
-}
-"""What a movement that another system reports will be, once it is true."""
-
-ENVELOPE = ("originator_id", "originator_version", "entry")
-
-
 TOLD_BY = (
     "recorded_at",
     "recorded_position",
@@ -118,6 +114,15 @@ TOLD_BY = (
     "source",
 )
 """What an entry says of who told it, when and why."""
+
+REPORTED_AS = {
+    SourceKind.ADMIT: "STAY_ADMITTED",
+    SourceKind.TRANSFER: "STAY_TRANSFERRED",
+    SourceKind.START_LEAVE: "STAY_LEAVE_STARTED",
+    SourceKind.END_LEAVE: "STAY_LEAVE_ENDED",
+    SourceKind.DISCHARGE: "STAY_DISCHARGED",
+}
+"""What a movement that another system reports will be, once it is true."""
 
 
 class Timeline(ReadModel):
@@ -147,10 +152,10 @@ class Timeline(ReadModel):
                 self._tell_cancel(event, place, died)
                 self._cancel(event, place, died)
             case Patient.ChangeCorrected():
-                change = {"fact": _change_of(event.originator_id, event.since)}
+                change = {"fact": change_of(event.originator_id, event.since)}
                 self._correct(event, place, None, change, since=event.to)
             case Patient.ChangeCancelled():
-                change = {"fact": _change_of(event.originator_id, event.since)}
+                change = {"fact": change_of(event.originator_id, event.since)}
                 self._tell_cancel(event, place, change)
                 self._cancel(event, place, change)
             case Prescription.WrittenCorrected():
@@ -194,7 +199,7 @@ class Timeline(ReadModel):
         self.writer(entries).put(
             entry_id(event),
             Period(event.entry.occurred_at),
-            _values(event, place),
+            entry_values(event, place),
             known=place.known,
             position=place.position,
         )
@@ -233,7 +238,7 @@ class Timeline(ReadModel):
                 system=event.system, id=version.source_id, recorded_at=version.recorded_at
             )
             values = {
-                **_values(event, place),
+                **entry_values(event, place),
                 "stay": event.stay,
                 "kind": "STAY_MOVEMENT_CANCELLED"
                 if version.cancelled or version.kind is None
@@ -265,9 +270,9 @@ class Timeline(ReadModel):
 
         ``since``: from when on a change of details really holds, by which it is known from here on.
         """
-        values = _values(event, place)
-        data = {k: v for k, v in _data(event).items() if k not in ("at", "precision", "to")}
-        removed = tuple(k for k in _replaced(event) if k not in data)
+        values = entry_values(event, place)
+        data = {k: v for k, v in data_of(event).items() if k not in ("at", "precision", "to")}
+        removed = tuple(k for k in replaced_fields(event) if k not in data)
         changes: dict[str, Any] = {
             "entry": entry_id(event),
             **{column: values[column] for column in TOLD_BY},
@@ -275,7 +280,7 @@ class Timeline(ReadModel):
             "corrects": Same("entry"),
         }
         if since is not None:
-            changes["fact"] = _change_of(event.originator_id, since)
+            changes["fact"] = change_of(event.originator_id, since)
             changes["data"] = Merged({**data, "since": since}, removed)
         if at is not None:
             changes["occurred_at"] = at
@@ -312,8 +317,8 @@ class Timeline(ReadModel):
 
     def _tell_cancel(self, event: Event, place: EventPosition, which: Values) -> None:
         """Add the entry of a cancel, beside the one that it takes back."""
-        values = {**_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
-        values["fact"] = values["movement"] = _made_by_cancel(event)
+        values = {**entry_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
+        values["fact"] = values["movement"] = made_by_cancel(event)
         period: Period | None = Period(event.entry.occurred_at)
         if (
             values["fact"]
@@ -329,84 +334,3 @@ class Timeline(ReadModel):
             position=place.position,
             close=False,
         )
-
-
-def _values(event: Event, place: EventPosition) -> dict[str, Any]:
-    envelope = event.entry
-    assert envelope.about is not None
-    data = _data(event)
-    return {
-        "patient": envelope.about.patient,
-        "stay": envelope.about.stay,
-        "subject": event.originator_id,
-        "kind": kind_of(event),
-        "status": "TRUE",
-        "movement": data.get("movement") or data.get("change"),
-        "fact": _change_of(event.originator_id, event.since)
-        if isinstance(event, Patient.DetailsChanged)
-        else event.fact,
-        "corrects": None,
-        "corrected_by": None,
-        "cancels": None,
-        "cancelled_by": None,
-        "occurred_at": envelope.occurred_at,
-        "precision": envelope.precision.value,
-        "recorded_at": place.recorded_at,
-        "recorded_position": place.known,
-        "late": place.recorded_at - envelope.occurred_at > LATE_AFTER,
-        "recorded_by": envelope.recorded_by,
-        "performed_by": envelope.performed_by,
-        "reason": envelope.reason,
-        "source": envelope.source,
-        "data": data,
-        "first_position": place.position,
-    }
-
-
-def _change_of(patient: UUID, since: datetime) -> UUID:
-    """Return the id by which entries know what changed of a person from a time on."""
-    return uuid5(patient, since.astimezone(UTC).isoformat())
-
-
-def _made_by_cancel(event: Event) -> UUID | None:
-    """Return the id of a cancel that is a movement itself: a reversal, or the place instead."""
-    reversed_ = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
-    placed = getattr(event, "bed", None) or getattr(event, "without_bed", None)
-    return getattr(event, "cancel", None) if reversed_ or placed else None
-
-
-def _replaced(event: Event) -> tuple[str, ...]:
-    """Return the fields that a correction removes, even where it gives no other value."""
-    if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
-        return ("bed", "shares_bed_of", "without_bed")
-    if isinstance(event, Prescription.WrittenCorrected) and event.open_ended:
-        return ("stop",)
-    if isinstance(event, Patient.DeathCorrected):
-        return ("stay", "discharge")
-    if isinstance(event, Prescription.AdministrationCorrected) and event.given is not None:
-        return ("reason_not_given",) if event.given else ("dose_given",)
-    return ()
-
-
-def entry_id(event: Event) -> UUID:
-    """Return the id of an event's entry: the same in every rebuild."""
-    return entry_of(event.originator_id, event.originator_version)
-
-
-def entry_of(stream: UUID, version: int) -> UUID:
-    """Return the id of the entry of an event, by its stream and its version there."""
-    return uuid5(stream, str(version))
-
-
-def kind_of(event: Event | type[Event]) -> str:
-    """Return the kind of an event's entry: ``STAY_ADMITTED`` for the topic ``stay.admitted``."""
-    return event.TOPIC.replace(".", "_").replace("-", "_").upper()
-
-
-def _data(event: Event) -> dict[str, Any]:
-    """Return the fields of an event beside its envelope, without those that are None."""
-    fields = vars(event).items()
-    data = {name: value for name, value in fields if value is not None and name not in ENVELOPE}
-    if isinstance(event, Prescription.WrittenCorrected):
-        del data["open_ended"]
-    return data

@@ -19,7 +19,8 @@ from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
-from infrastructure.read_models.timeline.projection import entries, kind_of
+from infrastructure.read_models.timeline.entry import kind_of
+from infrastructure.read_models.timeline.projection import entries
 
 
 class Reading(DescribedEnum):
