@@ -139,7 +139,7 @@ def test_a_row_without_a_verdict_is_noticed(run: Run) -> None:
 
 def test_verdicts_are_counted_by_command_and_rule(run: Run) -> None:
     emar = run.account.tables["emar"]
-    assert emar.total(Verdict.RECORDED) == 11
+    assert emar.total(Verdict.RECORDED) == 15
     assert emar.verdicts[Verdict.REFUSED][Rule.NOT_A_DOSE] == 2
 
 
