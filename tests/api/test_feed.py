@@ -107,7 +107,8 @@ def test_it_is_read_by_kind_and_by_ward(shared: Ward) -> None:
         "Here": ["VISIT_RECORDED", "STAY_TRANSFERRED"],
         "There": ["STAY_TRANSFERRED", "VISIT_RECORDED"],
     }
-    assert everything(shared, ward="nowhere") == []
+    with pytest.raises(AssertionError, match="NotFound"):
+        page(shared, ward="nowhere")
     assert page(shared, kinds=[])["nodes"] == []
 
 

@@ -60,6 +60,7 @@ def asked(database: Database) -> Callable[..., list[Any]]:
     """What several are told who ask for a board at the same time; and how often each was asked for."""
     made = wired(Settings(), database)
     room(made, "1", "a", "b")
+    room(made, "1", "a", ward="B")
     admitted(made, "M1", "A/1/a")
     made.close()
     ProjectionRunner(database.app_url).catch_up()

@@ -84,6 +84,7 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
     movements: list[Any] = [
         e for e in told if e.TOPIC.startswith("stay.") and hasattr(e, "movement")
     ]
+    begun = [event for event in told if event.TOPIC == "stay.admitted"]
     gone = [event for event in told if event.TOPIC == "stay.discharged"]
     now = UNTIL
     for _ in range(max(400, 5 * DAYS)):
@@ -93,7 +94,7 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
         said: dict[str, Any] = {"now": now, "reason": "entered wrongly"}
         because = lot.choice(list(CancellationReason))
         try:
-            match lot.randint(0, 6):
+            match lot.randint(0, 7):
                 case 0 | 1 | 2:
                     name = "corrected"
                     hospital.corrections.correct_movement(
@@ -124,6 +125,16 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                     hospital.stays.start_leave(request(moved, **said), stay_id=stay, keep_bed=True)
                     now += timedelta(seconds=7)
                     hospital.stays.end_leave(request(back, **{**said, "now": now}), stay_id=stay)
+                case 6:
+                    name = "came by the emergency department"
+                    admitted = lot.choice(begun)
+                    came = admitted.entry.occurred_at - timedelta(minutes=lot.randint(1, 500))
+                    left = came + timedelta(minutes=lot.randint(0, 600))
+                    hospital.stays.record_emergency_care(
+                        request(came, **said),
+                        stay_id=admitted.originator_id,
+                        departed_at=lot.choice([None, min(left, UNTIL)]),
+                    )
                 case _:
                     name = "admission cancelled"
                     hospital.corrections.cancel_admission(
@@ -144,6 +155,7 @@ def test_the_house_was_corrected_in_many_ways(lived: Lived) -> None:
         "cancelled",
         "came back",
         "went on leave",
+        "came by the emergency department",
         "admission cancelled",
     }
     assert sum(lived.corrected.values()) > 40

@@ -14,7 +14,7 @@ from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import PrescriptionStatus
 from domain.stay.aggregate import Stay
-from domain.stay.facts import CancellationReason, Status
+from domain.stay.facts import CancellationReason, EmergencyCare, Status
 from tests.support.reference_reports import TICK, Figures, Plain, _admitted, _over
 
 CORRECTIONS = (
@@ -153,6 +153,7 @@ class Flows:
             "readmission": self._readmissions(),
             "senior-review": self._reviews(),
             "boarding": self._boarding(),
+            "emergency-department-stay": self._emergency(),
             "days-of-therapy": self._therapy(),
             "active-prescriptions": self._active(),
             "days-present": {"daysPresent": [self._present()]},
@@ -273,6 +274,28 @@ class Flows:
             "decisions": [decided],
             "boarded": [len(times)],
             "medianBoardingTime": [Fraction(median(times)) if times else None],
+        }
+
+    def _emergency(self) -> Figures:
+        came, stayed, to_bed = 0, [], []
+        for stay in self.begun():
+            care = next((f for f in stay.history.facts if isinstance(f, EmergencyCare)), None)
+            if care is None:
+                continue
+            came += 1
+            if care.departed_at is not None:
+                stayed.append(Fraction((care.departed_at - care.at) // TICK, 10**6))
+            beds = [since for since, ward in self._moves(stay) if ward not in EMERGENCY]
+            if beds:
+                to_bed.append(max(Fraction((beds[0] - care.at) // TICK, 10**6), Fraction(0)))
+        in_time = sum(time <= 4 * 3600 for time in stayed)
+        return {
+            "admissions": [came],
+            "departed": [len(stayed)],
+            "medianTimeInDepartment": [Fraction(median(stayed)) if stayed else None],
+            "percentile95": [sorted(stayed)[ceil(95 * len(stayed) / 100) - 1] if stayed else None],
+            "medianTimeToBed": [Fraction(median(to_bed)) if to_bed else None],
+            "departedInTime": [_over(100 * in_time, len(stayed))],
         }
 
     def _therapy(self) -> Figures:
