@@ -36,7 +36,7 @@ class PatientEvents:
         PUBLIC = "patient.registered"
         DESCRIPTION = "A patient was registered."
         CORRECTED_BY = ("correct_patient_details",)
-        CANCELLED_BY = NotNeeded("a second record of a person is merged: `mergePatients`")
+        CANCELLED_BY = NotNeeded("a second record of a person is merged: `merge_patients`")
         mrn: Code
         mrn_authority: Code
         family_name: Sealed | None

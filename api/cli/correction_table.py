@@ -1,5 +1,7 @@
 """The table of corrections as Markdown: ``docs/corrections.md``, generated from the event classes."""
 
+import re
+
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.aggregate import Aggregate, Event, NotNeeded, Remedy
@@ -35,5 +37,5 @@ def _row(event: type[Event]) -> str:
 
 def _cell(remedy: Remedy) -> str:
     if isinstance(remedy, NotNeeded):
-        return remedy
+        return re.sub("`[^`]+`", lambda name: to_camel_case(name[0]), remedy)
     return ", ".join(f"`{to_camel_case(command)}`" for command in remedy) or "none yet"

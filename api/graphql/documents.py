@@ -101,8 +101,8 @@ def prepare(schema: GraphQLSchema, text: str) -> tuple[Document | None, list[Gra
         return None, [error]
     except RecursionError:
         return None, [GraphQLError("Syntax Error: Document is nested too deeply.")]
-    for error in errors:  # who guesses names is not helped
-        error.message = error.message.partition(" Did you mean ")[0]
+    for found in errors:  # who guesses names is not helped
+        found.message = found.message.partition(" Did you mean ")[0]
     return (None, errors) if errors else (document, [])
 
 

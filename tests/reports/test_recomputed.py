@@ -128,12 +128,12 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                 case 6:
                     name = "came by the emergency department"
                     admitted = lot.choice(begun)
-                    came = admitted.entry.occurred_at - timedelta(minutes=lot.randint(1, 500))
-                    left = came + timedelta(minutes=lot.randint(0, 600))
+                    arrived = admitted.entry.occurred_at - timedelta(minutes=lot.randint(1, 500))
+                    departed = arrived + timedelta(minutes=lot.randint(0, 600))
                     hospital.stays.record_emergency_care(
-                        request(came, **said),
+                        request(arrived, **said),
                         stay_id=admitted.originator_id,
-                        departed_at=lot.choice([None, min(left, UNTIL)]),
+                        departed_at=lot.choice([None, min(departed, UNTIL)]),
                     )
                 case _:
                     name = "admission cancelled"
