@@ -70,6 +70,7 @@ def test_the_internal_events_are_those_that_concern_nobody_else() -> None:
         "drug-chart.prescription-charted",
         "glass.broken",
         "hospital-time.set",
+        "house-rules.cleaning-set",
         "patient.stay-moved-away",
         "prescription.patient-corrected",
         "projection.command-skipped",
