@@ -14,15 +14,16 @@ from domain.time import ALWAYS
 from infrastructure.queries.as_of import AsOf, columns, since
 from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.row_security import known
-from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import BedView, BoardRoom, stretches
 from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.patients import deaths_of_persons, records_of_each
 from infrastructure.read_models.rooms import spells
 from infrastructure.read_models.stays import stays
 
+DERIVED_FROM = (stays, stretches, spells, rules_known, deaths_of_persons)
+"""Tables and queries from which the states of beds are derived."""
 
-@reads(stays, stretches, spells, rules_known, deaths_of_persons)
+
 async def with_derived_states(
     connection: AsyncConnection, at: AsOf, found: list[BoardRoom]
 ) -> list[BoardRoom]:

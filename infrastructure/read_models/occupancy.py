@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
 from infrastructure.queries.as_of import AsOf, columns, since, until, view
-from infrastructure.queries.bed_states import with_derived_states
+from infrastructure.queries.bed_states import DERIVED_FROM, with_derived_states
 from infrastructure.queries.compiled import CompiledStatement, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
@@ -43,7 +43,7 @@ from infrastructure.read_models.rooms import SpellView, beds, room_view, rooms, 
 __all__ = ["BedView", "BoardRoom", "Occupancies", "StretchView", "stretches"]
 
 
-@reads(rooms, beds, spells, stretches, with_derived_states)
+@reads(rooms, beds, spells, stretches, *DERIVED_FROM)
 async def board(
     connection: AsyncConnection,
     at: AsOf,

@@ -254,7 +254,7 @@ def test_a_read_model_of_another_log_or_epoch_is_refused(
     room(hospital)
     catch_up(database)
     execute(database, f"UPDATE record.log SET {change}")
-    with pytest.raises(LogRewound, match="patients"):
+    with pytest.raises(LogRewound, match="is not of this log"):
         catch_up(database)
 
 

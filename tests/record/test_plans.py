@@ -33,6 +33,7 @@ from infrastructure.queries.tables_read import (
     tables_read,
 )
 from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.consults import (
     consults_by_id,
     consults_of,
@@ -158,6 +159,7 @@ READS: dict[Query, Sends] = {
     stays_page: lambda c, at: stays_page(c, StayCriteria(ward="A"), at, 50, (NOW, ID)),
     stay_periods: lambda c, at: stay_periods(c, ID, at),
     visits_of: FEW["visits"],
+    rules_known: lambda c, at: rules_known(c, at),
     consults_of: FEW["consults of a stay"],
     consults_by_id: FEW["consults"],
     visit_by_id: lambda c, at: visit_by_id(c, ID, at),

@@ -93,26 +93,30 @@ class Busy(Mending, Furnishing):
             getattr(self, f"_{command}")()
 
     def _give(
-        self, command: str, because_why: str | None = None, **content: Any
+        self,
+        command: str,
+        because_why: str | None = None,
+        at: datetime | None = None,
+        **content: Any,
     ) -> Recorded | None:
+        """Give a command, now or late; or of a moment."""
         self.now += timedelta(minutes=self._lot.randint(1, 90))
         late = self._lot.random() < 0.3 and self.now > BEGINS + timedelta(days=2)
-        at = self.now
-        if late:
-            at -= timedelta(minutes=self._lot.choice([20, 90, 400, 36 * 60]))
+        if at is None and late:
+            at = self.now - timedelta(minutes=self._lot.choice([20, 90, 400, 36 * 60]))
             if self._lot.random() < 0.5:  # times that are known by the hour only often coincide
                 at = at.replace(minute=0)
         said = Request(
             command_id=UUID(int=self._lot.getrandbits(128), version=4),
             by=ADA,
             now=self.now,
-            occurred_at=at if late else None,
+            occurred_at=at,
             precision=self._lot.choice([None, Precision.HOUR]),
             performed_by=self._lot.choice([None, "Dr. Okafor"]),
             reason=because_why
             if because_why
             else "noted afterwards"
-            if late
+            if at
             else self._lot.choice([None, "as agreed"]),
         )
         try:
@@ -222,6 +226,22 @@ class Busy(Mending, Furnishing):
             (baby,) = told.ids("stay")
             self._stays.append(baby)
             self._babies[baby] = mother
+
+    def _record_emergency_care(self) -> None:
+        """Admit somebody who had come to the emergency department."""
+        self._register_patient()
+        told = self._give(
+            "admit_patient",
+            patient_mrn=self._mrns[-1],
+            admission_type=AdmissionType.EMERGENCY,
+            without_bed="corridor",
+        )
+        if told:
+            self._stays += told.ids("stay")
+            came = told.entry.occurred_at - timedelta(minutes=self._lot.randint(1, 300))
+            left = self._lot.choice([None, told.entry.occurred_at])
+            stay = self._stays[-1]
+            self._give("record_emergency_care", at=came, stay_id=stay, departed_at=left)
 
     def _allocate_room(self) -> None:
         self._give("allocate_room", stay_id=self._one(self._bedless), **self._bed())
@@ -455,6 +475,7 @@ _WEIGHTS = {
     "stop_prescription": 2,
     "complete_prescription": 2,
     "record_administration": 6,
+    "record_emergency_care": 2,
     "record_unprescribed_dose": 2,
     "end_infusion": 1,
     "add_bed": 0.7,
