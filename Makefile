@@ -21,7 +21,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 .PHONY: help setup test fast faults nightly coverage mutants check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
-FAST := tests/domain tests/reports tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
+FAST := tests/domain tests/reports --ignore tests/reports/test_recomputed.py tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
 # Tests that run the program in other processes, where no coverage is measured, or for a long time.
 UNMEASURED := tests/faults tests/imports tests/test_layers.py
 
@@ -53,7 +53,7 @@ faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 
 nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
-	  tests/record/test_time_machine.py tests/domain/test_correction_properties.py \
+	  tests/record/test_time_machine.py tests/record/test_causes.py tests/domain/test_correction_properties.py \
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
 	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py $(ARGS)
 	WARDBOOK_EXTREMES=100000 $(BIN)/pytest -n $(WORKERS) tests/api/test_extremes.py

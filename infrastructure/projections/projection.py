@@ -62,6 +62,9 @@ class ReadModel:
     halts: ClassVar[bool] = False
     """Whether it stops at a command that it cannot project, instead of keeping a dead letter."""
 
+    revised_by: ClassVar[frozenset[str]] = frozenset()
+    """Columns that name other streams than ``info["of"]`` whose events revise rows, too."""
+
     kinds: ClassVar[tuple[type[Aggregate], ...]]
     """The aggregates of the event types that it handles."""
 

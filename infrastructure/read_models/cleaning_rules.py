@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-from sqlalchemy import Boolean, Column, MetaData, String, Table, select
+from sqlalchemy import Boolean, Column, MetaData, String, Table, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -21,9 +21,11 @@ cleaning_rules = bitemporal_table(
     "cleaning_rules",
     metadata,
     "rules",
+    Column("house", Uuid, nullable=False),
     Column("ward", String),
     Column("applies", Boolean, nullable=False),
     visibility="ward",
+    of="house",
     has_valid_time_boundaries=True,
 )
 
@@ -46,7 +48,7 @@ class CleaningRulesModel(Folded[HouseRules]):
             id: UUID = uuid5(house.id, ward or "")
             ends = [*(rule.since for rule in rules[1:]), None]
             for rule, end in zip(rules, ends, strict=True):
-                values = {"ward": rule.ward, "applies": rule.applies}
+                values = {"house": house.id, "ward": rule.ward, "applies": rule.applies}
                 rows[id, rule.since] = (Period(rule.since, end), values)
         return {cleaning_rules: rows}
 

@@ -4,6 +4,7 @@ Two positions of a busy log are drawn, and a report. What the restatement says i
 counting: of marks, without what the application knows of them, and of the log's own events.
 """
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from tests.support.random_commands import BEGINS
 from tests.support.shared_history import Lived
 
 DAYS = 30
+EXAMPLES = int(os.environ.get("WARDBOOK_EXAMPLES", "8"))
 
 
 @dataclass
@@ -84,7 +86,7 @@ def draw(lived: Lived, log: list[tuple[int, int, Event]], data: st.DataObject) -
 
 
 @settings(
-    max_examples=40,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.generate],  # the history is another in each run: nothing to replay, or to shrink

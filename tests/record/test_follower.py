@@ -81,7 +81,8 @@ def test_a_follower_that_is_killed_again_and_again_loses_and_doubles_nothing(
 
 def test_a_batch_that_breaks_half_way_leaves_nothing(lived: Lived) -> None:
     forget(lived.database)
-    execute(lived.database, "DROP TABLE visits_v1.visits")  # the last one to be written
+    # Written after those of the patients, and from the first batch on.
+    execute(lived.database, "DROP TABLE timeline_v3.entries")
     try:
         with pytest.raises(psycopg.errors.UndefinedTable):
             catch_up(lived.database)

@@ -131,7 +131,7 @@ def test_an_event_that_cannot_be_read_is_told_and_blinds_no_other_check(
     assert any(promise.startswith("who shares a bed") for promise in broken)
 
 
-FEW = {"practitioners": 3}
+FEW = {"cleaning_rules": 1, "practitioners": 3}
 """Of what there is less in the busy history than is drawn."""
 
 

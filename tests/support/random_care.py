@@ -39,4 +39,5 @@ class Caring:
         self._give("cancel_consult_withdrawal", WRONG, **self._withdraw_consult())
 
     def _set_bed_cleaning(self) -> None:
-        self._give("set_bed_cleaning", applies=True, ward=self._empty_room()["ward"])
+        for _ in range(5):
+            self._give("set_bed_cleaning", applies=True, ward=self._empty_room()["ward"])

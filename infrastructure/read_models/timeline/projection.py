@@ -134,6 +134,7 @@ class Timeline(ReadModel):
 
     name = "timeline"
     metadata = metadata
+    revised_by = frozenset({"stay"})
     handles = frozenset(EVENTS.values()) - NOT_SHOWN
 
     def apply(self, event: Event, place: EventPosition) -> None:
