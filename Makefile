@@ -57,7 +57,8 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
 	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py $(ARGS)
 	WARDBOOK_EXTREMES=100000 $(BIN)/pytest -n $(WORKERS) tests/api/test_extremes.py
-	WARDBOOK_CRAWLED=100000 $(BIN)/pytest tests/api/test_crawler.py
+	WARDBOOK_CRAWLED=100000 $(BIN)/pytest tests/api/test_crawler.py tests/mistakes/test_unknown_names.py
+	$(BIN)/pytest -n $(WORKERS) -m nightly
 	WARDBOOK_SWITCHES=each $(BIN)/pytest tests/api/test_switches.py
 	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest tests/imports
 	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py

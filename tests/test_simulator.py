@@ -68,6 +68,7 @@ def test_the_same_seed_gives_the_same_log_to_the_microsecond(scratch: Scratch) -
     assert log(one) == log(other)
 
 
+@pytest.mark.nightly
 def test_another_seed_gives_another_hospital(house: House, scratch: Scratch) -> None:
     other = scratch("seed")
     live(other, seed=2, days=2, detail=0)
@@ -150,6 +151,7 @@ def test_most_kinds_of_commands_occur(house: House) -> None:
         assert told[operation] > 0, operation
 
 
+@pytest.mark.nightly
 def test_in_a_month_each_kind_of_mistake_is_made_and_put_right(month: House) -> None:
     told = month.told.commands
     assert month.told.refused == ()
@@ -171,6 +173,7 @@ def test_in_a_month_each_kind_of_mistake_is_made_and_put_right(month: House) -> 
     assert told["cancel_discharge"] < 0.1 * told["discharge_patient"]
 
 
+@pytest.mark.nightly
 def test_a_wrong_bed_is_corrected_an_hour_to_a_day_later(month: House) -> None:
     waits = month.rows(
         "SELECT min(later.recorded_at) - min(first.recorded_at) FROM record.events first"
@@ -182,6 +185,7 @@ def test_a_wrong_bed_is_corrected_an_hour_to_a_day_later(month: House) -> None:
     assert all(timedelta(hours=1) <= wait < timedelta(hours=26) for (wait,) in waits)
 
 
+@pytest.mark.nightly
 def test_one_who_was_registered_twice_had_a_temporary_number_and_no_name(month: House) -> None:
     merged = month.rows(
         "SELECT registered.body->>'mrn', registered.body->>'family_name' FROM record.events merge"
@@ -208,6 +212,7 @@ def test_a_newborn_lies_in_its_mothers_bed_while_she_does(house: House) -> None:
     assert 0 < born <= len(shared)
 
 
+@pytest.mark.nightly
 def test_a_run_that_was_broken_off_is_finished_by_running_it_again(scratch: Scratch) -> None:
     whole, broken = scratch("whole"), scratch("broken")
     expected = live(whole, days=3)
@@ -223,6 +228,7 @@ def test_a_run_that_was_broken_off_is_finished_by_running_it_again(scratch: Scra
     assert log(broken) == log(whole)
 
 
+@pytest.mark.nightly
 def test_less_detail_leaves_out_visits_and_doses_and_nothing_else(scratch: Scratch) -> None:
     full = live(scratch("full"), days=4)
     little = live(scratch("little"), days=4, detail=0.1)
@@ -266,6 +272,7 @@ def test_who_needs_the_data_of_a_labelled_patient_breaks_the_glass_with_a_reason
     assert "NotAllowed" not in month.told.refusals
 
 
+@pytest.mark.nightly
 def test_those_who_left_are_forgotten(scratch: Scratch) -> None:
     remembered: Counter[bool] = Counter()
 
