@@ -21,7 +21,8 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 .PHONY: help setup test fast faults nightly coverage mutants check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
-FAST := tests/domain tests/reports --ignore tests/reports/test_recomputed.py tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
+FAST := tests/domain --ignore-glob 'tests/domain/test_*properties.py' tests/reports --ignore tests/reports/test_recomputed.py \
+  tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
 # Tests that run the program in other processes, where no coverage is measured, or for a long time.
 UNMEASURED := tests/faults tests/imports tests/test_layers.py
 
