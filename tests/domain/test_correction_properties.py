@@ -90,7 +90,7 @@ class Telling:
             what = ("cancel the admission", because, minute, False)
         told = self._in_plain_words(minute, what)
         void = what[0] != "cancel the admission" or reference_stay.may_be_cancelled(
-            self.said, list(BEDS), what[3]
+            self.said, list(BEDS), what[3], what[1] is IN_ERROR
         )
         more = [*self._voided(what), told]
         allowed = void and reference_stay.allows([*self.said, *more[:-1]], list(BEDS), told)

@@ -224,8 +224,12 @@ def _may_be_corrected(of: Said, told: Said, beds: Sequence[str]) -> bool:
     return of.kind in ("allocate", "transfer", "return", "reversed")
 
 
-def may_be_cancelled(said: Sequence[Said], beds: Sequence[str], void: bool) -> bool:
-    """Whether the admission may be taken back: the stay is open, nobody was there to see it."""
+def may_be_cancelled(said: Sequence[Said], beds: Sequence[str], void: bool, in_error: bool) -> bool:
+    """Whether the admission may be taken back: the stay is open, nobody was there to see it.
+
+    One that was reversed may be found to have been entered in error.
+    """
     told = list(tale(said, beds))
     visited = any(fact.kind == "visit" for fact in held(said))
-    return told[-1][1].status in ("ADMITTED", "ON_LEAVE") and (void or not visited)
+    statuses = {"ADMITTED", "ON_LEAVE"} | ({"CANCELLED"} if in_error else set())
+    return told[-1][1].status in statuses and (void or not visited)

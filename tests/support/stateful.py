@@ -137,7 +137,8 @@ class Machine:
                 line.kind == "reversed" and self.house.kind(line.of) == "admit"
             )
             void = what[0] == "cancel admission" and what[3]
-            if cancels and not may_be_cancelled(self.house.of(stay), BEDS, void):
+            in_error = line.kind == "never admitted"
+            if cancels and not may_be_cancelled(self.house.of(stay), BEDS, void, in_error):
                 return False
         return self.house.allows(lines, patients, together)
 
