@@ -15,8 +15,9 @@ FOLLOW = """subscription { roomOccupancyChanged(ward: "A") {
 
 
 @pytest.fixture
-def boards(running: Served) -> Iterator[list[Client]]:
+def boards(running: Served, followed: Ward) -> Iterator[list[Client]]:
     """Three boards of one ward, that have begun to follow it."""
+    followed.room("z")  # a ward that never was is followed by nobody
     opened = [Client(running.url) for _ in range(3)]
     for board in opened:
         board.subscribe(FOLLOW)
