@@ -132,11 +132,11 @@ class IsolatingProjector:
         """Delete the rows of some streams and project these again, in the order of the log.
 
         The streams of commands that fail now are projected again with them, so that nothing of such
-        a command stays behind.
+        a command stays behind; and those that revise each other's rows, which only all of them give.
         """
         refilled: set[UUID] = set()
         while not streams <= refilled:
-            refilled = refilled | streams
+            refilled = self._with_revising(refilled | streams)
             for table in self._target.model.tables():
                 self._connection.execute(
                     sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
@@ -154,6 +154,28 @@ class IsolatingProjector:
             ).fetchall()
             self._project(_commands(rows))
             streams = self._isolated
+
+    def _with_revising(self, streams: set[UUID]) -> set[UUID]:
+        """Return streams with those that revise their rows, or whose rows they revise."""
+        model = self._target.model
+        found, known = set(streams), set[UUID]()
+        while model.revised_by and found != known:
+            known = set(found)
+            for table in model.tables():
+                for column in model.revised_by.intersection(table.columns.keys()):
+                    pairs = self._connection.execute(
+                        sql.SQL(
+                            "SELECT DISTINCT {of}, {column} FROM {table} WHERE {column} IS NOT NULL"
+                            " AND ({of} = ANY(%(known)s) OR {column} = ANY(%(known)s))"
+                        ).format(
+                            of=sql.Identifier(table.info["of"]),
+                            column=sql.Identifier(column),
+                            table=sql.Identifier(str(table.schema), table.name),
+                        ),
+                        {"known": list(known)},
+                    )
+                    found.update(*pairs)
+        return found
 
     def _project(self, commands: Sequence[Sequence[EventRow]]) -> None:
         """Project all of the commands at once; if that fails, one half after the other."""

@@ -106,8 +106,7 @@ def compare_sample(
                 owner, ProjectionTarget(model, draft), EventMapper(), position
             )
             try:
-                streams = {model.stream_of(entity) for entity in sample}
-                beside.refill(streams | _revising(owner, model, sample), position)
+                beside.refill({model.stream_of(entity) for entity in sample}, position)
             except Halted as halted:
                 raise DraftHalted(f"Read model {model.name} {halted}") from None
             rows = different = 0
@@ -138,28 +137,6 @@ def _sample(
     return list(
         {*lot.sample(entities, min(most, len(entities))), *(entity for (entity,) in parked)}
     )
-
-
-def _revising(
-    owner: Connection[TupleRow], model: type[ReadModel], sample: Sequence[UUID]
-) -> set[UUID]:
-    """Return the other streams by whose events the rows of some subjects are revised."""
-    streams: set[UUID] = set()
-    for table in model.tables():
-        for column in model.revised_by.intersection(table.columns.keys()):
-            rows = owner.execute(
-                sql.SQL(
-                    "SELECT DISTINCT {column} FROM {table} WHERE {of} = ANY(%s)"
-                    " AND {column} IS NOT NULL"
-                ).format(
-                    column=sql.Identifier(column),
-                    table=sql.Identifier(str(table.schema), table.name),
-                    of=sql.Identifier(table.info["of"]),
-                ),
-                [list(sample)],
-            )
-            streams |= {stream for (stream,) in rows}
-    return streams
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.batch import LIVE, BatchProjector
-from infrastructure.projections.dead_letters import ProjectionTarget
+from infrastructure.projections.dead_letters import IsolatingProjector, ProjectionTarget
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.projections.rebuild import DraftHalted, compare, rebuild
 from infrastructure.projections.runner import ProjectionRunner
@@ -137,6 +137,9 @@ def deciding(database: Database) -> Iterator[Callable[..., Recorded]]:
         yield decide
 
 
+STREAMS_WITH = "SELECT DISTINCT stream FROM record.events WHERE topic = %s"
+
+
 def some_commands(database: Database, of: type[ReadModel], count: int) -> list[UUID]:
     """Commands that the read model folds, some of them early, drawn by lot."""
     topics = [topic for topic in EVENTS if of.concerns(topic)]
@@ -192,6 +195,21 @@ def test_what_fails_again_is_parked_again(copy: Database, name: str) -> None:
     forget(copy)
     fill(copy, *alone(name, *bad[1:]))
     assert (between, followed) == (parked(copy, name), of(dump(copy), name))
+
+
+@pytest.mark.parametrize("topic", ["prescription.patient-corrected", "stay.patient-corrected"])
+def test_a_retry_keeps_what_the_events_of_another_stream_changed(
+    copy: Database, topic: str
+) -> None:
+    """A stay that was moved gives its prescriptions to the other patient, and they stay his."""
+    streams = {stream for (stream,) in rows(copy, STREAMS_WITH, [topic])}
+    assert streams
+    before = of(dump(copy), "timeline")
+    with psycopg.connect(copy.owner_url) as owner:
+        target = ProjectionTarget(model("timeline"), str(model("timeline").metadata.schema))
+        projector = IsolatingProjector(owner, target, EventMapper(), end(copy))
+        projector.refill(streams, end(copy))
+    assert of(dump(copy), "timeline") == before
 
 
 @pytest.mark.parametrize("name", NAMES)
