@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, DateTime, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
 from domain.time import ALWAYS
 from infrastructure.queries.as_of import AsOf, columns, since
-from infrastructure.queries.compiled import by_id, is_one_of
+from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.bed_uses import BedView, BoardRoom, stretches
 from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.patients import deaths_of_persons, records_of_each
 from infrastructure.read_models.rooms import spells
 from infrastructure.read_models.stays import stays
+
+_MOMENT = DateTime(timezone=True)
 
 DERIVED_FROM = (stays, stretches, spells, rules_known, deaths_of_persons)
 """Tables and queries from which the states of beds are derived."""
@@ -72,7 +74,8 @@ async def _reservations_over(
     named = [patient for patient in who.values() if patient]
     deaths = await deaths_of_persons(connection, named, anyone)
     records = await records_of_each(connection, named, anyone)
-    uses = (await _uses(connection, [room for room, _ in spells], anyone)).all()
+    first, in_rooms = min(spell.since for _, spell in spells), [room for room, _ in spells]
+    uses = (await _uses.execute(connection, anyone, rooms=in_rooms, first=first)).all()
     over = set()
     for room, spell in spells:
         patient = who[spell.spell]
@@ -92,13 +95,14 @@ _patients_of = by_id(
         is_one_of(stays.c.stay, "ids"), at.of(stays)
     )
 )
-_uses = by_id(
+_uses = CompiledStatement(
     lambda at: select(*columns(stretches), since(stretches)).where(
-        is_one_of(stretches.c.room, "ids"),
-        func.lower(stretches.c.during) <= at.as_of,
+        is_one_of(stretches.c.room, "rooms"),
+        func.lower(stretches.c.during).between(parameter("first", _MOMENT), at.as_of),
         known(stretches, at.known),
     )
 )
+"""Those that began since a moment: what the rooms were used for before grows with the years."""
 
 
 async def _left_uncleaned(
