@@ -9,7 +9,6 @@ from application.unit_of_work import UnitOfWork
 from domain.refusals import (
     ContradictsLaterFacts,
     InvalidInput,
-    PatientAlreadyAdmitted,
     SharersUnplaced,
 )
 from domain.room.aggregate import BedState, Room
@@ -117,10 +116,7 @@ def _check_person(uow: UnitOfWork, stay: Stay) -> None:
     period = stay.history.presence
     if period is None or stay.patient is None or period == uow.before[stay.id].history.presence:
         return
-    for other in persons.stays_of(uow, stay.patient):
-        theirs = other.history.presence
-        if other.id != stay.id and theirs and theirs.collides(period):
-            raise PatientAlreadyAdmitted(other.id)
+    persons.check_one_stay(uow, stay, stay.patient)
 
 
 def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:

@@ -108,6 +108,12 @@ def prescription_with_change(uow: UnitOfWork, change: UUID) -> Prescription | No
     return next(iter(prescriptions), None)
 
 
+def stay_of(uow: UnitOfWork, prescription: Prescription, field: str) -> Stay:
+    """Return the stay of a prescription."""
+    assert prescription.stay is not None
+    return uow.one(Stay, prescription.stay, "stay", field)
+
+
 def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
     """Return the prescriptions of a stay."""
     (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
@@ -120,6 +126,11 @@ def practitioner(uow: UnitOfWork, staff_number: str, field: str) -> UUID:
     if id is None:
         raise NotFound("practitioner with staff number", staff_number, field)
     return id
+
+
+def practitioner_if_named(uow: UnitOfWork, staff_number: str | None, field: str) -> UUID | None:
+    """Return the id of the practitioner with a staff number; None if none is named."""
+    return practitioner(uow, staff_number, field) if staff_number else None
 
 
 def room(uow: UnitOfWork, ward: str, number: str) -> Room:

@@ -9,6 +9,7 @@ from uuid import UUID
 from application import hospital_days
 from application.unit_of_work import UnitOfWork
 from domain.patient import Confidentiality, Death, Patient, Sex
+from domain.refusals import PatientAlreadyAdmitted
 from domain.stay.aggregate import Stay
 
 
@@ -86,6 +87,13 @@ def stays_of(uow: UnitOfWork, patient: UUID) -> list[Stay]:
     stays = [s for s in uow.loaded.values() if isinstance(s, Stay) and s.patient in ids]
     begun = [(stay.history.period.start, stay.id, stay) for stay in stays if stay.history.period]
     return [stay for *_, stay in sorted(begun, key=lambda b: b[:2])]
+
+
+def check_one_stay(uow: UnitOfWork, stay: Stay, patient: UUID) -> None:
+    """Refuse a stay of a record's person beside another one. Raises PatientAlreadyAdmitted."""
+    for other in stays_of(uow, patient):
+        if other.id != stay.id and other.history.collides(stay.history):
+            raise PatientAlreadyAdmitted(other.id)
 
 
 def _person(uow: UnitOfWork, patient: UUID) -> Patient:

@@ -30,8 +30,11 @@ class ConsultRequests(CommandGroup):
     ) -> None:
         """Ask for a consult of a specialty or a practitioner. It is no visit until one answers it."""
         stay = lookups.stay(uow, stay_id)
-        asked = _practitioner(uow, practitioner, "practitioner")
-        by, died_at = _practitioner(uow, requested_by, "requested_by"), _died_at(uow, stay)
+        asked = lookups.practitioner_if_named(uow, practitioner, "practitioner")
+        by, died_at = (
+            lookups.practitioner_if_named(uow, requested_by, "requested_by"),
+            _died_at(uow, stay),
+        )
         imprecise_times.in_stay(
             uow,
             stay,
@@ -58,8 +61,8 @@ class ConsultRequests(CommandGroup):
             uow.entry,
             _died_at(uow, stay),
             specialty=specialty,
-            asked=_practitioner(uow, practitioner, "practitioner"),
-            requested_by=_practitioner(uow, requested_by, "requested_by"),
+            asked=lookups.practitioner_if_named(uow, practitioner, "practitioner"),
+            requested_by=lookups.practitioner_if_named(uow, requested_by, "requested_by"),
             question=question,
         )
 
@@ -100,10 +103,6 @@ class ConsultRequests(CommandGroup):
         entered_in_error_only(uow, because)
         stay = lookups.stay_with_consult(uow, consult_id)
         stay.cancel_consult_withdrawal(consult_id, uow.entry)
-
-
-def _practitioner(uow: UnitOfWork, staff_number: str | None, field: str) -> UUID | None:
-    return lookups.practitioner(uow, staff_number, field) if staff_number else None
 
 
 def _died_at(uow: UnitOfWork, stay: Stay) -> datetime | None:

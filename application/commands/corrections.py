@@ -260,7 +260,7 @@ class Corrections(CommandGroup):
             visit_id,
             uow.corrected_at,
             uow.corrected_precision,
-            lookups.practitioner(uow, practitioner, "practitioner") if practitioner else None,
+            lookups.practitioner_if_named(uow, practitioner, "practitioner"),
             kind,
             note,
             uow.entry,

@@ -49,7 +49,7 @@ class Doses(CommandGroup):
         outside the prescription and is not marked so.
         """
         prescription = lookups.prescription(uow, prescription_id)
-        stay = _stay_of(uow, prescription, "prescription_id")
+        stay = lookups.stay_of(uow, prescription, "prescription_id")
         entry = imprecise_times.inside(uow, stay)
         stay.must_include(entry.occurred_at, "The dose")
         dose = prescription.record_administration(
@@ -85,7 +85,7 @@ class Doses(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         if basis is Basis.VERBAL_ORDER and not ordered_by:
             raise InvalidInput("ordered_by", "a verbal order is somebody's; say whose")
-        orderer = lookups.practitioner(uow, ordered_by, "ordered_by") if ordered_by else None
+        orderer = lookups.practitioner_if_named(uow, ordered_by, "ordered_by")
         entry = imprecise_times.inside(uow, stay)
         stay.must_include(entry.occurred_at, "The dose")
         patient = lookups.patient_of(uow, stay)
@@ -130,7 +130,7 @@ class Doses(CommandGroup):
         Of a dose that was not prescribed in writing, also the drug, its route and who ordered it.
         """
         prescription = lookups.prescription_of_dose(uow, administration_id)
-        stay = _stay_of(uow, prescription, "administration_id")
+        stay = lookups.stay_of(uow, prescription, "administration_id")
         at = uow.corrected_at
         if at is not None:
             at = imprecise_times.corrected_inside(uow, stay, at)
@@ -147,7 +147,7 @@ class Doses(CommandGroup):
             medication,
             basis,
             route,
-            lookups.practitioner(uow, ordered_by, "ordered_by") if ordered_by else None,
+            lookups.practitioner_if_named(uow, ordered_by, "ordered_by"),
         )
         stay.must_include(dose.at, "The dose")
 
@@ -168,7 +168,7 @@ class Doses(CommandGroup):
     def end_infusion(self, uow: UnitOfWork, *, administration_id: UUID) -> None:
         """End an infusion at ``occurred_at``; it may end at the moment its prescription does."""
         prescription = lookups.prescription_of_dose(uow, administration_id)
-        stay = _stay_of(uow, prescription, "administration_id")
+        stay = lookups.stay_of(uow, prescription, "administration_id")
         _end_at(uow, prescription, stay, administration_id, imprecise_times.inside(uow, stay))
 
     @correction(
@@ -178,7 +178,7 @@ class Doses(CommandGroup):
     def correct_infusion_end(self, uow: UnitOfWork, *, administration_id: UUID) -> None:
         """Correct when an infusion ended: at ``occurred_at``."""
         prescription = lookups.prescription_of_dose(uow, administration_id)
-        stay, at = _stay_of(uow, prescription, "administration_id"), uow.corrected_at
+        stay, at = lookups.stay_of(uow, prescription, "administration_id"), uow.corrected_at
         if at is not None:
             at = imprecise_times.corrected_inside(uow, stay, at)
             stay.must_include(at, "The end of the infusion")
@@ -199,11 +199,6 @@ class Doses(CommandGroup):
         lookups.prescription_of_dose(uow, administration_id).cancel_infusion_end(
             administration_id, uow.entry
         )
-
-
-def _stay_of(uow: UnitOfWork, prescription: Prescription, field: str) -> Stay:
-    assert prescription.stay is not None
-    return uow.one(Stay, prescription.stay, "stay", field)
 
 
 def _is_infusion(infusion: bool | None, ended_at: datetime | None) -> bool:

@@ -102,9 +102,7 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
     details = {
         "admission_type": right.admission_type,
         "decided_to_admit_at": decision(uow, right.decided_to_admit_at),
-        "attending": lookups.practitioner(uow, right.attending, "attending")
-        if right.attending
-        else None,
+        "attending": lookups.practitioner_if_named(uow, right.attending, "attending"),
         "specialty": right.specialty,
         "keeps_bed": right.keep_bed,
         "expected_return": utc(right.expected_return, "expected_return"),

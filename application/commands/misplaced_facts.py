@@ -40,13 +40,10 @@ class MisplacedFacts(CommandGroup):
 
 def _move_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     """Give a stay, with all its facts, to the right patient. Raises PatientAlreadyAdmitted."""
-    wrong, period = lookups.patient_of(uow, stay), stay.history.presence
+    wrong = lookups.patient_of(uow, stay)
     assert patient.about is not None
     about = replace(patient.about, stay=stay.id)
-    for other in persons.stays_of(uow, patient.id):
-        theirs = other.history.presence
-        if other.id != stay.id and period and theirs and theirs.collides(period):
-            raise PatientAlreadyAdmitted(other.id)
+    persons.check_one_stay(uow, stay, patient.id)
     stay.correct_patient(patient.id, about, uow.entry)
     for prescription in lookups.prescriptions_of(uow, stay):
         prescription.correct_patient(patient.id, about, uow.entry)

@@ -20,7 +20,6 @@ from domain.refusals import (
     MergeImpossible,
     MovementNotFound,
 )
-from domain.stay.aggregate import Stay
 from domain.text import code
 
 
@@ -134,7 +133,7 @@ class PatientIdentity(CommandGroup):
         if into.merged_into is not None:
             raise MergeImpossible("the record to merge into is merged into another; name that one")
         theirs, ours = persons.stays_of(uow, into.id), persons.stays_of(uow, away.id)
-        at_once = [pair for pair in product(ours, theirs) if _overlap(*pair)]
+        at_once = [(a, b) for a, b in product(ours, theirs) if a.history.collides(b.history)]
         if at_once:
             stays = dict.fromkeys(s.id for pair in at_once for s in pair)
             raise MergeImpossible("the person would be in two stays at once", tuple(stays))
@@ -168,8 +167,3 @@ def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:
         raise MergeImpossible(
             "the two have different times of death; correct the one that is wrong"
         )
-
-
-def _overlap(one: Stay, other: Stay) -> bool:
-    mine, theirs = one.history.presence, other.history.presence
-    return mine is not None and theirs is not None and mine.collides(theirs)

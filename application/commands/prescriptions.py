@@ -24,7 +24,6 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
 
 
@@ -62,7 +61,7 @@ class Prescriptions(Doses):
             patient.id,
             medication,
             Regimen(begins, utc(stop, "stop"), dose, route, frequency),
-            lookups.practitioner(uow, prescriber, "prescriber") if prescriber else None,
+            lookups.practitioner_if_named(uow, prescriber, "prescriber"),
             uow.entry,
             persons.died_at(uow, patient.id),
         )
@@ -182,7 +181,9 @@ class Prescriptions(Doses):
         at, begins = uow.corrected_at, utc(start, "start")
         course = prescription.course
         if at is not None:
-            _stay_of(uow, prescription).must_not_have_ended(at, "The prescription")
+            lookups.stay_of(uow, prescription, "prescription_id").must_not_have_ended(
+                at, "The prescription"
+            )
             if begins is None and course.regimen.start == course.written_at:
                 begins = at
         prescription.correct(
@@ -198,9 +199,7 @@ class Prescriptions(Doses):
                 start=begins,
                 stop=utc(stop, "stop"),
                 open_ended=bool(open_ended),
-                prescriber=lookups.practitioner(uow, prescriber, "prescriber")
-                if prescriber
-                else None,
+                prescriber=lookups.practitioner_if_named(uow, prescriber, "prescriber"),
             ),
             persons.died_at(uow, prescription.patient),
         )
@@ -213,11 +212,6 @@ class Prescriptions(Doses):
         """Cancel a prescription that was never written. Once a dose was given it can only be stopped."""
         entered_in_error_only(uow, because)
         lookups.prescription(uow, prescription_id).cancel(uow.entry)
-
-
-def _stay_of(uow: UnitOfWork, prescription: Prescription) -> Stay:
-    assert prescription.stay is not None
-    return uow.one(Stay, prescription.stay, "stay", "prescription_id")
 
 
 def _with_change(uow: UnitOfWork, change: UUID) -> Prescription:

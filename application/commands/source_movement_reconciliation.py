@@ -175,7 +175,10 @@ class _VisitReconciler:
         fact = stay.movement(admission.movement)
         place, bed = _place(uow, movement) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
-        said = {"attending": _attending(uow, movement), "specialty": movement.specialty}
+        said = {
+            "attending": lookups.practitioner_if_named(uow, movement.attending, "attending"),
+            "specialty": movement.specialty,
+        }
         care: dict[str, Any] = {name: who for name, who in said.items() if who is not None}
         if fact.corrected(movement.occurred_at, elsewhere, care) != fact:
             stay.correct_movement(
@@ -271,7 +274,7 @@ class _VisitReconciler:
             movement.admission_type or AdmissionType.EMERGENCY,
             uow.entry,
             died_at=persons.told_death_at(uow, patient.id),
-            attending=_attending(uow, movement),
+            attending=lookups.practitioner_if_named(uow, movement.attending, "attending"),
             specialty=movement.specialty,
             without_bed=place.without_bed,
             confidentiality=persons.label_of(uow, patient.id),
@@ -299,11 +302,6 @@ def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envel
     said = version.movement.precision if version.movement else None
     precision = said or uow.entry.precision
     return replace(uow.entry, occurred_at=version.occurred_at, precision=precision, source=source)
-
-
-def _attending(uow: UnitOfWork, movement: SourceMovement) -> UUID | None:
-    staff_number = movement.attending
-    return lookups.practitioner(uow, staff_number, "attending") if staff_number else None
 
 
 def loaded_patient(uow: UnitOfWork, key: unique_keys.Unique) -> Patient | None:

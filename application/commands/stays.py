@@ -312,7 +312,7 @@ def admit(
         uow.entry,
         died_at=persons.died_at(uow, patient.id),
         decided_to_admit_at=decision(uow, decided_to_admit_at),
-        attending=lookups.practitioner(uow, attending, "attending") if attending else None,
+        attending=lookups.practitioner_if_named(uow, attending, "attending"),
         specialty=specialty,
         without_bed=place.without_bed if place else None,
         confidentiality=confidentiality or persons.label_of(uow, patient.id),

@@ -297,6 +297,11 @@ class History:
         period, care = self.period, self.care
         return period if period is None or care is None else Period(care.at, period.end)
 
+    def collides(self, other: "History") -> bool:
+        """Return whether one person could not have been in both stays, one after the other."""
+        mine, theirs = self.presence, other.presence
+        return mine is not None and theirs is not None and mine.collides(theirs)
+
     @property
     def open_periods(self) -> tuple[Period, ...]:
         """The periods here or on leave, without those between a discharge and its reversal."""
