@@ -21,7 +21,7 @@ def first_patients(real: Path, count: int, directory: Path) -> Path:
     tables = tables_of(real)
     subjects = sorted(int(line[0]) for line in lines_of(tables["patients"])[1:])
     kept = {str(subject) for subject in subjects[:count]}
-    for table in TABLES:
+    for table in (table for table in TABLES if table.name in tables):
         header, *lines = lines_of(tables[table.name])
         column = header.index("subject_id")
         path = directory / "few" / table.folder / f"{table.name}.csv.gz"

@@ -167,7 +167,8 @@ def _about(
         of_patient = about.stay is None and about.patient in patients[subject.id]
         return str(about.stay) == subject.id or of_patient
     assert subject.kind == "person"
-    return any(_root(known, about.patient) == UUID(subject.id) for known in links)
+    records = {about.patient} | patients.get(str(about.stay), set())  # a stay may have been moved
+    return any(_root(known, record) == UUID(subject.id) for known in links for record in records)
 
 
 def _links(log: list[tuple[int, int, Event]], position: int) -> dict[UUID, UUID]:

@@ -13,6 +13,7 @@ from domain.aggregate import Event
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import PrescriptionStatus
+from domain.prescription.events import Medication
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, EmergencyCare, Status
 from tests.support.reference_reports import TICK, Figures, Plain, _admitted, _over
@@ -300,14 +301,23 @@ class Flows:
 
     def _therapy(self) -> Figures:
         days = {
-            (self.person(held.patient), held.medication.name, self.plain.date_of(dose.at))
+            (self.person(held.patient), _agent(held.medication), self.plain.date_of(dose.at))
             for held in self.prescriptions.values()
             for dose in held.course.doses
             if dose.given
             and self.plain.asks_about(self.plain.date_of(dose.at))
             and (self.plain.ward is None or self._ward_at(held.stay, dose.at) == self.plain.ward)
         }
-        by_drug = Counter(drug for _, drug, _ in days)
+        end = self.plain.end_of(self.plain.days[-1])
+        orders = [
+            (held.course.written_at, held.medication)
+            for held in self.prescriptions.values()
+            if not held.course.cancelled and held.course.written_at <= end
+        ]
+        orders.sort(key=lambda order: order[1].name, reverse=True)
+        orders.sort(key=lambda order: order[0])
+        called = {_agent(medication): medication.name for _, medication in orders}
+        by_drug = Counter(called[agent] for _, agent, _ in days)
         patient_days = self.plain.days_in_period(Status.ADMITTED)
         return {
             "daysOfTherapy": [len(days)],
@@ -383,6 +393,13 @@ class Flows:
             "medianDelayByKind": [Fraction(median(by_kinds[kind])) for kind in sorted(by_kinds)],
             "factsByHour": [by_hour[hour] for hour in sorted(by_hour)],
         }
+
+
+def _agent(medication: Medication) -> tuple[str | None, str]:
+    """The code with its system, or else the name, in small letters."""
+    if medication.code is None:
+        return "name", medication.name.lower()
+    return (medication.system or "").lower(), medication.code.lower()
 
 
 def _percentile(amounts: list[Fraction], percent: int) -> Fraction | None:
