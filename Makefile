@@ -18,11 +18,11 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test fast faults nightly coverage mutants check schemas format demo bench audits clients lock sbom audit clean
+.PHONY: help setup test slow fast faults nightly coverage mutants check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
 FAST := tests/domain --ignore-glob 'tests/domain/test_*properties.py' tests/reports --ignore tests/reports/test_recomputed.py \
-  tests/api/test_schema.py tests/api/test_scalars.py tests/test_layers.py
+  tests/api/test_schema.py tests/api/test_scalars.py
 # Tests that run the program in other processes, where no coverage is measured, or for a long time.
 UNMEASURED := tests/faults tests/imports tests/test_layers.py
 
@@ -45,27 +45,30 @@ $(STAMP): requirements-dev.lock pyproject.toml
 test: setup ## Run the tests (WORKERS=3, ARGS=...)
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
+slow: setup ## Run the tests that take long: stories in all orders, killed processes, real data
+	$(BIN)/pytest -n $(WORKERS) -m 'slow and not nightly' $(ARGS)
+
 fast: setup ## Run the fast part of the tests and compare the schemas (PYTHON=python3.13 VENV=.venv-3.13)
 	$(BIN)/pytest -n $(WORKERS) $(FAST) $(ARGS)
 	$(MAKE) --no-print-directory schemas
 
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
-	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) tests/faults $(ARGS)
+	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) -m '' tests/faults $(ARGS)
 
 nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
-	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) \
+	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) -m '' \
 	  tests/record/test_time_machine.py tests/record/test_causes.py tests/domain/test_correction_properties.py \
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
 	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py $(ARGS)
-	WARDBOOK_EXTREMES=100000 $(BIN)/pytest -n $(WORKERS) tests/api/test_extremes.py
-	WARDBOOK_CRAWLED=100000 $(BIN)/pytest tests/api/test_crawler.py tests/mistakes/test_unknown_names.py
+	WARDBOOK_EXTREMES=100000 $(BIN)/pytest -n $(WORKERS) -m '' tests/api/test_extremes.py
+	WARDBOOK_CRAWLED=100000 $(BIN)/pytest -m '' tests/api/test_crawler.py tests/mistakes/test_unknown_names.py
 	$(BIN)/pytest -n $(WORKERS) -m nightly
-	WARDBOOK_SWITCHES=each $(BIN)/pytest tests/api/test_switches.py
-	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest tests/imports
-	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest tests/reports/test_recomputed.py
+	WARDBOOK_SWITCHES=each $(BIN)/pytest -m '' tests/api/test_switches.py
+	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest -m '' tests/imports
+	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest -m '' tests/reports/test_recomputed.py
 
 coverage: setup ## Measure the lines and branches that tests run
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-report=html \
+	$(BIN)/pytest -n $(WORKERS) -m 'not nightly' --cov --cov-report=term:skip-covered --cov-report=html \
 	  $(addprefix --ignore=,$(UNMEASURED)) $(ARGS)
 
 mutants: setup ## Mutate the domain and count the mutants that its tests kill (ONLY='domain.time.*')

@@ -19,6 +19,8 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 BEDS, DAYS = 20, 10
 Scratch = Callable[[str], Database]
@@ -256,6 +258,7 @@ def test_even_a_very_small_house_lives(scratch: Scratch, beds: int) -> None:
     assert told.refusals == {}
 
 
+@pytest.mark.nightly
 def test_who_needs_the_data_of_a_labelled_patient_breaks_the_glass_with_a_reason(
     month: House,
 ) -> None:

@@ -25,6 +25,8 @@ from tests.support.canaries import Planted, content, documents, item, plant, que
 from tests.support.graphql_client import GraphQLClient
 from tests.support.server_process import Served
 
+pytestmark = pytest.mark.slow
+
 MOST = int(os.environ.get("WARDBOOK_CRAWLED", "3"))
 """The questions and commands of each login; nightly all of them."""
 

@@ -28,6 +28,8 @@ from tests.support.graphql_client import GraphQLClient
 from tests.support.hospital_dsl import admitted, at_once, doctor, place, request, room
 from tests.support.server_process import Client, served
 
+pytestmark = pytest.mark.slow
+
 EVENTS = """subscription($after: Position, $kinds: [EventKind!]) {
   events(after: $after, kinds: $kinds) { id position kind data } }"""
 LAST = "PRACTITIONER_REGISTERED"

@@ -138,6 +138,7 @@ def test_every_refusal_is_in_some_union() -> None:
     assert set(EVERY_REFUSAL) <= in_some
 
 
+@pytest.mark.slow
 def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(lived: Lived) -> None:
     seen = {refused.partition(": ")[::2] for refused in lived.refused}
     seen = {(command, code) for command, code in seen if command not in OPERATORS}

@@ -23,6 +23,8 @@ from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import request, rows
 from tests.support.shared_history import await_read, end
 
+pytestmark = pytest.mark.slow
+
 WARDBOOK = [sys.executable, "-c", "from api.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
 

@@ -22,6 +22,8 @@ from tests.support.checker import (
 from tests.support.hospital_dsl import at_once
 from tests.support.proxy import Wire
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(ROUNDS)
 
 

@@ -30,6 +30,8 @@ from tests.support.checker import (
 )
 from tests.support.hospital_dsl import at_once, request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home() -> Iterator[Path]:

@@ -27,6 +27,8 @@ from tests.support.program import FORKS, fight, follow, running, write
 from tests.support.proxy import Wire, _cut, _read, _send
 from tests.support.shared_history import positions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_a_worker_and_a_writer_killed_at_random_lose_and_double_nothing(

@@ -40,10 +40,14 @@ from tests.support.program import (
 )
 from tests.support.random_commands import Busy
 
+pytestmark = pytest.mark.slow
+
 KILLED = -9
 
 seeded = pytest.mark.parametrize("seed", range(ROUNDS))
-at_any_step = pytest.mark.parametrize("when", ["before", "amid"])
+at_any_step = pytest.mark.parametrize(
+    "when", ["before", pytest.param("amid", marks=pytest.mark.nightly)]
+)
 
 
 def steps(when: When, seed: int, many: bool = False) -> Iterator[int]:
@@ -55,6 +59,7 @@ def steps(when: When, seed: int, many: bool = False) -> Iterator[int]:
 # -- the worker --
 
 
+@pytest.mark.nightly
 @seeded
 @at_any_step
 def test_a_worker_killed_at_any_step_leaves_no_half_of_it(

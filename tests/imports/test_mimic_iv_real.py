@@ -1,6 +1,6 @@
 """The importer on real hospital stays, if they are there: patients of the MIMIC-IV demo.
 
-`make test` imports the first six of thirty, `make nightly` all (WARDBOOK_MIMIC_PATIENTS).
+`make slow` imports the first six of thirty, `make nightly` all (WARDBOOK_MIMIC_PATIENTS).
 """
 
 import csv

@@ -20,6 +20,8 @@ from application.command import Request
 from domain.envelope import Actor
 from tests.imports.conftest import SAMPLE, Imported, NewHospital
 
+pytestmark = pytest.mark.slow
+
 Lines = dict[str, dict[str, str]]
 
 

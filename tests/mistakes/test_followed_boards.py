@@ -3,6 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 
+import pytest
 from graphql import GraphQLObjectType, get_named_type
 
 from api.graphql.extensions import authorization
@@ -10,6 +11,8 @@ from api.graphql.schema import schema
 from tests.api.conftest import followed, running
 from tests.support.api_dsl import Ward, ago, ahead, place
 from tests.support.server_process import Client, Served
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["followed", "running"]
 

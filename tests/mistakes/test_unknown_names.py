@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from graphql import GraphQLObjectType, GraphQLScalarType, get_named_type, is_required_argument
 
 from api.graphql.schema import schema
@@ -15,6 +16,8 @@ from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago, codes
 from tests.support.api_example import EXAMPLES
 from tests.support.graphql_client import GraphQLClient
+
+pytestmark = pytest.mark.slow
 
 assert test_mutations  # registers the examples
 

@@ -39,6 +39,8 @@ from tests.support.hospital_dsl import events
 from tests.support.random_commands import BEGINS
 from tests.support.shared_history import Lived
 
+pytestmark = pytest.mark.slow
+
 DAYS = 30
 EXAMPLES = int(os.environ.get("WARDBOOK_EXAMPLES", "8"))
 

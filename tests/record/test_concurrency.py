@@ -40,6 +40,8 @@ from tests.support.hospital_dsl import (
     stays_folded,
 )
 
+pytestmark = pytest.mark.slow
+
 Another = Callable[[], Hospital]
 
 

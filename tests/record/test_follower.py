@@ -50,6 +50,7 @@ def execute(database: Database, statement: str) -> None:
 # -- killed --
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batches", [1, 2, 5])
 def test_a_follower_that_is_killed_again_and_again_loses_and_doubles_nothing(
     lived: Lived, monkeypatch: pytest.MonkeyPatch, batches: int
@@ -305,6 +306,7 @@ def test_a_rebuild_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
     assert dump(lived.database) == lived.first
 
 
+@pytest.mark.slow
 def test_a_read_model_is_rebuilt_while_commands_and_a_follower_go_on(
     hospital: Hospital, database: Database, follower: ProjectionRunner
 ) -> None:

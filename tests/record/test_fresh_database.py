@@ -23,6 +23,8 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import rows
 
+pytestmark = pytest.mark.slow
+
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS_SCANNED = 5
 """Rows of one table that a command and its projections may read without an index: of a tiny one."""

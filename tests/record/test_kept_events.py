@@ -150,6 +150,7 @@ def former(lived: Lived, server: Database, worker: str) -> Iterator[Database]:
         yield database
 
 
+@pytest.mark.nightly
 def test_an_older_log_is_moved_without_loss(lived: Lived, server: Database, worker_id: str) -> None:
     with former(lived, server, worker_id) as database:
         before = rows(database, f"{WHOLE} ORDER BY position")

@@ -53,6 +53,8 @@ from tests.support.shared_history import (
     status_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ward(hospital: Hospital) -> dict[str, Any]:
@@ -154,7 +156,13 @@ def some_commands(database: Database, of: type[ReadModel], count: int) -> list[U
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [*((name, 7) for name in NAMES), ("stays", 1), ("timeline", 1000)]
+    ("name", "size"),
+    [
+        *(pytest.param(name, 7, marks=pytest.mark.nightly) for name in NAMES if name != "stays"),
+        ("stays", 7),
+        ("stays", 1),
+        ("timeline", 1000),
+    ],
 )
 def test_a_retry_gives_what_would_have_been_without_the_failure(
     copy: Database, monkeypatch: pytest.MonkeyPatch, name: str, size: int
@@ -212,7 +220,9 @@ def test_a_retry_keeps_what_the_events_of_another_stream_changed(
     assert of(dump(copy), "timeline") == before
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", ["stays", *(pytest.param(n, marks=pytest.mark.nightly) for n in NAMES if n != "stays")]
+)
 def test_what_is_skipped_is_left_out_by_every_rebuild_wherever_the_decision_lies(
     copy: Database, name: str
 ) -> None:

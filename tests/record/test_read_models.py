@@ -47,6 +47,8 @@ from tests.support.shared_history import (
     tables,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_history_has_everything_in_it(lived: Lived) -> None:
     assert set(lived.accepted) == set(COMMANDS)

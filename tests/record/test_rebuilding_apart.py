@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import psycopg
+import pytest
 
 from infrastructure.postgres.migrate import schema_differences
 from infrastructure.projections import rebuild_workers
@@ -14,6 +15,8 @@ from infrastructure.projections.status import position_of
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.visits import Visits
 from tests.support.shared_history import Lived, catch_up, dump, end, forget
+
+pytestmark = pytest.mark.nightly
 
 REBUILDING = """
 import sys

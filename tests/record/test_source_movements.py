@@ -26,6 +26,8 @@ from tests.conftest import empty
 from tests.support.feed import Feed, Message, admit, away, back, cancel, discharge, transfer
 from tests.support.hospital_dsl import admitted, at_once, doctor, place, request
 
+pytestmark = pytest.mark.slow
+
 STORIES: dict[str, list[Message]] = {
     "a transfer is taken back": [
         admit("P", "1", 0, "a", told=1),

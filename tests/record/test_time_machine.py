@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, event, note, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -31,6 +32,8 @@ from tests.support.reference_hospital import BEDS, NEVER
 from tests.support.reference_stay import Now
 from tests.support.shared_history import dump, forget
 from tests.support.stateful import RECORDS, STEPS, Machine, moment
+
+pytestmark = pytest.mark.slow
 
 STORIES = int(os.environ.get("WARDBOOK_STORIES", "4"))
 

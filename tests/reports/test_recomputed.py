@@ -34,6 +34,8 @@ from tests.support.reference_flows import Flows
 from tests.support.reference_reports import Plain, balanced
 from tests.support.report_house import figures
 
+pytestmark = pytest.mark.slow
+
 BEDS = int(os.environ.get("WARDBOOK_REPORTED_BEDS", "14"))
 DAYS = int(os.environ.get("WARDBOOK_REPORTED_DAYS", "16"))
 DETAIL = 0.2 if DAYS < 100 else 0.02
