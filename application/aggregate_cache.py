@@ -12,17 +12,23 @@ from domain.room.occupancy import Occupancy
 
 A = TypeVar("A", bound=Aggregate)
 
+OVERHEAD = 20
+"""What an aggregate takes by itself, in events."""
+
 
 class AggregateCache:
-    """Aggregates seen lately, so that only what is new of them is read. Bounded; safe in threads.
+    """Aggregates seen lately, so that only what is new of them is read. Safe in threads.
+
+    Bounded by their events, as their memory is.
 
     What is handed out is a copy: a command that is refused leaves no trace. Evolving replaces
     values and never changes them in place, so a shallow copy is enough.
     """
 
-    def __init__(self, most: int = 2_000) -> None:
+    def __init__(self, most: int = 200_000) -> None:
+        """``most``: the events of all aggregates together."""
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
-        self._most = most
+        self._most, self._size = most, 0
         self._lock = Lock()
 
     def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
@@ -38,18 +44,28 @@ class AggregateCache:
         if isinstance(aggregate, Occupancy):
             return  # read by its version alone
         with self._lock:
+            self._drop(aggregate.id)
             self._kept[aggregate.id] = self._copy(aggregate)
-            self._kept.move_to_end(aggregate.id)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._size += _size(aggregate)
+            while self._size > self._most:
+                self._drop(next(iter(self._kept)))
 
     def forget(self, ids: Iterable[UUID]) -> None:
         with self._lock:
             for id in ids:
-                self._kept.pop(id, None)
+                self._drop(id)
+
+    def _drop(self, id: UUID) -> None:
+        dropped = self._kept.pop(id, None)
+        if dropped is not None:
+            self._size -= _size(dropped)
 
     @staticmethod
     def _copy(aggregate: Aggregate) -> Aggregate:
         fresh = copy.copy(aggregate)
         fresh._pending_events = []
         return fresh
+
+
+def _size(aggregate: Aggregate) -> int:
+    return OVERHEAD + aggregate.version

@@ -22,8 +22,11 @@ from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_mer
 
 ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[tuple[frozenset[UUID], datetime | None]]]
 
-REMEMBERED = 1_000
-"""How many permissions (of a viewer, of labels, of wards) are cached at most."""
+REMEMBERED = 1_000_000
+"""How many ids and names the cached permissions (of a viewer, of labels, of wards) have at most."""
+
+OVERHEAD = 20
+"""What a permission takes by itself, in ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class _Permission:
     until: datetime | None = None
     """The moment (UTC) at which they change by time alone, if they do."""
 
+    @property
+    def size(self) -> int:
+        """Return the memory that it takes, in ids."""
+        return OVERHEAD + len(self.patients)
+
     def holds(self, now: LogStatus) -> bool:
         """Return whether nothing has changed since, and none has changed by time alone."""
         is_same = (now.recorded, now.state) == (self.at.recorded, self.at.state)
@@ -59,6 +67,7 @@ class Snapshots:
         self._engine, self._is_shared, self._single_flight = engine, is_shared, single_flight
         self._runner = BatchRunner[None, Snapshot]("snapshot", self._take)
         self._permissions: OrderedDict[Hashable, _Permission] = OrderedDict()
+        self._size = 0
 
     async def snapshot(self) -> Snapshot:
         """Return a snapshot taken after this is called. Raises what the database raises."""
@@ -120,11 +129,23 @@ class Snapshots:
             return (await connect()).patients
         permission = self._permissions.get(key)
         if permission is None or not permission.holds(snapshot.log_status):
-            permission = self._permissions[key] = await snapshot.queries.run(key, connect)
-            if len(self._permissions) > REMEMBERED:
-                self._permissions.popitem(last=False)
-        self._permissions.move_to_end(key)
+            permission = await snapshot.queries.run(key, connect)
+            self._keep(key, permission)
+        else:
+            self._permissions.move_to_end(key)
         return permission.patients
+
+    def _keep(self, key: Hashable, permission: _Permission) -> None:
+        self._drop(key)
+        self._permissions[key] = permission
+        self._size += permission.size
+        while self._size > REMEMBERED:
+            self._drop(next(iter(self._permissions)))
+
+    def _drop(self, key: Hashable) -> None:
+        dropped = self._permissions.pop(key, None)
+        if dropped is not None:
+            self._size -= dropped.size
 
     async def _take(self, _: object) -> Snapshot:
         return Snapshot(await log_status(self._engine), SingleFlight(self._single_flight))

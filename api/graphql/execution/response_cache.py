@@ -31,7 +31,7 @@ NO_STORE = "no-store"
 VARY = "Authorization, Accept"
 
 DOCUMENTS = 1_000
-"""How many documents are remembered as cacheable."""
+"""How many documents are remembered as cacheable, each by its digest."""
 
 
 class EncodedResponse(dict[str, Any]):
@@ -85,7 +85,7 @@ class CachingExecutor:
     """Executes operations, or answers them from the response cache."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[tuple[str, str | None], None] = OrderedDict()
+        self._documents: OrderedDict[bytes, None] = OrderedDict()
         self._next: dict[Hashable, asyncio.Future[CachedResponse | None]] = {}
         self._locks: dict[Hashable, _KeyedLock] = {}
 
@@ -96,7 +96,7 @@ class CachingExecutor:
         is_named = isinstance(request.operation_name, str | None)
         if not context.state.response_cache.capacity or request.query is None or not is_named:
             return await execute()
-        document = request.query, request.operation_name
+        document = _digest(request.query, request.operation_name)
         if document not in self._documents:
             result = await execute()
             if context.is_cacheable and not result.errors:
@@ -181,7 +181,7 @@ class CachingExecutor:
             if key in self._locks and self._locks[key].is_over:
                 del self._locks[key]
 
-    def _remember(self, document: tuple[str, str | None]) -> None:
+    def _remember(self, document: bytes) -> None:
         self._documents[document] = None
         if len(self._documents) > DOCUMENTS:
             self._documents.popitem(last=False)
@@ -193,9 +193,12 @@ def _key(request: GraphQLRequestData, context: Context) -> Hashable:
     The request by its digest: the cache is bounded by the length of responses, and a variable that
     changes nothing in a short one could be a million characters.
     """
-    content = json.dumps([request.query, request.operation_name, request.variables], sort_keys=True)
     rights = context.caller.role, context.viewer.cache_key
-    return blake2b(content.encode(), digest_size=32).digest(), rights
+    return _digest(request.query, request.operation_name, request.variables), rights
+
+
+def _digest(*content: object) -> bytes:
+    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=32).digest()
 
 
 def _response(body: bytes, recorded: AccessRecord | None) -> CachedResponse:
