@@ -14,6 +14,7 @@ from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database, Log
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.revocations import Revocations
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.broker import Broker
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
@@ -33,6 +34,7 @@ class AppState:
     broker: Broker
     snapshots: Snapshots
     response_cache: ResponseCache
+    revocations: Revocations
 
 
 @contextlib.asynccontextmanager
@@ -67,6 +69,7 @@ async def running(
             broker=broker,
             snapshots=snapshots,
             response_cache=ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000),
+            revocations=Revocations(engine),
         )
     finally:
         runner.stop()

@@ -74,6 +74,9 @@ class Settings:
     requests_per_second: float = 200.0
     """The rate limit of one login on average, with bursts of ten seconds' worth; 0: no limit."""
 
+    anonymous_per_second: float = 200.0
+    """The responses to all who are not logged in, on average; others wait; 0: no limit."""
+
     processor_share: float = 0.3
     """The share of the processor's time that one login has while others ask, too; 0: no limit."""
 
@@ -82,6 +85,12 @@ class Settings:
 
     subscriptions_per_login: int = 1000
     """The operations that one login has at once over all its WebSockets; 0: no limit."""
+
+    socket_hours: float = 24.0
+    """The longest time that a WebSocket lasts before its client has to log in again; 0: no limit."""
+
+    socket_idle_minutes: float = 15.0
+    """The time after which a WebSocket over which nothing is asked is closed; 0: never."""
 
     kept_answers_mb: int = 64
     """Memory of the response cache, in MB; 0: no cache."""
@@ -103,6 +112,9 @@ class Settings:
 
     health_seconds: float = 1.0
     """The time for which /readyz and /metrics give the same response, however many ask."""
+
+    health_port: int = 0
+    """The port at which alone /readyz and /metrics are answered, and nothing else; 0: where all is."""
 
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may open a WebSocket, separated by commas; our own always may."""
@@ -169,6 +181,13 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+def _port(value: str) -> int:
+    """Return a port, or 0. Raises ValueError."""
+    if not 0 <= int(value) <= 65535:
+        raise ValueError
+    return int(value)
+
+
 def _years(value: str) -> int:
     """Return a number of years up to a century. Raises ValueError."""
     if not 0 <= int(value) <= 100:
@@ -188,9 +207,12 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "read_timeout_seconds": _number,
     "request_timeout_seconds": _number,
     "requests_per_second": _number,
+    "anonymous_per_second": _number,
     "processor_share": _number,
     "sockets_per_login": _whole,
     "subscriptions_per_login": _whole,
+    "socket_hours": _number,
+    "socket_idle_minutes": _number,
     "kept_answers_mb": _whole,
     "newborn_days": _whole,
     "plan_years": _years,
@@ -200,6 +222,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "single_flight": _switch,
     "fast_executor": _switch,
     "health_seconds": _number,
+    "health_port": _port,
     "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
     "slow_client_seconds": _number,
 }

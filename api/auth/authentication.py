@@ -14,6 +14,7 @@ from joserfc.jwk import KeyFlexible
 from application.authorization.roles import Caller, Purpose, Role
 from domain.envelope import Actor
 from domain.errors import WardbookError
+from infrastructure.revocations import Revocations
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,22 @@ def caller_of(
         frozenset(wards) if wards is not None else None,
         ends,
         token_id=claims["jti"] if _is_text(claims.get("jti")) else None,
+        issued_at=_issued_at(claims.get("iat")),
     )
+
+
+def _issued_at(seconds: object) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)  # type: ignore[arg-type]
+    except (TypeError, OverflowError, ValueError, OSError):
+        return None
+
+
+async def check_not_revoked(caller: Caller, revocations: Revocations) -> None:
+    """Refuse a token that was revoked, by its id or with its login. Raises NotLoggedIn."""
+    by = caller.actor
+    if await revocations.covers(by.issuer, by.subject, caller.token_id, caller.issued_at):
+        raise NotLoggedIn("The token was revoked; log in again.")
 
 
 def _role(value: object, claim: str) -> str:

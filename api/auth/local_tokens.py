@@ -1,7 +1,7 @@
 """Local tokens: signed with a key in the home folder, which only its owner can read.
 
-They are for the machine that the server runs on. To revoke all of them, remove the key's file and start
-the server again.
+They are for the machine that the server runs on. `wardbook revoke` ends one, or those of a login; to
+revoke all of them, remove the key's file and start the server again.
 """
 
 import os
@@ -67,12 +67,15 @@ class LocalTokens:
         hours: float = HOURS,
     ) -> str:
         """Return a new token; without wards: for the whole house."""
-        ends = datetime.now(UTC) + timedelta(hours=hours)
+        now = datetime.now(UTC)
+        ends = now + timedelta(hours=hours)
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "sub": subject,
             "role": role.value,
+            "iat": int(now.timestamp()),
             "exp": int(ends.timestamp()),
+            "jti": secrets.token_hex(16),
         }
         if wards:
             claims["wards"] = list(wards)

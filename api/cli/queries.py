@@ -222,8 +222,12 @@ def run_query(
     question: Callable[[AsyncEngine, AsOf], Awaitable[T]],
     as_of: str | None = None,
     known_at: str | None = None,
+    entity: str | None = None,
 ) -> T:
-    """Return the answer to a question; first record in the access log whose data it shows."""
+    """Return the answer to a question; first record in the access log whose data it shows.
+
+    ``entity``: what is asked, where it is to be recorded though it shows nobody by name.
+    """
 
     async def run() -> T:
         engine = database.async_engine(pool_size=2)
@@ -237,10 +241,19 @@ def run_query(
                 known = await log_queries.position_at(engine, known_moment)
             at = AsOf(moment(as_of, "--as-of") or log.now, known)
             response = await question(engine, at)
-            if patients := at.viewer.flush():
-                await write(
-                    engine, [AccessRecord(operator(), f"wardbook {operation}", purpose, patients)]
+            patients = at.viewer.flush()
+            if patients or entity:
+                reading = AccessRecord(
+                    operator(),
+                    f"wardbook {operation}",
+                    purpose,
+                    patients,
+                    entity=entity,
+                    resources=at.viewer.flush_resources(),
+                    as_of=moment(as_of, "--as-of"),
+                    known_at=known_moment,
                 )
+                await write(engine, [reading])
             return response
         finally:
             await engine.dispose()
@@ -249,15 +262,18 @@ def run_query(
 
 
 def known_position(
-    database: Database, known_at: str | None, ward: str | None = None
+    database: Database, known_at: str | None, ward: str | None = None, report: str | None = None
 ) -> tuple[int, str | None]:
-    """Return the log position that a query is answered at, and a ward's name as it is stored."""
+    """Return the log position that a query is answered at, and a ward's name as it is stored.
+
+    ``report``: what is read of it, for the access log.
+    """
 
     async def known(engine: AsyncEngine, at: AsOf) -> tuple[int, str | None]:
         async with engine.connect() as connection:
             return at.known, None if ward is None else await ward_named(connection, ward)
 
-    return run_query(database, "report", Purpose.QUALITY, known, known_at=known_at)
+    return run_query(database, "report", Purpose.QUALITY, known, known_at=known_at, entity=report)
 
 
 def _fate(entry: EntryView) -> str:

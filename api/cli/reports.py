@@ -72,9 +72,12 @@ def report(
     configuration = settings()
     _, database = open_hospital(configuration)
     parameters = _parameters(chosen)
+    if issue and known_at is not None:
+        stop("A report is issued as known now: leave out --known-at.", ExitCode.USAGE)
+    asked = f"{definition.name}@{definition.version} {first_day}..{last_day}"
+    asked += f" ward {ward}" * bool(ward) + f" {parameters}" * bool(parameters)
+    position, ward = known_position(database, known_at, ward, asked)
     if issue:
-        if known_at is not None:
-            stop("A report is issued as known now: leave out --known-at.", ExitCode.USAGE)
         _PRINT[format](
             _issue(
                 configuration,
@@ -87,7 +90,6 @@ def report(
             )
         )
         return
-    position, ward = known_position(database, known_at, ward)
     long = (last_day - first_day).days > LONG
     with (
         reduced_garbage_collection(),

@@ -1,6 +1,5 @@
 """The command ``restate``: an issued report again as known now, and why its figures changed."""
 
-import asyncio
 from contextlib import closing
 from itertools import groupby
 from typing import Annotated, Any
@@ -8,9 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.cli.queries import open_hospital
+from api.cli.queries import open_hospital, run_query
 from api.cli.terminal import as_json, out, progress, request, settings, table_of
+from application.authorization.roles import Purpose
 from application.reports.definition import Definition, Row
 from application.reports.formatting import formatted
 from application.reports.issued import question_of, value_of
@@ -18,6 +19,7 @@ from domain.report import Change, Exact, Report
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
+from infrastructure.queries.as_of import AsOf
 from infrastructure.reports.issued_reports import FactView, facts_at
 
 app = typer.Typer()
@@ -48,23 +50,25 @@ def restate(
         tell(1, 1)
     assert isinstance(issued, Report.Issued)
     held, _ = question_of(issued.terms)
-    facts = _facts(database, sorted({p for cause in event.causes for p in cause.facts}))
+    facts = _facts(database, issue, sorted({p for cause in event.causes for p in cause.facts}))
     if json:
         as_json(_told(event, facts))
     else:
         _print(held, event, facts, zone)
 
 
-def _facts(database: Database, positions: list[int]) -> dict[int, FactView]:
-    async def ask() -> dict[int, FactView]:
-        engine = database.async_engine(pool_size=1)
-        try:
-            async with engine.connect() as connection:
-                return await facts_at(connection, positions)
-        finally:
-            await engine.dispose()
+def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, FactView]:
+    """Return facts by their positions, once the reading of whom they are about is recorded."""
 
-    return asyncio.run(ask())
+    async def ask(engine: AsyncEngine, at: AsOf) -> dict[int, FactView]:
+        async with engine.connect() as connection:
+            facts = await facts_at(connection, positions)
+        for fact in facts.values():
+            if fact.patient is not None:
+                at.record_access(fact.patient, fact.stay)
+        return facts
+
+    return run_query(database, "restate", Purpose.QUALITY, ask, entity=f"issue {issue}")
 
 
 def _told(event: Report.Restated, facts: dict[int, FactView]) -> dict[str, Any]:

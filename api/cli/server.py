@@ -3,6 +3,7 @@
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from socket import socket
@@ -55,7 +56,7 @@ def serve(
     configuration = settings()
     _check_login(configuration, host)
     _check_documents(configuration)
-    listening = listen(host, port)
+    listening = _listen(configuration, host, port)
     database = ready_database(configuration)
     _serve(configuration, database, listening, worker, show_token)
 
@@ -95,7 +96,7 @@ def demo(
     configuration = replace(configuration, home=configuration.home / "demo", database_url=None)
     _check_login(configuration, host)
     _check_documents(configuration)
-    listening = listen(host, port) if serve else None
+    listening = _listen(configuration, host, port) if serve else None
     database = Database.of(configuration)
     migrate(database)
     if not database.open_log("simulated").is_simulated:
@@ -229,17 +230,27 @@ def _login(configuration: Settings) -> Authenticator:
     )
 
 
+def _listen(configuration: Settings, host: str, port: int) -> list[socket]:
+    """Return the socket of a server, and that of its health where it has one of its own."""
+    ports = [port, *([configuration.health_port] if configuration.health_port else ())]
+    return [listen(host, each) for each in ports]
+
+
 def _serve(
-    configuration: Settings, database: Database, listening: socket, worker: bool, show_token: bool
+    configuration: Settings,
+    database: Database,
+    listening: Sequence[socket],
+    worker: bool,
+    show_token: bool,
 ) -> None:
     logs.begin()
     tracing.begin()
     application = app_of(configuration, database, _login(configuration), with_worker=worker)
-    _announce(configuration, listening, show_token)
+    _announce(configuration, listening[0], show_token)
     # the server raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     with reduced_garbage_collection():
-        run(application, listening)
+        run(application, *listening)
 
 
 def _check_migrations() -> None:

@@ -109,8 +109,8 @@ class Context:
         """
         if known_at is not None and known_at_position is not None:
             raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
-        self.as_of_asked = as_of or self.as_of_asked
-        self.known_at_asked = known_at or self.known_at_asked
+        self.as_of_asked = self._asked("as of", as_of, self.as_of_asked)
+        self.known_at_asked = self._asked("as known at", known_at, self.known_at_asked)
         if at_least is not None:
             await self._wait(self._position(at_least, "atLeast"))
             self.refresh()
@@ -183,6 +183,21 @@ class Context:
             self.viewer.opened = await snapshots.opened(self.caller.actor, snapshot)
             self.viewer.label_hidden = await snapshots.closed(self.viewer.hidden, snapshot)
             self.viewer.outside_wards = await snapshots.elsewhere(self.viewer.wards, snapshot)
+
+    def note_entity(self, entity: str) -> None:
+        """Note what is asked, beside what the operation asks already by other aliases."""
+        if self.entity is None:
+            self.entity = entity
+        elif entity not in self.entity:
+            self.entity = f"{self.entity}; {entity}"
+
+    def _asked(
+        self, which: str, asked: datetime | None, before: datetime | None
+    ) -> datetime | None:
+        """Return the first moment that is asked about; others are noted beside what is asked."""
+        if asked is not None and before not in (None, asked):
+            self.note_entity(f"{which} {asked.isoformat()}")
+        return before or asked
 
     def reading(
         self, operation: str, patients: Collection[UUID], resources: Collection[UUID] = ()

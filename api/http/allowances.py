@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 
 from api.errors import TooManyRequests
+from api.http.anonymous import Pace
 from api.http.processor_share import LEAST_SECONDS, ProcessorShare
 from api.http.rate_limit import TokenBucket
 from api.work import Work
@@ -19,6 +20,7 @@ class Allowances:
 
     def __init__(self, settings: Settings) -> None:
         self.requests = TokenBucket(settings.requests_per_second)
+        self.anonymous = Pace(settings.anonymous_per_second)
         self.processor = ProcessorShare(settings.processor_share)
         self.sockets = Concurrency(settings.sockets_per_login)
         self.operations = Concurrency(settings.subscriptions_per_login)

@@ -20,7 +20,13 @@ from api.http.allowances import Allowances
 from api.http.command_batch import CommandBatch
 from api.http.documentation import documentation
 from api.http.graphql_endpoint import GraphQLEndpoint
-from api.http.middleware import RequestId, SecurityHeaders, middlewares
+from api.http.middleware import (
+    AnonymousPace,
+    HealthPort,
+    RequestId,
+    SecurityHeaders,
+    middlewares,
+)
 from api.telemetry import metrics
 from api.work import metered_task
 from infrastructure.postgres.database import Database
@@ -58,7 +64,12 @@ def app(
         routes.append(Route("/docs", documentation))
     return Starlette(
         routes=routes,
-        middleware=[Middleware(RequestId), Middleware(SecurityHeaders)],
+        middleware=[
+            Middleware(RequestId),
+            Middleware(SecurityHeaders),
+            Middleware(AnonymousPace, allowances),
+            *([Middleware(HealthPort, settings.health_port)] if settings.health_port else ()),
+        ],
         lifespan=lifespan,
     )
 

@@ -156,7 +156,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
     async def on_ws_connect(self, context: Operation) -> UnsetType | dict[str, object] | None:
         """Log a WebSocket in. Raises ConnectionRejectionError."""
         assert isinstance(context, Connected)
-        await log_in(context, self._login)
+        await log_in(context, self._login, self.allowances.anonymous)
         without_payload: UnsetType = UNSET
         return without_payload
 

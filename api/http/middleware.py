@@ -21,6 +21,7 @@ from api.auth.authentication import (
     Authenticator,
     NotLoggedIn,
     bearer_token,
+    check_not_revoked,
     log_failed_login,
     with_purpose,
 )
@@ -49,6 +50,17 @@ SECURITY_HEADERS = {
 }
 """Headers of every response that does not set them itself: a GET's address has MRNs in it."""
 
+DENIAL = "websocket.http.response"
+"""The extension of ASGI by which a handshake is refused."""
+
+RESPONSE_STARTS = ("http.response.start", f"{DENIAL}.start")
+
+WITH_LOGIN = {"/graphql", "/commands"}
+"""What asks for a login by itself."""
+
+HEALTH = {"/readyz", "/metrics"}
+"""What those ask who watch over the server."""
+
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
@@ -58,7 +70,7 @@ def middlewares(login: Authenticator, allowances: Allowances) -> list[Middleware
     return [
         Middleware(Telemetry),
         Middleware(ErrorResponses),
-        Middleware(Authentication, login),
+        Middleware(Authentication, login, allowances),
         Middleware(WorkLimits, allowances),
         Middleware(ContentNegotiation),
         Middleware(BodyLimits),
@@ -84,7 +96,7 @@ class RequestId:
         logs.REQUEST_ID.set(id)
 
         async def identified_send(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.accept"):
+            if message["type"] in (*RESPONSE_STARTS, "websocket.accept"):
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = id
             await send(message)
 
@@ -92,20 +104,56 @@ class RequestId:
 
 
 class SecurityHeaders:
-    """Set the security headers of each response that has none of its own."""
+    """Set the security headers of each response that has none of its own.
+
+    A refused handshake of a WebSocket is a response, too, where the server lets it have headers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handshake = DENIAL in (scope.get("extensions") or {})
+
         async def guarded_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            nonlocal handshake
+            if handshake and message["type"] == "websocket.close":
+                await guarded_send({"type": f"{DENIAL}.start", "status": 403, "headers": []})
+                message = {"type": f"{DENIAL}.body", "body": b""}
+            elif message["type"] in RESPONSE_STARTS:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+            handshake = False
             await send(message)
 
         await self._app(scope, receive, guarded_send)
+
+
+class AnonymousPace:
+    """Hold back what is asked without a login, wherever none is asked for."""
+
+    def __init__(self, app: ASGIApp, allowances: Allowances) -> None:
+        self._app, self._allowances = app, allowances
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in WITH_LOGIN:
+            await self._allowances.anonymous.turn()
+        await self._app(scope, receive, send)
+
+
+class HealthPort:
+    """Answer HEALTH at a port of its own alone, and nothing else there."""
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self._app, self._port = app, port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and scope["path"] != "/livez":
+            is_here = scope["server"][1] == self._port
+            if is_here != (scope["path"] in HEALTH):
+                scope = {**scope, "path": "/-", "raw_path": b"/-"}  # as what is not there
+        await self._app(scope, receive, send)
 
 
 class Telemetry:
@@ -160,8 +208,8 @@ class ErrorResponses:
 class Authentication:
     """Put the caller that a bearer token names into ``request.state``. Raises NotLoggedIn."""
 
-    def __init__(self, app: ASGIApp, login: Authenticator) -> None:
-        self._app, self._login = app, login
+    def __init__(self, app: ASGIApp, login: Authenticator, allowances: Allowances) -> None:
+        self._app, self._login, self._allowances = app, login, allowances
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -170,8 +218,10 @@ class Authentication:
             caller = await self._login.authenticate(
                 bearer_token(request.headers.get("authorization"))
             )
+            await check_not_revoked(caller, request.state.container.revocations)
         except NotLoggedIn as error:
             log_failed_login(error, address)
+            await self._allowances.anonymous.turn()
             raise
         caller = with_purpose(caller, request.headers.get("x-purpose"))
         request.state.caller = replace(caller, address=address)

@@ -81,7 +81,9 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def run(application: Starlette, listening: socket.socket) -> None:
-    """Serve an application on a socket until a signal ends it."""
+def run(application: Starlette, *listening: socket.socket) -> None:
+    """Serve an application on some sockets until a signal ends it."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS)).run(sockets=[listening])
+    uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS)).run(
+        sockets=list(listening)
+    )

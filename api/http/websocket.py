@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.exceptions import ConnectionRejectionError
@@ -15,11 +16,13 @@ from api.auth.authentication import (
     NotLoggedIn,
     UnknownPurpose,
     bearer_token,
+    check_not_revoked,
     log_failed_login,
     with_purpose,
 )
 from api.errors import DocumentNotTrusted, TooManyRequests, formatted
 from api.graphql.context import Connected, Context
+from api.http.anonymous import Pace
 from api.telemetry import metrics
 from api.work import WORK
 from application.authorization.roles import Caller
@@ -37,8 +40,11 @@ TOO_MANY = 4429
 TOKEN_ENDED = 4403
 """The code with which a WebSocket is closed whose token ends: clients log in again, and go on."""
 
-LOOK_AT_CLOCK_SECONDS = 60.0
-"""A token's end is a moment of the wall clock, which may be set meanwhile."""
+IDLE = 4410
+"""The code with which a WebSocket is closed over which nothing has been asked for a while."""
+
+LOOK_SECONDS = 2.0
+"""How often it is looked whether a WebSocket has to end; its token does by a clock that may be set."""
 
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""
@@ -51,7 +57,7 @@ Operation = Context | Connected
 log = logging.getLogger(__name__)
 
 
-async def log_in(connection: Connected, login: Authenticator) -> None:
+async def log_in(connection: Connected, login: Authenticator, anonymous: Pace) -> None:
     """Set the caller of a WebSocket: by its header, as in HTTP, or by its connection_init.
 
     A browser can send only the second. Raises ConnectionRejectionError.
@@ -63,11 +69,13 @@ async def log_in(connection: Connected, login: Authenticator) -> None:
         caller = await login.authenticate(
             bearer_token(authorization if isinstance(authorization, str) else None)
         )
+        await check_not_revoked(caller, connection.state.revocations)
         caller = with_purpose(caller, None if purpose is None else str(purpose))
         connection.caller = replace(caller, address=connection.address)
     except (NotLoggedIn, UnknownPurpose) as error:
         if isinstance(error, NotLoggedIn):
             log_failed_login(error, connection.address)
+        await anonymous.turn()
         raise ConnectionRejectionError from None
 
 
@@ -76,6 +84,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
 
     _closing: asyncio.Task[None] | None = None
     _expiry: asyncio.Task[None] | None = None
+    _began = _asked = 0.0
 
     @property
     def _endpoint(self) -> "GraphQLEndpoint":
@@ -103,7 +112,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         await super().handle_invalid_message(_NO_MESSAGE)
 
     async def handle_connection_init(self, message: Any) -> None:
-        """Let the connection last, from the login on, as long as the token does."""
+        """Let the connection last, from the login on, as long as the token and the settings say."""
         await super().handle_connection_init(message)
         if self.connection_acknowledged and self._expiry is None:
             try:
@@ -113,13 +122,35 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
                 metrics.REFUSALS.labels("TOO_MANY_REQUESTS").inc()
                 await self.websocket.close(TOO_MANY, str(error))
                 return
-            self._expiry = asyncio.create_task(self._close_at_expiry())
+            self._began = self._asked = monotonic()
+            self._expiry = asyncio.create_task(self._close_when_due())
             self._expiry.add_done_callback(self._task_done)
 
-    async def _close_at_expiry(self) -> None:
-        while (left := self._caller.seconds_left) > 0:
-            await asyncio.sleep(min(left, LOOK_AT_CLOCK_SECONDS))
-        await self.websocket.close(TOKEN_ENDED, "the token has expired: log in again")
+    async def _close_when_due(self) -> None:
+        state = cast(Connected, self.context).state
+        while (left := min(self._ends())[0]) > 0:
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+            try:
+                await check_not_revoked(self._caller, state.revocations)
+            except NotLoggedIn:
+                await self.websocket.close(TOKEN_ENDED, "the token was revoked: log in again")
+                return
+        _, code, reason = min(self._ends())
+        await self.websocket.close(code, reason)
+
+    def _ends(self) -> list[tuple[float, int, str]]:
+        """Return why the connection has to end: after how many seconds, with what code and reason."""
+        settings, now = self._endpoint.settings, monotonic()
+        ends = [(self._caller.seconds_left, TOKEN_ENDED, "the token has expired: log in again")]
+        if hours := settings.socket_hours:
+            left = self._began + hours * 3600 - now
+            ends.append((left, TOKEN_ENDED, f"open for {hours:g} hours: log in again"))
+        if self.operations:
+            self._asked = now
+        if minutes := settings.socket_idle_minutes:
+            left = self._asked + minutes * 60 - now
+            ends.append((left, IDLE, "nothing was asked for a while: connect again to ask"))
+        return ends
 
     async def shutdown(self) -> None:
         if self._expiry is not None:
@@ -132,6 +163,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         if message["id"] in self.operations:
             await self.websocket.close(4409, "an operation with that id is under way")
             return
+        self._asked = monotonic()
         if self.connection_acknowledged:
             try:
                 WORK.set(await self._endpoint.allowances.admit(self._caller.actor))

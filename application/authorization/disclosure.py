@@ -49,13 +49,13 @@ def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
     """Return the patients of the stays that a refusal names; else those whom the command is about."""
     if not isinstance(refusal, TELLING):
         return frozenset()
-    stays = {stay.id: stay.patient for stay in uow.loaded.values() if isinstance(stay, Stay)}
     named = {fact.stay for fact in getattr(refusal, "facts", ())} | {*getattr(refusal, "stays", ())}
     named |= {getattr(refusal, "stay", None), getattr(refusal, "by_stay", None)}
-    patients = {stays[stay] for stay in named if stay in stays}
+    patients = {stay.patient for stay in uow.load(Stay, *(named - {None})) if stay.exists}
     if not patients:
-        patients = {a.id for a in uow.loaded.values() if isinstance(a, Patient) and a.exists}
-        patients |= set(stays.values())
+        loaded = uow.loaded.values()
+        patients = {a.id for a in loaded if isinstance(a, Patient) and a.exists}
+        patients |= {a.patient for a in loaded if isinstance(a, Stay)}
     return frozenset(patient for patient in patients if patient is not None)
 
 

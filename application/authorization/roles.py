@@ -170,6 +170,8 @@ class Caller:
     """The id of the token (``jti``), where it has one."""
     address: str | None = None
     """The address of the client."""
+    issued_at: datetime | None = None
+    """When the token was issued, where it says so."""
 
     @property
     def seconds_left(self) -> float:

@@ -35,6 +35,7 @@ class CachedResponse:
     resources: frozenset[UUID] = frozenset()
     as_of: datetime | None = None
     known_at: datetime | None = None
+    entity: str | None = None
 
     @property
     def size(self) -> int:

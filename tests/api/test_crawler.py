@@ -18,11 +18,13 @@ from graphql import GraphQLObjectType
 
 from api.graphql.schema import schema
 from application.authorization.roles import Role, may
+from infrastructure.postgres.database import Database
 from tests.api.test_following_rights import following
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward
 from tests.support.canaries import Planted, content, documents, item, plant, questions, values
 from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import rows
 from tests.support.server_process import Served
 
 pytestmark = pytest.mark.slow
@@ -59,9 +61,9 @@ def client(ward: Ward, role: Role, wards: tuple[str, ...]) -> GraphQLClient:
     return GraphQLClient(ward.client.http, LOGIN.make(role, f"crawling {role}", wards))
 
 
-def some(lot: Random, all: Any) -> list[Any]:
+def some(lot: Random, all: Any, most: int = MOST) -> list[Any]:
     found = list(all)
-    return lot.sample(found, min(MOST, len(found)))
+    return lot.sample(found, min(most, len(found)))
 
 
 def test_no_answer_and_no_error_tells_what_is_closed(followed: Ward, planted: Planted) -> None:
@@ -189,3 +191,78 @@ def told_of(answer: Any, forbidden: set[str], given: Any) -> set[str]:
 
 def snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
+# -- what an answer tells of a patient is recorded as a reading --
+
+
+def test_no_door_leads_past_the_record_of_reading(
+    followed: Ward, planted: Planted, migrated: Database
+) -> None:
+    """Whatever words of a patient an answer tells: the patient is in the access log, by that reader."""
+    lot, told = Random(SEED), set()
+    for root, is_given in ((ROOTS.query_type, False), (ROOTS.mutation_type, True)):
+        assert root is not None
+        asked = commands(planted, root) if is_given else questions(planted, root)
+        for number, (name, given) in enumerate(some(lot, each(asked), 5 * MOST)):
+            reader = f"reader {is_given} {number}"
+            asking = GraphQLClient(followed.client.http, LOGIN.make(Role.ADMIN, reader))
+            if is_given:
+                sent = {**given, "commandId": str(uuid4()), **NO_VERSION}
+                body = {"commands": [{"mutation": name, "input": sent}]}
+                post = asking.http.post("/commands", json=body, headers=asking._headers)
+                answers = [post.json()]
+            else:
+                answers = list(ask(asking, root, Role.ADMIN, name, given))
+            shown = {mrn for a in answers for mrn in planted.told_of(a, given)}
+            assert shown <= read_by(migrated, reader), (SEED, name, given, answers)
+            told |= {name} if shown else set()
+    assert told, SEED  # some tell of patients
+
+
+def test_no_subscription_leads_past_the_record_of_reading(
+    running: Served, followed: Ward, planted: Planted, migrated: Database
+) -> None:
+    root = ROOTS.subscription_type
+    assert root is not None
+    told = set()
+    with ExitStack() as stack:
+        open_sockets = []
+        for number, (name, given) in enumerate(each(questions(planted, root))):
+            if "kinds" in given:
+                continue
+            of, reader = root.fields[name], f"follower {number}"
+            types = "".join(f"${a}: {of.args[a].type} " for a in given)
+            call = "".join(f"{a}: ${a} " for a in given)
+            types, call = (f"({types})", f"({call})") if given else ("", "")
+            (selected,) = documents(of.type, Role.ADMIN, 4)
+            socket = stack.enter_context(following(running, Role.ADMIN, who=reader))
+            socket.subscribe(f"subscription{types} {{ {name}{call} {selected} }}", **given)
+            open_sockets.append((socket, reader, name, given))
+        assert open_sockets
+        for stay in planted.given["stayId"]:
+            followed.record("changeSpecialty", stayId=stay, specialty=followed.name("s"))
+        for socket, reader, name, given in open_sockets:
+            messages = list(drained(partial(socket.receive, 0.3)))
+            shown = {mrn for m in messages for mrn in planted.told_of(m, given)}
+            assert shown <= read_by(migrated, reader), (name, given, messages)
+            told |= {name} if shown else set()
+    assert told == set(root.fields)
+
+
+def each(found: Any) -> list[Any]:
+    """Return the first of each name with each set of arguments."""
+    firsts = {(name, *given): (name, dict(given)) for name, given in reversed(list(found))}
+    return list(firsts.values())
+
+
+def read_by(database: Database, subject: str) -> set[str]:
+    """The MRNs of the patients whom the access log names for a reader."""
+    return {
+        mrn
+        for (mrn,) in rows(
+            database,
+            "SELECT DISTINCT p.mrn FROM audit.accesses a JOIN patients_v2.patients p"
+            f" ON p.patient = ANY(a.patients) WHERE a.subject = '{subject}'",
+        )
+    }

@@ -236,9 +236,13 @@ def test_health_and_metrics_are_made_once_for_all_who_ask_within_the_time(
     migrated: Database, tmp_path: Path
 ) -> None:
     migrated.open_log("real")
-    settings = Settings(home=tmp_path, health_seconds=3600)
-    with TestClient(app(settings, migrated, LOGIN)) as http:
+    settings = Settings(home=tmp_path, health_seconds=3600, health_port=9)
+    with TestClient(app(settings, migrated, LOGIN), base_url="http://testserver:9") as http:
         first = http.get("/metrics").text
-        http.get("/graphql")  # is counted
+        http.get("http://testserver/graphql")  # is counted
         assert http.get("/metrics").text == first
         assert http.get("/readyz").json()["ready"] is True
+        for path in ("/", "/graphql", "/commands", "/docs"):
+            assert http.get(path).status_code == 404, path  # at the port of its health
+        for path, found in (("/", 200), ("/livez", 200), ("/readyz", 404), ("/metrics", 404)):
+            assert http.get(f"http://testserver{path}").status_code == found, path

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.graphql.extensions.limits import TEXT
 from api.http.app import app
-from api.http.middleware import MAX_BODY
+from api.http.middleware import MAX_BODY, SECURITY_HEADERS
 from api.http.websocket import MOST_SUBSCRIPTIONS
 from application.authorization.roles import Caller
 from infrastructure.postgres.database import Database
@@ -96,7 +96,11 @@ def test_a_page_of_another_origin_opens_no_socket(running: Served) -> None:
     ):
         with pytest.raises(InvalidStatus) as refused:
             Client(running.url, origin=origin)
-        assert refused.value.response.status_code == 403
+        response = refused.value.response
+        assert response.status_code == 403
+        for name, value in SECURITY_HEADERS.items():
+            assert response.headers[name] == value
+        assert response.headers["X-Request-ID"]
 
 
 def test_pages_of_our_own_origin_and_of_those_that_are_allowed_do(running: Served) -> None:
@@ -226,7 +230,7 @@ def test_it_lasts_as_long_as_the_token_and_a_client_with_another_one_goes_on(
     token_ends: Callable[[], None],
 ) -> None:
     """4403 is what graphql-ws and others take as a reason to connect again, with another token."""
-    monkeypatch.setattr("api.http.websocket.LOOK_AT_CLOCK_SECONDS", 0.02)
+    monkeypatch.setattr("api.http.websocket.LOOK_SECONDS", 0.02)
     query = "subscription($after: Position) { events(after: $after) { data position } }"
     with Client(running.url, login=ADA) as socket:
         socket.subscribe(query)

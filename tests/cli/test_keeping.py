@@ -269,3 +269,13 @@ def test_an_answer_as_json_goes_to_standard_output_alone(run: Run, here: Databas
     told = run("occupancy", "--json")
     assert json.loads(told.out) == []
     assert told.err == ""
+
+
+def test_a_login_is_revoked_with_a_reason_in_words(run: Run, here: Database) -> None:
+    assert run("revoke", "--reason", "left", "--subject", "Ada").code == 0
+    assert rows(
+        here,
+        "SELECT issuer, subject, reason FROM audit.revocations WHERE subject = 'Ada'",
+    ) == [("local", "Ada", "left")]
+    assert run("revoke", "--reason", " ", "--subject", "Ada").code == ExitCode.USAGE
+    assert run("revoke", "--reason", "left").code == ExitCode.USAGE

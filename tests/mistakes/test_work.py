@@ -1,6 +1,8 @@
 """Mistakes of servers that count requests, and not the work that they are."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -121,6 +123,19 @@ def test_mistake_132_one_request_holds_the_others_up(strict: TestClient) -> None
         bearer = {"Authorization": f"Bearer {LOGIN.make(subject=kind + 'again')}"}
         strict.post("/graphql", json={"query": hostile(kind)}, headers=bearer)
     assert held_long() == before
+
+
+def test_mistake_136_who_is_not_logged_in_keeps_the_server_busy(
+    migrated: Database, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, anonymous_per_second=100, health_seconds=0)
+    with TestClient(app(settings, migrated, LOGIN, with_worker=False)) as http:
+        began = monotonic()
+        for _ in range(50):
+            for path in ("/livez", "/docs", "/nowhere"):
+                http.get(path)
+            assert http.post("/graphql", json={}).status_code == 401
+        assert monotonic() - began > 0.9  # a second's worth at once, and one after the other
 
 
 def test_mistake_133_a_login_opens_websockets_without_end(

@@ -11,6 +11,7 @@ from infrastructure.access_log import AccessLog
 from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
+from infrastructure.revocations import Revocations
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
@@ -35,6 +36,7 @@ async def alone(
             nobody,
             present,
             ResponseCache(engine, present, 0),
+            Revocations(engine),
         )
     finally:
         await engine.dispose()

@@ -4,6 +4,7 @@ Each patient's names, notes, reasons and drugs are words that stand nowhere else
 login may see is said here in a few lines, apart from how the program decides it.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +58,18 @@ class Planted:
     def forbidden(self, role: Role, wards: tuple[str, ...]) -> set[str]:
         return {c.word for c in self.canaries if not c.is_open_to(role, wards)}
 
+    of: dict[str, set[str]] = field(default_factory=dict)
+    """The words and ids that are of one patient, by MRN."""
+
+    def told_of(self, answer: Any, given: Any) -> set[str]:
+        """Return the MRNs of whom an answer tells anything that its question did not."""
+        asked, told = json.dumps(given), json.dumps(answer)
+        return {
+            mrn
+            for mrn, words in self.of.items()
+            if any(word in told and word not in asked for word in words)
+        }
+
     def add(self, name: str, *values: Any) -> None:
         self.given.setdefault(name, []).extend(values)
 
@@ -94,9 +107,12 @@ def plant(ward: Ward) -> Planted:
 def _plant_patient(
     ward: Ward, planted: Planted, name: str, room: str, label: str, bed: str, doctor: str
 ) -> None:
+    words = set[str]()
+
     def word(kind: str, says: str) -> str:
         made = f"Canary{says}{name}{ward.name('q')}"
         planted.canaries.append(Canary(made, kind, room.split("/")[0], label))
+        words.add(made)
         return made
 
     family, given = word("identity", "Fam"), word("identity", "Giv")
@@ -125,7 +141,9 @@ def _plant_patient(
         "stay"
     ]
     movements = [m["id"] for m in found["movements"]]
-    planted.add("id", stay, visit, course, given_dose, found["patient"]["id"], *movements)
+    ids = stay, visit, course, given_dose, found["patient"]["id"], *movements
+    planted.of[mrn] = {*ids, *words}
+    planted.add("id", *ids)
     planted.add("id", first["commandId"])
     planted.add("mrn", mrn)
     planted.add("search", family, given[:9], mrn)

@@ -213,13 +213,15 @@ def _response(body: bytes, recorded: AccessRecord | None) -> CachedResponse:
         frozenset(recorded.resources),
         recorded.as_of,
         recorded.known_at,
+        recorded.entity,
     )
 
 
 async def _record(response: CachedResponse, context: Context) -> None:
     """Record the reading of a response before it leaves. Raises what the database raises."""
-    if response.patients:
+    if response.patients or response.entity:
         context.as_of_asked, context.known_at_asked = response.as_of, response.known_at
+        context.entity = response.entity
         reading = context.reading(response.operation, response.patients, response.resources)
         await context.state.access_log.record(reading)
 

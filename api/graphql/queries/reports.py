@@ -74,7 +74,7 @@ class ReportQueries:
             p.clinical and p.name in chosen for p in definition.parameters
         ):
             raise NotAllowed(f"The role {context.caller.role} may not choose by what is clinical")
-        context.entity = (
+        context.note_entity(
             f"{definition.name}@{definition.version} {period.from_}..{period.to}"
             f" {'' if ward is None else f'ward {ward}'} {chosen or ''}".strip()
         )

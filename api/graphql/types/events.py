@@ -81,6 +81,8 @@ class Event:
         public, told = BY_TOPIC[logged.event.TOPIC], data(logged.event, rooms)
         for patient in PATIENTS & told.keys():
             context.viewer.record_access(UUID(told[patient]))
+        if about := logged.event.entry.about:
+            context.viewer.record_access(about.patient)
         return cls(
             id=strawberry.ID(str(event_id(logged))),
             source=f"urn:uuid:{context.state.log.id}",

@@ -155,6 +155,7 @@ class ReportIssue(Node):
 
     @classmethod
     def of(cls, info: Ask, view: IssueView, at: AsOf) -> "ReportIssue":
+        info.context.note_entity(f"issue {view.issue}")
         return cls(
             id=strawberry.ID(str(view.issue)),
             report=Report.of(info, view.report),

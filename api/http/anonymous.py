@@ -1,0 +1,36 @@
+"""Pace of those who are not logged in: however many ask, they are answered one after the other.
+
+Nobody is refused: who watches over the server is to be answered during a flood, too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+AT_ONCE_SECONDS = 1.0
+"""How many seconds' worth are answered at once."""
+
+MOST_SECONDS = 2.0
+"""How long a response is held back at most."""
+
+
+class Pace:
+    """So many responses a second on average for all together. Each process counts by itself."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:
+        """``per_second``: 0 for no limit. ``clock``: seconds, never going back."""
+        self._per_second, self._clock = per_second, clock
+        self._next = clock()
+
+    def wait(self) -> float:
+        """Count a response; return the seconds for which it is held back."""
+        if not self._per_second:
+            return 0.0
+        now = self._clock()
+        self._next = max(self._next, now - AT_ONCE_SECONDS) + 1 / self._per_second
+        return min(max(self._next - now, 0.0), MOST_SECONDS)
+
+    async def turn(self) -> None:
+        """Wait until it is the turn of another response."""
+        if wait := self.wait():
+            await asyncio.sleep(wait)

@@ -1,0 +1,118 @@
+"""A hostile login floods a real server while an honest one asks: what the honest one notices.
+
+By day all that an honest login asks is answered, and no request holds the event loop. How much longer
+an answer takes is measured nightly: that depends on what else the machine does.
+"""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from application.authorization.roles import Role
+from infrastructure.postgres.database import Database
+from tests.conftest import LOGIN
+from tests.support.flooding import WAYS, flood, serve
+from tests.support.program import running
+
+HELD_SECONDS = "0.05"
+"""For how long one request may hold the event loop."""
+
+QUESTION = "{ wards { name } }"
+BOARD = "{ roomOccupancy { room { number } beds { code state patient { mrn familyName } } } }"
+
+
+@dataclass
+class Honest:
+    """A login that asks small questions, one after the other."""
+
+    port: int
+    token: str
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def ask(self, query: str = QUESTION) -> float:
+        """Return after how many seconds a question was answered."""
+        began = monotonic()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        self._connection.request("POST", "/graphql", json.dumps({"query": query}), headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        assert response.status == 200, (response.status, body)
+        assert b'"errors"' not in body, body
+        return monotonic() - began
+
+    def held(self) -> float:
+        """Return how many requests held the event loop for longer than they may."""
+        self._connection.request("GET", "/metrics")
+        text = self._connection.getresponse().read().decode()
+        name = "wardbook_loop_held_seconds"
+        total = float(text.partition(f"\n{name}_count ")[2].split()[0])
+        within = text.partition(f'\n{name}_bucket{{le="{HELD_SECONDS}"}} ')[2]
+        return total - float(within.split()[0])
+
+
+@pytest.fixture
+def honest(database: Database, tmp_path: Path) -> Iterator[Honest]:
+    with running(serve, database.app_url, tmp_path) as server:
+        port: int = next(server.said())
+        yield Honest(port, LOGIN.make(Role.NURSE, "honest"))
+
+
+@contextmanager
+def flooded(port: int, *ways: str, connections: int = 1) -> Iterator[dict[str, int]]:
+    """Flood a server meanwhile; afterwards the counts of what was answered."""
+    told: dict[str, int] = {}
+    target = port, LOGIN.make(Role.NURSE, "hostile")
+    with running(flood, target, list(ways), connections) as hostile:
+        told |= next(hostile.said())
+        yield told
+        for said in hostile.kill():
+            told |= said
+
+
+def test_an_honest_login_is_answered_during_a_flood(honest: Honest) -> None:
+    for _ in range(10):
+        honest.ask()
+        honest.ask(BOARD)
+    before = honest.held()
+    with flooded(honest.port, *WAYS) as told:
+        for _ in range(30):
+            honest.ask()
+            honest.ask(BOARD)
+    assert len(told) >= 10, told  # some have nothing to say by then
+    assert honest.held() == before
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("ways", [*([way] for way in WAYS), list(WAYS)], ids=", ".join)
+def test_a_flood_makes_a_small_question_three_times_slower_at_most(
+    honest: Honest, ways: list[str]
+) -> None:
+    for _ in range(50):
+        honest.ask()
+    alone, before = pace(honest, 4), honest.held()
+    with flooded(honest.port, *ways, connections=6 if len(ways) == 1 else 1) as told:
+        during = pace(honest, 8)
+    ratio = median(during) / median(alone)
+    print(f"{ratio:5.1f}  {median(alone) * 1e3:5.1f} ms  {median(during) * 1e3:6.1f} ms"
+          f"  {max(during) * 1e3:7.1f} ms  {', '.join(ways)[:40]}  {told}")  # fmt: skip
+    assert ratio <= 3
+    assert honest.held() == before
+
+
+def pace(honest: Honest, seconds: float) -> list[float]:
+    """Return how long the answers took of somebody who asks thirty times a second."""
+    until, clock, found = monotonic() + seconds, Event(), []
+    while monotonic() < until:
+        found.append(honest.ask())
+        clock.wait(1 / 30)
+    return found

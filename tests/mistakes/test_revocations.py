@@ -1,0 +1,92 @@
+"""Mistakes of systems whose tokens hold until they expire, whatever became of their holder."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from api.http.app import app
+from infrastructure.postgres.database import Database
+from infrastructure.revocations import Revocations, revoke
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, empty
+
+
+def test_mistake_134_a_token_holds_though_it_was_revoked(migrated: Database) -> None:
+    async def told() -> list[bool]:
+        engine = migrated.async_engine(2)
+        try:
+            list_now = Revocations(engine)
+            ada = await LOGIN.authenticate(LOGIN.make(subject="rev-Ada"))
+            bea = await LOGIN.authenticate(LOGIN.make(subject="rev-Bea"))
+            revoke(migrated.owner_url, "local", subject="rev-Ada", reason="left", by="root")
+            assert bea.token_id
+            revoke(migrated.owner_url, "local", token_id=bea.token_id, reason="lost", by="root")
+            later = datetime.now(UTC) + timedelta(minutes=1)
+            return [
+                await list_now.covers("local", "rev-Ada", ada.token_id, ada.issued_at),
+                await list_now.covers("local", "rev-Ada", "x", None),
+                await list_now.covers("local", "rev-Bea", bea.token_id, bea.issued_at),
+                await list_now.covers("local", "rev-Ada", "x", later),
+                await list_now.covers("local", "rev-Bea", "x", bea.issued_at),
+                await list_now.covers("other", "rev-Bea", bea.token_id, bea.issued_at),
+            ]
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(told()) == [True, True, True, False, False, False]
+
+
+PROTOCOL = ["graphql-transport-ws"]
+
+
+def test_mistake_134_a_revoked_login_comes_in_by_no_door_and_leaves_by_all(
+    migrated: Database, tmp_path: Path
+) -> None:
+    empty(migrated)
+    migrated.open_log("real")
+    bearer = {"Authorization": f"Bearer {LOGIN.make(subject='rev-Cyril')}"}
+    with TestClient(app(Settings(home=tmp_path), migrated, LOGIN)) as http:
+
+        def socket() -> Any:
+            return http.websocket_connect("/graphql", PROTOCOL, headers=bearer)
+
+        with socket() as open_before:
+            open_before.send_json({"type": "connection_init"})
+            assert open_before.receive_json() == {"type": "connection_ack"}
+            revoke(migrated.owner_url, "local", subject="rev-Cyril", reason="left", by="root")
+            closed = open_before.receive()
+            assert (closed["code"], closed["reason"]) == (
+                4403,
+                "the token was revoked: log in again",
+            )
+        response = http.post("/graphql", json={"query": "{ __typename }"}, headers=bearer)
+        assert response.status_code == 401
+        assert "revoked" in response.json()["errors"][0]["message"]
+        assert http.post("/commands", json={"commands": []}, headers=bearer).status_code == 401
+        with socket() as after:
+            after.send_json({"type": "connection_init"})
+            assert after.receive()["code"] == 4403
+
+
+def test_mistake_135_a_websocket_that_nobody_uses_stays_open(
+    migrated: Database, tmp_path: Path
+) -> None:
+    empty(migrated)
+    migrated.open_log("real")
+    settings = Settings(home=tmp_path, socket_hours=0.7 / 3600, socket_idle_minutes=0.2 / 60)
+    bearer = {"Authorization": f"Bearer {LOGIN.make()}"}
+    follow = {"query": "subscription { events { __typename } }"}
+    with TestClient(app(settings, migrated, LOGIN)) as http:
+        for is_used, ended in ((False, 4410), (True, 4403)):
+            with http.websocket_connect("/graphql", PROTOCOL, headers=bearer) as socket:
+                socket.send_json({"type": "connection_init"})
+                assert socket.receive_json() == {"type": "connection_ack"}
+                if is_used:
+                    socket.send_json({"id": "1", "type": "subscribe", "payload": follow})
+                else:
+                    socket.send_json({"type": "ping"})
+                    assert socket.receive_json() == {"type": "pong"}
+                assert socket.receive()["code"] == ended
