@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test slow fast faults nightly coverage mutants check schemas format demo bench audits clients lock sbom audit clean
+.PHONY: help setup test slow fast faults nightly coverage mutants web check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
 FAST := tests/domain --ignore-glob 'tests/domain/test_*properties.py' tests/reports --ignore tests/reports/test_recomputed.py \
@@ -99,6 +99,9 @@ demo: setup ## Start Wardbook with a simulated hospital
 
 bench: setup ## Measure against peers, some minutes (ARGS=appending, reading, reports: see docs/performance.md)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+web: setup ## The page in Debian's chromium (apt-get install chromium): a shift by keyboard, axe, screenshots
+	$(BIN)/pytest tests/web -m browser $(ARGS)
 
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)
 	$(BIN)/python -m tests.clients.audits

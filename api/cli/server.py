@@ -133,9 +133,16 @@ def token(
     hours: Annotated[
         float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")
     ] = HOURS,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a link that opens the page with it instead.")
+    ] = False,
+    address: Annotated[
+        str, typer.Option(help="The address of the server that the link leads to.")
+    ] = "http://127.0.0.1:8000",
 ) -> None:
     """Print a token for a server on this machine, alone."""
-    sys.stdout.write(LocalTokens.of(settings().home).make(role, subject, ward or (), hours) + "\n")
+    made = LocalTokens.of(settings().home).make(role, subject, ward or (), hours)
+    sys.stdout.write(f"{address.rstrip('/')}/#token={made}\n" if link else f"{made}\n")
 
 
 @app.command()
@@ -202,6 +209,7 @@ def _announce(configuration: Settings, listening: socket, show_token: bool) -> N
     elif show_token:
         token = LocalTokens.of(configuration.home).make()
         out.print(f"Token: {token}", soft_wrap=True)
+        out.print(f"Page: http://{name}:{port}/#token={token}", soft_wrap=True)
         out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
     else:
         out.print("wardbook token prints a token for it.", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The server: GraphQL, health, and a page that says how to begin."""
+"""The server: GraphQL, health, the documentation, and the page for staff."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from sqlalchemy.exc import NoResultFound, ProgrammingError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api.auth.authentication import Authenticator
@@ -27,6 +27,7 @@ from api.http.middleware import (
     SecurityHeaders,
     middlewares,
 )
+from api.http.page import page_routes
 from api.telemetry import metrics
 from api.work import metered_task
 from infrastructure.postgres.database import Database
@@ -51,7 +52,7 @@ def app(
     graphql = GraphQLEndpoint(settings, login, allowances)
     methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
     routes: list[BaseRoute] = [
-        Route("/", _home),
+        *page_routes(),
         Route("/livez", _alive),
         Route("/readyz", Shared(_ready, settings.health_seconds).response),
         Route("/metrics", Shared(_metrics, settings.health_seconds).response),
@@ -72,10 +73,6 @@ def app(
         ],
         lifespan=lifespan,
     )
-
-
-async def _home(request: Request) -> Response:
-    return HTMLResponse(_PAGE)
 
 
 async def _alive(request: Request) -> Response:
@@ -147,16 +144,3 @@ async def _metrics(state: AppState) -> Body:
         async with state.engine.connect() as connection:
             models = await projection_status.projections(connection)
     return 200, metrics.CONTENT_TYPE, metrics.exposition(state, models)
-
-
-_PAGE = """<!doctype html>
-<meta charset="utf-8">
-<title>Wardbook</title>
-<h1>Wardbook</h1>
-<p>The hospital's record of every stay. Ask it by GraphQL at <code>/graphql</code>,
-with a token, which <code>wardbook token</code> prints:</p>
-<pre>curl -s "$URL/graphql" -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
-  -d '{"query": "{ roomOccupancy { room { ward number } beds { code state patient { mrn } } } }"}'
-</pre>
-<p>All that may be asked: <a href="/docs">the API</a>.</p>
-"""

@@ -66,6 +66,13 @@ def test_a_token_is_printed_alone_and_its_key_is_its_owners(run: Run, home: Path
     assert stat.S_IMODE(home.stat().st_mode) & 0o007 == 0
 
 
+def test_a_link_opens_the_page_with_a_token(run: Run, home: Path) -> None:
+    told = run("token", "--role", "nurse", "--link", "--address", "http://127.0.0.1:9000/")
+    address, _, token = told.out.strip().partition("/#token=")
+    assert address == "http://127.0.0.1:9000"
+    assert whose(home, token).actor.role == "nurse"
+
+
 def test_a_token_is_for_a_role_a_person_some_wards_and_a_time(run: Run, home: Path) -> None:
     wards = ("--ward", "Surgery", "--ward", "Medicine")
     told = run("token", "--role", "nurse", "--subject", "Ada", *wards, "--hours", "2")

@@ -1,0 +1,169 @@
+"""The page for staff: its files, and the forms of all commands, made of the schema.
+
+Files need no login: they say nothing of a hospital. What they show they ask `/graphql` for.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+)
+from graphql.pyutils import Undefined
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api.graphql.extensions.authorization import snake
+from api.graphql.schema import schema
+from application.authorization.roles import DATA, LABELS, MAY, QUERIES, Role, may
+
+WEB = Path(__file__).parent.parent / "web"
+"""The folder of the page's files."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",
+    # kept, and compared by their ETags: a new version is there at the next look
+    "Cache-Control": "no-cache",
+}
+
+_OUTCOMES = {
+    "StayRecorded": "stay { id version }",
+    "PatientRecorded": "patient { id mrn mrnAuthority }",
+    "VisitRecorded": "stay { id }",
+    "ConsultRecorded": "stay { id }",
+    "PrescriptionRecorded": "stay { id }",
+    "Parked": "message",
+    "BedOccupied": "byStay bed",
+    "PatientAlreadyAdmitted": "stayId: stay",
+    "ContradictsLaterFacts": "facts { id kind occurredAt stay }",
+    "SharersUnplaced": "stays",
+    "InFuture": "now",
+}
+"""What the page asks of an outcome beside what all have."""
+
+
+_AN_INPUT: Any = schema._schema.type_map["WithdrawConsultInput"]
+COMMON: Mapping[str, Any] = {
+    name: field for name, field in _AN_INPUT.fields.items() if name != "consultId"
+}
+"""The fields that the inputs of all commands have."""
+
+
+class Files(StaticFiles):
+    """The page's files with its security headers."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(HEADERS)
+        return response
+
+
+def page_routes() -> list[BaseRoute]:
+    """Return the routes of the page and its files."""
+    return [
+        Route("/", _index),
+        Route("/web/forms.json", _forms),
+        Mount("/web", Files(directory=WEB)),
+    ]
+
+
+async def _index(request: Request) -> Response:
+    return FileResponse(WEB / "index.html", headers=HEADERS)
+
+
+async def _forms(request: Request) -> Response:
+    return Response(forms_json(), media_type="application/json", headers=HEADERS)
+
+
+@cache
+def forms_json() -> bytes:
+    """Return the forms as JSON; they are made once."""
+    return msgspec.json.encode(forms())
+
+
+def forms() -> dict[str, Any]:
+    """Return the command of each form with its document, fields and roles; enums; and all rights."""
+    mutations = schema._schema.mutation_type
+    assert mutations is not None, "the schema has commands"
+    inputs: dict[str, Any] = {}
+    enums: dict[str, list[str]] = {}
+    common = _fields(COMMON, inputs, enums)
+    commands = {
+        name: {
+            "input": _add_input(get_named_type(field.args["input"].type), inputs, enums),
+            "document": _document(name, field.type.of_type),
+            "roles": [role for role in Role if may(role, snake(name))],
+        }
+        for name, field in mutations.fields.items()
+    }
+    rights = {right: sorted(MAY[right]) for right in (*QUERIES, *DATA, *LABELS)}
+    return {
+        "commands": commands,
+        "common": common,
+        "inputs": inputs,
+        "enums": enums,
+        "rights": rights,
+    }
+
+
+def _add_input(kind: Any, inputs: dict[str, Any], enums: dict[str, list[str]]) -> str:
+    """Add the fields of an input type, and of those within it; return its name."""
+    assert isinstance(kind, GraphQLInputObjectType)
+    if kind.name not in inputs:
+        inputs[kind.name] = []
+        own = {name: field for name, field in kind.fields.items() if name not in COMMON}
+        inputs[kind.name] = _fields(
+            own if "commandId" in kind.fields else kind.fields, inputs, enums
+        )
+    return kind.name
+
+
+def _fields(
+    fields: Mapping[str, Any], inputs: dict[str, Any], enums: dict[str, list[str]]
+) -> list[dict[str, Any]]:
+    described = []
+    for name, field in fields.items():
+        named = get_named_type(field.type)
+        inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+        if isinstance(named, GraphQLEnumType):
+            enums[named.name] = list(named.values)
+        elif isinstance(named, GraphQLInputObjectType):
+            _add_input(named, inputs, enums)
+        form_field = {"name": name, "type": named.name, "about": field.description}
+        if isinstance(field.type, GraphQLNonNull) and field.default_value is Undefined:
+            form_field["required"] = True
+        if isinstance(inner, GraphQLList):
+            form_field["list"] = True
+        described.append(form_field)
+    return described
+
+
+def _document(name: str, union: Any) -> str:
+    """Return the document by which the page gives a command."""
+    assert isinstance(union, GraphQLUnionType)
+    members: list[GraphQLObjectType] = list(union.types)
+    more = " ".join(
+        f"... on {member.name} {{ {_OUTCOMES[member.name]} }}"
+        for member in members
+        if member.name in _OUTCOMES
+    )
+    title = name[0].upper() + name[1:]
+    return (
+        f"mutation {title}($input: {title}Input!) {{ {name}(input: $input) {{ __typename"
+        " ... on Recorded { commandId position recordedAt }"
+        f" ... on Refusal {{ code message path }} {more} }} }}"
+    )

@@ -1,0 +1,226 @@
+/** The page: login, screens by address, keys, what was recorded, and the time bar around all. */
+
+import {html, keyed, nothing} from './vendor/lit.js';
+import {Plain, act, address, go, preferences, refresh, shell} from './shell.js';
+import {loadForms} from './forms.js';
+import {ask, live, loadOperations} from './gql.js';
+import {claims, isAlive, logIn, logOut, may, role, session, takeToken, wards as ownWards} from './session.js';
+import {isPast, readClocks, time} from './time.js';
+import {language, languages, loadWords, named, say} from './words.js';
+import {waysOf} from './putright.js';
+import './timebar.js';
+import './board.js';
+import './command.js';
+import './find.js';
+import './stay.js';
+
+/** Each screen with the right that it needs, and its letter after g. */
+const SCREENS = {
+  board: ['room_occupancy', 'b'],
+  find: ['patients', 'f'],
+};
+const LOGOFF_MINUTES = 'wardbook-logoff';
+
+class App extends Plain {
+  static properties = {route: {state: true}, order: {state: true}, notice: {state: true}, menu: {state: true}, isExpired: {state: true}, wards: {state: true}, help: {state: true}, marks: {state: true}};
+
+  constructor() {
+    super();
+    this.wards = [];
+    this.marks = [];
+    this.#route();
+    addEventListener('hashchange', () => {
+      takeToken();
+      this.#route();
+    });
+    addEventListener('keydown', event => this.#keys(event));
+    for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
+    setInterval(() => this.#tick(), 30e3);
+    this.lastAct = Date.now();
+    shell.addEventListener('act', ({detail}) => (this.order = detail));
+    shell.addEventListener('recorded', ({detail}) => this.#recorded(detail));
+    session.addEventListener('expired', () => (this.isExpired = true));
+    session.addEventListener('login', () => {
+      this.isExpired = false;
+      this.#readWards();
+      refresh();
+    });
+    live.addEventListener('state', () => this.requestUpdate());
+    addEventListener('offline', () => this.requestUpdate());
+    this.addEventListener('menu', ({detail}) => (this.menu = detail));
+    this.addEventListener('marks', ({detail}) => (this.marks = detail));
+    this.#readWards();
+  }
+
+  async #readWards() {
+    if (!isAlive()) return;
+    this.wards = (await ask('Wards').catch(() => ({wards: []}))).wards.map(({name}) => name);
+  }
+
+  #tick() {
+    const minutes = +(localStorage.getItem(LOGOFF_MINUTES) ?? 0);
+    if (minutes && Date.now() - this.lastAct > minutes * 60e3) logOut();
+    if (!isAlive()) this.isExpired = true;
+  }
+
+  #route() {
+    const [path, query] = location.hash.slice(2).split('?');
+    const parameters = new URLSearchParams(query);
+    readClocks(parameters);
+    const own = Object.fromEntries(parameters);
+    for (const name of ['at', 'known', 'apart']) delete own[name];
+    const [screen, id] = (path || 'board').split('/');
+    if (screen === 'board' && !('ward' in own) && !path && preferences.ward) own.ward = preferences.ward;
+    this.route = {path: path || 'board', screen: screen || 'board', id, own};
+    this.marks = [];
+    this.menu = null;
+  }
+
+  async #recorded({command, outcome, context, stayId}) {
+    const who = context.patient ? [context.patient.familyName, context.patient.givenName].filter(Boolean).join(', ') : '';
+    this.notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, patient: outcome.patient, parked: outcome.__typename === 'Parked' ? outcome.message : null};
+    clearTimeout(this.noticeTimer);
+    this.noticeTimer = setTimeout(() => (this.notice = null), 20e3);
+    if (!stayId || !may('timeline')) return;
+    const notice = this.notice;
+    const {timeline} = await ask('Timeline', {stayId, read: 'ALL'}).catch(() => ({}));
+    const entry = timeline?.nodes.findLast(({position}) => position === outcome.position) ?? timeline?.nodes.toSorted((a, b) => a.recordedAt.localeCompare(b.recordedAt)).at(-1);
+    if (entry && this.notice === notice) this.notice = {...notice, ways: waysOf(entry), about: entry.summary, context};
+  }
+
+  #keys(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    if (event.key === 'Escape' && !document.querySelector('dialog[open]')) {
+      this.menu = null;
+      this.notice = null;
+      return;
+    }
+    if (!preferences.keys || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || document.querySelector('dialog[open]')) return;
+    if (this.wentG) {
+      this.wentG = false;
+      const found = Object.entries(SCREENS).find(([, [right, letter]]) => letter === event.key && may(right));
+      if (found) return event.preventDefault(), go(found[0]);
+    }
+    const bar = this.querySelector('wb-timebar');
+    const does = {
+      g: () => (this.wentG = true),
+      '/': () => go('find'),
+      '?': () => (this.help = true),
+      '[': () => bar.step(-60),
+      ']': () => bar.step(60),
+      '{': () => bar.step(-1440),
+      '}': () => bar.step(1440),
+      n: () => bar.now(),
+      a: () => may('admitPatient') && act('admitPatient', {ward: this.route.own.ward}),
+    }[event.key];
+    if (does) return event.preventDefault(), does();
+    const button = this.querySelector(`main [data-key="${CSS.escape(event.key)}"]`);
+    if (button) event.preventDefault(), button.click();
+  }
+
+  render() {
+    if (!claims()) return this.#login(false);
+    return html`<a class="skip" href="#main" @click=${event => (event.preventDefault(), this.querySelector('main').focus())}>${say('skip')}</a>
+      ${this.#header()}
+      <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
+      <main id="main" tabindex="-1" class=${isPast() ? 'past' : ''}>${keyed(this.route.screen + (this.route.id ?? ''), this.#screen())}</main>
+      ${this.#menuOf()}
+      ${this.order ? html`<wb-form .order=${this.order} @closed=${() => (this.order = null)}></wb-form>` : nothing}
+      ${this.#noticeOf()}
+      ${this.help ? this.#helpOf() : nothing}
+      ${this.isExpired ? this.#login(true) : nothing}`;
+  }
+
+  #screen() {
+    const route = this.route;
+    switch (route.screen) {
+      case 'find': return html`<wb-find .route=${route}></wb-find>`;
+      case 'patient': return html`<wb-patient .route=${route}></wb-patient>`;
+      case 'stay': return html`<wb-stay .route=${route}></wb-stay>`;
+      case 'flow': return html`<wb-flow .route=${route}></wb-flow>`;
+      case 'house': return html`<wb-house .route=${route}></wb-house>`;
+      case 'mend': return html`<wb-mend .route=${route}></wb-mend>`;
+      case 'reports': return html`<wb-reports .route=${route}></wb-reports>`;
+      case 'access': return html`<wb-access .route=${route}></wb-access>`;
+      case 'acts': return html`<wb-acts .route=${route}></wb-acts>`;
+      default: return html`<wb-board .route=${route}></wb-board>`;
+    }
+  }
+
+  #header() {
+    const state = navigator.onLine ? live.state : 'lost';
+    const ward = this.route.own.ward ?? '';
+    return html`<header class="top">
+      <a class="logo" href="#/board"><img src="web/icon.svg" alt="" width="22" height="22">Wardbook</a>
+      <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => may(right)).map(([name, [, letter]]) =>
+        html`<a href=${address(name, name === 'board' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name)}</a>`)}</nav>
+      ${this.route.screen === 'board' ? html`<select class="ward-choice" aria-label=${say('ward')} @change=${event => {
+          preferences.ward = event.target.value;
+          go('board', {ward: event.target.value});
+        }}><option value="">${say(ownWards() ? 'myWards' : 'wholeHouse')}</option>${this.wards.map(name => html`<option ?selected=${name === ward}>${name}</option>`)}</select>` : nothing}
+      <span class="live ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
+      <details class="me"><summary>${claims().sub} · ${named(role())}</summary><div>
+        <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
+        <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
+        <label>${say('language')} <select @change=${async event => (await loadWords(event.target.value), this.requestUpdate(), refresh())}>${languages.map(each => html`<option value=${each} ?selected=${each === language()}>${say('language.' + each)}</option>`)}</select></label>
+        <label>${say('logoff')} <input type="number" min="0" max="600" .value=${localStorage.getItem(LOGOFF_MINUTES) ?? ''} @change=${event => localStorage.setItem(LOGOFF_MINUTES, event.target.value)}></label>
+        <button type="button" @click=${() => (this.help = true)}>${say('help')} <kbd aria-hidden="true">?</kbd></button>
+        <a href="docs">${say('api')}</a>
+        <button type="button" @click=${() => (logOut(), this.requestUpdate())}>${say('logOut')}</button></div></details>
+    </header>`;
+  }
+
+  #menuOf() {
+    if (!this.menu) return nothing;
+    const {title, choices, at} = this.menu;
+    const offered = choices.filter(([command]) => may(command));
+    return html`<dialog class="menu" aria-label=${title} @close=${() => {
+        this.menu = null;
+        at.focus();
+      }}><h2>${title}</h2>
+      ${offered.length ? html`<ul>${offered.map(([command, values]) => html`<li><button type="button" @click=${() => {
+        this.querySelector('dialog.menu').close();
+        act(command, values, {about: title});
+      }}>${named(command)}</button></li>`)}</ul>` : html`<p class="quiet">${say('nothingToDo')}</p>`}
+      <button type="button" class="plain" @click=${() => this.querySelector('dialog.menu').close()}>${say('close')}</button></dialog>`;
+  }
+
+  updated() {
+    for (const each of this.querySelectorAll(':scope > dialog')) if (!each.open) each.showModal();
+    document.title = `${isPast() ? '⏱ ' : ''}${say(this.route.screen)} – Wardbook`;
+  }
+
+  #noticeOf() {
+    return html`<div class="notices" role="status" aria-live="polite">${this.notice
+      ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
+          ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about})}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}
+          ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}
+          <button type="button" class="plain" aria-label=${say('close')} @click=${() => (this.notice = null)}>✕</button></div>` : nothing}</div>`;
+  }
+
+  #helpOf() {
+    const keys = say('help.keys').split('\n').map(line => line.split('|'));
+    return html`<dialog class="menu help" aria-label=${say('help')} @close=${() => (this.help = false)}><h2>${say('help')}</h2>
+      <dl>${keys.map(([letters, does]) => html`<div><dt>${letters.split(' ').map(letter => html`<kbd>${letter}</kbd> `)}</dt><dd>${does}</dd></div>`)}</dl>
+      <button type="button" @click=${() => this.querySelector('dialog.help').close()}>${say('close')}</button></dialog>`;
+  }
+
+  #login(over) {
+    const enter = event => {
+      event.preventDefault();
+      logIn(event.target.elements.token.value);
+      if (isAlive()) this.requestUpdate();
+      else this.isExpired = !!claims();
+    };
+    const form = html`<form class="login" @submit=${enter}><h1>Wardbook</h1>
+      <p>${say(over ? 'login.expired' : 'login.how')}</p>
+      <label for="token">${say('login.token')}</label><input id="token" name="token" type="password" autocomplete="off" required>
+      <button class="primary" type="submit">${say('login')}</button>
+      <p class="quiet"><a href="docs">${say('api')}</a></p></form>`;
+    return over ? html`<dialog @cancel=${event => event.preventDefault()}>${form}</dialog>` : html`<main>${form}</main>`;
+  }
+}
+
+takeToken();
+await Promise.all([loadWords(), loadForms(), loadOperations()]);
+customElements.define('wb-app', App);

@@ -1,0 +1,98 @@
+/** Finding and registering patients; one patient with all records and stays. */
+
+import {html, nothing} from './vendor/lit.js';
+import {Screen, act, address, go, nameOf} from './shell.js';
+import {ask} from './gql.js';
+import {may} from './session.js';
+import {age, asked, date, fullDay} from './time.js';
+import {named, say} from './words.js';
+
+const stayLine = stay => html`<a href=${address('stay/' + stay.id)}>
+  <span class="status ${stay.status}">${named(stay.status)}</span>
+  ${fullDay(stay.admittedAt)}${stay.dischargedAt ? ` – ${fullDay(stay.dischargedAt)}` : ''}
+  ${stay.room ? ` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : ''}</a>`;
+
+class Find extends Screen {
+  async read(signal) {
+    const search = this.route.own.q ?? '';
+    if (!search) return {nodes: []};
+    return (await ask('Patients', {search, ...asked()}, signal)).patients;
+  }
+
+  updated(changed) {
+    super.updated(changed);
+    if (!this.hasFocused && this.querySelector('#q')) {
+      this.hasFocused = true;
+      this.querySelector('#q').focus();
+    }
+  }
+
+  #look(event) {
+    const text = event.target.value.trim();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => go('find', {q: text}), 200);
+  }
+
+  view() {
+    const {nodes} = this.data;
+    const search = this.route.own.q;
+    return html`<h1>${say('find')}</h1>
+      <form role="search" @submit=${event => event.preventDefault()}>
+        <label for="q">${say('find.label')}</label>
+        <input id="q" type="search" autocomplete="off" .value=${search ?? ''} @input=${this.#look}>
+        ${may('registerPatient') ? html`<button type="button" @click=${() => act('registerPatient', guess(search))}>${named('registerPatient')}</button>` : nothing}
+      </form>
+      ${search ? html`<p role="status" class="quiet">${say('find.found', {n: nodes.length})}</p>` : html`<p class="quiet">${say('find.help')}</p>`}
+      <ul class="people">${nodes.map(patient => this.#person(patient))}</ul>`;
+  }
+
+  #person(patient) {
+    const open = patient.stays.find(stay => stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE');
+    return html`<li class="card">
+      <h2><a href=${address('patient/' + patient.id)}>${nameOf(patient)}</a>
+        ${patient.confidentiality === 'NORMAL' ? nothing : html`<i class="flag label">${named(patient.confidentiality)}</i>`}
+        ${patient.diedAt ? html`<i class="flag">† ${fullDay(patient.diedAt)}</i>` : nothing}</h2>
+      <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex)}
+        ${patient.mergedInto ? html` · ${say('mergedInto')} <a href=${address('patient/' + patient.mergedInto.id)}>${patient.mergedInto.mrn}</a>` : nothing}</p>
+      ${open ? html`<p>${stayLine(open)}</p>` : nothing}
+      ${!open && !patient.diedAt && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {patientMrn: patient.mrn}, {patient})}>${named('admitPatient')}</button>` : nothing}
+    </li>`;
+  }
+}
+
+/** What was looked for, as the beginning of a registration. */
+function guess(text = '') {
+  if (/\d/.test(text)) return {mrn: text};
+  const [familyName, ...given] = text.split(/[ ,]+/);
+  return {familyName, givenName: given.join(' ')};
+}
+
+class PatientScreen extends Screen {
+  async read(signal) {
+    return (await ask('PatientRecord', {id: this.route.id, ...asked()}, signal)).patient;
+  }
+
+  view() {
+    const patient = this.data;
+    if (!patient) return html`<p class="quiet">${say('notThen')}</p>`;
+    const values = {patientMrn: patient.mrn};
+    const context = {patient};
+    const button = (command, more = {}) =>
+      may(command) ? html`<button type="button" @click=${() => act(command, {...values, ...more}, context)}>${named(command)}</button>` : nothing;
+    return html`<header class="person"><h1>${nameOf(patient)}</h1>
+        <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
+          ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
+      <div class="acts">${button('admitPatient')}${button('correctPatientDetails')}${button('mergePatients')}${button('recordDeath')}${patient.diedAt ? [button('correctDeath'), button('cancelDeath')] : nothing}${button('breakGlass')}</div>
+      <section class="card"><h2>${say('stays')}</h2>
+        ${patient.stays.length ? html`<ul>${patient.stays.map(stay => html`<li>${stayLine(stay)} · ${named(stay.admissionType)} · ${stay.specialty ?? ''}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>
+      ${patient.otherRecords?.length || patient.mergedInto
+        ? html`<section class="card"><h2>${say('records')}</h2><ul>
+            ${[...(patient.otherRecords ?? []), ...(patient.mergedInto ? [patient.mergedInto] : [])].map(other => html`<li><a href=${address('patient/' + other.id)}>${nameOf(other)}</a> ${other.mrn}</li>`)}
+          </ul>${(patient.merges ?? []).map(merge => html`<p>${fullDay(merge.recordedAt)} · ${merge.recordedBy} · ${merge.reason ?? ''}
+            ${may('unmergePatients') ? html`<button type="button" @click=${() => act('unmergePatients', {mergeId: merge.id}, context)}>${named('unmergePatients')}</button>` : nothing}</p>`)}</section>`
+        : nothing}`;
+  }
+}
+
+customElements.define('wb-find', Find);
+customElements.define('wb-patient', PatientScreen);

@@ -1,0 +1,157 @@
+/** Asking and following: one document at a time over HTTP, all that is followed over one WebSocket. */
+
+import {may, session, token} from './session.js';
+
+const operations = new Map();
+const fragments = new Map();
+
+export async function loadOperations() {
+  const text = await (await fetch('web/operations.graphql')).text();
+  for (const part of text.split(/\n(?=(?:query|subscription|fragment) )/)) {
+    const [, kind, name] = /^(\w+) (\w+)/.exec(part) ?? [];
+    if (name && !part.startsWith('#')) (kind === 'fragment' ? fragments : operations).set(name, part);
+  }
+}
+
+/** The document of an operation, without the lines that need a right which the role has not. */
+function documentOf(name) {
+  let text = operations.get(name);
+  for (const used of new Set(text.match(/(?<=\.\.\.)\w+/g))) text += '\n' + fragments.get(used);
+  return text
+    .split('\n')
+    .filter(line => {
+      const right = /# (data:\w+)$/.exec(line)?.[1];
+      return !right || may(right);
+    })
+    .join('\n')
+    .replace(/ # data:\w+/g, '');
+}
+
+export class AskError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+async function post(body, signal) {
+  let response;
+  try {
+    response = await fetch('graphql', {
+      method: 'POST',
+      headers: {'Content-Type': 'application/json', Authorization: `Bearer ${token()}`},
+      body: JSON.stringify(body),
+      signal,
+    });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new AskError('OFFLINE', '');
+  }
+  const told = await response.json().catch(() => ({}));
+  if (response.status === 401) session.dispatchEvent(new Event('expired'));
+  const error = told.errors?.[0];
+  if (error) throw new AskError(error.extensions?.code ?? 'ERROR', error.message);
+  if (!told.data) throw new AskError('ERROR', `HTTP ${response.status}`);
+  return told.data;
+}
+
+export const ask = (name, variables = {}, signal = undefined) =>
+  post({query: documentOf(name), operationName: name, variables}, signal);
+
+/** Give a command; its outcome, recorded or refused. */
+export async function give(form, name, input) {
+  return (await post({query: form.document, variables: {input}}))[name];
+}
+
+/** The WebSocket of this tab: opened when something is followed, again after it broke, not while hidden. */
+class Live extends EventTarget {
+  state = 'off';
+  #followed = new Map();
+  #socket = null;
+  #next = 1;
+  #wait = 500;
+  #timer = 0;
+
+  constructor() {
+    super();
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) this.#close('off');
+      else if (this.#followed.size) this.#open();
+    });
+    globalThis.addEventListener('online', () => this.#followed.size && this.#open());
+    session.addEventListener('login', () => this.#followed.size && this.#open());
+    session.addEventListener('logout', () => this.#close('off'));
+  }
+
+  /** Follow a subscription; `told` gets each item, `after` is the position to go on from. Returns its end. */
+  follow(name, variables, field, told, began = () => {}) {
+    const id = String(this.#next++);
+    this.#followed.set(id, {name, variables, field, told, began, after: undefined});
+    if (this.state === 'live') this.#subscribe(id);
+    else this.#open();
+    return () => {
+      this.#followed.delete(id);
+      if (this.state === 'live') this.#send({type: 'complete', id});
+    };
+  }
+
+  #become(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.dispatchEvent(new Event('state'));
+  }
+
+  #send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #subscribe(id) {
+    const {name, variables, after, began} = this.#followed.get(id);
+    this.#send({type: 'subscribe', id, payload: {query: documentOf(name), operationName: name, variables: {...variables, after}}});
+    began();
+  }
+
+  #close(state) {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close(1000);
+    this.#become(state);
+  }
+
+  #open() {
+    if (this.#socket || !token() || document.hidden) return;
+    clearTimeout(this.#timer);
+    this.#become('connecting');
+    const address = new URL('graphql', location.href);
+    address.protocol = address.protocol.replace('http', 'ws');
+    address.hash = '';
+    const socket = (this.#socket = new WebSocket(address, 'graphql-transport-ws'));
+    socket.onopen = () => this.#send({type: 'connection_init', payload: {Authorization: `Bearer ${token()}`}});
+    socket.onmessage = ({data}) => {
+      const {type, id, payload} = JSON.parse(data);
+      if (type === 'connection_ack') {
+        this.#wait = 500;
+        this.#become('live');
+        for (const each of this.#followed.keys()) this.#subscribe(each);
+      } else if (type === 'ping') this.#send({type: 'pong'});
+      else if (type === 'next' && this.#followed.has(id)) {
+        const followed = this.#followed.get(id);
+        const item = payload.data?.[followed.field];
+        if (!item) return;
+        if (item.position) followed.after = item.position;
+        followed.told(item);
+      }
+    };
+    socket.onclose = ({code}) => {
+      if (this.#socket !== socket) return;
+      this.#socket = null;
+      this.#become('lost');
+      if (code === 4403) return session.dispatchEvent(new Event('expired'));
+      this.#timer = setTimeout(() => this.#open(), this.#wait);
+      this.#wait = Math.min(this.#wait * 2, 15000);
+    };
+  }
+}
+
+export const live = new Live();

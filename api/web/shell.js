@@ -1,0 +1,121 @@
+/** What every screen shares: where to go, what to do, what was told. */
+
+import {LitElement, html, nothing} from './vendor/lit.js';
+import {clockParameters} from './time.js';
+import {say} from './words.js';
+
+export const shell = new EventTarget();
+
+/** Go to a screen, with the clocks as they are; `more` are its own parameters. */
+export function address(path, more = {}) {
+  const parameters = clockParameters();
+  for (const [name, value] of Object.entries(more)) if (value) parameters.set(name, value);
+  const text = parameters.toString();
+  return `#/${path}${text ? '?' + text : ''}`;
+}
+
+export const go = (path, more) => (location.hash = address(path, more));
+
+/** Open the form of a command. `values` fill its fields; those in `fixed` are shown, not asked. */
+export const act = (command, values = {}, context = {}) =>
+  shell.dispatchEvent(new CustomEvent('act', {detail: {command, values, context}}));
+
+/** Show something again that was read before: what was recorded may have changed it. */
+export const refresh = () => shell.dispatchEvent(new Event('refresh'));
+
+export const preferences = {
+  get ward() {
+    return localStorage.getItem('wardbook-ward') || null;
+  },
+  set ward(name) {
+    localStorage.setItem('wardbook-ward', name ?? '');
+  },
+  get privacy() {
+    return localStorage.getItem('wardbook-privacy') === '1';
+  },
+  set privacy(on) {
+    localStorage.setItem('wardbook-privacy', on ? '1' : '');
+  },
+  get keys() {
+    return localStorage.getItem('wardbook-keys') !== 'off';
+  },
+  set keys(on) {
+    localStorage.setItem('wardbook-keys', on ? '' : 'off');
+  },
+};
+
+/** A person's name as it may stand on a wall: initials in privacy mode. */
+export function nameOf(person) {
+  if (!person) return say('hidden');
+  const {familyName, givenName} = person;
+  if (!familyName && !givenName) return say('unidentified');
+  if (preferences.privacy) return [familyName, givenName].map(part => (part ? part[0] + '.' : '')).join(' ');
+  return [familyName, givenName].filter(Boolean).join(', ');
+}
+
+/** An element in the page's own style sheet, without a shadow. */
+export class Plain extends LitElement {
+  createRenderRoot() {
+    return this;
+  }
+}
+
+/** A screen: it reads again for each route, and whenever something was recorded. */
+export class Screen extends Plain {
+  static properties = {route: {attribute: false}, data: {state: true}, error: {state: true}, isReading: {state: true}};
+
+  #again = () => this.#read();
+  #abort = null;
+
+  connectedCallback() {
+    super.connectedCallback();
+    shell.addEventListener('refresh', this.#again);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    shell.removeEventListener('refresh', this.#again);
+    this.#abort?.abort();
+    this.stop();
+  }
+
+  updated(changed) {
+    if (changed.has('route')) this.#read();
+  }
+
+  async #read() {
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    this.isReading = true;
+    try {
+      this.stop();
+      const data = await this.read(abort.signal);
+      if (abort.signal.aborted) return;
+      this.data = data;
+      this.error = null;
+    } catch (error) {
+      if (error.name === 'AbortError' || abort.signal.aborted) return;
+      this.error = error;
+    }
+    this.isReading = false;
+  }
+
+  /** Read what the screen shows. */
+  async read() {}
+
+  /** End what was followed. */
+  stop() {}
+
+  render() {
+    if (this.error) return failure(this.error);
+    if (this.data === undefined) return html`<p class="quiet" role="status">${say('reading')}</p>`;
+    return this.view();
+  }
+}
+
+export const failure = error => html`<p class="failure" role="alert">
+  <strong>${say(error.code === 'OFFLINE' ? 'offline' : error.code === 'NOT_ALLOWED' || error.code === 'NotAllowed' ? 'notAllowed' : 'failed')}</strong>
+  ${error.message}
+</p>`;
+
+export const key = name => (preferences.keys ? html`<kbd aria-hidden="true">${name}</kbd>` : nothing);

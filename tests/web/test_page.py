@@ -1,0 +1,176 @@
+"""The page's files, as they are served, and what they ask: no browser is needed."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLError, parse, validate
+
+from api.graphql.extensions.authorization import analyse_document
+from api.graphql.schema import schema
+from api.http.page import WEB, forms
+from application.authorization.roles import Role, may
+from tests.support.api_dsl import Ward
+
+OURS = [file for file in WEB.rglob("*") if file.is_file() and file.parent.name != "vendor"]
+SCRIPTS = [file for file in OURS if file.suffix == ".js"]
+WORDS = {
+    language: json.loads((WEB / "words" / f"{language}.json").read_text())
+    for language in ("en", "de")
+}
+
+
+# -- as they are served --
+
+
+@pytest.mark.parametrize("path", ["/", "/web/app.js", "/web/style.css", "/web/forms.json"])
+def test_a_file_is_served_with_a_policy_that_runs_nothing_else(shared: Ward, path: str) -> None:
+    told = shared.client.http.get(path)
+    assert told.status_code == 200
+    policy = told.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+    assert told.headers["Cache-Control"] == "no-cache"
+    assert told.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_file_that_is_kept_is_not_sent_again(shared: Ward) -> None:
+    http = shared.client.http
+    etag = http.get("/web/app.js").headers["ETag"]
+    assert http.get("/web/app.js", headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/web/../http/page.py", "/web/%2e%2e/container.py", "/web/no"])
+def test_nothing_beside_them_is_served(shared: Ward, path: str) -> None:
+    assert shared.client.http.get(path).status_code == 404
+
+
+def test_vendored_files_are_those_that_were_looked_at() -> None:
+    declared = tomllib.loads((WEB / "vendor" / "VENDORED.toml").read_text())["file"]
+    for file in declared:
+        made = hashlib.sha256((WEB / "vendor" / file["name"]).read_bytes()).hexdigest()
+        assert made == file["sha256"], file["name"]
+        assert (WEB / "vendor" / file["license_file"]).exists()
+    named = {name for file in declared for name in (file["name"], file["license_file"])}
+    assert {file.name for file in (WEB / "vendor").iterdir()} == named | {"VENDORED.toml"}
+
+
+def test_no_file_leads_anywhere_else() -> None:
+    for file in OURS:
+        text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text, file
+        assert "https://" not in text, file
+
+
+def test_all_screens_are_small() -> None:
+    size = sum(file.stat().st_size for file in WEB.rglob("*") if file.suffix in (".js", ".css"))
+    assert size < 250_000
+
+
+# -- texts --
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    for part in ("texts", "names"):
+        assert WORDS["en"][part].keys() == WORDS["de"][part].keys()
+    for language, words in WORDS.items():
+        assert all(text for part in words.values() for text in part.values()), language
+
+
+def test_places_in_texts_are_the_same() -> None:
+    for key, text in WORDS["en"]["texts"].items():
+        places = [sorted(re.findall(r"\{\w+\}", t)) for t in (text, WORDS["de"]["texts"][key])]
+        assert places[0] == places[1], key
+
+
+def test_each_text_that_a_script_says_is_there() -> None:
+    for script in SCRIPTS:
+        for key in re.findall(r"(?<![#.])\bsay\('([\w.]+)'(?! \+)", script.read_text()):
+            assert key.endswith(".") or key in WORDS["en"]["texts"], (script.name, key)
+
+
+# -- what is asked --
+
+
+def _operations() -> Iterator[tuple[str, str]]:
+    """Each operation with its fragments, as `gql.js` puts them together."""
+    text = (WEB / "operations.graphql").read_text()
+    parts = [
+        part
+        for part in re.split(r"\n(?=(?:query|subscription|fragment) )", text)
+        if not part.startswith("#")
+    ]
+    fragments = {part.split()[1]: part for part in parts if part.startswith("fragment")}
+    for part in parts:
+        if not part.startswith("fragment"):
+            used = dict.fromkeys(re.findall(r"\.\.\.(\w+)", part))
+            name = re.split(r"[\s(]+", part)[1]
+            yield name, "\n".join([part, *(fragments[name] for name in used)])
+
+
+def _sent_by(role: Role, document: str) -> str:
+    """The document without the lines that need a right which the role has not."""
+    lines = []
+    for line in document.splitlines():
+        right = re.search(r"# (data:\w+)$", line)
+        if not right or may(role, right[1]):
+            lines.append(line.partition(" # ")[0])
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_asks_only_for_what_it_may_see(role: Role) -> None:
+    for name, document in _operations():
+        parsed = parse(_sent_by(role, document))
+        assert validate(schema._schema, parsed) == [], (name, role)
+        needs = analyse_document(schema._schema, parsed).needs
+        roots = [need for need in needs if ":" not in need]
+        if all(may(role, root) for root in roots):  # others are not offered the screen
+            assert [need for need in needs if not may(role, need)] == [], (name, role)
+
+
+def test_each_operation_that_a_script_asks_is_there() -> None:
+    names = {name for name, _ in _operations()}
+    asked = {
+        name
+        for script in SCRIPTS
+        for name in re.findall(r"\b(?:ask|follow)\(\s*'(\w+)'", script.read_text())
+    }
+    assert asked == names
+
+
+# -- forms --
+
+
+def _faults(document: str) -> list[GraphQLError]:
+    return validate(schema._schema, parse(document))
+
+
+def test_each_command_has_a_form_whose_document_is_valid() -> None:
+    mutation = schema._schema.mutation_type
+    assert mutation is not None
+    made: dict[str, Any] = forms()
+    assert made["commands"].keys() == mutation.fields.keys()
+    for name, form in made["commands"].items():
+        assert _faults(form["document"]) == [], name
+        assert form["input"] in made["inputs"]
+
+
+def test_each_field_of_a_form_can_be_entered() -> None:
+    made = forms()
+    known = {"ID", "String", "Int", "Boolean", "DateTime", "Date", "Time"}
+    fields = [field for each in made["inputs"].values() for field in each] + made["common"]
+    for field in fields:
+        assert field["type"] in known | made["enums"].keys() | made["inputs"].keys(), field
+
+
+def test_forms_say_which_roles_may_give_a_command() -> None:
+    made = forms()
+    assert "nurse" in made["commands"]["transferPatient"]["roles"]
+    assert "analyst" not in made["commands"]["transferPatient"]["roles"]
+    assert all(form["roles"] for form in made["commands"].values())
