@@ -13,11 +13,20 @@ import './board.js';
 import './command.js';
 import './find.js';
 import './stay.js';
+import './house.js';
+import './lists.js';
+import './reports.js';
 
 /** Each screen with the right that it needs, and its letter after g. */
 const SCREENS = {
   board: ['room_occupancy', 'b'],
   find: ['patients', 'f'],
+  flow: ['room_occupancy', 'w'],
+  house: ['room_occupancy', 'h'],
+  mend: ['deceased', 'm'],
+  reports: ['report', 'r'],
+  access: ['accesses', 'x'],
+  acts: ['wards', 'a'],
 };
 const LOGOFF_MINUTES = 'wardbook-logoff';
 

@@ -237,7 +237,7 @@ class Board extends Screen {
 }
 
 /** All open stays: those without a bed are on no board otherwise. */
-async function readOpen({ward, asOf, knownAt}, signal) {
+export async function readOpen({ward, asOf, knownAt}, signal) {
   const found = [];
   let after = null;
   do {

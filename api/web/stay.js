@@ -88,7 +88,7 @@ class StayScreen extends Screen {
     const offered = commands.filter(([command]) => may(command));
     const context = {patient: stay.patient, stay};
     const button = ([command, letter]) => html`<button type="button" data-key=${letter ?? nothing} @click=${() => act(command, {stayId: stay.id}, context)}>${named(command)}${letter ? html` <kbd aria-hidden="true">${letter}</kbd>` : nothing}</button>`;
-    return html`<div class="acts noprint" role="group" aria-label=${say('acts')}>${offered.slice(0, 7).map(button)}
+    return html`<div class="acts noprint" role="group" aria-label=${say('group.acts')}>${offered.slice(0, 7).map(button)}
       ${offered.length > 7 ? html`<details class="moreacts"><summary>${say('moreActs')}</summary><div>${offered.slice(7).map(button)}</div></details>` : nothing}</div>`;
   }
 

@@ -1,0 +1,49 @@
+/** The house: cleaning, closures and reservations as lists to work off, and all rooms with their rules. */
+
+import {html, nothing} from './vendor/lit.js';
+import {Screen, act, address, nameOf} from './shell.js';
+import {ask} from './gql.js';
+import {may} from './session.js';
+import {asked, short} from './time.js';
+import {named, say} from './words.js';
+
+const button = (command, values, about) => (may(command) ? html`<button type="button" class="link" aria-label=${`${named(command)}: ${about}`} @click=${() => act(command, values, {about})}>${named(command)}</button> ` : nothing);
+
+class House extends Screen {
+  async read(signal) {
+    return (await ask('Board', asked(), signal)).roomOccupancy;
+  }
+
+  view() {
+    const rooms = this.data;
+    const beds = rooms.flatMap(({room, beds}) => beds.map(bed => ({room, bed, place: {ward: room.ward, room: room.number, bed: bed.code}})));
+    const of = (...states) => beds.filter(({bed}) => states.includes(bed.state));
+    return html`<h1>${say('house')}</h1>
+      <div class="acts">${['openRoom', 'addBed', 'renameWard', 'setBedCleaning', 'closeBed', 'reserveBed', 'retireBeds'].filter(may).map(command => html`<button type="button" @click=${() => act(command)}>${named(command)}</button>`)}</div>
+      <div class="columns">
+        ${list(say('toClean'), of('TO_BE_CLEANED', 'CLEANING'), ({bed, place}, about) => [bed.state === 'TO_BE_CLEANED' ? button('startCleaning', place, about) : nothing, button('finishCleaning', place, about)])}
+        ${list(named('CLOSED'), of('CLOSED'), ({bed, place}, about) => [button('reopenBed', place, about), bed.bedStateId ? button('correctBedState', {...place, bedStateId: bed.bedStateId}, about) : nothing])}
+        ${list(named('RESERVED'), beds.filter(({bed}) => bed.reservationId), ({bed, place}, about) => [button('admitPatient', place, about), button('releaseReservation', {...place, reservationId: bed.reservationId}, about)])}
+        ${list(named('FREE'), of('FREE'), ({place}, about) => [button('admitPatient', place, about), button('reserveBed', place, about), button('closeBed', place, about)])}
+      </div>
+      <section class="card"><h2>${say('rooms')}</h2><div class="scroll" tabindex="0" role="region" aria-label=${say('rooms')}><table>
+        <thead><tr><th scope="col">${named('ward')}</th><th scope="col">${named('room')}</th><th scope="col">${named('beds')}</th><th scope="col">${named('policy')}</th><td></td></tr></thead>
+        <tbody>${rooms.map(({room, beds}) => {
+          const place = {ward: room.ward, room: room.number};
+          const about = `${room.ward} ${room.number}`;
+          return html`<tr><td>${room.ward}</td><th scope="row">${room.number}</th><td>${beds.map(({code}) => code).join(' ')}</td><td>${room.policies.map(named).join(', ')}</td>
+            <td>${button('addBed', place, about)}${button('setRoomPolicy', place, about)}${button('changeRoom', place, about)}${button('correctRoom', place, about)}</td></tr>`;
+        })}</tbody></table></div></section>`;
+  }
+}
+
+const list = (title, beds, ways) => html`<section class="card"><h2>${title} <span class="of">${beds.length}</span></h2>
+  ${beds.length ? html`<ul class="lines">${beds.map(each => {
+    const {room, bed} = each;
+    const about = `${room.ward} ${room.number}-${bed.code}`;
+    return html`<li><b>${about}</b> <span class="status">${named(bed.state)}</span>
+      <small>${bed.since ? short(bed.since) : ''}${bed.until ? ` – ${short(bed.until)}` : ''} ${bed.stateReason ?? ''} ${bed.occupants[0] ? html`<a href=${address('stay/' + bed.occupants[0].stay?.id)}>${nameOf(bed.occupants[0].patient)}</a>` : ''}</small>
+      <span class="noprint">${ways(each, about)}</span></li>`;
+  })}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>`;
+
+customElements.define('wb-house', House);
