@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.hospital import Hospital
+from application.reports.told_figures import ToldFigures
 from infrastructure.access_log import AccessLog
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.caching.read_snapshot import Snapshots
@@ -35,6 +36,7 @@ class AppState:
     snapshots: Snapshots
     response_cache: ResponseCache
     revocations: Revocations
+    told_figures: ToldFigures
 
 
 @contextlib.asynccontextmanager
@@ -70,6 +72,7 @@ async def running(
             snapshots=snapshots,
             response_cache=ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000),
             revocations=Revocations(engine),
+            told_figures=ToldFigures(),
         )
     finally:
         runner.stop()

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from time import thread_time
 from typing import Any, TypeVar
 
+from starlette.concurrency import run_in_threadpool
+
 T = TypeVar("T")
 
 
@@ -86,3 +88,21 @@ def metered_task(
     if work is not None:
         coroutine = Metered(coroutine, work)
     return asyncio.Task(coroutine, loop=loop, **options)
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a function beside the event loop; its processor time is part of the request's work.
+
+    Also if nobody waits for it any more.
+    """
+    loop, work = asyncio.get_running_loop(), WORK.get()
+
+    def timed() -> T:
+        began = thread_time()
+        try:
+            return function()
+        finally:
+            if work is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(work.use, thread_time() - began)
+
+    return await run_in_threadpool(timed)

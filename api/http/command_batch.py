@@ -35,7 +35,7 @@ class CommandBatch:
     """The endpoint of batches: execute each command as the client's own mutation, in their order."""
 
     def __init__(self, allowances: Allowances) -> None:
-        self._requests = allowances.requests
+        self._allowances = allowances
 
     async def post(self, request: Request) -> Response:
         """Respond with one result for each command. Raises BadRequest, TooLarge, TooManyRequests."""
@@ -50,8 +50,12 @@ class CommandBatch:
             raise BadRequest('Give {"commands": [{"mutation": …, "input": {…}}]}.') from None
         if len(commands) > MOST:
             raise TooLarge(f"Give {MOST} commands at most at once.")
-        self._requests.spend(request.state.caller.actor, len(commands))
-        return JSONResponse({"results": [await _execute(request, c) for c in commands]})
+        by, results = request.state.caller.actor, []
+        self._allowances.requests.spend(by, len(commands))
+        for command in commands:
+            await self._allowances.processor.turn(by, patience=None)
+            results.append(await _execute(request, command))
+        return JSONResponse({"results": results})
 
 
 async def _execute(request: Request, command: Any) -> dict[str, Any]:

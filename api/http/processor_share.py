@@ -58,8 +58,11 @@ class ProcessorShare:
         self._latest: tuple[Login, float] | None = None
         self._latest_other: tuple[Login, float] | None = None
 
-    async def turn(self, by: Actor) -> None:
-        """Wait until a login's share allows another request. Raises TooManyRequests."""
+    async def turn(self, by: Actor, patience: float | None = PATIENCE_SECONDS) -> None:
+        """Wait until a login's share allows another request. Raises TooManyRequests.
+
+        ``patience``: None for what has begun, and waits as long as it takes.
+        """
         login = by.issuer, by.subject
         self._note(login)
         if not self._share or (login not in self._accounts):
@@ -67,11 +70,11 @@ class ProcessorShare:
         account = self._accounts[login]
         if not account.waiting and not self._wait_of(login, account):
             return
-        if account.waiting >= MOST_WAITING:
+        if patience is not None and account.waiting >= MOST_WAITING:
             raise self._refusal(account)
         account.waiting += 1
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS), account.turn:
+            async with asyncio.timeout(patience), account.turn:
                 while wait := self._wait_of(login, account):
                     await asyncio.sleep(min(wait, LOOK_SECONDS))
                 account.left -= LEAST_SECONDS

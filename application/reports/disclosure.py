@@ -15,23 +15,28 @@ from application.reports.formula import Dimensions
 PERSONS = ("person", "stay")
 """The kinds of subjects who are persons."""
 
+Part = dict[Subject, int]
+"""The persons behind a measure of a row, with a hash of what each contributes."""
+
 
 @dataclass(frozen=True)
 class Cells:
-    """The persons behind each row of a report, as many of each measure as make a cell small."""
+    """The persons behind each row of a report, by the measures that it is made of."""
 
     fewest: int
-    persons: tuple[dict[str, set[Subject]], ...]
+    parts: tuple[dict[str, Part], ...]
+    differences: tuple[frozenset[Subject], ...] = ()
+    """The few persons of whom each row tells together with what the viewer was told before."""
 
     def small(self, number: int) -> set[Subject]:
         """Return the persons of the measures by which a row is small; nobody if it is not."""
-        few = (of for of in self.persons[number].values() if len(of) < self.fewest)
-        return set().union(*few)
+        few = (of for of in self.parts[number].values() if len(of) < self.fewest)
+        return set().union(*few, *self.differences[number : number + 1])
 
     @property
     def all_small(self) -> set[Subject]:
         """Return the persons of all small rows."""
-        return set().union(*(self.small(number) for number in range(len(self.persons))))
+        return set().union(*(self.small(number) for number in range(len(self.parts))))
 
 
 def cells(report: Report, contributions: Contributions, fewest: int) -> Cells:
@@ -41,21 +46,20 @@ def cells(report: Report, contributions: Contributions, fewest: int) -> Cells:
     for row in report.rows:
         for measure in measures[row.figure]:
             wanted[measure].add(_names(row.of))
-    found: defaultdict[tuple[str, Dimensions], set[Subject]] = defaultdict(set)
+    found: defaultdict[tuple[str, Dimensions], Part] = defaultdict(dict)
     for subject, marks in contributions.items():
         if subject.kind not in PERSONS:
             continue
-        for measure, of in {(mark.measure, mark.of) for mark in marks}:
-            known = dict(of)
-            for names in wanted[measure]:
+        for mark in marks:
+            known = dict(mark.of)
+            for names in wanted[mark.measure]:
                 if known.keys() >= set(names):
-                    persons = found[measure, tuple((name, known[name]) for name in names)]
-                    if len(persons) < fewest:
-                        persons.add(subject)
+                    part = found[mark.measure, tuple((name, known[name]) for name in names)]
+                    part[subject] = hash((part.get(subject, 0) + hash(mark)) % 2**61)
     return Cells(
         fewest,
         tuple(
-            {measure: found.get((measure, row.of), set()) for measure in measures[row.figure]}
+            {measure: found.get((measure, row.of), {}) for measure in measures[row.figure]}
             for row in report.rows
         ),
     )
@@ -101,12 +105,12 @@ def without_clinical(report: Report) -> Report:
 
 def _follows(cells: Cells, hidden: set[int]) -> bool:
     """Return whether the whole tells what is hidden of few persons: one cell, or few in all of them."""
-    persons = set().union(*(s for n in hidden for s in cells.persons[n].values()))
+    persons = set().union(*(s for n in hidden for s in cells.parts[n].values()))
     return bool(hidden) and (len(hidden) < 2 or len(persons) < cells.fewest)
 
 
 def _persons(cells: Cells, number: int) -> int:
-    return len(set().union(*cells.persons[number].values()))
+    return len(set().union(*cells.parts[number].values()))
 
 
 def _names(of: Dimensions) -> tuple[str, ...]:

@@ -184,6 +184,49 @@ def test_mistake_84_a_ward_of_few_patients_shows_no_figure_of_them(ward: Ward) -
         assert ('"value":1' in told["report"]["canonical"]) == is_told
 
 
+def test_mistake_137_two_reports_together_tell_of_few_persons(ward: Ward) -> None:
+    """Days that follow each other, as known before, the house less its wards."""
+    here, there = ward.name("Many"), ward.name("One")
+
+    def admit(name: str, at: str, **content: Any) -> None:
+        ward.stay(f"{ward.room('a', ward=name)}/a", at, patientMrn=ward.patient(**content))
+
+    for _ in range(6):
+        admit(here, ago(days=3))
+    before = ago()
+    for name in (here, there):
+        admit(name, ago(days=1), confidentiality="VERY_RESTRICTED")
+
+    def told_to(client: GraphQLClient, **asked: Any) -> int | None:
+        days = {"from": ago(days=5)[:10], "to": asked.pop("until", ago(days=1)[:10])}
+        told = client.ask(ADMISSIONS, **{"ward": here, "days": days, **asked})
+        ((figure),) = [f for f in told["report"]["figures"] if f["name"] == "admissions"]
+        assert figure["suppressed"] == (figure["value"] is None)
+        return None if figure["suppressed"] else int(figure["value"])
+
+    admin = login(ward, Role.ADMIN)
+    for other in ({"until": ago(days=2)[:10]}, {"known": before}):
+        for first, second in (({}, other), (other, {})):
+            nurse = login(ward, Role.NURSE)
+            values = told_to(nurse, **first), told_to(nurse, **second), told_to(nurse, **first)
+            assert values == (told_to(admin, **first), None, told_to(admin, **first))
+            assert {told_to(admin, **asked) for asked in (first, second)} == {6, 7}
+
+    nurse = login(ward, Role.NURSE)
+    for found in ward.ask("{ wards { name } }")["wards"]:
+        told_to(nurse, ward=found["name"])
+    assert told_to(nurse, ward=None) is None
+    nurse = login(ward, Role.NURSE)
+    assert told_to(nurse, ward=None)
+    assert told_to(nurse, ward=there) is None
+    assert told_to(nurse) == 7
+
+
+ADMISSIONS = """query($ward: String, $days: ReportPeriod!, $known: DateTime) {
+  report(name: "admissions-discharges-deaths", ward: $ward, period: $days, knownAt: $known) {
+    figures { name suppressed value } } }"""
+
+
 def test_mistake_84_a_house_may_keep_its_administrators_from_reading_notes(
     ward: Ward, migrated: Database, tmp_path: Path
 ) -> None:

@@ -1,7 +1,8 @@
 """Queries of reports."""
 
-import asyncio
 from collections.abc import Set
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
+from api.work import in_thread
 from application.reports import definition as computed
 from application.reports.definition import Subject
 from application.reports.disclosure import PERSONS, Cells, suppress, without_clinical
@@ -81,6 +83,9 @@ class ReportQueries:
         at = await context.at(None, known_at, known_at_position, at_least)
         sees_persons = context.viewer.sees_all and context.may("data:identity")
 
+        actor, told = context.caller.actor, context.state.told_figures
+        told_to = told.to(actor.issuer, actor.subject)
+
         def compute() -> tuple[computed.Report, Cells | None, list[UUID]]:
             with context.state.hospital.reports.open_service() as reports:
                 report = reports.of_period(
@@ -88,15 +93,23 @@ class ReportQueries:
                 )
                 fewest = context.state.settings.smallest_cell
                 cells = None if sees_persons else reports.cells(report, fewest)
+                if cells is not None:
+                    cells = replace(cells, differences=told_to.differences(cells, told.clock()))
                 return report, cells, reports.parked_commands(at.known)
 
-        report, cells, parked = await asyncio.to_thread(compute)
         suppressed: set[computed.Row] = set()
-        if cells is not None:
-            closed = await _closed(context, cells.all_small)
-            report, suppressed = suppress(report, cells, closed)
-        if not sees_clinical:
-            report = without_clinical(report)
+        async with told_to.lock:  # one at a time of a login, so that the others are answered, too
+            whole, cells, parked = await in_thread(compute)
+            report = whole
+            if cells is not None:
+                closed = await _closed(context, cells.all_small)
+                report, suppressed = suppress(report, cells, closed)
+            if not sees_clinical:
+                report = without_clinical(report)
+            if cells is not None:
+                shown = {*report.rows} - suppressed
+                rows = [number for number, row in enumerate(whole.rows) if row in shown]
+                await in_thread(partial(told_to.keep, cells, rows, told.clock()))
         return Report.of(info, report, parked, suppressed)
 
     @strawberry.field(

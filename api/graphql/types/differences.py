@@ -1,6 +1,5 @@
 """Differences between two moments of the record, and the exposure to a wrong fact."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +13,7 @@ from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Bed, Room
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, told
+from api.work import in_thread
 from infrastructure.queries import differences
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.stays import stay_periods
@@ -117,7 +117,7 @@ class Exposure:
                     view.wrong_to,
                 )
 
-        issues = await asyncio.to_thread(find_issues)
+        issues = await in_thread(find_issues)
         found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
         return [issue for issue in found if issue]
 

@@ -1,0 +1,183 @@
+"""What figures each login was told lately: no two of them together may tell of few persons.
+
+A figure is told of a cell: the persons behind one of its measures, and what each contributes. Two cells
+that differ by few persons, or a cell that others make up but for few persons, tell of these as a small
+cell does: neighbouring periods, the house less its other wards, the same as known before.
+"""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+
+from application.reports.definition import Subject
+from application.reports.disclosure import Cells, Part
+
+REMEMBERED_SECONDS = 24 * 3600.0
+"""For how long it is remembered what a login was told."""
+
+MOST_CELLS = 3_000
+MOST_PERSONS = 1_000_000
+"""What is remembered of a login; beyond that each figure counts as one of few persons."""
+
+MOST_LOGINS = 100
+"""The logins that are remembered, the least recently told go first."""
+
+Item = tuple[int, int]
+"""A person and what they contribute, as hashes."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """A cell that was told: its persons in order, with what each contributes."""
+
+    at: float
+    measure: str
+    persons: "array[int]"
+    amounts: "array[int]"
+
+    def __contains__(self, item: Item) -> bool:
+        place = bisect_left(self.persons, item[0])
+        return (
+            place < len(self.persons)
+            and self.persons[place] == item[0]
+            and self.amounts[place] == item[1]
+        )
+
+    def items(self) -> set[Item]:
+        return set(zip(self.persons, self.amounts, strict=True))
+
+
+@dataclass(slots=True)
+class ToldTo:
+    """What one login was told. ``lock``: held from a comparison until what is told is kept."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _cells: list[_Told] = field(default_factory=list)
+    _alike: defaultdict[tuple[str, int, int], list[_Told]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _subjects: dict[int, Subject] = field(default_factory=dict)
+
+    def differences(self, cells: Cells, now: float) -> tuple[frozenset[Subject], ...]:
+        """Return for each row the persons of whom it would tell together with what was told."""
+        self._forget(now)
+        if len(self._cells) > MOST_CELLS or sum(len(c.persons) for c in self._cells) > MOST_PERSONS:
+            return tuple(frozenset().union(*of.values()) for of in cells.parts)
+        known: dict[tuple[str, frozenset[Item]], frozenset[Subject]] = {}
+        found = []
+        for of in cells.parts:
+            row: set[Subject] = set()
+            for measure, part in of.items():
+                self._subjects |= {hash(subject): subject for subject in part}
+                items = frozenset(_items(part))
+                if (measure, items) not in known:
+                    few = self._few(measure, items, cells.fewest)
+                    known[measure, items] = frozenset(self._subjects[person] for person in few)
+                row |= known[measure, items]
+            found.append(frozenset(row))
+        return tuple(found)
+
+    def keep(self, cells: Cells, rows: Collection[int], now: float) -> None:
+        """Remember the cells of the rows that are told."""
+        for number in rows:
+            for measure, part in cells.parts[number].items():
+                items = sorted(_items(part))
+                sums = list(_sums(items, cells.fewest))
+                if any(
+                    told.amounts.tolist() == [amount for _, amount in items]
+                    and told.persons.tolist() == [person for person, _ in items]
+                    for told in self._alike.get((measure, 0, sums[0]), ())
+                ):
+                    continue
+                told = _Told(
+                    now,
+                    measure,
+                    array("q", [person for person, _ in items]),
+                    array("q", [amount for _, amount in items]),
+                )
+                self._add(told, sums)
+
+    def _few(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
+        """Return the persons of whom a cell would tell, where they are few."""
+        few: set[int] = set()
+        alike = {
+            id(told): told
+            for number, total in enumerate(_sums(items, fewest))
+            for told in self._alike.get((measure, number, total), ())
+        }
+        for told in alike.values():
+            few |= _persons(items ^ told.items(), fewest)
+        if not items:
+            return few
+        some, parts = next(iter(items)), set[Item]()
+        for told in self._cells:
+            if told.measure != measure or not told.persons:
+                continue
+            if len(told.persons) < len(items):
+                first = told.persons[0], told.amounts[0]
+                if first in items and (part := told.items()) < items:
+                    parts |= part
+            elif some in told and items < (whole := told.items()):
+                few |= _persons(whole - items - self._parts_of(measure, whole), fewest)
+        return few | (_persons(items - parts, fewest) if parts else set())
+
+    def _parts_of(self, measure: str, whole: set[Item]) -> set[Item]:
+        """Return what was told of parts of a cell."""
+        parts = set[Item]()
+        for told in self._cells:
+            if told.measure == measure and 0 < len(told.persons) < len(whole):
+                first = told.persons[0], told.amounts[0]
+                if first in whole and (part := told.items()) < whole:
+                    parts |= part
+        return parts
+
+    def _add(self, told: _Told, sums: Collection[int]) -> None:
+        self._cells.append(told)
+        for number, total in enumerate(sums):
+            self._alike[told.measure, number, total].append(told)
+
+    def _forget(self, now: float) -> None:
+        if self._cells and now - self._cells[0].at > REMEMBERED_SECONDS:
+            self._cells = [c for c in self._cells if now - c.at <= REMEMBERED_SECONDS]
+            for alike in self._alike.values():
+                alike[:] = [c for c in alike if now - c.at <= REMEMBERED_SECONDS]
+
+
+class ToldFigures:
+    """What was told to all logins of a process."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self.clock = clock
+        self._logins: OrderedDict[tuple[str, str], ToldTo] = OrderedDict()
+
+    def to(self, issuer: str, subject: str) -> ToldTo:
+        """Return what a login was told."""
+        told = self._logins.setdefault((issuer, subject), ToldTo())
+        self._logins.move_to_end((issuer, subject))
+        if len(self._logins) > MOST_LOGINS:
+            self._logins.popitem(last=False)
+        return told
+
+
+def _items(part: Part) -> Iterator[Item]:
+    return ((hash(subject), amount) for subject, amount in part.items())
+
+
+def _sums(items: Collection[Item], fewest: int) -> Iterator[int]:
+    """Return sums over as many groups of persons as make a cell that may be told.
+
+    Of cells that differ by fewer persons one at least is the same.
+    """
+    sums = [0] * max(fewest, 1)
+    for person, amount in items:
+        sums[person % len(sums)] ^= hash((person, amount))
+    return iter(sums)
+
+
+def _persons(items: Collection[Item], fewest: int) -> set[int]:
+    persons = {person for person, _ in items}
+    return persons if len(persons) < fewest else set()

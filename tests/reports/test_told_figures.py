@@ -1,0 +1,60 @@
+"""What a login was told: no two figures together tell of few persons, whatever was asked in between."""
+
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.reports.definition import Subject
+from application.reports.disclosure import Cells, Part
+from application.reports.told_figures import REMEMBERED_SECONDS, ToldFigures, ToldTo
+
+PERSONS = st.dictionaries(st.integers(0, 14), st.integers(1, 2), max_size=14)
+FEWEST = 4
+
+
+def part(persons: dict[int, int]) -> Part:
+    return {Subject("person", str(person)): amount for person, amount in persons.items()}
+
+
+def differing(one: Part, other: Part) -> set[Subject]:
+    return {person for person, _ in one.items() ^ other.items()}
+
+
+def tell(login: ToldTo, asked: Part, now: float = 0.0) -> bool:
+    """Return whether a figure of these persons is told, all of whom are closed to the login."""
+    cells = Cells(FEWEST, ({"admitted": asked},))
+    few = login.differences(cells, now)[0]
+    if few:
+        return False
+    login.keep(cells, [0], now)
+    return True
+
+
+@given(st.lists(PERSONS.map(part), max_size=12))
+def test_figures_that_are_told_differ_by_nobody_or_by_many(asked: list[Part]) -> None:
+    login = ToldFigures().to("local", "Ada")
+    told = [each for each in asked if tell(login, each)]
+    for one, other in combinations(told, 2):
+        assert not 0 < len(differing(one, other)) < FEWEST
+    for each in told:
+        assert tell(login, each)  # again
+
+
+def test_the_whole_less_its_parts_tells_of_nobody() -> None:
+    parts = [part(dict.fromkeys(range(n, n + 5), 1)) for n in (0, 5)]
+    few = part({20: 1, 21: 1})
+    whole = parts[0] | parts[1] | few
+    login = ToldFigures().to("local", "Ada")
+    assert [tell(login, each) for each in (*parts, whole)] == [True, True, False]
+    login = ToldFigures().to("local", "Eve")
+    assert [tell(login, each) for each in (whole, *parts)] == [True, True, False]
+    assert tell(login, parts[0])
+
+
+def test_what_was_told_a_day_ago_is_forgotten() -> None:
+    login = ToldFigures().to("local", "Ada")
+    many, one_more = (part(dict.fromkeys(range(n), 1)) for n in (5, 6))
+    assert tell(login, many)
+    assert not tell(login, one_more, REMEMBERED_SECONDS)
+    assert tell(login, one_more, REMEMBERED_SECONDS + 1)
