@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     analysis,
+    backups,
     imports,
     projections,
     queries,
@@ -38,6 +39,7 @@ for commands in (
     schema.app,
     projections.app,
     verification.app,
+    backups.app,
 ):
     app.registered_commands += commands.registered_commands
     app.registered_groups += commands.registered_groups

