@@ -30,6 +30,10 @@ class LocalDays:
         """Return the time zone of a local day; UTC before any was set."""
         return self._on(day)[0]
 
+    def census_time_on(self, day: date) -> time:
+        """Return the local time of a day's census."""
+        return self._on(day)[1]
+
     def midnight(self, day: date) -> datetime:
         """Return the first moment of a calendar day, in UTC."""
         return first_moment(day, MIDNIGHT, self._on(day)[0])

@@ -35,6 +35,9 @@ class Settings:
     hospital: str = "main"
     """The hospital's id, written on every event."""
 
+    hospital_name: str | None = None
+    """The hospital's name, for screens and printed pages; its id by default."""
+
     mrn_authority: str = "main"
     """Who assigns the MRNs that are given without an authority."""
 
@@ -117,7 +120,7 @@ class Settings:
     """The port at which alone /readyz and /metrics are answered, and nothing else; 0: where all is."""
 
     allowed_origins: tuple[str, ...] = ()
-    """Other origins whose pages may open a WebSocket, separated by commas; our own always may."""
+    """Other origins whose pages may ask (HTTP, WebSocket), separated by commas; our own always may."""
 
     slow_client_seconds: float = 10.0
     """The time after which a WebSocket that receives nothing is closed."""
@@ -223,6 +226,8 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "fast_executor": _switch,
     "health_seconds": _number,
     "health_port": _port,
-    "allowed_origins": lambda given: tuple(origin.strip() for origin in given.split(",")),
+    "allowed_origins": lambda given: tuple(
+        origin.strip().rstrip("/") for origin in given.split(",")
+    ),
     "slow_client_seconds": _number,
 }

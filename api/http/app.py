@@ -18,7 +18,8 @@ from api.auth.authentication import Authenticator
 from api.container import AppState, running
 from api.http.allowances import Allowances
 from api.http.command_batch import CommandBatch
-from api.http.documentation import documentation
+from api.http.cross_origin import cross_origin
+from api.http.documentation import documentation, schema_file
 from api.http.graphql_endpoint import GraphQLEndpoint
 from api.http.middleware import (
     AnonymousPace,
@@ -62,13 +63,14 @@ def app(
     ]
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:
-        routes.append(Route("/docs", documentation))
+        routes += [Route("/docs", documentation), Route("/schema.graphql", schema_file)]
     return Starlette(
         routes=routes,
         middleware=[
             Middleware(RequestId),
             Middleware(SecurityHeaders),
             Middleware(AnonymousPace, allowances),
+            *cross_origin(settings.allowed_origins),
             *([Middleware(HealthPort, settings.health_port)] if settings.health_port else ()),
         ],
         lifespan=lifespan,

@@ -22,10 +22,10 @@ from graphql import (
 from graphql.pyutils import Undefined
 from graphql.utilities import ast_from_value
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from api.graphql.extensions.authorization import needed_for, snake
-from api.graphql.schema import schema
+from api.graphql.schema import schema, sdl
 from application.authorization.roles import Role, may
 
 HEADERS = {
@@ -47,6 +47,11 @@ ROOTS = {"Query": "Queries", "Mutation": "Mutations", "Subscription": "Subscript
 async def documentation(request: Request) -> Response:
     """Respond with the page. It needs no token: it says nothing that the source does not say."""
     return HTMLResponse(page(), headers=HEADERS)
+
+
+async def schema_file(request: Request) -> Response:
+    """Respond with the schema in GraphQL's own language, for the tools of clients."""
+    return PlainTextResponse(sdl(), headers={"Cache-Control": "no-cache"})
 
 
 @cache

@@ -72,6 +72,8 @@ VERY_RESTRICTED_READERS = SYSTEMS | OVERSIGHT
 # -- what is allowed to them --
 
 QUERIES: Mapping[str, Roles] = {
+    "viewer": EVERYONE,
+    "hospital": EVERYONE,
     "patient": EVERYONE,
     "patients": IDENTITY_READERS,
     "stay": EVERYONE,

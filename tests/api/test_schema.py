@@ -283,6 +283,8 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
         "stayDifference",
         "reportDefinitions",
         "events",
+        "viewer",
+        "hospital",
     }
     for name, field in queries.items():
         taken = set(field.args) & set(READS)

@@ -10,6 +10,7 @@ from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import named
 from api.graphql.queries.differences import DifferenceQueries
+from api.graphql.queries.house import HouseQueries
 from api.graphql.queries.people import PeopleQueries
 from api.graphql.queries.projection_status import RecordQueries
 from api.graphql.queries.reports import ReportQueries
@@ -32,6 +33,7 @@ from infrastructure.read_models.visits import visit_by_id
 
 @strawberry.type(description="What can be asked.")
 class Query(
+    HouseQueries,
     PeopleQueries,
     StayQueries,
     RoomQueries,
