@@ -42,6 +42,13 @@ from infrastructure.event_store.log_reader import (
 from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
 from infrastructure.postgres.database import PLAN_BY_INDEX
 
+RECONNECT_SECONDS = 1.0
+"""How long the pool tries by itself to connect again, and then leaves it to the next call.
+
+Its pauses double from try to try: a database that was away for a minute would be back for half a
+minute before a command noticed.
+"""
+
 
 class Recorder(LogReader, ApplicationRecorder):
     """Reads the log, and appends to it through ``record.append``."""
@@ -166,6 +173,7 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
             min_size=1,
             max_size=16,
             timeout=DATABASE_AWAY_AFTER,
+            reconnect_timeout=RECONNECT_SECONDS,
             kwargs={"autocommit": True, "connect_timeout": 5},
             configure=_configure,
             open=True,
