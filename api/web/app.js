@@ -4,7 +4,7 @@ import {html, keyed, nothing} from './vendor/lit.js';
 import {Plain, act, address, go, preferences, refresh, shell} from './shell.js';
 import {loadForms} from './forms.js';
 import {ask, live, loadOperations} from './gql.js';
-import {claims, isAlive, logIn, logOut, may, role, session, takeToken, wards as ownWards} from './session.js';
+import {claims, isAlive, logIn, logOut, may, role, session, takeToken, token, wards as ownWards} from './session.js';
 import {isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say} from './words.js';
 import {waysOf} from './putright.js';
@@ -128,7 +128,7 @@ class App extends Plain {
   }
 
   render() {
-    if (!claims()) return this.#login(false);
+    if (!token()) return this.#login(false);
     return html`<a class="skip" href="#main" @click=${event => (event.preventDefault(), this.querySelector('main').focus())}>${say('skip')}</a>
       ${this.#header()}
       <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
@@ -168,7 +168,7 @@ class App extends Plain {
           go('board', {ward: event.target.value});
         }}><option value="">${say(ownWards() ? 'myWards' : 'wholeHouse')}</option>${this.wards.map(name => html`<option ?selected=${name === ward}>${name}</option>`)}</select>` : nothing}
       <span class="live ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
-      <details class="me"><summary>${claims().sub} · ${named(role())}</summary><div>
+      <details class="me"><summary>${claims()?.sub ?? ''} · ${named(role())}</summary><div>
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
         <label>${say('language')} <select @change=${async event => (await loadWords(event.target.value), this.requestUpdate(), refresh())}>${languages.map(each => html`<option value=${each} ?selected=${each === language()}>${say('language.' + each)}</option>`)}</select></label>

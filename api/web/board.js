@@ -161,21 +161,19 @@ class Board extends Screen {
     const first = bed.occupants.find(occupant => !occupant.sharesBedOf) ?? bed.occupants[0];
     const differs = this.data.differs.get(id);
     const classes = {bed: true, [`state-${bed.state}`]: true, changed: this.data.changed.has(id), differs: !!differs};
-    const chip = html`<b class="code" aria-hidden="true">${bed.code}</b>`;
     const flag = differs ? html`<i class="flag differs" title=${differs}>≠</i>` : nothing;
     const focus = this.focused ? (this.focused === id ? 0 : -1) : 0;
     if (!first)
       return html`<button type="button" class=${classMap(classes)} data-bed=${id} tabindex=${focus}
-        aria-label=${`${room.number} ${bed.code}: ${named(bed.state)}`}
         @focus=${() => (this.focused = id)} @click=${event => this.#menu(room, bed, event)}>
-        ${chip}<span class="who"><span class="word">${named(bed.state)}</span>
+        <span class="hidden">${room.number}</span> <b class="code">${bed.code}</b><span class="who"><span class="word">${named(bed.state)}</span>
         <small>${bed.stateReason ?? ''} ${bed.until ? say('until', {at: short(bed.until)}) : ''}</small></span>${flag}</button>`;
     const {stay, patient} = first;
     const others = bed.occupants.filter(occupant => occupant !== first);
     const about = [patient?.mrn, doctor(stay), stay?.specialty].filter(Boolean).join(' · ');
     return html`<a class=${classMap(classes)} data-bed=${id} tabindex=${focus} href=${stay ? address('stay/' + stay.id) : nothing}
         @focus=${() => (this.focused = id)} @keydown=${event => this.#bedKeys(event, room, bed, stay, patient)}>
-        <span class="hidden">${room.number} ${bed.code}, ${named(bed.state)}:</span>${chip}
+        <span class="hidden">${room.number}</span><b class="code">${bed.code}</b><span class="hidden">${named(bed.state)}</span>
         <span class="who"><span class="name">${nameOf(patient)}</span><small>${about}</small></span>
         <span class="age">${patient ? html`${age(patient.birthDate, this.#at)}&#8239;${SEX[patient.sex] ?? ''}` : ''}</span>
         <span class="day" title=${say('dayOfStay')}>${stay ? say('day', {n: dayOfStay(stay.admittedAt, this.#at)}) : ''}</span>

@@ -1,0 +1,301 @@
+"""The page in a browser: a shift by keyboard, both clocks, refusals, races, a lost network, axe.
+
+`make web` runs them; where there is no chromium they are skipped, and say so.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.authorization.roles import Role
+from tests.conftest import LOGIN
+from tests.support.api_dsl import Ward
+from tests.support.server_process import Served
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENS = ("board", "find", "flow", "house", "mend", "reports", "access", "acts")
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def page_of(chromium: Any, running: Served) -> Iterator[Open]:
+    """Open the page with a login of a role; at the end nothing of it was broken or asked elsewhere."""
+    faults: list[str] = []
+    contexts: list[Any] = []
+
+    def opened(role: Role = Role.NURSE, wards: tuple[str, ...] = (), **options: Any) -> Any:
+        context = chromium.new_context(bypass_csp=False, **{"locale": "en-GB", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: _check_here(request.url, running, faults))
+        page.on("console", lambda message: _check_policy(message.text, faults))
+        token = LOGIN.make(role, f"a {role}", wards)
+        page.goto(f"http://127.0.0.1:{running.port}/#token={token}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _check_here(url: str, running: Served, faults: list[str]) -> None:
+    if not url.startswith(f"http://127.0.0.1:{running.port}/") and not url.startswith("blob:"):
+        faults.append(f"asked elsewhere: {url}")
+
+
+def _check_policy(text: str, faults: list[str]) -> None:
+    if "Content Security Policy" in text or "TrustedHTML" in text:
+        faults.append(text)
+
+
+@contextmanager
+def form(page: Any, title: str) -> Iterator[Any]:
+    """The open form of a command; it is recorded at the end."""
+    dialog = page.get_by_role("dialog", name=title)
+    dialog.wait_for()
+    yield dialog
+    dialog.get_by_role("button", name="Record", exact=True).click()
+    refusal = dialog.locator(".refusal").or_(page.locator("main:not(:has(~ wb-form))"))
+    refusal.first.wait_for(state="attached")
+    assert dialog.locator(".refusal").all_inner_texts() == []
+    dialog.wait_for(state="detached")
+
+
+@pytest.fixture
+def ada(followed: Ward) -> dict[str, str]:
+    """A patient in a bed of a ward of her own, with another bed that is free."""
+    ward = followed.name("W")
+    room = followed.room("A", "B", ward=ward)
+    name = followed.name("Lovelace")
+    mrn = followed.patient(familyName=name, givenName="Ada", birthDate="1984-05-02", sex="FEMALE")
+    stay = followed.stay(f"{room}/A", patientMrn=mrn)
+    return {"ward": ward, "room": room.split("/")[1], "name": name, "stay": stay, "mrn": mrn}
+
+
+def bed_of(page: Any, text: str) -> Any:
+    return page.locator("a.bed", has_text=text)
+
+
+def test_a_nurse_moves_a_patient_by_keyboard_and_takes_it_back(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    with form(page, "Transfer") as dialog:
+        dialog.get_by_label("Bed").and_(dialog.locator("select")).select_option(
+            label=f"{ada['room']}-B · Free"
+        )
+    moved = page.locator(".ward", has_text=ada["ward"]).locator("[data-bed]").nth(1)
+    moved.get_by_text(ada["name"]).wait_for()
+    page.locator(".notice").get_by_role("button", name="Take back").click()
+    with form(page, "Take back movement") as dialog:
+        dialog.get_by_label("Because").select_option("ENTERED_IN_ERROR")
+        dialog.get_by_role("button", name="Record", exact=True).click()
+        dialog.locator(".field.bad", has_text="A reason is needed").locator("#f-reason").fill(
+            "typo"
+        )
+    back = page.locator(".ward", has_text=ada["ward"]).locator("[data-bed]").nth(0)
+    back.get_by_text(ada["name"]).wait_for()
+
+
+def test_a_visit_a_prescription_and_a_dose_are_recorded_in_the_stay(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    doctor = followed.doctor()
+    page = page_of(Role.PHYSICIAN)
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=ada["name"]).wait_for()
+    page.keyboard.press("v")
+    with form(page, "Record visit") as dialog:
+        dialog.locator("#f-practitioner").fill(doctor)
+        dialog.locator("#f-kind").select_option("ROUND")
+        dialog.locator("#f-note").fill("Sleeps <b>well</b>.")
+    page.locator(".entry", has_text="Sleeps <b>well</b>.").wait_for()
+    page.keyboard.press("p")
+    with form(page, "Prescribe") as dialog:
+        dialog.locator("#f-medication-name").fill("Ramipril")
+        dialog.locator("#f-dose").fill("5 mg")
+        dialog.locator("#f-prescriber").fill(doctor)
+    page.get_by_role("button", name=re.compile("Record dose: Ramipril")).click()
+    with form(page, "Record dose"):
+        pass
+    page.locator(".dose.given").wait_for()
+
+
+def test_who_is_second_at_a_bed_sees_who_has_it(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    dialog = page.get_by_role("dialog", name="Transfer")
+    dialog.locator("#f-bed").select_option(label=f"{ada['room']}-B · Free")
+    first = followed.patient(familyName="Quick", sex="FEMALE")
+    followed.stay(f"{ada['ward']}/{ada['room']}/B", patientMrn=first)
+    dialog.get_by_role("button", name="Record", exact=True).click()
+    refusal = dialog.locator(".field.bad .refusal")
+    refusal.get_by_text("The bed is taken.").wait_for()
+    assert dialog.locator("#f-bed").get_attribute("aria-invalid") == "true"
+    refusal.get_by_role("button", name="Swap beds").wait_for()
+    refusal.get_by_role("link", name="See who has it").click()
+    page.get_by_role("heading", name="Quick").wait_for()
+
+
+def test_what_is_recorded_elsewhere_appears_by_itself(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).wait_for()
+    page.locator(".live.live").wait_for()
+    name = followed.name("Newcomer")
+    followed.stay(
+        f"{ada['ward']}/{ada['room']}/B", patientMrn=followed.patient(familyName=name, sex="FEMALE")
+    )
+    bed_of(page, name).wait_for()
+
+
+def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    page.locator(".live.live").wait_for()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    dialog = page.get_by_role("dialog", name="Transfer")
+    dialog.locator("#f-withoutBed").fill("corridor")
+    page.context.set_offline(True)
+    dialog.get_by_role("button", name="Record", exact=True).click()
+    dialog.get_by_text("nothing is lost").wait_for()
+    page.locator(".live.lost").wait_for()
+    page.context.set_offline(False)
+    with form(page, "Transfer") as dialog:
+        assert dialog.locator("#f-withoutBed").input_value() == "corridor"
+    page.locator(".strip", has_text="Without a bed").get_by_text(ada["name"]).wait_for()
+    kinds = followed.client.raw(
+        "query ($id: ID!) { stay(id: $id) { movements { kind } } }", {"id": ada["stay"]}
+    )["data"]["stay"]["movements"]
+    assert [each["kind"] for each in kinds].count("STAY_TRANSFERRED") == 1
+
+
+def test_the_past_is_framed_and_not_live(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).wait_for()
+    page.keyboard.press("[")
+    page.locator("main.past").wait_for()
+    page.get_by_text("The past, as it looked then").wait_for()
+    bed_of(page, ada["name"]).wait_for(state="detached")
+    assert "at=" in page.url
+    page.keyboard.press("n")
+    bed_of(page, ada["name"]).wait_for()
+    assert page.locator("main.past").count() == 0
+
+
+def test_a_role_is_offered_only_what_it_may(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of(Role.ANALYST)
+    page.get_by_text("Name not shown").first.wait_for()
+    assert page.get_by_text(ada["name"]).count() == 0
+    screens = page.get_by_role("navigation").get_by_role("link").all_inner_texts()
+    assert "Reports" in screens
+    assert not {"Find patient", "Access", "Put right"} & set(screens)
+    page.goto(page.url.partition("#")[0] + f"#/stay/{ada['stay']}")
+    page.get_by_text("Clinical data is not shown to your role.").wait_for()
+
+
+def test_who_has_a_ward_sees_that_ward(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of(Role.NURSE, (ada["ward"],))
+    bed_of(page, ada["name"]).wait_for()
+    page.locator(".live.live").wait_for()
+
+
+def test_an_expired_login_asks_again_over_what_was_typed(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    page.get_by_role("dialog", name="Transfer").locator("#f-withoutBed").fill("corridor")
+    ended = LOGIN.make(Role.NURSE, "Ada", hours=-1)
+    page.evaluate("token => sessionStorage.setItem('wardbook-token', token)", ended)
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.locator("#token").fill(LOGIN.make(Role.NURSE, "Ada"))
+    page.get_by_role("button", name="Log in").click()
+    with form(page, "Transfer") as dialog:
+        assert dialog.locator("#f-withoutBed").input_value() == "corridor"
+
+
+def test_without_a_login_it_asks_for_one(chromium: Any, running: Served) -> None:
+    page = chromium.new_page()
+    page.goto(f"http://127.0.0.1:{running.port}/")
+    page.locator("#token").wait_for()
+    page.close()
+
+
+# -- for everybody --
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds. It is run beside the page's policy, as an extension of the browser would be."""
+    page.context.new_cdp_session(page).send(
+        "Runtime.evaluate", {"expression": AXE, "allowUnsafeEvalBlockedByCSP": True}
+    )
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", STANDARDS
+    )
+    return [
+        f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]}"
+        for each in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_screen(page_of: Open, ada: dict[str, str], scheme: str) -> None:
+    page = page_of(Role.ADMIN, color_scheme=scheme)
+    base = page.url.partition("#")[0]
+    found: dict[str, list[str]] = {}
+    for screen in (*SCREENS, f"stay/{ada['stay']}", "board?at=2020-01-01T00:00:00Z&apart=1"):
+        page.goto(f"{base}#/{screen}")
+        page.locator("main > * > *").nth(1).wait_for(state="attached")
+        found[screen] = violations(page)
+    page.goto(f"{base}#/stay/{ada['stay']}")
+    page.get_by_role("heading", name=ada["name"]).wait_for()
+    for letter in "mvp":
+        page.keyboard.press(letter)
+        page.get_by_role("dialog").wait_for()
+        found[letter] = violations(page)
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
+    assert {screen: those for screen, those in found.items() if those} == {}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nothing_is_wider_than_a_phone(page_of: Open, ada: dict[str, str], screen: str) -> None:
+    page = page_of(Role.ADMIN, viewport={"width": 360, "height": 740}, locale="de-DE")
+    page.goto(page.url.partition("#")[0] + f"#/{screen}")
+    page.locator("main > * > *").nth(1).wait_for(state="attached")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_each_command_opens_its_form(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of(Role.ADMIN)
+    page.goto(page.url.partition("#")[0] + "#/acts")
+    buttons = page.locator(".commands button")
+    buttons.first.wait_for()
+    for i in range(buttons.count()):
+        buttons.nth(i).click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Record", exact=True).wait_for()
+        page.keyboard.press("Escape")
+        dialog.wait_for(state="detached")
