@@ -24,7 +24,11 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
         digest=uow.entry.digest,
         reads=uow.versions_read(),
         restated=[stay.id for stay in restated],
-        beds=[Claim(stay.id, stretch) for stay in restated for stretch in stay.stretches],
+        beds=[
+            Claim(stay.id, stretch)
+            for stay in restated
+            for stretch in (*stay.stretches, *stay.history.instants)
+        ],
         persons=[
             PersonClaim(persons.person_of(uow, stay.patient), stay.id, stay.history.period)
             for stay in restated

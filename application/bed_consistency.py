@@ -23,8 +23,7 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
     moved = {
         stay.id: stay
         for stay in uow.loaded.values()
-        if isinstance(stay, Stay)
-        and (stay.stretches != uow.before[stay.id].stretches or uow.went_to_another(stay))
+        if isinstance(stay, Stay) and (uow.has_other_beds(stay) or uow.went_to_another(stay))
     }
     left = [child for stay in list(moved.values()) for child in _left_by(uow, stay, moved)]
     if left:
@@ -33,6 +32,8 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         for room, changed in uow.differences(stay).items():
             for stretch in changed.begun:
                 _check(uow, stay, stretch, moved, uow.one(Room, room, "room", "room"))
+        for instant in set(stay.history.instants) - set(uow.before[stay.id].history.instants):
+            _check(uow, stay, instant, moved, uow.one(Room, instant.bed.room, "room", "room"))
     for stay in moved.values():
         assert stay.patient is not None
         for room, changed in uow.differences(stay).items():
@@ -47,12 +48,15 @@ def _check(
     uow: UnitOfWork, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
 ) -> None:
     assert stay.patient is not None
-    others = [c for c in uow.claims(room.id, stretch.period) if c.stay not in moved]
+    claims = uow.claims(room.id, stretch.period)
+    others = [
+        c for c in claims if c.stay not in moved and c.stretch.period.collides(stretch.period)
+    ]
     others += [
         Claim(other.id, theirs)
         for other in moved.values()
-        for theirs in other.stretches
-        if theirs.bed.room == room.id and theirs.period.overlaps(stretch.period)
+        for theirs in (*other.stretches, *other.history.instants)
+        if theirs.bed.room == room.id and theirs.period.collides(stretch.period)
     ]
     check_free(stay.id, stretch, others)
     before = uow.before[stay.id].stretches
@@ -122,7 +126,10 @@ def _check_person(uow: UnitOfWork, stay: Stay) -> None:
 def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
     """Refuse a stay that is no longer open when something was prescribed or given in it."""
     before, now = uow.before[stay.id].history, stay.history
-    is_shorter = any(p.without(now.open_periods) for p in before.open_periods)
+    was_moment = before.period is not None and before.period.is_empty
+    is_shorter = (was_moment and now.period != before.period) or any(
+        p.without(now.open_periods) for p in before.open_periods
+    )
     if not is_shorter and before.care == now.care:
         return
     admission = stay.history.admission

@@ -80,6 +80,11 @@ def corrected(uow: UnitOfWork, told: Iterable[datetime], tell: Callable[[datetim
         return fitting(uow, told, lambda entry: tell(entry.occurred_at))
 
 
+def corrected_in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[datetime | None], T]) -> T:
+    """Tell a correction in a stay with the nearest moment of its day at which it is not refused."""
+    return corrected(uow, [fact.at for fact in stay.history.facts], tell)
+
+
 def corrected_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> datetime:
     """Return the corrected time of a fact at a moment at which the stay is open, if its day has one."""
     with uow.use_entry(_said(uow, at)):

@@ -245,6 +245,13 @@ class UnitOfWork:
             self.before[stay.id].stretches, stay.stretches, anew=self.went_to_another(stay)
         )
 
+    def has_other_beds(self, stay: Stay) -> bool:
+        """Return whether the command changes a stay's beds, also those that it had for no time."""
+        before = self.before[stay.id]
+        return (
+            stay.stretches != before.stretches or stay.history.instants != before.history.instants
+        )
+
     def went_to_another(self, stay: Stay) -> bool:
         """Return whether the command has moved a stay from the wrong patient to the right one."""
         return self.before[stay.id].patient not in (None, stay.patient)
@@ -257,7 +264,7 @@ class UnitOfWork:
             if isinstance(stay, Stay)
             and (
                 stay.id in self.reassigned
-                or stay.stretches != self.before[stay.id].stretches
+                or self.has_other_beds(stay)
                 or stay.history.period != self.before[stay.id].period
             )
         ]

@@ -6,7 +6,6 @@ so memory does not grow with it.
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from uuid import UUID
@@ -24,6 +23,7 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
 from domain.unique_keys import Unique, as_stored_of, former_of, unique_of, waiting
+from infrastructure.bed_checks import CheckResult, beds, occupancy, query, sharers
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import compare, compare_sample
@@ -33,24 +33,6 @@ from infrastructure.reports.reissue_check import reissued
 
 UNREADABLE = (WardbookError, ValueError, LookupError, TypeError, AttributeError, psycopg.DataError)
 """What reading spoiled data raises."""
-
-MAX_EXAMPLES = 10
-"""Examples of one broken invariant that are reported."""
-
-
-@dataclass(slots=True)
-class CheckResult:
-    """The result of one check: how many were looked at, how many break it, and the first of those."""
-
-    promise: str
-    looked_at: int = 0
-    broken: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def breaks(self, what: str) -> None:
-        self.broken += 1
-        if len(self.examples) < MAX_EXAMPLES:
-            self.examples.append(what)
 
 
 def verify(
@@ -66,7 +48,7 @@ def verify(
         unreadable: set[UUID] = set()
         yield _tried(partial(_events, connection, unreadable), connection)
         claims = partial(_claims, unreadable=unreadable)
-        for check in (_positions, _clock, _streams, _commands, claims, _beds, _sharers, _occupancy):
+        for check in (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy):
             yield _tried(partial(check, connection), connection)
     if read_models:
         yield _tried(partial(_reports, database))
@@ -109,7 +91,7 @@ def _tried(
 
 
 def _told(gap: Exception) -> str:
-    """Return what could not be read; of an error of the database its kind, since it quotes values."""
+    """Return what could not be read; of the database the kind of error, since it quotes values."""
     return type(gap).__name__ if isinstance(gap, psycopg.Error) else str(gap) or type(gap).__name__
 
 
@@ -155,17 +137,8 @@ def _reports(database: Database) -> CheckResult:
     return checked
 
 
-def _sql(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:
-    """Check an invariant by a SELECT that returns a sentence for each violation."""
-    row = connection.execute(count.encode()).fetchone()
-    checked = CheckResult(promise, int(row[0]) if row else 0)
-    for (what,) in connection.execute(broken.encode()):
-        checked.breaks(what)
-    return checked
-
-
 def _positions(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
+    return query(
         connection,
         "positions have no gap and no double",
         "SELECT count(*) FROM record.events",
@@ -176,7 +149,7 @@ def _positions(connection: Connection[TupleRow]) -> CheckResult:
 
 
 def _clock(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
+    return query(
         connection,
         "recorded_at increases strictly with the position",
         "SELECT count(*) FROM record.events",
@@ -187,7 +160,7 @@ def _clock(connection: Connection[TupleRow]) -> CheckResult:
 
 
 def _streams(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
+    return query(
         connection,
         "each stream has the versions 1 to n, in the order of positions",
         "SELECT count(DISTINCT stream) FROM record.events",
@@ -199,7 +172,7 @@ def _streams(connection: Connection[TupleRow]) -> CheckResult:
 
 
 def _commands(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
+    return query(
         connection,
         "the events of a command are adjacent, as many as recorded, and agree with its memory",
         "SELECT count(*) FROM record.commands",
@@ -254,7 +227,9 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
                 bed_claims.pop(stream, None)
                 person_claims.pop(stream, None)
                 continue
-            if bed_claims.pop(stream, []) != [_bed_row(s) for s in stay.stretches]:
+            instants = [_bed_row(s) for s in stay.history.instants]  # not claimed in older logs
+            claimed = [row for row in bed_claims.pop(stream, []) if row not in instants]
+            if claimed != [_bed_row(s) for s in stay.stretches]:
                 checked.breaks(f"bed claims of stay {stream}")
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 checked.breaks(f"claim of the patient of stay {stream}")
@@ -270,9 +245,7 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
 
 
 def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
-    """Return the unique claims of a stream: the last of each kind, and those of former numbers.
-
-    Of a source visit all.
+    """Return the unique claims of a stream: the last of each kind, and former numbers; of a visit all.
 
     Each with the claim that stands for it in an older log, where another has the key.
     """
@@ -353,46 +326,3 @@ def _links(connection: Connection[TupleRow]) -> dict[UUID, UUID]:
         if topic == Patient.Merged.TOPIC:
             links[stream] = into
     return links
-
-
-def _beds(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
-        connection,
-        "no two stays have a bed at one time, but for a child in its mother's",
-        "SELECT count(*) FROM record.bed_claims",
-        "SELECT 'stays ' || a.stay || ' and ' || b.stay || ' in bed ' || a.bed"
-        " FROM record.bed_claims a JOIN record.bed_claims b ON a.room = b.room AND a.bed = b.bed"
-        " AND a.stay < b.stay AND a.during && b.during"
-        " WHERE a.shares_bed_of IS DISTINCT FROM b.stay AND b.shares_bed_of IS DISTINCT FROM a.stay"
-        " AND (a.shares_bed_of IS NULL OR a.shares_bed_of IS DISTINCT FROM b.shares_bed_of)",
-    )
-
-
-def _sharers(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
-        connection,
-        "who shares a bed is a newborn, inside the stretch of its mother there",
-        "SELECT count(*) FROM record.bed_claims WHERE shares_bed_of IS NOT NULL",
-        "SELECT 'stay ' || c.stay || ' in bed ' || c.bed || ' of stay ' || c.shares_bed_of"
-        " FROM record.bed_claims c WHERE c.shares_bed_of IS NOT NULL AND (NOT coalesce("
-        "  (SELECT range_agg(m.during) @> c.during FROM record.bed_claims m"
-        "    WHERE m.stay = c.shares_bed_of AND m.room = c.room AND m.bed = c.bed"
-        "    AND m.shares_bed_of IS NULL), false)"
-        "  OR NOT EXISTS (SELECT FROM record.events e WHERE e.stream = c.stay"
-        "    AND e.own->>'admission_type' = 'NEWBORN'))",
-    )
-
-
-def _occupancy(connection: Connection[TupleRow]) -> CheckResult:
-    return _sql(
-        connection,
-        "no stay has two beds at one time, and no person two stays",
-        "SELECT (SELECT count(*) FROM record.bed_claims) + (SELECT count(*) FROM"
-        " record.person_claims)",
-        "SELECT 'stay ' || a.stay || ' in ' || a.bed || ' and ' || b.bed"
-        " FROM record.bed_claims a JOIN record.bed_claims b ON a.stay = b.stay"
-        " AND a.during && b.during AND (a.room, a.bed, a.during) < (b.room, b.bed, b.during)"
-        " UNION ALL SELECT 'person ' || a.person || ' in stays ' || a.stay || ' and ' || b.stay"
-        " FROM record.person_claims a JOIN record.person_claims b ON a.person = b.person"
-        " AND a.during && b.during AND a.stay < b.stay",
-    )

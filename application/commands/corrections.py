@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from application import lookups, persons
+from application import imprecise_times, lookups, persons
 from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed, utc
 from application.command_group import CommandGroup, command, correction
@@ -255,18 +255,17 @@ class Corrections(CommandGroup):
                 )
             move_visit(uow, stay, visit_id, right)
             return
-        stay.check_amended(visit_id, consult_id, uow.corrected_at, uow.corrected_precision)
-        stay.amend_visit(
-            visit_id,
-            uow.corrected_at,
-            uow.corrected_precision,
-            lookups.practitioner_if_named(uow, practitioner, "practitioner"),
-            kind,
-            note,
-            uow.entry,
-            persons.died_at(uow, stay.patient),
-            consult_id,
-        )
+        died_at = persons.died_at(uow, stay.patient)
+        doctor = lookups.practitioner_if_named(uow, practitioner, "practitioner")
+
+        def amend(at: datetime | None) -> None:
+            precision = uow.corrected_precision
+            stay.check_amended(visit_id, consult_id, at, precision)
+            stay.amend_visit(
+                visit_id, at, precision, doctor, kind, note, uow.entry, died_at, consult_id
+            )
+
+        imprecise_times.corrected_in_stay(uow, stay, amend)
 
     @command(roles=CLINICAL, raises=(MovementNotFound,))
     def cancel_visit(
@@ -362,16 +361,17 @@ def _correct(
         ends, there = stay.history.ends, place
         if place is not None and _shares(stay, movement, moved):
             there = Place(place.bed, _mother(stay, movement), place.without_bed)
-        stay.correct_movement(
-            movement,
-            at,
-            precision,
-            there,
-            uow.entry,
-            persons.told_death_at(uow, stay.patient),
-            timed=timed,
-            **details,
-        )
+
+        def correct(at: datetime | None, stay: Stay = stay, place: Place | None = there) -> None:
+            died_at = persons.told_death_at(uow, stay.patient)
+            stay.correct_movement(
+                movement, at, precision, place, uow.entry, died_at, timed=timed, **details
+            )
+
+        if len(stays) == 1 and at == uow.corrected_at:
+            imprecise_times.corrected_in_stay(uow, stay, correct)
+        else:
+            correct(at)
         if stay.history.ends != ends:
             let_prescriptions_follow(uow, stay)
 

@@ -131,25 +131,31 @@ class Doses(CommandGroup):
         """
         prescription = lookups.prescription_of_dose(uow, administration_id)
         stay = lookups.stay_of(uow, prescription, "administration_id")
-        at = uow.corrected_at
-        if at is not None:
-            at = imprecise_times.corrected_inside(uow, stay, at)
-        dose = prescription.correct_administration(
-            administration_id,
-            at,
-            uow.corrected_precision,
-            given,
-            dose_given,
-            reason_not_given,
-            outside_prescription,
-            uow.entry,
-            persons.died_at(uow, prescription.patient),
-            medication,
-            basis,
-            route,
-            lookups.practitioner_if_named(uow, ordered_by, "ordered_by"),
-        )
-        stay.must_include(dose.at, "The dose")
+        orderer = lookups.practitioner_if_named(uow, ordered_by, "ordered_by")
+        died_at = persons.died_at(uow, prescription.patient)
+
+        def correct(at: datetime | None) -> None:
+            if at is not None:
+                stay.must_include(at, "The dose")
+            prescription.correct_administration(
+                administration_id,
+                at,
+                uow.corrected_precision,
+                given,
+                dose_given,
+                reason_not_given,
+                outside_prescription,
+                uow.entry,
+                died_at,
+                medication,
+                basis,
+                route,
+                orderer,
+            )
+
+        facts = [fact.at for fact in stay.history.facts]
+        facts += [fact.occurred_at for fact in prescription.all_facts()]
+        imprecise_times.corrected(uow, facts, correct)
 
     @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_administration(

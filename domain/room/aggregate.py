@@ -266,7 +266,7 @@ class Room(RoomDetails):
         """
         for claim in claims:
             claimed = claim.stretch.period
-            comes_in = claimed.start >= period.start and claimed.overlaps(period)
+            comes_in = claimed.start >= period.start and claimed.collides(period)
             is_there = period.start <= now and period.start in claimed
             if claim.stretch.bed.bed == bed and (comes_in or is_there):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
@@ -305,5 +305,5 @@ def _must_not_be(spells: Iterable[Spell], bed: str, state: BedState, period: Per
 def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
     """Return whether a closed or uncleaned bed cannot have been used in a period."""
     if not spell.planned:
-        return spell.period.overlaps(period)
+        return spell.period.collides(period)
     return period.start in spell.period or spell.period.until(now).overlaps(period)

@@ -109,6 +109,8 @@ def difference(
 
 def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:
     """Return the parts of a stretch in which the stay did not have that bed before."""
+    if stretch.period.is_empty:
+        return [] if any(s.touches(stretch) for s in before) else [stretch.period]
     return stretch.period.without(s.period for s in before if s.bed == stretch.bed)
 
 
@@ -119,7 +121,7 @@ def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
         if (
             other.stay == stay
             or claimed.bed != stretch.bed
-            or not claimed.period.overlaps(stretch.period)
+            or not claimed.period.collides(stretch.period)
             or _share(stay, stretch, other)
         ):
             continue

@@ -273,6 +273,11 @@ class Observation(Fact):
     ASPECT = "observation"
     name: str
 
+    @property
+    def is_called_off(self) -> bool:
+        """Whether it says that something will not be: it may be told of who has left or died."""
+        return self.name == "consult withdrawal"
+
     def after(self, state: State) -> State:
         return state
 
@@ -390,4 +395,6 @@ def needs_life(fact: Fact) -> bool:
     """Return whether a dead patient cannot have a fact; the body may be moved, and discharged DIED."""
     if isinstance(fact, Discharge):
         return fact.disposition is not Disposition.DIED
-    return isinstance(fact, Admission | EmergencyCare | Observation | LeaveStart | LeaveEnd)
+    if isinstance(fact, Observation):
+        return not fact.is_called_off
+    return isinstance(fact, Admission | EmergencyCare | LeaveStart | LeaveEnd)

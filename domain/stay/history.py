@@ -49,6 +49,11 @@ class Stretch:
     kept: bool = False
     shares_bed_of: UUID | None = None
 
+    def touches(self, instant: "Stretch") -> bool:
+        """Return whether one of no duration lies in this one, or at its edges."""
+        at, end = instant.period.start, self.period.end
+        return self.bed == instant.bed and self.period.start <= at and (end is None or at <= end)
+
 
 Segments = tuple[tuple[Period, State], ...]
 
@@ -66,6 +71,8 @@ class _Fold:
         """Per aspect the facts that are in force, the latest last, each with the state before it."""
         self.steps: list[tuple[datetime, State]] = []
         """The states that differ from those before them, each from when on it was true."""
+        self.passed: list[tuple[datetime, State]] = []
+        """The states that another followed at the same moment."""
         self.problems: list[tuple[Fact, Refusal]] = []
 
     def copy(self) -> "_Fold":
@@ -74,6 +81,7 @@ class _Fold:
         fresh.state, fresh.ended, fresh.care = self.state, self.ended, self.care
         fresh.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
         fresh.steps, fresh.problems = list(self.steps), list(self.problems)
+        fresh.passed = list(self.passed)
         return fresh
 
     def go_on(self, fact: Fact) -> None:
@@ -86,7 +94,7 @@ class _Fold:
             self.problems.append((fact, refusal))
             return
         if self.steps and self.steps[-1][0] == fact.at:
-            self.steps.pop()
+            self.passed.append(self.steps.pop())
         if not self.steps or self.steps[-1][1] != state:
             self.steps.append((fact.at, state))
 
@@ -129,7 +137,9 @@ class _Fold:
         elif self.ended is not None:
             if not isinstance(fact, Observation):
                 raise StayNotOpen(self.stay, self.ended.at)
-            if fact.at != self.ended.at:  # the moment of discharge still belongs to the stay
+            if (
+                fact.at != self.ended.at and not fact.is_called_off
+            ):  # the moment of discharge still belongs to the stay
                 raise OutsideStay(self.stay, f"The {fact.name}")
             return before
         else:
@@ -335,6 +345,17 @@ class History:
             else:
                 stretches.append(stretch)
         return tuple(stretches)
+
+    @cached_property
+    def instants(self) -> tuple[Stretch, ...]:
+        """The stretches of no duration: in a bed that the stay had neither before nor after."""
+        passed = {
+            Stretch(s.place.bed, Period(at, at), s.bed_kept, s.place.shares_bed_of)
+            for at, s in self._fold.passed
+            if s.place.bed is not None
+        }
+        alone = [i for i in passed if not any(s.touches(i) for s in self.stretches)]
+        return tuple(sorted(alone, key=lambda i: (i.period.start, i.bed.room, i.bed.bed)))
 
 
 def _order(fact: Fact) -> tuple[datetime, bool, int]:

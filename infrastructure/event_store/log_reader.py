@@ -281,4 +281,4 @@ def _recorded_command(row: TupleRow) -> RecordedCommand | None:
 
 
 def _range(period: Period) -> TimestamptzRange:
-    return TimestamptzRange(period.start, period.end)
+    return TimestamptzRange(period.start, period.end, "[]" if period.is_empty else "[)")

@@ -12,7 +12,7 @@ from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import deaths_of_persons
-from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions
+from infrastructure.read_models.prescriptions import PrescriptionView, in_order, prescriptions
 from infrastructure.read_models.stays import StayCriteria, StayView, stays_page
 
 HOUSEFUL = 100_000
@@ -35,7 +35,7 @@ _live = CompiledStatement(
     lambda at: (
         select(*columns(prescriptions))
         .where(prescriptions.c.status.in_(LIVE), at.holds(prescriptions))
-        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+        .order_by(*in_order)
     )
 )
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     cast,
+    func,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -242,12 +243,20 @@ class DoseView:
     since: datetime
 
 
+_rows = prescriptions.alias()
+_entered = select(func.min(_rows.c.position)).where(
+    _rows.c.prescription == prescriptions.c.prescription
+)
+in_order = (prescriptions.c.start, _entered.scalar_subquery(), prescriptions.c.prescription)
+"""The order of prescriptions: those that start at one moment in the order of their first entry."""
+
+
 def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Compose prescriptions by an id, in the order of their start."""
     return lambda at: (
         select(*columns(prescriptions))
         .where(is_one_of(column, "ids"), at.of(prescriptions))
-        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+        .order_by(*in_order)
     )
 
 
@@ -279,7 +288,7 @@ def _stopped(at: AsOf) -> Select[Any]:
     return (
         select(*columns(prescriptions))
         .where(prescriptions.c.prescription.in_(stops), at.of(prescriptions))
-        .order_by(prescriptions.c.start, prescriptions.c.prescription)
+        .order_by(*in_order)
     )
 
 

@@ -137,9 +137,11 @@ def test_a_shared_bed_is_exempt_and_the_mothers_own_is_not(recorder: Recorder) -
     assert told == ["recorded", "recorded", "recorded", "taken"]
 
 
-def test_a_claim_without_length_is_refused(recorder: Recorder) -> None:
-    with pytest.raises(errors.CheckViolation):
-        recorder.append_batch([in_bed(MONDAY, MONDAY)])
+def test_a_claim_for_no_time_touches_others_and_is_left_to_the_command(recorder: Recorder) -> None:
+    told = outcomes(recorder, in_bed(MONDAY), in_bed(MONDAY, MONDAY), in_bed(MONDAY, MONDAY))
+    assert told == ["recorded"] * 3
+    with pytest.raises(errors.DataException):
+        recorder.append_batch([in_bed(MONDAY, MONDAY - timedelta(hours=1))])
 
 
 # -- through the commands --

@@ -9,7 +9,8 @@ BEGIN
             WHERE c.stay = s.id::uuid;
         INSERT INTO bed_claims
         SELECT subject_no('bed ' || b.room || ' ' || b.bed), b.room, b.bed, b.stay,
-               tstzrange(b.since, b.until), b.kept, b.shares_bed_of
+               tstzrange(b.since, b.until, CASE WHEN b.since = b.until THEN '[]' ELSE '[)' END),
+               b.kept, b.shares_bed_of
         FROM jsonb_to_recordset(cmd->'beds') AS b (room uuid, bed text, stay uuid,
             since timestamptz, until timestamptz, kept boolean, shares_bed_of uuid);
         INSERT INTO person_claims

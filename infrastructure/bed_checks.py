@@ -1,0 +1,83 @@
+"""Integrity checks of who has which bed, by one statement each, and what a check results in."""
+
+from dataclasses import dataclass, field
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+MAX_EXAMPLES = 10
+"""Examples of one broken invariant that are reported."""
+
+
+@dataclass(slots=True)
+class CheckResult:
+    """The result of one check: how many were looked at, how many break it, and the first of those."""
+
+    promise: str
+    looked_at: int = 0
+    broken: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def breaks(self, what: str) -> None:
+        self.broken += 1
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(what)
+
+
+def query(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:
+    """Check an invariant by a SELECT that returns a sentence for each violation."""
+    row = connection.execute(count.encode()).fetchone()
+    checked = CheckResult(promise, int(row[0]) if row else 0)
+    for (what,) in connection.execute(broken.encode()):
+        checked.breaks(what)
+    return checked
+
+
+_COLLIDE = (  # one of no duration, where it lies inside the other
+    "a.during && b.during AND lower(a.during) < coalesce(upper(b.during), 'infinity')"
+    " AND lower(b.during) < coalesce(upper(a.during), 'infinity')"
+)
+
+
+def beds(connection: Connection[TupleRow]) -> CheckResult:
+    return query(
+        connection,
+        "no two stays have a bed at one time, but for a child in its mother's",
+        "SELECT count(*) FROM record.bed_claims",
+        "SELECT 'stays ' || a.stay || ' and ' || b.stay || ' in bed ' || a.bed"
+        " FROM record.bed_claims a JOIN record.bed_claims b ON a.room = b.room AND a.bed = b.bed"
+        f" AND a.stay < b.stay AND {_COLLIDE}"
+        " WHERE a.shares_bed_of IS DISTINCT FROM b.stay AND b.shares_bed_of IS DISTINCT FROM a.stay"
+        " AND (a.shares_bed_of IS NULL OR a.shares_bed_of IS DISTINCT FROM b.shares_bed_of)",
+    )
+
+
+def sharers(connection: Connection[TupleRow]) -> CheckResult:
+    return query(
+        connection,
+        "who shares a bed is a newborn, inside the stretch of its mother there",
+        "SELECT count(*) FROM record.bed_claims WHERE shares_bed_of IS NOT NULL",
+        "SELECT 'stay ' || c.stay || ' in bed ' || c.bed || ' of stay ' || c.shares_bed_of"
+        " FROM record.bed_claims c WHERE c.shares_bed_of IS NOT NULL AND NOT upper_inc(c.during)"
+        " AND (NOT coalesce("
+        "  (SELECT range_agg(m.during) @> c.during FROM record.bed_claims m"
+        "    WHERE m.stay = c.shares_bed_of AND m.room = c.room AND m.bed = c.bed"
+        "    AND m.shares_bed_of IS NULL), false)"
+        "  OR NOT EXISTS (SELECT FROM record.events e WHERE e.stream = c.stay"
+        "    AND e.own->>'admission_type' = 'NEWBORN'))",
+    )
+
+
+def occupancy(connection: Connection[TupleRow]) -> CheckResult:
+    return query(
+        connection,
+        "no stay has two beds at one time, and no person two stays",
+        "SELECT (SELECT count(*) FROM record.bed_claims) + (SELECT count(*) FROM"
+        " record.person_claims)",
+        "SELECT 'stay ' || a.stay || ' in ' || a.bed || ' and ' || b.bed"
+        " FROM record.bed_claims a JOIN record.bed_claims b ON a.stay = b.stay"
+        f" AND {_COLLIDE} AND (a.room, a.bed, a.during) < (b.room, b.bed, b.during)"
+        " UNION ALL SELECT 'person ' || a.person || ' in stays ' || a.stay || ' and ' || b.stay"
+        " FROM record.person_claims a JOIN record.person_claims b ON a.person = b.person"
+        " AND a.during && b.during AND a.stay < b.stay",
+    )

@@ -1,0 +1,105 @@
+"""Mistakes of other systems about what lasts no time, or is known to the day: see `test_covered`."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, late, moment, place, said
+from tests.support.consult_examples import consult
+from tests.support.correction_examples import WRONG, entries, movement
+
+ELECTIVE = {"admissionType": "ELECTIVE"}
+
+
+def pass_through(ward: Ward, bed: str, at: str) -> dict[str, Any]:
+    """Enter that a patient was moved into a bed and out of it within one minute."""
+    stay = {"stayId": ward.stay(at=ago(days=4)), "occurredAt": at, "kind": "TRANSFER"}
+    moves = [{**stay, **place(bed)}, {**stay, "withoutBed": "hall"}]
+    return ward.execute("correctFacts", entries=moves, reason="noted afterwards")
+
+
+def test_mistake_118_a_bed_had_for_no_time_is_compared_with_who_has_it_around_that_moment(
+    ward: Ward,
+) -> None:
+    room, at = ward.room("a", "b"), ago(hours=20)
+    taken, free = f"{room}/a", f"{room}/b"
+    ward.stay(taken, at=ago(days=2))
+    assert pass_through(ward, taken, at)["__typename"] == "BedOccupied"
+    brief = {"kind": "ADMISSION", "patientMrn": ward.patient(), **ELECTIVE, **place(taken)}
+    brief |= {"occurredAt": at, "dischargedAt": at, "disposition": "HOME"}
+    refused = ward.execute("correctFacts", entries=[brief], reason="noted afterwards")
+    assert refused["__typename"] == "BedOccupied"
+
+    pass_through(ward, free, at)
+    whom = {"patientMrn": ward.patient(), **ELECTIVE, **place(free)}
+    over = ward.execute("admitPatient", **whom, **late(ago(days=2)))
+    assert over["__typename"] == "BedOccupied"
+    ward.record("admitPatient", **whom, **late(at))
+    assert pass_through(ward, free, at)["__typename"] == "StayRecorded"
+
+
+def test_mistake_118_a_stay_of_no_duration_keeps_its_doses_when_it_is_corrected(
+    ward: Ward,
+) -> None:
+    at = ago(hours=20)
+    stay = ward.stay(at=at)
+    drug = {"medication": {"name": "Adrenaline"}, "basis": "PROTOCOL"}
+    ward.record("recordUnprescribedDose", stayId=stay, **drug, **late(at))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(at))
+    times = [movement(ward, stay, f"STAY_{kind}") for kind in ("ADMITTED", "DISCHARGED")]
+    earlier = [{"movementId": id, "occurredAt": ago(hours=22)} for id in times]
+    told = ward.execute("correctFacts", corrections=earlier, **WRONG)
+    assert told["__typename"] == "ContradictsLaterFacts"
+
+
+def day(at: str) -> dict[str, str]:
+    return {"occurredAt": at, "occurredAtPrecision": "DAY", **WRONG}
+
+
+def test_mistake_119_a_time_corrected_to_a_day_fits_where_that_day_has_room(ward: Ward) -> None:
+    noon = moment(ago(days=3)).replace(hour=12, minute=0, second=0, microsecond=0)
+    midnight, one, two = (said(noon + timedelta(hours=h)) for h in (-12, 1, 2))
+    stay = ward.stay(at=said(noon))
+    doctor = {"practitioner": ward.doctor(), "kind": "ROUND"}
+    visit = ward.record("recordVisit", stayId=stay, **doctor, **late(two))["visit"]["id"]
+    ward.record("amendVisit", visitId=visit, **day(midnight))
+    order = ward.prescription(stay, start=one, **late(one))
+    given = {"prescriptionId": order, "given": True, **late(two)}
+    told = ward.record("recordAdministration", **given)["prescription"]["administrations"]
+    ward.record("correctAdministration", administrationId=told[-1]["id"], **day(midnight))
+    ward.record("changeSpecialty", stayId=stay, specialty="surgery", **late(two))
+    changed = movement(ward, stay, "STAY_SPECIALTY_CHANGED")
+    ward.record("correctMovement", movementId=changed, **day(midnight))
+    held = {entry["kind"]: entry["occurredAt"] for entry in entries(ward, stay, "TRUTH")}
+    assert held["STAY_VISIT_RECORDED"] == held["STAY_SPECIALTY_CHANGED"] == said(noon)
+    assert held["PRESCRIPTION_ADMINISTRATION_RECORDED"] in (said(noon), one)
+    yesterday = said(noon - timedelta(days=1))
+    refused = ward.execute("amendVisit", visitId=visit, **day(yesterday))
+    assert refused["__typename"] == "OutsideStay"
+
+
+def test_mistake_120_prescriptions_of_one_moment_are_in_the_order_of_their_entry(
+    ward: Ward,
+) -> None:
+    stay, at = ward.stay(), ago(hours=9)
+    written = [ward.prescription(stay, start=at, **late(at)) for _ in range(6)]
+    ward.record("holdPrescription", prescriptionId=written[0], **late(ago(hours=5)))
+    query = "query($id: ID!) { stay(id: $id) { prescriptions { id } } }"
+    assert [p["id"] for p in ward.ask(query, id=stay)["stay"]["prescriptions"]] == written
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_mistake_121_a_consult_is_withdrawn_after_the_death_that_made_it_needless(
+    ward: Ward, left: bool
+) -> None:
+    stay = ward.stay()
+    asked = consult(ward, stay, hours=9)
+    if left:
+        died = {"disposition": "DIED", **late(ago(hours=5))}
+        ward.record("dischargePatient", stayId=stay, **died)
+    else:
+        ward.record("recordDeath", stayId=stay, **late(ago(hours=5)))
+    ward.record("withdrawConsult", consultId=asked, **late(ago(hours=3)))
+    query = "query($id: ID!) { stay(id: $id) { consults { status } } }"
+    assert ward.ask(query, id=stay)["stay"]["consults"] == [{"status": "WITHDRAWN"}]
