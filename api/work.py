@@ -18,25 +18,35 @@ class Work:
     """The work of one request, which comes out of the allowance of its login."""
 
     def __init__(
-        self, spend: Callable[[int], None], owe: Callable[[int], None], use: Callable[[float], None]
+        self,
+        spend: Callable[[int], None],
+        owe: Callable[[int], None],
+        use: Callable[[float], None],
+        finish: Callable[[float], None] = lambda used: None,
     ) -> None:
         """Take what counts it for the login.
 
         ``spend``: units, raises TooManyRequests; ``owe``: units of what is done already;
-        ``use``: seconds of processor time.
+        ``use``: seconds of processor time; ``finish``: the same, all together, at the end.
         """
-        self.spend, self.owe, self._use = spend, owe, use
+        self.spend, self.owe, self._use, self._finish = spend, owe, use, finish
+        self.used = 0.0
         self.longest = 0.0
         """The longest time for which it held the event loop, in seconds."""
 
     def use(self, seconds: float) -> None:
         """Count processor time that was used beside the event loop."""
+        self.used += seconds
         self._use(seconds)
 
     def hold(self, seconds: float) -> None:
         """Count processor time for which the event loop was held."""
-        self._use(seconds)
+        self.use(seconds)
         self.longest = max(self.longest, seconds)
+
+    def end(self) -> None:
+        """End the request."""
+        self._finish(self.used)
 
 
 WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)

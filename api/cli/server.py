@@ -32,7 +32,10 @@ from infrastructure.postgres.migrate import (
     migrate,
     schema_differences,
 )
-from infrastructure.projections.gc_tuning import reduced_garbage_collection
+from infrastructure.projections.gc_tuning import (
+    reduced_garbage_collection,
+    short_garbage_collection,
+)
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings, variable_name
 
@@ -257,7 +260,7 @@ def _serve(
     _announce(configuration, listening[0], show_token)
     # the server raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
-    with reduced_garbage_collection():
+    with short_garbage_collection():
         run(application, *listening)
 
 

@@ -179,10 +179,17 @@ class Context:
         """Load what is opened to and closed from a viewer who does not see all, as of now."""
         if not self.viewer.sees_all:
             snapshots, snapshot = self.state.snapshots, await self.snapshot()
-            self.viewer.wards = await snapshots.wards(self.caller.wards, snapshot)
-            self.viewer.opened = await snapshots.opened(self.caller.actor, snapshot)
-            self.viewer.label_hidden = await snapshots.closed(self.viewer.hidden, snapshot)
-            self.viewer.outside_wards = await snapshots.elsewhere(self.viewer.wards, snapshot)
+            viewer = self.viewer
+
+            async def of_wards() -> None:
+                viewer.wards = await snapshots.wards(self.caller.wards, snapshot)
+                viewer.outside_wards = await snapshots.elsewhere(viewer.wards, snapshot)
+
+            viewer.opened, viewer.label_hidden, _ = await asyncio.gather(
+                snapshots.opened(self.caller.actor, snapshot),
+                snapshots.closed(viewer.hidden, snapshot),
+                of_wards(),
+            )
 
     def note_entity(self, entity: str) -> None:
         """Note what is asked, beside what the operation asks already by other aliases."""

@@ -23,6 +23,7 @@ from api.graphql.extensions.authorization import needed_for
 from api.graphql.schema import schema
 from api.http.allowances import Allowances
 from api.telemetry.logs import COMMAND_ID
+from api.work import WORK
 from application.authorization.roles import Role, may
 
 MOST = 200
@@ -52,9 +53,14 @@ class CommandBatch:
             raise TooLarge(f"Give {MOST} commands at most at once.")
         by, results = request.state.caller.actor, []
         self._allowances.requests.spend(by, len(commands))
+        processor, work = self._allowances.processor, WORK.get()
+        assert work is not None, "a request without its work"
         for command in commands:
-            await self._allowances.processor.turn(by, patience=None)
-            results.append(await _execute(request, command))
+            reserved, before = await processor.turn(by, patience=None), work.used
+            try:
+                results.append(await _execute(request, command))
+            finally:
+                processor.finish(by, reserved, work.used - before)
         return JSONResponse({"results": results})
 
 

@@ -183,7 +183,7 @@ class Telemetry:
             try:
                 await self._app(scope, receive, counting_send)
             except ClientDisconnect:  # nobody is left to respond to
-                raise
+                return
             except Exception:  # the server's outermost middleware responds
                 if not has_started:
                     metrics.REQUESTS.labels(500).inc()
@@ -240,6 +240,7 @@ class WorkLimits:
         try:
             await Metered(self._respond(scope, receive, send), work)
         finally:
+            work.end()
             metrics.LOOP_HELD.observe(work.longest)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -34,6 +34,12 @@ LEAST_SECONDS = 0.001
 REMEMBERED = 10_000
 """Logins that are remembered before those are forgotten who have nothing to wait for."""
 
+RECENT = 0.2
+"""The weight of the latest request in what is expected of the next."""
+
+MOST_RESERVED_SECONDS = 0.1
+"""What is reserved for a request at most: a batch takes long, and the login may ask meanwhile."""
+
 LOOK_SECONDS = 0.05
 """How often a waiting request looks whether others still ask."""
 
@@ -45,6 +51,8 @@ class _Account:
     left: float
     at: float
     waiting: int = 0
+    average: float = 0.0
+    """What a request of the login took lately."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -58,18 +66,21 @@ class ProcessorShare:
         self._latest: tuple[Login, float] | None = None
         self._latest_other: tuple[Login, float] | None = None
 
-    async def turn(self, by: Actor, patience: float | None = PATIENCE_SECONDS) -> None:
+    async def turn(self, by: Actor, patience: float | None = PATIENCE_SECONDS) -> float:
         """Wait until a login's share allows another request. Raises TooManyRequests.
 
-        ``patience``: None for what has begun, and waits as long as it takes.
+        Return what is reserved for it, as much as its requests took lately, so that no more of them
+        run at once than the share is enough for; `finish` gives it back. ``patience``: None for
+        what has begun, and waits as long as it takes.
         """
         login = by.issuer, by.subject
         self._note(login)
         if not self._share or (login not in self._accounts):
-            return
+            return 0.0
         account = self._accounts[login]
         if not account.waiting and not self._wait_of(login, account):
-            return
+            account.left -= account.average
+            return account.average
         if patience is not None and account.waiting >= MOST_WAITING:
             raise self._refusal(account)
         account.waiting += 1
@@ -77,11 +88,19 @@ class ProcessorShare:
             async with asyncio.timeout(patience), account.turn:
                 while wait := self._wait_of(login, account):
                     await asyncio.sleep(min(wait, LOOK_SECONDS))
-                account.left -= LEAST_SECONDS
+                account.left -= LEAST_SECONDS + account.average
+                return account.average
         except TimeoutError:
             raise self._refusal(account) from None
         finally:
             account.waiting -= 1
+
+    def finish(self, by: Actor, reserved: float, used: float) -> None:
+        """End a request: give back what was reserved, and note what it took."""
+        account = self._accounts.get((by.issuer, by.subject))
+        if account is not None:
+            account.left += reserved
+            account.average += RECENT * (min(used, MOST_RESERVED_SECONDS) - account.average)
 
     def use(self, by: Actor, seconds: float) -> None:
         """Count processor time that a login used."""

@@ -192,6 +192,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         finally:
             allowance.give_back(by)
             if work := WORK.get():
+                work.end()
                 metrics.LOOP_HELD.observe(work.longest)
 
     async def _refuse(self, id: str, error: WardbookError) -> None:

@@ -1,4 +1,4 @@
-"""Garbage collector setting of processes that project events."""
+"""Garbage collector settings of processes that project events, and of those that answer."""
 
 import gc
 from collections.abc import Iterator
@@ -14,3 +14,20 @@ def reduced_garbage_collection() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
+
+
+@contextmanager
+def short_garbage_collection() -> Iterator[None]:
+    """Keep each pause of the garbage collector short: who asks waits for it.
+
+    What is there already, the program itself, is left out of it.
+    """
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 5, usual[2])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()

@@ -73,3 +73,26 @@ async def _only_so_many_wait() -> None:
     await share.turn(ADA)  # is not kept waiting
     now[0] += OTHERS_SECONDS + 0.1  # and nobody else asks any more
     await asyncio.gather(*waiting)
+
+
+def test_of_what_takes_long_no_more_runs_at_once_than_the_share_is_enough_for() -> None:
+    asyncio.run(_reserves_for_what_runs())
+
+
+async def _reserves_for_what_runs() -> None:
+    now = [100.0]
+    share = ProcessorShare(0.3, clock=lambda: now[0])
+    share.use(EVE, 0.0)
+    for _ in range(30):  # each takes a tenth of a second
+        share.finish(EVE, 0.0, 0.1)
+    now[0] += 10
+    running = []
+    while not share._wait_of(("x", "Eve"), share._accounts["x", "Eve"]):
+        await share.turn(ADA)
+        running.append(await share.turn(EVE))
+        share._note(("x", "Ada"))
+    assert 2 < len(running) < 6
+    for reserved in running:
+        share.finish(EVE, reserved, 0.1)
+    share._note(("x", "Ada"))
+    assert share._wait_of(("x", "Eve"), share._accounts["x", "Eve"]) == 0

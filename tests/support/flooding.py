@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 from api.http.app import app
 from api.http.server import listen, run
 from infrastructure.postgres.database import Database
-from infrastructure.projections.gc_tuning import reduced_garbage_collection
+from infrastructure.projections.gc_tuning import short_garbage_collection
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN
 from tests.support.hostile_documents import HOSTILE, hostile
@@ -27,7 +27,7 @@ def serve(say: Pipe, url: str, home: Path) -> None:
     """Serve as `wardbook serve` does; says the port."""
     listening = listen("127.0.0.1", 0)
     say.send(listening.getsockname()[1])
-    with reduced_garbage_collection():
+    with short_garbage_collection():
         run(app(Settings(home=home), Database(url), LOGIN), listening)
 
 

@@ -25,8 +25,8 @@ from infrastructure.queries.projection_status import parked_in
 ENVELOPE = tuple(f.name for f in fields(CommandInput))
 """The input fields that every command has."""
 
-PROJECTED_SECONDS = 0.003
-"""The processor time that the read models take to take a command in, which is not measured."""
+PROJECTED_SECONDS = 0.01
+"""The processor time that the database and the read models take for a command: not measured here."""
 
 
 async def dispatch(
