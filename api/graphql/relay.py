@@ -1,9 +1,10 @@
 """Nodes, connections and cursors (Relay's conventions)."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import strawberry
+from strawberry import argument
 
 from api.graphql.declarations import DataKind, shows
 from domain.refusals import InvalidInput
@@ -13,6 +14,9 @@ V = TypeVar("V")
 
 MOST, PAGE = 500, 50
 """The most entries of a page, and the default."""
+
+First = Annotated[int | None, argument(description="How many, 1 to 500; 50 by default.")]
+After = Annotated[str | None, argument(description="The cursor after which to go on.")]
 
 
 @shows(DataKind.HOUSE)

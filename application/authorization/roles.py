@@ -81,6 +81,8 @@ QUERIES: Mapping[str, Roles] = {
     "node": EVERYONE,
     "practitioners": EVERYONE,
     "wards": EVERYONE,
+    "ward": EVERYONE,
+    "room": EVERYONE,
     "room_occupancy": EVERYONE,
     "occupancy_history": EVERYONE,
     "prescription": CLINICAL_READERS,

@@ -1,6 +1,7 @@
 """The occupancy board, and the history of the use of beds."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -26,10 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
-from infrastructure.queries.as_of import AsOf, columns, since, until, view
+from infrastructure.queries.as_of import AsOf, columns, group_views, since, until, view
 from infrastructure.queries.bed_states import DERIVED_FROM, with_derived_states
-from infrastructure.queries.compiled import CompiledStatement, equals, is_one_of, parameter
-from infrastructure.queries.row_security import known
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import (
     BedView,
@@ -122,6 +123,33 @@ async def occupancy_history(
         connection, at, start=start, end=end, rooms=of_wards, beds=beds, most=most
     )
     return [view(StretchView, row) for row in rows]
+
+
+_stretches_of = by_id(
+    lambda at: (
+        select(*columns(stretches), since(stretches), until(stretches))
+        .where(
+            is_one_of(stretches.c.stay, "ids"),
+            (func.lower(stretches.c.during) <= value(at.as_of)).is_(True),
+            known(stretches, at.known).is_(True),
+        )
+        .order_by(since(stretches))
+    )
+)
+
+
+@reads(stretches)
+async def stretches_of(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[StretchView]]:
+    """Return the stretches of stays up to the moment, which cuts the one that goes on, by stay."""
+    found = group_views("stay", StretchView, await _stretches_of(connection, ids, at))
+    return {stay: [_cut(v, at.as_of) for v in views] for stay, views in found.items()}
+
+
+def _cut(stretch: StretchView, moment: datetime) -> StretchView:
+    goes_on = stretch.until is not None and stretch.until > moment
+    return replace(stretch, until=None) if goes_on else stretch
 
 
 _ROOM, _BED, _STRETCH, _SPELL = range(4)

@@ -39,7 +39,7 @@ from infrastructure.read_models.consults import (
     consults_of,
     open_consults,
 )
-from infrastructure.read_models.occupancy import beds_of, board, occupancy_history
+from infrastructure.read_models.occupancy import beds_of, board, occupancy_history, stretches_of
 from infrastructure.read_models.patients import (
     deaths_of_persons,
     other_records_of,
@@ -75,6 +75,7 @@ from infrastructure.read_models.timeline.queries import (
     movements_of,
     timeline_page,
 )
+from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.read_models.visits import visit_by_id, visits_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -83,6 +84,7 @@ Sends = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
 MODULES = [
     "infrastructure.queries.differences",
     "infrastructure.read_models.timeline.queries",
+    "infrastructure.read_models.timeline.recordings",
     *(f"infrastructure.read_models.{m.name}" for m in READ_MODELS if m.name != "timeline"),
 ]
 VIEWERS = {
@@ -107,6 +109,9 @@ FEW: dict[str, Sends] = {
     "consults": lambda c, at: consults_by_id(c, [ID], at),
     "prescriptions of a stay": lambda c, at: prescriptions_of(c, [ID], at),
     "doses": lambda c, at: doses_of(c, [ID], at),
+    "beds of a stay": lambda c, at: stretches_of(c, [ID], at),
+    "who recorded": lambda c, at: recordings_of(c, [ID], at),
+    "changes of a prescription": lambda c, at: changes_of_prescriptions(c, [ID], at),
     "timeline of a patient": lambda c, at: timeline_page(c, at, 50, None, patients=[ID]),
     "timeline of a stay": lambda c, at: timeline_page(c, at, 50, None, stay=ID),
 }
@@ -154,6 +159,9 @@ READS: dict[Query, Sends] = {
     spells_of: lambda c, at: spells_of(c, [ID], at),
     beds_of: lambda c, at: beds_of(c, [ID], at),
     occupancy_history: HOUSE["history"][0],
+    stretches_of: FEW["beds of a stay"],
+    recordings_of: FEW["who recorded"],
+    changes_of_prescriptions: FEW["changes of a prescription"],
     stays_by_id: FEW["stays"],
     stays_of_persons: FEW["stays of persons"],
     stays_page: lambda c, at: stays_page(c, StayCriteria(ward="A"), at, 50, (NOW, ID)),

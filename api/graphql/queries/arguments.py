@@ -7,6 +7,8 @@ from uuid import UUID
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.relay import After as After
+from api.graphql.relay import First as First
 from api.graphql.scalars import Position
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
@@ -25,8 +27,6 @@ FromKnown = Annotated[datetime, argument(description="As known to the record the
 ToKnown = Annotated[
     datetime | None, argument(description="As known to the record then; now by default.")
 ]
-First = Annotated[int | None, argument(description="How many, 1 to 500; 50 by default.")]
-After = Annotated[str | None, argument(description="The cursor after which to go on.")]
 MrnAuthority = Annotated[
     str | None, argument(description="Who assigned the MRN; the hospital's own by default.")
 ]

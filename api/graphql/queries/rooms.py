@@ -1,7 +1,8 @@
 """Queries of wards, rooms and their occupancy."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
+from uuid import UUID, uuid5
 
 import strawberry
 from strawberry import argument
@@ -10,18 +11,33 @@ from api.graphql.authorization import known_ward
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
-from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
-from api.graphql.types.rooms import OccupancyStretch, RoomOccupancy, boards
+from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition, named
+from api.graphql.types.rooms import OccupancyStretch, Room, RoomOccupancy, boards
 from domain.refusals import InvalidInput
-from infrastructure.queries.named import beds_named, rooms_named
+from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.named import beds_named, rooms_named, ward_named
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.rooms import wards
 
+WARDS = UUID("5f1d7f0a-6d0e-5f0b-9a53-2b7c0d4e8f13")
+"""The namespace of the ids of wards, which are made of their names."""
 
-@shows(DataKind.HOUSE, cached_from=(wards,))
+
+@shows(DataKind.HOUSE, cached_from=(wards, board))
 @strawberry.type(description="A ward, by its name.")
 class Ward:
+    id: strawberry.ID = strawberry.field(description="Of the ward of this name.")
     name: str = strawberry.field(description="Its name.")
+    at: strawberry.Private[AsOf]
+
+    @classmethod
+    def of(cls, name: str, at: AsOf) -> Self:
+        return cls(id=strawberry.ID(str(uuid5(WARDS, name))), name=name, at=at)
+
+    @strawberry.field(description="Its rooms, with the state of each bed.")
+    async def rooms(self, info: Ask) -> list[RoomOccupancy]:
+        found = await info.context.query(board, self.at, self.name)
+        return await boards(info, found, self.at)
 
 
 @strawberry.type
@@ -36,7 +52,35 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> list[Ward]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return [Ward(name=name) for name in await info.context.query(wards, at)]
+        return [Ward.of(name, at) for name in await info.context.query(wards, at)]
+
+    @strawberry.field(description="A ward, by its name; null where it has no room then.")
+    async def ward(
+        self,
+        info: Ask,
+        name: Annotated[str, argument(description="Its name.")],
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Ward | None:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        stored = await info.context.query(ward_named, name, "name")
+        there = await info.context.query(wards, at)
+        return Ward.of(stored, at) if stored in there else None
+
+    @strawberry.field(description="A room, by its id; null before it was opened.")
+    async def room(
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="The room's id.")],
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> Room | None:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        return await Room.find(info, named(id), at)
 
     @strawberry.field(
         description="Who lies where: every bed of a ward, or of the house.", metadata=CACHEABLE

@@ -1,6 +1,5 @@
 """Query of a timeline."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -19,14 +18,12 @@ from api.graphql.queries.arguments import (
     MrnAuthority,
     named,
 )
-from api.graphql.relay import Connection, page, page_size
-from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.relay import Connection
 from api.graphql.types.enums import Reading, TimelineKind
 from api.graphql.types.stays import Stay
-from api.graphql.types.timeline import TimelineEntry, told
+from api.graphql.types.timeline import TimelineEntry, timeline_of
 from domain.refusals import InvalidInput
 from infrastructure.read_models.stays import stays_by_id
-from infrastructure.read_models.timeline.queries import place, timeline_page
 
 
 @strawberry.type
@@ -58,30 +55,19 @@ class TimelineQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
-        wanted = page_size(first)
-        name, begin = ("record", int) if read is Reading.RECORD else ("timeline", datetime)
-        before = decode_cursor(after, name, begin, int, int)
         records: list[UUID] | None = None
         if mrn is not None:
             records = await records_of_mrn(info.context, mrn, mrn_authority, at)
         else:
             stay = await Stay.find(info, named(stay_id), at)
             await or_forbidden(info.context, stay, stays_by_id, named(stay_id), at)
-        found = await info.context.query(
-            timeline_page,
+        return await timeline_of(
+            info,
             at,
-            wanted + 1,
-            before,
-            reading=read,
+            first,
+            after,
+            read,
+            kinds,
             patients=records,
             stay=named(stay_id) if stay_id else None,
-            kinds=[k.value for k in kinds] if kinds else None,
-        )
-        stories = await told(info, found[:wanted], at)
-        return page(
-            found,
-            wanted,
-            after,
-            lambda v: encode_cursor(name, *place(v, read)),
-            lambda v: TimelineEntry.of(info, v, stories[v.entry]),
         )

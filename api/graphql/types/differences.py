@@ -72,8 +72,8 @@ class BedDifference:
         return [
             cls(
                 room=Room.of(change.room, after),
-                before=Bed.of(change.before, change.room.ward, before) if change.before else None,
-                after=Bed.of(change.after, change.room.ward, after) if change.after else None,
+                before=Bed.of(change.before, change.room, before) if change.before else None,
+                after=Bed.of(change.after, change.room, after) if change.after else None,
                 facts=await _told(
                     info,
                     await info.context.query(

@@ -42,7 +42,7 @@ class Movement:
     at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: EntryView, at: AsOf) -> Self:
+    def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
         bed = view.data.get("bed")
         return cls(
@@ -53,7 +53,7 @@ class Movement:
             occurred_at=view.occurred_at,
             occurred_at_precision=Precision(view.precision),
             recorded_at=view.recorded_at,
-            position=Position(str(view.recorded_position)),
+            position=info.context.position(view.recorded_position),
             recorded_by=str(view.recorded_by["subject"]),
             performed_by=view.performed_by,
             reason=view.reason,

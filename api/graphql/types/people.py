@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
+from strawberry import argument
 
 from api.graphql.context import Ask
 from api.graphql.declarations import STAY, VERSION, DataKind, shows
-from api.graphql.relay import Node
-from api.graphql.types.enums import Confidentiality, Grade, Sex
+from api.graphql.relay import After, Connection, First, Node
+from api.graphql.types.enums import Confidentiality, Grade, Reading, Sex, TimelineKind
+from api.graphql.types.timeline import TimelineEntry, timeline_of
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import (
     PatientView,
     deaths_of_persons,
     other_records_of,
     patients_by_id,
+    records_of,
 )
 from infrastructure.read_models.practitioners import (
     PractitionerView,
@@ -115,6 +118,22 @@ class Patient(Node):
 
         found = await info.context.load(stays_of_persons, UUID(self.id), self.at)
         return [Stay.of(view, self.at) for view in found or ()]
+
+    @strawberry.field(description="What happened to the person, in that order.")
+    async def timeline(
+        self,
+        info: Ask,
+        kinds: Annotated[
+            list[TimelineKind] | None, argument(description="These kinds of facts only.")
+        ] = None,
+        read: Annotated[
+            Reading, argument(description="ALL, TRUTH or RECORD, as in the query timeline.")
+        ] = Reading.ALL,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[TimelineEntry]:
+        records = await info.context.query(records_of, UUID(self.id), self.at)
+        return await timeline_of(info, self.at, first, after, read, kinds, patients=records)
 
 
 @shows(DataKind.HOUSE, cached_from=(practitioners_by_id,))

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Self
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import strawberry
 
@@ -17,7 +17,15 @@ from application.authorization.roles import may
 from application.authorization.scope import is_of_wards
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
-from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, beds_of, board
+from infrastructure.read_models.occupancy import (
+    BedView,
+    BoardRoom,
+    StretchView,
+    beds_of,
+    board,
+    occupancy_history,
+    stretches_of,
+)
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.rooms import (
     RoomView,
@@ -27,8 +35,10 @@ from infrastructure.read_models.rooms import (
     spells_of,
 )
 from infrastructure.read_models.stays import stays_by_id
+from infrastructure.read_models.timeline.queries import movements_of
 
 if TYPE_CHECKING:
+    from api.graphql.types.movements import Movement
     from api.graphql.types.stays import Stay
 
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
@@ -87,6 +97,7 @@ class BedOccupant:
 @shows(DataKind.HOUSE, cached_from=(board,))
 @strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
 class Bed:
+    id: strawberry.ID = strawberry.field(description="Of this bed, whatever is in it.")
     code: str = strawberry.field(description="Its code within the room.")
     state: BedState = strawberry.field(description="What it is at that moment.")
     since: datetime | None = strawberry.field(description="Since when it is so.")
@@ -107,16 +118,17 @@ class Bed:
     at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: BedView, ward: str, at: AsOf) -> Self:
+    def of(cls, view: BedView, room: RoomView, at: AsOf) -> Self:
         spell, occupant = view.spell, view.occupant
         reserved = spell if spell and spell.state == BedState.RESERVED.value else None
         return cls(
+            id=strawberry.ID(str(uuid5(room.room, view.code))),
             code=view.code,
             state=view.state,
             since=occupant.since if occupant else view.left_at or (spell.since if spell else None),
             until=None if occupant or not spell else spell.until,
             reason=None if occupant or not spell else spell.reason,
-            ward=ward,
+            ward=room.ward,
             reservation_id=_id(reserved.spell if reserved else None),
             bed_state_id=_id(spell.spell if spell else None),
             reserved=reserved,
@@ -189,6 +201,7 @@ class Room(Node):
     ward: str = strawberry.field(description="The ward.")
     number: str = strawberry.field(description="The number within the ward.")
     policies: list[RoomPolicy] = strawberry.field(description="Its policies in force.")
+    view: strawberry.Private[RoomView]
     at: strawberry.Private[AsOf]
 
     @classmethod
@@ -198,6 +211,7 @@ class Room(Node):
             ward=view.ward,
             number=view.number,
             policies=[RoomPolicy(p) for p in view.policies],
+            view=view,
             at=at,
         )
 
@@ -221,7 +235,7 @@ class Room(Node):
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:
         found = await info.context.load(beds_of, UUID(self.id), self.at)
-        return [Bed.of(bed, self.ward, self.at) for bed in found or ()]
+        return [Bed.of(bed, self.view, self.at) for bed in found or ()]
 
     @strawberry.field(description="Its names and policies at all times, in order.")
     async def history(self, info: Ask) -> list[RoomPeriod]:
@@ -257,18 +271,21 @@ class Room(Node):
 @shows(DataKind.HOUSE, cached_from=(board,))
 @strawberry.type(description="A room with the state of each of its beds.")
 class RoomOccupancy:
+    id: strawberry.ID = strawberry.field(description="The room's id.")
     room: Room = strawberry.field(description="The room.")
     beds: list[Bed] = strawberry.field(description="Its beds, in the order of their codes.")
 
     @classmethod
     def of(cls, view: BoardRoom, at: AsOf) -> Self:
-        beds = [Bed.of(bed, view.room.ward, at) for bed in view.beds]
-        return cls(room=Room.of(view.room, at), beds=beds)
+        beds = [Bed.of(bed, view.room, at) for bed in view.beds]
+        room = Room.of(view.room, at)
+        return cls(id=room.id, room=room, beds=beds)
 
 
-@shows(DataKind.STAY)
+@shows(DataKind.STAY, read_by=(occupancy_history, stretches_of, movements_of))
 @strawberry.type(description="A bed's use by one stay, from when to when.")
 class OccupancyStretch:
+    id: strawberry.ID = strawberry.field(description="Of this stay's use from this moment on.")
     bed: str = strawberry.field(description="The bed's code within the room.")
     since: datetime = strawberry.field(description="When it began.")
     until: datetime | None = strawberry.field(description="When it ended; absent while it goes on.")
@@ -282,6 +299,7 @@ class OccupancyStretch:
     @classmethod
     def of(cls, view: StretchView, at: AsOf) -> Self:
         return cls(
+            id=strawberry.ID(str(uuid5(view.stay, view.since.astimezone(UTC).isoformat()))),
             bed=view.bed,
             since=view.since,
             until=view.until,
@@ -302,6 +320,18 @@ class OccupancyStretch:
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
         return await Patient.find(info, self.view.patient, self.at)
+
+    @strawberry.field(
+        description="The movement that it began with: who, why, both clocks, what it corrects."
+    )
+    async def movement(
+        self, info: Ask
+    ) -> Annotated["Movement", strawberry.lazy("api.graphql.types.movements")] | None:
+        from api.graphql.types.movements import Movement
+
+        found = await info.context.load(movements_of, self.view.stay, self.at) or ()
+        began = [m for m in found if m.status == "TRUE" and m.occurred_at == self.since]
+        return Movement.of(info, began[-1], self.at) if began else None
 
 
 def _may_see_closures(info: Ask, ward: str) -> bool:

@@ -24,10 +24,12 @@ from api.graphql.types.enums import (
 )
 from api.graphql.types.movements import Movement
 from api.graphql.types.people import Patient, Practitioner
-from api.graphql.types.rooms import Room
+from api.graphql.types.rooms import OccupancyStretch, Room
+from api.graphql.types.timeline import Recording
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.consults import consults_of
+from infrastructure.read_models.occupancy import stretches_of
 from infrastructure.read_models.prescriptions import (
     DoseView,
     PrescriptionView,
@@ -43,6 +45,7 @@ from infrastructure.read_models.stays import (
     stays_page,
 )
 from infrastructure.read_models.timeline.queries import movements_of
+from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.read_models.visits import VisitView, visits_of
 
 
@@ -163,7 +166,17 @@ class Stay(Node):
     )
     async def movements(self, info: Ask) -> list[Movement]:
         found = await info.context.load(movements_of, self.view.stay, self.at)
-        return [Movement.of(view, self.at) for view in found or ()]
+        return [Movement.of(info, view, self.at) for view in found or ()]
+
+    @strawberry.field(description="The beds that the patient had or kept so far, in order.")
+    async def stretches(self, info: Ask) -> list[OccupancyStretch]:
+        found = await info.context.load(stretches_of, self.view.stay, self.at)
+        return [OccupancyStretch.of(view, self.at) for view in found or ()]
+
+    @strawberry.field(description="The latest bed: of a discharged patient the one lain in last.")
+    async def last_place(self, info: Ask) -> OccupancyStretch | None:
+        found = await info.context.load(stretches_of, self.view.stay, self.at)
+        return OccupancyStretch.of(found[-1], self.at) if found else None
 
     @strawberry.field(description="The visits so far, in the order in which they occurred.")
     async def visits(self, info: Ask) -> list["Visit"]:
@@ -201,7 +214,7 @@ def _care(view: StayView) -> EmergencyCare | None:
     )
 
 
-@shows(DataKind.CLINICAL, read_by=(visits_of,))
+@shows(DataKind.CLINICAL, read_by=(visits_of, recordings_of))
 @strawberry.type(description="A doctor saw the patient.")
 class Visit(Node):
     occurred_at: datetime = strawberry.field(description="When it happened.")
@@ -227,6 +240,11 @@ class Visit(Node):
     async def practitioner(self, info: Ask) -> Practitioner | None:
         return await Practitioner.find(info, self.view.practitioner, self.at)
 
+    @strawberry.field(description="Who recorded it as it is held now, when and why.")
+    async def recorded(self, info: Ask) -> Recording | None:
+        entry = await info.context.load(recordings_of, self.view.visit, self.at)
+        return Recording.of(info, entry) if entry else None
+
     @strawberry.field(description="The stay.")
     async def stay(self, info: Ask) -> Stay | None:
         return await Stay.find(info, self.view.stay, self.at)
@@ -240,7 +258,7 @@ class Medication:
     system: str | None = strawberry.field(description="Coding system: ATC, RxNorm, a formulary.")
 
 
-@shows(DataKind.CLINICAL, read_by=(doses_of,))
+@shows(DataKind.CLINICAL, read_by=(doses_of, recordings_of))
 @strawberry.type(description="A dose given, or not given and why.")
 class Administration:
     id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
@@ -256,9 +274,11 @@ class Administration:
     ended_at: datetime | None = strawberry.field(
         description="When the infusion ended; absent while that is not recorded."
     )
+    view: strawberry.Private[DoseView]
+    at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, view: DoseView) -> Self:
+    def of(cls, view: DoseView, at: AsOf) -> Self:
         outside = view.outside_prescription
         return cls(
             id=strawberry.ID(str(view.administration)),
@@ -270,10 +290,17 @@ class Administration:
             performed_by=view.performed_by,
             infusion=view.infusion,
             ended_at=view.ended_at,
+            view=view,
+            at=at,
         )
 
+    @strawberry.field(description="Who recorded it as it is held now, when and why.")
+    async def recorded(self, info: Ask) -> Recording | None:
+        entry = await info.context.load(recordings_of, self.view.administration, self.at)
+        return Recording.of(info, entry) if entry else None
 
-@shows(DataKind.CLINICAL, read_by=(prescriptions_by_id, prescriptions_of))
+
+@shows(DataKind.CLINICAL, read_by=(prescriptions_by_id, prescriptions_of, changes_of_prescriptions))
 @strawberry.type(description="A medicine prescribed in a stay.")
 class Prescription(Node):
     status: PrescriptionStatus = strawberry.field(description="Where it stands at the moment.")
@@ -332,4 +359,12 @@ class Prescription(Node):
     @strawberry.field(description="The doses so far, in the order in which they occurred.")
     async def administrations(self, info: Ask) -> list[Administration]:
         found = await info.context.load(doses_of, self.view.prescription, self.at)
-        return [Administration.of(dose) for dose in found or ()]
+        return [Administration.of(dose, self.at) for dose in found or ()]
+
+    @strawberry.field(
+        description="What became of it so far and why, also what was corrected or cancelled: written,"
+        " changed, held, resumed, stopped, completed, cancelled; in the order of occurrence."
+    )
+    async def changes(self, info: Ask) -> list[Recording]:
+        found = await info.context.load(changes_of_prescriptions, self.view.prescription, self.at)
+        return [Recording.of(info, entry) for entry in found or ()]

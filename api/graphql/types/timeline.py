@@ -1,6 +1,6 @@
 """The timeline of a patient or stay: facts with both clocks, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -9,12 +9,13 @@ import strawberry
 
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
-from api.graphql.relay import Node
-from api.graphql.scalars import JSON, Position
-from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
+from api.graphql.relay import Connection, Node, page, page_size
+from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
+from api.graphql.types.enums import EntryStatus, Precision, Reading, TimelineKind
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.timeline_summaries import summaries
-from infrastructure.read_models.timeline.queries import EntryView
+from infrastructure.read_models.timeline.queries import EntryView, place, timeline_page
+from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 
 
 @shows(DataKind.CLINICAL)
@@ -32,6 +33,38 @@ class Recorder:
             subject=said["subject"],
             role=said["role"],
             on_behalf_of=said.get("on_behalf_of"),
+        )
+
+
+@shows(DataKind.CLINICAL, read_by=(recordings_of, changes_of_prescriptions))
+@strawberry.type(description="What was recorded of a fact: by whom, when and why.")
+class Recording:
+    entry: strawberry.ID = strawberry.field(description="Its entry of the timeline.")
+    change_id: strawberry.ID | None = strawberry.field(
+        description="Of a change of a prescription: the id by which it is corrected or cancelled."
+    )
+    kind: TimelineKind = strawberry.field(description="What kind of fact.")
+    status: EntryStatus = strawberry.field(description="What became of it.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    recorded_at: datetime = strawberry.field(description="When the record learned of it.")
+    position: Position = strawberry.field(description="Its place in the log.")
+    recorded_by: Recorder = strawberry.field(description="Who recorded it.")
+    performed_by: str | None = strawberry.field(description="Who did it.")
+    reason: str | None = strawberry.field(description="Why.")
+
+    @classmethod
+    def of(cls, info: Ask, view: EntryView) -> Self:
+        return cls(
+            entry=strawberry.ID(str(view.entry)),
+            change_id=_id(view.movement),
+            kind=TimelineKind(view.kind),
+            status=EntryStatus(view.status),
+            occurred_at=view.occurred_at,
+            recorded_at=view.recorded_at,
+            position=info.context.position(view.recorded_position),
+            recorded_by=Recorder.of(view.recorded_by),
+            performed_by=view.performed_by,
+            reason=view.reason,
         )
 
 
@@ -99,6 +132,40 @@ class TimelineEntry(Node):
 async def told(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """Return the summary of each entry, with rooms, staff and drugs by name."""
     return await info.context.query(summaries, list(views), at)
+
+
+async def timeline_of(
+    info: Ask,
+    at: AsOf,
+    first: int | None,
+    after: str | None,
+    read: Reading,
+    kinds: Sequence[TimelineKind] | None,
+    *,
+    patients: Sequence[UUID] | None = None,
+    stay: UUID | None = None,
+) -> Connection[TimelineEntry]:
+    """Return a page of the timeline of some records of a person, or of a stay."""
+    size = page_size(first)
+    name, begin = ("record", int) if read is Reading.RECORD else ("timeline", datetime)
+    found = await info.context.query(
+        timeline_page,
+        at,
+        size + 1,
+        decode_cursor(after, name, begin, int, int),
+        reading=read,
+        patients=patients,
+        stay=stay,
+        kinds=[k.value for k in kinds] if kinds else None,
+    )
+    stories = await told(info, found[:size], at)
+    return page(
+        found,
+        size,
+        after,
+        lambda v: encode_cursor(name, *place(v, read)),
+        lambda v: TimelineEntry.of(info, v, stories[v.entry]),
+    )
 
 
 def _id(id: UUID | None) -> strawberry.ID | None:
