@@ -1,11 +1,11 @@
 /** The page: login, screens by address, keys, what was recorded, and the time bar around all. */
 
 import {html, keyed, nothing} from './vendor/lit.js';
-import {Plain, act, address, go, preferences, refresh, shell} from './shell.js';
+import {Plain, act, address, failure, go, preferences, refresh, shell} from './shell.js';
 import {loadForms} from './forms.js';
 import {ask, live, loadOperations} from './gql.js';
-import {claims, isAlive, logIn, logOut, may, role, session, takeToken, token, wards as ownWards} from './session.js';
-import {isPast, readClocks, time} from './time.js';
+import {isAlive, logIn, logOut, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
+import {hospital, isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say} from './words.js';
 import {waysOf} from './putright.js';
 import './timebar.js';
@@ -22,6 +22,7 @@ const SCREENS = {
   board: ['room_occupancy', 'b'],
   find: ['patients', 'f'],
   flow: ['room_occupancy', 'w'],
+  doses: ['prescription', 'd'],
   house: ['room_occupancy', 'h'],
   mend: ['deceased', 'm'],
   reports: ['report', 'r'],
@@ -51,25 +52,37 @@ class App extends Plain {
     session.addEventListener('expired', () => (this.isExpired = true));
     session.addEventListener('login', () => {
       this.isExpired = false;
-      this.#readWards();
-      refresh();
+      this.#begin();
     });
     live.addEventListener('state', () => this.requestUpdate());
     addEventListener('offline', () => this.requestUpdate());
     this.addEventListener('menu', ({detail}) => (this.menu = detail));
     this.addEventListener('marks', ({detail}) => (this.marks = detail));
-    this.#readWards();
+    this.#begin();
   }
 
-  async #readWards() {
-    if (!isAlive()) return;
+  /** Learn who asks and which hospital it is; then what the screen shows can be asked for. */
+  async #begin() {
+    if (!token()) return;
+    try {
+      const told = await ask('Start');
+      setViewer(told.viewer);
+      const {name, timeZone, simulated, lateAfterMinutes} = told.hospital;
+      Object.assign(hospital, {name, zone: timeZone, simulated, lateAfterMinutes});
+    } catch (error) {
+      this.failed = error;
+      return this.requestUpdate();
+    }
+    this.failed = null;
+    this.requestUpdate();
+    refresh();
     this.wards = (await ask('Wards').catch(() => ({wards: []}))).wards.map(({name}) => name);
   }
 
   #tick() {
     const minutes = +(localStorage.getItem(LOGOFF_MINUTES) ?? 0);
     if (minutes && Date.now() - this.lastAct > minutes * 60e3) logOut();
-    if (!isAlive()) this.isExpired = true;
+    if (token() && !isAlive()) this.isExpired = true;
   }
 
   #route() {
@@ -129,6 +142,7 @@ class App extends Plain {
 
   render() {
     if (!token()) return this.#login(false);
+    if (!viewer) return html`<main>${this.failed ? failure(this.failed) : nothing}</main>${this.isExpired ? this.#login(true) : nothing}`;
     return html`<a class="skip" href="#main" @click=${event => (event.preventDefault(), this.querySelector('main').focus())}>${say('skip')}</a>
       ${this.#header()}
       <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
@@ -147,28 +161,24 @@ class App extends Plain {
       case 'patient': return html`<wb-patient .route=${route}></wb-patient>`;
       case 'stay': return html`<wb-stay .route=${route}></wb-stay>`;
       case 'flow': return html`<wb-flow .route=${route}></wb-flow>`;
+      case 'doses': return html`<wb-doses .route=${route} .wards=${this.wards}></wb-doses>`;
       case 'house': return html`<wb-house .route=${route}></wb-house>`;
       case 'mend': return html`<wb-mend .route=${route}></wb-mend>`;
       case 'reports': return html`<wb-reports .route=${route}></wb-reports>`;
       case 'access': return html`<wb-access .route=${route}></wb-access>`;
       case 'acts': return html`<wb-acts .route=${route}></wb-acts>`;
-      default: return html`<wb-board .route=${route}></wb-board>`;
+      default: return html`<wb-board .route=${route} .wards=${this.wards}></wb-board>`;
     }
   }
 
   #header() {
     const state = navigator.onLine ? live.state : 'lost';
-    const ward = this.route.own.ward ?? '';
     return html`<header class="top">
-      <a class="logo" href="#/board"><img src="web/icon.svg" alt="" width="22" height="22">Wardbook</a>
+      <a class="logo" href="#/board"><img src="web/icon.svg" alt="" width="22" height="22">${hospital.name && hospital.name !== 'main' ? hospital.name : 'Wardbook'}</a>${hospital.simulated ? html`<i class="flag due">${say('simulated')}</i>` : nothing}
       <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => may(right)).map(([name, [, letter]]) =>
-        html`<a href=${address(name, name === 'board' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name)}</a>`)}</nav>
-      ${this.route.screen === 'board' ? html`<select class="ward-choice" aria-label=${say('ward')} @change=${event => {
-          preferences.ward = event.target.value;
-          go('board', {ward: event.target.value});
-        }}><option value="">${say(ownWards() ? 'myWards' : 'wholeHouse')}</option>${this.wards.map(name => html`<option ?selected=${name === ward}>${name}</option>`)}</select>` : nothing}
+        html`<a href=${address(name, name === 'board' || name === 'doses' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name)}</a>`)}</nav>
       <span class="live ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
-      <details class="me"><summary>${claims()?.sub ?? ''} · ${named(role())}</summary><div>
+      <details class="me"><summary>${viewer.subject} · ${named(role())}</summary><div>
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
         <label>${say('language')} <select @change=${async event => (await loadWords(event.target.value), this.requestUpdate(), refresh())}>${languages.map(each => html`<option value=${each} ?selected=${each === language()}>${say('language.' + each)}</option>`)}</select></label>
@@ -218,8 +228,7 @@ class App extends Plain {
     const enter = event => {
       event.preventDefault();
       logIn(event.target.elements.token.value);
-      if (isAlive()) this.requestUpdate();
-      else this.isExpired = !!claims();
+      this.requestUpdate();
     };
     const form = html`<form class="login" @submit=${enter}><h1>Wardbook</h1>
       <p>${say(over ? 'login.expired' : 'login.how')}</p>

@@ -1,7 +1,7 @@
 /** The board: who lies where. Now it follows the record; a past moment it asks for once. */
 
 import {classMap, html, nothing, repeat} from './vendor/lit.js';
-import {Screen, act, address, nameOf, preferences} from './shell.js';
+import {Screen, act, address, nameOf, preferences, wardChoice} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, dayOfStay, isPast, localDay, short} from './time.js';
@@ -114,6 +114,7 @@ class Board extends Screen {
     const leaving = this.data.open.filter(stay => stay.expectedDischarge && localDay(stay.expectedDischarge) <= today);
     return html`<h1 class="hidden">${say('board')}</h1>
       <div class="summary">
+        ${wardChoice(this.route, this.wards)}
         <dl class="counts">
           ${['OCCUPIED', 'FREE', 'TO_BE_CLEANED', 'CLEANING', 'RESERVED', 'KEPT', 'CLOSED'].map(state =>
             count[state] || state === 'OCCUPIED' || state === 'FREE'
@@ -144,7 +145,7 @@ class Board extends Screen {
     return html`<section class="ward" aria-label=${name}>
       <h2><a href=${address('board', {ward: this.route.own.ward === name ? '' : name})}>${name}</a>
         <span class="of" title=${say('occupiedOf', {taken, beds: count.beds})}>${taken}/${count.beds}</span>
-        <meter min="0" max=${count.beds} .value=${taken} aria-label=${say('occupiedOf', {taken, beds: count.beds})}></meter>
+        <span class="share" aria-hidden="true"><i .style=${`width:${(100 * taken) / count.beds}%`}></i></span>
         ${count.FREE ? html`<span class="free">${say('free', {n: count.FREE})}</span>` : html`<span class="full">${say('full')}</span>`}
       </h2>
       <ul>
@@ -165,14 +166,16 @@ class Board extends Screen {
     const focus = this.focused ? (this.focused === id ? 0 : -1) : 0;
     if (!first)
       return html`<button type="button" class=${classMap(classes)} data-bed=${id} tabindex=${focus}
-        @focus=${() => (this.focused = id)} @click=${event => this.#menu(room, bed, event)}>
+        @focus=${() => (this.focused = id)} @click=${event => this.#menu(room, bed, event)}
+        @dragover=${this.#over} @drop=${event => this.#dropped(event, {ward: room.ward, room: room.number, bed: bed.code})}>
         <span class="hidden">${room.number}</span> <b class="code">${bed.code}</b><span class="who"><span class="word">${named(bed.state)}</span>
         <small>${bed.stateReason ?? ''} ${bed.until ? say('until', {at: short(bed.until)}) : ''}</small></span>${flag}</button>`;
     const {stay, patient} = first;
     const others = bed.occupants.filter(occupant => occupant !== first);
     const about = [patient?.mrn, doctor(stay), stay?.specialty].filter(Boolean).join(' · ');
     return html`<a class=${classMap(classes)} data-bed=${id} tabindex=${focus} href=${stay ? address('stay/' + stay.id) : nothing}
-        @focus=${() => (this.focused = id)} @keydown=${event => this.#bedKeys(event, room, bed, stay, patient)}>
+        @focus=${() => (this.focused = id)} @keydown=${event => this.#bedKeys(event, room, bed, stay, patient)}
+        @dragstart=${() => (this.dragged = {stay: {...stay, bed: bed.code, room}, patient})} @dragover=${this.#over} @drop=${event => this.#dropped(event, null, stay)}>
         <span class="hidden">${room.number}</span><b class="code">${bed.code}</b><span class="hidden">${named(bed.state)}</span>
         <span class="who"><span class="name">${nameOf(patient)}</span><small>${about}</small></span>
         <span class="age">${patient ? html`${age(patient.birthDate, this.#at)}&#8239;${SEX[patient.sex] ?? ''}` : ''}</span>
@@ -192,6 +195,20 @@ class Board extends Screen {
       flags.push([isDue ? 'due' : 'plan', `⇥ ${isDue ? short(stay.expectedDischarge) : short(stay.expectedDischarge).split(' ').slice(0, 2).join(' ')}`, `${named(stay.dischargePlan)}: ${short(stay.expectedDischarge)}`]);
     } else if (stay.dischargePlan === 'CLEARED') flags.push(['due', '⇥', named('CLEARED')]);
     return flags.map(([kind, text, title]) => html`<i class="flag ${kind}" title=${title}>${text}</i>`);
+  }
+
+  #over(event) {
+    if (this.dragged?.stay.id && !isPast()) event.preventDefault();
+  }
+
+  /** A patient dropped on a free bed is transferred; on another patient, the two swap. */
+  #dropped(event, place, other) {
+    event.preventDefault();
+    const {stay} = this.dragged ?? {};
+    if (!stay?.id || other?.id === stay.id) return;
+    const command = place ? 'transferPatient' : 'swapBeds';
+    if (may(command)) act(command, place ? {stayId: stay.id, ...place} : {stayId: stay.id, withStayId: other?.id}, this.dragged);
+    this.dragged = null;
   }
 
   #menu(room, bed, event) {

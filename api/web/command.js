@@ -6,11 +6,10 @@ import {Plain, address, nameOf, refresh, shell} from './shell.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
 import {may} from './session.js';
-import {age, clocks, date, dayTime, moment, time, wall} from './time.js';
+import {age, clocks, date, dayTime, hospital, moment, time, wall} from './time.js';
 import {language, named, say} from './words.js';
 
 const BED = '@bed';
-const LATE_MINUTES = 60;
 
 /** The first fields of the forms that are used most; the others are under "more". */
 const FIRST = {
@@ -37,6 +36,7 @@ const FIRST = {
 const PICKS_BED = new Set([...Object.keys(FIRST).filter(name => FIRST[name].includes(BED)), 'startCleaning', 'finishCleaning', 'reopenBed']);
 const NEEDS_FREE_BED = new Set(['admitPatient', 'allocateRoom', 'transferPatient', 'endLeave', 'reserveBed', 'closeBed', 'cancelDischarge', 'correctMovement']);
 const STAFF = new Set(['attending', 'practitioner', 'prescriber', 'orderedBy', 'requestedBy', 'performedBy', 'witnessedBy', 'staffNumber']);
+const STAYS = new Set(['stayId', 'withStayId', 'sharesBedOf']);
 const LONG = new Set(['note', 'question', 'reason']);
 const SHORT = new Set(['dose', 'route', 'frequency', 'start', 'stop', 'from', 'until', 'familyName', 'givenName', 'birthDate', 'sex', 'doseGiven', 'specialty', 'attending', 'plan', 'expectedAt', 'disposition', 'destination', 'kind', 'practitioner']);
 const COMMON_MORE = ['performedBy', 'witnessedBy', 'occurredAtPrecision', 'reason'];
@@ -69,12 +69,13 @@ class CommandForm extends Plain {
   async #readLists() {
     const command = this.order.command;
     const needs = name => this.fields.has(name);
-    const [board, staff, wards] = await Promise.all([
+    const [board, staff, wards, open] = await Promise.all([
       PICKS_BED.has(command) ? ask('Board').catch(() => null) : null,
       [...STAFF].some(needs) ? ask('Practitioners').catch(() => null) : null,
       needs('ward') && !PICKS_BED.has(command) ? ask('Wards').catch(() => null) : null,
+      [...STAYS].some(name => needs(name) && !this.fixed.has(name)) ? ask('Open').catch(() => null) : null,
     ]);
-    this.lists = {rooms: board?.roomOccupancy, staff: staff?.practitioners.nodes, wards: wards?.wards};
+    this.lists = {rooms: board?.roomOccupancy, staff: staff?.practitioners.nodes, wards: wards?.wards, stays: open?.stays.nodes};
   }
 
   firstUpdated() {
@@ -96,7 +97,7 @@ class CommandForm extends Plain {
 
   get #isLate() {
     const at = this.entered.occurredAt;
-    return at && this.isEarlier && Date.now() - Date.parse(moment(at)) > LATE_MINUTES * 60e3;
+    return at && this.isEarlier && Date.now() - Date.parse(moment(at)) > hospital.lateAfterMinutes * 60e3;
   }
 
   #enter(name, value) {
@@ -210,6 +211,9 @@ class CommandForm extends Plain {
     if (LONG.has(field.name)) return html`<textarea id=${id} rows="2" aria-invalid=${isBad} .value=${value ?? ''} @input=${given}></textarea>`;
     const kind = {DateTime: 'datetime-local', Date: 'date', Time: 'time', Int: 'number'}[field.type] ?? 'text';
     if (field.name === 'patientMrn' || field.name === 'intoMrn') return this.#patientPicker(id, value, enter, isBad);
+    if (STAYS.has(field.name))
+      return html`<select id=${id} aria-invalid=${isBad} aria-required=${!!field.required} @change=${given}><option value="">${this.lists.stays ? say('choose') : say('reading')}</option>
+        ${(this.lists.stays ?? []).filter(stay => stay.id !== this.entered.stayId || field.name === 'stayId').map(stay => html`<option value=${stay.id} ?selected=${stay.id === value}>${stay.room ? `${stay.room.ward} ${stay.room.number}-${stay.bed}` : (stay.withoutBed ?? named(stay.status))} · ${nameOf(stay.patient)}</option>`)}</select>`;
     const list = STAFF.has(field.name) ? 'staff-list' : /ward/i.test(field.name) ? 'ward-list' : null;
     return html`<input id=${id} type=${kind} aria-invalid=${isBad} aria-required=${!!field.required} list=${list ?? nothing} autocomplete="off"
       .value=${value ?? ''} @input=${given}>
@@ -251,7 +255,7 @@ class CommandForm extends Plain {
           ${rooms.flatMap(each => each.beds.map(one => {
             const value = JSON.stringify([name, each.room.number, one.code]);
             const who = one.occupants[0]?.patient;
-            return html`<option value=${value} ?selected=${value === chosen} ?disabled=${!isFree(one.state)}>${each.room.number}-${one.code} · ${named(one.state)}${who ? `: ${nameOf(who)}` : ''}${each.room.policies.map(policy => ` · ${named(policy)}`).join('')}</option>`;
+            return html`<option value=${value} ?selected=${value === chosen} ?disabled=${!isFree(one.state)}>${name} ${each.room.number}-${one.code} · ${named(one.state)}${who ? `: ${nameOf(who)}` : ''}${each.room.policies.map(policy => ` · ${named(policy)}`).join('')}</option>`;
           }))}</optgroup>`)}
       </select>
       ${isBad ? this.#refused() : nothing}</div>`;

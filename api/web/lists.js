@@ -1,7 +1,7 @@
 /** Screens that are lists: the bed manager's day, what waits to be put right, who read what, all commands. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, act, address, go, nameOf} from './shell.js';
+import {Screen, act, address, go, nameOf, wardChoice} from './shell.js';
 import {forms} from './forms.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
@@ -116,6 +116,28 @@ class Acts extends Screen {
   }
 }
 
+/** A ward's round with medication: each active prescription with its last dose, what is longest ago first. */
+class Doses extends Screen {
+  async read(signal) {
+    return (await ask('Doses', {ward: this.route.own.ward || null, ...asked()}, signal)).stays;
+  }
+
+  view() {
+    const rows = this.data.nodes.filter(stay => stay.prescriptions?.length).toSorted((a, b) => place(a).localeCompare(place(b), 'en', {numeric: true}));
+    const last = prescription => prescription.administrations.toSorted((a, b) => a.occurredAt.localeCompare(b.occurredAt)).at(-1);
+    return html`<h1>${say('doses')}</h1>${wardChoice(this.route, this.wards)}<p class="quiet">${say(this.data.pageInfo.hasNextPage ? 'doses.choose' : 'doses.help')}</p>
+      <div class="columns">${rows.map(stay => html`<section class="card"><h2><a href=${address('stay/' + stay.id)}>${nameOf(stay.patient)}</a> <span class="of">${place(stay)}</span></h2>
+        <ul class="lines">${stay.prescriptions.map(prescription => {
+          const dose = last(prescription);
+          const what = `${prescription.medication.name} ${prescription.dose ?? ''}`;
+          return html`<li class="prescribed"><b>${what}</b> <small>${[prescription.route, prescription.frequency].filter(Boolean).join(' · ')}</small>
+            <span class="dose-line">${dose ? html`<span class=${dose.given ? 'given' : 'notgiven'}>${dose.given ? '✓' : '✗'} ${short(dose.occurredAt)}</span>` : html`<i class="flag due">${say('noDose')}</i>`}
+            ${button('recordAdministration', {prescriptionId: prescription.id, given: 'true', doseGiven: prescription.dose}, {patient: stay.patient, stay, about: what})}</span></li>`;
+        })}</ul></section>`)}</div>`;
+  }
+}
+
+customElements.define('wb-doses', Doses);
 customElements.define('wb-flow', Flow);
 customElements.define('wb-mend', Mend);
 customElements.define('wb-access', Access);

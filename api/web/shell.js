@@ -1,7 +1,8 @@
 /** What every screen shares: where to go, what to do, what was told. */
 
-import {LitElement, html, nothing} from './vendor/lit.js';
+import {LitElement, html} from './vendor/lit.js';
 import {clockParameters} from './time.js';
+import {wards as ownWards} from './session.js';
 import {say} from './words.js';
 
 export const shell = new EventTarget();
@@ -62,7 +63,7 @@ export class Plain extends LitElement {
 
 /** A screen: it reads again for each route, and whenever something was recorded. */
 export class Screen extends Plain {
-  static properties = {route: {attribute: false}, data: {state: true}, error: {state: true}, isReading: {state: true}};
+  static properties = {route: {attribute: false}, wards: {attribute: false}, data: {state: true}, error: {state: true}, isReading: {state: true}};
 
   #again = () => this.#read();
   #abort = null;
@@ -118,4 +119,8 @@ export const failure = error => html`<p class="failure" role="alert">
   ${error.message}
 </p>`;
 
-export const key = name => (preferences.keys ? html`<kbd aria-hidden="true">${name}</kbd>` : nothing);
+/** The choice of a ward, or of all that one may see. */
+export const wardChoice = (route, names = []) => html`<select class="ward-choice" aria-label=${say('ward')} @change=${event => {
+  preferences.ward = event.target.value;
+  go(route.screen, {ward: event.target.value});
+}}><option value="">${say(ownWards() ? 'myWards' : 'wholeHouse')}</option>${names.map(name => html`<option ?selected=${name === route.own.ward}>${name}</option>`)}</select>`;
