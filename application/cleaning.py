@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from application.hospital_days import calendar_id
 from application.unit_of_work import UnitOfWork
 from domain.house_rules import HouseRules
-from domain.refusals import BedNotOpen
+from domain.refusals import BedNotOpen, BedRef
 from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Claim
 from domain.stay.aggregate import Stay
@@ -33,21 +33,16 @@ def check_clean(
 
     Whoever swaps beds, shares one or goes on in it needs no cleaning. Raises BedNotOpen.
     """
-    rules = rules_of(uow).cleaning
-    if not rules.rules or stretch.shares_bed_of is not None or _swaps(stay, stretch):
+    if stretch.shares_bed_of is not None or _swaps(stay, stretch):
         return
-    bed, since = stretch.bed.bed, stretch.period.start
+    if not rules_of(uow).cleaning.rules:
+        return
     others = [c for c in uow.claims(room.id, ALWAYS) if c.stay not in moved]
     others += [Claim(s.id, theirs) for s in moved.values() for theirs in s.stretches]
-    left = _left(others, stretch, stay.id)
-    if left is None or not rules.apply_at(left, room.name_at(left).ward):
-        return
-    cleaned = [
-        spell.period.end
-        for spell in room.spells
-        if spell.bed == bed and spell.state is BedState.CLEANING and spell.ended
-    ]
-    if not any(end is not None and left <= end <= since for end in cleaned):
+    left = _left(others, stretch.bed, stretch.period.start, stay.id)
+    if left is not None and _is_to_be_cleaned(
+        uow, room, stretch.bed.bed, left, stretch.period.start
+    ):
         raise BedNotOpen(
             stretch.bed,
             "it is to be cleaned since its last patient left; record `start_cleaning` and"
@@ -55,17 +50,40 @@ def check_clean(
         )
 
 
-def _left(claims: list[Claim], stretch: Stretch, stay: UUID) -> datetime | None:
-    """Return when the bed was left last before a stretch begins; None if that stay only goes on."""
+def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
+    """Return when a bed was left last that is to be cleaned since; None if it is not, or is taken."""
+    claims = [c for c in uow.claims(room.id, ALWAYS) if c.stretch.bed.bed == bed]
+    if any(c.stretch.period.end is None or c.stretch.period.end > at for c in claims):
+        return None
+    left = _left(claims, BedRef(room.id, bed), at)
+    return left if left and _is_to_be_cleaned(uow, room, bed, left, at) else None
+
+
+def _is_to_be_cleaned(uow: UnitOfWork, room: Room, bed: str, left: datetime, at: datetime) -> bool:
+    """Return whether the house has a bed cleaned that was left then, and nobody did until a moment."""
+    cleaned = [
+        spell.period.end
+        for spell in room.spells
+        if spell.bed == bed and spell.state is BedState.CLEANING and spell.ended
+    ]
+    return rules_of(uow).cleaning.apply_at(left, room.name_at(left).ward) and not any(
+        end is not None and left <= end <= at for end in cleaned
+    )
+
+
+def _left(
+    claims: list[Claim], bed: BedRef, since: datetime, stay: UUID | None = None
+) -> datetime | None:
+    """Return when a bed was left last before somebody comes; None if that stay only goes on."""
     ends = [
         (claim.stretch.period.end, claim.stay)
         for claim in claims
-        if claim.stretch.bed == stretch.bed
+        if claim.stretch.bed == bed
         and claim.stretch.period.end is not None
-        and claim.stretch.period.end <= stretch.period.start
+        and claim.stretch.period.end <= since
     ]
     last = max((end for end, _ in ends), default=None)
-    goes_on = last == stretch.period.start and (last, stay) in ends
+    goes_on = last == since and (last, stay) in ends
     return None if goes_on else last
 
 

@@ -1,4 +1,4 @@
-"""Reservations of beds that end before they lapse: with their use, or with their patient's death."""
+"""Reservations of beds that end before they lapse: by their use, their stay's end or a death."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.stay.aggregate import Stay
 
 
 def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
-    """Return when reservations of a bed ended by use or by a death, as held now, by their ids."""
+    """Return when reservations of a bed ended before their time, as held now, by their ids."""
     ends: dict[UUID, datetime] = {}
     for spell in room.spells:
         if spell.bed != bed or spell.state is not BedState.RESERVED or spell.period.is_empty:
@@ -29,8 +29,9 @@ def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
             for stretch in stay.stretches
             if stretch.bed == BedRef(room.id, bed) and stretch.period.start in spell.period
         ]
+        left = [stay.history.ended_at for stay in stays if spell.stay is not None]
         died_at = persons.died_at(uow, patient) if patient else None
-        first = min([*used, *([died_at] if died_at is not None else [])], default=None)
+        first = min((end for end in (*used, *left, died_at) if end is not None), default=None)
         if first is not None:
             ends[spell.id] = max(first, spell.period.start)
     return ends

@@ -324,8 +324,9 @@ class NotFound(Refusal):
     key: str
     field: FieldName
 
-    def __init__(self, what: str, key: str, field: str) -> None:
-        super().__init__(f"There is no {what} {key!r}.")
+    def __init__(self, what: str, key: str, field: str, but: str = "") -> None:
+        self.but = but and f" {but}"
+        super().__init__(f"There is no {what} {key!r}.{self.but}")
         self.what, self.key, self.field = what, key, FieldName(field)
         self.path = (field,)
 

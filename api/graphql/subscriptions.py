@@ -20,6 +20,7 @@ from api.graphql.types.rooms import RoomOccupancy, boards
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
+from infrastructure.queries.named import check_ward_held
 from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
@@ -98,6 +99,8 @@ class Subscription:
         check_ward(context, ward)
         ward = await known_ward(context, ward)
         begin = await _begin(context, after)
+        if ward is not None:
+            await context.query(check_ward_held, ward, await context.at())
         seen = (await context.log_status()).now if after is None else None
         topic = OccupancyTopic(ward, seen, (board, *context.queries))
         return _rooms(info, topic, begin)

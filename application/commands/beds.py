@@ -3,7 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from application import cleaning, lookups, reservations
+from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
 from application.command import utc
 from application.command_group import CommandGroup, command, correction
@@ -15,8 +18,9 @@ from domain.refusals import (
     InvalidInput,
     ReasonNeeded,
 )
+from domain.room.aggregate import BedState
 from domain.room.policies import RoomPolicy
-from domain.time import ALWAYS, Period
+from domain.time import ALWAYS, TICK, Period, Precision
 
 
 class BedStates(CommandGroup):
@@ -73,8 +77,18 @@ class BedStates(CommandGroup):
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
-        """Finish cleaning: the bed is clean."""
-        lookups.room(uow, ward, room).finish_cleaning(bed, uow.entry)
+        """Finish cleaning: the bed is clean.
+
+        Of a bed that was to be cleaned the start need not be told.
+        """
+        here, entry = lookups.room(uow, ward, room), uow.entry
+        code, at = here.code_of(bed), entry.occurred_at
+        left = cleaning.left_uncleaned(uow, here, code, at)
+        if left is not None and left < at and not here.is_in(code, BedState.CLEANING, at):
+            begun = replace(entry, occurred_at=at - TICK, precision=Precision.ESTIMATED)
+            claims = uow.claims(here.id, Period(begun.occurred_at))
+            here.start_cleaning(code, claims, uow.now, begun)
+        here.finish_cleaning(code, entry)
 
     @command(roles=ADMINISTRATION)
     def set_bed_cleaning(
@@ -89,6 +103,7 @@ class BedStates(CommandGroup):
 
         From ``since`` on (default: when decided; may lie ahead). What a ward decides comes first.
         """
+        scope.check_ward(uow, ward)
         if ward is not None:
             ward = lookups.rooms_of(uow, ward)[0].ward
         at = utc(since, "from") or uow.entry.occurred_at

@@ -3,6 +3,7 @@
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
+from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION
 from application.command_group import CommandGroup, command
 from application.hospital_days import calendar_id, calendar_of
@@ -26,6 +27,7 @@ class Calendar(CommandGroup):
 
         ``valid_from`` is a local date and may lie ahead; absent: always was so.
         """
+        scope.check_ward(uow, None)
         calendar_of(uow).set_time(time_zone, census_time or CENSUS_TIME, valid_from, uow.entry)
 
     def zone(self) -> ZoneInfo:

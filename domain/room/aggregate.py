@@ -157,6 +157,10 @@ class Room(RoomDetails):
         self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
         self.record(Room.CleaningStarted, envelope, spell=envelope.id_of("cleaning"), bed=bed)
 
+    def is_in(self, bed: str, state: BedState, at: datetime) -> bool:
+        """Return whether a bed is closed, being cleaned or reserved at a moment."""
+        return any(s.bed == bed and s.state is state and at in s.period for s in self.spells)
+
     def finish_cleaning(self, bed: str, envelope: Envelope) -> None:
         """Finish cleaning a bed. Raises BedStateBroken."""
         bed = self.code_of(bed)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
+from domain.stay.facts import OVER
 from domain.time import ALWAYS
 from infrastructure.queries.as_of import AsOf, columns, since
 from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of, parameter
@@ -55,7 +56,7 @@ def _derived(
 async def _reservations_over(
     connection: AsyncConnection, at: AsOf, found: Iterable[BoardRoom]
 ) -> set[UUID]:
-    """Return the reservations in force that ended with their use or with their patient's death."""
+    """Return the reservations in force that ended by their use, their stay's end or a death."""
     spells = [
         (room.room.room, bed.spell)
         for room in found
@@ -66,7 +67,9 @@ async def _reservations_over(
         return set()
     anyone = at.unscoped
     ids = [spell.for_stay for _, spell in spells if spell.for_stay]
-    patients = {row.stay: row.patient for row in await _patients_of(connection, ids, anyone)}
+    held = list(await _stays_of(connection, ids, anyone))
+    patients = {row.stay: row.patient for row in held}
+    ended = {row.stay for row in held if row.status in [status.value for status in OVER]}
     who = {
         spell.spell: spell.for_patient or (patients.get(spell.for_stay) if spell.for_stay else None)
         for _, spell in spells
@@ -79,19 +82,27 @@ async def _reservations_over(
     over = set()
     for room, spell in spells:
         patient = who[spell.spell]
-        if patient in deaths or any(
-            (use.room, use.bed) == (room, spell.bed)
-            and use.since >= spell.since
-            and (use.stay == spell.for_stay if spell.for_stay else use.patient in records[patient])
-            for use in uses
-            if patient is not None
+        if (
+            patient in deaths
+            or spell.for_stay in ended
+            or any(
+                (use.room, use.bed) == (room, spell.bed)
+                and use.since >= spell.since
+                and (
+                    use.stay == spell.for_stay
+                    if spell.for_stay
+                    else use.patient in records[patient]
+                )
+                for use in uses
+                if patient is not None
+            )
         ):
             over.add(spell.spell)
     return over
 
 
-_patients_of = by_id(
-    lambda at: select(stays.c.stay, stays.c.patient).where(
+_stays_of = by_id(
+    lambda at: select(stays.c.stay, stays.c.patient, stays.c.status).where(
         is_one_of(stays.c.stay, "ids"), at.of(stays)
     )
 )

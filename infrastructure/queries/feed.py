@@ -19,6 +19,7 @@ from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.rooms import rooms as room_names
 
 SCANNED = 2_000
 """Events that are scanned for one page, at most; a page of rare ones may be short, or empty."""
@@ -151,25 +152,60 @@ async def _positions_in(
         ),
     )
     beds = {(stay, at, known): room for stay, at, known, room in stays_in}
-    located = await rooms_located(connection, {r for r in (*named, *beds.values()) if r})
-    here = {room for room, place in located.items() if place.ward == ward}
+    then = [(at, known) for _, at, known in moments]
+    wards = await _wards_then(
+        connection,
+        {
+            (room, *when)
+            for room, moment, when in zip(named, moments, then, strict=True)
+            for room in (room, beds.get(moment))
+            if room
+        },
+    )
+    told = [
+        ((room, *when), (beds.get(moment), *when))
+        for room, moment, when in zip(named, moments, then, strict=True)
+    ]
+    here = [(wards.get(of) == ward, wards.get(lay_in) == ward) for of, lay_in in told]
     about_rooms = {
-        (row.command_end, row.patient)
-        for row, room in zip(rows, named, strict=True)
-        if room in here
+        (row.command_end, row.patient) for row, (of, _) in zip(rows, here, strict=True) if of
     }
     return {
         row.position
-        for row, moment, room in zip(rows, moments, named, strict=True)
-        if room in here
+        for row, (of, lay_in) in zip(rows, here, strict=True)
+        if of
         or (
             not row.topic.startswith(_OF_ROOMS)
             and (
                 (row.patient is not None and (row.command_end, row.patient) in about_rooms)
-                or beds.get(moment) in here
+                or lay_in
             )
         )
     }
+
+
+async def _wards_then(
+    connection: AsyncConnection, asked: Collection[tuple[UUID, datetime, int]]
+) -> dict[tuple[UUID | None, datetime, int], str]:
+    """Return the wards of rooms at some moments as known at some positions; else those they began in."""
+    opened = await rooms_located(connection, {room for room, *_ in asked})
+    wards: dict[tuple[UUID | None, datetime, int], str] = {
+        of: opened[of[0]].ward for of in asked if of[0] in opened
+    }
+    found = await connection.execute(
+        text(
+            "SELECT asked.room, asked.at, asked.known, r.ward FROM unnest(CAST(:rooms AS uuid[]),"
+            " CAST(:moments AS timestamptz[]), CAST(:knowns AS int8[])) AS asked (room, at, known)"
+            f" JOIN {room_names.fullname} r ON r.room = asked.room"
+            " AND r.during @> asked.at AND r.known @> asked.known"
+        ),
+        {
+            "rooms": [room for room, *_ in asked],
+            "moments": [at for _, at, _ in asked],
+            "knowns": [known for *_, known in asked],
+        },
+    )
+    return wards | {(room, at, known): ward for room, at, known, ward in found}
 
 
 def _rooms_of(event: Event) -> set[UUID]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.refusals import NotFound
 from domain.text import code, key, number_key
+from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.rooms import beds, rooms
 
@@ -21,6 +22,31 @@ async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward"
     if not names:
         raise NotFound("ward", ward, field)
     return ward if ward in names else min(names)
+
+
+async def check_ward_held(connection: AsyncConnection, ward: str, at: AsOf) -> None:
+    """Refuse a ward that has another name at a moment, naming that. Raises NotFound."""
+    ever = rooms.alias()
+    had = select(ever.c.room).where(ever.c.ward == ward)
+    held = select(rooms.c.ward).distinct().where(rooms.c.room.in_(had), at.of(rooms))
+    names = sorted((await connection.execute(held)).scalars())
+    if names and ward not in names:
+        raise NotFound("ward", ward, "ward", f"Its rooms are then of {' and '.join(names)}.")
+
+
+async def check_staff_number_held(
+    connection: AsyncConnection, number: str, at: AsOf, field: str
+) -> None:
+    """Refuse a staff number instead of which its practitioner has another then. Raises NotFound."""
+    ever = practitioners.alias()
+    had = select(ever.c.practitioner).where(ever.c.staff_number == number)
+    held = select(practitioners.c.staff_number).where(
+        practitioners.c.practitioner.in_(had), at.of(practitioners)
+    )
+    numbers = sorted((await connection.execute(held)).scalars())
+    if numbers and number not in numbers:
+        what = "practitioner with staff number"
+        raise NotFound(what, number, field, f"Whose it was has {' and '.join(numbers)} then.")
 
 
 async def wards_named(connection: AsyncConnection, wards: Iterable[str]) -> set[str]:

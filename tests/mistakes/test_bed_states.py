@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from application.authorization.roles import Role
+from tests.api.test_scope import login
 from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.correction_examples import IN_ERROR, WRONG, movement
 
@@ -104,8 +106,11 @@ def test_mistake_97_a_reservation_ends_with_its_use(ward: Ward, by: str) -> None
         "FREE",
     ]
     ward.record("cancelMovement", movementId=used, **IN_ERROR)
-    assert ward.bed(bed)["state"] == "RESERVED"
-    assert admit(ward, bed, ago(hours=3))["__typename"] == "BedNotOpen"
+    is_over = by == "stay"  # with the stay, which has ended
+    assert ward.bed(bed)["state"] == ("FREE" if is_over else "RESERVED")
+    assert ward.bed(bed, asOf=ago(hours=7))["state"] == "RESERVED"
+    told = admit(ward, bed, ago(hours=3))["__typename"]
+    assert told == ("StayRecorded" if is_over else "BedNotOpen")
 
 
 def test_mistake_97_after_its_use_a_reserved_bed_is_given_and_reserved_again(ward: Ward) -> None:
@@ -136,3 +141,40 @@ def test_mistake_97_a_reservation_ends_with_the_death_of_its_patient(ward: Ward,
         ward.record("cancelDischarge", stayId=stay, withoutBed="desk", **IN_ERROR)
     assert ward.bed(bed)["state"] == "RESERVED"
     assert admit(ward, bed, ago(hours=6))["__typename"] == "BedNotOpen"
+
+
+def test_mistake_122_cleaning_is_finished_where_nobody_told_its_start(ward: Ward) -> None:
+    room = cleaned_ward(ward)
+    bed = f"{room}/a"
+    untouched = ward.execute("finishCleaning", **place(bed), **late(ago(hours=11)))
+    assert untouched["__typename"] == "BedStateBroken"
+    leave(ward, ward.stay(bed), ago(hours=10))
+    ward.record("finishCleaning", **place(bed), **late(ago(hours=8)))
+    states = [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9, 7)]
+    assert states == ["TO_BE_CLEANED", "FREE"]
+    assert admit(ward, bed, ago(hours=6))["__typename"] == "StayRecorded"
+    again = ward.execute("finishCleaning", **place(bed), **late(ago(hours=5)))
+    assert again["__typename"] == "BedStateBroken"
+
+
+def test_mistake_123_who_has_wards_sets_nothing_for_the_whole_house(ward: Ward) -> None:
+    name = cleaned_ward(ward).partition("/")[0]
+    limited = login(ward, Role.ADMIN, name)
+    for command, content in (
+        ("setBedCleaning", {"applies": True}),
+        ("setHospitalTime", {"timeZone": "UTC"}),
+    ):
+        assert limited.execute(command, **content)["__typename"] == "NotAllowed"
+    assert limited.execute("setBedCleaning", ward=name, applies=False)["__typename"] != "NotAllowed"
+
+
+def test_mistake_124_a_discharge_ends_the_reservation_of_a_further_bed(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    bed, stay = f"{room}/b", ward.stay(f"{room}/a")
+    reserve(ward, bed, stayId=stay)
+    leave(ward, stay, ago(hours=8))
+    assert [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9, 7)] == ["RESERVED", "FREE"]
+    again = {"from": ago(hours=7), "until": ahead(hours=4), "patientMrn": ward.patient()}
+    ward.record("reserveBed", **place(bed), **again, **late(ago(hours=7)))
+    ward.record("cancelDischarge", stayId=stay, **place(f"{room}/a"), **IN_ERROR)
+    assert ward.bed(bed, asOf=ago(hours=7.5))["state"] == "RESERVED"

@@ -22,7 +22,7 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
-from infrastructure.queries.named import staff_number_named
+from infrastructure.queries.named import check_staff_number_held, staff_number_named
 from infrastructure.read_models.patients import patients_by_id, patients_page
 from infrastructure.read_models.practitioners import practitioners_page
 
@@ -97,6 +97,8 @@ class PeopleQueries:
                 staff_number_named, staff_number, "staff_number"
             )
         found = await info.context.query(practitioners_page, staff_number, at, wanted + 1, place)
+        if staff_number is not None and not found:
+            await info.context.query(check_staff_number_held, staff_number, at, "staff_number")
         return page(
             found,
             wanted,

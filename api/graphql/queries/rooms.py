@@ -15,7 +15,7 @@ from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownA
 from api.graphql.types.rooms import OccupancyStretch, Room, RoomOccupancy, boards
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.named import beds_named, rooms_named, ward_named
+from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.rooms import wards
 
@@ -96,7 +96,10 @@ class RoomQueries:
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
-        return await boards(info, await info.context.query(board, at, ward), at)
+        found = await info.context.query(board, at, ward)
+        if ward is not None and not found:
+            await info.context.query(check_ward_held, ward, at)
+        return await boards(info, found, at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(

@@ -26,7 +26,11 @@ from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import StayStatus
 from api.graphql.types.stays import Prescription, Stay
 from infrastructure.queries.deceased import deceased
-from infrastructure.queries.named import staff_number_named
+from infrastructure.queries.named import (
+    check_staff_number_held,
+    check_ward_held,
+    staff_number_named,
+)
 from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
@@ -92,11 +96,16 @@ class StayQueries:
             if filter.attending:
                 number = await info.context.query(staff_number_named, filter.attending, "attending")
                 staff = await info.context.query(practitioners_page, number, at, 1, None)
+                if not staff:
+                    check = check_staff_number_held
+                    await info.context.query(check, number, at, "attending")
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
             ward = await known_ward(info.context, filter.ward or None)
             wanted = StayCriteria(statuses, ward, records, attending)
         found = await info.context.query(stays_page, wanted, at, size + 1, place)
+        if wanted.ward is not None and not found:
+            await info.context.query(check_ward_held, wanted.ward, at)
         return page(
             found,
             size,
@@ -121,6 +130,8 @@ class StayQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
         found = await info.context.query(deceased, at, ward)
+        if ward is not None and not found:
+            await info.context.query(check_ward_held, ward, at)
         return [Deceased.of(view, at) for view in found]
 
     @strawberry.field(
@@ -139,6 +150,8 @@ class StayQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
         found = await info.context.query(open_consults, at, ward, specialty)
+        if ward is not None and not found:
+            await info.context.query(check_ward_held, ward, at)
         return [Consult.of(view, at) for view in found]
 
     @strawberry.field(description="A prescription; null before it was written or began.")
