@@ -53,7 +53,6 @@ def app(
     graphql = GraphQLEndpoint(settings, login, allowances)
     methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
     routes: list[BaseRoute] = [
-        *page_routes(),
         Route("/livez", _alive),
         Route("/readyz", Shared(_ready, settings.health_seconds).response),
         Route("/metrics", Shared(_metrics, settings.health_seconds).response),
@@ -64,6 +63,7 @@ def app(
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:
         routes += [Route("/docs", documentation), Route("/schema.graphql", schema_file)]
+        routes += page_routes()  # what it asks is not among them, and its forms tell the schema
     return Starlette(
         routes=routes,
         middleware=[

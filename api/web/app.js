@@ -100,7 +100,7 @@ class App extends Plain {
 
   async #recorded({command, outcome, context, stayId}) {
     const who = context.patient ? [context.patient.familyName, context.patient.givenName].filter(Boolean).join(', ') : '';
-    this.notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, patient: outcome.patient, parked: outcome.__typename === 'Parked' ? outcome.message : null};
+    this.notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, context, patient: command === 'registerPatient' ? outcome.patient : null, parked: outcome.__typename === 'Parked' ? outcome.message : null};
     clearTimeout(this.noticeTimer);
     this.noticeTimer = setTimeout(() => (this.notice = null), 20e3);
     if (!stayId || !may('timeline')) return;
@@ -213,6 +213,8 @@ class App extends Plain {
     return html`<div class="notices" role="status" aria-live="polite">${this.notice
       ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
           ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about})}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}
+          ${this.notice.patient && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
+          ${this.notice.patient ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
           ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}
           <button type="button" class="plain" aria-label=${say('close')} @click=${() => (this.notice = null)}>✕</button></div>` : nothing}</div>`;
   }

@@ -158,7 +158,8 @@ def test_who_is_not_logged_in_hears_nothing_of_the_documents(strict: Served) -> 
 
 def test_the_schema_is_not_told_by_a_page_either(strict: Served) -> None:
     with strict.http() as http:
-        assert http.get("/docs").status_code == 404
+        for path in ("/docs", "/", "/web/forms.json"):
+            assert http.get(path).status_code == 404
 
 
 def test_commands_that_were_recorded_offline_are_taken_all_the_same(strict: Served) -> None:

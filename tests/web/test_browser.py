@@ -108,6 +108,51 @@ def test_a_nurse_moves_a_patient_by_keyboard_and_takes_it_back(
     back.get_by_text(ada["name"]).wait_for()
 
 
+def test_a_clerk_registers_admits_and_is_shown_the_bed(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of(Role.REGISTRAR)
+    bed_of(page, ada["name"]).wait_for()
+    page.keyboard.press("/")
+    page.locator("#q").fill(f"Hopper {ada['mrn']}")
+    page.get_by_text("0 found").wait_for()
+    page.get_by_role("button", name="Register patient").click()
+    with form(page, "Register patient") as dialog:
+        dialog.locator("#f-familyName").fill("Hopper")
+        dialog.locator("#f-mrn").fill(f"H-{ada['mrn']}")
+        dialog.locator("#f-sex").select_option("FEMALE")
+    page.locator(".notice").get_by_role("button", name="Admit").click()
+    with form(page, "Admit") as dialog:
+        dialog.locator("#f-admissionType").select_option("EMERGENCY")
+        dialog.locator("#f-bed").select_option(label=f"{ada['ward']} {ada['room']}-B · Free")
+    page.get_by_role("link", name="Open the stay").click()
+    page.get_by_role("heading", name="Hopper").wait_for()
+
+
+def test_a_bed_manager_closes_a_bed_with_a_reason(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of(Role.BED_MANAGER)
+    free = page.locator(".ward", has_text=ada["ward"]).locator("button.bed")
+    free.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Close bed").click()
+    with form(page, "Close bed") as dialog:
+        dialog.locator("#f-reason").fill("broken rail")
+    closed = page.locator(".ward", has_text=ada["ward"]).locator("button.bed.state-CLOSED")
+    closed.get_by_text("broken rail").wait_for()
+
+
+def test_a_late_entry_begins_at_the_moment_that_is_shown(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).wait_for()
+    page.keyboard.press("{")
+    page.locator("main.past").wait_for()
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog", name="Admit")
+    assert dialog.get_by_label("Earlier").is_checked()
+    dialog.get_by_text("say why it is recorded late").wait_for()
+    dialog.locator("#f-reason").wait_for()
+
+
 def test_a_visit_a_prescription_and_a_dose_are_recorded_in_the_stay(
     page_of: Open, followed: Ward, ada: dict[str, str]
 ) -> None:
