@@ -5,7 +5,6 @@ line (`api.cli.main`) look an error up here, by its class or the nearest base cl
 """
 
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
 from sqlalchemy.exc import DataError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -14,6 +13,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.utils.str_converters import to_camel_case
 
 from api.auth.authentication import NotLoggedIn, UnknownPurpose
+from api.exit_codes import ExitCode
 from application.reports.service import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
@@ -21,16 +21,6 @@ from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrate import NotMigrated
-
-
-class ExitCode(IntEnum):
-    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
-
-    DONE = 0
-    REFUSED = 1
-    USAGE = 2
-    NO_DATABASE = 3
-    CHECK_FAILED = 4
 
 
 class ReadModelsBehind(TransientError):

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from typer.main import get_command
 
-from api.cli.main import app
+from api.cli.main import load_command
 from api.telemetry.metrics import REGISTRY
 from infrastructure.settings import Settings, variable_name
 
@@ -50,10 +49,9 @@ def test_the_processes_are_commands_with_options_that_there_are() -> None:
     for line in re.findall(r"command: \[(.*)\]", _text("compose.yaml")):
         name, *rest = line.split(", ")
         given.append((name, " ".join(rest)))
-    commands = get_command(app).commands  # type: ignore[attr-defined]
     assert {name for name, _ in given} == {"serve", "worker", "migrate"}
     for name, rest in given:
-        options = {o for p in commands[name].params for o in (*p.opts, *p.secondary_opts)}
+        options = {o for p in load_command(name).params for o in (*p.opts, *p.secondary_opts)}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options, (name, rest)
 
 

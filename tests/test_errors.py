@@ -12,7 +12,8 @@ import api
 import application
 import domain
 import infrastructure
-from api.errors import RESPONSES, ExitCode, response_to
+from api.errors import RESPONSES, response_to
+from api.exit_codes import ExitCode
 from domain.errors import WardbookError
 from domain.refusals import NotAllowed, NotFound
 

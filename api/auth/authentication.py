@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
@@ -14,7 +14,9 @@ from joserfc.jwk import KeyFlexible
 from application.authorization.roles import Caller, Purpose, Role
 from domain.envelope import Actor
 from domain.errors import WardbookError
-from infrastructure.revocations import Revocations
+
+if TYPE_CHECKING:  # a token is made without a database
+    from infrastructure.revocations import Revocations
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ def _issued_at(seconds: object) -> datetime | None:
         return None
 
 
-async def check_not_revoked(caller: Caller, revocations: Revocations) -> None:
+async def check_not_revoked(caller: Caller, revocations: "Revocations") -> None:
     """Refuse a token that was revoked, by its id or with its login. Raises NotLoggedIn."""
     by = caller.actor
     if await revocations.covers(by.issuer, by.subject, caller.token_id, caller.issued_at):

@@ -13,7 +13,7 @@ import typer
 from api.cli.queries import For, KnownAt, known_position, open_hospital
 from api.cli.terminal import err, json_text, operator, out, progress, settings, stop, table_of
 from api.csv_writer import CsvWriter
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, write
 from infrastructure.analysis import TABLES, export_history, query_history
@@ -51,7 +51,7 @@ def query(
     ] = None,
     purpose: For = Purpose.QUALITY,
 ) -> None:
-    """Ask the history in SQL: six tables, both clocks in each row, as known at any moment.
+    """Ask the history in SQL: six tables, both clocks in each row.
 
     Patients are ids in them: no names, no MRN. Days and hours are those of the hospital.
     """

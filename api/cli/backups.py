@@ -42,9 +42,10 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.
 
 @app.command("new-epoch")
 def new_epoch() -> None:
-    """Raise the log's epoch after a restore by other means, such as point-in-time recovery.
+    """Raise the log's epoch after a restore by other means.
 
-    Run it before anything is served from the restored database. Read models are made anew.
+    For example after point-in-time recovery. Run it before anything is served from the restored
+    database. Read models are made anew.
     """
     database = Database.of(settings())
     check_migrated(database)

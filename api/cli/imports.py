@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.terminal import as_json, err, moment, now, out, progress, settings, stop, table_of
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from api.imports.mimic_iv import Account, import_mimic_iv, sums_path
 from api.simulator import Simulated, simulate
 from infrastructure.bootstrap import hospital, seed

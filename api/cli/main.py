@@ -1,48 +1,99 @@
-"""The command ``wardbook`` and its subcommands."""
+"""The command ``wardbook``; each of its commands is imported when it is run."""
 
 import logging
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
-from api.cli import (
-    analysis,
-    backups,
-    imports,
-    projections,
-    queries,
-    reports,
-    restatements,
-    revocations,
-    schema,
-    server,
-    verification,
-)
 from api.cli.terminal import stop
-from api.errors import response_to
 
-app = typer.Typer(
+COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "server": {
+            "serve": "Serve GraphQL.",
+            "worker": "Keep the read models up to date.",
+            "demo": "Make a hospital with some months of simulated stays, and serve it.",
+            "migrate": "Make or bring up to date every table.",
+            "doctor": "Print the settings, the state of the database, and what is wrong.",
+        },
+        "tokens": {
+            "token": "Print a token for a server on this machine, alone.",
+        },
+        "imports": {
+            "simulate": "Simulate a hospital over time, into an empty or a simulated log.",
+            "import": "Bring in the history of another system.",
+        },
+        "queries": {
+            "timeline": "List what happened to a patient, in the order in which it happened.",
+            "occupancy": "List every bed and who lies in it, as of a moment, as known at another.",
+            "accesses": "List who read whose data, the latest first.",
+        },
+        "reports": {
+            "report": "Print a report on a period, as known now or then; alone, list the reports.",
+        },
+        "restatements": {
+            "restate": "Compute an issued report again as known now, and record what changed.",
+        },
+        "revocations": {
+            "revoke": "Revoke a token, or a login's tokens up to now; WebSockets of it end, too.",
+        },
+        "analysis": {
+            "query": "Ask the history in SQL: six tables, both clocks in each row.",
+        },
+        "schema": {
+            "schema": "Print the SDL, the JSON Schema of events or feed, or a generated page.",
+        },
+        "projections": {
+            "projections": "The read models.",
+        },
+        "verification": {
+            "verify": "Check every promise about the log, the claims and the read models.",
+        },
+        "backups": {
+            "backup": "Save the log and the record of reading in one file, while the hospital goes on.",
+            "restore": "Restore a backup into an empty database, whole or not at all.",
+            "new-epoch": "Raise the log's epoch after a restore by other means.",
+        },
+    }
+)
+"""The commands by module of `api.cli`, each with the first sentence of its help.
+
+``wardbook --help`` prints them without importing what they need.
+"""
+
+MODULES = {name: module for module, commands in COMMANDS.items() for name in commands}
+
+
+class Commands(TyperGroup):
+    """A group that knows its commands by name and help, and imports the one that is run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load_command(str(command.name)), rest
+
+
+def load_command(name: str) -> Any:
+    """Import a command."""
+    module = import_module(f"api.cli.{MODULES[name]}")
+    return get_group(module.app).commands[name]
+
+
+app = Commands(
     name="wardbook",
     help="Wardbook: the hospital's record of every stay.\n\n"
     "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    add_completion=False,
+    commands=[
+        TyperCommand(name, help=text)
+        for commands in COMMANDS.values()
+        for name, text in commands.items()
+    ],
 )
-for commands in (
-    server.app,
-    imports.app,
-    queries.app,
-    reports.app,
-    restatements.app,
-    revocations.app,
-    analysis.app,
-    schema.app,
-    projections.app,
-    verification.app,
-    backups.app,
-):
-    app.registered_commands += commands.registered_commands
-    app.registered_groups += commands.registered_groups
 
 
 def main() -> None:
@@ -52,6 +103,8 @@ def main() -> None:
         try:
             app()
         except Exception as error:
+            from api.errors import response_to  # all that can fail, and what it needs
+
             response = response_to(error)
             if response.exit_code is None:
                 raise

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cli.imports import fill
 from api.cli.terminal import as_json, out, progress, request, settings, stop, table_of
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database

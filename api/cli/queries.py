@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.imports import fill
 from api.cli.terminal import as_json, moment, operator, out, settings, stop, table_of
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
 from infrastructure.bootstrap import hospital

@@ -13,7 +13,7 @@ from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, open_hospital
 from api.cli.terminal import err, out, progress, request, settings, stop, table_of
 from api.csv_writer import CsvWriter
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
 from application.reports.definition import Report
 from application.reports.formatting import formatted
@@ -61,7 +61,7 @@ def report(
         bool, typer.Option("--issue", help="Give it out: recorded, to be restated later.")
     ] = False,
 ) -> None:
-    """Print a report on a period, as known now or at another moment; alone, list the reports."""
+    """Print a report on a period, as known now or then; alone, list the reports."""
     if name is None:
         _list()
         return

@@ -31,7 +31,7 @@ def restate(
     reason: Annotated[str | None, typer.Option(help="Why it is restated.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compute an issued report again as known now, and record what changed since it was last said.
+    """Compute an issued report again as known now, and record what changed.
 
     Each figure with its old and new value, and with all facts about those whose contribution to it
     changed: what happened when, when the record learned of it, from whom, and why.

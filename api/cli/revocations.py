@@ -7,7 +7,7 @@ import typer
 
 from api.auth.local_tokens import ISSUER
 from api.cli.terminal import operator, out, settings, stop
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
 from infrastructure.revocations import REFRESH_SECONDS

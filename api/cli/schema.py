@@ -17,7 +17,7 @@ from api.cli import schema_compatibility
 from api.cli.access_matrix import access_matrix
 from api.cli.correction_table import correction_table
 from api.cli.terminal import out, stop
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
 from domain.aggregate import Event
@@ -57,7 +57,7 @@ def schema(
         bool, typer.Option("--release", help="Keep all three as released, in docs/released/.")
     ] = False,
 ) -> None:
-    """Print the GraphQL schema (SDL), the JSON Schema of the events or the feed, or a generated page."""
+    """Print the SDL, the JSON Schema of events or feed, or a generated page."""
     if release:
         _release()
         return

@@ -1,4 +1,4 @@
-"""The commands ``serve``, ``worker``, ``demo``, ``migrate``, ``token`` and ``doctor``."""
+"""The commands ``serve``, ``worker``, ``demo``, ``migrate`` and ``doctor``."""
 
 import signal
 import sys
@@ -16,12 +16,12 @@ from api.auth.local_tokens import HOURS, LocalTokens
 from api.auth.oidc import OidcAuthenticator
 from api.cli.imports import fill, simulate_into
 from api.cli.terminal import as_json, now, out, settings, stop, table_of
-from api.errors import ExitCode, response_to
+from api.errors import response_to
+from api.exit_codes import ExitCode
 from api.http.app import app as app_of
 from api.http.persisted_documents import TrustedDocuments
 from api.http.server import listen, run
 from api.telemetry import logs
-from application.authorization.roles import Role
 from infrastructure import tracing
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
@@ -124,28 +124,6 @@ def migrate_tables(
         return
     migrate(Database.of(settings()))
     out.print("The database is up to date.")
-
-
-@app.command()
-def token(
-    role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.ADMIN,
-    subject: Annotated[str, typer.Option(help="Whose it is, as facts will say.")] = "local",
-    ward: Annotated[
-        list[str] | None, typer.Option(help="A ward it is for, once for each; else the house.")
-    ] = None,
-    hours: Annotated[
-        float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")
-    ] = HOURS,
-    link: Annotated[
-        bool, typer.Option("--link", help="Print a link that opens the page with it instead.")
-    ] = False,
-    address: Annotated[
-        str, typer.Option(help="The address of the server that the link leads to.")
-    ] = "http://127.0.0.1:8000",
-) -> None:
-    """Print a token for a server on this machine, alone."""
-    made = LocalTokens.of(settings().home).make(role, subject, ward or (), hours)
-    sys.stdout.write(f"{address.rstrip('/')}/#token={made}\n" if link else f"{made}\n")
 
 
 @app.command()

@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.command import Request
 from domain.envelope import Actor
 from domain.refusals import InvalidInput

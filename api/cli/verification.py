@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.terminal import as_json, err, out, settings, stop, table_of
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated

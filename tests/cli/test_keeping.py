@@ -12,7 +12,7 @@ import pytest
 import api.cli.schema
 from api.auth.local_tokens import LocalTokens
 from api.cli.schema import event_schemas
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
 from application.authorization.roles import Caller

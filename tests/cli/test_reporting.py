@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from application.reports.registry import newest_definitions
 from domain.stay.facts import Disposition

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from api.auth.local_tokens import LocalTokens
-from api.errors import ExitCode
+from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import request, rows

@@ -1,0 +1,34 @@
+"""The command ``token``."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from api.auth.local_tokens import HOURS, LocalTokens
+from api.cli.terminal import settings
+from application.authorization.roles import Role
+
+app = typer.Typer()
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.ADMIN,
+    subject: Annotated[str, typer.Option(help="Whose it is, as facts will say.")] = "local",
+    ward: Annotated[
+        list[str] | None, typer.Option(help="A ward it is for, once for each; else the house.")
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")
+    ] = HOURS,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a link that opens the page with it instead.")
+    ] = False,
+    address: Annotated[
+        str, typer.Option(help="The address of the server that the link leads to.")
+    ] = "http://127.0.0.1:8000",
+) -> None:
+    """Print a token for a server on this machine, alone."""
+    made = LocalTokens.of(settings().home).make(role, subject, ward or (), hours)
+    sys.stdout.write(f"{address.rstrip('/')}/#token={made}\n" if link else f"{made}\n")

@@ -1,0 +1,13 @@
+"""Exit codes of the command line."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    NO_DATABASE = 3
+    CHECK_FAILED = 4

@@ -1,0 +1,50 @@
+"""The list of commands: true of the commands, and printed without importing them."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from typer.main import get_group
+
+import api.cli
+from api.cli.main import COMMANDS, load_command
+from tests.cli.conftest import Run
+
+HEAVY = ("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn")
+
+
+def test_every_command_is_listed_with_the_first_sentence_of_its_help() -> None:
+    found = {}
+    for path in sorted(Path(api.cli.__path__[0]).glob("[!_]*.py")):
+        module = import_module(f"api.cli.{path.stem}")
+        if path.stem != "main" and hasattr(module, "app"):
+            commands = get_group(module.app).commands.values()
+            sentences = {str(c.name): " ".join((c.help or "").split()) for c in commands}
+            found[path.stem] = {n: text.split(".")[0] + "." for n, text in sentences.items()}
+    assert found == {module: dict(commands) for module, commands in COMMANDS.items()}
+
+
+def test_a_command_that_is_run_is_the_one_of_its_module(run: Run) -> None:
+    assert load_command("token").name == "token"
+    assert "--role" in run("token", "--help").out
+    assert run("projections", "--help").code == 0
+    misspelt = run("toke")
+    assert misspelt.code == 2
+    assert "Did you mean 'token'" in misspelt.err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["token"]])
+def test_the_list_and_a_token_need_no_database_and_no_schema(
+    arguments: list[str], home: Path
+) -> None:
+    code = (
+        "import atexit, sys\n"
+        f"atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules]))\n"
+        f"sys.argv[1:] = {arguments}\n"
+        "from api.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
