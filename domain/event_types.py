@@ -33,8 +33,8 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
 
 
 def _events_of(aggregate: type[Aggregate]) -> list[type[Event]]:
-    nested = (value for base in reversed(aggregate.__mro__) for value in vars(base).values())
-    return [v for v in nested if isinstance(v, type) and issubclass(v, Event)]
+    members = (value for base in reversed(aggregate.__mro__) for value in vars(base).values())
+    return [v for v in members if isinstance(v, type) and issubclass(v, Event)]
 
 
 EVENTS: dict[str, type[Event]] = {

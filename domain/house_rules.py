@@ -31,9 +31,11 @@ class CleaningRules:
         What a ward has decided comes before what the house has; of several, the latest holds.
         """
         for of in (key(ward), None):
-            held = [r for r in self.rules if (r.ward and key(r.ward)) == of and r.since <= moment]
-            if held:
-                return max(enumerate(held), key=lambda r: (r[1].since, r[0]))[1].applies
+            candidates = [
+                r for r in self.rules if (r.ward and key(r.ward)) == of and r.since <= moment
+            ]
+            if candidates:
+                return max(enumerate(candidates), key=lambda r: (r[1].since, r[0]))[1].applies
         return False
 
 

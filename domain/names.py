@@ -29,10 +29,10 @@ def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date |
     return sorted(beginnings | ({birth_date.isoformat()} if birth_date else set()))
 
 
-def search_words(typed: str) -> list[str]:
+def search_words(text: str) -> list[str]:
     """Return the folded words of a search, each the beginning of a word of who is looked for."""
-    dates = set(_DATE.findall(typed))
-    return sorted(dates | set(_WORD.findall(_folded(_DATE.sub(" ", typed)))))
+    dates = set(_DATE.findall(text))
+    return sorted(dates | set(_WORD.findall(_folded(_DATE.sub(" ", text)))))
 
 
 def _words_of(name: str | None) -> set[str]:

@@ -92,9 +92,9 @@ class Patient(PatientEvents, Aggregate):
         confidentiality: Confidentiality | None = None,
     ) -> None:
         """Correct details from the beginning (``since`` None), or change them from a time on."""
-        fixed = {"mrn": mrn, "birth_date": birth_date}
-        changed = (family_name, given_name, sex, confidentiality)
-        if not any(v is not None for v in (*fixed.values(), *changed)):
+        identifiers = {"mrn": mrn, "birth_date": birth_date}
+        details = (family_name, given_name, sex, confidentiality)
+        if not any(v is not None for v in (*identifiers.values(), *details)):
             raise InvalidInput("family_name", "say which details are different")
         if since is None:
             self.record(
@@ -111,7 +111,7 @@ class Patient(PatientEvents, Aggregate):
                 former_mrn_authority=self.mrn_authority if mrn else None,
             )
             return
-        for field, value in fixed.items():
+        for field, value in identifiers.items():
             if value is not None:
                 raise InvalidInput(
                     field, "it does not change from a day on; leave out `valid_from` to correct it"
@@ -267,15 +267,15 @@ class Patient(PatientEvents, Aggregate):
         present = {name: value for name, value in values.items() if value is not None}
         self._fold((*self.recorded, (since, present)))
 
-    def _fold(self, recorded: tuple[tuple[datetime | None, dict[str, Any]], ...]) -> None:
-        self.recorded = recorded
+    def _fold(self, entries: tuple[tuple[datetime | None, dict[str, Any]], ...]) -> None:
+        self.recorded = entries
         always = [r for r in self.recorded if r[0] is None]
-        dated = sorted((r for r in self.recorded if r[0]), key=lambda r: r[0] or _NEVER)
+        dated_entries = sorted((r for r in self.recorded if r[0]), key=lambda r: r[0] or _NEVER)
         details = Details()
         for _, changes in always:
             details = replace(details, **changes)
         states: list[tuple[datetime | None, Details]] = [(None, details)]
-        for at, changes in dated:
+        for at, changes in dated_entries:
             details = replace(details, **changes)
             if states[-1][0] == at:
                 states.pop()

@@ -145,11 +145,13 @@ class Practitioner(Aggregate):
 
     def cancel_change(self, valid_from: date, envelope: Envelope) -> None:
         """Take back what changed from a day on. Raises InvalidInput if nothing did."""
-        kept = [change for day, _, change in self.changes if day != valid_from]
-        if len(kept) == len(self.changes):
+        remaining_changes = [change for day, _, change in self.changes if day != valid_from]
+        if len(remaining_changes) == len(self.changes):
             days = ", ".join(str(day) for day, *_ in self.changes) or "never"
             raise InvalidInput("valid_from", f"nothing changed on that day; changes: {days}")
-        numbers = [change["staff_number"] for change in kept if "staff_number" in change]
+        numbers = [
+            change["staff_number"] for change in remaining_changes if "staff_number" in change
+        ]
         number = [self.registered["staff_number"], *numbers][-1]
         self.record(
             Practitioner.ChangeCancelled, envelope, valid_from=valid_from, staff_number=number
@@ -162,13 +164,13 @@ class Practitioner(Aggregate):
             case Practitioner.DetailsCorrected():
                 self.registered = {**self.registered, **_said(event)}
             case Practitioner.DetailsChanged():
-                said = _said(event)
+                details = _said(event)
                 if event.grade is not None:
-                    said["grade_from"] = event.valid_from
+                    details["grade_from"] = event.valid_from
                 same = [change for day, _, change in self.changes if day == event.valid_from]
                 before = same[0] if same else {}
                 others = [change for change in self.changes if change[0] != event.valid_from]
-                new = (event.valid_from, event.since, {**before, **said})
+                new = (event.valid_from, event.since, {**before, **details})
                 self.changes = tuple(sorted([*others, new], key=lambda change: change[:2]))
             case Practitioner.ChangeCancelled():
                 self.changes = tuple(c for c in self.changes if c[0] != event.valid_from)
@@ -180,8 +182,8 @@ FIELDS = ("staff_number", "family_name", "given_name", "grade", "grade_from", "s
 
 
 def _said(event: Event) -> dict[str, Any]:
-    said = {field: getattr(event, field, None) for field in FIELDS}
-    return {field: value for field, value in said.items() if value is not None}
+    details = {field: getattr(event, field, None) for field in FIELDS}
+    return {field: value for field, value in details.items() if value is not None}
 
 
 def _must_say(details: Mapping[str, Any]) -> None:

@@ -111,19 +111,19 @@ class Report(Aggregate):
 
     # -- decide --
 
-    def issue(self, terms: Terms, said: Said, envelope: Envelope) -> None:
+    def issue(self, terms: Terms, result: Said, envelope: Envelope) -> None:
         """Give the report out."""
-        self.record(Report.Issued, envelope, terms=terms, said=said)
+        self.record(Report.Issued, envelope, terms=terms, said=result)
 
     def restate(
-        self, said: Said, changes: Sequence[Change], causes: Sequence[Cause], envelope: Envelope
+        self, result: Said, changes: Sequence[Change], causes: Sequence[Cause], envelope: Envelope
     ) -> None:
         """Restate the report. Raises InvalidInput if nothing was recorded since the last time."""
         assert self.said is not None
-        if said.position <= self.said.position:
+        if result.position <= self.said.position:
             raise InvalidInput("issue_id", "nothing was recorded since it was last computed")
         self.record(
-            Report.Restated, envelope, said=said, changes=tuple(changes), causes=tuple(causes)
+            Report.Restated, envelope, said=result, changes=tuple(changes), causes=tuple(causes)
         )
 
     # -- evolve --

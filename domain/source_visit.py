@@ -274,8 +274,8 @@ class SourceVisit(Aggregate):
                     self.first_told = {**self.first_told, id: event.originator_version}
                 if holds:
                     is_tie = before is not None and before.precedence() == version.precedence()
-                    tied = (*self.tied[id], version) if is_tie else (version,)
-                    self.tied = {**self.tied, id: tied}
+                    tied_versions = (*self.tied[id], version) if is_tie else (version,)
+                    self.tied = {**self.tied, id: tied_versions}
                     self.held = {**self.held, id: version}
                     self.reported = {**self.reported, id: event.originator_version}
             case SourceVisit.Settled():

@@ -70,9 +70,9 @@ def cleaned(value: T, field: str = "") -> T:
     Raises InvalidInput for a code or line in which nothing is left.
     """
     changes = {
-        name: changed
+        name: new_value
         for name, clean in _cleaners(cast(Hashable, type(value))).items()
-        if (changed := clean(before := getattr(value, name), field or name)) is not before
+        if (new_value := clean(before := getattr(value, name), field or name)) is not before
     }
     if not changes:
         return value
@@ -143,19 +143,19 @@ def _filled(clean: Callable[[str], str], value: str | None, field: str) -> str |
     return value if result == value else result
 
 
-def _one_line(text: str, kept: str) -> str:
-    return " ".join(_without_controls(text, kept).split())
+def _one_line(text: str, kept_characters: str) -> str:
+    return " ".join(_without_controls(text, kept_characters).split())
 
 
-def _without_controls(text: str, kept: str) -> str:
+def _without_controls(text: str, kept_characters: str) -> str:
     """Return text without what nobody sees; line ends and tabs that are not kept become blanks."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_seen(character, kept) for character in text)
+    return "".join(_seen(character, kept_characters) for character in text)
 
 
-def _seen(character: str, kept: str) -> str:
-    if character in kept:
+def _seen(character: str, kept_characters: str) -> str:
+    if character in kept_characters:
         return character
     if character.isspace():
         return " "

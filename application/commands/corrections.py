@@ -365,7 +365,14 @@ def _correct(
         def correct(at: datetime | None, stay: Stay = stay, place: Place | None = there) -> None:
             died_at = persons.told_death_at(uow, stay.patient)
             stay.correct_movement(
-                movement, at, precision, place, uow.entry, died_at, timed=timed, **details
+                movement,
+                at,
+                precision,
+                place,
+                uow.entry,
+                died_at,
+                movements_with_time=timed,
+                **details,
             )
 
         if len(stays) == 1 and at == uow.corrected_at:

@@ -77,14 +77,14 @@ class Prescription(PrescriptionDoses):
             precision=right.precision or before.precision,
             regimen=corrected(before.regimen, right),
         )
-        told = (right.medication or self.medication, right.prescriber or self.prescriber)
-        if course == before and told == (self.medication, self.prescriber):
+        contents = (right.medication or self.medication, right.prescriber or self.prescriber)
+        if course == before and contents == (self.medication, self.prescriber):
             raise InvalidInput("prescription_id", "it is written so already; say what is different")
         _check_regimen(course.regimen, course.written_at)
         if died_at is not None and max(course.regimen.start, course.written_at) > died_at:
             raise PatientDied(died_at)
-        known = {step.id for step, _ in before.problems()}
-        facts = [self.ref(step) for step, _ in course.problems() if step.id not in known]
+        known_problems = {step.id for step, _ in before.problems()}
+        facts = [self.ref(step) for step, _ in course.problems() if step.id not in known_problems]
         facts += self._contradicted(course)
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
@@ -184,13 +184,13 @@ class Prescription(PrescriptionDoses):
             )
         if changes and step.kind != "changed":
             raise InvalidInput(changes[0][0], f"it was {step.kind} then, with no other regimen")
-        moved = replace(
+        new_step = replace(
             step,
             at=at or step.at,
             changes=merged(step.changes, changes),
             precision=precision or step.precision,
         )
-        self._check_step(moved, died_at if step.kind in ORDERS else None)
+        self._check_step(new_step, died_at if step.kind in ORDERS else None)
         self.record(
             Prescription.ChangeCorrected,
             envelope,

@@ -260,8 +260,8 @@ class Course:
     @property
     def period(self) -> Period:
         """The period from its start until it was stopped, completed, or is planned to stop."""
-        ended = [p.start for p, status, _ in self.segments() if status in ENDED]
-        return Period(self.regimen.start, ended[0] if ended else None)
+        ends = [p.start for p, status, _ in self.segments() if status in ENDED]
+        return Period(self.regimen.start, ends[0] if ends else None)
 
 
 _AFTER = {

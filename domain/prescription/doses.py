@@ -144,7 +144,7 @@ class PrescriptionDoses(PrescriptionState):
             raise InvalidInput("reason_not_given", "say why the dose was not given")
         if dose.end and not was_given:
             raise InvalidInput("given", "the end of the infusion is recorded; cancel that first")
-        corrected = replace(
+        new_dose = replace(
             dose,
             at=at or dose.at,
             given=was_given,
@@ -152,8 +152,8 @@ class PrescriptionDoses(PrescriptionState):
             precision=precision or dose.precision,
         )
         if dose.end:
-            _check_order(corrected, dose.end)
-        self._check_dose(corrected, died_at)
+            _check_order(new_dose, dose.end)
+        self._check_dose(new_dose, died_at)
         self.record(
             PrescriptionEvents.AdministrationCorrected,
             envelope,
@@ -166,7 +166,7 @@ class PrescriptionDoses(PrescriptionState):
             outside_prescription=outside,
             **order,
         )
-        return corrected
+        return new_dose
 
     def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
         """Take back a dose that was entered in error, and the end of its infusion."""

@@ -41,10 +41,10 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         """Return the writing of the prescription and its doses, as far as they are held true."""
         if self.course.cancelled:
             return []
-        written = FactRef(self.id, "prescription", self.course.written_at, self.stay)
+        writing = FactRef(self.id, "prescription", self.course.written_at, self.stay)
         doses = [FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses]
         ends = [FactRef(e.id, "infusion end", e.at, self.stay) for e in self._ends]
-        return [*(() if self.basis else (written,)), *doses, *ends]
+        return [*(() if self.basis else (writing,)), *doses, *ends]
 
     def all_facts(self) -> list[FactRef]:
         """Return all that is told of it: the writing, the doses, the changes and the end."""
@@ -137,8 +137,8 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             return  # a read model may skip it
         changes, precision = step.changes, step.precision
         if isinstance(event, PrescriptionEvents.ChangeCorrected):
-            changed = changes_of(event.dose, event.route, event.frequency, event.stop)
-            changes = merged(changes, changed)
+            new_values = changes_of(event.dose, event.route, event.frequency, event.stop)
+            changes = merged(changes, new_values)
             precision = event.precision or precision
         self.course = self.course.with_step(
             replace(step, at=event.at or step.at, changes=changes, precision=precision)
@@ -148,21 +148,21 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         dose = self.course.dose(event.administration)
         if dose is None:
             return  # a read model may skip it
-        corrected = replace(
+        new_dose = replace(
             dose,
             at=event.at or dose.at,
             given=dose.given if event.given is None else event.given,
             outside=event.outside_prescription or dose.outside,
             precision=event.precision or dose.precision,
         )
-        self.course = self.course.with_replaced_dose(corrected)
+        self.course = self.course.with_replaced_dose(new_dose)
         if self.basis is not None:
             self.medication = event.medication or self.medication
             self.basis = event.basis or self.basis
             self.prescriber = event.ordered_by or self.prescriber
             was = self.course.regimen
             amount, route = event.dose_given or was.dose, event.route or was.route
-            self._hold_unprescribed(corrected, amount, route)
+            self._hold_unprescribed(new_dose, amount, route)
 
     def _give_unprescribed(self, event: "PrescriptionEvents.UnprescribedGiven") -> None:
         self.stay, self.patient = event.stay, event.patient

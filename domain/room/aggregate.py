@@ -87,10 +87,10 @@ class Room(RoomDetails):
         Raises NotFound, InvalidInput, BedStateBroken, BedOccupied.
         """
         old = self._spell_of(id)
-        reserved = old.state is BedState.RESERVED
+        is_reserved = old.state is BedState.RESERVED
         end = None if open_ended else until or old.period.end
         period = Period(since or old.period.start, end)
-        if period == old.period or (open_ended and (until is not None or reserved)):
+        if period == old.period or (open_ended and (until is not None or is_reserved)):
             raise InvalidInput("until", "say since when or until when it really was so")
         if period.is_empty:
             raise InvalidInput("until", "it ends after it begins")
@@ -99,7 +99,7 @@ class Room(RoomDetails):
         self._must_have(old.bed, min(period.start, now))
         others = [s for s in self.spells if s.id != id]
         _must_not_be(others, old.bed, old.state, period)
-        if not reserved:
+        if not is_reserved:
             claims = list(claims)
             for part in period.without([old.period]):
                 self._must_be_empty(old.bed, part, max(now, envelope.occurred_at), claims)
@@ -174,7 +174,7 @@ class Room(RoomDetails):
         patient: UUID | None,
         stay: UUID | None,
         envelope: Envelope,
-        ended: Mapping[UUID, datetime] | None = None,
+        reservation_ends: Mapping[UUID, datetime] | None = None,
     ) -> None:
         """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses.
 
@@ -184,7 +184,7 @@ class Room(RoomDetails):
             raise InvalidInput("until", "a reservation ends after it begins")
         bed = self.code_of(bed)
         self._must_have(bed, max(period.start, envelope.occurred_at))
-        _must_not_be(_until(self.spells, ended or {}), bed, BedState.RESERVED, period)
+        _must_not_be(_until(self.spells, reservation_ends or {}), bed, BedState.RESERVED, period)
         self.record(
             Room.BedReserved,
             envelope,
@@ -214,7 +214,7 @@ class Room(RoomDetails):
         stay: UUID,
         patient: UUID,
         now: datetime,
-        ended: Mapping[UUID, datetime],
+        reservation_ends: Mapping[UUID, datetime],
     ) -> None:
         """Refuse a stretch in a bed that does not exist, is closed, being cleaned or reserved.
 
@@ -225,11 +225,11 @@ class Room(RoomDetails):
         """
         bed = stretch.bed.bed
         self._must_have(bed, stretch.period.start)
-        gone, end = self.retired.get(bed), stretch.period.end
-        if gone is not None and (end is None or end > gone):
-            self._must_have(bed, gone)
+        retired_at, end = self.retired.get(bed), stretch.period.end
+        if retired_at is not None and (end is None or end > retired_at):
+            self._must_have(bed, retired_at)
         for period in newly_claimed(before, stretch):
-            for spell in _until(self.spells, ended):
+            for spell in _until(self.spells, reservation_ends):
                 if spell.bed != bed or spell.period.is_empty:
                     continue
                 if spell.state is BedState.RESERVED:
@@ -251,7 +251,10 @@ class Room(RoomDetails):
                 raise RoomPolicyBroken(policy.value, why)
 
     def _must_have_policy(self, policy: RoomPolicy, set_at: datetime) -> None:
-        if not any(since == set_at and told is policy for since, told, _ in self.policies):
+        if not any(
+            since == set_at and recorded_policy is policy
+            for since, recorded_policy, _ in self.policies
+        ):
             raise InvalidInput("set_at", f"{policy.value} was not set or lifted then")
 
     def _spell_of(self, id: UUID) -> Spell:
@@ -269,9 +272,9 @@ class Room(RoomDetails):
         still be there then is not known.
         """
         for claim in claims:
-            claimed = claim.stretch.period
-            comes_in = claimed.start >= period.start and claimed.collides(period)
-            is_there = period.start <= now and period.start in claimed
+            claimed_stretch = claim.stretch.period
+            comes_in = claimed_stretch.start >= period.start and claimed_stretch.collides(period)
+            is_there = period.start <= now and period.start in claimed_stretch
             if claim.stretch.bed.bed == bed and (comes_in or is_there):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 
@@ -293,10 +296,10 @@ class Room(RoomDetails):
         raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
 
 
-def _until(spells: Iterable[Spell], ended: Mapping[UUID, datetime]) -> Iterator[Spell]:
+def _until(spells: Iterable[Spell], reservation_ends: Mapping[UUID, datetime]) -> Iterator[Spell]:
     """Yield spells, those that ended before their time only until then."""
     for spell in spells:
-        end = ended.get(spell.id)
+        end = reservation_ends.get(spell.id)
         yield spell if end is None else replace(spell, period=spell.period.until(end))
 
 

@@ -35,8 +35,8 @@ class RoomDetails(RoomState):
         Raises InvalidInput if nothing is different or a bed was added before, ContradictsLaterFacts.
         """
         name = (ward or self.ward, number or self.number)
-        renamed = name != (self.ward, self.number)
-        if not renamed and opened_at in (None, self.opened_at):
+        is_renamed = name != (self.ward, self.number)
+        if not is_renamed and opened_at in (None, self.opened_at):
             raise InvalidInput(
                 "new_room", "say what is different: ward, room, or when it was opened"
             )
@@ -48,7 +48,7 @@ class RoomDetails(RoomState):
                     )
             for bed in self.opened_with:
                 self._must_be_unused(bed, Period(self.beds[bed], opened_at), claims)
-        ward, number = name if renamed else (None, None)
+        ward, number = name if is_renamed else (None, None)
         self.record(
             RoomDetails.DetailsCorrected, envelope, ward=ward, number=number, opened_at=opened_at
         )
@@ -100,9 +100,9 @@ class RoomDetails(RoomState):
         bed = self.code_of(bed)
         if bed not in self.beds:
             raise NotFound("bed", bed, "bed")
-        used = [_use(claim) for claim in claims if claim.stretch.bed.bed == bed]
-        if used:
-            raise ContradictsLaterFacts(tuple(used))
+        uses = [_use(claim) for claim in claims if claim.stretch.bed.bed == bed]
+        if uses:
+            raise ContradictsLaterFacts(tuple(uses))
         self.record(RoomDetails.BedCancelled, envelope, bed=bed)
 
     def retire(self, beds: Iterable[str], claims: Iterable[Claim], envelope: Envelope) -> None:
@@ -111,11 +111,11 @@ class RoomDetails(RoomState):
         for bed in beds:
             self._must_have(bed, at)
             for claim in claims:
-                claimed = claim.stretch
-                if claimed.bed.bed == bed and (
-                    claimed.period.end is None or claimed.period.end > at
+                claimed_stretch = claim.stretch
+                if claimed_stretch.bed.bed == bed and (
+                    claimed_stretch.period.end is None or claimed_stretch.period.end > at
                 ):
-                    raise BedOccupied(claimed.bed, claim.stay)
+                    raise BedOccupied(claimed_stretch.bed, claim.stay)
         self.record(RoomDetails.BedsRetired, envelope, beds=beds)
 
     def cancel_retirement(self, beds: Iterable[str], envelope: Envelope) -> None:
@@ -151,20 +151,20 @@ class RoomDetails(RoomState):
         """Refuse if anything was told of the bed in a period in which it is not there after all."""
         if period.is_empty:
             return
-        used = [
+        uses = [
             _use(claim)
             for claim in claims
             if claim.stretch.bed.bed == bed
             and period.end
             and claim.stretch.period.start < period.end
         ]
-        used += [
+        uses += [
             FactRef(spell.id, f"bed {bed} {spell.state.value.lower()}", spell.period.start)
             for spell in self.spells
             if spell.bed == bed and not spell.period.is_empty and spell.period.start in period
         ]
-        if used:
-            raise ContradictsLaterFacts(tuple(sorted(used, key=lambda fact: fact.occurred_at)))
+        if uses:
+            raise ContradictsLaterFacts(tuple(sorted(uses, key=lambda fact: fact.occurred_at)))
 
 
 def _use(claim: Claim) -> FactRef:

@@ -117,11 +117,11 @@ def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:
 def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
     """Refuse a stretch in a bed that somebody else has then; sharing with the mother is allowed."""
     for other in others:
-        claimed = other.stretch
+        use = other.stretch
         if (
             other.stay == stay
-            or claimed.bed != stretch.bed
-            or not claimed.period.collides(stretch.period)
+            or use.bed != stretch.bed
+            or not use.period.collides(stretch.period)
             or _share(stay, stretch, other)
         ):
             continue
@@ -136,11 +136,11 @@ def outside_of_mother(stretch: Stretch, mother: Iterable[Stretch]) -> list[Perio
 
 
 def _share(stay: UUID, stretch: Stretch, other: Claim) -> bool:
-    claimed = other.stretch
+    use = other.stretch
     return (
         stretch.shares_bed_of == other.stay
-        or claimed.shares_bed_of == stay
-        or (claimed.shares_bed_of is not None and claimed.shares_bed_of == stretch.shares_bed_of)
+        or use.shares_bed_of == stay
+        or (use.shares_bed_of is not None and use.shares_bed_of == stretch.shares_bed_of)
     )
 
 

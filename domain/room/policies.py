@@ -47,20 +47,20 @@ def one_sex_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -
     """Allow one administrative sex; a sex that is not known is let in."""
     if newcomer.mother:
         return None
-    known = {Sex.FEMALE, Sex.MALE}
+    sexes = {Sex.FEMALE, Sex.MALE}
     for other in others:
-        if not other.mother and {newcomer.sex, other.sex} == known:
+        if not other.mother and {newcomer.sex, other.sex} == sexes:
             return f"a {other.sex.lower()} patient is in the room"
     return None
 
 
 def children_only(newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> str | None:
     """Allow patients under 18 years on the day by the clock of ``at``; an unknown one is let in."""
-    born = newcomer.birth_date
-    if born is None:
+    birth_date = newcomer.birth_date
+    if birth_date is None:
         return None
-    birthday_to_come = (at.month, at.day) < (born.month, born.day)
-    age = at.year - born.year - birthday_to_come
+    birthday_to_come = (at.month, at.day) < (birth_date.month, birth_date.day)
+    age = at.year - birth_date.year - birthday_to_come
     return f"the patient is {age} years old" if age >= ADULT_AGE else None
 
 

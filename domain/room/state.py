@@ -79,11 +79,11 @@ class RoomState(RoomEvents, Aggregate):
         """Return the ward and number of the room at a moment."""
         return next((n for n in reversed(self.names) if n.since <= moment), self.names[0])
 
-    def code_of(self, typed: str) -> str:
+    def code_of(self, text: str) -> str:
         """Return a bed's code as the room has it; as typed if it has none such."""
-        if typed in self.beds:
-            return typed
-        return next((bed for bed in self.beds if key(bed) == key(typed)), typed)
+        if text in self.beds:
+            return text
+        return next((bed for bed in self.beds if key(bed) == key(text)), text)
 
     def in_service(self, bed: str) -> Period:
         """Return the period in which a bed of the room can be used."""
@@ -124,8 +124,10 @@ class RoomState(RoomEvents, Aggregate):
             case RoomEvents.BedsRetired():
                 self.retired = {**self.retired, **dict.fromkeys(event.beds, at)}
             case RoomEvents.RetirementCancelled():
-                gone = event.beds
-                self.retired = {bed: at for bed, at in self.retired.items() if bed not in gone}
+                retired_beds = event.beds
+                self.retired = {
+                    bed: at for bed, at in self.retired.items() if bed not in retired_beds
+                }
             case RoomEvents.PolicySet():
                 self._set_policy(at, event.policy, event.applies)
             case RoomEvents.PolicyCorrected() | RoomEvents.PolicyCancelled():
@@ -141,17 +143,19 @@ class RoomState(RoomEvents, Aggregate):
         at = event.entry.occurred_at
         match event:
             case RoomEvents.BedClosed():
-                period, planned = Period(event.since, event.until), event.since > at
-                closed = BedState.CLOSED
+                period, is_planned = Period(event.since, event.until), event.since > at
+                closed_state = BedState.CLOSED
                 self._begin(
-                    Spell(event.spell, event.bed, closed, period, event.why, planned=planned)
+                    Spell(
+                        event.spell, event.bed, closed_state, period, event.why, planned=is_planned
+                    )
                 )
             case RoomEvents.CleaningStarted():
                 self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
             case RoomEvents.BedReserved():
                 period, whose = Period(event.since, event.until), (event.patient, event.stay)
-                reserved = BedState.RESERVED
-                self._begin(Spell(event.spell, event.bed, reserved, period, None, *whose))
+                reserved_state = BedState.RESERVED
+                self._begin(Spell(event.spell, event.bed, reserved_state, period, None, *whose))
             case (
                 RoomEvents.BedReopened()
                 | RoomEvents.CleaningFinished()
@@ -160,9 +164,9 @@ class RoomState(RoomEvents, Aggregate):
                 self._end(event.spell, at)
             case RoomEvents.SpellCorrected():
                 period = Period(event.since, event.until)
-                planned = event.since > at
+                is_planned = event.since > at
                 self.spells = tuple(
-                    replace(s, period=period, ended=event.ended, planned=s.planned or planned)
+                    replace(s, period=period, ended=event.ended, planned=s.planned or is_planned)
                     if s.id == event.spell
                     else s
                     for s in self.spells

@@ -210,9 +210,9 @@ class Stay(StayConsults):
         ):
             raise StayNotOpen(self.id, ended_at or envelope.occurred_at)
         observations = [f for f in self.history.facts if isinstance(f, Observation)]
-        recorded = [self.history.ref(f) for f in observations] + list(clinical)
-        if recorded and not void_clinical_facts:
-            raise ContradictsLaterFacts(tuple(recorded))
+        blocking_facts = [self.history.ref(f) for f in observations] + list(clinical)
+        if blocking_facts and not void_clinical_facts:
+            raise ContradictsLaterFacts(tuple(blocking_facts))
         cancel = self._new_id(envelope, "cancel")
         event = self.next_event(
             Stay.AdmissionCancelled,
@@ -290,7 +290,7 @@ class Stay(StayConsults):
         envelope: Envelope,
         died_at: datetime | None = None,
         *,
-        timed: Container[UUID] = (),
+        movements_with_time: Container[UUID] = (),
         **details: object,
     ) -> None:
         """Correct a movement. The time of an admission takes its bed along.
@@ -309,22 +309,22 @@ class Stay(StayConsults):
                 if isinstance(f, Move)
                 and f.act == fact.act
                 and f.at == fact.at
-                and f.id not in timed
+                and f.id not in movements_with_time
             ]
         if not [f for f in facts if f != self.history.fact(f.id)]:
             if self.deferred is not None:
                 return
             raise InvalidInput("movement_id", "the movement is so already; say what is different")
         self._check_history(self.history.with_replaced(*facts), [f.id for f in facts], died_at)
-        for corrected in facts:
+        for corrected_fact in facts:
             self.record(
                 Stay.MovementCorrected,
                 envelope,
-                movement=corrected.id,
+                movement=corrected_fact.id,
                 at=at,
                 precision=precision,
-                **_fields(place if corrected.id == movement else None),
-                **(details if corrected.id == movement else {}),
+                **_fields(place if corrected_fact.id == movement else None),
+                **(details if corrected_fact.id == movement else {}),
             )
 
     def correct_patient(self, patient: UUID, about: About, envelope: Envelope) -> None:

@@ -69,15 +69,15 @@ class StayConsults(StayVisits):
         precision: Precision | None,
         envelope: Envelope,
         died_at: datetime | None,
-        **said: object,
+        **details: object,
     ) -> None:
         """Correct when a consult was asked for, of whom, by whom, or the question."""
-        held = self.consult(consult)
-        if at is None and all(value is None for value in said.values()):
+        request = self.consult(consult)
+        if at is None and all(value is None for value in details.values()):
             raise InvalidInput("question", "say what was different")
         if at is not None:
             begins = earliest(at, precision or Precision.MINUTE)
-            ends = [self.history.fact(id) for id in (held.answer, held.withdrawal) if id]
+            ends = [self.history.fact(id) for id in (request.answer, request.withdrawal) if id]
             before = [fact for fact in ends if fact and _latest(fact) < begins]
             if before:
                 raise ContradictsLaterFacts(tuple(self.history.ref(fact) for fact in before))
@@ -88,26 +88,26 @@ class StayConsults(StayVisits):
             consult=consult,
             at=at,
             precision=precision,
-            **said,
+            **details,
         )
 
     def cancel_consult(self, consult: UUID, envelope: Envelope) -> None:
         """Take a consult back that was never asked for, and its withdrawal."""
-        held = self.consult(consult)
-        if held.answer is not None and (visit := self.history.fact(held.answer)):
+        request = self.consult(consult)
+        if request.answer is not None and (visit := self.history.fact(request.answer)):
             raise ContradictsLaterFacts((self.history.ref(visit),))
-        if held.withdrawal is not None:
+        if request.withdrawal is not None:
             self.cancel_consult_withdrawal(consult, envelope)
         self.record(StayEvents.ConsultCancelled, envelope, consult=consult)
 
     def withdraw_consult(self, consult: UUID, envelope: Envelope, died_at: datetime | None) -> None:
         """Withdraw a consult that has not taken place. Raises StayStateBroken."""
-        held = self.consult(consult)
-        if held.answer is not None:
+        request = self.consult(consult)
+        if request.answer is not None:
             raise StayStateBroken("the consult took place: a visit answers it")
-        if held.withdrawal is not None:
+        if request.withdrawal is not None:
             raise StayStateBroken("the consult was withdrawn before")
-        self._check_after_request(held, envelope.occurred_at, envelope.precision)
+        self._check_after_request(request, envelope.occurred_at, envelope.precision)
         self._record(
             StayEvents.ConsultWithdrawn,
             envelope,
@@ -125,15 +125,15 @@ class StayConsults(StayVisits):
         died_at: datetime | None,
     ) -> None:
         """Correct when a consult was withdrawn. Raises StayStateBroken."""
-        held = self.consult(consult)
+        request = self.consult(consult)
         if at is None:
             raise InvalidInput("occurred_at", "say when it was really withdrawn")
-        self._check_after_request(held, at, precision or Precision.MINUTE)
+        self._check_after_request(request, at, precision or Precision.MINUTE)
         self._record(
             StayEvents.ConsultWithdrawalCorrected,
             envelope,
             died_at,
-            withdrawal=_withdrawal(held),
+            withdrawal=_withdrawal(request),
             consult=consult,
             at=at,
             precision=precision or Precision.MINUTE,
@@ -150,28 +150,30 @@ class StayConsults(StayVisits):
         self, consult: UUID, at: datetime, precision: Precision, visit: UUID | None = None
     ) -> None:
         """Refuse a visit as the answer of a consult that has another, was withdrawn, or came later."""
-        held = self.consult(consult)
-        if held.answer not in (None, visit):
+        request = self.consult(consult)
+        if request.answer not in (None, visit):
             raise StayStateBroken("another visit answers that consult")
-        if held.withdrawal is not None:
+        if request.withdrawal is not None:
             raise StayStateBroken("the consult was withdrawn; if it was not, cancel that")
-        self._check_after_request(held, at, precision)
+        self._check_after_request(request, at, precision)
 
     def check_amended(
         self, visit: UUID, consult: UUID | None, at: datetime | None, precision: Precision | None
     ) -> None:
         """Refuse a visit that would not answer its consult any more."""
-        answered = [held.id for held in self.consults.values() if held.answer == visit]
-        for id in [consult] if consult else answered:
+        answered_requests = [
+            request.id for request in self.consults.values() if request.answer == visit
+        ]
+        for id in [consult] if consult else answered_requests:
             moment = at or self.visit(visit).at
             self.check_answer(id, moment, precision or Precision.MINUTE, visit)
 
     def consult(self, id: UUID) -> Consult:
         """Return a consult that is held to have been asked for. Raises MovementNotFound."""
-        held = self.consults.get(id)
-        if held is None or self.history.fact(id) is None:
+        request = self.consults.get(id)
+        if request is None or self.history.fact(id) is None:
             raise MovementNotFound("consult", id, "consult_id", cancelled=True)
-        return held
+        return request
 
     def _check_after_request(self, consult: Consult, at: datetime, precision: Precision) -> None:
         request = self.history.fact(consult.id)
@@ -195,7 +197,7 @@ def _after(consults: Consults, event: Event) -> Consults:
         case StayEvents.ConsultRequested():
             return {**consults, event.consult: Consult(event.consult)}
         case StayEvents.ConsultCancelled():
-            return {id: held for id, held in consults.items() if id != event.consult}
+            return {id: request for id, request in consults.items() if id != event.consult}
         case StayEvents.ConsultWithdrawn():
             return _with(consults, event.consult, withdrawal=event.withdrawal)
         case StayEvents.ConsultWithdrawalCancelled():
@@ -207,18 +209,18 @@ def _after(consults: Consults, event: Event) -> Consults:
         case StayEvents.VisitCancelled():
             return _without(consults, event.visit)
         case StayEvents.AdmissionCancelled():
-            return {id: held for id, held in consults.items() if id not in event.voided}
+            return {id: request for id, request in consults.items() if id not in event.voided}
         case _:
             return consults
 
 
-def _with(consults: Consults, id: UUID, **ended: Any) -> Consults:
-    held = consults.get(id)
-    return consults if held is None else {**consults, id: replace(held, **ended)}
+def _with(consults: Consults, id: UUID, **ending: Any) -> Consults:
+    request = consults.get(id)
+    return consults if request is None else {**consults, id: replace(request, **ending)}
 
 
 def _without(consults: Consults, visit: UUID) -> Consults:
     return {
-        id: replace(held, answer=None) if held.answer == visit else held
-        for id, held in consults.items()
+        id: replace(request, answer=None) if request.answer == visit else request
+        for id, request in consults.items()
     }

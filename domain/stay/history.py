@@ -185,8 +185,10 @@ class History:
 
     def without(self, ids: Iterable[UUID]) -> "History":
         """Return the history without the facts of some ids."""
-        removed = frozenset(ids)
-        facts = tuple(f for f in self.facts if f.id not in removed) if removed else self.facts
+        removed_ids = frozenset(ids)
+        facts = (
+            tuple(f for f in self.facts if f.id not in removed_ids) if removed_ids else self.facts
+        )
         return self if len(facts) == len(self.facts) else History(self.stay, facts)
 
     def fact(self, id: UUID) -> Fact | None:
@@ -227,14 +229,14 @@ class History:
 
         ``also``: facts of other histories that a candidate makes illegal, named with its own.
         """
-        checked = frozenset(candidates)
+        checked_ids = frozenset(candidates)
         problems = list(self.problems)
         if died_at is not None:
             problems += [
                 (f, PatientDied(died_at)) for f in self.facts if f.at > died_at and needs_life(f)
             ]
         for fact, refusal in problems:
-            if fact.id in checked:
+            if fact.id in checked_ids:
                 raise refusal
         if problems or also:
             raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))

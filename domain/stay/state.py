@@ -259,8 +259,8 @@ def evolve(history: History, event: Event) -> History:
 def _without_admission(history: History, event: StayEvents.AdmissionCancelled) -> History:
     admission = history.admission
     if event.because is CancellationReason.ENTERED_IN_ERROR and admission is not None:
-        voided = _fact(VoidedAdmission, event.cancel, event, admission=admission)
-        return History(history.stay, (replace(voided, at=admission.at),))
+        voided_admission = _fact(VoidedAdmission, event.cancel, event, admission=admission)
+        return History(history.stay, (replace(voided_admission, at=admission.at),))
     reversal = _fact(Reversal, event.cancel, event, of=event.movement)
     return history.without(event.voided).with_added(reversal)
 

@@ -63,15 +63,15 @@ class StayVisits(StayState):
     def visit_as_held(self, visit: UUID, events: Iterable[object]) -> StayEvents.VisitRecorded:
         """Return a visit as it is held now, from the events of the stay. Raises MovementNotFound."""
         self.visit(visit)
-        held: StayEvents.VisitRecorded | None = None
+        visit_event: StayEvents.VisitRecorded | None = None
         for event in events:
             match event:
                 case StayEvents.VisitRecorded() if event.visit == visit:
-                    held = event
-                case StayEvents.VisitAmended() if event.visit == visit and held is not None:
-                    held = _amended(held, event)
-        assert held is not None
-        return held
+                    visit_event = event
+                case StayEvents.VisitAmended() if event.visit == visit and visit_event is not None:
+                    visit_event = _amended(visit_event, event)
+        assert visit_event is not None
+        return visit_event
 
     def take_visit(
         self, visit: StayEvents.VisitRecorded, envelope: Envelope, died_at: datetime | None
@@ -101,9 +101,9 @@ def _amended(
         occurred_at=right.at or visit.entry.occurred_at,
         precision=right.precision or visit.entry.precision,
     )
-    said = {
+    details = {
         name: value
         for name in ("practitioner", "visit_kind", "note")
         if (value := getattr(right, name)) is not None
     }
-    return replace(visit, entry=entry, **said)  # type: ignore[type-var]
+    return replace(visit, entry=entry, **details)  # type: ignore[type-var]
