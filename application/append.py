@@ -17,21 +17,21 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
 
     ``recorded_at`` is the clock of a simulated log; a real one has its own.
     """
-    restated = uow.restated()
+    restatement = uow.restated()
     return Append(
         command_id=uow.entry.command_id,
         operation=operation,
         digest=uow.entry.digest,
         reads=uow.versions_read(),
-        restated=[stay.id for stay in restated],
+        restated=[stay.id for stay in restatement],
         beds=[
             Claim(stay.id, stretch)
-            for stay in restated
+            for stay in restatement
             for stretch in (*stay.stretches, *stay.history.instants)
         ],
         persons=[
             PersonClaim(persons.person_of(uow, stay.patient), stay.id, stay.history.period)
-            for stay in restated
+            for stay in restatement
             if stay.patient and stay.history.period
         ],
         unique=[*_names(uow), *_former(uow), *_waits(uow, new=True)],

@@ -20,24 +20,30 @@ from domain.stay.history import Stretch
 
 def check_bed_consistency(uow: UnitOfWork) -> None:
     """Let the beds follow the stays: check every stretch that is new, tell each room."""
-    moved = {
+    moving_stays = {
         stay.id: stay
         for stay in uow.loaded.values()
         if isinstance(stay, Stay) and (uow.has_other_beds(stay) or uow.went_to_another(stay))
     }
-    left = [child for stay in list(moved.values()) for child in _left_by(uow, stay, moved)]
+    left = [
+        child for stay in list(moving_stays.values()) for child in _left_by(uow, stay, moving_stays)
+    ]
     if left:
         raise SharersUnplaced(tuple(dict.fromkeys(left)))
-    for stay in list(moved.values()):
-        for room, changed in uow.differences(stay).items():
-            for stretch in changed.begun:
-                _check(uow, stay, stretch, moved, uow.one(Room, room, "room", "room"))
+    for stay in list(moving_stays.values()):
+        for room, difference in uow.differences(stay).items():
+            for stretch in difference.begun:
+                _check(uow, stay, stretch, moving_stays, uow.one(Room, room, "room", "room"))
         for instant in set(stay.history.instants) - set(uow.before[stay.id].history.instants):
-            _check(uow, stay, instant, moved, uow.one(Room, instant.bed.room, "room", "room"))
-    for stay in moved.values():
+            _check(
+                uow, stay, instant, moving_stays, uow.one(Room, instant.bed.room, "room", "room")
+            )
+    for stay in moving_stays.values():
         assert stay.patient is not None
-        for room, changed in uow.differences(stay).items():
-            uow.occupancy(room).change(room, stay.id, stay.patient, changed, stay.about, uow.entry)
+        for room, difference in uow.differences(stay).items():
+            uow.occupancy(room).change(
+                room, stay.id, stay.patient, difference, stay.about, uow.entry
+            )
     for stay in [s for s in uow.loaded.values() if isinstance(s, Stay)]:
         if stay.id not in uow.reassigned:
             _check_person(uow, stay)
@@ -45,16 +51,18 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
 
 
 def _check(
-    uow: UnitOfWork, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
+    uow: UnitOfWork, stay: Stay, stretch: Stretch, moving_stays: dict[UUID, Stay], room: Room
 ) -> None:
     assert stay.patient is not None
     claims = uow.claims(room.id, stretch.period)
     others = [
-        c for c in claims if c.stay not in moved and c.stretch.period.collides(stretch.period)
+        c
+        for c in claims
+        if c.stay not in moving_stays and c.stretch.period.collides(stretch.period)
     ]
     others += [
         Claim(other.id, theirs)
-        for other in moved.values()
+        for other in moving_stays.values()
         for theirs in (*other.stretches, *other.history.instants)
         if theirs.bed.room == room.id and theirs.period.collides(stretch.period)
     ]
@@ -67,10 +75,10 @@ def _check(
     }
     records = (r.id for r in persons.records(uow, stay.patient) if r.id in reserved_for)
     patient = next(records, stay.patient)
-    ended = reservations.ended(uow, room, stretch.bed.bed) if reserved_for else {}
-    room.check_open(stretch, before, stay.id, patient, uow.now, ended)
+    reservation_ends = reservations.ended(uow, room, stretch.bed.bed) if reserved_for else {}
+    room.check_open(stretch, before, stay.id, patient, uow.now, reservation_ends)
     if any(new.start == stretch.period.start for new in newly_claimed(before, stretch)):
-        check_clean(uow, stay, stretch, moved, room)
+        check_clean(uow, stay, stretch, moving_stays, room)
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
         if outside_of_mother(stretch, mother.stretches):
@@ -94,21 +102,21 @@ def _check_policies(
 
 def _occupant(uow: UnitOfWork, stay: Stay, mother: UUID | None) -> Occupant:
     assert stay.patient is not None
-    sex, born = persons.sex_of(uow, stay.patient), persons.born_on(uow, stay.patient)
-    return Occupant(stay.id, sex, born, mother)
+    sex, birth_date = persons.sex_of(uow, stay.patient), persons.born_on(uow, stay.patient)
+    return Occupant(stay.id, sex, birth_date, mother)
 
 
-def _left_by(uow: UnitOfWork, mother: Stay, moved: dict[UUID, Stay]) -> list[UUID]:
+def _left_by(uow: UnitOfWork, mother: Stay, moving_stays: dict[UUID, Stay]) -> list[UUID]:
     """Return the children who share a bed of a stay outside of its stretches there."""
-    rooms = [room for room, changed in uow.differences(mother).items() if changed.ended]
+    rooms = [room for room, difference in uow.differences(mother).items() if difference.ended]
     if not rooms:
         return []
     for room in rooms:
         uow.occupancy(room)
-    children = [c for c in uow.record.sharers(mother.id) if c.stay not in moved]
+    children = [c for c in uow.record.sharers(mother.id) if c.stay not in moving_stays]
     children += [  # all of them: those that do not change may lie outside of hers now
         Claim(other.id, theirs)
-        for other in moved.values()
+        for other in moving_stays.values()
         for theirs in other.stretches
         if theirs.shares_bed_of == mother.id
     ]

@@ -27,7 +27,7 @@ def rules_of(uow: UnitOfWork) -> HouseRules:
 
 
 def check_clean(
-    uow: UnitOfWork, stay: Stay, stretch: Stretch, moved: dict[UUID, Stay], room: Room
+    uow: UnitOfWork, stay: Stay, stretch: Stretch, moving_stays: dict[UUID, Stay], room: Room
 ) -> None:
     """Refuse a stretch in a bed that its last patient left and nobody has cleaned since.
 
@@ -37,8 +37,8 @@ def check_clean(
         return
     if not rules_of(uow).cleaning.rules:
         return
-    others = [c for c in uow.claims(room.id, ALWAYS) if c.stay not in moved]
-    others += [Claim(s.id, theirs) for s in moved.values() for theirs in s.stretches]
+    others = [c for c in uow.claims(room.id, ALWAYS) if c.stay not in moving_stays]
+    others += [Claim(s.id, theirs) for s in moving_stays.values() for theirs in s.stretches]
     left = _left(others, stretch.bed, stretch.period.start, stay.id)
     if left is not None and _is_to_be_cleaned(
         uow, room, stretch.bed.bed, left, stretch.period.start

@@ -76,7 +76,7 @@ class AfterCommit(Protocol):
     def claims_to_notify(self, uow: UnitOfWork) -> Sequence[str]:
         """Return the kinds of claims whose owners `run` has to know, before the append."""
 
-    def run(self, request: Request, recorded: Recorded) -> None:
+    def run(self, request: Request, result: Recorded) -> None:
         """Give the commands that follow from a recorded one. Raises no refusal."""
 
 
@@ -108,16 +108,16 @@ class CommandPipeline(Application[UUID]):
         """
         with self.watch(f"command {call.name}"):
             check_command(call.request.by, call.name)
-            recorded = self.execute_once(call)
+            result = self.execute_once(call)
             if self.after_commit is not None:
-                self.after_commit.run(call.request, recorded)
-            return recorded
+                self.after_commit.run(call.request, result)
+            return result
 
     def execute_once(self, call: Invocation) -> Recorded:
         """Record a command without the hook. Raises a `Refusal`."""
         digest = digest_of(call)
         for attempt in range(ATTEMPTS):
-            begun = monotonic()
+            start = monotonic()
             preload = self._preload(call)
             if preload.earlier is not None:
                 return self._replay_result(preload.earlier, digest)
@@ -128,14 +128,14 @@ class CommandPipeline(Application[UUID]):
                 except Refusal as refusal:
                     if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
                         continue  # the cache or the clock may be behind: refresh, decide anew
-                    repeated = self._confirm_refusal(call, uow, digest)
-                    if repeated is not None:
-                        return repeated
+                    confirmation = self._confirm_refusal(call, uow, digest)
+                    if confirmation is not None:
+                        return confirmation
                     raise as_told(refusal, uow) from None
                 return self._append(call, uow)
             except Stale:
                 self.cache.forget(uow.loaded)
-                _back_off(attempt, begun)
+                _back_off(attempt, start)
         raise VersionConflict(None, None)
 
     # -- the steps of an attempt --
@@ -249,12 +249,12 @@ class CommandPipeline(Application[UUID]):
         return cleaned(envelope)
 
 
-def _back_off(attempt: int, begun: float) -> None:
+def _back_off(attempt: int, start: float) -> None:
     """Sleep for up to as long as this attempt took, times the attempts so far.
 
     On a busy machine all attempts take longer: a fixed time would meet the same rivals again.
     """
-    sleep(random() * min(attempt * (monotonic() - begun), MAX_BACK_OFF_SECONDS))
+    sleep(random() * min(attempt * (monotonic() - start), MAX_BACK_OFF_SECONDS))
 
 
 def _recorded(
@@ -274,18 +274,18 @@ def digest_of(call: Invocation) -> str:
     Raises InvalidInput for text that can't be stored (a NUL, half of a surrogate pair).
     """
     request = call.request
-    sent = {name: value for name, value in call.content.items() if value is not None}
+    content = {name: value for name, value in call.content.items() if value is not None}
     for name in ("precision", "performed_by", "witnessed_by", "reason", "source"):
         if getattr(request, name) is not None:
-            sent[name] = getattr(request, name)
+            content[name] = getattr(request, name)
     if request.occurred_at is not None:
-        sent["occurred_at"] = in_utc(request.occurred_at, "occurred_at")
-    for name, value in sent.items():
+        content["occurred_at"] = in_utc(request.occurred_at, "occurred_at")
+    for name, value in content.items():
         try:
-            encoded = msgspec.json.encode(value)
+            body = msgspec.json.encode(value)
         except UnicodeEncodeError:
             raise InvalidInput(name, "the text is not valid Unicode") from None
-        if b"\\u0000" in encoded:
+        if b"\\u0000" in body:
             raise InvalidInput(name, "the text contains a NUL character")
-    digested = msgspec.json.encode([call.name, sent, request.by], order="deterministic")
-    return blake2b(digested, digest_size=16).hexdigest()
+    body_and_name = msgspec.json.encode([call.name, content, request.by], order="deterministic")
+    return blake2b(body_and_name, digest_size=16).hexdigest()

@@ -23,7 +23,7 @@ T = TypeVar("T")
 MINUTE = timedelta(minutes=1)
 
 
-def fitting(uow: UnitOfWork, told: Iterable[datetime], tell: Callable[[Envelope], T]) -> T:
+def fitting(uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[Envelope], T]) -> T:
     """Tell a fact at the nearest moment of its day at which it is not refused; return what that does.
 
     ``told``: the moments of what it may contradict: before, between and after them is enough to try.
@@ -34,9 +34,9 @@ def fitting(uow: UnitOfWork, told: Iterable[datetime], tell: Callable[[Envelope]
         return tell(uow.entry)
     except Refusal as refusal:
         at = uow.entry.occurred_at
-        near = {moment for t in told for moment in (t - MINUTE, t, t + MINUTE)}
-        tried = sorted(near | {first, last}, key=lambda moment: (abs(moment - at), moment))
-        for moment in tried:
+        near = {moment for t in known_moments for moment in (t - MINUTE, t, t + MINUTE)}
+        candidates = sorted(near | {first, last}, key=lambda moment: (abs(moment - at), moment))
+        for moment in candidates:
             if first != last and first <= moment <= min(last, uow.now) and moment != at:
                 try:
                     return tell(_at(uow, moment))
@@ -72,12 +72,14 @@ def inside(uow: UnitOfWork, stay: Stay) -> Envelope:
     return _at(uow, min(fits, default=at, key=lambda moment: abs(moment - at)))
 
 
-def corrected(uow: UnitOfWork, told: Iterable[datetime], tell: Callable[[datetime | None], T]) -> T:
+def corrected(
+    uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[datetime | None], T]
+) -> T:
     """Tell a correction with the nearest moment of the corrected day at which it is not refused."""
     if uow.corrected_at is None:
         return tell(None)
     with uow.use_entry(_said(uow, uow.corrected_at)):
-        return fitting(uow, told, lambda entry: tell(entry.occurred_at))
+        return fitting(uow, known_moments, lambda entry: tell(entry.occurred_at))
 
 
 def corrected_in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[datetime | None], T]) -> T:

@@ -26,18 +26,20 @@ from domain.stay.facts import Discharge, Disposition
 
 def check_lives(uow: UnitOfWork) -> None:
     """Let deaths follow discharges, and refuse a life that contradicts what was recorded in it."""
-    told = [(a, e) for a in uow.loaded.values() if isinstance(a, Patient) for e in a.pending_events]
+    patient_events = [
+        (a, e) for a in uow.loaded.values() if isinstance(a, Patient) for e in a.pending_events
+    ]
     for refusing, patients, deaths_too in (
-        (_at_birth_date, [a for a, e in told if _tells_birth(e)], False),
-        (MergeImpossible, [a for a, e in told if isinstance(e, Patient.Merged)], True),
-        (_at_occurred_at, [a for a, e in told if isinstance(e, DEATHS)], True),
+        (_at_birth_date, [a for a, e in patient_events if _tells_birth(e)], False),
+        (MergeImpossible, [a for a, e in patient_events if isinstance(e, Patient.Merged)], True),
+        (_at_occurred_at, [a for a, e in patient_events if isinstance(e, DEATHS)], True),
         (_at_occurred_at, [p for s in _stays(uow) if _ends(uow, s) for p in _of(uow, s)], True),
     ):
         for person in dict.fromkeys(persons.person_of(uow, p.id) for p in patients):
             if deaths_too:
                 _let_death_follow(uow, person)
             _check_person(uow, person, refusing, deaths_too)
-    if any(isinstance(e, Patient.Unmerged) for _, e in told):
+    if any(isinstance(e, Patient.Unmerged) for _, e in patient_events):
         records = [a for a in uow.loaded.values() if isinstance(a, Patient) and a.exists]
         for person in dict.fromkeys(persons.person_of(uow, p.id) for p in records):
             _let_death_follow(uow, person)
@@ -60,8 +62,8 @@ def _stays(uow: UnitOfWork) -> list[Stay]:
 def _ends(uow: UnitOfWork, stay: Stay) -> bool:
     """Return whether a stay is new, or ends otherwise than before the command."""
     before = uow.before[stay.id].history
-    moved = uow.went_to_another(stay)
-    return moved or before.admission is None or before.discharge != stay.history.discharge
+    moving_stay = uow.went_to_another(stay)
+    return moving_stay or before.admission is None or before.discharge != stay.history.discharge
 
 
 def _of(uow: UnitOfWork, stay: Stay) -> list[Patient]:
@@ -99,9 +101,9 @@ def _let_death_follow(uow: UnitOfWork, person: UUID) -> None:
 def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too: bool) -> None:
     """Check all stays and prescriptions of a person against birth and death."""
     stays = persons.stays_of(uow, person)
-    begun = [stay.history.presence.start for stay in stays if stay.history.presence]
-    if begun:
-        _check_born(uow, person, begun[0], refusing)
+    starts = [stay.history.presence.start for stay in stays if stay.history.presence]
+    if starts:
+        _check_born(uow, person, starts[0], refusing)
     found = persons.death_of(uow, person)
     if found is None:
         return
@@ -121,12 +123,12 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
 
 
 def _check_born(uow: UnitOfWork, patient: UUID, at: datetime, refusing: Refusing) -> None:
-    born = persons.born_on(uow, patient)
-    if born and at < hospital_days.midnight(uow, born):
+    birth_date = persons.born_on(uow, patient)
+    if birth_date and at < hospital_days.midnight(uow, birth_date):
         stays = tuple(s.id for s in persons.stays_of(uow, patient))
         raise refusing(
-            f"the birth date is {born}, and {at.isoformat()} lies before it; correct the one that is"
-            " wrong",
+            f"the birth date is {birth_date}, and {at.isoformat()} lies before it;"
+            " correct the one that is wrong",
             stays,
         )
 

@@ -22,9 +22,9 @@ from domain.stay.facts import Place
 
 def stay(uow: UnitOfWork, id: UUID, field: str = "stay_id") -> Stay:
     """Return a stay to act on."""
-    found = uow.one(Stay, id, "stay", field)
-    scope.check_stay(uow, found)
-    return found
+    aggregate = uow.one(Stay, id, "stay", field)
+    scope.check_stay(uow, aggregate)
+    return aggregate
 
 
 def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_id") -> list[Stay]:
@@ -62,10 +62,10 @@ def patient(
     id = patient_id(uow, mrn, authority)
     if id is None:
         raise NotFound("patient with MRN", mrn, field)
-    found = uow.one(Patient, id, "patient", field)
+    aggregate = uow.one(Patient, id, "patient", field)
     if in_scope:
-        scope.check_patient(uow, found)
-    return found
+        scope.check_patient(uow, aggregate)
+    return aggregate
 
 
 def patient_id(uow: UnitOfWork, mrn: str, authority: str | None = None) -> UUID | None:
@@ -86,9 +86,9 @@ def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:
 
 def prescription(uow: UnitOfWork, id: UUID) -> Prescription:
     """Return a prescription to act on."""
-    found = uow.one(Prescription, id, "prescription", "prescription_id")
-    scope.check_prescription(uow, found)
-    return found
+    aggregate = uow.one(Prescription, id, "prescription", "prescription_id")
+    scope.check_prescription(uow, aggregate)
+    return aggregate
 
 
 def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
@@ -182,10 +182,10 @@ def _room(uow: UnitOfWork, ward: str, number: str) -> Room:
     return uow.one(Room, id, "room", "room")
 
 
-def ward_name(uow: UnitOfWork, typed: str) -> str:
+def ward_name(uow: UnitOfWork, text: str) -> str:
     """Return a ward's name as its rooms have it; as typed if it has none yet."""
-    id = uow.record.first_owner(*unique_keys.rooms_of(typed))
-    return typed if id is None else uow.one(Room, id, "room", "ward").ward
+    id = uow.record.first_owner(*unique_keys.rooms_of(text))
+    return text if id is None else uow.one(Room, id, "room", "ward").ward
 
 
 def owner(uow: UnitOfWork, kind: str, *parts: str) -> UUID | None:
@@ -199,17 +199,17 @@ def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys
 
     ``content`` is a command's input by parameter. A key that is not foreseen costs one more query.
     """
-    named: list[tuple[str, ...]] = [
+    keys: list[tuple[str, ...]] = [
         ("staff-number", content[name])
         for name in ("practitioner", "attending")
         if content.get(name)
     ]
     if mrn := content.get("patient_mrn"):
-        named.append(("mrn", content.get("mrn_authority") or rules.mrn_authority, mrn))
+        keys.append(("mrn", content.get("mrn_authority") or rules.mrn_authority, mrn))
     if content.get("ward") and content.get("room"):
-        named.append(("room", content["ward"], content["room"]))
+        keys.append(("room", content["ward"], content["room"]))
     return [
         key
-        for kind, *parts in named
+        for kind, *parts in keys
         for key in (unique_keys.as_stored(kind, *parts), unique_keys.KEYS[kind](*parts))
     ]

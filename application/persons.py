@@ -15,15 +15,17 @@ from domain.stay.aggregate import Stay
 
 def records(uow: UnitOfWork, patient: UUID) -> list[Patient]:
     """Return all records of the person of a record, that of the person first."""
-    linked = [_person(uow, patient)]
-    into = [linked[0].id]
+    person_records = [_person(uow, patient)]
+    into = [person_records[0].id]
     while into:
         uow.load(Patient, *uow.ever_merged_into(into))
-        loaded = [a for a in uow.loaded.values() if isinstance(a, Patient)]  # merged just now, too
-        merged = [record for record in loaded if record.merged_into in into]
-        linked += sorted(merged, key=lambda record: record.id)
-        into = [record.id for record in merged]
-    return linked
+        loaded_patients = [
+            a for a in uow.loaded.values() if isinstance(a, Patient)
+        ]  # merged just now, too
+        merged_records = [record for record in loaded_patients if record.merged_into in into]
+        person_records += sorted(merged_records, key=lambda record: record.id)
+        into = [record.id for record in merged_records]
+    return person_records
 
 
 def person_of(uow: UnitOfWork, patient: UUID) -> UUID:
@@ -43,8 +45,8 @@ def death_of(uow: UnitOfWork, patient: UUID) -> tuple[Patient, Death] | None:
 def died_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
     """Return the moment after which a record's person is dead; the last one that it may have been."""
     assert patient is not None
-    found = death_of(uow, patient)
-    return span_of(uow, found[1])[1] if found else None
+    death = death_of(uow, patient)
+    return span_of(uow, death[1])[1] if death else None
 
 
 def told_death_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
@@ -53,8 +55,8 @@ def told_death_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
     For commands that change discharges: a death that follows from one is another after them.
     """
     assert patient is not None
-    found = death_of(uow, patient)
-    return span_of(uow, found[1])[1] if found and found[1].discharge is None else None
+    death = death_of(uow, patient)
+    return span_of(uow, death[1])[1] if death and death[1].discharge is None else None
 
 
 def span_of(uow: UnitOfWork, death: Death) -> tuple[datetime, datetime]:
@@ -70,8 +72,8 @@ def born_on(uow: UnitOfWork, patient: UUID) -> date | None:
 
 def sex_of(uow: UnitOfWork, patient: UUID) -> Sex:
     """Return the sex of a record's person: that of the first record that knows it."""
-    known = (r.sex for r in records(uow, patient) if r.sex is not Sex.UNKNOWN)
-    return next(known, Sex.UNKNOWN)
+    sexes = (r.sex for r in records(uow, patient) if r.sex is not Sex.UNKNOWN)
+    return next(sexes, Sex.UNKNOWN)
 
 
 def label_of(uow: UnitOfWork, patient: UUID) -> Confidentiality:
@@ -85,8 +87,8 @@ def stays_of(uow: UnitOfWork, patient: UUID) -> list[Stay]:
     ids = {record.id for record in records(uow, patient)}
     uow.load(Stay, *uow.record.stays_of(ids))  # those of records that are merged just now, too
     stays = [s for s in uow.loaded.values() if isinstance(s, Stay) and s.patient in ids]
-    begun = [(stay.history.period.start, stay.id, stay) for stay in stays if stay.history.period]
-    return [stay for *_, stay in sorted(begun, key=lambda b: b[:2])]
+    starts = [(stay.history.period.start, stay.id, stay) for stay in stays if stay.history.period]
+    return [stay for *_, stay in sorted(starts, key=lambda b: b[:2])]
 
 
 def check_one_stay(uow: UnitOfWork, stay: Stay, patient: UUID) -> None:

@@ -89,9 +89,9 @@ class Stale(TransientError):
 class AlreadyRecorded(WardbookError):
     """The command was recorded before, by an earlier call whose answer was perhaps lost."""
 
-    def __init__(self, remembered: RecordedCommand) -> None:
-        super().__init__(str(remembered.command_id))
-        self.remembered = remembered
+    def __init__(self, command: RecordedCommand) -> None:
+        super().__init__(str(command.command_id))
+        self.remembered = command
 
 
 class EventDoesNotFit(WardbookError):

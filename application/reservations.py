@@ -23,7 +23,7 @@ def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
         else:
             assert spell.patient is not None
             patient, stays = spell.patient, persons.stays_of(uow, spell.patient)
-        used = [
+        uses = [
             stretch.period.start
             for stay in stays
             for stretch in stay.stretches
@@ -31,7 +31,7 @@ def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
         ]
         left = [stay.history.ended_at for stay in stays if spell.stay is not None]
         died_at = persons.died_at(uow, patient) if patient else None
-        first = min((end for end in (*used, *left, died_at) if end is not None), default=None)
+        first = min((end for end in (*uses, *left, died_at) if end is not None), default=None)
         if first is not None:
             ends[spell.id] = max(first, spell.period.start)
     return ends

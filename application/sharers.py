@@ -120,9 +120,9 @@ def check_sharing(
 
     Who shared it before goes on, however old. Raises InvalidInput.
     """
-    shared = [s for s in before if s.shares_bed_of == mother.id]
-    new = stretch.period.without(s.period for s in shared if s.bed == stretch.bed)
-    ends = {s.period.end for s in (*shared, *child.stretches) if s.shares_bed_of == mother.id}
+    children = [s for s in before if s.shares_bed_of == mother.id]
+    new = stretch.period.without(s.period for s in children if s.bed == stretch.bed)
+    ends = {s.period.end for s in (*children, *child.stretches) if s.shares_bed_of == mother.id}
     if not new or new[0].start in ends:
         return
     why = _why_not(uow, child, mother, new[0].start)
@@ -136,10 +136,10 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
     if child.admission_type is not AdmissionType.NEWBORN:
         return f"the admission type is {child.admission_type.value}"
     admission = child.history.admission
-    born = persons.born_on(uow, child.patient)
-    if born is None and admission is not None:
-        born = hospital_days.date_of(uow, admission.at)
-    age = (hospital_days.date_of(uow, at) - born).days if born else 0
+    birth_date = persons.born_on(uow, child.patient)
+    if birth_date is None and admission is not None:
+        birth_date = hospital_days.date_of(uow, admission.at)
+    age = (hospital_days.date_of(uow, at) - birth_date).days if birth_date else 0
     if age > uow.rules.newborn_days:
         return f"the child is {age} days old then; {uow.rules.newborn_days} are the most"
     if mother.admission_type is AdmissionType.NEWBORN:
@@ -150,7 +150,7 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
     if her == persons.person_of(uow, child.patient):
         return f"stay {mother.id} is of the same person"
     for other in {s.shares_bed_of for s in child.stretches if s.shares_bed_of} - {mother.id}:
-        known = uow.one(Stay, other, "stay", "shares_bed_of")
-        if known.patient and persons.person_of(uow, known.patient) != her:
+        neighbour = uow.one(Stay, other, "stay", "shares_bed_of")
+        if neighbour.patient and persons.person_of(uow, neighbour.patient) != her:
             return f"the mother is in stay {other}; if that is wrong, correct the bed there first"
     return None

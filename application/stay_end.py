@@ -22,9 +22,9 @@ def let_prescriptions_follow(
         return
     if prescriptions is None:
         prescriptions = lookups.prescriptions_of(uow, stay)
-    kept = end.medicines if isinstance(end, Discharge) else ()
+    prescription_ids = end.medicines if isinstance(end, Discharge) else ()
     for prescription in prescriptions:
-        is_stopped = end is not None and prescription.id not in kept
+        is_stopped = end is not None and prescription.id not in prescription_ids
         prescription.follow_stay(ends, end.id if end and is_stopped else None, uow.entry)
 
 

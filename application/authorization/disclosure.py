@@ -40,18 +40,20 @@ TELLING = (
 
 def as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
     """Return a refusal without what the caller may not see, with the patients of whom it tells."""
-    told = _as_told(refusal, uow)
-    told.patients = _patients(told, uow)
-    return told
+    redacted = _as_told(refusal, uow)
+    redacted.patients = _patients(redacted, uow)
+    return redacted
 
 
 def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
     """Return the patients of the stays that a refusal names; else those whom the command is about."""
     if not isinstance(refusal, TELLING):
         return frozenset()
-    named = {fact.stay for fact in getattr(refusal, "facts", ())} | {*getattr(refusal, "stays", ())}
-    named |= {getattr(refusal, "stay", None), getattr(refusal, "by_stay", None)}
-    patients = {stay.patient for stay in uow.load(Stay, *(named - {None})) if stay.exists}
+    stay_ids = {fact.stay for fact in getattr(refusal, "facts", ())} | {
+        *getattr(refusal, "stays", ())
+    }
+    stay_ids |= {getattr(refusal, "stay", None), getattr(refusal, "by_stay", None)}
+    patients = {stay.patient for stay in uow.load(Stay, *(stay_ids - {None})) if stay.exists}
     if not patients:
         loaded = uow.loaded.values()
         patients = {a.id for a in loaded if isinstance(a, Patient) and a.exists}

@@ -59,8 +59,8 @@ def check_ward(uow: UnitOfWork, ward: str | None) -> None:
 
 def check_stay(uow: UnitOfWork, stay: Stay) -> None:
     """Refuse a stay that is hidden by a label or of another ward. Raises NotAllowed."""
-    hidden = hidden_labels(uow.entry.recorded_by.role)
-    if stay.confidentiality.value in hidden or _is_labelled(uow, stay.patient, hidden):
+    labels = hidden_labels(uow.entry.recorded_by.role)
+    if stay.confidentiality.value in labels or _is_labelled(uow, stay.patient, labels):
         _require_emergency_access(uow, stay.patient, RESTRICTED)
     elif not _is_of_wards(uow, stay):
         _require_emergency_access(uow, stay.patient, ELSEWHERE)
@@ -96,10 +96,10 @@ def _is_labelled(uow: UnitOfWork, patient: UUID | None, hidden: frozenset[str]) 
 
 
 def _is_of_wards(uow: UnitOfWork, stay: Stay) -> bool:
-    begun = [s for s in stay.stretches if s.period.start <= uow.now]
-    if uow.wards is None or not begun:
+    past_stretches = [s for s in stay.stretches if s.period.start <= uow.now]
+    if uow.wards is None or not past_stretches:
         return True
-    latest = max(begun, key=lambda s: s.period.start)
+    latest = max(past_stretches, key=lambda s: s.period.start)
     return is_of_wards(uow.wards, uow.one(Room, latest.bed.room, "room", "room").ward)
 
 

@@ -131,8 +131,8 @@ class BedStates(CommandGroup):
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
         stay = lookups.stay(uow, stay_id).id if stay_id else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        ended = reservations.ended(uow, here, here.code_of(bed))
-        here.reserve_bed(bed, period, patient, stay, uow.entry, ended)
+        reservation_ends = reservations.ended(uow, here, here.code_of(bed))
+        here.reserve_bed(bed, period, patient, stay, uow.entry, reservation_ends)
 
     @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
     def release_reservation(

@@ -30,7 +30,7 @@ class ConsultRequests(CommandGroup):
     ) -> None:
         """Ask for a consult of a specialty or a practitioner. It is no visit until one answers it."""
         stay = lookups.stay(uow, stay_id)
-        asked = lookups.practitioner_if_named(uow, practitioner, "practitioner")
+        addressee = lookups.practitioner_if_named(uow, practitioner, "practitioner")
         by, died_at = (
             lookups.practitioner_if_named(uow, requested_by, "requested_by"),
             _died_at(uow, stay),
@@ -38,7 +38,7 @@ class ConsultRequests(CommandGroup):
         imprecise_times.in_stay(
             uow,
             stay,
-            lambda entry: stay.request_consult(specialty, asked, by, question, entry, died_at),
+            lambda entry: stay.request_consult(specialty, addressee, by, question, entry, died_at),
         )
 
     @correction(roles=CLINICAL, raises=(MovementNotFound, PatientDied, *STAY_REFUSALS))

@@ -203,9 +203,9 @@ class Corrections(CommandGroup):
         reason_needed(uow.entry, "a correction says why")
         if not (corrections or cancels or entries):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
-        named = [part.movement_id for part in corrections or ()]
-        named += [part.movement_id for part in cancels or ()]
-        if len(set(named)) < len(named):
+        movement_ids = [part.movement_id for part in corrections or ()]
+        movement_ids += [part.movement_id for part in cancels or ()]
+        if len(set(movement_ids)) < len(movement_ids):
             raise InvalidInput(
                 "corrections" if corrections else "cancels",
                 "name each movement once, with all that was different",
@@ -217,12 +217,14 @@ class Corrections(CommandGroup):
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
                 )
                 _cancel(uow, cancel.movement_id, cancel.because, place)
-        timed = {right.movement_id for right in corrections or () if right.occurred_at}
+        movements_with_time = {
+            right.movement_id for right in corrections or () if right.occurred_at
+        }
         for right in corrections or ():
             at = utc(right.occurred_at, "occurred_at")
             if at is not None:
                 at = uow.check_time(at)
-            _correct(uow, right, at, Precision.MINUTE if at else None, timed)
+            _correct(uow, right, at, Precision.MINUTE if at else None, movements_with_time)
         enter(uow, entries or ())
         place_sharers(uow, sharers)
         check_deferred(uow)
@@ -345,24 +347,26 @@ def _correct(
     right: Correction,
     at: datetime | None,
     precision: Precision | None,
-    timed: Container[UUID] = (),
+    movements_with_time: Container[UUID] = (),
 ) -> None:
     movement, details = right.movement_id, details_of(uow, right)
     place = lookups.place(
         uow, right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
     )
     stays = lookups.stays_with_movement(uow, movement)
-    moved = {stay.id for stay in stays}
-    if place is not None and len([s for s in stays if not _shares(s, movement, moved)]) > 1:
+    stay_ids = {stay.id for stay in stays}
+    if place is not None and len([s for s in stays if not _shares(s, movement, stay_ids)]) > 1:
         raise InvalidInput(
             "bed", "several patients were moved in that act; cancel it and enter what happened"
         )
     for stay in stays:
-        ends, there = stay.history.ends, place
-        if place is not None and _shares(stay, movement, moved):
-            there = Place(place.bed, _mother(stay, movement), place.without_bed)
+        ends, destination = stay.history.ends, place
+        if place is not None and _shares(stay, movement, stay_ids):
+            destination = Place(place.bed, _mother(stay, movement), place.without_bed)
 
-        def correct(at: datetime | None, stay: Stay = stay, place: Place | None = there) -> None:
+        def correct(
+            at: datetime | None, stay: Stay = stay, place: Place | None = destination
+        ) -> None:
             died_at = persons.told_death_at(uow, stay.patient)
             stay.correct_movement(
                 movement,
@@ -371,7 +375,7 @@ def _correct(
                 place,
                 uow.entry,
                 died_at,
-                movements_with_time=timed,
+                movements_with_time=movements_with_time,
                 **details,
             )
 
@@ -383,10 +387,10 @@ def _correct(
             let_prescriptions_follow(uow, stay)
 
 
-def _shares(stay: Stay, movement: UUID, moved: set[UUID]) -> bool:
+def _shares(stay: Stay, movement: UUID, stay_ids: set[UUID]) -> bool:
     """Whether a child was moved along in the bed of its mother, in one act with her."""
     fact = stay.movement(movement)
-    return isinstance(fact, Move) and fact.place.shares_bed_of in moved
+    return isinstance(fact, Move) and fact.place.shares_bed_of in stay_ids
 
 
 def _mother(stay: Stay, movement: UUID) -> UUID | None:

@@ -117,20 +117,20 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
 
 def enter(uow: UnitOfWork, entries: Sequence[LateEntry]) -> None:
     """Enter movements late: admissions first, since others may be of the stays that they open."""
-    admitted: dict[UUID, Stay] = {}
+    new_stays: dict[UUID, Stay] = {}
     for number, late in enumerate(entries):
         if late.kind is EntryKind.ADMISSION:
             stay = _admit(uow, late, number)
             assert stay.patient is not None
-            if stay.patient in admitted:
+            if stay.patient in new_stays:
                 raise InvalidInput(
                     "entries", "one command opens one stay of a patient; enter the other by itself"
                 )
-            admitted[stay.patient] = stay
+            new_stays[stay.patient] = stay
     last = EntryKind.DISCHARGE
     others = [late for late in entries if late.kind is not EntryKind.ADMISSION]
     for late in sorted(others, key=lambda late: late.kind is last):
-        _enter(uow, late, _stay_of(uow, late, admitted))
+        _enter(uow, late, _stay_of(uow, late, new_stays))
 
 
 def _admit(uow: UnitOfWork, late: LateEntry, number: int) -> Stay:
@@ -157,16 +157,16 @@ def _admit(uow: UnitOfWork, late: LateEntry, number: int) -> Stay:
         )
 
 
-def _stay_of(uow: UnitOfWork, late: LateEntry, admitted: dict[UUID, Stay]) -> Stay:
+def _stay_of(uow: UnitOfWork, late: LateEntry, new_stays: dict[UUID, Stay]) -> Stay:
     """Return the stay that a late entry is of: the named one, or the one that is opened with it."""
     if late.stay_id is not None:
         return lookups.stay(uow, late.stay_id)
     if late.patient_mrn is not None:
         patient = lookups.patient(uow, late.patient_mrn, late.mrn_authority)
-        admitted = {id: stay for id, stay in admitted.items() if id == patient.id}
-    if len(admitted) != 1:
+        new_stays = {id: stay for id, stay in new_stays.items() if id == patient.id}
+    if len(new_stays) != 1:
         raise InvalidInput("stay_id", "name the stay, or the patient who is admitted with it")
-    (stay,) = admitted.values()
+    (stay,) = new_stays.values()
     return stay
 
 

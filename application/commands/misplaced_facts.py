@@ -53,13 +53,13 @@ def _move_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
 
 def move_visit(uow: UnitOfWork, wrong: Stay, visit: UUID, right: Stay) -> None:
     """Put a visit, with all that was said of it, into the right stay under the same id."""
-    recorded = wrong.visit_as_held(visit, uow.record.streams({wrong.id: 0})[wrong.id])
+    visit_event = wrong.visit_as_held(visit, uow.record.streams({wrong.id: 0})[wrong.id])
     entry = replace(
         uow.entry,
-        occurred_at=recorded.entry.occurred_at,
-        precision=recorded.entry.precision,
-        performed_by=recorded.entry.performed_by,
-        witnessed_by=recorded.entry.witnessed_by,
+        occurred_at=visit_event.entry.occurred_at,
+        precision=visit_event.entry.precision,
+        performed_by=visit_event.entry.performed_by,
+        witnessed_by=visit_event.entry.witnessed_by,
     )
     wrong.cancel_visit(visit, uow.entry)
-    right.take_visit(recorded, entry, persons.died_at(uow, right.patient))
+    right.take_visit(visit_event, entry, persons.died_at(uow, right.patient))

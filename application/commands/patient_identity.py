@@ -145,25 +145,29 @@ class PatientIdentity(CommandGroup):
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
         """They were not one person: the merge is taken back, and exactly what was is again."""
         reason_needed(uow.entry, "an unmerge says why")
-        found = uow.load(Patient, *self.record.streams_of(merge_id))
-        if not found or not found[0].exists:
+        patients = uow.load(Patient, *self.record.streams_of(merge_id))
+        if not patients or not patients[0].exists:
             raise MovementNotFound("merge", merge_id, "merge_id")
-        scope.check_patient(uow, found[0])
-        together = persons.stays_of(uow, persons.person_of(uow, found[0].id))
-        before = [persons.person_of(uow, stay.patient) for stay in together if stay.patient]
-        found[0].unmerge(merge_id, uow.entry)
+        scope.check_patient(uow, patients[0])
+        person_stays = persons.stays_of(uow, persons.person_of(uow, patients[0].id))
+        before = [persons.person_of(uow, stay.patient) for stay in person_stays if stay.patient]
+        patients[0].unmerge(merge_id, uow.entry)
         uow.reassign_claims(
             stay
-            for stay, was in zip(together, before, strict=True)
+            for stay, was in zip(person_stays, before, strict=True)
             if stay.patient and persons.person_of(uow, stay.patient) != was
         )
 
 
 def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:
     """Refuse to merge two whose deaths were told for different times: a person dies once."""
-    deaths = [found[1] for p in (away, into) if (found := persons.death_of(uow, p.id))]
-    told = [persons.span_of(uow, death) for death in deaths if death.discharge is None]
-    if len(told) > 1 and max(first for first, _ in told) > min(last for _, last in told):
+    deaths = [
+        deaths_of_record[1]
+        for p in (away, into)
+        if (deaths_of_record := persons.death_of(uow, p.id))
+    ]
+    spans = [persons.span_of(uow, death) for death in deaths if death.discharge is None]
+    if len(spans) > 1 and max(first for first, _ in spans) > min(last for _, last in spans):
         raise MergeImpossible(
             "the two have different times of death; correct the one that is wrong"
         )

@@ -52,9 +52,9 @@ class Prescriptions(Doses):
         """
         stay = lookups.stay(uow, stay_id)
         patient = lookups.patient_of(uow, stay)
-        written = uow.entry.occurred_at
-        begins = utc(start, "start") or written
-        stay.must_not_have_ended(written, "The prescription")
+        written_at = uow.entry.occurred_at
+        begins = utc(start, "start") or written_at
+        stay.must_not_have_ended(written_at, "The prescription")
         prescription = uow.new(Prescription, "prescription", stay.about)
         prescription.write(
             stay.id,

@@ -58,10 +58,10 @@ class Reports(CommandGroup):
         """
         scope.check_ward(uow, ward)
         ward = None if ward is None else lookups.ward_name(uow, ward)
-        chosen = {p.name: p.value for p in parameters or ()}
+        choices = {p.name: p.value for p in parameters or ()}
         with self.open_service() as reports:
             report = reports.of_period(
-                find_definition(name, version), period.from_, period.to, ward, chosen
+                find_definition(name, version), period.from_, period.to, ward, choices
             )
         uow.new(Report, "report").issue(terms_of(report), said_of(report), uow.entry)
 

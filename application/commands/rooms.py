@@ -34,8 +34,8 @@ class Rooms(BedStates):
         ward = lookups.ward_name(uow, ward)
         if self.record.owner(*unique_keys.room_number(ward, room)) is not None:
             raise AlreadyExists("room", f"{ward}/{room}", "room")
-        opened = uow.new(Room, "room")
-        opened.open(ward, room, beds, uow.entry)
+        new_room = uow.new(Room, "room")
+        new_room.open(ward, room, beds, uow.entry)
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def add_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:

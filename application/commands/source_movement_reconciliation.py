@@ -112,21 +112,21 @@ class _VisitReconciler:
             self._void(stay)
             return
         admission = self.applied[held.source_id]
-        entered = self._missing()
+        missing = self._missing()
         if held != planned:  # another admission is the earliest now: each takes the other's part
-            entered += [held, planned]
-        outdated = [
+            missing += [held, planned]
+        retractions = [
             a
             for id, a in self.applied.items()
             if a is not admission and (self.planned.get(id) != a.version or a.version == planned)
         ]
         # Facts of one moment are entered in the source's order: later ones are entered again.
-        outdated += [
+        retractions += [
             a
             for a in self.applied.values()
-            if a is not admission and a not in outdated and self._is_of_a_moment(a, entered)
+            if a is not admission and a not in retractions and self._is_of_a_moment(a, missing)
         ]
-        self._retract(stay, outdated)
+        self._retract(stay, retractions)
         if held != planned:
             del self.applied[held.source_id]
             self.applied[planned.source_id] = self._amend_admission(stay, admission, planned)
@@ -146,9 +146,9 @@ class _VisitReconciler:
             v.occurred_at == version.occurred_at and rank(v) < rank(version) for v in versions
         )
 
-    def _retract(self, stay: Stay, outdated: Iterable[Applied]) -> None:
+    def _retract(self, stay: Stay, retractions: Iterable[Applied]) -> None:
         """Cancel movements as entered in error; what the staff has cancelled stays as it is."""
-        for applied in outdated:
+        for applied in retractions:
             for id in applied.also:
                 if stay.history.fact(id) is not None:
                     stay.cancel_movement(id, ENTERED_IN_ERROR, None, self.uow.entry)
@@ -167,19 +167,19 @@ class _VisitReconciler:
             cancel_admission_of(self.uow, stay, ENTERED_IN_ERROR, False)
         self.stay, self.applied = None, {}
 
-    def _amend_admission(self, stay: Stay, admission: Applied, amended: Version) -> Applied:
+    def _amend_admission(self, stay: Stay, admission: Applied, amendment: Version) -> Applied:
         """Correct time and place of an admission; what the staff has entered in the stay remains."""
-        uow, movement = self.uow, amended.movement
+        uow, movement = self.uow, amendment.movement
         assert movement is not None
         died_at = persons.told_death_at(uow, stay.patient)
         fact = stay.movement(admission.movement)
         place, bed = _place(uow, movement) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
-        said = {
+        details = {
             "attending": lookups.practitioner_if_named(uow, movement.attending, "attending"),
             "specialty": movement.specialty,
         }
-        care: dict[str, Any] = {name: who for name, who in said.items() if who is not None}
+        care: dict[str, Any] = {name: who for name, who in details.items() if who is not None}
         if fact.corrected(movement.occurred_at, elsewhere, care) != fact:
             stay.correct_movement(
                 admission.movement,
@@ -199,9 +199,9 @@ class _VisitReconciler:
                 stay.cancel_movement(bed, ENTERED_IN_ERROR, None, uow.entry, died_at)
             bed = None
         elif place.bed:
-            stay.allocate_room(place.bed, _envelope_of(uow, self.visit, amended))
+            stay.allocate_room(place.bed, _envelope_of(uow, self.visit, amendment))
             bed = _last_movement(stay)
-        return replace(admission, version=amended, bed=bed)
+        return replace(admission, version=amendment, bed=bed)
 
     def _enter(self, version: Version) -> None:
         """Enter one reported movement, as the same command by a ward would."""
@@ -306,11 +306,11 @@ def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envel
 
 def loaded_patient(uow: UnitOfWork, key: unique_keys.Unique) -> Patient | None:
     """Return a patient whom the command read or registered, by the key of the MRN."""
-    for found in uow.loaded.values():
-        if isinstance(found, Patient) and found.exists:
-            authority = found.mrn_authority
-            if unique_keys.mrn(authority, found.mrn) == key:
-                return found
+    for record in uow.loaded.values():
+        if isinstance(record, Patient) and record.exists:
+            authority = record.mrn_authority
+            if unique_keys.mrn(authority, record.mrn) == key:
+                return record
     return None
 
 

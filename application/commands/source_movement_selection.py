@@ -69,28 +69,34 @@ class Search:
         visit, progress = self.visit, False
         self.refusals = {}
         for version in sorted(visit.held.values(), key=visit.turn):
-            selected, met = self.selection[visit.id], []
-            if matches(selected, version):
+            selection, refusals = self.selection[visit.id], []
+            if matches(selection, version):
                 continue
-            for versions in _next_candidates(visit, selected, version):
+            for versions in _next_candidates(visit, selection, version):
                 candidate = {**self.selection, visit.id: versions}
                 refusal = self._refusal_of(candidate)
                 if refusal is None:
                     self.selection, progress = candidate, True
                     break
-                met.append(refusal)
+                refusals.append(refusal)
             else:
-                self.refusals[version.source_id] = met
+                self.refusals[version.source_id] = refusals
         return progress
 
     def _enter_several(self) -> bool:
         """Add versions that fit together only: all that are blocked, or all but one of the visit."""
-        id, wanted = self.visit.id, self.visit.wanted
-        blocked = [i for i, met in self.refusals.items() if any(map(blocker_of, met))]
-        selected = {i: v for i, v in self.selection[id].items() if i not in blocked}
-        candidates = [selected | {i: wanted[i] for i in blocked if i in wanted}] if blocked else []
+        id, wanted_versions = self.visit.id, self.visit.wanted
+        blocked_ids = [i for i, refusals in self.refusals.items() if any(map(blocker_of, refusals))]
+        selection = {i: v for i, v in self.selection[id].items() if i not in blocked_ids}
+        candidates = (
+            [selection | {i: wanted_versions[i] for i in blocked_ids if i in wanted_versions}]
+            if blocked_ids
+            else []
+        )
         if 1 < len(self.refusals) <= MAX_TOGETHER:
-            candidates += [{i: v for i, v in wanted.items() if i != left} for left in self.refusals]
+            candidates += [
+                {i: v for i, v in wanted_versions.items() if i != left} for left in self.refusals
+            ]
         return any(self._take(self._together({**self.selection, id: c})) for c in candidates)
 
     def _together(self, selection: Selection) -> Selection | None:
@@ -131,7 +137,7 @@ class Search:
         What can never fit beside the rest of the visit waits for the visit alone.
         """
         uow, visit, subjects = self.uow, self.visit, set[UUID]()
-        for refusal in [*self.also, *(r for met in self.refusals.values() for r in met)]:
+        for refusal in [*self.also, *(r for refusals in self.refusals.values() for r in refusals)]:
             stay = blocker_of(refusal)
             if stay is not None:
                 subjects.add(unique_keys.room_left_by(stay))
@@ -162,9 +168,9 @@ def blocker_of(refusal: Refusal) -> UUID | None:
     return None
 
 
-def matches(selected: Versions, version: Version) -> bool:
+def matches(selection: Versions, version: Version) -> bool:
     """Return whether a version is selected; of a cancelled one, whether nothing of its id is."""
-    return selected.get(version.source_id) == (None if version.cancelled else version)
+    return selection.get(version.source_id) == (None if version.cancelled else version)
 
 
 OF_THE_VISIT = (ContradictsLaterFacts, InvalidInput, OutsideStay, StayNotOpen, StayStateBroken)
@@ -219,11 +225,11 @@ def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
     return None
 
 
-def _next_candidates(visit: SourceVisit, selected: Versions, version: Version) -> list[Versions]:
+def _next_candidates(visit: SourceVisit, selection: Versions, version: Version) -> list[Versions]:
     """Return the selections to try for a version: with it, or at least without what it replaces."""
-    before = selected.get(version.source_id)
-    without = {id: v for id, v in selected.items() if id != version.source_id}
+    before = selection.get(version.source_id)
+    without = {id: v for id, v in selection.items() if id != version.source_id}
     if before and visit.admission_among(without.values()) is None:
         without = {}  # nothing is left of a stay without its admission
-    with_it = without if version.cancelled else {**selected, version.source_id: version}
+    with_it = without if version.cancelled else {**selection, version.source_id: version}
     return [with_it, without] if before else [with_it]

@@ -150,14 +150,14 @@ class SourceMovements(CommandGroup):
         visit.report(system, source_visit, version, uow.entry)
         _reconcile(uow, visit)
 
-    def run(self, request: Request, recorded: Recorded) -> None:
+    def run(self, request: Request, result: Recorded) -> None:
         """Retry the pending visits that wait for what a command changed, and so on.
 
         `MAX_TRIED` of them are tried here, so that no command takes longer the more is pending; the
         rest apart. A visit that has just begun to wait for something unknown is retried too: it may
         have come meanwhile.
         """
-        left = self._retry_waiting(request, deque([(recorded, self._visits_to_retry(recorded))]))
+        left = self._retry_waiting(request, deque([(result, self._visits_to_retry(result))]))
         if left:
             self._apart.put(partial(self._retry_waiting, request, left, MAX_TRIED))
 
@@ -169,9 +169,9 @@ class SourceMovements(CommandGroup):
             change, visits = left.popleft()
             while visits and most:
                 most -= 1
-                retried = self._retry(request, change, visits.pop(0))
-                if retried is not None and not retried.repeated:
-                    left.append((retried, self._visits_to_retry(retried)))
+                retry = self._retry(request, change, visits.pop(0))
+                if retry is not None and not retry.repeated:
+                    left.append((retry, self._visits_to_retry(retry)))
             if visits:
                 left.appendleft((change, visits))
         return deque((change, visits) for change, visits in left if visits)
@@ -191,18 +191,18 @@ class SourceMovements(CommandGroup):
         waiting = change.waiting
         if waiting is None:
             waiting = self.record.owners(_wait_claims(change.events))
-        begun = [
+        visit_starts = [
             event.originator_id
             for event in change.events
             if isinstance(event, SourceVisit.Settled)
             and event.waits_for
             and any(pending.why == NotFound.__name__ for pending in event.pending)
         ]
-        return list(dict.fromkeys([*waiting, *begun]))
+        return list(dict.fromkeys([*waiting, *visit_starts]))
 
     def _retry(self, request: Request, change: Recorded, id: UUID) -> Recorded | None:
         """Reconcile a pending visit in a command of its own; None if nothing of it fits now."""
-        again = Request(
+        new_request = Request(
             command_id=uuid5(change.command_id, f"settle {id}"),
             by=SETTLING,
             reason="it was pending, and fits now",
@@ -217,7 +217,7 @@ class SourceMovements(CommandGroup):
         self.pipeline.cache.forget([id])  # another process may have been told more of it
         try:
             return self.pipeline.execute_once(
-                Invocation(again, "settle_source_visit", {"visit": id}, decide)
+                Invocation(new_request, "settle_source_visit", {"visit": id}, decide)
             )
         except NothingFits:
             return None
@@ -228,17 +228,17 @@ class SourceMovements(CommandGroup):
 
 def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
     """Apply what fits of a visit and of those that block it. Returns whether any changed."""
-    found = Search(uow, visit)
-    selection = found.selection
+    search = Search(uow, visit)
+    selection = search.selection
     visits = uow.load(SourceVisit, *selection)
     outcomes = reconcile(uow, [ReconciliationPlan(v, selection[v.id]) for v in visits])
-    changed = False
+    is_changed = False
     for each in visits:
         each.about = about_of(uow, each.held.values())
         outcome = outcomes[each.id]
         if each is visit:
-            why = {id: met[-1].code for id, met in found.refusals.items()}
-            subjects = found.waits()
+            why = {id: refusals[-1].code for id, refusals in search.refusals.items()}
+            subjects = search.waits()
         else:
             why = {pending.version.source_id: pending.why for pending in each.pending}
             subjects = set(each.waits_for)
@@ -250,8 +250,8 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
         if outcome.stay:
             subjects.add(unique_keys.visit_of(outcome.stay))
         waits_for = tuple(sorted(subjects)) if pending else ()
-        changed |= each.settle(outcome.stay, outcome.applied, pending, waits_for, uow.entry)
-    return changed
+        is_changed |= each.settle(outcome.stay, outcome.applied, pending, waits_for, uow.entry)
+    return is_changed
 
 
 def _movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:

@@ -106,9 +106,9 @@ class Stays(CommandGroup):
         shares_bed_of: UUID | None = None,
     ) -> None:
         """Allocate the first bed. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
-        stay, there = lookups.stay(uow, stay_id), lookups.bed(uow, ward, room, bed)
+        stay, destination = lookups.stay(uow, stay_id), lookups.bed(uow, ward, room, bed)
         imprecise_times.in_stay(
-            uow, stay, lambda entry: stay.allocate_room(there, entry, shares_bed_of)
+            uow, stay, lambda entry: stay.allocate_room(destination, entry, shares_bed_of)
         )
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
@@ -150,9 +150,9 @@ class Stays(CommandGroup):
         if stay_id == with_stay_id:
             raise InvalidInput("with_stay_id", "a swap needs two different stays")
         one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "with_stay_id")
-        told = [fact.at for stay in (one, other) for fact in stay.history.facts]
+        moments = [fact.at for stay in (one, other) for fact in stay.history.facts]
         entry, beds = imprecise_times.fitting(
-            uow, told, lambda entry: _both_beds(one, other, entry)
+            uow, moments, lambda entry: _both_beds(one, other, entry)
         )
         one.swap_bed(beds[1], other.id, entry)
         other.swap_bed(beds[0], one.id, entry)
@@ -254,10 +254,10 @@ class Stays(CommandGroup):
         expected_at: datetime | None = None,
     ) -> None:
         """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
-        stay, expected = lookups.stay(uow, stay_id), utc(expected_at, "expected_at")
-        planned = plan or DischargePlan.PLANNED
+        stay, expected_time = lookups.stay(uow, stay_id), utc(expected_at, "expected_at")
+        new_plan = plan or DischargePlan.PLANNED
         imprecise_times.in_stay(
-            uow, stay, lambda entry: stay.plan_discharge(planned, expected, entry)
+            uow, stay, lambda entry: stay.plan_discharge(new_plan, expected_time, entry)
         )
 
     @command(
@@ -281,8 +281,8 @@ class Stays(CommandGroup):
         none is recorded; otherwise it is refused after one (PatientDied). Raises StayNotOpen,
         ContradictsLaterFacts (movements, visits, doses or prescriptions later than the discharge).
         """
-        kept = tuple(dict.fromkeys(keep_prescriptions or ()))
-        discharge_stay(uow, lookups.stay(uow, stay_id), disposition, destination, kept)
+        prescription_ids = tuple(dict.fromkeys(keep_prescriptions or ()))
+        discharge_stay(uow, lookups.stay(uow, stay_id), disposition, destination, prescription_ids)
         stays = [sharer for sharer in sharers or () if not _is_discharged(uow, sharer, disposition)]
         place_sharers(uow, stays)
 
@@ -354,17 +354,17 @@ def discharge_stay(
     stay: Stay,
     disposition: Disposition,
     destination: str | None = None,
-    kept: tuple[UUID, ...] = (),
+    prescription_ids: tuple[UUID, ...] = (),
 ) -> None:
     """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
     entry = imprecise_times.after_all(uow, stay)
     at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
-    for id in kept:
+    for id in prescription_ids:
         if id not in {p.id for p in prescriptions}:
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later = [f for p in prescriptions for f in p.facts_after(at)]
     died_at = persons.told_death_at(uow, stay.patient)
-    stay.discharge(disposition, destination, kept, entry, later, died_at)
+    stay.discharge(disposition, destination, prescription_ids, entry, later, died_at)
     let_prescriptions_follow(uow, stay, prescriptions)
 
 

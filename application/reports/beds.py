@@ -17,23 +17,23 @@ from application.reports.length_of_stay import discharged, length
 def _contributions(inputs: Inputs) -> Contributions:
     """Service days and discharges of each stay; days open, and days at all, of each bed."""
     calendar = Calendar(inputs)
-    found: dict[Subject, tuple[Contribution, ...]] = {}
+    contributions: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:
         served = service_days(stay, calendar, sharing_too=False)
         marks = [mark for days in served for mark in calendar.marks("service", days)]
         if discharged(stay, calendar):
             marks.append(Contribution("length", TOTAL, length(stay, calendar)))
         if marks:
-            found[Subject("stay", stay.stay)] = tuple(marks)
+            contributions[Subject("stay", stay.stay)] = tuple(marks)
     for bed in inputs.beds:
         if calendar.in_scope(bed.ward):
             days = calendar.at_censuses(bed.since, bed.until)
-            closed = {day for spell in bed.closed for day in calendar.at_censuses(*spell)}
-            found[Subject("bed", f"{bed.room}/{bed.bed}")] = (
+            closed_days = {day for spell in bed.closed for day in calendar.at_censuses(*spell)}
+            contributions[Subject("bed", f"{bed.room}/{bed.bed}")] = (
                 *calendar.marks("all", days),
-                *(m for day in days if day not in closed for m in calendar.mark("open", day)),
+                *(m for day in days if day not in closed_days for m in calendar.mark("open", day)),
             )
-    return found
+    return contributions
 
 
 SERVICE_DAYS = Figure(

@@ -31,8 +31,8 @@ def _census(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
         if in_scope and span.bed is not None:
             marks += calendar.marks("bed_held", days)
         if here != was:
-            moved = _came(before, came) if here else _went(span)
-            marks += calendar.mark(moved, calendar.hospital_day(span.since))
+            moves = _came(before, came) if here else _went(span)
+            marks += calendar.mark(moves, calendar.hospital_day(span.since))
         came = came or (present(span) and (calendar.ward is None or span.ward is not None))
         before, was = span, here
     if stay.discharged_at is not None:
@@ -95,7 +95,7 @@ def service_days(stay: InpatientStay, calendar: Calendar, sharing_too: bool = Tr
     and went within a day is its last ward's. Without ``sharing_too``, newborns in their mother's bed
     are left out.
     """
-    served = [
+    days = [
         calendar.at_censuses(span.since, span.until)
         for span in stay.spans
         if present(span) and calendar.in_scope(span.ward) and (sharing_too or not span.shares)
@@ -103,8 +103,8 @@ def service_days(stay: InpatientStay, calendar: Calendar, sharing_too: bool = Tr
     day = same_day(stay, calendar)
     shares = bool(stay.spans) and stay.spans[-1].shares
     if day is not None and calendar.in_scope(last_ward(stay)) and (sharing_too or not shares):
-        served.append(range(day, day + 1))
-    return served
+        days.append(range(day, day + 1))
+    return days
 
 
 def same_day(stay: InpatientStay, calendar: Calendar) -> int | None:
@@ -153,8 +153,10 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
 
 def _served(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
     newborn = stay.admission_type == AdmissionType.NEWBORN
-    served = sum(map(len, service_days(stay, calendar)))
-    return [Contribution("newborns" if newborn else "others", TOTAL, served)] if served else []
+    day_count = sum(map(len, service_days(stay, calendar)))
+    return (
+        [Contribution("newborns" if newborn else "others", TOTAL, day_count)] if day_count else []
+    )
 
 
 AVERAGE_DAILY_CENSUS_1 = Definition(

@@ -73,9 +73,9 @@ def of_stays(
     def contributions(inputs: Inputs) -> Contributions:
         calendar = Calendar(inputs)
         without = inputs.question.texts("without")
-        counted = (s for s in inputs.stays if s.admission_type not in without)
-        added = ((stay, tuple(marks(stay, calendar))) for stay in counted)
-        return {Subject("stay", stay.stay): mine for stay, mine in added if mine}
+        stays = (s for s in inputs.stays if s.admission_type not in without)
+        marks_of_stays = ((stay, tuple(marks(stay, calendar))) for stay in stays)
+        return {Subject("stay", stay.stay): mine for stay, mine in marks_of_stays if mine}
 
     return contributions
 
@@ -172,16 +172,16 @@ class Definition:
     def __post_init__(self) -> None:
         assert self.needs <= NEEDS, self.name
 
-    def parameters_of(self, given: Mapping[str, str]) -> dict[str, Choice]:
+    def parameters_of(self, texts: Mapping[str, str]) -> dict[str, Choice]:
         """All parameters, those not given by their defaults. Raises InvalidInput."""
-        named = {p.name: p for p in self.parameters}
-        for name in given:
-            if name not in named:
-                known = ", ".join(named) or "none"
-                raise InvalidInput("parameters", f"{self.name} has no {name!r}; it has: {known}")
+        by_name = {p.name: p for p in self.parameters}
+        for name in texts:
+            if name not in by_name:
+                names = ", ".join(by_name) or "none"
+                raise InvalidInput("parameters", f"{self.name} has no {name!r}; it has: {names}")
         return {
-            name: parameter.of_text(given[name]) if name in given else parameter.default
-            for name, parameter in named.items()
+            name: parameter.of_text(texts[name]) if name in texts else parameter.default
+            for name, parameter in by_name.items()
         }
 
     def rows(self, question: Question, contributions: Contributions) -> tuple[Row, ...]:
@@ -199,8 +199,8 @@ class Definition:
     def marks_of(self, row: Row, marks: Iterable[Contribution]) -> tuple[Contribution, ...]:
         """Those among the marks that a figure is made of."""
         measures = next(f.formula.measures for f in self.figures if f.name == row.figure)
-        wanted = set(row.of)
-        return tuple(m for m in marks if m.measure in measures and wanted <= set(m.of))
+        dimensions = set(row.of)
+        return tuple(m for m in marks if m.measure in measures and dimensions <= set(m.of))
 
 
 @dataclass(frozen=True)

@@ -42,59 +42,61 @@ class Cells:
 def cells(report: Report, contributions: Contributions, fewest: int) -> Cells:
     """Return the persons behind each row; ``fewest`` of them make a cell that may be told."""
     measures = {figure.name: figure.formula.measures for figure in report.definition.figures}
-    wanted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    names_of: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
     for row in report.rows:
         for measure in measures[row.figure]:
-            wanted[measure].add(_names(row.of))
-    found: defaultdict[tuple[str, Dimensions], Part] = defaultdict(dict)
+            names_of[measure].add(_names(row.of))
+    subjects: defaultdict[tuple[str, Dimensions], Part] = defaultdict(dict)
     for subject, marks in contributions.items():
         if subject.kind not in PERSONS:
             continue
         for mark in marks:
-            known = dict(mark.of)
-            for names in wanted[mark.measure]:
-                if known.keys() >= set(names):
-                    part = found[mark.measure, tuple((name, known[name]) for name in names)]
+            dimensions = dict(mark.of)
+            for names in names_of[mark.measure]:
+                if dimensions.keys() >= set(names):
+                    part = subjects[mark.measure, tuple((name, dimensions[name]) for name in names)]
                     part[subject] = hash((part.get(subject, 0) + hash(mark)) % 2**61)
     return Cells(
         fewest,
         tuple(
-            {measure: found.get((measure, row.of), {}) for measure in measures[row.figure]}
+            {measure: subjects.get((measure, row.of), {}) for measure in measures[row.figure]}
             for row in report.rows
         ),
     )
 
 
-def suppress(report: Report, cells: Cells, closed: Collection[Subject]) -> tuple[Report, set[Row]]:
+def suppress(
+    report: Report, cells: Cells, closed_subjects: Collection[Subject]
+) -> tuple[Report, set[Row]]:
     """Return a report without what it tells of few persons some of whom are closed to the viewer.
 
     And its rows that are suppressed. Where the name of a cell is clinical itself its row is left out.
     """
     rows, figures = report.rows, {figure.name: figure for figure in report.definition.figures}
-    hidden = {n for n in range(len(rows)) if not cells.small(n).isdisjoint(closed)}
+    hidden_rows = {n for n in range(len(rows)) if not cells.small(n).isdisjoint(closed_subjects)}
     parts: defaultdict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         if row.of:
             parts[row.figure, _names(row.of)].append(number)
     for (name, _), numbers in parts.items():
-        shown = sorted(set(numbers) - hidden, key=lambda n: (_persons(cells, n), n))
-        shown = [n for n in shown if _persons(cells, n)]
-        while _follows(cells, hidden.intersection(numbers)) and shown:
-            hidden.add(shown.pop(0))
-        if _follows(cells, hidden.intersection(numbers)):
+        visible_rows = sorted(set(numbers) - hidden_rows, key=lambda n: (_persons(cells, n), n))
+        visible_rows = [n for n in visible_rows if _persons(cells, n)]
+        while _follows(cells, hidden_rows.intersection(numbers)) and visible_rows:
+            hidden_rows.add(visible_rows.pop(0))
+        if _follows(cells, hidden_rows.intersection(numbers)):
             measures = figures[name].formula.measures
-            hidden |= {
+            hidden_rows |= {
                 n
                 for n, row in enumerate(rows)
                 if not row.of and not measures.isdisjoint(figures[row.figure].formula.measures)
             }
-    told = {
-        n: row._replace(value=None) if n in hidden else row
+    redacted = {
+        n: row._replace(value=None) if n in hidden_rows else row
         for n, row in enumerate(rows)
-        if n not in hidden or not figures[row.figure].clinical
+        if n not in hidden_rows or not figures[row.figure].clinical
     }
-    suppressed = {row for n, row in told.items() if n in hidden}
-    return replace(report, rows=tuple(told.values())), suppressed
+    suppressed_rows = {row for n, row in redacted.items() if n in hidden_rows}
+    return replace(report, rows=tuple(redacted.values())), suppressed_rows
 
 
 def without_clinical(report: Report) -> Report:
@@ -103,10 +105,10 @@ def without_clinical(report: Report) -> Report:
     return replace(report, rows=tuple(r for r in report.rows if r.figure not in clinical))
 
 
-def _follows(cells: Cells, hidden: set[int]) -> bool:
+def _follows(cells: Cells, hidden_rows: set[int]) -> bool:
     """Return whether the whole tells what is hidden of few persons: one cell, or few in all of them."""
-    persons = set().union(*(s for n in hidden for s in cells.parts[n].values()))
-    return bool(hidden) and (len(hidden) < 2 or len(persons) < cells.fewest)
+    persons = set().union(*(s for n in hidden_rows for s in cells.parts[n].values()))
+    return bool(hidden_rows) and (len(hidden_rows) < 2 or len(persons) < cells.fewest)
 
 
 def _persons(cells: Cells, number: int) -> int:

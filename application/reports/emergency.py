@@ -22,24 +22,24 @@ def _in_department(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     (hours,) = question.numbers("hours")
     department = question.texts("wards")
-    found: dict[Subject, tuple[Contribution, ...]] = {}
+    contributions: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:
         care = inputs.emergency_care.get(stay.stay)
         if not calendar.counts(stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
             continue
         if care is None:
             continue
-        arrived, departed = care
+        arrival, departure = care
         marks = [Contribution("arrived", TOTAL, 1)]
-        if departed is not None:
-            marks.append(Contribution("stayed", TOTAL, (departed - arrived) // TICK))
-            if departed - arrived <= timedelta(hours=hours):
+        if departure is not None:
+            marks.append(Contribution("stayed", TOTAL, (departure - arrival) // TICK))
+            if departure - arrival <= timedelta(hours=hours):
                 marks.append(Contribution("in_time", TOTAL, 1))
         bed = next((since for since, ward in wards(stay) if ward not in department), None)
         if bed is not None:
-            marks.append(Contribution("to_bed", TOTAL, max((bed - arrived) // TICK, 0)))
-        found[Subject("stay", stay.stay)] = tuple(marks)
-    return found
+            marks.append(Contribution("to_bed", TOTAL, max((bed - arrival) // TICK, 0)))
+        contributions[Subject("stay", stay.stay)] = tuple(marks)
+    return contributions
 
 
 EMERGENCY_STAY_1 = Definition(

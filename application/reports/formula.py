@@ -78,10 +78,10 @@ class Marks:
 
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
         """Return the same amounts, the least first."""
-        found = self._sorted.get((measure, of))
-        if found is None:
-            found = self._sorted[measure, of] = sorted(self.amounts(measure, of))
-        return found
+        marks = self._sorted.get((measure, of))
+        if marks is None:
+            marks = self._sorted[measure, of] = sorted(self.amounts(measure, of))
+        return marks
 
     def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
         found = self._levels.get((since, until, of))
@@ -92,15 +92,15 @@ class Marks:
 
     def by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[int]]:
         """Return the amounts of a measure by these names."""
-        found = self._projected.get((measure, names))
-        if found is None:
-            found = self._projected[measure, names] = {}
+        projection = self._projected.get((measure, names))
+        if projection is None:
+            projection = self._projected[measure, names] = {}
             for of, amounts in self._amounts.get(measure, {}).items():
-                known = dict(of)
-                if all(name in known for name in names):
-                    key = tuple((name, known[name]) for name in names)
-                    found.setdefault(key, []).extend(amounts)
-        return found
+                dimensions = dict(of)
+                if all(name in dimensions for name in names):
+                    key = tuple((name, dimensions[name]) for name in names)
+                    projection.setdefault(key, []).extend(amounts)
+        return projection
 
 
 Delta = Iterable[tuple[str, int, int]]

@@ -40,10 +40,10 @@ def said_of(report: definition.Report) -> Said:
     return Said(position=report.position, figures=tuple(figures), digest=report.digest)
 
 
-def report_of(terms: Terms, said: Said) -> definition.Report:
+def report_of(terms: Terms, result: Said) -> definition.Report:
     """Return a stored report, without computing anything."""
-    rows = tuple(Row(f.name, f.of, f.unit, value_of(f.value)) for f in said.figures)
-    return definition.Report(*question_of(terms), said.position, rows)
+    rows = tuple(Row(f.name, f.of, f.unit, value_of(f.value)) for f in result.figures)
+    return definition.Report(*question_of(terms), result.position, rows)
 
 
 def value_of(value: Exact) -> int | Fraction | None:

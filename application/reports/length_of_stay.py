@@ -47,16 +47,16 @@ METEOR = "AIHW METEOR 269982, 270045, 270251"
 def length(stay: InpatientStay, calendar: Calendar) -> int:
     """Return the length of a stay that has ended: its patient days, all of them."""
     assert stay.discharged_at is not None
-    admitted, gone = calendar.ordinal(stay.admitted_at), calendar.ordinal(stay.discharged_at)
-    if admitted == gone:
+    first_day, last_day = calendar.ordinal(stay.admitted_at), calendar.ordinal(stay.discharged_at)
+    if first_day == last_day:
         return 1
-    days, since = 0, admitted
+    days, since = 0, first_day
     for span in stay.spans:  # each begins where the one before ends
         ends = span.until or stay.discharged_at
-        until = gone if ends == stay.discharged_at else calendar.ordinal(ends)
+        until = last_day if ends == stay.discharged_at else calendar.ordinal(ends)
         if present(span):
             days += until - since
-        elif since == admitted < until:
+        elif since == first_day < until:
             days += 1
         since = until
     return days
@@ -67,18 +67,18 @@ def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMIT
 
     A day belongs to the ward in which the patient lies at its end, or lay before an absence.
     """
-    admitted = calendar.date(stay.admitted_at)
-    if stay.discharged_at is not None and calendar.date(stay.discharged_at) == admitted:
-        here = 0 <= admitted < calendar.count and calendar.in_scope(last_ward(stay))
+    first_day = calendar.date(stay.admitted_at)
+    if stay.discharged_at is not None and calendar.date(stay.discharged_at) == first_day:
+        here = 0 <= first_day < calendar.count and calendar.in_scope(last_ward(stay))
         return int(here and state == Status.ADMITTED)
-    found = 0
+    day_count = 0
     for span, ward in with_wards(stay):
         if calendar.in_scope(ward):
             days = calendar.ends_of_days(span.since, span.until)
-            found += len(days) if span.state == state else 0
-            if admitted in days and not present(span):
-                found += 1 if state == Status.ADMITTED else -int(span.state == state)
-    return found
+            day_count += len(days) if span.state == state else 0
+            if first_day in days and not present(span):
+                day_count += 1 if state == Status.ADMITTED else -int(span.state == state)
+    return day_count
 
 
 def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
@@ -162,8 +162,8 @@ def _leave_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contributio
     if days := in_period(stay, calendar, Status.ON_LEAVE):
         yield Contribution("leave_days", TOTAL, days)
     for span, ward in with_wards(stay):
-        begun = span.state == Status.ON_LEAVE and calendar.includes(span.since)
-        if begun and calendar.in_scope(ward):
+        begins = span.state == Status.ON_LEAVE and calendar.includes(span.since)
+        if begins and calendar.in_scope(ward):
             yield Contribution("leaves", TOTAL, 1)
 
 
@@ -249,7 +249,7 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
 def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
     """At the census of a day: patient days from the admission up to the date before it."""
     before = 0
-    admitted = calendar.ordinal(stay.admitted_at)
+    first_day = calendar.ordinal(stay.admitted_at)
     for span in stay.spans:
         since = calendar.ordinal(span.since)
         until = None if span.until is None else calendar.ordinal(span.until)
@@ -259,7 +259,7 @@ def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
                 from_day = least - before + since - calendar.first
                 long = range(max(days.start, from_day), days.stop)
                 yield from calendar.marks("long", long, ("atLeast", str(least)))
-        if until is not None and (present(span) or since == admitted < until):
+        if until is not None and (present(span) or since == first_day < until):
             before += until - since if present(span) else 1
 
 

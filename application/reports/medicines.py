@@ -21,36 +21,38 @@ from application.reports.length_of_stay import METEOR, in_period
 
 
 def _by_name(inputs: Inputs) -> Contributions:
-    chosen = inputs.question.texts("drugs")
-    given: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
+    drugs = inputs.question.texts("drugs")
+    doses: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
     for person, drug, days in inputs.dose_days:
-        if not chosen or drug in chosen:
-            given[person_of(inputs, person)][drug] += days
-    return _therapy(inputs, given)
+        if not drugs or drug in drugs:
+            doses[person_of(inputs, person)][drug] += days
+    return _therapy(inputs, doses)
 
 
 def _by_agent(inputs: Inputs) -> Contributions:
-    chosen = set(inputs.question.texts("drugs"))
-    given: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
+    drugs = set(inputs.question.texts("drugs"))
+    doses: defaultdict[Subject, Counter[str]] = defaultdict(Counter)
     for person, agent, known_as, days in inputs.agent_days:
-        if not chosen or chosen.intersection(known_as):
-            given[person_of(inputs, person)][agent] += days
-    return _therapy(inputs, given)
+        if not drugs or drugs.intersection(known_as):
+            doses[person_of(inputs, person)][agent] += days
+    return _therapy(inputs, doses)
 
 
-def _therapy(inputs: Inputs, given: Mapping[Subject, Counter[str]]) -> Contributions:
-    found: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
-    for subject, drugs in given.items():
+def _therapy(inputs: Inputs, doses: Mapping[Subject, Counter[str]]) -> Contributions:
+    contributions: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
+    for subject, drugs in doses.items():
         marks = [
             Contribution("therapy", (("drug", drug),), days) for drug, days in sorted(drugs.items())
         ]
-        found[subject] = tuple(marks)
+        contributions[subject] = tuple(marks)
     calendar = Calendar(inputs)
     for stay in inputs.stays:
         days = in_period(stay, calendar)
         if days:
-            found[person_of(inputs, stay.patient)] += (Contribution("patient_day", TOTAL, days),)
-    return found
+            contributions[person_of(inputs, stay.patient)] += (
+                Contribution("patient_day", TOTAL, days),
+            )
+    return contributions
 
 
 THERAPY_DAYS_1 = Definition(
@@ -114,13 +116,13 @@ def _active(inputs: Inputs) -> Contributions:
         for stay in inputs.stays
         if calendar.ward is not None
     }
-    found: defaultdict[str, list[Contribution]] = defaultdict(list)
+    contributions: defaultdict[str, list[Contribution]] = defaultdict(list)
     for stay, since, until, is_held in inputs.courses:
         days = calendar.at_censuses(since, until)
         for part in (days,) if calendar.ward is None else in_ward.get(stay, ()):
             both = range(max(days.start, part.start), min(days.stop, part.stop))
-            found[stay] += calendar.marks("held" if is_held else "active", both)
-    return {Subject("stay", stay): tuple(marks) for stay, marks in found.items() if marks}
+            contributions[stay] += calendar.marks("held" if is_held else "active", both)
+    return {Subject("stay", stay): tuple(marks) for stay, marks in contributions.items() if marks}
 
 
 ACTIVE_PRESCRIPTIONS_1 = Definition(

@@ -34,20 +34,26 @@ def _moved(
     deaths: Mapping[str, datetime], by_fact: bool, stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Contribution]:
     if calendar.ward is not None:
-        for (_, left), (since, entered) in pairwise(wards(stay)):
-            if calendar.counts(since) and calendar.ward in (left, entered):
+        for (_, left), (since, next_ward) in pairwise(wards(stay)):
+            if calendar.counts(since) and calendar.ward in (left, next_ward):
                 measure = "transferred_out" if left == calendar.ward else "transferred_in"
                 yield Contribution(measure, TOTAL, 1)
     if calendar.counts(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
         yield Contribution("admitted", TOTAL, 1)
-    gone = stay.discharged_at
-    if gone is None or not calendar.counts(gone) or not calendar.in_scope(last_ward(stay)):
+    discharged_at = stay.discharged_at
+    if (
+        discharged_at is None
+        or not calendar.counts(discharged_at)
+        or not calendar.in_scope(last_ward(stay))
+    ):
         return
     yield Contribution("discharged", TOTAL, 1)
-    died_here = by_fact and deaths.get(stay.patient, datetime.max.replace(tzinfo=UTC)) <= gone
+    died_here = (
+        by_fact and deaths.get(stay.patient, datetime.max.replace(tzinfo=UTC)) <= discharged_at
+    )
     if died_here or stay.disposition == Disposition.DIED:
         yield Contribution("died", TOTAL, 1)
-        if min(deaths.get(stay.patient, gone), gone) - stay.admitted_at < EARLY:
+        if min(deaths.get(stay.patient, discharged_at), discharged_at) - stay.admitted_at < EARLY:
             yield Contribution("died_early", TOTAL, 1)
 
 

@@ -119,10 +119,10 @@ def _percentile(percent: int) -> Formula:
         time, times = amounts.total("time", of), amounts.levels("since", "until", of)
         if not time:
             return None
-        passed = time - times.total()  # nobody was present
+        duration = time - times.total()  # nobody was present
         for number in (0, *sorted(times)):
-            passed += times[number]
-            if passed * 100 >= percent * time:
+            duration += times[number]
+            if duration * 100 >= percent * time:
                 return number
         return None
 

@@ -11,7 +11,7 @@ from domain.time import TICK
 
 def _contributions(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
-    found: defaultdict[Subject, set[int]] = defaultdict(set)
+    numbers: defaultdict[Subject, set[int]] = defaultdict(set)
     for stay in inputs.stays:
         for span in stay.spans:
             if present(span) and calendar.in_scope(span.ward):
@@ -21,9 +21,9 @@ def _contributions(inputs: Inputs) -> Contributions:
                     ends = max(calendar.date(span.until - TICK), calendar.date(span.since))
                 days = range(begins, min(ends + 1, calendar.count))
                 if days:
-                    found[person_of(inputs, stay.patient)].update(days)
+                    numbers[person_of(inputs, stay.patient)].update(days)
     return {
-        subject: (Contribution("present", TOTAL, len(days)),) for subject, days in found.items()
+        subject: (Contribution("present", TOTAL, len(days)),) for subject, days in numbers.items()
     }
 
 

@@ -23,29 +23,33 @@ def _contributions(inputs: Inputs) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     (within,) = question.numbers("days")
-    unplanned = question.texts("unplanned")
+    unplanned_types = question.texts("unplanned")
     came: defaultdict[Subject, list[Admission]] = defaultdict(list)
     for admission in inputs.admissions:
         came[person_of(inputs, admission.patient)].append(admission)
-    found: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
+    contributions: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
     for stay in inputs.stays:
-        gone = stay.discharged_at
-        if gone is None or not calendar.counts(gone) or stay.disposition in NO_INDEX:
+        discharged_at = stay.discharged_at
+        if (
+            discharged_at is None
+            or not calendar.counts(discharged_at)
+            or stay.disposition in NO_INDEX
+        ):
             continue
         if not calendar.in_scope(last_ward(stay)):
             continue
         person = person_of(inputs, stay.patient)
-        later = [a for a in came[person] if a.admitted_at >= gone and a.stay != stay.stay]
+        later = [a for a in came[person] if a.admitted_at >= discharged_at and a.stay != stay.stay]
         back = min(later, key=lambda a: a.admitted_at, default=None)
         marks = [Contribution("index", TOTAL, 1)]
         if back is not None:
-            latest = inputs.days.date_of(gone) + timedelta(days=within)
+            latest = inputs.days.date_of(discharged_at) + timedelta(days=within)
             soon = inputs.days.date_of(back.admitted_at) <= latest
             marks += [Contribution("readmitted", TOTAL, 1)] * (
-                soon and back.admission_type in unplanned
+                soon and back.admission_type in unplanned_types
             )
-        found[person] += tuple(marks)
-    return found
+        contributions[person] += tuple(marks)
+    return contributions
 
 
 READMISSION_1 = Definition(

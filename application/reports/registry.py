@@ -83,8 +83,8 @@ def _first(definition: Definition) -> Definition:
     """Return a first version as it was issued: a stay of no duration was in no ward."""
 
     def contributions(inputs: Inputs) -> Contributions:
-        stays, awaited = _of_some_duration(inputs.stays), _of_some_duration(inputs.awaited)
-        return definition.contributions(replace(inputs, stays=stays, awaited=awaited))
+        stays, awaited_stays = _of_some_duration(inputs.stays), _of_some_duration(inputs.awaited)
+        return definition.contributions(replace(inputs, stays=stays, awaited=awaited_stays))
 
     return replace(definition, contributions=contributions)
 
@@ -120,8 +120,8 @@ def find_definition(name: str, version: int | None = None) -> Definition:
     if version is None:
         return versions[max(versions)]
     if version not in versions:
-        known = ", ".join(map(str, sorted(versions)))
-        raise InvalidInput("version", f"{name} has no version {version}; it has: {known}")
+        names = ", ".join(map(str, sorted(versions)))
+        raise InvalidInput("version", f"{name} has no version {version}; it has: {names}")
     return versions[version]
 
 

@@ -49,18 +49,18 @@ def changed(definition: Definition, old: Side, new: Side, marks: Marks) -> tuple
     is another, is no cause of the median.)
     """
     sides = [_values(side.rows) for side in (old, new)]
-    contributed = _Differences(old.contributions, new.contributions)
-    found = []
+    differences = _Differences(old.contributions, new.contributions)
+    changes = []
     for name, of, unit in dict.fromkeys((*sides[0], *sides[1])):
         formula = next(f.formula for f in definition.figures if f.name == name)
-        deltas = contributed.to(formula.measures, of)
+        deltas = differences.to(formula.measures, of)
         causes = _needed(formula, of, marks, deltas) if deltas else ()
         values = [side.get((name, of, unit)) for side in sides]
         if deltas and not causes and values[0] != values[1]:  # a figure that there is on one side
             causes = tuple(deltas)
         if causes:
-            found.append(Changed(name, of, unit, values[0], values[1], causes))
-    return tuple(found)
+            changes.append(Changed(name, of, unit, values[0], values[1], causes))
+    return tuple(changes)
 
 
 def _needed(
@@ -71,17 +71,17 @@ def _needed(
     for delta in deltas.values():
         amounts.add(delta, -1)
     old = formula.compute(amounts, of)
-    needed, before = list(deltas), len(deltas) + 1
+    deltas_needed, before = list(deltas), len(deltas) + 1
     while (
-        len(needed) < before
+        len(deltas_needed) < before
     ):  # who was needed beside one that is left out now need not be any more
-        before, candidates, needed = len(needed), needed, []
+        before, candidates, deltas_needed = len(deltas_needed), deltas_needed, []
         for subject in candidates:
             amounts.add(deltas[subject])
             if formula.compute(amounts, of) != old:
                 amounts.add(deltas[subject], -1)
-                needed.append(subject)
-    return tuple(needed)
+                deltas_needed.append(subject)
+    return tuple(deltas_needed)
 
 
 def _values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions, str], Value]:
@@ -104,35 +104,35 @@ class _Differences:
     def _add(
         self, subject: Subject, before: Iterable[Contribution], after: Iterable[Contribution]
     ) -> None:
-        counted = Counter(after)
-        counted.subtract(Counter(before))
-        for (measure, of, amount), times in counted.items():
+        counts = Counter(after)
+        counts.subtract(Counter(before))
+        for (measure, of, amount), times in counts.items():
             if times:
                 self._by_measure.setdefault(measure, []).append((subject, of, amount, times))
 
     def to(self, measures: Iterable[str], of: Dimensions) -> dict[Subject, list[_Delta]]:
         """Return what subjects contribute otherwise to what these measures are of, in their order."""
         names = tuple(name for name, _ in of)
-        found: dict[Subject, list[_Delta]] = {}
+        deltas: dict[Subject, list[_Delta]] = {}
         for measure in sorted(measures):
             for subject, amount, times in self._by(measure, names).get(of, ()):
-                found.setdefault(subject, []).append((measure, amount, times))
-        return dict(sorted(found.items()))
+                deltas.setdefault(subject, []).append((measure, amount, times))
+        return dict(sorted(deltas.items()))
 
     def _by(
         self, measure: str, names: tuple[str, ...]
     ) -> dict[Dimensions, list[tuple[Subject, int, int]]]:
         """Who contributes something else, by what it is of; what cancels out there is nothing."""
-        found = self._projected.get((measure, names))
-        if found is None:
-            counted: Counter[tuple[Dimensions, Subject, int]] = Counter()
+        projection = self._projected.get((measure, names))
+        if projection is None:
+            counts: Counter[tuple[Dimensions, Subject, int]] = Counter()
             for subject, of, amount, times in self._by_measure.get(measure, ()):
-                known = dict(of)
-                if all(name in known for name in names):
-                    key = tuple((name, known[name]) for name in names)
-                    counted[key, subject, amount] += times
-            found = self._projected[measure, names] = {}
-            for (key, subject, amount), times in counted.items():
+                dimensions = dict(of)
+                if all(name in dimensions for name in names):
+                    key = tuple((name, dimensions[name]) for name in names)
+                    counts[key, subject, amount] += times
+            projection = self._projected[measure, names] = {}
+            for (key, subject, amount), times in counts.items():
                 if times:
-                    found.setdefault(key, []).append((subject, amount, times))
-        return found
+                    projection.setdefault(key, []).append((subject, amount, times))
+        return projection

@@ -196,18 +196,18 @@ class ReportService:
         It is computed after each command that told one; where those are too many, all are told.
         """
         definition, question = previous.definition, previous.question
-        told = self._data.commands_of({position for of in facts.values() for position in of})
-        if len(told) > MOST_COMMANDS:
+        commands = self._data.commands_of({position for of in facts.values() for position in of})
+        if len(commands) > MOST_COMMANDS:
             return facts
-        only = self._data.about(facts.keys(), [previous.position, *told.values()])
-        held = {subject: old.get(subject, ()) for subject in facts}
+        only = self._data.about(facts.keys(), [previous.position, *commands.values()])
+        old_facts = {subject: old.get(subject, ()) for subject in facts}
         changing: dict[Subject, list[int]] = {subject: [] for subject in facts}
-        for end in sorted(set(told.values())):
+        for end in sorted(set(commands.values())):
             now = self._contributions(definition, question, end, only)
             for subject, positions in facts.items():
-                if now.get(subject, ()) != held[subject]:
-                    changing[subject] += [p for p in positions if told[p] == end]
-                    held[subject] = now.get(subject, ())
+                if now.get(subject, ()) != old_facts[subject]:
+                    changing[subject] += [p for p in positions if commands[p] == end]
+                    old_facts[subject] = now.get(subject, ())
         return {subject: changing[subject] or all_ for subject, all_ in facts.items()}
 
     def differs(

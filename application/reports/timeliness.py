@@ -33,17 +33,17 @@ def _rounded(delay: int) -> int:
 
 
 def _contributions(inputs: Inputs, second: int = MICROSECONDS) -> Contributions:
-    found: defaultdict[Subject, list[Contribution]] = defaultdict(list)
+    contributions: defaultdict[Subject, list[Contribution]] = defaultdict(list)
     for about, kind, hour, ward, delays in inputs.entry_delays:
         of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
-        marks = found[ANONYMOUS if about is None else person_of(inputs, about)]
+        marks = contributions[ANONYMOUS if about is None else person_of(inputs, about)]
         if second == 1:
             delays = [_rounded(delay) for delay in delays]
         marks += [Contribution("delay", of, delay) for delay in delays]
         late = sum(delay > LATE * second for delay in delays)
         if late:
             marks.append(Contribution("late", of, late))
-    return {subject: tuple(marks) for subject, marks in found.items()}
+    return {subject: tuple(marks) for subject, marks in contributions.items()}
 
 
 _SHARE = total("late") * 100 / count("delay")

@@ -28,36 +28,36 @@ def _reviewed(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
     calendar = Calendar(inputs)
     (hours,) = question.numbers("hours")
     types = question.texts("types")
-    found: dict[Subject, tuple[Contribution, ...]] = {}
+    contributions: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:
         if not calendar.counts(stay.admitted_at) or not calendar.in_scope(first_ward(stay)):
             continue
         if types and stay.admission_type not in types:
             continue
-        seen = inputs.reviews.get(stay.stay)
+        reviewed_at = inputs.reviews.get(stay.stay)
         marks = [Contribution("admitted", TOTAL, 1)]
-        if seen is not None:
-            waited = seen - stay.admitted_at
-            marks.append(Contribution("wait", TOTAL, waited // unit))
-            if waited <= timedelta(hours=hours):
+        if reviewed_at is not None:
+            wait = reviewed_at - stay.admitted_at
+            marks.append(Contribution("wait", TOTAL, wait // unit))
+            if wait <= timedelta(hours=hours):
                 marks.append(Contribution("in_time", TOTAL, 1))
         else:
             marks.append(
                 Contribution("waiting" if stay.discharged_at is None else "never", TOTAL, 1)
             )
-        found[Subject("stay", stay.stay)] = tuple(marks)
-    return found
+        contributions[Subject("stay", stay.stay)] = tuple(marks)
+    return contributions
 
 
 def _of_unknown_grade(inputs: Inputs) -> Iterator[str]:
-    counted = {subject.id for subject in _reviewed(inputs)}
-    unknown = counted & inputs.unknown_grades - inputs.reviews.keys()
+    stay_ids = {subject.id for subject in _reviewed(inputs)}
+    unknown = stay_ids & inputs.unknown_grades - inputs.reviews.keys()
     if unknown:
         yield (
-            f"{len(unknown)} of the {len(counted)} admissions were visited by somebody without a"
+            f"{len(unknown)} of the {len(stay_ids)} admissions were visited by somebody without a"
             " known grade (OTHER): they may have been seen by a consultant."
         )
-    elif counted and not inputs.reviews and not unknown:
+    elif stay_ids and not inputs.reviews and not unknown:
         yield "No visit by a consultant is recorded: it may be that visits, or grades, are not."
 
 
@@ -106,10 +106,10 @@ def _boarded(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     emergency = question.texts("wards")
-    found: dict[Subject, tuple[Contribution, ...]] = {}
+    contributions: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in (*inputs.stays, *inputs.awaited):
-        decided = stay.decided_to_admit_at
-        if decided is None or not calendar.counts(decided):
+        decided_at = stay.decided_to_admit_at
+        if decided_at is None or not calendar.counts(decided_at):
             continue
         left = next(
             ((since, ward) for since, ward in wards(stay) if ward not in emergency),
@@ -119,9 +119,9 @@ def _boarded(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
             continue
         mark = Contribution("ended" if stay.discharged_at else "waiting", TOTAL, 1)
         if left is not None:
-            mark = Contribution("boarded", TOTAL, max((left[0] - decided) // unit, 0))
-        found[Subject("stay", stay.stay)] = (Contribution("decided", TOTAL, 1), mark)
-    return found
+            mark = Contribution("boarded", TOTAL, max((left[0] - decided_at) // unit, 0))
+        contributions[Subject("stay", stay.stay)] = (Contribution("decided", TOTAL, 1), mark)
+    return contributions
 
 
 def _of_unknown_decision(inputs: Inputs) -> Iterator[str]:
