@@ -39,6 +39,10 @@ class Honest:
     token: str
 
     def __post_init__(self) -> None:
+        self.connect()
+
+    def connect(self) -> None:
+        """Open a connection; one that nobody used for seconds was ended by the server."""
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
     def ask(self, query: str = QUESTION) -> float:
@@ -109,6 +113,7 @@ def test_an_honest_login_is_answered_during_a_flood(honest: Honest) -> None:
         honest.ask(BOARD)
     before = honest.held()
     with flooded(honest.port, *WAYS) as told:
+        honest.connect()
         for _ in range(30):
             honest.ask()
             honest.ask(BOARD)
@@ -136,6 +141,7 @@ def test_a_flood_makes_a_small_question_three_times_slower_at_most(
 
 def pace(honest: Honest, seconds: float) -> list[float]:
     """Return how long the answers took of somebody who asks thirty times a second."""
+    honest.connect()
     until, clock, found = monotonic() + seconds, Event(), []
     while monotonic() < until:
         found.append(honest.ask())
