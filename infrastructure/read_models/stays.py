@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Index,
     Integer,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    and_,
     bindparam,
     func,
     select,
@@ -162,7 +164,28 @@ class StayCriteria:
     ward: str | None = None
     patients: tuple[UUID, ...] | None = None
     attending: UUID | None = None
+    expected_until: datetime | None = None
+    plans: tuple[str, ...] | None = None
+    has_bed: bool | None = None
+    overdue_at: datetime | None = None
+    """On leave, and expected back before this moment."""
+    has_attending: bool | None = None
+    specialty: str | None = None
+    admitted_since: datetime | None = None
+    admitted_before: datetime | None = None
+    labels: tuple[str, ...] | None = None
+    by_discharge: bool = False
+    """In the order of the expected discharge, those without one last."""
 
+
+def place_of(stay: StayView, by_discharge: bool) -> tuple[datetime, UUID]:
+    """Return what the order of a page compares of a stay."""
+    moment = (stay.expected_discharge or NEVER) if by_discharge else stay.admitted_at
+    return moment, stay.stay
+
+
+NEVER = datetime(2999, 12, 31, tzinfo=UTC)
+"""In the order of expected discharges, the moment of stays without one."""
 
 _stays_by_id = by_id(
     lambda at: select(*columns(stays)).where(is_one_of(stays.c.stay, "ids"), at.of(stays))
@@ -246,7 +269,9 @@ _rooms_of_ward = CompiledStatement(
 
 
 @cache
-def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
+def _page(
+    statuses: tuple[str, ...], of_patients: bool, by_discharge: bool = False
+) -> CompiledStatement:
     """Return the statement for a page of stays with some statuses.
 
     Its SQL contains the statuses, so that the plan for open stays can be by their partial index.
@@ -254,7 +279,10 @@ def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
     literals: BindParameter[str] = bindparam(
         "statuses", statuses, expanding=True, literal_execute=True
     )
-    order = stays.c.admitted_at, stays.c.stay
+    moment: ColumnElement[Any] = stays.c.admitted_at
+    if by_discharge:
+        moment = func.coalesce(stays.c.expected_discharge, NEVER)
+    order = moment, stays.c.stay
     return CompiledStatement(
         lambda at: (
             select(*columns(stays))
@@ -265,9 +293,23 @@ def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
         patients=is_one_of(stays.c.patient, "patients"),
         attending=equals(stays.c.attending, "attending"),
         rooms=is_one_of(stays.c.room, "rooms"),
-        after=tuple_(*order)
-        > tuple_(parameter("admitted_at", order[0].type), parameter("after", Uuid)),
+        expected_until=stays.c.expected_discharge <= _moment("expected_until"),
+        plans=is_one_of(stays.c.plan, "plans"),
+        has_bed=stays.c.bed.is_not(None) == parameter("has_bed", Boolean),
+        overdue_at=and_(
+            stays.c.status == Status.ON_LEAVE.value, stays.c.expected_return < _moment("overdue_at")
+        ),
+        has_attending=stays.c.attending.is_not(None) == parameter("has_attending", Boolean),
+        specialty=func.lower(stays.c.specialty) == func.lower(parameter("specialty", String)),
+        admitted_since=stays.c.admitted_at >= _moment("admitted_since"),
+        admitted_before=stays.c.admitted_at < _moment("admitted_before"),
+        labels=is_one_of(stays.c.confidentiality, "labels"),
+        after=tuple_(*order) > tuple_(_moment("place"), parameter("after", Uuid)),
     )
+
+
+def _moment(name: str) -> BindParameter[Any]:
+    return parameter(name, DateTime(timezone=True))
 
 
 @reads(stays, rooms)
@@ -278,20 +320,30 @@ async def stays_page(
     first: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[StayView]:
-    """Return a page of the stays that meet some criteria, in the order of admission."""
+    """Return a page of the stays that meet some criteria, in their order."""
     of_ward = None
     if criteria.ward:
         result = await _rooms_of_ward.execute(connection, at, ward=criteria.ward)
         of_ward = list(result.scalars())
     patients = criteria.patients
-    admitted_at, stay = after or (None, None)
-    rows = await _page(criteria.statuses, patients is not None).execute(
+    place, stay = after or (None, None)
+    statement = _page(criteria.statuses, patients is not None, criteria.by_discharge)
+    rows = await statement.execute(
         connection,
         at,
         patients=None if patients is None else list(patients),
         attending=criteria.attending,
         rooms=of_ward,
-        admitted_at=admitted_at,
+        expected_until=criteria.expected_until,
+        plans=None if criteria.plans is None else list(criteria.plans),
+        has_bed=criteria.has_bed,
+        overdue_at=criteria.overdue_at,
+        has_attending=criteria.has_attending,
+        specialty=criteria.specialty,
+        admitted_since=criteria.admitted_since,
+        admitted_before=criteria.admitted_before,
+        labels=None if criteria.labels is None else list(criteria.labels),
+        place=place,
         after=stay,
         first=first,
     )

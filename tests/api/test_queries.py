@@ -117,6 +117,33 @@ def wards(ward: Ward) -> None:
 
 
 @example
+def viewer(house: Ward) -> None:
+    assert house.ask("{ viewer { subject role } }")["viewer"]["role"] == "admin"
+
+
+@example
+def hospital(house: Ward) -> None:
+    assert house.ask("{ hospital { timeZone } }")["hospital"] == {"timeZone": "UTC"}
+
+
+@example
+def ward(house: Ward) -> None:
+    name = house.name("Z")
+    number = house.room(ward=name).split("/")[1]
+    query = "query($name: String!) { ward(name: $name) { name rooms { room { number } } } }"
+    told = house.ask(query, name=name)["ward"]
+    assert told == {"name": name, "rooms": [{"room": {"number": number}}]}
+
+
+@example
+def room(house: Ward) -> None:
+    told = house.record("openRoom", ward="Z", room=house.name("R"), beds=["a"])["room"]
+    query = "query($id: ID!) { room(id: $id) { number } }"
+    assert house.ask(query, id=told["id"])["room"] == {"number": told["number"]}
+    assert house.ask(query, id=str(uuid4()))["room"] is None
+
+
+@example
 def stay(ward: Ward) -> None:
     doctor, number = ward.doctor(), ward.room("a")
     at = ago(days=1)

@@ -17,11 +17,13 @@ from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.consults import Consult
+from api.graphql.types.movements import Merge, Movement
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Room
 from api.graphql.types.source_movements import SourceMovement
-from api.graphql.types.stays import Prescription, Stay, Visit
+from api.graphql.types.stays import Administration, Prescription, Stay, Visit
+from api.graphql.types.timeline import Recording
 from domain.break_glass import EmergencyAccess
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
@@ -30,7 +32,9 @@ from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.consults import consults_by_id
-from infrastructure.read_models.prescriptions import stopped_by
+from infrastructure.read_models.prescriptions import doses_of, stopped_by
+from infrastructure.read_models.timeline.queries import merges_of_persons, movements_of
+from infrastructure.read_models.timeline.recordings import changes_of_prescriptions
 from infrastructure.read_models.visits import visit_by_id
 
 
@@ -96,11 +100,18 @@ class Parked(Recorded):
 @strawberry.type(description="A patient was recorded.")
 class PatientRecorded(Recorded):
     patient: Patient = strawberry.field(description="The patient as now held.")
+    at: strawberry.Private[AsOf]
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         patient = await Patient.find(read.info, read.first("patient"), read.as_of)
-        return cls(**read.envelope, patient=patient) if patient else None
+        return cls(**read.envelope, patient=patient, at=read.as_of) if patient else None
+
+    @strawberry.field(description="The merge that it recorded, with the id to take it back.")
+    async def merge(self, info: Ask) -> Merge | None:
+        merges = await info.context.load(merges_of_persons, UUID(self.patient.id), self.at)
+        recorded = [m for m in merges or () if m.recorded_position == self.at.known]
+        return Merge.of(recorded[0], self.at) if recorded else None
 
 
 @strawberry.type(description="A patient's data were opened to who gave the command.")
@@ -181,6 +192,18 @@ class StayRecorded(Recorded):
     still_stopped: list[Prescription] = strawberry.field(
         description="What a discharge that was reversed had stopped: it stays stopped."
     )
+    ids: strawberry.Private[list[UUID]]
+    at: strawberry.Private[AsOf]
+
+    @strawberry.field(
+        description="The movements that it recorded or put right, with the ids to correct them."
+    )
+    async def movements(self, info: Ask) -> list[Movement]:
+        recorded = []
+        for id in self.ids:
+            movements = await info.context.load(movements_of, id, self.at)
+            recorded += [m for m in movements or () if m.recorded_position == self.at.known]
+        return [Movement.of(info, view, self.at) for view in recorded]
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
@@ -200,6 +223,8 @@ class StayRecorded(Recorded):
             with_stay=stays[1] if is_swap else None,
             changed_stays=stays,
             still_stopped=await _still_stopped(read),
+            ids=ids,
+            at=read.as_of,
         )
 
 
@@ -255,6 +280,21 @@ class ConsultRecorded(Recorded):
 class PrescriptionRecorded(Recorded):
     prescription: Prescription = strawberry.field(description="The prescription as now held.")
     stay: Stay = strawberry.field(description="The stay as now held.")
+    dose: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The change that it recorded, with the id to correct it.")
+    async def change(self, info: Ask) -> Recording | None:
+        id, at = self.prescription.view.prescription, self.prescription.at
+        changes = await info.context.load(changes_of_prescriptions, id, at)
+        recorded = [c for c in changes or () if c.recorded_position == at.known]
+        return Recording.of(info, recorded[-1]) if recorded else None
+
+    @strawberry.field(description="The dose that it recorded or put right, with its id.")
+    async def administration(self, info: Ask) -> Administration | None:
+        id, at = self.prescription.view.prescription, self.prescription.at
+        doses = await info.context.load(doses_of, id if self.dose else None, at)
+        recorded = [d for d in doses or () if d.administration == self.dose]
+        return Administration.of(recorded[0], at) if recorded else None
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
@@ -262,7 +302,11 @@ class PrescriptionRecorded(Recorded):
         if prescription is None:
             return None
         stay = await Stay.find(read.info, prescription.view.stay, read.as_of)
-        return cls(**read.envelope, prescription=prescription, stay=stay) if stay else None
+        doses = [getattr(event, "administration", None) for event in read.recorded.events]
+        dose = next((id for id in doses if isinstance(id, UUID)), None)
+        if stay is None:
+            return None
+        return cls(**read.envelope, prescription=prescription, stay=stay, dose=dose)
 
 
 @strawberry.type(description="A report of another system was kept; see what became of it.")

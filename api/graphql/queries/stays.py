@@ -23,8 +23,9 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.consults import Consult
 from api.graphql.types.deceased import Deceased
-from api.graphql.types.enums import StayStatus
+from api.graphql.types.enums import Confidentiality, DischargePlan, StayStatus
 from api.graphql.types.stays import Prescription, Stay
+from domain.described_enum import DescribedEnum
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.named import (
     check_staff_number_held,
@@ -34,7 +35,7 @@ from infrastructure.queries.named import (
 from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
-from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_page
+from infrastructure.read_models.stays import StayCriteria, place_of, stays_by_id, stays_page
 
 
 @strawberry.input(description="Which stays; without statuses those that are open.")
@@ -51,6 +52,46 @@ class StayFilter:
     attending: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this staff number responsible then."
     )
+    expected_discharge_until: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Expected to be discharged up to this moment."
+    )
+    discharge_plans: list[DischargePlan] | None = strawberry.field(
+        default=strawberry.UNSET, description="Planned so far."
+    )
+    has_bed: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Only with a bed, or only without."
+    )
+    overdue: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="True: only on leave and expected back before."
+    )
+    has_attending: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Only with a responsible doctor, or only without."
+    )
+    specialty: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Of this responsible specialty."
+    )
+    admitted_from: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Admitted at this moment or later."
+    )
+    admitted_to: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Admitted before this moment."
+    )
+    confidentialities: list[Confidentiality] | None = strawberry.field(
+        default=strawberry.UNSET, description="With one of these labels."
+    )
+
+
+@strawberry.enum(description="The order of stays.")
+class StayOrder(DescribedEnum):
+    """The order of stays."""
+
+    ADMISSION = "ADMISSION", "The one admitted first is the first."
+    EXPECTED_DISCHARGE = "EXPECTED_DISCHARGE", "The one expected to leave first is the first."
+
+
+def given(choice: bool | None) -> bool | None:
+    """Return what was chosen; None where nothing was said."""
+    return choice if isinstance(choice, bool) else None
 
 
 @strawberry.type
@@ -70,13 +111,16 @@ class StayQueries:
         return await or_forbidden(info.context, found, stays_by_id, named(id), at)
 
     @strawberry.field(
-        description="Stays in the order of their admission; the open ones by default.",
+        description="Stays, in the order of their admission by default; the open ones by default.",
         metadata=CACHEABLE,
     )
     async def stays(
         self,
         info: Ask,
         filter: Annotated[StayFilter | None, argument(description="Which ones.")] = None,
+        order_by: Annotated[StayOrder, argument(description="In which order.")] = (
+            StayOrder.ADMISSION
+        ),
         first: First = None,
         after: After = None,
         as_of: AsOfArgument = None,
@@ -85,8 +129,10 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Connection[Stay]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        size, place = page_size(first), decode_cursor(after, "stays", datetime, UUID)
-        wanted = StayCriteria()
+        by_discharge = order_by is StayOrder.EXPECTED_DISCHARGE
+        name = "stays by discharge" if by_discharge else "stays"
+        size, place = page_size(first), decode_cursor(after, name, datetime, UUID)
+        wanted = StayCriteria(by_discharge=by_discharge)
         if filter is not None:
             records: tuple[UUID, ...] | None = None
             attending = None
@@ -102,7 +148,23 @@ class StayQueries:
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
             ward = await known_ward(info.context, filter.ward or None)
-            wanted = StayCriteria(statuses, ward, records, attending)
+            plans, labels = filter.discharge_plans, filter.confidentialities
+            wanted = StayCriteria(
+                statuses,
+                ward,
+                records,
+                attending,
+                expected_until=filter.expected_discharge_until or None,
+                plans=tuple(p.value for p in plans) if plans else None,
+                has_bed=given(filter.has_bed),
+                overdue_at=at.as_of if filter.overdue else None,
+                has_attending=given(filter.has_attending),
+                specialty=filter.specialty or None,
+                admitted_since=filter.admitted_from or None,
+                admitted_before=filter.admitted_to or None,
+                labels=tuple(c.value for c in labels) if labels else None,
+                by_discharge=by_discharge,
+            )
         found = await info.context.query(stays_page, wanted, at, size + 1, place)
         if wanted.ward is not None and not found:
             await info.context.query(check_ward_held, wanted.ward, at)
@@ -110,7 +172,7 @@ class StayQueries:
             found,
             size,
             after,
-            lambda v: encode_cursor("stays", v.admitted_at, v.stay),
+            lambda v: encode_cursor(name, *place_of(v, by_discharge)),
             lambda v: Stay.of(v, at),
         )
 
