@@ -62,7 +62,8 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py $(ARGS)
 	WARDBOOK_EXTREMES=100000 $(BIN)/pytest -n $(WORKERS) -m '' tests/api/test_extremes.py
 	WARDBOOK_CRAWLED=100000 $(BIN)/pytest -m '' tests/api/test_crawler.py tests/mistakes/test_unknown_names.py
-	$(BIN)/pytest -n $(WORKERS) -m nightly
+	$(BIN)/pytest -n $(WORKERS) -m nightly --ignore=tests/faults/test_load.py
+	$(BIN)/pytest -n 0 -s -m nightly tests/faults/test_load.py
 	WARDBOOK_SWITCHES=each $(BIN)/pytest -m '' tests/api/test_switches.py
 	WARDBOOK_MIMIC_PATIENTS=all $(BIN)/pytest -m '' tests/imports
 	WARDBOOK_REPORTED_BEDS=200 WARDBOOK_REPORTED_DAYS=365 $(BIN)/pytest -m '' tests/reports/test_recomputed.py
