@@ -136,27 +136,29 @@ async def accesses_page(
     One that is about nobody (a report, a refusal of the role) is one entry without a patient.
     """
     values: dict[str, Any] = {"first": first}
-    where = ["true"]
+    conditions = ["true"]
     if patients is not None:
-        where.append("a.patients && :patients AND p.patient = ANY(:patients)")
+        conditions.append("a.patients && :patients AND p.patient = ANY(:patients)")
         values["patients"] = list(patients)
     if subject is not None:
-        where.append("a.subject = :subject")
+        conditions.append("a.subject = :subject")
         values["subject"] = subject
     if since is not None:
-        where.append("a.at >= :since")
+        conditions.append("a.at >= :since")
         values["since"] = since
     if until is not None:
-        where.append("a.at < :until")
+        conditions.append("a.at < :until")
         values["until"] = until
     if broke_glass is not None:
-        where.append(f"{'' if broke_glass else 'NOT '}coalesce(p.patient = ANY(a.opened), false)")
-        where.append("cardinality(a.opened) > 0" if broke_glass else "true")
+        conditions.append(
+            f"{'' if broke_glass else 'NOT '}coalesce(p.patient = ANY(a.opened), false)"
+        )
+        conditions.append("cardinality(a.opened) > 0" if broke_glass else "true")
     if outcome is not None:
-        where.append("a.outcome = :outcome")
+        conditions.append("a.outcome = :outcome")
         values["outcome"] = outcome
     if after is not None:
-        where.append(f"a.no <= :no AND (a.no, {_PATIENT}) < (:no, :patient)")
+        conditions.append(f"a.no <= :no AND (a.no, {_PATIENT}) < (:no, :patient)")
         values["no"], values["patient"] = after
     rows = await connection.execute(
         text(
@@ -165,7 +167,7 @@ async def accesses_page(
             " a.as_of, a.known_at, a.on_behalf_of, a.token_id, a.address, a.server"
             " FROM audit.accesses a"
             " LEFT JOIN LATERAL unnest(a.patients) AS p (patient) ON true"
-            f" WHERE {' AND '.join(where)} ORDER BY a.no DESC, {_PATIENT} DESC LIMIT :first"
+            f" WHERE {' AND '.join(conditions)} ORDER BY a.no DESC, {_PATIENT} DESC LIMIT :first"
         ),
         values,
     )

@@ -53,24 +53,24 @@ def verify(
     if read_models:
         yield _tried(partial(_reports, database))
         for model in READ_MODELS:
-            checked = CheckResult(f"read model {model.name} is the fold of the log")
+            comparison = CheckResult(f"read model {model.name} is the fold of the log")
             try:
                 if sample is None:
                     result = compare(database, model, lambda done, total: None)
                 else:
                     lot = Random(f"{seed} {model.name}")
                     count, result = compare_sample(database, model, sample, lot)
-                    checked.promise += f", for {count} drawn by lot"
+                    comparison.promise += f", for {count} drawn by lot"
             except UNREADABLE as gap:
-                checked.breaks(_told(gap))
-                yield checked
+                comparison.breaks(_told(gap))
+                yield comparison
                 continue
-            checked.looked_at = result.rows
+            comparison.looked_at = result.rows
             for why in result.parked:
-                checked.breaks(why)
+                comparison.breaks(why)
             if result.different:
-                checked.breaks(f"{result.different} rows differ at position {result.position}")
-            yield checked
+                comparison.breaks(f"{result.different} rows differ at position {result.position}")
+            yield comparison
 
 
 def _tried(
@@ -84,10 +84,10 @@ def _tried(
         with nullcontext() if connection is None else connection.transaction():
             return check()
     except UNREADABLE as gap:
-        named = check.func if isinstance(check, partial) else check
-        checked = CheckResult(f"the check of the {named.__name__.strip('_')} can be made")
-        checked.breaks(_told(gap))
-        return checked
+        function = check.func if isinstance(check, partial) else check
+        result = CheckResult(f"the check of the {function.__name__.strip('_')} can be made")
+        result.breaks(_told(gap))
+        return result
 
 
 def _told(gap: Exception) -> str:
@@ -104,11 +104,11 @@ _IN_TIME = (
 
 def _events(connection: Connection[TupleRow], unreadable: set[UUID]) -> CheckResult:
     """Decode every event by itself; gather the streams that have one which cannot be read."""
-    checked = CheckResult("every event can be read")
+    result = CheckResult("every event can be read")
     mapper = EventMapper()
     beyond = connection.execute(f"SELECT position, stream FROM record.events WHERE NOT {_IN_TIME}")
     for position, stream in beyond:
-        checked.breaks(f"position {position}: a moment beyond all time")
+        result.breaks(f"position {position}: a moment beyond all time")
         unreadable.add(stream)
     with connection.cursor("events") as cursor:
         cursor.itersize = 5_000
@@ -117,24 +117,24 @@ def _events(connection: Connection[TupleRow], unreadable: set[UUID]) -> CheckRes
             " ORDER BY position"
         )
         for position, stream, *row in cursor:
-            checked.looked_at += 1
+            result.looked_at += 1
             try:
                 mapper.event(row)
             except UNREADABLE as gap:
-                checked.breaks(f"position {position}: {type(gap).__name__}")
+                result.breaks(f"position {position}: {type(gap).__name__}")
                 unreadable.add(stream)
-    return checked
+    return result
 
 
 def _reports(database: Database) -> CheckResult:
     """Compute every issue and restatement again from the read models."""
-    checked = CheckResult("issued reports come out the same when they are computed again")
+    result = CheckResult("issued reports come out the same when they are computed again")
     with inputs.report_connection(database.owner_url) as connection:
-        for issue, broken in reissued(connection):
-            checked.looked_at += 1
-            for what in broken:
-                checked.breaks(f"report {issue}: {what}")
-    return checked
+        for issue, problems in reissued(connection):
+            result.looked_at += 1
+            for problem in problems:
+                result.breaks(f"report {issue}: {problem}")
+    return result
 
 
 def _positions(connection: Connection[TupleRow]) -> CheckResult:
@@ -192,7 +192,7 @@ def _commands(connection: Connection[TupleRow]) -> CheckResult:
 
 def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ()) -> CheckResult:
     """Fold every stay, patient, room and practitioner that can be read; compare with the claims."""
-    checked = CheckResult("the claims are the fold of the events")
+    result = CheckResult("the claims are the fold of the events")
     bed_claims = _grouped(
         connection,
         "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
@@ -217,31 +217,31 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
     for stream, events in _aggregates(connection, unreadable):
         first = events[0]
         if isinstance(first, Stay.Admitted):
-            checked.looked_at += 1
+            result.looked_at += 1
             stay = Stay.empty(stream)
             try:
                 for event in events:
                     event.mutate(stay)
             except ValueError as gap:  # then there is nothing to compare the claims with
-                checked.breaks(str(gap))
+                result.breaks(str(gap))
                 bed_claims.pop(stream, None)
                 person_claims.pop(stream, None)
                 continue
             instants = [_bed_row(s) for s in stay.history.instants]  # not claimed in older logs
             claimed = [row for row in bed_claims.pop(stream, []) if row not in instants]
             if claimed != [_bed_row(s) for s in stay.stretches]:
-                checked.breaks(f"bed claims of stay {stream}")
+                result.breaks(f"bed claims of stay {stream}")
             if person_claims.pop(stream, []) != _person_rows(stay, links):
-                checked.breaks(f"claim of the patient of stay {stream}")
+                result.breaks(f"claim of the patient of stay {stream}")
         else:
-            for key, stored in _unique(stream, events).items():
-                checked.looked_at += 1
-                kept = key if unique.get(key) == stream else stored
-                if kept is None or unique.pop(kept, None) != stream:
-                    checked.breaks(f"{key.kind} {key.key} of {stream}")
+            for key, stored_claim in _unique(stream, events).items():
+                result.looked_at += 1
+                stored_key = key if unique.get(key) == stream else stored_claim
+                if stored_key is None or unique.pop(stored_key, None) != stream:
+                    result.breaks(f"{key.kind} {key.key} of {stream}")
     for stray in (*bed_claims, *person_claims, *unique):
-        checked.breaks(f"a claim of {stray} without an event")
-    return checked
+        result.breaks(f"a claim of {stray} without an event")
+    return result
 
 
 def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
@@ -249,14 +249,14 @@ def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
 
     Each with the claim that stands for it in an older log, where another has the key.
     """
-    claimed = [(key, as_stored_of(event)) for event in events if (key := unique_of(event))]
+    claims = [(key, as_stored_of(event)) for event in events if (key := unique_of(event))]
     if not isinstance(events[0], SourceVisit.Reported):
-        last = dict({key.kind: (key, stored) for key, stored in claimed}.values())
+        last = dict({key.kind: (key, stored_claim) for key, stored_claim in claims}.values())
         return last | {former: None for event in events if (former := former_of(event))}
     waits_for = next(
         (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
     )
-    return {**dict(claimed), **dict.fromkeys(waiting(subject, stream) for subject in waits_for)}
+    return {**dict(claims), **dict.fromkeys(waiting(subject, stream) for subject in waits_for)}
 
 
 def _aggregates(

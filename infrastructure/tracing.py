@@ -35,9 +35,9 @@ def asked_for(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether the standard variables ask for traces: by an endpoint or an exporter's name."""
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
-    named = environ.get("OTEL_TRACES_EXPORTER")
-    if named:
-        return named != "none"
+    exporter = environ.get("OTEL_TRACES_EXPORTER")
+    if exporter:
+        return exporter != "none"
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     return any(environ.get(name) for name in endpoints)
 
@@ -73,18 +73,18 @@ def begin(
 
 
 def _exporter(environ: Mapping[str, str]) -> "SpanExporter":
-    named = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
-    if named == "console":
+    exporter = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+    if exporter == "console":
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
         return ConsoleSpanExporter()
     protocol = environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environ.get(
         "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
     )
-    if named != "otlp" or protocol != "http/protobuf":
+    if exporter != "otlp" or protocol != "http/protobuf":
         raise NoTraces(
             "Traces are sent by OTLP as http/protobuf (OTEL_TRACES_EXPORTER=otlp), or written to"
-            f" standard output (console); not by {named!r} as {protocol!r}."
+            f" standard output (console); not by {exporter!r} as {protocol!r}."
         )
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 

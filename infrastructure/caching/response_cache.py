@@ -77,8 +77,8 @@ class ResponseCache:
             self._responses[key] = response
             self._size += response.size
         while self._size > self.capacity:
-            _, dropped = self._responses.popitem(last=False)
-            self._size -= dropped.size
+            _, oldest = self._responses.popitem(last=False)
+            self._size -= oldest.size
 
     def _holds(self, now: LogStatus) -> bool:
         since = self._since

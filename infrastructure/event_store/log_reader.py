@@ -234,16 +234,16 @@ class LogReader:
             )
             return [stream for (stream,) in cursor]
 
-    def _bed_claims(self, where: str, values: list[Any]) -> list[Claim]:
+    def _bed_claims(self, condition: str, values: list[Any]) -> list[Claim]:
         with self._cursor() as cursor:
             cursor.execute(
                 "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
-                f" FROM record.bed_claims WHERE {where} ORDER BY during, stay".encode(),
+                f" FROM record.bed_claims WHERE {condition} ORDER BY during, stay".encode(),
                 values,
             )
             return [
-                Claim(stay, Stretch(BedRef(room, bed), Period(since, until), kept, shares))
-                for stay, room, bed, since, until, kept, shares in cursor
+                Claim(stay, Stretch(BedRef(room, bed), Period(since, until), is_kept, shares))
+                for stay, room, bed, since, until, is_kept, shares in cursor
             ]
 
     def _query(self, statements: Sequence[Statement]) -> list[list[TupleRow]]:

@@ -90,9 +90,9 @@ class EventMapper(Mapper[UUID]):
         except msgspec.ValidationError as error:
             raise _schema_mismatch(topic, error) from None
         values |= {"originator_id": stream, "originator_version": version, "entry": envelope}
-        decoded = object.__new__(event)
-        object.__setattr__(decoded, "__dict__", values)  # all at once: events are frozen
-        return decoded
+        instance = object.__new__(event)
+        object.__setattr__(instance, "__dict__", values)  # all at once: events are frozen
+        return instance
 
     def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:
         event = _event_class(topic, version)

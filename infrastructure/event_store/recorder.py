@@ -77,11 +77,11 @@ class Recorder(LogReader, ApplicationRecorder):
         A connection that breaks says nothing of the commit: the same commands are sent once more,
         and those that were recorded are recognised by their ids.
         """
-        begun = monotonic()
+        start = monotonic()
         try:
             return self._append(commands)
         except DatabaseUnavailable:
-            if monotonic() - begun > DATABASE_AWAY_AFTER / 2:
+            if monotonic() - start > DATABASE_AWAY_AFTER / 2:
                 raise
             return self._append(commands)
 

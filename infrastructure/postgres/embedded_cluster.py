@@ -165,10 +165,10 @@ class Cluster:
     def create_database(self, name: str) -> None:
         """Create a database if it is absent."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            known = connection.execute(
+            exists = connection.execute(
                 "SELECT FROM pg_database WHERE datname = %s", (name,)
             ).fetchone()
-            if known is None:
+            if exists is None:
                 create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
                 connection.execute(create)
 
@@ -245,10 +245,10 @@ class Cluster:
 
         Never through a symbolic link: the folder's owner could lead root anywhere.
         """
-        opened = os.open(self.home / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(self.home / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         if self.as_root:
-            os.fchown(opened, self.owner.st_uid, self.owner.st_gid)
-        return opened
+            os.fchown(descriptor, self.owner.st_uid, self.owner.st_gid)
+        return descriptor
 
     def open_the_way(self) -> None:
         """As root only: let the server's user reach its data and its programs.
@@ -276,7 +276,7 @@ class Cluster:
         owner = self.owner
         # A file, not a pipe: the server would keep a pipe open, and we would wait for its end.
         with tempfile.TemporaryFile() as output:
-            done = subprocess.run(
+            process = subprocess.run(
                 [str(self.programs / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -287,7 +287,7 @@ class Cluster:
                 extra_groups=[] if self.as_root else None,
                 check=False,
             )
-            if done.returncode != 0:
+            if process.returncode != 0:
                 output.seek(0)
                 message = output.read().decode(errors="replace").strip()
                 raise EmbeddedServerError(self.with_log(f"{program} failed: {message}"))

@@ -134,13 +134,13 @@ def _load_functions(owner: Connection[TupleRow]) -> None:
     statements = [path.read_text() for path in sorted(FUNCTIONS.glob("*.sql"))]
     for statement in statements:
         owner.execute(statement.encode())
-    declared = re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\.(\w+)", "\n".join(statements))
+    names = re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\.(\w+)", "\n".join(statements))
     existing = owner.execute(
         "SELECT pronamespace::regnamespace::text, proname, oid::regprocedure::text FROM pg_proc"
         " WHERE pronamespace IN ('record'::regnamespace, 'audit'::regnamespace)"
     )
     for schema, name, signature in existing.fetchall():
-        if (schema, name) not in declared:
+        if (schema, name) not in names:
             owner.execute(f"DROP FUNCTION {signature}".encode())
     owner.execute(
         sql.SQL("COMMENT ON SCHEMA record IS {}").format(sql.Literal(_functions_comment()))
@@ -158,9 +158,9 @@ def _function_differences(database: Database) -> list[str]:
     with psycopg.connect(database.owner_url) as owner:
         actual = set(owner.execute(_DEFINITIONS).fetchall())
         _load_functions(owner)
-        declared = set(owner.execute(_DEFINITIONS).fetchall())
+        definitions = set(owner.execute(_DEFINITIONS).fetchall())
         owner.rollback()
-    return sorted({f"differs: {signature}" for signature, _ in actual ^ declared})
+    return sorted({f"differs: {signature}" for signature, _ in actual ^ definitions})
 
 
 def create_read_model(

@@ -151,8 +151,8 @@ class BatchProjector:
         if is_isolated:
             after = self._status()
         else:
-            moved = {t.schema: end for t in group}
-            after = _Status({**status.positions, **moved}, status.with_dead_letters)
+            ends = {t.schema: end for t in group}
+            after = _Status({**status.positions, **ends}, status.with_dead_letters)
         self._notify(min(status.positions.values()), after)
         if self._on_progress:
             self._on_progress(end)
@@ -174,13 +174,13 @@ class BatchProjector:
         project: Project,
     ) -> bool:
         """Project events, isolated where there are dead letters; True if any was isolated."""
-        isolated = [t for t in group if t.schema in status.with_dead_letters]
-        others = [t for t in group if t not in isolated]
+        isolated_targets = [t for t in group if t.schema in status.with_dead_letters]
+        others = [t for t in group if t not in isolated_targets]
         if rows and others:
             project(others, rows)
-        if rows and isolated:
-            self._project_isolated(isolated, rows)
-        return bool(isolated) or project != self._project_together
+        if rows and isolated_targets:
+            self._project_isolated(isolated_targets, rows)
+        return bool(isolated_targets) or project != self._project_together
 
     def _project_together(
         self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]
@@ -188,15 +188,15 @@ class BatchProjector:
         """Project the whole batch into all read models at once. Raises BatchFailed."""
         models = [self._model(target, rows[0][0]) for target in group]
         try:
-            concerned: dict[str, list[ReadModel]] = {}
+            models_by_topic: dict[str, list[ReadModel]] = {}
             for position, known, recorded_at, _, *stored in rows:
                 topic = stored[2]
-                if topic not in concerned:
-                    concerned[topic] = [m for m in models if m.concerns(topic)]
-                if concerned[topic]:
+                if topic not in models_by_topic:
+                    models_by_topic[topic] = [m for m in models if m.concerns(topic)]
+                if models_by_topic[topic]:
                     event = self._mapper.event(stored)
                     place = EventPosition(position, known, recorded_at)
-                    for model in concerned[topic]:
+                    for model in models_by_topic[topic]:
                         model.apply(event, place)
             with self._connection.cursor() as cursor:
                 for model in models:
@@ -270,15 +270,15 @@ class BatchProjector:
     def _model(self, target: ProjectionTarget, after: int) -> ReadModel:
         name = target.model.name
         if name not in self._models:
-            skipped = skipped_commands(self._connection, target.model, after)
-            read = event_reader(self._connection, self._mapper, skipped)
+            skipped_events = skipped_commands(self._connection, target.model, after)
+            read = event_reader(self._connection, self._mapper, skipped_events)
             self._models[name] = target.model(read, target.schema)
         return self._models[name]
 
     def _status(self) -> _Status:
         """Return the status of the watched read models. Raises LogRewound if a target lost its own."""
         status = _Status(dict.fromkeys((t.schema for t in self._watched), 0), set())
-        lost = {t.schema: t.model.name for t in self._targets}
+        lost_models = {t.schema: t.model.name for t in self._targets}
         rows = self._connection.execute(
             "SELECT read_model, position, EXISTS (SELECT FROM projections.dead_letters d"
             "   WHERE d.read_model = s.read_model)"
@@ -287,10 +287,10 @@ class BatchProjector:
         )
         for schema, position, has_dead_letters in rows:
             status.positions[schema] = int(position)
-            lost.pop(schema, None)
+            lost_models.pop(schema, None)
             if has_dead_letters:
                 status.with_dead_letters.add(schema)
-        for name in lost.values():
+        for name in lost_models.values():
             raise LogRewound(f"Read model {name} lost its position.")
         return status
 

@@ -183,9 +183,9 @@ class Writer:
     _packed: dict[str, Callable[[Any], str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
-        packed = {c.name: _PACKED.get(type(c.type)) for c in self.table.columns}
-        self._packed = {name: pack for name, pack in packed.items() if pack is not None}
-        self._plain = [name for name in packed if name not in (*self._packed, *_PLACE)]
+        packers = {c.name: _PACKED.get(type(c.type)) for c in self.table.columns}
+        self._packed = {name: pack for name, pack in packers.items() if pack is not None}
+        self._plain = [name for name in packers if name not in (*self._packed, *_PLACE)]
 
     def put(self, key: UUID, period: Period, values: Values, *, known: int, position: int) -> None:
         """Add a row: known from ``known`` on, ``values`` are true of ``key`` during the period."""
@@ -270,12 +270,12 @@ class Writer:
     def _values(self, row: _Row) -> list[Any]:
         """Return the values of a row in the order of COPY's columns."""
         values = row.values
-        ordered = [values[column] for column in self._plain]
+        plain_values = [values[column] for column in self._plain]
         for column, pack in self._packed.items():
-            ordered.append(pack(values[column]))
+            plain_values.append(pack(values[column]))
         known_to = "" if row.known_to is None else row.known_to
-        ordered += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
-        return ordered
+        plain_values += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
+        return plain_values
 
     def _revise(
         self, cursor: Cursor[TupleRow], table: psql.Identifier, revision: _Revision

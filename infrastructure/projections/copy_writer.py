@@ -48,5 +48,5 @@ def json(value: Any) -> str | None:
 
 def array(value: Iterable[str]) -> str:
     """Serialize a value of a column of texts."""
-    quoted = (v.replace("\\", "\\\\").replace('"', '\\"') for v in value)
-    return "{" + ",".join(f'"{v}"' for v in quoted) + "}"
+    elements = (v.replace("\\", "\\\\").replace('"', '\\"') for v in value)
+    return "{" + ",".join(f'"{v}"' for v in elements) + "}"

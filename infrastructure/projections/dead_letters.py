@@ -134,23 +134,23 @@ class IsolatingProjector:
         The streams of commands that fail now are projected again with them, so that nothing of such
         a command stays behind; and those that revise each other's rows, which only all of them give.
         """
-        refilled: set[UUID] = set()
-        while not streams <= refilled:
-            refilled = self._with_revising(refilled | streams)
+        refilled_streams: set[UUID] = set()
+        while not streams <= refilled_streams:
+            refilled_streams = self._with_revising(refilled_streams | streams)
             for table in self._target.model.tables():
                 self._connection.execute(
                     sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
                         sql.Identifier(self._target.schema, table.name),
                         sql.Identifier(table.info["of"]),
                     ),
-                    [list(refilled)],
+                    [list(refilled_streams)],
                 )
             self._delete_dead_letters()
             self._reset()
             rows = self._connection.execute(
                 f"SELECT {EVENT_ROW_COLUMNS} FROM record.events"
                 " WHERE stream = ANY(%s) AND position <= %s ORDER BY position",
-                [list(refilled), until],
+                [list(refilled_streams), until],
             ).fetchall()
             self._project(_commands(rows))
             streams = self._isolated
@@ -158,9 +158,9 @@ class IsolatingProjector:
     def _with_revising(self, streams: set[UUID]) -> set[UUID]:
         """Return streams with those that revise their rows, or whose rows they revise."""
         model = self._target.model
-        found, known = set(streams), set[UUID]()
-        while model.revised_by and found != known:
-            known = set(found)
+        streams_found, known_streams = set(streams), set[UUID]()
+        while model.revised_by and streams_found != known_streams:
+            known_streams = set(streams_found)
             for table in model.tables():
                 for column in model.revised_by.intersection(table.columns.keys()):
                     pairs = self._connection.execute(
@@ -172,10 +172,10 @@ class IsolatingProjector:
                             column=sql.Identifier(column),
                             table=sql.Identifier(str(table.schema), table.name),
                         ),
-                        {"known": list(known)},
+                        {"known": list(known_streams)},
                     )
-                    found.update(*pairs)
-        return found
+                    streams_found.update(*pairs)
+        return streams_found
 
     def _project(self, commands: Sequence[Sequence[EventRow]]) -> None:
         """Project all of the commands at once; if that fails, one half after the other."""
@@ -225,12 +225,12 @@ class IsolatingProjector:
             *(self._target.model.name, verb, command, whole[0][0], error),
         )
         first, last = whole[0][:2]
-        touched = list(_touched(whole))
+        touched_entities = list(_touched(whole))
         self._connection.execute(
             "INSERT INTO projections.dead_letters"
             " (read_model, command, first, last, streams, touches, error)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [self._target.schema, command, first, last, list(streams), touched, error],
+            [self._target.schema, command, first, last, list(streams), touched_entities, error],
         )
         self._isolated |= streams
 
@@ -272,12 +272,12 @@ def _commands(rows: Iterable[EventRow]) -> list[list[EventRow]]:
 
 def _touched(events: Iterable[EventRow]) -> set[UUID]:
     """Return every stream, stay and room that a command is about, without decoding its events."""
-    touched = set()
+    entities = set()
     for row in events:
         own = msgspec.json.decode(row[8])
         for id in (row[4], own.get("room"), own.get("stay"), row[9]):  # the last: whom it is about
             try:
-                touched.add(UUID(str(id)))
+                entities.add(UUID(str(id)))
             except ValueError:
                 continue
-    return touched
+    return entities

@@ -130,12 +130,12 @@ def _sample(
         [kinds, position],
     )
     entities = [entity for (entity,) in rows]
-    parked = owner.execute(
+    dead_letters = owner.execute(
         "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
         [str(model.metadata.schema)],
     )
     return list(
-        {*lot.sample(entities, min(most, len(entities))), *(entity for (entity,) in parked)}
+        {*lot.sample(entities, min(most, len(entities))), *(entity for (entity,) in dead_letters)}
     )
 
 
@@ -201,9 +201,9 @@ def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildRe
     projector = BatchProjector(owner, [draft])
     while projector.batch(position):
         pass
-    if (reached := position_of(owner, draft.schema)) < position:
+    if (draft_position := position_of(owner, draft.schema)) < position:
         raise DraftHalted(
-            f"Read model {draft.model.name} cannot take in the command after position {reached};"
+            f"Read model {draft.model.name} cannot take in the command after position {draft_position};"
             " this program cannot fill it."
         )
     rows = different = 0
@@ -234,8 +234,8 @@ def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
             for table in draft.model.metadata.sorted_tables:
                 table.to_metadata(whole, schema=draft.schema)
                 one = table.to_metadata(bare, schema=draft.schema)
-                needed = table.info.get("revised_by", ())
-                one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(needed)}
+                models = table.info.get("revised_by", ())
+                one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(models)}
             create_read_model(connection, draft.model, bare)
             metadata.append(whole)
     return metadata

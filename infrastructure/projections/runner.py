@@ -65,21 +65,21 @@ class ProjectionRunner:
         with self._connect() as connection:
             row = connection.execute("SELECT coalesce(max(position), 0) FROM record.events")
             self._end = int((row.fetchone() or [0])[0])
-            led: list[ProjectionTarget] = []
+            own_targets: list[ProjectionTarget] = []
             while True:
-                taken_over = self._take_over(connection, led)
+                taken_over = self._take_over(connection, own_targets)
                 if taken_over:
-                    led += taken_over
-                    projector = BatchProjector(connection, led, self._report)
+                    own_targets += taken_over
+                    projector = BatchProjector(connection, own_targets, self._report)
                     projector.prepare()
                     while projector.step():
                         pass
-                others = [t for t in self._targets if t not in led]
-                done = all(_position(connection, t, self._end) >= self._end for t in others)
-                reached = min(_position(connection, t) for t in self._targets)
-                if done:
-                    return reached
-                self._report(reached)
+                others = [t for t in self._targets if t not in own_targets]
+                is_done = all(_position(connection, t, self._end) >= self._end for t in others)
+                lowest = min(_position(connection, t) for t in self._targets)
+                if is_done:
+                    return lowest
+                self._report(lowest)
                 self._stopping.wait(0.1)
 
     def _connect(self) -> Connection[TupleRow]:
@@ -99,10 +99,10 @@ class ProjectionRunner:
         return connection
 
     def _take_over(
-        self, connection: Connection[TupleRow], led: Sequence[ProjectionTarget]
+        self, connection: Connection[TupleRow], own_targets: Sequence[ProjectionTarget]
     ) -> list[ProjectionTarget]:
         """Lock the read models that no runner leads, and return them."""
-        free = {lock_of(t.model.name): t for t in self._targets if t not in led}
+        free = {lock_of(t.model.name): t for t in self._targets if t not in own_targets}
         if not free:
             return []
         rows = connection.execute(
@@ -112,13 +112,13 @@ class ProjectionRunner:
         return [free[key] for (key,) in rows]
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
-        led: list[ProjectionTarget] = []
-        projector = BatchProjector(connection, led, self._report)
+        own_targets: list[ProjectionTarget] = []
+        projector = BatchProjector(connection, own_targets, self._report)
         while not self._stopping.is_set():
-            taken_over = self._take_over(connection, led)
+            taken_over = self._take_over(connection, own_targets)
             if taken_over:
-                led += taken_over
-                projector = BatchProjector(connection, led, self._report)
+                own_targets += taken_over
+                projector = BatchProjector(connection, own_targets, self._report)
                 projector.prepare()
                 connection.execute("LISTEN wardbook_log")
             while projector.step() and not self._stopping.is_set():
@@ -126,9 +126,9 @@ class ProjectionRunner:
             for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                 pass
 
-    def _report(self, reached: int) -> None:
+    def _report(self, position: int) -> None:
         if self._on_progress:
-            self._on_progress(reached, max(reached, self._end))
+            self._on_progress(position, max(position, self._end))
 
 
 def lock_of(name: str) -> int:
@@ -137,7 +137,7 @@ def lock_of(name: str) -> int:
 
 
 def _position(
-    connection: Connection[TupleRow], target: ProjectionTarget, halted: int | None = None
+    connection: Connection[TupleRow], target: ProjectionTarget, halt_position: int | None = None
 ) -> int:
     """Return the position of a read model, 0 before it began; ``halted`` for one that has halted."""
     row = connection.execute(
@@ -148,6 +148,6 @@ def _position(
     ).fetchone()
     if row is None:
         return 0
-    if halted is not None and target.model.halts and row[1]:
-        return halted
+    if halt_position is not None and target.model.halts and row[1]:
+        return halt_position
     return int(row[0])

@@ -28,16 +28,16 @@ DERIVED_FROM = (stays, stretches, spells, rules_known, deaths_of_persons)
 
 
 async def with_derived_states(
-    connection: AsyncConnection, at: AsOf, found: list[BoardRoom]
+    connection: AsyncConnection, at: AsOf, rooms: list[BoardRoom]
 ) -> list[BoardRoom]:
     """Return rooms without reservations that are over, and with the beds that are to be cleaned."""
-    over = await _reservations_over(connection, at, found)
-    left = await _left_uncleaned(connection, at, found)
+    over = await _reservations_over(connection, at, rooms)
+    left = await _left_uncleaned(connection, at, rooms)
     if not over and not left:
-        return found
+        return rooms
     return [
         replace(room, beds=tuple(_derived(room.room.room, bed, over, left) for bed in room.beds))
-        for room in found
+        for room in rooms
     ]
 
 
@@ -54,12 +54,12 @@ def _derived(
 
 
 async def _reservations_over(
-    connection: AsyncConnection, at: AsOf, found: Iterable[BoardRoom]
+    connection: AsyncConnection, at: AsOf, rooms: Iterable[BoardRoom]
 ) -> set[UUID]:
     """Return the reservations in force that ended by their use, their stay's end or a death."""
     spells = [
         (room.room.room, bed.spell)
-        for room in found
+        for room in rooms
         for bed in room.beds
         if bed.state is BedState.RESERVED and bed.spell
     ]
@@ -74,9 +74,9 @@ async def _reservations_over(
         spell.spell: spell.for_patient or (patients.get(spell.for_stay) if spell.for_stay else None)
         for _, spell in spells
     }
-    named = [patient for patient in who.values() if patient]
-    deaths = await deaths_of_persons(connection, named, anyone)
-    records = await records_of_each(connection, named, anyone)
+    patient_ids = [patient for patient in who.values() if patient]
+    deaths = await deaths_of_persons(connection, patient_ids, anyone)
+    records = await records_of_each(connection, patient_ids, anyone)
     first, in_rooms = min(spell.since for _, spell in spells), [room for room, _ in spells]
     uses = (await _uses.execute(connection, anyone, rooms=in_rooms, first=first)).all()
     over = set()
@@ -117,22 +117,22 @@ _uses = CompiledStatement(
 
 
 async def _left_uncleaned(
-    connection: AsyncConnection, at: AsOf, found: Iterable[BoardRoom]
+    connection: AsyncConnection, at: AsOf, rooms: Iterable[BoardRoom]
 ) -> dict[tuple[UUID, str], datetime]:
     """Return when beds that are to be cleaned were left, where the house has such beds cleaned."""
     rules = await rules_known(connection, at.unscoped)
     if not rules.rules:
         return {}
-    wards = {room.room.room: room.room.ward for room in found}
+    wards = {room.room.room: room.room.ward for room in rooms}
     ids = list(wards)
     left = {
         (row.room, row.bed): row.last for row in await _departures(connection, ids, at.unscoped)
     }
-    cleaned = {(row.room, row.bed): row.last for row in await _cleaned(connection, ids, at)}
+    cleanings = {(row.room, row.bed): row.last for row in await _cleaned(connection, ids, at)}
     return {
         bed: moment
         for bed, moment in left.items()
-        if rules.apply_at(moment, wards[bed[0]]) and not moment <= cleaned.get(bed, ALWAYS.start)
+        if rules.apply_at(moment, wards[bed[0]]) and not moment <= cleanings.get(bed, ALWAYS.start)
     }
 
 

@@ -57,8 +57,8 @@ class CompiledStatement:
     ) -> CursorResult[Any]:
         """Execute it with the values of its parameters, as psycopg takes them."""
         viewer = at.viewer
-        applied = frozenset(n for n in self._filters if parameters.get(n) is not None)
-        kind = viewer.wards is not None, bool(viewer.hidden), applied
+        filters = frozenset(n for n in self._filters if parameters.get(n) is not None)
+        kind = viewer.wards is not None, bool(viewer.hidden), filters
         if kind not in self._compiled:
             self._compiled[kind] = self._compile(*kind)
         sql, constants = self._compiled[kind]
@@ -73,7 +73,7 @@ class CompiledStatement:
         return await connection.exec_driver_sql(sql, values)
 
     def _compile(
-        self, has_wards: bool, has_hidden: bool, applied: frozenset[str]
+        self, has_wards: bool, has_hidden: bool, filters: frozenset[str]
     ) -> tuple[str, dict[str, Any]]:
         """Return the SQL, and the values in it that never differ."""
         viewer = Viewer(
@@ -85,10 +85,10 @@ class CompiledStatement:
             just_written=_JUST_WRITTEN,
         )
         query = self._build(AsOf(_AS_OF, _KNOWN, viewer))
-        compiled = query.where(*(self._filters[name] for name in sorted(applied))).compile(
+        statement = query.where(*(self._filters[name] for name in sorted(filters))).compile(
             dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
         )
-        return str(compiled), dict(compiled.params)
+        return str(statement), dict(statement.params)
 
 
 def parameter(name: str, kind: Any) -> BindParameter[Any]:

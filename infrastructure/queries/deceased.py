@@ -56,11 +56,11 @@ async def deceased(
         live = [prescription for prescription in live if prescription.stay in inside]
     patients = list({stay.patient for stay in stays} | {drug.patient for drug in live})
     deaths = await deaths_of_persons(connection, patients, at)
-    found = {patient: DeceasedView(patient, died_at) for patient, died_at in deaths.items()}
+    views = {patient: DeceasedView(patient, died_at) for patient, died_at in deaths.items()}
     for stay in stays:
-        if stay.patient in found:
-            found[stay.patient].stays.append(stay)
+        if stay.patient in views:
+            views[stay.patient].stays.append(stay)
     for prescription in live:
-        if prescription.patient in found:
-            found[prescription.patient].prescriptions.append(prescription)
-    return sorted(found.values(), key=lambda dead: (dead.died_at, dead.patient))
+        if prescription.patient in views:
+            views[prescription.patient].prescriptions.append(prescription)
+    return sorted(views.values(), key=lambda dead: (dead.died_at, dead.patient))

@@ -165,7 +165,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
         return None
     wrong = [view(EntryView, row[2:]) for row in rows]
     first, last = min(row[0] for row in rows), max(row[1] for row in rows)
-    decided = await _decided.execute(
+    decisions = await _decided.execute(
         connection,
         at,
         first=first,
@@ -174,7 +174,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
         stays=list({e.stay for e in wrong if e.stay}),
         rooms=list({e.data["bed"]["room"] for e in wrong if isinstance(e.data.get("bed"), dict)}),
     )
-    return ExposureView(first, last, wrong, [view(EntryView, row) for row in decided])
+    return ExposureView(first, last, wrong, [view(EntryView, row) for row in decisions])
 
 
 def _shown(bed: BedView) -> tuple[object, ...]:

@@ -96,22 +96,22 @@ async def events_page(
     Neither position need be the end of a command. ``first``: the page has as many events, and the rest
     of the last one's command.
     """
-    scanned = min(SCANNED, SCANNED_FOR_ONE * first)
-    scan = {"after": after, "until": until, "scanned": scanned}
+    scan_limit = min(SCANNED, SCANNED_FOR_ONE * first)
+    scan = {"after": after, "until": until, "scanned": scan_limit}
     rows = (await connection.execute(_SCAN, scan)).all()
     if not rows:
         return Page((), {}, max(after, until))
     in_ward = await _positions_in(connection, rows, ward) if ward is not None else None
     events: list[Logged] = []
-    reached = rows[-1].position
+    last_position = rows[-1].position
     for position, known, recorded_at, command, *stored in rows:
         if len(events) >= first and known > events[-1].known:
-            reached = events[-1].known
+            last_position = events[-1].known
             break
         if stored[2] in topics and (in_ward is None or position in in_ward):
             events.append(Logged(position, known, recorded_at, command, MAPPER.event(stored)))
-    named = set().union(*(_rooms_of(logged.event) for logged in events))
-    return Page(tuple(events), await rooms_located(connection, named), reached)
+    room_ids = set().union(*(_rooms_of(entry.event) for entry in events))
+    return Page(tuple(events), await rooms_located(connection, room_ids), last_position)
 
 
 async def rooms_located(
@@ -120,14 +120,14 @@ async def rooms_located(
     """Return the wards and numbers of rooms by their ids, from the events that opened them."""
     if not rooms:
         return {}
-    opened = await connection.execute(
+    opening_rows = await connection.execute(
         text(
             "SELECT stream, own->>'ward', own->>'number' FROM record.events"
             " WHERE stream = ANY(:rooms) AND version = 1 AND topic = :opened"
         ),
         {"rooms": list(rooms), "opened": Room.Opened.TOPIC},
     )
-    return {stream: Located(ward, number) for stream, ward, number in opened}
+    return {stream: Located(ward, number) for stream, ward, number in opening_rows}
 
 
 async def _positions_in(
@@ -138,7 +138,7 @@ async def _positions_in(
     They are those about a room of the ward; those about a stay that was in one when they occurred; and
     of the commands of the former, those about the same patients, but not about others or other rooms.
     """
-    named = [_room_of(row.topic, row.stream, _BODY.decode(row.own)) for row in rows]
+    room_ids = [_room_of(row.topic, row.stream, _BODY.decode(row.own)) for row in rows]
     moments = [(row.stay, row.occurred_at, row.command_end) for row in rows]
     stays_in = await connection.execute(
         text(
@@ -157,14 +157,14 @@ async def _positions_in(
         connection,
         {
             (room, *when)
-            for room, moment, when in zip(named, moments, then, strict=True)
+            for room, moment, when in zip(room_ids, moments, then, strict=True)
             for room in (room, beds.get(moment))
             if room
         },
     )
     told = [
         ((room, *when), (beds.get(moment), *when))
-        for room, moment, when in zip(named, moments, then, strict=True)
+        for room, moment, when in zip(room_ids, moments, then, strict=True)
     ]
     here = [(wards.get(of) == ward, wards.get(lay_in) == ward) for of, lay_in in told]
     about_rooms = {
@@ -211,8 +211,8 @@ async def _wards_then(
 def _rooms_of(event: Event) -> set[UUID]:
     if event.belongs_to(Room):
         return {event.originator_id}
-    named = (getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None))
-    return {room for room in named if room is not None}
+    room_ids = (getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None))
+    return {room for room in room_ids if room is not None}
 
 
 def _room_of(topic: str, stream: UUID, body: _Body) -> UUID | None:

@@ -76,22 +76,22 @@ async def beds_named(
     return _same(bed, (await connection.execute(in_rooms)).scalars(), "bed")
 
 
-async def staff_number_named(connection: AsyncConnection, typed: str, field: str) -> str:
+async def staff_number_named(connection: AsyncConnection, text: str, field: str) -> str:
     """Return a staff number as it is stored. Raises NotFound."""
     column = practitioners.c.staff_number
-    exact = select(column).where(column.in_([typed, code(typed)])).limit(1)
-    found = (await connection.execute(exact)).scalar()
-    if found is None:  # in another spelling, or unknown
+    exact = select(column).where(column.in_([text, code(text)])).limit(1)
+    staff_number = (await connection.execute(exact)).scalar()
+    if staff_number is None:  # in another spelling, or unknown
         numbers = (await connection.execute(select(column).distinct())).scalars()
-        found = next((n for n in numbers if number_key(n) == number_key(typed)), None)
-    if found is None:
-        raise NotFound("practitioner with staff number", typed, field)
-    return str(found)
+        staff_number = next((n for n in numbers if number_key(n) == number_key(text)), None)
+    if staff_number is None:
+        raise NotFound("practitioner with staff number", text, field)
+    return str(staff_number)
 
 
-def _same(typed: str, names: Iterable[str], what: str) -> list[str]:
+def _same(text: str, names: Iterable[str], what: str) -> list[str]:
     """Return the names that differ from what was typed in spelling only. Raises NotFound."""
-    same = sorted(name for name in names if key(name) == key(typed))
+    same = sorted(name for name in names if key(name) == key(text))
     if not same:
-        raise NotFound(what, typed, what)
+        raise NotFound(what, text, what)
     return same

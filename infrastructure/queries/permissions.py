@@ -45,12 +45,12 @@ async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) ->
         ),
         {"stream": EmergencyAccess.id_for(actor), "now": now},
     )
-    opened, until = result.one()
-    return Opened(frozenset(opened), until)
+    streams, until = result.one()
+    return Opened(frozenset(streams), until)
 
 
 async def closed_by_merge(
-    connection: AsyncConnection, hidden: Set[str]
+    connection: AsyncConnection, labels: Set[str]
 ) -> tuple[frozenset[UUID], datetime | None]:
     """Return all records of the persons one of whose records has a hidden label, now or planned.
 
@@ -72,10 +72,10 @@ async def closed_by_merge(
             "   FROM closed c JOIN link l ON c.id IN (l.patient, l.merged_into)"
             ") SELECT array(SELECT id FROM closed), (SELECT min(until) FROM labelled)"
         ),
-        {"hidden": sorted(hidden)},
+        {"hidden": sorted(labels)},
     )
-    closed, until = result.one()
-    return frozenset(closed), until
+    records, until = result.one()
+    return frozenset(records), until
 
 
 async def elsewhere_by_merge(

@@ -75,10 +75,14 @@ async def projections(connection: AsyncConnection) -> list[ProjectionView]:
     by_schema = {schema: rest for schema, *rest in rows}
     views = []
     for model in READ_MODELS:
-        position, lag, seconds, alive_at, parked, is_ours = by_schema[str(model.metadata.schema)]
+        position, lag, seconds, alive_at, dead_letters, is_ours = by_schema[
+            str(model.metadata.schema)
+        ]
         since = max(0.0, float(seconds))
         views.append(
-            ProjectionView(model.name, position, lag, since, alive_at, parked, model.halts, is_ours)
+            ProjectionView(
+                model.name, position, lag, since, alive_at, dead_letters, model.halts, is_ours
+            )
         )
     return views
 
@@ -120,11 +124,11 @@ async def parked_things(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, bool]:
     """Return the stays and rooms among some that a parked command touches, whatever the moment."""
-    touched = await connection.execute(
+    rows = await connection.execute(
         text(
             "SELECT DISTINCT id FROM unnest(CAST(:ids AS uuid[])) AS things (id)"
             f" JOIN projections.dead_letters ON id = ANY(touches) AND {IS_LIVE}"
         ),
         {"ids": list(ids)},
     )
-    return dict.fromkeys(touched.scalars(), True)
+    return dict.fromkeys(rows.scalars(), True)

@@ -116,18 +116,22 @@ class Viewer:
             return true() if self.wards is None else table.c.ward.in_(self.wards)
         at = as_of, known
         if visibility == "patient":
-            seen = self._sees_patient(table.c.patient, at)
-            return or_(table.c.patient.is_(None), seen) if table.c.patient.nullable else seen
+            sees_patient = self._sees_patient(table.c.patient, at)
+            return (
+                or_(table.c.patient.is_(None), sees_patient)
+                if table.c.patient.nullable
+                else sees_patient
+            )
         if "patient" not in table.c:
             stay = TABLES["stays"].alias("its_stay")
             patient = select(stay.c.patient).where(stay.c.stay == table.c.stay).limit(1)
             return self._sees_stay(table.c.stay, patient.scalar_subquery(), at)
-        seen = self._sees_stay(table.c.stay, table.c.patient, at)
+        sees_patient = self._sees_stay(table.c.stay, table.c.patient, at)
         if not table.c.stay.nullable:
-            return seen
+            return sees_patient
         return or_(
             and_(table.c.stay.is_(None), self._sees_patient(table.c.patient, at)),
-            and_(table.c.stay.is_not(None), seen),
+            and_(table.c.stay.is_not(None), sees_patient),
         )
 
     def of_wards(self) -> ColumnElement[bool]:
@@ -179,29 +183,31 @@ class Viewer:
         if not self._hides:
             return true()
         record = TABLES["patients"].alias("record")
-        labelled = self._has_label(record, record.c.patient == patient, _present_or_planned(record))
-        return and_(not_(labelled), not_(_is_one_of(patient, self.label_hidden, Uuid)))
+        has_label = self._has_label(
+            record, record.c.patient == patient, _present_or_planned(record)
+        )
+        return and_(not_(has_label), not_(_is_one_of(patient, self.label_hidden, Uuid)))
 
-    def _has_label(self, rows: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    def _has_label(self, rows: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
         """Return the condition that one of some rows has a hidden label.
 
         An aggregate: for EXISTS the planner expects that nearly every row matches, and reads the
         table from its beginning until one does.
         """
         is_hidden = func.bool_or(_is_one_of(rows.c.confidentiality, self.hidden, Text))
-        query = select(is_hidden).where(*where).correlate_except(rows).scalar_subquery()
+        query = select(is_hidden).where(*conditions).correlate_except(rows).scalar_subquery()
         return func.coalesce(query, false())
 
     def _is_of_wards(self, stay: Any, at: Moment | None) -> ColumnElement[bool]:
         if self.wards is None:
             return true()
-        used, room = TABLES["stretches"].alias("lain"), TABLES["rooms"].alias("there")
+        stretches, room = TABLES["stretches"].alias("lain"), TABLES["rooms"].alias("there")
         last = (
-            select(used.c.room)
-            .where(used.c.stay == stay, _begun(used, at))
-            .order_by(func.lower(used.c.during).desc())
+            select(stretches.c.room)
+            .where(stretches.c.stay == stay, _begun(stretches, at))
+            .order_by(func.lower(stretches.c.during).desc())
             .limit(1)
-            .correlate_except(used)
+            .correlate_except(stretches)
             .scalar_subquery()
         )
         ward = (

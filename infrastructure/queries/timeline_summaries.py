@@ -111,8 +111,8 @@ async def _moved_alone(
             known(stretches, at.known),
         )
     )
-    exchanged = {tuple(row) for row in left}
-    return {entry for entry, bed in swaps.items() if bed not in exchanged}
+    pairs = {tuple(row) for row in left}
+    return {entry for entry, bed in swaps.items() if bed not in pairs}
 
 
 def summary(
@@ -169,22 +169,22 @@ def _dose(e: Entry) -> str:
 def _unprescribed(e: Entry) -> str:
     amount = f" {e.data['dose_given']}" if e.data.get("dose_given") else ""
     whose = f" of {e.doctor('ordered_by')}" if e.data.get("ordered_by") else ""
-    what = f"{e.data['medication']['name']}{amount}"
+    medicine = f"{e.data['medication']['name']}{amount}"
     verb = "Began an infusion of" if e.data.get("infusion") else "Gave"
-    return f"{verb} {what} without a prescription: {_words(e.data['basis'])}{whose}"
+    return f"{verb} {medicine} without a prescription: {_words(e.data['basis'])}{whose}"
 
 
 def _consult(e: Entry) -> str:
-    asked = [e.data["specialty"]] if e.data.get("specialty") else []
-    asked += [e.doctor("asked")] if e.data.get("asked") else []
+    addressees = [e.data["specialty"]] if e.data.get("specialty") else []
+    addressees += [e.doctor("asked")] if e.data.get("asked") else []
     by = f" by {e.doctor('requested_by')}" if e.data.get("requested_by") else ""
     question = f": {e.data['question']}" if e.data.get("question") else ""
-    return f"Consult asked of {', '.join(asked)}{by}{question}"
+    return f"Consult asked of {', '.join(addressees)}{by}{question}"
 
 
 def _cancelled(e: Entry) -> str:
-    where = f"; now in {e.bed()}" if e.has_place() else ""
-    return ("reversed" if e.data["because"] == "DECISION_REVERSED" else "entered in error") + where
+    place = f"; now in {e.bed()}" if e.has_place() else ""
+    return ("reversed" if e.data["because"] == "DECISION_REVERSED" else "entered in error") + place
 
 
 def _details(e: Entry) -> str:
@@ -195,8 +195,8 @@ def _details(e: Entry) -> str:
 
 
 def _discharged(e: Entry) -> str:
-    where = f" to {e.data['destination']}" if e.data.get("destination") else ""
-    return f"Discharged ({_words(e.data['disposition'])}){where}"
+    destination = f" to {e.data['destination']}" if e.data.get("destination") else ""
+    return f"Discharged ({_words(e.data['disposition'])}){destination}"
 
 
 def _planned(e: Entry) -> str:
@@ -207,10 +207,10 @@ def _planned(e: Entry) -> str:
 def _pending(entry: EntryView) -> str:
     """Return the sentence of a pending report, which names places by what is written on them."""
     system = entry.source["system"] if entry.source else "Another system"
-    where = [f"{n} {entry.data[n]}" for n in ("ward", "room", "bed") if entry.data.get(n)]
-    where += [entry.data[n] for n in ("without_bed",) if entry.data.get(n)]
-    what = _words(entry.kind.removeprefix("STAY_"))
-    return f"{system} reports, not true yet: {what}" + (f", {', '.join(where)}" if where else "")
+    place = [f"{n} {entry.data[n]}" for n in ("ward", "room", "bed") if entry.data.get(n)]
+    place += [entry.data[n] for n in ("without_bed",) if entry.data.get(n)]
+    kind = _words(entry.kind.removeprefix("STAY_"))
+    return f"{system} reports, not true yet: {kind}" + (f", {', '.join(place)}" if place else "")
 
 
 SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {

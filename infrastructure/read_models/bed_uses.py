@@ -55,8 +55,8 @@ class Occupancies(ReadModel):
             return
         if self._changes and self._changes[0][1].known < place.known:
             self._begin()
-        for ended in event.ended:
-            self.writer(stretches).close(event.stay, ended.since, known=place.known)
+        for ending in event.ended:
+            self.writer(stretches).close(event.stay, ending.since, known=place.known)
         self._changes.append((event, place))
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
@@ -74,11 +74,11 @@ class Occupancies(ReadModel):
     def _begin(self) -> None:
         """Put the stretches that one command begins."""
         for change, place in self._changes:
-            for begun in change.begun:
+            for beginning in change.begun:
                 self.writer(stretches).put(
                     change.stay,
-                    Period(begun.since, begun.until),
-                    _values(change, begun.bed, begun.kept, begun.shares_bed_of),
+                    Period(beginning.since, beginning.until),
+                    _values(change, beginning.bed, beginning.kept, beginning.shares_bed_of),
                     known=place.known,
                     position=place.position,
                 )
@@ -86,13 +86,13 @@ class Occupancies(ReadModel):
 
 
 def _values(
-    event: Occupancy.StretchesChanged, bed: str, kept: bool, shares_bed_of: UUID | None
+    event: Occupancy.StretchesChanged, bed: str, is_kept: bool, shares_bed_of: UUID | None
 ) -> dict[str, object]:
     return {
         "patient": event.patient,
         "room": event.room,
         "bed": bed,
-        "kept": kept,
+        "kept": is_kept,
         "shares_bed_of": shares_bed_of,
     }
 

@@ -77,9 +77,9 @@ class Consults(ReadModel):
                     position=place.position,
                 )
             case Stay.ConsultCorrected():
-                said = {name: value for name, value in _said(event).items() if value is not None}
+                details = {name: value for name, value in _said(event).items() if value is not None}
                 period = Period(event.at) if event.at else None
-                self._revise([event.consult], place, Copy(said, period))
+                self._revise([event.consult], place, Copy(details, period))
             case Stay.ConsultWithdrawn():
                 at = {"withdrawn_at": event.entry.occurred_at}
                 self._revise([event.consult], place, Copy(at))

@@ -60,20 +60,22 @@ class Inpatients(Folded[Stay]):
         if not history.segments or history.segments[-1][1].status is Status.CANCELLED:
             return {inpatients: {}}
         admitted_at = history.segments[0][0].start
-        last, ended = history.segments[-1]
-        gone = ended.status is Status.DISCHARGED
+        last, last_segment = history.segments[-1]
+        is_gone = last_segment.status is Status.DISCHARGED
         spans: list[tuple[object, ...]] = []
-        lived = [(p.start, s) for p, s in (history.segments[:-1] if gone else history.segments)]
-        if not lived and history.left_from:  # it ended as it began, there
-            lived = [(admitted_at, history.left_from)]
-        for since, state in lived:
+        segments = [
+            (p.start, s) for p, s in (history.segments[:-1] if is_gone else history.segments)
+        ]
+        if not segments and history.left_from:  # it ended as it began, there
+            segments = [(admitted_at, history.left_from)]
+        for since, state in segments:
             bed = state.place.bed
             shares = state.place.shares_bed_of is not None
             place = (str(bed.room), bed.bed, shares) if bed else (None, None, False)
             if not spans or spans[-1][1:] != (state.status.value, *place):
                 spans.append((since, state.status.value, *place))
         # A stay that ended as it began was one too: its row is true for a tick.
-        until = max(last.start, admitted_at + TICK) if gone else None
+        until = max(last.start, admitted_at + TICK) if is_gone else None
         return {
             inpatients: {
                 (stay.id, admitted_at): (
@@ -83,9 +85,9 @@ class Inpatients(Folded[Stay]):
                         "admission_type": stay.admission_type.value,
                         "admitted_at": admitted_at,
                         "decided_to_admit_at": stay.decided_to_admit_at,
-                        "discharged_at": last.start if gone else None,
-                        "disposition": ended.disposition.value
-                        if gone and ended.disposition
+                        "discharged_at": last.start if is_gone else None,
+                        "disposition": last_segment.disposition.value
+                        if is_gone and last_segment.disposition
                         else None,
                         "spans": {"spans": spans},
                     },

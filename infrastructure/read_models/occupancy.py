@@ -227,7 +227,7 @@ def _rows(
 
 def _board_rooms(rows: Iterable[Any]) -> list[BoardRoom]:
     """Return rooms in order with their beds, from rows in which each comes before those inside of it."""
-    ranked: list[tuple[int, BoardRoom]] = []
+    ranked_rooms: list[tuple[int, BoardRoom]] = []
     for room, of_room in groupby(rows, itemgetter(0)):
         first, *inside = of_room
         if first[2] == _ROOM:  # else they are of a room that is not open then
@@ -236,8 +236,10 @@ def _board_rooms(rows: Iterable[Any]) -> list[BoardRoom]:
             in_room = tuple(bed for bed in beds if bed is not None)
             if not in_room:  # all of its beds are retired
                 continue
-            ranked.append((nth, BoardRoom(room_view((room, ward, number, policies)), in_room)))
-    return [room for _, room in sorted(ranked, key=itemgetter(0))]
+            ranked_rooms.append(
+                (nth, BoardRoom(room_view((room, ward, number, policies)), in_room))
+            )
+    return [room for _, room in sorted(ranked_rooms, key=itemgetter(0))]
 
 
 def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
@@ -249,8 +251,8 @@ def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
     of_bed: list[SpellView] = []
     for room, _, kind, begin, end, *values in inside:
         if kind == _STRETCH:
-            stay, patient, kept, shares = values[:4]
-            of_stays.append(StretchView(stay, patient, room, code, kept, shares, begin, end))
+            stay, patient, is_kept, shares = values[:4]
+            of_stays.append(StretchView(stay, patient, room, code, is_kept, shares, begin, end))
         else:
             spell, state, why, patient, stay = values[4:9]
             of_bed.append(SpellView(spell, room, code, state, why, patient, stay, begin, end))

@@ -92,13 +92,13 @@ class Patients(Folded[Patient]):
                     details.family_name, details.given_name, patient.mrn, details.birth_date
                 ),
             }
-            died = patient.died_at
-            if died is None or died > period.start:
-                alive = period if died is None else period.until(died)
+            death = patient.died_at
+            if death is None or death > period.start:
+                alive = period if death is None else period.until(death)
                 rows[patient.id, alive.start] = (alive, values)
-            if died is not None and (period.end is None or died < period.end):
-                dead = Period(max(died, period.start), period.end)
-                rows[patient.id, dead.start] = (dead, {**values, "died_at": died})
+            if death is not None and (period.end is None or death < period.end):
+                dead = Period(max(death, period.start), period.end)
+                rows[patient.id, dead.start] = (dead, {**values, "died_at": death})
         return {patients: rows}
 
 
@@ -221,7 +221,7 @@ async def deaths_of_persons(
     found = await _deaths(connection, list(set(chain(*records.values()))), at)
     deaths = {row.patient: row.died_at for row in found}
     times = {id: [deaths[r] for r in of_id if r in deaths] for id, of_id in records.items()}
-    return {id: min(died) for id, died in times.items() if died}
+    return {id: min(moments) for id, moments in times.items() if moments}
 
 
 _deaths = by_id(

@@ -127,7 +127,7 @@ class Prescriptions(Folded[Prescription]):
         self,
         event: Prescription.AdministrationRecorded | Prescription.UnprescribedGiven,
         place: EventPosition,
-        **said: Any,
+        **details: Any,
     ) -> None:
         about = event.entry.about
         values = {
@@ -144,7 +144,7 @@ class Prescriptions(Folded[Prescription]):
         self.writer(doses).put(
             event.administration,
             Period(event.entry.occurred_at),
-            {**values, **said},
+            {**values, **details},
             known=place.known,
             position=place.position,
         )

@@ -120,9 +120,9 @@ def _rooms(room: Room) -> Rows:
     """
     if room.opened_at is None:
         return {}
-    opened = room.opened_at
+    opened_at = room.opened_at
     changes = [name.since for name in room.names] + [since for since, _, _ in room.policies]
-    begins = sorted({opened, *(max(opened, since) for since in changes)})
+    begins = sorted({opened_at, *(max(opened_at, since) for since in changes)})
     rows: Rows = {}
     for start, end in zip(begins, [*begins[1:], None], strict=True):
         policies, name = [policy.value for policy in room.policies_at(start)], room.name_at(start)

@@ -81,7 +81,7 @@ class SourceMovements(Folded[SourceVisit]):
 def _values(visit: SourceVisit, version: Version) -> Values:
     id = version.source_id
     why = next((p.why for p in visit.pending if p.version.source_id == id), None)
-    applied = next((a for a in visit.applied if a.version == version), None)
+    application = next((a for a in visit.applied if a.version == version), None)
     return {
         "visit": visit.id,
         "reported": visit.reported[id],
@@ -96,7 +96,7 @@ def _values(visit: SourceVisit, version: Version) -> Values:
         "occurred_at": version.occurred_at,
         "patient": visit.patient,
         "stay": visit.stay,
-        "movement": applied.movement if applied else None,
+        "movement": application.movement if application else None,
     }
 
 

@@ -96,7 +96,7 @@ class Stays(Folded[Stay]):
         history, care = stay.history, stay.history.care
         rows: Rows = {}
         for period, state in history.segments:
-            ended = state.status is Status.DISCHARGED
+            has_ended = state.status is Status.DISCHARGED
             rows[stay.id, period.start] = (
                 period,
                 {
@@ -105,7 +105,7 @@ class Stays(Folded[Stay]):
                     "admission_type": stay.admission_type.value,
                     "admitted_at": history.segments[0][0].start,
                     "decided_to_admit_at": stay.decided_to_admit_at,
-                    "discharged_at": period.start if ended else None,
+                    "discharged_at": period.start if has_ended else None,
                     "attending": state.attending,
                     "specialty": state.specialty,
                     "room": state.place.bed.room if state.place.bed else None,

@@ -48,14 +48,15 @@ def containing(
     subjects = _subjects(connection, wrong, wrong_to)
     differs: dict[bytes, bool] = {}
     exposed: dict[UUID, None] = {}
-    for computed in _computed(connection, wrong_from, wrong_to):
-        key = msgspec.json.encode(computed.terms)  # reports may be issued many times
+    for computation in _computed(connection, wrong_from, wrong_to):
+        key = msgspec.json.encode(computation.terms)  # reports may be issued many times
         if key not in differs:
             differs[key] = any(
-                _touched(connection, computed, wrong, known) for known in (wrong_to - 1, wrong_to)
-            ) and reports.differs(subjects, *question_of(computed.terms), wrong_to - 1, wrong_to)
+                _touched(connection, computation, wrong, known)
+                for known in (wrong_to - 1, wrong_to)
+            ) and reports.differs(subjects, *question_of(computation.terms), wrong_to - 1, wrong_to)
         if differs[key]:
-            exposed[computed.issue] = None
+            exposed[computation.issue] = None
     return list(exposed)
 
 
@@ -73,11 +74,11 @@ def _computed(connection: Connection[TupleRow], after: int, before: int) -> list
 def _subjects(
     connection: Connection[TupleRow], wrong: Sequence[EntryView], known: int
 ) -> set[Subject]:
-    found = {Subject("stay", str(e.stay)) for e in wrong if e.stay}
+    subjects = {Subject("stay", str(e.stay)) for e in wrong if e.stay}
     for entry in wrong:
         bed = entry.data.get("bed")
         if isinstance(bed, dict):
-            found.add(Subject("bed", f"{bed['room']}/{bed['bed']}"))
+            subjects.add(Subject("bed", f"{bed['room']}/{bed['bed']}"))
     people = connection.execute(
         "WITH RECURSIVE followed AS (SELECT unnest(%s::uuid[]) AS person UNION"
         f" SELECT p.merged_into FROM followed f JOIN {patients.fullname} p ON p.patient = f.person"
@@ -85,11 +86,11 @@ def _subjects(
         " SELECT person::text FROM followed",
         [list({e.patient for e in wrong}), known],
     )
-    return found | {Subject("person", person) for (person,) in people}
+    return subjects | {Subject("person", person) for (person,) in people}
 
 
 def _touched(
-    connection: Connection[TupleRow], computed: _Computed, wrong: Sequence[EntryView], known: int
+    connection: Connection[TupleRow], computation: _Computed, wrong: Sequence[EntryView], known: int
 ) -> bool:
     """Return whether such a stay touched the period at all: a cheap test that mostly fails."""
     row = connection.execute(
@@ -98,9 +99,9 @@ def _touched(
         [
             list({e.stay for e in wrong if e.stay}),
             known,
-            computed.terms.first,
+            computation.terms.first,
             AROUND,
-            computed.terms.last,
+            computation.terms.last,
             AROUND,
         ],
     ).fetchone()

@@ -76,52 +76,52 @@ async def issues_page(
         query = query.where(issues.c.name == name)
     if before is not None:
         query = query.where(issues.c.position < before)
-    found = await connection.execute(query.order_by(issues.c.position.desc()).limit(first))
-    return [_issue(row) for row in found.mappings()]
+    rows = await connection.execute(query.order_by(issues.c.position.desc()).limit(first))
+    return [_issue(row) for row in rows.mappings()]
 
 
 async def issues_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, IssueView]:
     """Issues by their ids, as known then."""
-    found = await connection.execute(
+    rows = await connection.execute(
         select(issues, func.lower(issues.c.during).label("at")).where(
             issues.c.issue.in_(ids), known(issues, at.known), at.visible(issues)
         )
     )
-    return {row["issue"]: _issue(row) for row in found.mappings()}
+    return {row["issue"]: _issue(row) for row in rows.mappings()}
 
 
 async def restatements_of(
     connection: AsyncConnection, issue: IssueView, at: AsOf
 ) -> list[RestatementView]:
     """How an issue was restated, in that order."""
-    found = await connection.execute(
+    rows = await connection.execute(
         select(restatements, func.lower(restatements.c.during).label("at"))
         .where(restatements.c.issue == issue.issue, known(restatements, at.known))
         .order_by(restatements.c.position)
     )
-    return [_restatement(row, issue.terms) for row in found.mappings()]
+    return [_restatement(row, issue.terms) for row in rows.mappings()]
 
 
 async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dict[int, FactView]:
     """Return the facts at some positions of the log."""
-    found = await connection.execute(
+    rows = await connection.execute(
         text(
             "SELECT position, topic, stream, version, recorded_at, body->'entry', own->>'at'"
             " FROM record.events WHERE position = ANY(:positions)"
         ),
         {"positions": list(positions)},
     )
-    facts = {row[0]: _fact(*row) for row in found}
+    facts = {row[0]: _fact(*row) for row in rows}
     times = await connection.execute(
         select(entries.c.entry, entries.c.occurred_at)
         .distinct()
         .where(entries.c.entry.in_([fact.entry for fact in facts.values()]))
     )
-    occurred: dict[UUID, datetime] = {row.entry: row.occurred_at for row in times}
+    moments: dict[UUID, datetime] = {row.entry: row.occurred_at for row in times}
     return {
-        position: replace(fact, occurred_at=occurred.get(fact.entry, fact.occurred_at))
+        position: replace(fact, occurred_at=moments.get(fact.entry, fact.occurred_at))
         for position, fact in facts.items()
     }
 
@@ -141,12 +141,12 @@ def _issue(row: RowMapping) -> IssueView:
 
 
 def _restatement(row: RowMapping, terms: Terms) -> RestatementView:
-    told = row["told"]
+    record = row["told"]
     return RestatementView(
         row["restatement"],
-        report_of(terms, msgspec.convert(told["said"], Said)),
-        msgspec.convert(told["changes"], list[Change]),
-        msgspec.convert(told["causes"], list[Cause]),
+        report_of(terms, msgspec.convert(record["said"], Said)),
+        msgspec.convert(record["changes"], list[Change]),
+        msgspec.convert(record["causes"], list[Cause]),
         row["recorded_by"],
         row["reason"],
         row["at"],

@@ -31,25 +31,27 @@ def reissued(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[str]
                 report = reports.compute(last.definition, last.question, last.position)
                 yield issued.originator_id, _differences(report, last, issued.said)
             case Report.Restated() as restated:
-                stored = report_of(terms, restated.said)
-                again = reports.restate(last, stored.position, check_all=True)
-                differences = _differences(again.report, stored, restated.said)
-                if explained_by(again.changes, again.facts) != (
+                stored_report = report_of(terms, restated.said)
+                recomputation = reports.restate(last, stored_report.position, check_all=True)
+                differences = _differences(recomputation.report, stored_report, restated.said)
+                if explained_by(recomputation.changes, recomputation.facts) != (
                     list(restated.changes),
                     list(restated.causes),
                 ):
                     differences.append(
                         "other changes or causes"
-                        f" from position {last.position} to {stored.position}"
+                        f" from position {last.position} to {stored_report.position}"
                     )
                 yield restated.originator_id, differences
-                last = stored
+                last = stored_report
 
 
-def _differences(report: definition.Report, stored: definition.Report, said: Said) -> list[str]:
+def _differences(
+    report: definition.Report, stored_report: definition.Report, result: Said
+) -> list[str]:
     differences = []
-    if report.canonical() != stored.canonical():
-        differences.append(f"other figures at position {said.position}")
-    if stored.digest != said.digest:
-        differences.append(f"the digest is not of the figures at position {said.position}")
+    if report.canonical() != stored_report.canonical():
+        differences.append(f"other figures at position {result.position}")
+    if stored_report.digest != result.digest:
+        differences.append(f"the digest is not of the figures at position {result.position}")
     return differences

@@ -46,10 +46,10 @@ class ReadModelReportData:
         positions = self._connection.execute(
             f"SELECT position FROM projections.status WHERE {IS_LIVE}".encode()
         ).fetchall()
-        parked = self._connection.execute(
+        dead_letters = self._connection.execute(
             f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}".encode()
         ).fetchall()
-        lacking = [name for schema, name in NAMES.items() if (schema,) in parked]
+        lacking = [name for schema, name in NAMES.items() if (schema,) in dead_letters]
         if lacking:
             raise FiguresNotReadable(
                 f"Reports are not given out while {', '.join(lacking)} could not take in a command:"
@@ -214,7 +214,7 @@ _FACTS_OF: dict[str, Callable[[Connection[TupleRow], list[str], int, int], Facts
 
 
 def _grouped(rows: Iterable[TupleRow]) -> Facts:
-    found: Facts = {}
+    facts: Facts = {}
     for id, position in rows:
-        found.setdefault(id, set()).add(position)
-    return found
+        facts.setdefault(id, set()).add(position)
+    return facts

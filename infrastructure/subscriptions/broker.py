@@ -192,8 +192,8 @@ class Broker:
 class _ActiveTopic:
     """A topic with subscribers, and the position up to which its changes are published."""
 
-    def __init__(self, topic: Topic[Any], published: int) -> None:
-        self.topic, self.published = copy(topic), published
+    def __init__(self, topic: Topic[Any], position: int) -> None:
+        self.topic, self.published = copy(topic), position
         self.subscribers: set[_Subscriber[Any]] = set()
 
 

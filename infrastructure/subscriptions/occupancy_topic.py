@@ -62,10 +62,10 @@ class OccupancyTopic:
     """
 
     def __init__(
-        self, ward: str | None, seen: datetime | None = None, queries: Queries = (board,)
+        self, ward: str | None, seen_at: datetime | None = None, queries: Queries = (board,)
     ) -> None:
         """``seen``: the moment as of which the subscriber has the board; else that of each ``after``."""
-        self._ward, self._seen, self._queries = ward, seen, queries
+        self._ward, self._seen, self._queries = ward, seen_at, queries
         self.due: float | None = None
 
     @property
@@ -79,21 +79,25 @@ class OccupancyTopic:
         self, connection: AsyncConnection, after: int, until: int
     ) -> tuple[Sequence[Change[ChangedRooms]], int]:
         now = await database_now(connection)
-        shown = await self._rooms(connection, until)
+        visible_rooms = await self._rooms(connection, until)
         if until - after > MAX_INSPECTED_EVENTS:
-            changed = shown
+            changed_rooms = visible_rooms
         else:
-            changed = shown & await self._touched_rooms(connection, shown, now, after, until)
+            changed_rooms = visible_rooms & await self._touched_rooms(
+                connection, visible_rooms, now, after, until
+            )
         since = self._seen or await _recorded_at(connection, after)
-        changed_by_time, due = await self._changed_by_time(connection, shown, since, now, until)
+        changed_by_time, due = await self._changed_by_time(
+            connection, visible_rooms, since, now, until
+        )
         self._seen = now
         loop = asyncio.get_running_loop()
         self.due = loop.time() + (due - now).total_seconds() if due else None
-        changed |= changed_by_time
-        if not changed:
+        changed_rooms |= changed_by_time
+        if not changed_rooms:
             return [], until
         at = AsOf(now, until)
-        board_rooms = await board(connection, at, self._ward, changed)
+        board_rooms = await board(connection, at, self._ward, changed_rooms)
         return [Change(until, ChangedRooms(at, tuple(board_rooms)))], until
 
     async def _rooms(self, connection: AsyncConnection, position: int) -> set[UUID]:
@@ -104,23 +108,30 @@ class OccupancyTopic:
         return set((await connection.execute(query)).scalars())
 
     async def _touched_rooms(
-        self, connection: AsyncConnection, shown: set[UUID], now: datetime, after: int, until: int
+        self,
+        connection: AsyncConnection,
+        visible_rooms: set[UUID],
+        now: datetime,
+        after: int,
+        until: int,
     ) -> set[UUID]:
         """Return the rooms of the events that touch the board: of those whom they are about."""
         subjects = await touched_subjects(connection, after, until)
-        touched = subjects.of(topics_read(self._queries))
-        if not touched.topics_without_subject.isdisjoint(_topics_of_everyone(self._queries)):
-            return shown
-        touched_rooms = set(touched.rooms)
-        if touched.stays_without_room or touched.patients_without_room:
+        subjects_touched = subjects.of(topics_read(self._queries))
+        if not subjects_touched.topics_without_subject.isdisjoint(
+            _topics_of_everyone(self._queries)
+        ):
+            return visible_rooms
+        touched_rooms = set(subjects_touched.rooms)
+        if subjects_touched.stays_without_room or subjects_touched.patients_without_room:
             before, at = AsOf(now, after), AsOf(now, until)
-            touched_rooms |= await _rooms_about(connection, touched, before, at)
+            touched_rooms |= await _rooms_about(connection, subjects_touched, before, at)
         return touched_rooms
 
     async def _changed_by_time(
         self,
         connection: AsyncConnection,
-        shown: set[UUID],
+        visible_rooms: set[UUID],
         since: datetime,
         now: datetime,
         position: int,
@@ -128,21 +139,23 @@ class OccupancyTopic:
         """Return the rooms that changed by time between two moments, and the next such moment."""
         others = _tables(self._queries) - set(OF_ROOMS)
         tables = [table for table in others if table.info["has_valid_time_boundaries"]]
-        rooms_by_id = {room: {room} for room in shown}
+        rooms_by_id = {room: {room} for room in visible_rooms}
         if tables:
             for room, *ids in await connection.execute(_in_beds(now, position)):
-                for id in ids if room in shown else ():
+                for id in ids if room in visible_rooms else ():
                     rooms_by_id.setdefault(id, set()).add(room)
         ids = list(rooms_by_id)
         rows = await connection.execute(
             union_all(*(_boundaries(table, ids, since, position) for table in (*OF_ROOMS, *tables)))
         )
         boundaries = [(id, moment) for id, *ends in rows for moment in ends if moment]
-        changed: set[UUID] = set()
+        changed_rooms: set[UUID] = set()
         for id, moment in boundaries:
             if moment <= now:
-                changed |= rooms_by_id.get(id, shown)
-        return changed, min((moment for _, moment in boundaries if moment > now), default=None)
+                changed_rooms |= rooms_by_id.get(id, visible_rooms)
+        return changed_rooms, min(
+            (moment for _, moment in boundaries if moment > now), default=None
+        )
 
 
 @cache
@@ -196,34 +209,35 @@ def _boundaries(table: Table, ids: Sequence[UUID], since: datetime, position: in
 def _in_beds(now: datetime, position: int) -> CompoundSelect[Any]:
     """Compose the rooms with the stays and patients in their beds, or for whom these are reserved."""
     lain_in = select(stretches.c.room, stretches.c.stay, stretches.c.patient)
-    reserved = select(spells.c.room, spells.c.for_stay, spells.c.for_patient)
+    reservations = select(spells.c.room, spells.c.for_stay, spells.c.for_patient)
     return union_all(
-        lain_in.where(held(stretches, now, position)), reserved.where(held(spells, now, position))
+        lain_in.where(held(stretches, now, position)),
+        reservations.where(held(spells, now, position)),
     )
 
 
 async def _rooms_about(
-    connection: AsyncConnection, touched: TouchedSubjects, before: AsOf, at: AsOf
+    connection: AsyncConnection, subjects_touched: TouchedSubjects, before: AsOf, at: AsOf
 ) -> set[UUID]:
     """Return the rooms in whose beds are some stays, persons, or their mothers or children."""
-    patients = sorted(touched.patients_without_room)
+    patients = sorted(subjects_touched.patients_without_room)
     records = set(patients)
     for moment in (before, at):  # a merge that was taken back tells something of both
         for of_person in (await records_of_each(connection, patients, moment)).values():
             records.update(of_person)
-    found = set(touched.stays_without_room)
+    rooms = set(subjects_touched.stays_without_room)
     theirs = select(stays.c.stay).where(one_of(stays.c.patient, sorted(records)))
-    found.update((await connection.execute(theirs.where(known(stays, at.known)))).scalars())
+    rooms.update((await connection.execute(theirs.where(known(stays, at.known)))).scalars())
     for _ in "mother", "her other children":
-        ids = sorted(found)
-        linked = select(stays.c.stay, stays.c.shares_bed_of).where(
+        ids = sorted(rooms)
+        sharers = select(stays.c.stay, stays.c.shares_bed_of).where(
             or_(one_of(stays.c.stay, ids), one_of(stays.c.shares_bed_of, ids)),
             stays.c.shares_bed_of.is_not(None),
         )
-        for pair in await connection.execute(linked):
-            found.update(pair)
+        for pair in await connection.execute(sharers):
+            rooms.update(pair)
     in_beds = await connection.execute(_in_beds(at.as_of, at.known))
-    return {room for room, stay, patient in in_beds if stay in found or patient in records}
+    return {room for room, stay, patient in in_beds if stay in rooms or patient in records}
 
 
 async def _recorded_at(connection: AsyncConnection, position: int) -> datetime:

@@ -71,8 +71,8 @@ class ProjectionProgress:
                     while True:
                         await self._refresh()
                         async for notification in connection.notifies(timeout=POLL_SECONDS):
-                            position, _, parked = notification.payload.partition(" ")
-                            if parked:
+                            position, _, dead_letters = notification.payload.partition(" ")
+                            if dead_letters:
                                 await self._refresh()
                             else:
                                 await self._set(max(self.position, int(position)))
@@ -86,8 +86,8 @@ class ProjectionProgress:
         """Read the position and what is parked."""
         position = (await log_status(self._engine)).position
         async with self._engine.connect() as connection:
-            parked = await models_that_parked(connection)
-        self.parked, self.halted = bool(parked), not parked.isdisjoint(HALTING)
+            models = await models_that_parked(connection)
+        self.parked, self.halted = bool(models), not models.isdisjoint(HALTING)
         await self._set(position)
 
     async def _set(self, position: int) -> None:

@@ -54,9 +54,9 @@ def change_of(patient: UUID, since: datetime) -> UUID:
 
 def made_by_cancel(event: Event) -> UUID | None:
     """Return the id of a cancel that is a movement itself: a reversal, or the place instead."""
-    reversed_ = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
-    placed = getattr(event, "bed", None) or getattr(event, "without_bed", None)
-    return getattr(event, "cancel", None) if reversed_ or placed else None
+    is_reversed = getattr(event, "because", None) is CancellationReason.DECISION_REVERSED
+    place = getattr(event, "bed", None) or getattr(event, "without_bed", None)
+    return getattr(event, "cancel", None) if is_reversed or place else None
 
 
 def replaced_fields(event: Event) -> tuple[str, ...]:

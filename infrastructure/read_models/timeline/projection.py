@@ -149,9 +149,9 @@ class Timeline(ReadModel):
             case Patient.DeathCorrected():
                 self._correct(event, place, event.at, {"kind": kind_of(Patient.Died)})
             case Patient.DeathCancelled():
-                died = {"kind": kind_of(Patient.Died)}
-                self._tell_cancel(event, place, died)
-                self._cancel(event, place, died)
+                death = {"kind": kind_of(Patient.Died)}
+                self._tell_cancel(event, place, death)
+                self._cancel(event, place, death)
             case Patient.ChangeCorrected():
                 change = {"fact": change_of(event.originator_id, event.since)}
                 self._correct(event, place, None, change, since=event.to)
@@ -208,10 +208,10 @@ class Timeline(ReadModel):
     def _give(self, event: Stay.PatientCorrected, place: EventPosition) -> None:
         """Give the entries of a stay to the patient whose stay it is."""
         right = {"patient": event.patient}
-        admitted = Merged({"patient": str(event.patient)})
+        admission = Merged({"patient": str(event.patient)})
         for which, values in (
             ({}, right),
-            ({"kind": kind_of(Stay.Admitted)}, {"data": admitted}),
+            ({"kind": kind_of(Stay.Admitted)}, {"data": admission}),
         ):
             self.writer(entries).revise(
                 {"stay": event.originator_id, **which},
@@ -273,16 +273,16 @@ class Timeline(ReadModel):
         """
         values = entry_values(event, place)
         data = {k: v for k, v in data_of(event).items() if k not in ("at", "precision", "to")}
-        removed = tuple(k for k in replaced_fields(event) if k not in data)
+        removed_fields = tuple(k for k in replaced_fields(event) if k not in data)
         changes: dict[str, Any] = {
             "entry": entry_id(event),
             **{column: values[column] for column in TOLD_BY},
-            "data": Merged(data, removed),
+            "data": Merged(data, removed_fields),
             "corrects": Same("entry"),
         }
         if since is not None:
             changes["fact"] = change_of(event.originator_id, since)
-            changes["data"] = Merged({**data, "since": since}, removed)
+            changes["data"] = Merged({**data, "since": since}, removed_fields)
         if at is not None:
             changes["occurred_at"] = at
             changes["late"] = place.recorded_at - at > LATE_AFTER

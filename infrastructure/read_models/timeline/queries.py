@@ -94,14 +94,16 @@ async def timeline_page(
 
 
 async def _with_reversals(
-    connection: AsyncConnection, found: list[EntryView], at: AsOf
+    connection: AsyncConnection, entries: list[EntryView], at: AsOf
 ) -> list[EntryView]:
     """Return entries that name in ``cancelled_by`` the reversal that holds of each, up to the moment."""
-    told = [e.entry for e in found if e.movement and e.status == "TRUE" and not e.cancelled_by]
-    rows = await _reversals_of(connection, told, at)
+    movement_ids = [
+        e.entry for e in entries if e.movement and e.status == "TRUE" and not e.cancelled_by
+    ]
+    rows = await _reversals_of(connection, movement_ids, at)
     reversals = {row.cancels: row.entry for row in rows}
     return [
-        replace(e, cancelled_by=reversals[e.entry]) if e.entry in reversals else e for e in found
+        replace(e, cancelled_by=reversals[e.entry]) if e.entry in reversals else e for e in entries
     ]
 
 
@@ -255,10 +257,10 @@ async def merges_of_persons(
     rows = await _merges_of(connection, list({r for some in records.values() for r in some}), at)
     of_record = group_views("patient", EntryView, rows)
     merges: dict[UUID, list[EntryView]] = {}
-    for id, linked in records.items():
-        told = [entry for record in linked for entry in of_record.get(record, ())]
-        undone = {e.data["merge"] for e in told if e.kind == kind_of(Patient.Unmerged)}
-        merges[id] = [e for e in told if e.data["merge"] not in undone]
+    for id, records_linked in records.items():
+        told = [entry for record in records_linked for entry in of_record.get(record, ())]
+        unmerged_ids = {e.data["merge"] for e in told if e.kind == kind_of(Patient.Unmerged)}
+        merges[id] = [e for e in told if e.data["merge"] not in unmerged_ids]
     return merges
 
 
@@ -273,5 +275,5 @@ _entry_by_id = by_id(
 async def entry_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> EntryView | None:
     """Return an entry."""
     row = (await _entry_by_id(connection, [id], at)).one_or_none()
-    found = [view(EntryView, row)] if row else []
-    return next(iter(await _with_reversals(connection, found, at)), None)
+    views = [view(EntryView, row)] if row else []
+    return next(iter(await _with_reversals(connection, views, at)), None)

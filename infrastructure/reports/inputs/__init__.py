@@ -80,22 +80,22 @@ def load_inputs(
     query.wards.update(_wards(query))
     if question.ward is not None and question.ward not in query.wards.values():
         raise NotFound("ward", question.ward, "ward")
-    loaded: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
     for need in sorted(needs):
-        on_progress(len(loaded), len(needs))
-        loaded[need] = LOADERS[need](query)
-    on_progress(len(loaded), len(needs))
-    return Inputs(question, days, **loaded)
+        on_progress(len(inputs), len(needs))
+        inputs[need] = LOADERS[need](query)
+    on_progress(len(inputs), len(needs))
+    return Inputs(question, days, **inputs)
 
 
-def _wards(asked: ReportQuery) -> dict[str, str]:
+def _wards(query: ReportQuery) -> dict[str, str]:
     """Return the ward of each room, as it was named at the end of the period."""
-    _, end = asked.window
+    _, end = query.window
     wards: dict[str, str] = {}
-    for room, ward, since in asked.connection.execute(
+    for room, ward, since in query.connection.execute(
         "SELECT room::text, ward, lower(during) AS since FROM rooms_v1.rooms"
         " WHERE known @> %s::int8 ORDER BY since",
-        [asked.position],
+        [query.position],
     ):
         if room not in wards or since < end:
             wards[room] = ward

@@ -7,22 +7,22 @@ from domain.room.aggregate import BedState
 from infrastructure.reports.inputs.context import ReportQuery
 
 
-def beds(asked: ReportQuery) -> tuple[HouseBed, ...]:
+def beds(query: ReportQuery) -> tuple[HouseBed, ...]:
     """Return the beds that there are before the period ends, each with when it was closed in it."""
-    closed: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
-    for room, bed, since, until in asked.rows(
+    closures: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
+    for room, bed, since, until in query.rows(
         "SELECT room::text, bed, lower(during), upper(during) FROM rooms_v1.spells"
-        f" WHERE known @> %(position)s::int8 AND state = %(closed)s{asked.of_room('room')}"
+        f" WHERE known @> %(position)s::int8 AND state = %(closed)s{query.of_room('room')}"
         " AND during && tstzrange(%(start)s, %(end)s, '[]') ORDER BY lower(during)",
         closed=BedState.CLOSED.value,
     ):
-        closed.setdefault((room, bed), []).append((since, until))
-    rows = asked.rows(
+        closures.setdefault((room, bed), []).append((since, until))
+    rows = query.rows(
         "SELECT room::text, bed, lower(during), upper(during) FROM rooms_v1.beds"
         " WHERE known @> %(position)s::int8"
-        f" AND lower(during) <= %(end)s{asked.of_room('room')}"
+        f" AND lower(during) <= %(end)s{query.of_room('room')}"
     )
     return tuple(
-        HouseBed(room, bed, asked.wards[room], since, tuple(closed.get((room, bed), ())), until)
+        HouseBed(room, bed, query.wards[room], since, tuple(closures.get((room, bed), ())), until)
         for room, bed, since, until in rows
     )

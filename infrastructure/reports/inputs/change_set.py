@@ -12,12 +12,12 @@ from infrastructure.read_models.rooms import rooms
 
 def changed_between(connection: Connection[TupleRow], after: int, to: int) -> ChangeSet:
     """Return the patients and rooms with facts after one position and up to another."""
-    told = connection.execute(
+    rows = connection.execute(
         "SELECT DISTINCT patient::text FROM record.events"
         " WHERE position > %s AND position <= %s AND patient IS NOT NULL",
         [after, to],
     )
-    records = linked(connection, [patient for (patient,) in told], (after, to))
+    records = linked(connection, [patient for (patient,) in rows], (after, to))
     places = connection.execute(
         f"SELECT DISTINCT r.room::text FROM record.events e JOIN {rooms.fullname} r"
         " ON r.room = e.stream WHERE e.position > %s AND e.position <= %s",
@@ -30,7 +30,7 @@ def linked(
     connection: Connection[TupleRow], records: Collection[str], known: Collection[int]
 ) -> list[str]:
     """Return records with all that were of the same persons as known at any of some positions."""
-    found = connection.execute(
+    rows = connection.execute(
         "WITH RECURSIVE links AS (SELECT DISTINCT patient, merged_into"
         f"  FROM {patients.fullname} JOIN unnest(%s::int8[]) AS at ON known @> at"
         "   WHERE merged_into IS NOT NULL),"
@@ -41,4 +41,4 @@ def linked(
         " SELECT patient::text FROM same",
         [list(known), list(records)],
     )
-    return [patient for (patient,) in found]
+    return [patient for (patient,) in rows]

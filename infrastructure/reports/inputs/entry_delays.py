@@ -5,24 +5,24 @@ from domain.hospital_calendar import DAY
 from infrastructure.reports.inputs.context import ReportQuery
 
 
-def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
+def entry_delays(query: ReportQuery) -> list[EntryDelay]:
     """Return the facts of the period's calendar days, by patient, kind, local hour and ward.
 
     A corrected fact counts as first told, and what was entered in error or only cancels does not.
     """
-    first, last = asked.question.first, asked.question.last
+    first, last = query.question.first, query.question.last
     days = [first + offset * DAY for offset in range((last - first).days + 1)]
-    zones = [asked.days.zone_on(day).key for day in days]
+    zones = [query.days.zone_on(day).key for day in days]
     changes = [n for n in range(len(days)) if n == 0 or zones[n] != zones[n - 1]]
-    rows = asked.rows(
+    rows = query.rows(
         "SELECT f.patient::text, f.kind, f.hour, w.ward, array_agg(f.delay) FROM ("
-        f"  SELECT {'NULL::uuid AS patient' if asked.totals_only else 'patient'},"
+        f"  SELECT {'NULL::uuid AS patient' if query.totals_only else 'patient'},"
         '    kind COLLATE "C" AS kind, stay, occurred_at,'
         "    date_part('hour', occurred_at AT TIME ZONE (%(zones)s::text[])"
         "      [greatest(width_bucket(occurred_at, %(changes)s), 1)])::int AS hour,"
         "    (extract(epoch FROM recorded_at - occurred_at) * 1000000)::int8 AS delay"
         "  FROM timeline_v3.entries e WHERE known @> %(position)s::int8"
-        f"   AND occurred_at >= %(first)s AND occurred_at < %(last)s{asked.of_patient('patient')}"
+        f"   AND occurred_at >= %(first)s AND occurred_at < %(last)s{query.of_patient('patient')}"
         "    AND corrects IS NULL AND cancels IS NULL AND (status = 'TRUE' OR status = 'CORRECTED'"
         # Looked up for each of the few that were corrected: as NOT EXISTS, all entries are read.
         "      AND (SELECT true FROM timeline_v3.entries c WHERE c.fact = e.fact"
@@ -33,14 +33,14 @@ def entry_delays(asked: ReportQuery) -> list[EntryDelay]:
         "   WHERE known @> %(position)s::int8 AND during && tstzrange(%(first)s, %(last)s) OFFSET 0) s"
         "   ON s.stay = f.stay AND s.during @> f.occurred_at"
         " LEFT JOIN unnest(%(rooms)s::uuid[], %(wards)s::text[]) AS w (room, ward) ON w.room = s.room"
-        + (" WHERE w.ward = %(ward)s" if asked.question.ward is not None else "")
+        + (" WHERE w.ward = %(ward)s" if query.question.ward is not None else "")
         + " GROUP BY f.patient, f.kind, f.hour, w.ward",
         zones=[zones[n] for n in changes],
-        changes=[asked.days.midnight(days[n]) for n in changes],
-        first=asked.days.midnight(first),
-        last=asked.days.midnight(last + DAY),
-        rooms=list(asked.wards),
-        wards=list(asked.wards.values()),
-        ward=asked.question.ward,
+        changes=[query.days.midnight(days[n]) for n in changes],
+        first=query.days.midnight(first),
+        last=query.days.midnight(last + DAY),
+        rooms=list(query.wards),
+        wards=list(query.wards.values()),
+        ward=query.question.ward,
     )
     return [EntryDelay(*row) for row in rows]

@@ -5,34 +5,34 @@ from infrastructure.reports.inputs.context import ReportQuery
 from infrastructure.reports.inputs.people import persons
 
 
-def dose_days(asked: ReportQuery) -> tuple[DoseDays, ...]:
+def dose_days(query: ReportQuery) -> tuple[DoseDays, ...]:
     """On how many calendar days of the period each person was given each drug, in the ward asked for."""
-    midnights = asked.days.midnights(asked.question.first, asked.question.last)
-    merged = persons(asked)
-    there = (
+    midnights = query.days.midnights(query.question.first, query.question.last)
+    person_of = persons(query)
+    presence = (
         " JOIN stays_v1.stays s ON s.stay = d.stay AND s.known @> %(position)s::int8"
         " AND s.during @> lower(d.during) AND s.room = ANY(%(rooms)s::uuid[])"
-        if asked.question.ward is not None
+        if query.question.ward is not None
         else ""
     )
-    rows = asked.rows(
+    rows = query.rows(
         "SELECT who::text, medication, count(DISTINCT day) FROM ("
         "  SELECT coalesce(m.person, p.patient) AS who, p.medication,"
         "    width_bucket(lower(d.during), %(midnights)s) AS day"
         "  FROM prescriptions_v1.doses d JOIN (SELECT DISTINCT prescription, patient, medication"
         "    FROM prescriptions_v1.prescriptions WHERE known @> %(position)s::int8"
-        f"   {asked.of_patient('patient')}) p"
+        f"   {query.of_patient('patient')}) p"
         "   USING (prescription)"
         "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
-        f"   ON m.record = p.patient{there}"
+        f"   ON m.record = p.patient{presence}"
         "  WHERE d.known @> %(position)s::int8 AND d.given AND lower(d.during) >= %(first)s"
         "    AND lower(d.during) < %(last)s) AS given GROUP BY who, medication",
         midnights=midnights,
         first=midnights[0],
         last=midnights[-1],
-        records=list(merged),
-        persons=list(merged.values()),
-        rooms=asked.rooms,
+        records=list(person_of),
+        persons=list(person_of.values()),
+        rooms=query.rooms,
     )
     return tuple(DoseDays(*row) for row in rows)
 
@@ -44,30 +44,30 @@ AGENT = (
 """What an order orders: its code where it has one, or else its name."""
 
 
-def agent_days(asked: ReportQuery) -> tuple[AgentDays, ...]:
+def agent_days(query: ReportQuery) -> tuple[AgentDays, ...]:
     """Return on how many calendar days each person was given each agent, in the ward asked for.
 
     An agent is called as the latest order of the hospital in the period or before it calls it.
     """
-    midnights = asked.days.midnights(asked.question.first, asked.question.last)
-    merged = persons(asked)
-    there = (
+    midnights = query.days.midnights(query.question.first, query.question.last)
+    person_of = persons(query)
+    presence = (
         " JOIN stays_v1.stays s ON s.stay = d.stay AND s.known @> %(position)s::int8"
         " AND s.during @> lower(d.during) AND s.room = ANY(%(rooms)s::uuid[])"
-        if asked.question.ward is not None
+        if query.question.ward is not None
         else ""
     )
-    rows = asked.rows(
+    rows = query.rows(
         "WITH orders AS (SELECT DISTINCT prescription, patient, medication, medication_code,"
         f"  written_at, {AGENT} AS agent FROM prescriptions_v1.prescriptions"
         "  WHERE known @> %(position)s::int8 AND status <> 'CANCELLED'),"
         " given AS (SELECT coalesce(m.person, p.patient) AS who, p.agent,"
         "  width_bucket(lower(d.during), %(midnights)s) AS day"
         "  FROM prescriptions_v1.doses d"
-        f" JOIN (SELECT * FROM orders WHERE true{asked.of_patient('patient')}) p"
+        f" JOIN (SELECT * FROM orders WHERE true{query.of_patient('patient')}) p"
         "   USING (prescription)"
         "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
-        f"   ON m.record = p.patient{there}"
+        f"   ON m.record = p.patient{presence}"
         "  WHERE d.known @> %(position)s::int8 AND d.given AND lower(d.during) >= %(first)s"
         "   AND lower(d.during) < %(last)s),"
         " names AS (SELECT agent, (array_agg(medication ORDER BY written_at DESC, medication))[1]"
@@ -79,19 +79,19 @@ def agent_days(asked: ReportQuery) -> tuple[AgentDays, ...]:
         midnights=midnights,
         first=midnights[0],
         last=midnights[-1],
-        records=list(merged),
-        persons=list(merged.values()),
-        rooms=asked.rooms,
+        records=list(person_of),
+        persons=list(person_of.values()),
+        rooms=query.rooms,
     )
-    return tuple(AgentDays(who, name, tuple(known), days) for who, name, known, days in rows)
+    return tuple(AgentDays(person, name, tuple(codes), days) for person, name, codes, days in rows)
 
 
-def courses(asked: ReportQuery) -> tuple[Course, ...]:
+def courses(query: ReportQuery) -> tuple[Course, ...]:
     """Return the times in which prescriptions were in force, or on hold, that touch the period."""
-    rows = asked.rows(
+    rows = query.rows(
         "SELECT stay::text, lower(during), upper(during), status = 'HELD'"
         " FROM prescriptions_v1.prescriptions"
-        f" WHERE known @> %(position)s::int8{asked.of_patient('patient')}"
+        f" WHERE known @> %(position)s::int8{query.of_patient('patient')}"
         " AND status IN ('ACTIVE', 'HELD') AND during && tstzrange(%(start)s, %(end)s, '[]')"
     )
     return tuple(Course(*row) for row in rows)

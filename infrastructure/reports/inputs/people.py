@@ -7,47 +7,47 @@ from application.reports.inputs import Admission
 from infrastructure.reports.inputs.context import ReportQuery
 
 
-def admissions(asked: ReportQuery) -> tuple[Admission, ...]:
+def admissions(query: ReportQuery) -> tuple[Admission, ...]:
     """Admissions of the period, and of as many days after it as the question's ``days`` say."""
-    (days,) = asked.question.numbers("days")
-    rows = asked.rows(
+    (days,) = query.question.numbers("days")
+    rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v2.inpatients"
         " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s"
-        f"{asked.of_patient('patient')}",
-        until=asked.window[1] + timedelta(days=days + 2),
+        f"{query.of_patient('patient')}",
+        until=query.window[1] + timedelta(days=days + 2),
     )
     return tuple(Admission(*row) for row in rows)
 
 
-def persons(asked: ReportQuery) -> dict[str, str]:
+def persons(query: ReportQuery) -> dict[str, str]:
     """Return the person of each merged record: the record at the end of its links."""
     links: dict[str, str] = dict(
-        asked.rows(
+        query.rows(
             "SELECT DISTINCT patient::text, merged_into::text FROM patients_v2.patients"
             " WHERE known @> %(position)s::int8 AND merged_into IS NOT NULL"
         )
     )
-    found = {}
+    survivors = {}
     for record, person in links.items():
         while person in links:
             person = links[person]
-        found[record] = person
-    return found
+        survivors[record] = person
+    return survivors
 
 
-def deaths(asked: ReportQuery) -> dict[str, datetime]:
+def deaths(query: ReportQuery) -> dict[str, datetime]:
     """Return when patients died, by each record of a person whose death one of them has."""
-    person = persons(asked)
-    linked: dict[str, set[str]] = {}
+    person = persons(query)
+    records_of: dict[str, set[str]] = {}
     for record, of in person.items():
-        linked.setdefault(of, {of}).add(record)
+        records_of.setdefault(of, {of}).add(record)
     deaths: dict[str, datetime] = {}
-    rows: Iterable[tuple[str, datetime]] = asked.rows(
+    rows: Iterable[tuple[str, datetime]] = query.rows(
         "SELECT patient::text, min(died_at) FROM patients_v2.patients"
         " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
-        f"{asked.of_patient('patient')} GROUP BY patient"
+        f"{query.of_patient('patient')} GROUP BY patient"
     )
     for record, died_at in rows:
-        for same in linked.get(person.get(record, record), {record}):
+        for same in records_of.get(person.get(record, record), {record}):
             deaths[same] = min(died_at, deaths.get(same, died_at))
     return deaths

@@ -8,11 +8,11 @@ ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def reviews(asked: ReportQuery) -> dict[str, datetime]:
+def reviews(query: ReportQuery) -> dict[str, datetime]:
     """Return the first visit by a consultant of that day to each stay that began in the period."""
     consultants = [
-        (who, max(held, asked.days.midnight(day) if day else ALWAYS), until or NEVER)
-        for who, day, held, until in asked.rows(
+        (stay, max(reviewed_at, query.days.midnight(day) if day else ALWAYS), until or NEVER)
+        for stay, day, reviewed_at, until in query.rows(
             "SELECT practitioner, grade_from,"
             "  greatest(lower(during), '0001-01-01 00:00:00+00'), upper(during)"
             " FROM practitioners_v1.practitioners"
@@ -20,7 +20,7 @@ def reviews(asked: ReportQuery) -> dict[str, datetime]:
         )
     ]
     return dict(
-        asked.rows(
+        query.rows(
             "SELECT v.stay::text, min(lower(v.during)) FROM inpatients_v2.inpatients i"
             " JOIN visits_v1.visits v USING (stay)"
             " JOIN unnest(%(who)s::uuid[], %(since)s::timestamptz[], %(until)s::timestamptz[])"
@@ -29,23 +29,23 @@ def reviews(asked: ReportQuery) -> dict[str, datetime]:
             "   AND lower(v.during) < c.until"
             " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
             "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
-            f"{asked.of_patient('i.patient')} GROUP BY v.stay",
-            who=[who for who, _, _ in consultants],
+            f"{query.of_patient('i.patient')} GROUP BY v.stay",
+            who=[stay for stay, _, _ in consultants],
             since=[since for _, since, _ in consultants],
             until=[until for _, _, until in consultants],
         )
     )
 
 
-def unknown_grades(asked: ReportQuery) -> frozenset[str]:
+def unknown_grades(query: ReportQuery) -> frozenset[str]:
     """Return the stays that began in the period and were visited by somebody of unknown grade."""
-    rows = asked.rows(
+    rows = query.rows(
         "SELECT DISTINCT v.stay::text FROM inpatients_v2.inpatients i"
         " JOIN visits_v1.visits v USING (stay)"
         " JOIN practitioners_v1.practitioners p USING (practitioner)"
         " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
         "   AND p.known @> %(position)s::int8 AND p.grade IN ('OTHER', 'UNKNOWN')"
         "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
-        f"{asked.of_patient('i.patient')}"
+        f"{query.of_patient('i.patient')}"
     )
     return frozenset(stay for (stay,) in rows)

@@ -15,48 +15,48 @@ _told = msgspec.json.Decoder(list[tuple[datetime, str, str | None, str | None, b
 """The spans as the read model keeps them: since, state, room, bed, whether it is shared."""
 
 
-def stays(asked: ReportQuery) -> tuple[InpatientStay, ...]:
+def stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
     """Return the stays that touch the period, whole."""
-    return _stays(asked, "during && tstzrange(%(start)s, %(end)s, '[]')")
+    return _stays(query, "during && tstzrange(%(start)s, %(end)s, '[]')")
 
 
-def awaited(asked: ReportQuery) -> tuple[InpatientStay, ...]:
+def awaited(query: ReportQuery) -> tuple[InpatientStay, ...]:
     """Return the stays that were decided on in the period and began after it."""
-    decided = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
-    return _stays(asked, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {decided}")
+    condition = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
+    return _stays(query, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {condition}")
 
 
-def emergency_care(asked: ReportQuery) -> dict[str, tuple[datetime, datetime | None]]:
+def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | None]]:
     """Return the arrival and departure at the emergency department of stays that began in the period."""
-    rows = asked.rows(
+    rows = query.rows(
         "SELECT DISTINCT stay::text, arrived_at, departed_at FROM stays_v1.stays"
         " WHERE known @> %(position)s::int8 AND arrived_at IS NOT NULL"
         " AND admitted_at > %(start)s AND admitted_at <= %(end)s"
-        f"{asked.of_patient('patient')}"
+        f"{query.of_patient('patient')}"
     )
-    return {stay: (arrived, departed) for stay, arrived, departed in rows}
+    return {stay: (arrival, departure) for stay, arrival, departure in rows}
 
 
-def _stays(asked: ReportQuery, which: str) -> tuple[InpatientStay, ...]:
-    rows = asked.rows(
+def _stays(query: ReportQuery, which: str) -> tuple[InpatientStay, ...]:
+    rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
         "  discharged_at, disposition, (spans->'spans')::text"
         f" FROM inpatients_v2.inpatients WHERE known @> %(position)s::int8 AND {which}"
-        f"{asked.of_patient('patient')}"
+        f"{query.of_patient('patient')}"
     )
-    wards = asked.wards
-    found = []
-    for id, patient, kind, admitted_at, decided_at, until, disposition, told in rows:
-        gone = until
+    wards = query.wards
+    result = []
+    for id, patient, kind, admitted_at, decided_at, until, disposition, delay in rows:
+        end = until
         spans = []
-        for since, state, room, bed, shares in reversed(_told.decode(told)):
+        for since, state, room, bed, shares in reversed(_told.decode(delay)):
             ward = wards.get(room) if room else None
             spans.append(Span(since, until, STATES[state], ward, bed, shares))
             until = since  # a span ends where the next begins
         spans.reverse()
-        found.append(
+        result.append(
             InpatientStay(
-                id, patient, kind, admitted_at, decided_at, gone, disposition, tuple(spans)
+                id, patient, kind, admitted_at, decided_at, end, disposition, tuple(spans)
             )
         )
-    return tuple(found)
+    return tuple(result)
