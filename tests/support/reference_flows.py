@@ -9,7 +9,7 @@ from math import ceil
 from statistics import median
 from uuid import UUID
 
-from domain.aggregate import Event
+from domain.aggregate import Cancelling, Correcting, Event
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import PrescriptionStatus
@@ -18,11 +18,7 @@ from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, EmergencyCare, Status
 from tests.support.reference_reports import TICK, Figures, Plain, _admitted, _over
 
-CORRECTIONS = (
-    Stay.MovementCorrected,
-    Stay.VisitAmended,
-    Prescription.AdministrationCorrected,
-)
+CORRECTIONS = (Correcting, Prescription.PatientCorrected)
 REPEATED = ("occupancy.", "drug-chart.")
 EMERGENCY = ("Emergency Unit", "Emergency Department")
 
@@ -73,14 +69,7 @@ class Flows:
 
     def _tell(self, event: Event, at: datetime) -> None:
         stream = event.originator_id
-        fact = next(
-            (
-                getattr(event, name)
-                for name in ("movement", "visit", "administration", "change")
-                if isinstance(getattr(event, name, None), UUID)
-            ),
-            None,
-        )
+        fact = event.fact
         entered_in_error = (
             getattr(event, "because", None) is not CancellationReason.DECISION_REVERSED
         )
@@ -95,11 +84,7 @@ class Flows:
             case Stay.MovementCancelled() | Stay.DischargeCancelled():
                 if entered_in_error:
                     self.told.pop((stream, fact), None)
-            case (
-                Stay.VisitCancelled()
-                | Prescription.AdministrationCancelled()
-                | Prescription.ChangeCancelled()
-            ):
+            case Cancelling():
                 self.told.pop((stream, fact), None)
             case Prescription.StopCorrected():
                 if event.at is None:
