@@ -143,3 +143,13 @@ def test_mistake_79_waits_are_cut_to_the_second_before_they_are_shown(ward: Ward
     told = ward.ask(REPORT, **asked)["report"]
     (wait,) = (f for f in told["figures"] if f["name"] == "medianWait")
     assert (wait["exact"], wait["shown"]) == ("10801/2", "5401")
+
+
+def test_mistake_127_each_report_says_of_which_day_a_discharge_is(shared: Ward) -> None:
+    told = shared.ask("{ reportDefinitions { name formula } }")["reportDefinitions"]
+    by_date = {of["name"] for of in told if "calendar date" in of["formula"]}
+    by_hospital_day = {of["name"] for of in told if "hospital day, which ends" in of["formula"]}
+    assert by_date | by_hospital_day == {of["name"] for of in told}
+    assert not by_date & by_hospital_day
+    assert {"patient-days", "average-length-of-stay"} <= by_date
+    assert {"inpatient-census", "admissions-discharges-deaths"} <= by_hospital_day
