@@ -126,8 +126,8 @@ def with_purpose(caller: Caller, header: str | None) -> Caller:
     try:
         return replace(caller, purpose=Purpose(header))
     except ValueError:
-        known = ", ".join(Purpose)
-        raise UnknownPurpose(f"X-Purpose says what data are read for: {known}.") from None
+        names = ", ".join(Purpose)
+        raise UnknownPurpose(f"X-Purpose says what data are read for: {names}.") from None
 
 
 def bearer_token(authorization: str | None) -> str | None:

@@ -121,8 +121,8 @@ class OidcAuthenticator:
 
     def _needs_refresh(self, kid: object) -> bool:
         now = time.monotonic()
-        known = any(key.kid == kid for key in self._keys.keys)
-        fresh = known and now - self._fetched <= self._trust_seconds
+        has_key = any(key.kid == kid for key in self._keys.keys)
+        fresh = has_key and now - self._fetched <= self._trust_seconds
         return not fresh and now - self._attempted > self._refresh_seconds
 
     def _fetch_keys(self) -> KeySet:

@@ -33,12 +33,12 @@ def import_mimic(
 
     Run again it records nothing twice; broken off and run again it ends the same.
     """
-    chosen = settings()
-    database = Database.of(chosen)
+    configuration = settings()
+    database = Database.of(configuration)
     migrate(database)
     log = database.open_log()
-    the_hospital = hospital(chosen, database)
-    seed(chosen, the_hospital, log)
+    the_hospital = hospital(configuration, database)
+    seed(configuration, the_hospital, log)
     account_file = account or Path("mimic-iv-account.csv")
     try:
         with progress("Importing") as tell:
@@ -63,15 +63,15 @@ def simulate_command(
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Simulate a hospital over time, into an empty or a simulated log."""
-    chosen = settings()
-    database = Database.of(chosen)
+    configuration = settings()
+    database = Database.of(configuration)
     migrate(database)
     if not database.open_log("simulated").is_simulated:
         stop("This database holds a real log; a simulation needs one of its own.")
     end = moment(until, "--until") or now().replace(hour=0, minute=0, second=0, microsecond=0)
     if end > now():
         stop("--until lies in the future.", ExitCode.USAGE)
-    result = simulate_into(chosen, database, beds, days, seed, end, detail)
+    result = simulate_into(configuration, database, beds, days, seed, end, detail)
     fill(database)
     if json:
         as_json(
@@ -144,8 +144,8 @@ def _print_account(account: Account, file: Path, json: bool) -> None:
         out.print(refusals)
         for rule, count in account.not_ended.items():
             out.print(f"Discharges refused by {rule}: {count:,}; see the notes of their rows.")
-        for name, what in account.missing.items():
-            out.print(f"Missing: {name}; left out: {what}.")
+        for name, reason in account.missing.items():
+            out.print(f"Missing: {name}; left out: {reason}.")
         others = table_of("file not read", "why", "rows")
         for name, (why, rows_of_file) in account.not_read.items():
             others.add_row(name, why, "" if rows_of_file is None else f"{rows_of_file:,}")

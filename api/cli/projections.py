@@ -93,8 +93,8 @@ def retry_parked(
 
     What fails again is parked again.
     """
-    chosen = {m.name for m in _by_name(name)}
-    parked = sorted({p.model for p in _query(parked_commands)} & chosen)
+    names = {m.name for m in _by_name(name)}
+    parked = sorted({p.model for p in _query(parked_commands)} & names)
     if not parked:
         out.print("Nothing is parked.")
         return
@@ -146,11 +146,11 @@ def rebuild_model(
 
 
 def _by_name(name: str, *, several: bool = True) -> list[type[ReadModel]]:
-    chosen = [m for m in READ_MODELS if name == m.name or (several and name == "all")]
-    if not chosen:
+    models = [m for m in READ_MODELS if name == m.name or (several and name == "all")]
+    if not models:
         names = ", ".join(m.name for m in READ_MODELS)
         stop(f"There is no read model {name!r}; there are: {names}.", ExitCode.USAGE)
-    return chosen
+    return models
 
 
 def _query(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]:
@@ -172,7 +172,7 @@ def _query(question: Callable[[AsyncConnection], Awaitable[list[T]]]) -> list[T]
 @contextmanager
 def _open_hospital() -> Iterator[tuple[Database, Hospital]]:
     """Open the hospital, to record a decision about a read model."""
-    chosen = settings()
-    database = Database.of(chosen)
-    with closing(hospital(chosen, database)) as house:
+    configuration = settings()
+    database = Database.of(configuration)
+    with closing(hospital(configuration, database)) as house:
         yield database, house

@@ -51,12 +51,12 @@ def timeline(
     purpose: For = Purpose.TREATMENT,
 ) -> None:
     """List what happened to a patient, in the order in which it happened."""
-    chosen = settings()
-    zone, database = open_hospital(chosen)
+    configuration = settings()
+    zone, database = open_hospital(configuration)
 
     async def ask(engine: AsyncEngine, at: AsOf) -> list[tuple[EntryView, str]] | None:
         async with engine.connect() as connection:
-            patient = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
+            patient = await patient_by_mrn(connection, mrn, configuration.mrn_authority, at)
             if patient is None:
                 return None
             at.record_access(patient.patient)
@@ -142,8 +142,8 @@ def occupancy(
     for row in rows:
         table.add_row(*row)
     out.print(table)
-    taken = sum(row[3] in ("OCCUPIED", "KEPT") for row in rows)
-    out.print(f"{taken} of {len(rows)} beds are taken.")
+    beds_in_use = sum(row[3] in ("OCCUPIED", "KEPT") for row in rows)
+    out.print(f"{beds_in_use} of {len(rows)} beds are taken.")
 
 
 @app.command()
@@ -156,14 +156,14 @@ def accesses(
     json: Json = False,
 ) -> None:
     """List who read whose data, the latest first. Of one patient: what may be handed to the patient."""
-    chosen = settings()
-    zone, database = open_hospital(chosen)
+    configuration = settings()
+    zone, database = open_hospital(configuration)
 
     async def ask(engine: AsyncEngine, at: AsOf) -> list[tuple[AccessView, str]] | None:
         async with engine.connect() as connection:
             records = None
             if mrn is not None:
-                patient = await patient_by_mrn(connection, mrn, chosen.mrn_authority, at)
+                patient = await patient_by_mrn(connection, mrn, configuration.mrn_authority, at)
                 if patient is None:
                     return None
                 records = await records_of(connection, patient.patient, at)
@@ -233,13 +233,13 @@ def run_query(
         engine = database.async_engine(pool_size=2)
         try:
             log = await log_queries.log_status(engine)
-            known = log.position
+            position = log.position
             known_moment = moment(known_at, "--known-at")
             if known_moment is not None:
                 if known_moment > log.now:
                     stop("--known-at lies in the future.", ExitCode.USAGE)
-                known = await log_queries.position_at(engine, known_moment)
-            at = AsOf(moment(as_of, "--as-of") or log.now, known)
+                position = await log_queries.position_at(engine, known_moment)
+            at = AsOf(moment(as_of, "--as-of") or log.now, position)
             response = await question(engine, at)
             patients = at.viewer.flush()
             if patients or entity:

@@ -99,9 +99,9 @@ def report(
         result = reports.of_period(
             definition, first_day, last_day, ward, parameters, position=position, on_progress=tell
         )
-        parked = reports.parked_commands(position)
-    if parked:
-        err.print(f"{len(parked)} commands are parked; the figures may lack what they say.")
+        commands = reports.parked_commands(position)
+    if commands:
+        err.print(f"{len(commands)} commands are parked; the figures may lack what they say.")
     if result.question.last < last_day:
         err.print(f"Up to {result.question.last}: later days have not ended.")
     for note in result.notes:

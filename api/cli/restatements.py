@@ -36,25 +36,25 @@ def restate(
     Each figure with its old and new value, and with all facts about those whose contribution to it
     changed: what happened when, when the record learned of it, from whom, and why.
     """
-    given = settings()
-    zone, database = open_hospital(given)
+    configuration = settings()
+    zone, database = open_hospital(configuration)
     with (
         reduced_garbage_collection(),
-        closing(hospital(given, database)) as house,
+        closing(hospital(configuration, database)) as house,
         progress("Restating") as tell,
     ):
         tell(0, 1)
         (event,) = house.reports.restate_report(request(reason), issue_id=issue).events
         assert isinstance(event, Report.Restated)
-        (issued, *_) = house.record.streams({issue: 0})[issue]
+        (issue_event, *_) = house.record.streams({issue: 0})[issue]
         tell(1, 1)
-    assert isinstance(issued, Report.Issued)
-    held, _ = question_of(issued.terms)
+    assert isinstance(issue_event, Report.Issued)
+    definition, _ = question_of(issue_event.terms)
     facts = _facts(database, issue, sorted({p for cause in event.causes for p in cause.facts}))
     if json:
         as_json(_told(event, facts))
     else:
-        _print(held, event, facts, zone)
+        _print(definition, event, facts, zone)
 
 
 def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, FactView]:
@@ -126,20 +126,20 @@ def _print(
             ", ".join(str(number + 1) for number in change.causes),
         )
     out.print(figures)
-    told = table_of("cause", "of", "what", "happened", "recorded", "by", "why", title="Causes")
+    table = table_of("cause", "of", "what", "happened", "recorded", "by", "why", title="Causes")
     for number, cause in enumerate(event.causes, start=1):
         rows = (_row(facts[position], zone) for position in cause.facts)
         for (what, *row), alike in groupby(rows):  # a discharge stops many prescriptions
             times = len(list(alike))
             what = f"{what} ({times} times)" if times > 1 else what
-            told.add_row(str(number), f"{cause.kind} {cause.id}", what, *row)
-    out.print(told)
+            table.add_row(str(number), f"{cause.kind} {cause.id}", what, *row)
+    out.print(table)
 
 
 def _row(fact: FactView, zone: ZoneInfo) -> tuple[str, ...]:
     clocks = (at.astimezone(zone) for at in (fact.occurred_at, fact.recorded_at))
-    occurred, recorded = (at.strftime("%Y-%m-%d %H:%M") for at in clocks)
-    return fact.topic, occurred, recorded, fact.recorded_by["subject"], fact.reason or ""
+    event_time, record_time = (at.strftime("%Y-%m-%d %H:%M") for at in clocks)
+    return fact.topic, event_time, record_time, fact.recorded_by["subject"], fact.reason or ""
 
 
 def _shown(held: Definition, change: Change, value: Exact) -> str:

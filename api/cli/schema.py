@@ -105,21 +105,21 @@ def _check_compatibility(file: Path, text: str) -> None:
             f"{released_file.relative_to(ROOT)} is missing: it says what was released.",
             ExitCode.CHECK_FAILED,
         )
-    released = released_file.read_text()
-    broken: list[str] = []
-    if released == text:
+    released_text = released_file.read_text()
+    breaks: list[str] = []
+    if released_text == text:
         return
     if file == SDL_FILE:
-        broken = schema_compatibility.broken_in_sdl(released, text)
-        for dangerous in schema_compatibility.dangerous_in_sdl(released, text):
+        breaks = schema_compatibility.broken_in_sdl(released_text, text)
+        for dangerous in schema_compatibility.dangerous_in_sdl(released_text, text):
             out.print(f"To be named in CHANGELOG.md, since clients may stumble: {dangerous}")
     elif file == EVENTS_FILE:
-        broken = schema_compatibility.broken_in_events(json.loads(released), json.loads(text))
+        breaks = schema_compatibility.broken_in_events(json.loads(released_text), json.loads(text))
     else:
-        broken = schema_compatibility.broken_in_feed(json.loads(released), json.loads(text))
-    if broken:
+        breaks = schema_compatibility.broken_in_feed(json.loads(released_text), json.loads(text))
+    if breaks:
         stop(
-            "\n".join(broken) + f"\nThis breaks who relies on {released_file.relative_to(ROOT)}."
+            "\n".join(breaks) + f"\nThis breaks who relies on {released_file.relative_to(ROOT)}."
             " CONTRIBUTING.md says what to do instead, under Releasing.",
             ExitCode.CHECK_FAILED,
         )

@@ -64,9 +64,9 @@ def broken_in_events(released: Schema, now: Schema) -> list[str]:
 
 def _differences(old: Schema, new: Schema, at: str, direction: Direction) -> Iterator[str]:
     """Yield the differences that break, each with its place."""
-    written, read = (new, old) if direction is Direction.FEED else (old, new)
+    writer, read = (new, old) if direction is Direction.FEED else (old, new)
     if "anyOf" in old or "anyOf" in new:
-        for kind in _alternatives(written):
+        for kind in _alternatives(writer):
             if all(_either(kind, other, at, direction) for other in _alternatives(read)):
                 yield f"{at} may be what it could not be"
                 return
@@ -78,7 +78,7 @@ def _differences(old: Schema, new: Schema, at: str, direction: Direction) -> Ite
         else:
             yield f"{at}.{name} is gone"
     required = set(read.get("required", ())) & set(read.get("properties", {}))
-    for name in sorted(required - set(written.get("required", ()))):
+    for name in sorted(required - set(writer.get("required", ()))):
         if name in fields:
             yield f"{at}.{name} may be absent, and is needed"
     items, others = old.get("items"), new.get("items")
@@ -86,10 +86,10 @@ def _differences(old: Schema, new: Schema, at: str, direction: Direction) -> Ite
         yield from _differences(items, others, f"{at}[]", direction)
     elif items != others:
         yield f"{at} is of another kind"
-    if not set(written.get("enum", ())) <= set(read.get("enum", written.get("enum", ()))):
+    if not set(writer.get("enum", ())) <= set(read.get("enum", writer.get("enum", ()))):
         yield f"{at} may have a value that is not known"
     for bound, fits in _BOUNDS.items():
-        if bound in read and (bound not in written or not fits(written[bound], read[bound])):
+        if bound in read and (bound not in writer or not fits(writer[bound], read[bound])):
             yield f"{at} may be out of bounds ({bound})"
     if {k: v for k, v in old.items() if k not in _SEEN} != {
         k: v for k, v in new.items() if k not in _SEEN
@@ -97,8 +97,8 @@ def _differences(old: Schema, new: Schema, at: str, direction: Direction) -> Ite
         yield f"{at} is of another kind"
 
 
-def _either(written: Schema, read: Schema, at: str, direction: Direction) -> list[str]:
-    old, new = (read, written) if direction is Direction.FEED else (written, read)
+def _either(writer: Schema, read: Schema, at: str, direction: Direction) -> list[str]:
+    old, new = (read, writer) if direction is Direction.FEED else (writer, read)
     return list(_differences(old, new, at, direction))
 
 

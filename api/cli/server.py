@@ -135,15 +135,15 @@ def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
         for name in configuration.__dataclass_fields__
         if name not in ("database_url", "app_url")
     }
-    embedded = "not set: embedded"
-    report["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else embedded
+    embedded_text = "not set: embedded"
+    report["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else embedded_text
     is_owners = configuration.database_url and not configuration.app_url
     report["WARDBOOK_APP_URL"] = (
         "not set: served with the owner's login, which can change the record"
         if is_owners
         else "set"
         if configuration.app_url
-        else embedded
+        else embedded_text
     )
     report["Python"] = sys.version.split()[0]
     problem = None

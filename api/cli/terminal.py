@@ -111,8 +111,8 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         task = bar.add_task(what, total=None, rate="")
 
         def update(done: int, total: int) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f"{done / elapsed:,.0f}/s" if elapsed > 0 else ""
+            seconds = bar.tasks[0].elapsed or 0.0
+            rate = f"{done / seconds:,.0f}/s" if seconds > 0 else ""
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield update

@@ -41,7 +41,7 @@ def verify_command(
         checks.append(check)
         if err.is_terminal:
             err.print(f"{check.looked_at:>10,}  {check.promise}")
-    broken = [c for c in checks if c.broken]
+    failures = [c for c in checks if c.broken]
     if json:
         as_json(
             [
@@ -59,8 +59,8 @@ def verify_command(
         for c in checks:
             table.add_row(c.promise, f"{c.looked_at:,}", f"{c.broken:,}" if c.broken else "none")
         out.print(table)
-        for c in broken:
+        for c in failures:
             for example in c.examples:
                 out.print(f"{c.promise}: {example}")
-    if broken:
-        stop(f"{len(broken)} promises are broken.", ExitCode.CHECK_FAILED)
+    if failures:
+        stop(f"{len(failures)} promises are broken.", ExitCode.CHECK_FAILED)

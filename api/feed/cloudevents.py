@@ -81,8 +81,8 @@ class PublicEvent:
 
     def _name(self, field: str, kind: Any) -> str | None:
         if field in self.event.PUBLIC_FIELDS:
-            declared = self.event.PUBLIC_FIELDS[field]
-            return declared and _camel(declared)
+            name = self.event.PUBLIC_FIELDS[field]
+            return name and _camel(name)
         if field in SAID_ELSEWHERE:
             return None
         is_id = _without_none(kind)[0] is UUID and not field.endswith("_of")
@@ -206,8 +206,8 @@ def _public() -> tuple[PublicEvent, ...]:
     streams = list(dict.fromkeys(p.topic.partition(".")[0] for p in public))
     about = list(dict.fromkeys(p.name.partition(".")[0] for p in public))
 
-    def place(numbered: tuple[int, PublicEvent]) -> tuple[int, int, float]:
-        number, event = numbered
+    def place(numbered_event: tuple[int, PublicEvent]) -> tuple[int, int, float]:
+        number, event = numbered_event
         stream, subject = event.topic.partition(".")[0], event.name.partition(".")[0]
         return streams.index(stream), about.index(subject), number + _LATER.get(event.topic, 0)
 
@@ -239,13 +239,13 @@ ENVELOPE_MAY: Schema = {
 """What ``data`` says of every fact: who, when at the bedside, why, and about whom."""
 
 
-def event_id(logged: Logged) -> UUID:
+def event_id(entry: Logged) -> UUID:
     """Return the CloudEvents attribute ``id``, from the command and the place in the stream.
 
     Two facts never share one, not even when the log is restored to before the first of them.
     """
-    event = logged.event
-    return uuid5(logged.command_id, f"{event.originator_id}/{event.originator_version}")
+    event = entry.event
+    return uuid5(entry.command_id, f"{event.originator_id}/{event.originator_version}")
 
 
 def subject(event: Event) -> str:

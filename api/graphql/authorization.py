@@ -57,8 +57,8 @@ async def or_forbidden(
 ) -> T | None:
     """Return a result. Raises NotAllowed if there is none because it is hidden from the viewer."""
     if result is None and id in await hidden_ids(context, query, [id], at):
-        hidden: Any = (await context.query(query, [id], at.unscoped)).get(id)
-        raise _closed(getattr(hidden, "patient", None))
+        hidden_view: Any = (await context.query(query, [id], at.unscoped)).get(id)
+        raise _closed(getattr(hidden_view, "patient", None))
     return result
 
 
@@ -93,7 +93,7 @@ async def patient_by_mrn(
     patient = await context.query(patients.patient_by_mrn, mrn, authority, at)
     if patient is not None or context.viewer.sees_all:
         return patient
-    hidden = await context.query(patients.patient_by_mrn, mrn, authority, at.unscoped)
-    if hidden is not None:
-        raise _closed(hidden.patient)
+    hidden_view = await context.query(patients.patient_by_mrn, mrn, authority, at.unscoped)
+    if hidden_view is not None:
+        raise _closed(hidden_view.patient)
     return None

@@ -264,8 +264,8 @@ class Context:
         if not ids or type_name not in self.types:
             return
         things = await self.query(query, sorted(ids), at)
-        prefetched = self._prefetched.setdefault((query, at.as_of, at.known), {})
-        prefetched.update({id: things.get(id) for id in ids})
+        views = self._prefetched.setdefault((query, at.as_of, at.known), {})
+        views.update({id: things.get(id) for id in ids})
 
     def prefetched(self, query: ById[Any], id: UUID | None, at: AsOf) -> tuple[bool, Any]:
         """Return whether a thing was prefetched, and what it is; for no id that is nothing."""

@@ -78,8 +78,10 @@ def shows(
         require_valid_time_boundaries(query)
 
     def declare(cls: C) -> C:
-        declared = _Declaration(kind, listed or kind, id or kind, subtypes, queries, is_cacheable)
-        cls.__declaration__ = declared  # type: ignore[attr-defined]
+        declaration = _Declaration(
+            kind, listed or kind, id or kind, subtypes, queries, is_cacheable
+        )
+        cls.__declaration__ = declaration  # type: ignore[attr-defined]
         return cls
 
     return declare
@@ -112,8 +114,8 @@ class Declarations:
     def queries_of(self, selected: Iterable[str]) -> tuple[Query, ...]:
         """Return the queries that selected fields (``Type.field``) are read by, each once."""
         names = {name for field in selected for name in (field.partition(".")[0], field)}
-        found = {q for name in names for q in self.queries.get(name, ())}
-        return tuple(sorted(found, key=lambda query: (query.__module__, query.__qualname__)))
+        queries = {q for name in names for q in self.queries.get(name, ())}
+        return tuple(sorted(queries, key=lambda query: (query.__module__, query.__qualname__)))
 
 
 def declarations_of(schema: GraphQLSchema) -> Declarations:
@@ -133,16 +135,16 @@ def declarations_of(schema: GraphQLSchema) -> Declarations:
                 if _metadata(field).get(_CACHEABLE)
             }
             continue
-        declared, of_page = _declaration(graphql_type.extensions[DEFINITION])
-        if declared is None:
+        declaration, of_page = _declaration(graphql_type.extensions[DEFINITION])
+        if declaration is None:
             raise TypeError(f"{name} does not declare its kind of data (api.graphql.declarations)")
-        if declared.is_cacheable:
+        if declaration.is_cacheable:
             cacheable.add(name)
-        queries[name] = declared.queries
+        queries[name] = declaration.queries
         for field_name, field in graphql_type.fields.items():
-            default = declared.id if field_name == "id" else declared.kind
+            default = declaration.id if field_name == "id" else declaration.kind
             if of_page:
-                default = declared.listed
+                default = declaration.listed
             kinds[f"{name}.{field_name}"] = _metadata(field).get(_KIND, default)
             queries[f"{name}.{field_name}"] = _metadata(field).get(_READ_BY, ())
     return Declarations(kinds, frozenset(cacheable), queries)
@@ -160,8 +162,8 @@ def _declaration(definition: StrawberryObjectDefinition) -> tuple[_Declaration |
 
 
 def _own(cls: Any) -> _Declaration | None:
-    declared: _Declaration | None = vars(cls).get("__declaration__")
-    if declared is None:
-        inherited: _Declaration | None = getattr(cls, "__declaration__", None)
-        declared = inherited if inherited and inherited.subtypes else None
-    return declared
+    declaration: _Declaration | None = vars(cls).get("__declaration__")
+    if declaration is None:
+        base_declaration: _Declaration | None = getattr(cls, "__declaration__", None)
+        declaration = base_declaration if base_declaration and base_declaration.subtypes else None
+    return declaration

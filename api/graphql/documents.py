@@ -53,10 +53,10 @@ class DocumentCache:
         self, text: str, login: tuple[str, str]
     ) -> tuple[Document | None, list[GraphQLError]]:
         """Return a document, or the errors in it. A login has one prepared at a time."""
-        known = self._documents.get(text)
-        if known is not None:
+        document_info = self._documents.get(text)
+        if document_info is not None:
             self._documents.move_to_end(text)
-            return known, []
+            return document_info, []
         if len(text) <= SHORT:
             document, errors, _ = self._prepare(text)
         else:
@@ -92,8 +92,8 @@ class DocumentCache:
 def prepare(schema: GraphQLSchema, text: str) -> tuple[Document | None, list[GraphQLError]]:
     """Return the document of a text, or the first errors that are found in it."""
     try:
-        parsed = parse(text, max_tokens=TOKENS)
-        document = Document(definitions=parsed.definitions, loc=parsed.loc)
+        document_node = parse(text, max_tokens=TOKENS)
+        document = Document(definitions=document_node.definitions, loc=document_node.loc)
         if excess := crowded(document):
             return None, [too_large(*excess)]
         errors = validate(schema, document, (*specified_rules, Costs), max_errors=ERRORS)

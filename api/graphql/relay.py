@@ -54,10 +54,10 @@ class Connection(Generic[T]):
 
 def page_size(first: int | None) -> int:
     """Return the size of a page. Raises InvalidInput if it is too small or too large."""
-    wanted = PAGE if first is None else first
-    if not 1 <= wanted <= MOST:
+    size = PAGE if first is None else first
+    if not 1 <= size <= MOST:
         raise InvalidInput("first", f"ask for 1 to {MOST} entries")
-    return wanted
+    return size
 
 
 def page(
@@ -68,8 +68,8 @@ def page(
     node: Callable[[V], T],
 ) -> Connection[T]:
     """Return a page of views; there is one view more than ``first`` if another page follows."""
-    shown = views[:first]
-    edges = [Edge(cursor=cursor(view), node=node(view)) for view in shown]
+    page_views = views[:first]
+    edges = [Edge(cursor=cursor(view), node=node(view)) for view in page_views]
     return Connection(
         edges=edges,
         page_info=PageInfo(

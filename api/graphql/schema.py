@@ -113,13 +113,13 @@ class Schema(strawberry.Schema):
 
     async def execute(self, query: str | None, *args: Any, **named: Any) -> ExecutionResult:
         """Execute an operation within its time limit. Raises TooManyRequests."""
-        allowed = named.get("allowed_operation_types") or ONE_ANSWER
-        named["allowed_operation_types"] = ONE_ANSWER.intersection(allowed)
+        operation_types = named.get("allowed_operation_types") or ONE_ANSWER
+        named["allowed_operation_types"] = ONE_ANSWER.intersection(operation_types)
         context: Context = named["context_value"]
         try:
             async with asyncio.timeout(context.state.settings.request_timeout_seconds):
-                if refused := await self._prepare(query, context):
-                    return refused
+                if refusal := await self._prepare(query, context):
+                    return refusal
                 return await super().execute(query, *args, **named)
         except TimeoutError:
             metrics.REFUSALS.labels("TIMED_OUT").inc()
@@ -131,13 +131,13 @@ class Schema(strawberry.Schema):
         """Execute an operation over a WebSocket, within the same time limit."""
         context: Connected | Context = named["context_value"]
         try:
-            if refused := await self._prepare(query, context):
-                return _only(refused)
+            if refusal := await self._prepare(query, context):
+                return _only(refusal)
         except TooManyRequests as error:
-            told = GraphQLError(str(error), original_error=error)
-            return _only(PreExecutionError(data=None, errors=[mask_error(told)]))
-        found = cast(AsyncGenerator[Any, None], await super().stream(query, *args, **named))
-        return _within(context.state.settings.request_timeout_seconds, found)
+            masked_error = GraphQLError(str(error), original_error=error)
+            return _only(PreExecutionError(data=None, errors=[mask_error(masked_error)]))
+        results = cast(AsyncGenerator[Any, None], await super().stream(query, *args, **named))
+        return _within(context.state.settings.request_timeout_seconds, results)
 
     async def _prepare(
         self, query: str | None, context: Connected | Context
@@ -146,8 +146,8 @@ class Schema(strawberry.Schema):
 
         Raises TooManyRequests if it asks for more than the login's allowance has left.
         """
-        if refused := too_long(query):
-            return PreExecutionError(data=None, errors=[mask_error(refused)])
+        if refusal := too_long(query):
+            return PreExecutionError(data=None, errors=[mask_error(refusal)])
         DOCUMENT.set(None)
         if not query or context.caller is None:
             return None
@@ -170,13 +170,13 @@ async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None
     yield result
 
 
-async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+async def _within(seconds: float, results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
     """Yield the results, if the first comes in time or the subscription has begun by then."""
-    async with contextlib.aclosing(found):
+    async with contextlib.aclosing(results):
         try:
             async with asyncio.timeout(seconds) as limit:
                 LIMIT.set(limit)
-                first = await anext(found)
+                first = await anext(results)
         except TimeoutError:
             metrics.REFUSALS.labels("TIMED_OUT").inc()
             yield PreExecutionError(data=None, errors=[_TIMED_OUT])
@@ -184,13 +184,13 @@ async def _within(seconds: float, found: AsyncGenerator[Any, None]) -> AsyncGene
         except StopAsyncIteration:
             return
         yield first
-        async for result in found:
+        async for result in results:
             yield result
 
 
 def make_schema(fast_executor: bool = True) -> Schema:
     """Return the schema; ``fast_executor``: with the fast path for fields without I/O."""
-    made = Schema(
+    schema = Schema(
         query=Query,
         execution_context_class=Executor if fast_executor else None,
         mutation=Mutation,
@@ -209,11 +209,11 @@ def make_schema(fast_executor: bool = True) -> Schema:
         ],
         exception_handlers=HANDLERS,
     )
-    describe(made._schema)
-    use_declarations(made._schema)
+    describe(schema._schema)
+    use_declarations(schema._schema)
     if fast_executor:
-        install_fast_resolvers(made)
-    return made
+        install_fast_resolvers(schema)
+    return schema
 
 
 schema = make_schema()

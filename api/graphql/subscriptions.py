@@ -101,8 +101,8 @@ class Subscription:
         begin = await _begin(context, after)
         if ward is not None:
             await context.query(check_ward_held, ward, await context.at())
-        seen = (await context.log_status()).now if after is None else None
-        topic = OccupancyTopic(ward, seen, (board, *context.queries))
+        seen_at = (await context.log_status()).now if after is None else None
+        topic = OccupancyTopic(ward, seen_at, (board, *context.queries))
         return _rooms(info, topic, begin)
 
 
@@ -120,8 +120,8 @@ async def _events(
     context: Context, topic: FeedTopic, after: int | None
 ) -> AsyncGenerator[Event, None]:
     async with _told(context, topic, after) as items:
-        async for told in items:
-            yield Event.of(context, told.payload.logged, told.payload.rooms)
+        async for item in items:
+            yield Event.of(context, item.payload.logged, item.payload.rooms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +137,15 @@ async def _entries(
 ) -> AsyncGenerator[TimelineEntry, None]:
     """Yield the entries. Raises NotAllowed once all are hidden: silence would be a wrong answer."""
     async with _told(info.context, topic, after) as items:
-        async for told in items:
+        async for item in items:
             if not info.context.viewer.sees_all:  # what is told is the same for all who are told
                 here = await info.context.log_status()  # the clock of who noted it may be ahead
-                at = await info.context.at(max(here.now, told.payload.entry.occurred_at))
-                found = await info.context.query(entry_by_id, told.payload.entry.entry, at)
-                if await or_forbidden(info.context, found, whose.question, whose.id, at) is None:
+                at = await info.context.at(max(here.now, item.payload.entry.occurred_at))
+                views = await info.context.query(entry_by_id, item.payload.entry.entry, at)
+                if await or_forbidden(info.context, views, whose.question, whose.id, at) is None:
                     continue
-            entry = TimelineEntry.of(info, told.payload.entry, told.payload.summary)
-            entry.position = info.context.position(told.position)
+            entry = TimelineEntry.of(info, item.payload.entry, item.payload.summary)
+            entry.position = info.context.position(item.position)
             yield entry
 
 
@@ -154,11 +154,11 @@ async def _rooms(
 ) -> AsyncGenerator[RoomOccupancyChange, None]:
     context = info.context
     async with _told(context, topic, after) as items:
-        async for told in items:
-            at = context.moment(told.payload.at.as_of, told.payload.at.known)
+        async for item in items:
+            at = context.moment(item.payload.at.as_of, item.payload.at.known)
             yield RoomOccupancyChange(
-                position=context.position(told.position),
-                rooms=await boards(info, told.payload.rooms, at),
+                position=context.position(item.position),
+                rooms=await boards(info, item.payload.rooms, at),
             )
 
 
@@ -168,11 +168,11 @@ def _told(
     """Yield the changes of a topic, each with a fresh context that subscribers may share reads of."""
 
     async def items() -> AsyncGenerator[Change[T], None]:
-        async with aclosing(context.state.broker.subscribe(topic, after)) as found:
-            async for told in found:
+        async with aclosing(context.state.broker.subscribe(topic, after)) as stream:
+            async for item in stream:
                 context.check_login()
-                context.next_item(told.position, told.shared)
+                context.next_item(item.position, item.shared)
                 await context.load_permissions()
-                yield told
+                yield item
 
     return aclosing(items())

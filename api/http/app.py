@@ -49,16 +49,16 @@ def app(
             yield {"container": state}
 
     allowances = Allowances(settings)
-    guarded = middlewares(login, allowances)
+    guards = middlewares(login, allowances)
     graphql = GraphQLEndpoint(settings, login, allowances)
     methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
     routes: list[BaseRoute] = [
         Route("/livez", _alive),
         Route("/readyz", Shared(_ready, settings.health_seconds).response),
         Route("/metrics", Shared(_metrics, settings.health_seconds).response),
-        Route("/graphql", graphql, methods=methods, middleware=guarded),
+        Route("/graphql", graphql, methods=methods, middleware=guards),
         WebSocketRoute("/graphql", graphql),
-        Route("/commands", CommandBatch(allowances).post, methods=["POST"], middleware=guarded),
+        Route("/commands", CommandBatch(allowances).post, methods=["POST"], middleware=guards),
     ]
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:
@@ -128,10 +128,10 @@ async def _ready(state: AppState) -> Body:
             " wardbook migrate"
         )
     behind = [m.name for m in models if m.lag_seconds > 10]
-    halted = [m.name for m in models if m.state == "HALTED"]
-    parked = [m.name for m in models if m.state == "PARKED"]
-    ready = not behind and not halted
-    status = {"ready": ready, "behind": behind, "halted": halted, "parked": parked}
+    halted_models = [m.name for m in models if m.state == "HALTED"]
+    parked_models = [m.name for m in models if m.state == "PARKED"]
+    ready = not behind and not halted_models
+    status = {"ready": ready, "behind": behind, "halted": halted_models, "parked": parked_models}
     return 200 if ready else 503, "application/json", msgspec.json.encode(status)
 
 

@@ -131,10 +131,10 @@ def _description(element: Any) -> str:
 
 def _type_of(element: Any) -> str:
     """Return a type in GraphQL's notation, with a link to its description."""
-    named = get_named_type(element.type)
-    if is_specified_scalar_type(named):
+    named_type = get_named_type(element.type)
+    if is_specified_scalar_type(named_type):
         return f"<code>{element.type}</code>"
-    return f"<code>{str(element.type).replace(named.name, _link(named))}</code>"
+    return f"<code>{str(element.type).replace(named_type.name, _link(named_type))}</code>"
 
 
 def _default(element: Any) -> str:
@@ -151,8 +151,8 @@ def _link(kind: Any) -> str:
 
 def _roles(requirement: str | None) -> str:
     """Return the roles that are allowed to select a field."""
-    allowed = [role.value for role in Role if may(role, requirement or "")]
-    return f"<p class=roles>{', '.join(allowed) or 'nobody'}</p>"
+    roles = [role.value for role in Role if may(role, requirement or "")]
+    return f"<p class=roles>{', '.join(roles) or 'nobody'}</p>"
 
 
 _PAGE = """<!doctype html>

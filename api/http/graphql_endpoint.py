@@ -70,10 +70,10 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
         self.documents = TrustedDocuments.of(settings)
         self._executor = CachingExecutor()
 
-    async def run(self, request: Any, *args: Any, **named: Any) -> Any:
+    async def run(self, request: Any, *args: Any, **options: Any) -> Any:
         """Respond to a request. One that is no operation is told so in JSON, with a code."""
         try:
-            response = await super().run(request, *args, **named)
+            response = await super().run(request, *args, **options)
         except DocumentNotTrusted as error:
             response = error_response(error)
         except HTTPException as error:

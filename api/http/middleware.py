@@ -264,14 +264,14 @@ class ContentNegotiation:
 
 def preferred_media_type(headers: Mapping[str, str]) -> str | None:
     """Return the media type that a client likes best of those there are; None: it likes neither."""
-    highest, preferred = 0.0, None
-    for accepted in (headers.get("accept") or JSON).split(","):
-        name, *parameters = (part.strip().lower() for part in accepted.split(";"))
+    highest, media_type = 0.0, None
+    for item in (headers.get("accept") or JSON).split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
         weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
         with contextlib.suppress(ValueError):
             if name in _MEDIA_TYPES and float(weight) > highest:
-                highest, preferred = float(weight), _MEDIA_TYPES[name]
-    return preferred
+                highest, media_type = float(weight), _MEDIA_TYPES[name]
+    return media_type
 
 
 class BodyLimits:

@@ -66,8 +66,8 @@ class TrustedDocuments:
 def _document_id(request: Mapping[str, Any]) -> str | None:
     """Return the id that names the document. Raises DocumentNotTrusted if it is no text."""
     extensions = request.get("extensions")
-    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
-    hash = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    persisted_query = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    hash = persisted_query.get("sha256Hash") if isinstance(persisted_query, dict) else None
     id = request.get("documentId") or hash
     if not isinstance(id, str | None):
         raise DocumentNotTrusted("A documentId is a text.")

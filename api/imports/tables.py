@@ -47,13 +47,13 @@ class Table:
 
     def path(self, directory: Path) -> Path | None:
         """Find the table's file, compressed or not; None if it may be missing. Raises BadTable."""
-        packed = directory / self.folder / f"{self.name}.csv.gz"
-        for path in (packed, packed.with_suffix("")):
+        gz_path = directory / self.folder / f"{self.name}.csv.gz"
+        for path in (gz_path, gz_path.with_suffix("")):
             if path.is_file():
                 return path
         if self.carries:
             return None
-        raise BadTable(f"{packed} is missing; DIR is the folder that holds {self.folder}/.")
+        raise BadTable(f"{gz_path} is missing; DIR is the folder that holds {self.folder}/.")
 
 
 class Spool:
@@ -104,9 +104,9 @@ class Spool:
         """Write a table's rows; return how many."""
         rows = ((subject, place, line, data) for line, subject, data in _read(table, path))
         self.connection.execute("BEGIN")
-        written = self.connection.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
+        cursor = self.connection.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
         self.connection.execute("COMMIT")
-        return max(written.rowcount, 0)
+        return max(cursor.rowcount, 0)
 
 
 _decode = msgspec.json.Decoder(list[str]).decode
@@ -122,18 +122,18 @@ def _read(table: Table, path: Path) -> Iterator[tuple[int, int, bytes]]:
             missing = [column for column in table.columns if column not in header]
             if missing:
                 raise BadTable(f"{path} has no column {', '.join(missing)}.")
-            wanted = [header.index(column) for column in table.columns]
+            indexes = [header.index(column) for column in table.columns]
             for row in rows:
                 if len(row) != len(header):
                     raise BadTable(
                         f"{path}, line {rows.line_num}: {len(row)} columns, {len(header)} expected."
                     )
-                subject = row[wanted[0]]
+                subject = row[indexes[0]]
                 if not (subject.isascii() and subject.isdigit() and len(subject) < 19):
                     raise BadTable(
                         f"{path}, line {rows.line_num}: subject_id {subject!r} is no number."
                     )
-                yield rows.line_num, int(subject), encode([row[i].strip() for i in wanted])
+                yield rows.line_num, int(subject), encode([row[i].strip() for i in indexes])
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise BadTable(f"{path} cannot be read: {error}") from error
 
@@ -146,8 +146,8 @@ def _open(path: Path) -> TextIO:
 
 def _unread(directory: Path, read: Iterable[Path]) -> dict[str, int | None]:
     """Return the other files in the folder, each with its rows; None for one that is no table."""
-    known = set(read)
-    others = sorted(p for p in directory.rglob("*") if p.is_file() and p not in known)
+    names = set(read)
+    others = sorted(p for p in directory.rglob("*") if p.is_file() and p not in names)
     return {str(path.relative_to(directory)): _rows(path) for path in others}
 
 

@@ -179,13 +179,13 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         del self.async_helpers
         return super().build_response(data)
 
-    def _plan(self, kind: GraphQLObjectType, selected: dict[str, Any]) -> SelectionPlan:
-        plan = self._plans.get(id(selected))
+    def _plan(self, kind: GraphQLObjectType, fields: dict[str, Any]) -> SelectionPlan:
+        plan = self._plans.get(id(fields))
         if plan is None:
-            completers = {name: self._field(kind, details) for name, details in selected.items()}
+            completers = {name: self._field(kind, details) for name, details in fields.items()}
             fast = {name: complete for name, complete in completers.items() if complete}
-            others = {name: selected[name] for name in selected if name not in fast}
-            plan = self._plans[id(selected)] = SelectionPlan(selected, fast, others)
+            others = {name: fields[name] for name in fields if name not in fast}
+            plan = self._plans[id(fields)] = SelectionPlan(fields, fast, others)
         return plan
 
     def _field(self, kind: GraphQLObjectType, details: Any) -> Completer | None:

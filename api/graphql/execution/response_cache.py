@@ -67,13 +67,13 @@ class _KeyedLock:
 
     async def __aenter__(self) -> "_KeyedLock":
         self._users += 1
-        waited = self._lock.locked()
+        must_wait = self._lock.locked()
         try:
             await self._lock.acquire()
         except BaseException:
             self._users -= 1
             raise
-        self.waited = waited
+        self.waited = must_wait
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -121,8 +121,8 @@ class CachingExecutor:
             context.check_login()
             await _record(response, context)
         except Exception as error:
-            masked = mask_error(GraphQLError("not recorded", original_error=error))
-            return ExecutionResult(data=None, errors=[masked])
+            error_masked = mask_error(GraphQLError("not recorded", original_error=error))
+            return ExecutionResult(data=None, errors=[error_masked])
         metrics.ANSWERS.labels("kept").inc()
         return CachedResult(data=None, errors=None, encoded=EncodedResponse(response))
 
@@ -201,19 +201,19 @@ def _digest(*content: object) -> bytes:
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=32).digest()
 
 
-def _response(body: bytes, recorded: AccessRecord | None) -> CachedResponse:
+def _response(body: bytes, access: AccessRecord | None) -> CachedResponse:
     tag = blake2b(body, digest_size=12).hexdigest()
-    if recorded is None:
+    if access is None:
         return CachedResponse(body, tag, "", frozenset())
     return CachedResponse(
         body,
         tag,
-        recorded.operation,
-        frozenset(recorded.patients),
-        frozenset(recorded.resources),
-        recorded.as_of,
-        recorded.known_at,
-        recorded.entity,
+        access.operation,
+        frozenset(access.patients),
+        frozenset(access.resources),
+        access.as_of,
+        access.known_at,
+        access.entity,
     )
 
 
@@ -232,11 +232,11 @@ def conditional(request: Request, response: Response, media_type: str | None) ->
     By then all is done that is done for any response: a 304 is authorised, and recorded as a reading.
     """
     response.headers["vary"] = VARY
-    encoded: EncodedResponse | None = getattr(request.state, "answer", None)
-    if encoded is None or request.method != "GET":
+    response_encoded: EncodedResponse | None = getattr(request.state, "answer", None)
+    if response_encoded is None or request.method != "GET":
         response.headers["cache-control"] = NO_STORE
         return response
-    tag = f'"{encoded.response.tag}-{len(media_type or "")}"'
+    tag = f'"{response_encoded.response.tag}-{len(media_type or "")}"'
     headers = {"cache-control": NO_STORE, "vary": VARY, "etag": tag}
     response.headers.update(headers)
     tags = request.headers.get("if-none-match", "").split(",")

@@ -45,12 +45,14 @@ class RecordReading(SchemaExtension):
         document = self.execution_context.graphql_document
         if not isinstance(context, Context) or document is None:
             return
-        shown, resources = context.viewer.flush(), context.viewer.flush_resources()
+        subjects, resources = context.viewer.flush(), context.viewer.flush_resources()
         operation = analyse_document(self.execution_context.schema._schema, document).operation
-        entries = [context.refused_reading(operation, told) for told in _refusals(context, result)]
+        entries = [
+            context.refused_reading(operation, refusal) for refusal in _refusals(context, result)
+        ]
         is_shown = getattr(result, "data", None) is not None
-        if is_shown and (shown or context.entity):
-            context.recorded = context.reading(operation, shown, resources)
+        if is_shown and (subjects or context.entity):
+            context.recorded = context.reading(operation, subjects, resources)
             entries.append(context.recorded)
         try:
             with tracing.span("record the reading"):

@@ -88,9 +88,9 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
                 name = node.name.value
                 parents.add(parent.name)
                 fields.add(f"{parent.name}.{name}")
-                what = needed_for(parent.name, name)
-                if what is not None:
-                    needs.setdefault(what, f"{parent.name}.{name}")
+                requirement = needed_for(parent.name, name)
+                if requirement is not None:
+                    needs.setdefault(requirement, f"{parent.name}.{name}")
                 if parent.name in (*ROOTS, "Mutation"):
                     roots[name] = None
 
@@ -119,10 +119,10 @@ class Authorization(SchemaExtension):
             question = analyse_document(execution.schema._schema, document)
             context.types, context.is_cacheable = question.types, question.is_cacheable
             context.queries = question.queries
-            for what, field in question.needs.items():
-                if not context.may(what):
-                    told = NotAllowed(f"The role {role.value} may not see {field}")
-                    error = GraphQLError(told.message, original_error=told)
+            for requirement, field in question.needs.items():
+                if not context.may(requirement):
+                    refusal = NotAllowed(f"The role {role.value} may not see {field}")
+                    error = GraphQLError(refusal.message, original_error=refusal)
                     execution.pre_execution_errors = [error]
                     break
         yield

@@ -164,21 +164,21 @@ def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
         node, names = todo.pop()
         directives += len(node.directives or ())
         within = getattr(node, "selection_set", None)
-        for selected in within.selections if within else ():
-            if isinstance(selected, InlineFragmentNode):  # its fields are fields of what it is in
-                todo.append((selected, names))
+        for selection in within.selections if within else ():
+            if isinstance(selection, InlineFragmentNode):  # its fields are fields of what it is in
+                todo.append((selection, names))
                 continue
-            name = (getattr(selected, "alias", None) or selected.name).value
+            name = (getattr(selection, "alias", None) or selection.name).value
             names[name] += 1
             most = max(most, names[name])
-            todo.append((selected, Counter()))
-    for what, count, allowed in (
+            todo.append((selection, Counter()))
+    for counted_thing, count, limit in (
         ("repeats of a field", most, REPEATS),
         ("fragments", fragments, FRAGMENTS),
         ("directives", directives, DIRECTIVES),
     ):
-        if count > allowed:
-            return what, count, allowed
+        if count > limit:
+            return counted_thing, count, limit
     return None
 
 
@@ -205,13 +205,13 @@ class Costs(ValidationRule):
             measure = self._all(node.selection_set, root)
         except RecursionError:
             measure = Measure(depth=DEPTH + 1)
-        for name, count, allowed in (
+        for name, count, limit in (
             ("depth", measure.depth, DEPTH),
             ("aliases", measure.aliases, ALIASES),
             ("cost", measure.cost, COST),
         ):
-            if count > allowed:
-                self.report_error(too_large(name, count, allowed, node))
+            if count > limit:
+                self.report_error(too_large(name, count, limit, node))
         document = self.context.document
         if isinstance(document, Document):
             document.cost = max(document.cost, measure.cost)
@@ -220,7 +220,7 @@ class Costs(ValidationRule):
     def _keys(self, root: SelectionSetNode) -> set[str]:
         """Return the names in the response of all root fields; each fragment is looked at once."""
         keys: set[str] = set()
-        todo, spread = [root], set()
+        todo, fragments = [root], set()
         while todo:
             for selection in todo.pop().selections:
                 if isinstance(selection, FieldNode):
@@ -229,15 +229,15 @@ class Costs(ValidationRule):
                     todo.append(selection.selection_set)
                 elif isinstance(selection, FragmentSpreadNode):
                     name = selection.name.value
-                    fragment = None if name in spread else self.context.get_fragment(name)
-                    spread.add(name)
+                    fragment = None if name in fragments else self.context.get_fragment(name)
+                    fragments.add(name)
                     if fragment is not None:
                         todo.append(fragment.selection_set)
         return keys
 
-    def _all(self, selected: SelectionSetNode, kind: Any) -> Measure:
+    def _all(self, selection_set: SelectionSetNode, kind: Any) -> Measure:
         """Return the measure of a selection set: costs and aliases add up, the greatest depth counts."""
-        measures = [self._one(selection, kind) for selection in selected.selections]
+        measures = [self._one(selection, kind) for selection in selection_set.selections]
         return Measure(
             sum(measure.cost for measure in measures),
             max((measure.depth for measure in measures), default=0),
@@ -264,17 +264,17 @@ class Costs(ValidationRule):
         return self._fragments[name]
 
     def _field(self, field: FieldNode, kind: Any) -> Measure:
-        name, aliased = field.name.value, 1 if field.alias else 0
+        name, alias_count = field.name.value, 1 if field.alias else 0
         has_fields = isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
         definition = kind.fields.get(name) if has_fields else None
         if field.selection_set is None or definition is None:
-            return Measure(0, 1, aliased)
+            return Measure(0, 1, alias_count)
         within = self._all(field.selection_set, get_named_type(definition.type))
         if name in PARTS:
             cost = within.cost
         else:
             cost = self._length(field, definition) * (1 + within.cost)
-        return Measure(cost, within.depth + 1, within.aliases + aliased)
+        return Measure(cost, within.depth + 1, within.aliases + alias_count)
 
     def _length(self, field: FieldNode, definition: Any) -> int:
         """Return the most things that a field gives."""
@@ -291,8 +291,8 @@ class Costs(ValidationRule):
         return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
 
 
-def too_large(name: str, count: int, allowed: int, at: Node | None = None) -> GraphQLError:
-    message = f"The operation is too large: {name} {count}, {allowed} are allowed."
+def too_large(name: str, count: int, limit: int, at: Node | None = None) -> GraphQLError:
+    message = f"The operation is too large: {name} {count}, {limit} are allowed."
     return GraphQLError(message, at, extensions={"code": "TOO_COSTLY"})
 
 

@@ -81,10 +81,10 @@ async def dispatch(
     return result
 
 
-def _written_by(recorded: application.command.Recorded) -> frozenset[UUID]:
+def _written_by(result: application.command.Recorded) -> frozenset[UUID]:
     """Return the ids of the streams, stays and patients that a command is about."""
-    subjects = [event.entry.about for event in recorded.events if event.entry.about]
-    streams = frozenset(event.originator_id for event in recorded.events)
+    subjects = [event.entry.about for event in result.events if event.entry.about]
+    streams = frozenset(event.originator_id for event in result.events)
     return streams | {s.patient for s in subjects} | {s.stay for s in subjects if s.stay}
 
 

@@ -250,8 +250,8 @@ class VisitRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        told = StayAggregate.VisitRecorded, StayAggregate.VisitAmended
-        (event,) = [e for e in read.recorded.events if isinstance(e, told)]
+        event_types = StayAggregate.VisitRecorded, StayAggregate.VisitAmended
+        (event,) = [e for e in read.recorded.events if isinstance(e, event_types)]
         visit, stay = await asyncio.gather(
             read.info.context.query(visit_by_id, event.visit, read.as_of),
             Stay.find(read.info, event.originator_id, read.as_of),
@@ -270,8 +270,8 @@ class ConsultRecorded(Recorded):
     async def load(cls, read: ReadBack) -> Self | None:
         event: Any = read.recorded.events[-1]
         stay = await Stay.find(read.info, event.originator_id, read.as_of)
-        found = await read.info.context.query(consults_by_id, [event.consult], read.as_of)
-        view = found.get(event.consult)
+        views = await read.info.context.query(consults_by_id, [event.consult], read.as_of)
+        view = views.get(event.consult)
         consult = Consult.of(view, read.as_of) if view else None
         return cls(**read.envelope, consult=consult, stay=stay) if stay else None
 

@@ -36,10 +36,12 @@ def command_input(
     """
 
     def declare(cls: Input) -> Input:
-        declared: Input = strawberry.input(cls, description=description)
-        field = _mutation(COMMANDS[command], declared, payload, mutation_description or description)
+        input_type: Input = strawberry.input(cls, description=description)
+        field = _mutation(
+            COMMANDS[command], input_type, payload, mutation_description or description
+        )
         _FIELDS.setdefault(cls.__module__, []).append(field)
-        return declared
+        return input_type
 
     return declare
 

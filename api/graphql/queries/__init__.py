@@ -54,9 +54,9 @@ class Query(
         kinds = (Patient, Stay, Room, Practitioner, Prescription, SourceMovement, ReportIssue)
         for kind in kinds:
             if _may_see(info, kind):
-                found: Node | None = await kind.find(info, key, at)
-                if found is not None:
-                    return found
+                entity: Node | None = await kind.find(info, key, at)
+                if entity is not None:
+                    return entity
         if not _may_see(info, Visit):
             return None
         visit = await info.context.query(visit_by_id, key, at)
@@ -71,5 +71,5 @@ class Query(
 
 def _may_see(info: Ask, kind: type[Node]) -> bool:
     """Return whether the caller's role may see things of a type."""
-    needed = needed_for(kind.__name__, "id")
-    return needed is not None and may(info.context.caller.role, needed)
+    requirement = needed_for(kind.__name__, "id")
+    return requirement is not None and may(info.context.caller.role, requirement)

@@ -127,7 +127,7 @@ class AccessQueries:
         records: list[UUID] | None = None
         if mrn is not None:
             records = await records_of_mrn(info.context, mrn, mrn_authority, at)
-        found = await info.context.query(
+        views = await info.context.query(
             accesses_page,
             patients=records,
             subject=subject,
@@ -139,7 +139,7 @@ class AccessQueries:
             after=place,
         )
         return page(
-            found,
+            views,
             size,
             after,
             lambda v: encode_cursor("accesses", v.no, v.patient or NOBODY),

@@ -47,8 +47,8 @@ class PeopleQueries:
         if mrn is not None:
             view = await patient_by_mrn(info.context, mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
-        found = await Patient.find(info, named(id), at)
-        return await or_forbidden(info.context, found, patients_by_id, named(id), at)
+        entity = await Patient.find(info, named(id), at)
+        return await or_forbidden(info.context, entity, patients_by_id, named(id), at)
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(
@@ -68,11 +68,11 @@ class PeopleQueries:
         at_least: AtLeast = None,
     ) -> Connection[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        wanted, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
-        found = await info.context.query(patients_page, search, at, wanted + 1, place)
+        size, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
+        views = await info.context.query(patients_page, search, at, size + 1, place)
         return page(
-            found,
-            wanted,
+            views,
+            size,
             after,
             lambda v: encode_cursor("patients", v.family_name or "", v.given_name or "", v.patient),
             lambda v: Patient.of(v, at),
@@ -91,17 +91,17 @@ class PeopleQueries:
         at_least: AtLeast = None,
     ) -> Connection[Practitioner]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        wanted, place = page_size(first), decode_cursor(after, "practitioners", str)
+        size, place = page_size(first), decode_cursor(after, "practitioners", str)
         if staff_number is not None:
             staff_number = await info.context.query(
                 staff_number_named, staff_number, "staff_number"
             )
-        found = await info.context.query(practitioners_page, staff_number, at, wanted + 1, place)
-        if staff_number is not None and not found:
+        views = await info.context.query(practitioners_page, staff_number, at, size + 1, place)
+        if staff_number is not None and not views:
             await info.context.query(check_staff_number_held, staff_number, at, "staff_number")
         return page(
-            found,
-            wanted,
+            views,
+            size,
             after,
             lambda v: encode_cursor("practitioners", v.staff_number),
             lambda v: Practitioner.of(v, at),

@@ -58,19 +58,19 @@ class RecordQueries:
     async def command(
         self, info: Ask, id: Annotated[strawberry.ID, argument(description="The command's id.")]
     ) -> CommandOutcome | None:
-        found = await info.context.query(command_by_id, uuid(id, "command", "id"))
-        if found is None:
+        view = await info.context.query(command_by_id, uuid(id, "command", "id"))
+        if view is None:
             return None
         return CommandOutcome(
-            command_id=strawberry.ID(str(found.command_id)),
-            operation=to_camel_case(found.operation),
-            position=info.context.position(found.last_position),
-            recorded_at=found.recorded_at,
+            command_id=strawberry.ID(str(view.command_id)),
+            operation=to_camel_case(view.operation),
+            position=info.context.position(view.last_position),
+            recorded_at=view.recorded_at,
         )
 
     @strawberry.field(description="The read models, and how far behind the log they are.")
     async def projections(self, info: Ask) -> list[Projection]:
-        parked = await info.context.query(projection_status.parked_commands)
+        commands = await info.context.query(projection_status.parked_commands)
         return [
             Projection(
                 name=view.name,
@@ -86,7 +86,7 @@ class RecordQueries:
                         position=info.context.position(p.last_position),
                         error=p.error,
                     )
-                    for p in parked
+                    for p in commands
                     if p.model == view.name
                 ],
             )

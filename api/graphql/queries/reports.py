@@ -69,16 +69,16 @@ class ReportQueries:
         check_ward(info.context, ward)
         ward = await known_ward(info.context, ward)
         definition = find_definition(name, version)
-        chosen = {p.name: p.value for p in parameters or ()}
+        choices = {p.name: p.value for p in parameters or ()}
         context = info.context
         sees_clinical = context.may("data:clinical")
         if not sees_clinical and any(
-            p.clinical and p.name in chosen for p in definition.parameters
+            p.clinical and p.name in choices for p in definition.parameters
         ):
             raise NotAllowed(f"The role {context.caller.role} may not choose by what is clinical")
         context.note_entity(
             f"{definition.name}@{definition.version} {period.from_}..{period.to}"
-            f" {'' if ward is None else f'ward {ward}'} {chosen or ''}".strip()
+            f" {'' if ward is None else f'ward {ward}'} {choices or ''}".strip()
         )
         at = await context.at(None, known_at, known_at_position, at_least)
         sees_persons = context.viewer.sees_all and context.may("data:identity")
@@ -89,7 +89,7 @@ class ReportQueries:
         def compute() -> tuple[computed.Report, Cells | None, list[UUID]]:
             with context.state.hospital.reports.open_service() as reports:
                 report = reports.of_period(
-                    definition, period.from_, period.to, ward, chosen, position=at.known
+                    definition, period.from_, period.to, ward, choices, position=at.known
                 )
                 fewest = context.state.settings.smallest_cell
                 cells = None if sees_persons else reports.cells(report, fewest)
@@ -97,20 +97,20 @@ class ReportQueries:
                     cells = replace(cells, differences=told_to.differences(cells, told.clock()))
                 return report, cells, reports.parked_commands(at.known)
 
-        suppressed: set[computed.Row] = set()
+        suppressed_rows: set[computed.Row] = set()
         async with told_to.lock:  # one at a time of a login, so that the others are answered, too
-            whole, cells, parked = await in_thread(compute)
+            whole, cells, parked_commands = await in_thread(compute)
             report = whole
             if cells is not None:
-                closed = await _closed(context, cells.all_small)
-                report, suppressed = suppress(report, cells, closed)
+                closed_subjects = await _closed(context, cells.all_small)
+                report, suppressed_rows = suppress(report, cells, closed_subjects)
             if not sees_clinical:
                 report = without_clinical(report)
             if cells is not None:
-                shown = {*report.rows} - suppressed
+                shown = {*report.rows} - suppressed_rows
                 rows = [number for number, row in enumerate(whole.rows) if row in shown]
                 await in_thread(partial(told_to.keep, cells, rows, told.clock()))
-        return Report.of(info, report, parked, suppressed)
+        return Report.of(info, report, parked_commands, suppressed_rows)
 
     @strawberry.field(
         description="The reports that were given out, the newest first; for who has wards,"
@@ -144,5 +144,5 @@ class ReportQueries:
         at_least: AtLeast = None,
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
-        found = await ReportIssue.find(info, named(id), at)
-        return await or_forbidden(info.context, found, issued_reports.issues_by_id, named(id), at)
+        issue = await ReportIssue.find(info, named(id), at)
+        return await or_forbidden(info.context, issue, issued_reports.issues_by_id, named(id), at)

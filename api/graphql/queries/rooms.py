@@ -121,10 +121,10 @@ class RoomQueries:
         ward = await known_ward(context, ward)
         numbers = None if room is None else await context.query(rooms_named, ward, room)
         codes = None if bed is None else await context.query(beds_named, ward, numbers, bed)
-        found = await context.query(
+        views = await context.query(
             occupancy_history, at, from_, to, ward, numbers, codes, STRETCHES + 1
         )
-        if len(found) > STRETCHES:
+        if len(views) > STRETCHES:
             why = f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room"
             raise InvalidInput("to", why)
-        return [OccupancyStretch.of(view, at) for view in found]
+        return [OccupancyStretch.of(view, at) for view in views]

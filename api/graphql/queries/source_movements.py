@@ -41,9 +41,9 @@ class SourceMovementQueries:
     ) -> Connection[SourceMovement]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         size, place = page_size(first), decode_cursor(after, "pending", datetime, UUID)
-        found = await info.context.query(pending_page, system, at, size + 1, place)
+        views = await info.context.query(pending_page, system, at, size + 1, place)
         return page(
-            found,
+            views,
             size,
             after,
             lambda v: encode_cursor("pending", v.source_recorded_at, v.source_movement),

@@ -107,8 +107,8 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        found = await Stay.find(info, named(id), at)
-        return await or_forbidden(info.context, found, stays_by_id, named(id), at)
+        entity = await Stay.find(info, named(id), at)
+        return await or_forbidden(info.context, entity, stays_by_id, named(id), at)
 
     @strawberry.field(
         description="Stays, in the order of their admission by default; the open ones by default.",
@@ -132,7 +132,7 @@ class StayQueries:
         by_discharge = order_by is StayOrder.EXPECTED_DISCHARGE
         name = "stays by discharge" if by_discharge else "stays"
         size, place = page_size(first), decode_cursor(after, name, datetime, UUID)
-        wanted = StayCriteria(by_discharge=by_discharge)
+        criteria = StayCriteria(by_discharge=by_discharge)
         if filter is not None:
             records: tuple[UUID, ...] | None = None
             attending = None
@@ -146,10 +146,10 @@ class StayQueries:
                     check = check_staff_number_held
                     await info.context.query(check, number, at, "attending")
                 attending = staff[0].practitioner if staff else UUID(int=0)
-            statuses = tuple(s.value for s in filter.statuses or ()) or wanted.statuses
+            statuses = tuple(s.value for s in filter.statuses or ()) or criteria.statuses
             ward = await known_ward(info.context, filter.ward or None)
             plans, labels = filter.discharge_plans, filter.confidentialities
-            wanted = StayCriteria(
+            criteria = StayCriteria(
                 statuses,
                 ward,
                 records,
@@ -165,11 +165,11 @@ class StayQueries:
                 labels=tuple(c.value for c in labels) if labels else None,
                 by_discharge=by_discharge,
             )
-        found = await info.context.query(stays_page, wanted, at, size + 1, place)
-        if wanted.ward is not None and not found:
-            await info.context.query(check_ward_held, wanted.ward, at)
+        views = await info.context.query(stays_page, criteria, at, size + 1, place)
+        if criteria.ward is not None and not views:
+            await info.context.query(check_ward_held, criteria.ward, at)
         return page(
-            found,
+            views,
             size,
             after,
             lambda v: encode_cursor(name, *place_of(v, by_discharge)),
@@ -191,10 +191,10 @@ class StayQueries:
     ) -> list[Deceased]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
-        found = await info.context.query(deceased, at, ward)
-        if ward is not None and not found:
+        views = await info.context.query(deceased, at, ward)
+        if ward is not None and not views:
             await info.context.query(check_ward_held, ward, at)
-        return [Deceased.of(view, at) for view in found]
+        return [Deceased.of(view, at) for view in views]
 
     @strawberry.field(
         description="The consults of open stays that wait for an answer, the longest first."
@@ -211,10 +211,10 @@ class StayQueries:
     ) -> list[Consult]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
-        found = await info.context.query(open_consults, at, ward, specialty)
-        if ward is not None and not found:
+        views = await info.context.query(open_consults, at, ward, specialty)
+        if ward is not None and not views:
             await info.context.query(check_ward_held, ward, at)
-        return [Consult.of(view, at) for view in found]
+        return [Consult.of(view, at) for view in views]
 
     @strawberry.field(description="A prescription; null before it was written or began.")
     async def prescription(
@@ -227,5 +227,5 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        found = await Prescription.find(info, named(id), at)
-        return await or_forbidden(info.context, found, prescriptions_by_id, named(id), at)
+        entity = await Prescription.find(info, named(id), at)
+        return await or_forbidden(info.context, entity, prescriptions_by_id, named(id), at)

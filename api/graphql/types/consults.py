@@ -59,8 +59,8 @@ class Consult:
 
         if self.view.visit is None:
             return None
-        found = await info.context.query(visit_by_id, self.view.visit, self.at)
-        return Visit.of(found, self.at) if found else None
+        view = await info.context.query(visit_by_id, self.view.visit, self.at)
+        return Visit.of(view, self.at) if view else None
 
     @strawberry.field(description="The stay.")
     async def stay(

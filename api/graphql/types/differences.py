@@ -41,17 +41,19 @@ class StayDifference:
 
     @classmethod
     async def find(cls, info: Ask, id: UUID, before: AsOf, after: AsOf) -> "StayDifference | None":
-        held = [
+        facts_held = [
             [
                 StayPeriod(since=p.since, until=p.until, stay=Stay.of(p.stay, at))
                 for p in await info.context.query(stay_periods, id, at)
             ]
             for at in (before, after)
         ]
-        if not held[1]:
+        if not facts_held[1]:
             return None
-        found = await info.context.query(differences.facts_between, [id], before.known, after)
-        return cls(before=held[0], after=held[1], facts=await _told(info, found, after))
+        facts_found = await info.context.query(differences.facts_between, [id], before.known, after)
+        return cls(
+            before=facts_held[0], after=facts_held[1], facts=await _told(info, facts_found, after)
+        )
 
 
 @shows(DataKind.HOUSE)
@@ -123,15 +125,15 @@ class Exposure:
 
     @classmethod
     async def find(cls, info: Ask, fact: UUID, at: AsOf) -> "Exposure | None":
-        found = await info.context.query(differences.exposure, fact, at)
-        if found is None:
+        view = await info.context.query(differences.exposure, fact, at)
+        if view is None:
             return None
         return cls(
-            wrong_from=info.context.position(found.wrong_from),
-            wrong_to=info.context.position(found.wrong_to),
-            wrong=await _told(info, found.wrong, at),
-            decided=await _told(info, found.decided, at),
-            view=found,
+            wrong_from=info.context.position(view.wrong_from),
+            wrong_to=info.context.position(view.wrong_to),
+            wrong=await _told(info, view.wrong, at),
+            decided=await _told(info, view.decided, at),
+            view=view,
             at=at,
         )
 

@@ -77,25 +77,25 @@ class Event:
     )
 
     @classmethod
-    def of(cls, context: Context, logged: Logged, rooms: Rooms) -> "Event":
-        public, told = BY_TOPIC[logged.event.TOPIC], data(logged.event, rooms)
-        for patient in PATIENTS & told.keys():
-            context.viewer.record_access(UUID(told[patient]))
-        if about := logged.event.entry.about:
+    def of(cls, context: Context, entry: Logged, rooms: Rooms) -> "Event":
+        public, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, rooms)
+        for patient in PATIENTS & values.keys():
+            context.viewer.record_access(UUID(values[patient]))
+        if about := entry.event.entry.about:
             context.viewer.record_access(about.patient)
         return cls(
-            id=strawberry.ID(str(event_id(logged))),
+            id=strawberry.ID(str(event_id(entry))),
             source=f"urn:uuid:{context.state.log.id}",
             specversion="1.0",
             type=public.type,
             kind=EventKind(public.topic),
-            subject=subject(logged.event),
-            time=logged.recorded_at,
+            subject=subject(entry.event),
+            time=entry.recorded_at,
             datacontenttype="application/json",
             dataschema=public.dataschema,
-            data=JSON(told),
-            position=context.position(logged.position),
-            known_from=context.position(logged.known),
+            data=JSON(values),
+            position=context.position(entry.position),
+            known_from=context.position(entry.known),
         )
 
 
@@ -131,17 +131,19 @@ class EventQueries:
         if begin > here.recorded:
             raise InvalidInput("after", "the log is not that far yet")
         context.note_position(here.position)
-        found = await context.query(events_page, begin, here.position, size, topics_of(kinds), ward)
+        page_found = await context.query(
+            events_page, begin, here.position, size, topics_of(kinds), ward
+        )
         edges = [
             Edge(cursor=str(event.position), node=event)
-            for event in (Event.of(context, logged, found.rooms) for logged in found.events)
+            for event in (Event.of(context, entry, page_found.rooms) for entry in page_found.events)
         ]
         return Connection(
             edges=edges,
             page_info=PageInfo(
-                has_next_page=found.reached < here.position,
+                has_next_page=page_found.reached < here.position,
                 has_previous_page=after is not None,
                 start_cursor=edges[0].cursor if edges else None,
-                end_cursor=str(context.position(found.reached)),
+                end_cursor=str(context.position(page_found.reached)),
             ),
         )

@@ -93,8 +93,8 @@ class Patient(Node):
         description="The other records of the same person, by the links known.", metadata=STAY
     )
     async def other_records(self, info: Ask) -> list["Patient"]:
-        found = await info.context.load(other_records_of, UUID(self.id), self.at)
-        return [Patient.of(view, self.at) for view in found or ()]
+        views = await info.context.load(other_records_of, UUID(self.id), self.at)
+        return [Patient.of(view, self.at) for view in views or ()]
 
     @strawberry.field(
         description="The merges that hold among the records of the person.", metadata=STAY
@@ -104,8 +104,8 @@ class Patient(Node):
     ) -> list[Annotated["Merge", strawberry.lazy("api.graphql.types.movements")]]:
         from api.graphql.types.movements import Merge
 
-        found = await info.context.load(merges_of_persons, UUID(self.id), self.at)
-        return [Merge.of(view, self.at) for view in found or ()]
+        views = await info.context.load(merges_of_persons, UUID(self.id), self.at)
+        return [Merge.of(view, self.at) for view in views or ()]
 
     @strawberry.field(
         description="All stays of the person up to the moment asked about, the oldest first.",
@@ -116,8 +116,8 @@ class Patient(Node):
     ) -> list[Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]]:
         from api.graphql.types.stays import Stay
 
-        found = await info.context.load(stays_of_persons, UUID(self.id), self.at)
-        return [Stay.of(view, self.at) for view in found or ()]
+        views = await info.context.load(stays_of_persons, UUID(self.id), self.at)
+        return [Stay.of(view, self.at) for view in views or ()]
 
     @strawberry.field(description="What happened to the person, in that order.")
     async def timeline(

@@ -127,7 +127,7 @@ class ReportRestatement:
             )
             for cause in self.view.causes
         ]
-        held = self.view.report.definition
+        definition = self.view.report.definition
         return [
             ReportChange(
                 name=change.name,
@@ -135,8 +135,8 @@ class ReportRestatement:
                 unit=change.unit,
                 old=_text(change.old),
                 new=_text(change.new),
-                old_shown=_shown(held, change, change.old),
-                new_shown=_shown(held, change, change.new),
+                old_shown=_shown(definition, change, change.old),
+                new_shown=_shown(definition, change, change.new),
                 causes=[causes[number] for number in change.causes],
             )
             for change in self.view.changes
@@ -181,30 +181,34 @@ class ReportIssue(Node):
         return [ReportRestatement.of(info, view) for view in views]
 
 
-async def _open(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
+async def _open(info: Ask, facts: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
     """Return the facts that are not hidden from the viewer by their patient or stay."""
-    patients, stays = ({getattr(f, of) for f in found.values()} for of in ("patient", "stay"))
-    closed = await hidden_ids(info.context, patients_by_id, patients - {None}, at)
-    closed |= await hidden_ids(info.context, stays_by_id, stays - {None}, at)
-    return {p: fact for p, fact in found.items() if closed.isdisjoint((fact.patient, fact.stay))}
+    patients, stays = ({getattr(f, of) for f in facts.values()} for of in ("patient", "stay"))
+    hidden_patients = await hidden_ids(info.context, patients_by_id, patients - {None}, at)
+    hidden_patients |= await hidden_ids(info.context, stays_by_id, stays - {None}, at)
+    return {
+        p: fact
+        for p, fact in facts.items()
+        if hidden_patients.isdisjoint((fact.patient, fact.stay))
+    }
 
 
-async def _facts(info: Ask, found: Mapping[int, FactView], at: AsOf) -> dict[int, ReportFact]:
+async def _facts(info: Ask, views: Mapping[int, FactView], at: AsOf) -> dict[int, ReportFact]:
     """Return facts by their positions, in words where the timeline has them."""
-    ids = [fact.entry for fact in found.values()]
+    ids = [fact.entry for fact in views.values()]
     entries = await info.context.query(entries_by_id, ids, at)
     stories = await told(info, entries.values(), at)
-    return {position: _fact(info, f, stories.get(f.entry)) for position, f in found.items()}
+    return {position: _fact(info, f, stories.get(f.entry)) for position, f in views.items()}
 
 
 def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
-    kind, _, what = fact.topic.partition(".")
+    kind, _, event_name = fact.topic.partition(".")
     if fact.patient is not None:
         info.context.viewer.record_access(fact.patient)
     return ReportFact(
         position=info.context.position(fact.position),
         kind=fact.topic.replace(".", "_").replace("-", "_").upper(),
-        summary=summary or what.replace("-", " ").capitalize(),
+        summary=summary or event_name.replace("-", " ").capitalize(),
         stay_id=_id(fact.stay),
         patient_id=_id(fact.patient),
         room_id=_id(fact.stream) if kind == "room" else None,
@@ -225,6 +229,6 @@ def _text(value: Exact) -> str | None:
     return None if value is None else str(value)
 
 
-def _shown(held: definitions.Definition, change: Change, value: Any) -> str:
+def _shown(definition: definitions.Definition, change: Change, value: Any) -> str:
     row = definitions.Row(change.name, change.of, change.unit, value_of(value))
-    return formatted(held, row)
+    return formatted(definition, row)

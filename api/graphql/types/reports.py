@@ -42,18 +42,18 @@ class ReportDefinition:
     parameters: list[ReportParameter] = strawberry.field(description="What may be chosen.")
 
     @classmethod
-    def of(cls, held: definitions.Definition) -> "ReportDefinition":
+    def of(cls, definition: definitions.Definition) -> "ReportDefinition":
         return cls(
-            name=held.name,
-            version=held.version,
-            title=held.title,
-            formula=held.formula,
-            source=held.source,
+            name=definition.name,
+            version=definition.version,
+            title=definition.title,
+            formula=definition.formula,
+            source=definition.source,
             figures=[
                 ReportFigureDefinition(name=f.name, unit=f.unit, meaning=f.meaning)
-                for f in held.figures
+                for f in definition.figures
             ],
-            parameters=_parameters(held, {p.name: p.default for p in held.parameters}),
+            parameters=_parameters(definition, {p.name: p.default for p in definition.parameters}),
         )
 
 
@@ -130,10 +130,10 @@ class Report:
         parked: Sequence[UUID] = (),
         suppressed: Collection[definitions.Row] = (),
     ) -> "Report":
-        held, question = report.definition, report.question
+        definition, question = report.definition, report.question
         return cls(
-            definition=ReportDefinition.of(held),
-            parameters=_parameters(held, question.parameters),
+            definition=ReportDefinition.of(definition),
+            parameters=_parameters(definition, question.parameters),
             period=ReportDays(from_=question.first, to=question.last),
             ward=question.ward,
             position=info.context.position(report.position),
@@ -146,7 +146,7 @@ class Report:
                     unit=row.unit,
                     value=None if row.value is None else float(row.value),
                     exact=None if row.value is None else str(row.value),
-                    shown="*" if row in suppressed else formatted(held, row),
+                    shown="*" if row in suppressed else formatted(definition, row),
                     suppressed=row in suppressed,
                 )
                 for row in report.rows
@@ -157,9 +157,9 @@ class Report:
 
 
 def _parameters(
-    held: definitions.Definition, values: Mapping[str, Choice]
+    definition: definitions.Definition, values: Mapping[str, Choice]
 ) -> list[ReportParameter]:
     return [
         ReportParameter(name=p.name, value=definitions.text_of(values[p.name]), meaning=p.meaning)
-        for p in held.parameters
+        for p in definition.parameters
     ]

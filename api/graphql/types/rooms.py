@@ -75,11 +75,11 @@ class BedOccupant:
 
     @classmethod
     def of(cls, view: StretchView, at: AsOf) -> Self:
-        shared = view.shares_bed_of
+        mother = view.shares_bed_of
         return cls(
             since=view.since,
             kept=view.kept,
-            shares_bed_of=strawberry.ID(str(shared)) if shared else None,
+            shares_bed_of=strawberry.ID(str(mother)) if mother else None,
             stay_id=view.stay,
             patient_id=view.patient,
             at=at,
@@ -120,7 +120,7 @@ class Bed:
     @classmethod
     def of(cls, view: BedView, room: RoomView, at: AsOf) -> Self:
         spell, occupant = view.spell, view.occupant
-        reserved = spell if spell and spell.state == BedState.RESERVED.value else None
+        reservation = spell if spell and spell.state == BedState.RESERVED.value else None
         return cls(
             id=strawberry.ID(str(uuid5(room.room, view.code))),
             code=view.code,
@@ -129,9 +129,9 @@ class Bed:
             until=None if occupant or not spell else spell.until,
             reason=None if occupant or not spell else spell.reason,
             ward=room.ward,
-            reservation_id=_id(reserved.spell if reserved else None),
+            reservation_id=_id(reservation.spell if reservation else None),
             bed_state_id=_id(spell.spell if spell else None),
-            reserved=reserved,
+            reserved=reservation,
             occupant=occupant,
             all_occupants=view.occupants,
             at=at,
@@ -234,8 +234,8 @@ class Room(Node):
 
     @strawberry.field(description="Its beds, and who is in them.")
     async def beds(self, info: Ask) -> list[Bed]:
-        found = await info.context.load(beds_of, UUID(self.id), self.at)
-        return [Bed.of(bed, self.view, self.at) for bed in found or ()]
+        views = await info.context.load(beds_of, UUID(self.id), self.at)
+        return [Bed.of(bed, self.view, self.at) for bed in views or ()]
 
     @strawberry.field(description="Its names and policies at all times, in order.")
     async def history(self, info: Ask) -> list[RoomPeriod]:

@@ -93,7 +93,7 @@ class Stay(Node):
     @classmethod
     def of(cls, view: StayView, at: AsOf) -> Self:
         at.record_access(view.patient, view.stay)
-        shared = view.shares_bed_of
+        mother = view.shares_bed_of
         return cls(
             id=strawberry.ID(str(view.stay)),
             status=StayStatus(view.status),
@@ -103,7 +103,7 @@ class Stay(Node):
             discharged_at=view.discharged_at,
             specialty=view.specialty,
             bed=view.bed,
-            shares_bed_of=strawberry.ID(str(shared)) if shared else None,
+            shares_bed_of=strawberry.ID(str(mother)) if mother else None,
             without_bed=view.without_bed,
             bed_kept=view.bed_kept,
             expected_return=view.expected_return,
@@ -150,8 +150,8 @@ class Stay(Node):
     )
     async def children(self, info: Ask) -> list["Stay"]:
         ids = await info.context.load(children_of, self.view.stay, self.at)
-        found = [await Stay.find(info, id, self.at) for id in ids or ()]
-        return [stay for stay in found if stay]
+        stays = [await Stay.find(info, id, self.at) for id in ids or ()]
+        return [stay for stay in stays if stay]
 
     @strawberry.field(description="The responsible doctor.")
     async def attending(self, info: Ask) -> Practitioner | None:
@@ -165,8 +165,8 @@ class Stay(Node):
         description="The movements so far, also corrected and cancelled ones, as they occurred."
     )
     async def movements(self, info: Ask) -> list[Movement]:
-        found = await info.context.load(movements_of, self.view.stay, self.at)
-        return [Movement.of(info, view, self.at) for view in found or ()]
+        views = await info.context.load(movements_of, self.view.stay, self.at)
+        return [Movement.of(info, view, self.at) for view in views or ()]
 
     @strawberry.field(description="The beds that the patient had or kept so far, in order.")
     async def stretches(self, info: Ask) -> list[OccupancyStretch]:
@@ -180,13 +180,13 @@ class Stay(Node):
 
     @strawberry.field(description="The visits so far, in the order in which they occurred.")
     async def visits(self, info: Ask) -> list["Visit"]:
-        found = await info.context.load(visits_of, self.view.stay, self.at)
-        return [Visit.of(visit, self.at) for visit in found or ()]
+        views = await info.context.load(visits_of, self.view.stay, self.at)
+        return [Visit.of(visit, self.at) for visit in views or ()]
 
     @strawberry.field(description="The consults asked for so far, in the order of the requests.")
     async def consults(self, info: Ask) -> list[Consult]:
-        found = await info.context.load(consults_of, self.view.stay, self.at)
-        return [Consult.of(consult, self.at) for consult in found or ()]
+        views = await info.context.load(consults_of, self.view.stay, self.at)
+        return [Consult.of(consult, self.at) for consult in views or ()]
 
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
     async def prescriptions(
@@ -197,10 +197,12 @@ class Stay(Node):
             argument(description="In one of these states at that moment; all by default."),
         ] = None,
     ) -> list["Prescription"]:
-        found = await info.context.load(prescriptions_of, self.view.stay, self.at)
-        wanted = {s.value for s in statuses} if statuses else None
+        views = await info.context.load(prescriptions_of, self.view.stay, self.at)
+        status_values = {s.value for s in statuses} if statuses else None
         return [
-            Prescription.of(p, self.at) for p in found or () if not wanted or p.status in wanted
+            Prescription.of(p, self.at)
+            for p in views or ()
+            if not status_values or p.status in status_values
         ]
 
 
@@ -358,8 +360,8 @@ class Prescription(Node):
 
     @strawberry.field(description="The doses so far, in the order in which they occurred.")
     async def administrations(self, info: Ask) -> list[Administration]:
-        found = await info.context.load(doses_of, self.view.prescription, self.at)
-        return [Administration.of(dose, self.at) for dose in found or ()]
+        views = await info.context.load(doses_of, self.view.prescription, self.at)
+        return [Administration.of(dose, self.at) for dose in views or ()]
 
     @strawberry.field(
         description="What became of it so far and why, also what was corrected or cancelled: written,"

@@ -27,12 +27,12 @@ class Recorder:
     on_behalf_of: str | None = strawberry.field(description="For whom, if for somebody else.")
 
     @classmethod
-    def of(cls, said: dict[str, Any]) -> Self:
+    def of(cls, values: dict[str, Any]) -> Self:
         return cls(
-            issuer=said["issuer"],
-            subject=said["subject"],
-            role=said["role"],
-            on_behalf_of=said.get("on_behalf_of"),
+            issuer=values["issuer"],
+            subject=values["subject"],
+            role=values["role"],
+            on_behalf_of=values.get("on_behalf_of"),
         )
 
 
@@ -172,10 +172,10 @@ def _id(id: UUID | None) -> strawberry.ID | None:
     return strawberry.ID(str(id)) if id else None
 
 
-def _source(said: dict[str, Any]) -> Source:
-    at = said.get("recorded_at")
+def _source(values: dict[str, Any]) -> Source:
+    at = values.get("recorded_at")
     return Source(
-        system=said["system"],
-        id=strawberry.ID(said["id"]),
+        system=values["system"],
+        id=strawberry.ID(values["id"]),
         recorded_at=datetime.fromisoformat(at) if at else None,
     )

@@ -58,8 +58,8 @@ class TableAccount:
 
     @property
     def adds_up(self) -> bool:
-        rows, *judged = self.sums
-        return rows == sum(judged)
+        rows, *counts = self.sums
+        return rows == sum(counts)
 
 
 @dataclass(slots=True)
@@ -194,8 +194,8 @@ class Ledger:
             lines.writerows(self.account.totals())
             for rule, count in self.account.not_ended.items():
                 lines.writerow(("admissions", "discharge refused", rule, count))
-            for table, what in self.account.missing.items():
-                lines.writerow((table, "missing", what, ""))
+            for table, reason in self.account.missing.items():
+                lines.writerow((table, "missing", reason, ""))
             for name, (why, rows_of_file) in self.account.not_read.items():
                 lines.writerow(
                     (name, "not read", why, "" if rows_of_file is None else rows_of_file)

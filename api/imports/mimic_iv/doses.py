@@ -218,25 +218,25 @@ def _hours(span: timedelta) -> str:
 def _link(row: Row, chart: Chart, orders: Orders) -> Link:
     """Find the prescription of a dose: by its own number, by its order, or by that of other doses."""
     if number := row["pharmacy_id"]:
-        found = [chart.by_number[number]] if number in chart.by_number else []
-        how = "prescription named by the dose"
-    elif found := chart.by_order.get(row["poe_id"], []):
-        how = "prescription found by the order"
+        candidates = [chart.by_number[number]] if number in chart.by_number else []
+        reason = "prescription named by the dose"
+    elif candidates := chart.by_order.get(row["poe_id"], []):
+        reason = "prescription found by the order"
     else:
-        found = chart.by_order_of_doses.get(row["poe_id"], [])
-        how = "prescription found by other doses of the order"
-    if not found:
-        known = orders.get(row["poe_id"])
-        return Link(None, "" if known else "its order is not known either", Rule.NO_PRESCRIPTION)
-    here = [p for p in found if p.row["hadm_id"] == row["hadm_id"]]
+        candidates = chart.by_order_of_doses.get(row["poe_id"], [])
+        reason = "prescription found by other doses of the order"
+    if not candidates:
+        order = orders.get(row["poe_id"])
+        return Link(None, "" if order else "its order is not known either", Rule.NO_PRESCRIPTION)
+    here = [p for p in candidates if p.row["hadm_id"] == row["hadm_id"]]
     if not here:
-        return Link(None, "", Rule.OTHER_STAY, found[0].row)
-    recorded = [p for p in here if p.id]
-    if not recorded:
+        return Link(None, "", Rule.OTHER_STAY, candidates[0].row)
+    sent = [p for p in here if p.id]
+    if not sent:
         return Link(None, "", Rule.REFUSED_WITH, here[0].row)
-    if len(recorded) == 1:
-        return Link(recorded[0], how)
-    return _choose(recorded, row, how)
+    if len(sent) == 1:
+        return Link(sent[0], reason)
+    return _choose(sent, row, reason)
 
 
 def _choose(several: list[Prescription], row: Row, how: str) -> Link:
@@ -244,10 +244,10 @@ def _choose(several: list[Prescription], row: Row, how: str) -> Link:
     at, drug = row.at("charttime"), row["medication"].lower()
     in_force = [p for p in several if p.holds_at(at)]
     if in_force:
-        chosen = min(in_force, key=lambda p: (p.row["drug"].lower() != drug, p.number))
-        return Link(chosen, f"{how}, {len(in_force)} of {len(several)} in force")
-    chosen = min(several, key=lambda p: (_distance(p, at), p.number))
-    return Link(chosen, f"{how}, the nearest of {len(several)}: none in force")
+        nearest = min(in_force, key=lambda p: (p.row["drug"].lower() != drug, p.number))
+        return Link(nearest, f"{how}, {len(in_force)} of {len(several)} in force")
+    nearest = min(several, key=lambda p: (_distance(p, at), p.number))
+    return Link(nearest, f"{how}, the nearest of {len(several)}: none in force")
 
 
 def _distance(prescription: Prescription, at: datetime) -> timedelta:

@@ -60,16 +60,16 @@ def _judge_icu_stay(row: Row, move: Row | None, ledger: Ledger) -> None:
 def _judge_medicine_orders(orders: Orders, chart: Chart, ledger: Ledger) -> None:
     """Merge an order into the prescriptions that it wrote, its end into those that it ended."""
     medicines = [row for row in orders.in_order if row["order_type"] in MEDICINES]
-    recorded: dict[str, list[Prescription]] = {}
+    sent_by_order: dict[str, list[Prescription]] = {}
     for row in medicines:
         if row["transaction_type"] == DISCONTINUES:
             continue
         wrote = chart.by_order.get(row.key, [])
-        reached = wrote or chart.by_order_of_doses.get(row.key, [])
-        recorded[row.key] = [p for p in reached if p.id]
-        if recorded[row.key]:
-            what = "order of a prescription" if wrote else "order of a prescription, by its doses"
-            ledger.merged(row, what, *(p.row for p in recorded[row.key]))
+        prescriptions_reached = wrote or chart.by_order_of_doses.get(row.key, [])
+        sent_by_order[row.key] = [p for p in prescriptions_reached if p.id]
+        if sent_by_order[row.key]:
+            kind = "order of a prescription" if wrote else "order of a prescription, by its doses"
+            ledger.merged(row, kind, *(p.row for p in sent_by_order[row.key]))
         elif wrote:
             ledger.refused(row, Rule.REFUSED_WITH, parent=wrote[0].row)
         else:
@@ -77,10 +77,10 @@ def _judge_medicine_orders(orders: Orders, chart: Chart, ledger: Ledger) -> None
     for row in medicines:
         if row["transaction_type"] != DISCONTINUES:
             continue
-        ended = orders.get(row["discontinue_of_poe_id"])
-        if ended is None:
+        discontinued_order = orders.get(row["discontinue_of_poe_id"])
+        if discontinued_order is None:
             ledger.refused(row, Rule.NO_ORDER, f"it ends {row['discontinue_of_poe_id']}")
-        elif into := recorded.get(ended.key):
+        elif into := sent_by_order.get(discontinued_order.key):
             ledger.merged(row, "end of a prescription", *(p.row for p in into))
         else:
-            ledger.refused(row, Rule.REFUSED_WITH, parent=ended)
+            ledger.refused(row, Rule.REFUSED_WITH, parent=discontinued_order)

@@ -78,19 +78,21 @@ class Orders:
 
     def _find_consults(self) -> list[Consult]:
         orders = [row for row in self.in_order if row["order_type"] == CONSULTS]
-        found = {row.key: Consult(row) for row in orders if row["transaction_type"] == "New"}
+        consults_by_key = {
+            row.key: Consult(row) for row in orders if row["transaction_type"] == "New"
+        }
         for row in orders:
-            consult = found.get(self._origin(row).key)
+            consult = consults_by_key.get(self._origin(row).key)
             if consult and consult.row is not row:
                 ends = row["transaction_type"] == DISCONTINUES
                 (consult.ends if ends else consult.changes).append(row)
-        return list(found.values())
+        return list(consults_by_key.values())
 
     def _origin(self, row: Row) -> Row:
         """Return the order that a chain of changes began with, as far as the files have it."""
-        seen = {row.key}
-        while (earlier := self.get(row["discontinue_of_poe_id"])) and earlier.key not in seen:
-            seen.add(earlier.key)
+        keys = {row.key}
+        while (earlier := self.get(row["discontinue_of_poe_id"])) and earlier.key not in keys:
+            keys.add(earlier.key)
             row = earlier
         return row
 

@@ -71,10 +71,10 @@ class PatientRows:
 
     def of_stay(self, table: str) -> dict[str, list[Row]]:
         """Return the rows of a table by the stay that they name."""
-        found: dict[str, list[Row]] = defaultdict(list)
+        rows_by_stay: dict[str, list[Row]] = defaultdict(list)
         for row in self.tables[table]:
-            found[row["hadm_id"]].append(row)
-        return found
+            rows_by_stay[row["hadm_id"]].append(row)
+        return rows_by_stay
 
     def times(self) -> list[datetime]:
         return [time for row in self for time in row.times.values()]
@@ -85,30 +85,30 @@ def patient_rows(spool: Spool, subject: int) -> PatientRows:
 
     Without a row in table patients that says where in time the patient belongs, all are unusable.
     """
-    found = PatientRows(subject)
-    seen: Counter[str] = Counter()
+    result = PatientRows(subject)
+    counts: Counter[str] = Counter()
     for table, line, columns in spool.rows_of(subject):
         row = Row(table.name, "/".join(columns[c] for c in table.key), line, columns, {})
-        seen[row.name] += 1
-        if (nth := seen[row.name]) > 1:
+        counts[row.name] += 1
+        if (nth := counts[row.name]) > 1:
             row = Row(row.table, f"{row.key}/{nth}", line, columns, {})
         if nth > 1 and not table.repeats:
             why = f"the row in line {line} has the key of an earlier one"
-            found.unusable.append(Unusable(row, Rule.REPEATED_KEY, why))
+            result.unusable.append(Unusable(row, Rule.REPEATED_KEY, why))
         elif why := _read_times(row, table):
-            found.unusable.append(Unusable(row, Rule.UNREADABLE, why))
+            result.unusable.append(Unusable(row, Rule.UNREADABLE, why))
         else:
-            found[row.table].append(row)
-    weeks = _weeks_back(found)
+            result[row.table].append(row)
+    weeks = _weeks_back(result)
     if weeks is None:
         why = "its times cannot be placed: no row, or no anchor year, in table patients"
-        found.unusable += [Unusable(row, Rule.NO_PATIENT, why) for row in found]
-        found.tables.clear()
-        return found
+        result.unusable += [Unusable(row, Rule.NO_PATIENT, why) for row in result]
+        result.tables.clear()
+        return result
     back = timedelta(weeks=weeks)
-    for row in found:
+    for row in result:
         row.times.update({column: time - back for column, time in row.times.items()})
-    return found
+    return result
 
 
 def _read_times(row: Row, table: Table) -> str:
@@ -143,12 +143,12 @@ def _weeks_back(patient: PatientRows) -> int | None:
     row = patient["patients"][0]
     try:
         first, last = (int(year) for year in row["anchor_year_group"].split(" - "))
-        moved = date(int(row["anchor_year"]), 1, 1) - date((first + last) // 2, 1, 1)
+        shift = date(int(row["anchor_year"]), 1, 1) - date((first + last) // 2, 1, 1)
     except ValueError:
         return None
     latest = max(patient.times(), default=None)
     excess = (latest.date() - NOT_LATER_THAN).days + 1 if latest else 0
-    return max(round(moved.days / 7), math.ceil(excess / 7))
+    return max(round(shift.days / 7), math.ceil(excess / 7))
 
 
 def middle_of_anchor_years(row: Row) -> int:

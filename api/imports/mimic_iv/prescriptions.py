@@ -68,8 +68,7 @@ class Chart:
         for row in rows["prescriptions"]:
             parts[row["pharmacy_id"]].append(row)
         self.by_number = {
-            number: _prescription(number, together, orders, entries)
-            for number, together in parts.items()
+            number: _prescription(number, group, orders, entries) for number, group in parts.items()
         }
         self.by_order: dict[str, list[Prescription]] = defaultdict(list)
         self.by_stay: dict[str, list[Prescription]] = defaultdict(list)
@@ -81,12 +80,12 @@ class Chart:
         self.by_order_of_doses = self._by_order_of_doses(rows["emar"])
 
     def _by_order_of_doses(self, doses: list[Row]) -> dict[str, list[Prescription]]:
-        found: dict[str, dict[int, Prescription]] = defaultdict(dict)
+        by_order: dict[str, dict[int, Prescription]] = defaultdict(dict)
         for dose in doses:
             prescription = self.by_number.get(dose["pharmacy_id"])
             if prescription and prescription.row["hadm_id"] == dose["hadm_id"]:
-                found[dose["poe_id"]][prescription.number] = prescription
-        return {order: list(reached.values()) for order, reached in found.items()}
+                by_order[dose["poe_id"]][prescription.number] = prescription
+        return {order: list(by_number.values()) for order, by_number in by_order.items()}
 
 
 def write_prescriptions(
@@ -159,21 +158,23 @@ def _written(prescription: Prescription, stay: Stay | None) -> tuple[datetime | 
     pharmacy's entry may be days older, and is nearer to the truth. So it is, too, if the order
     was given before the admission.
     """
-    ordered, entered = (
+    ordered_at, entered_at = (
         _time(prescription.order, "ordertime"),
         _time(prescription.entry, "entertime"),
     )
-    if ordered is None or entered is None:
-        if at := ordered or entered:
-            return at, ["the source has no order" if ordered is None else "not entered in pharmacy"]
+    if ordered_at is None or entered_at is None:
+        if at := ordered_at or entered_at:
+            return at, [
+                "the source has no order" if ordered_at is None else "not entered in pharmacy"
+            ]
         return prescription.row.maybe_at("starttime"), [
             "written when it starts: nothing else is known"
         ]
-    if entered < ordered:
-        return entered, [f"order rewritten {told(ordered)}"]
-    if stay and ordered < stay.begins:
-        return entered, [f"ordered {told(ordered)}, before the admission"]
-    return ordered, []
+    if entered_at < ordered_at:
+        return entered_at, [f"order rewritten {told(ordered_at)}"]
+    if stay and ordered_at < stay.begins:
+        return entered_at, [f"ordered {told(ordered_at)}, before the admission"]
+    return ordered_at, []
 
 
 def _origins(prescription: Prescription) -> list[str]:

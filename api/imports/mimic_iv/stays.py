@@ -147,15 +147,15 @@ def admit(
 def _record_emergency_care(stay: Stay, sender: Sender) -> None:
     """Record when the patient came to the emergency department and left it, if before the admission."""
     assert stay.id
-    arrived, left = stay.row.maybe_at("edregtime"), stay.row.maybe_at("edouttime")
-    if arrived is None or arrived > stay.begins:
+    arrival, departure = stay.row.maybe_at("edregtime"), stay.row.maybe_at("edouttime")
+    if arrival is None or arrival > stay.begins:
         return
     answer = sender.send(
         stay.row,
         sender.hospital.stays.record_emergency_care,
-        Telling(arrived),
+        Telling(arrival),
         stay_id=stay.id,
-        departed_at=left if left and left >= arrived else None,
+        departed_at=departure if departure and departure >= arrival else None,
     )
     stay.had("record_emergency_care", answer)
 
@@ -222,14 +222,14 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
 
 def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | Refusal:
     assert stay.id
-    where = stay.row["discharge_location"]
+    location = stay.row["discharge_location"]
     return sender.send(
         stay.row,
         sender.hospital.stays.discharge_patient,
         telling,
         stay_id=stay.id,
-        disposition=DISPOSITIONS.get(where, Disposition.OTHER),
-        destination=where or None,
+        disposition=DISPOSITIONS.get(location, Disposition.OTHER),
+        destination=location or None,
     )
 
 
@@ -252,8 +252,8 @@ def _record_death(stay: Stay, at: datetime, sender: Sender) -> None:
 
 
 def _admission_type(row: Row) -> AdmissionType:
-    if known := ADMISSION_TYPES.get(row["admission_type"]):
-        return known
+    if admission_type := ADMISSION_TYPES.get(row["admission_type"]):
+        return admission_type
     if row["admission_location"] == "TRANSFER FROM HOSPITAL":
         return AdmissionType.TRANSFER_IN
     return AdmissionType.EMERGENCY
