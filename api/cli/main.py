@@ -28,6 +28,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "simulate": "Simulate a hospital over time, into an empty or a simulated log.",
             "import": "Bring in the history of another system.",
         },
+        "hl7": {
+            "hl7": "Messages of other systems in HL7 v2.",
+        },
         "queries": {
             "timeline": "List what happened to a patient, in the order in which it happened.",
             "occupancy": "List every bed and who lies in it, as of a moment, as known at another.",

@@ -1,0 +1,76 @@
+"""The commands ``hl7 listen`` and ``hl7 refused``."""
+
+import asyncio
+import signal
+from contextlib import closing
+from pathlib import Path
+from ssl import SSLContext
+from typing import Annotated
+
+import typer
+
+from api.cli.server import ready_database
+from api.cli.terminal import as_json, out, settings, stop, table_of
+from api.exit_codes import ExitCode
+from api.hl7.door import Door, Refused
+from api.hl7.mllp import Listener, tls
+from api.hl7.sending import sending_systems
+from api.telemetry import logs
+from infrastructure.bootstrap import hospital, seed
+
+app = typer.Typer()
+hl7 = typer.Typer(help="Messages of other systems in HL7 v2.", no_args_is_help=True)
+app.add_typer(hl7, name="hl7")
+
+
+@hl7.command("listen")
+def listen(
+    config: Annotated[Path, typer.Option(help="File of a sending system (TOML), or a folder.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: a free one.")] = 2575,
+    host: Annotated[str, typer.Option(help="Address; without TLS, of this machine.")] = "127.0.0.1",
+    certificate: Annotated[Path | None, typer.Option(help="The server's, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    clients: Annotated[
+        Path | None, typer.Option(help="The authority that signs clients' certificates, PEM.")
+    ] = None,
+) -> None:
+    """Take ADT messages over MLLP. A worker or a server beside it keeps the read models."""
+    context: SSLContext | None = None
+    if certificate and key and clients:
+        context = tls(certificate, key, clients)
+    elif certificate or key or clients:
+        stop("TLS needs --certificate, --key and --clients.", ExitCode.USAGE)
+    chosen = settings()
+    senders = sending_systems(config)
+    database = ready_database(chosen)
+    log = database.open_log()
+    with closing(hospital(chosen, database)) as the_hospital:
+        seed(chosen, the_hospital, log)
+        logs.begin()
+        door = Door(the_hospital, senders, chosen.home)
+        asyncio.run(_run(door, host, port, context))
+        for name, count in sorted(door.counts.items()):
+            out.print(f"{name}: {count:,}")
+
+
+@hl7.command("refused")
+def refused(json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List the messages that were refused, why, and the files that keep them."""
+    kept = [{n: v for n, v in each.items() if n != "message"} for each in Refused(settings().home)]
+    if json:
+        as_json(kept)
+        return
+    table = table_of("refused at", "code", "where", "why", "file")
+    for each in kept:
+        table.add_row(*(str(each[n]) for n in ("refusedAt", "code", "where", "text", "file")))
+    out.print(table)
+
+
+async def _run(door: Door, host: str, port: int, context: SSLContext | None) -> None:
+    server = await Listener(door).start(host, port, context)
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    out.print(f"HL7 over MLLP at {host}:{server.sockets[0].getsockname()[1]}", soft_wrap=True)
+    await ended.wait()
+    server.close()

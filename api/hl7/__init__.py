@@ -1,0 +1,1 @@
+"""HL7 v2 messages from other systems, over MLLP."""

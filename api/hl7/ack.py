@@ -1,0 +1,65 @@
+"""Acknowledgements: original mode, and enhanced mode where MSH-15 or MSH-16 asks for it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from api.hl7.er7 import Delimiters, Message, escaped
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a message: A (kept), E (come again) or R (never in this form).
+
+    Where it was not kept, a code of table 0357 says why, and ``where`` names the field.
+    """
+
+    kind: str
+    text: str = ""
+    code: int = 0
+    where: str = ""
+
+
+def acknowledgements(message: Message | None, verdict: Verdict) -> list[bytes]:
+    """Return the answers to a message, in order; nothing of its content but its head is in them."""
+    if message is None:
+        return [_acknowledgement(None, "A" + verdict.kind, verdict)]
+    accept, application = message.value("MSH", 15), message.value("MSH", 16)
+    if {accept, application} <= {None, "NE"}:
+        # also where none is asked for: many senders wait for one all the same
+        return [_acknowledgement(message, "A" + verdict.kind, verdict)]
+    answers = []
+    if _is_asked(accept, verdict):
+        answers.append(_acknowledgement(message, "C" + verdict.kind, verdict))
+    if _is_asked(application, verdict):
+        answers.append(_acknowledgement(message, "A" + verdict.kind, verdict))
+    return answers
+
+
+def _is_asked(condition: str | None, verdict: Verdict) -> bool:
+    return condition == "AL" or condition == ("SU" if verdict.kind == "A" else "ER")
+
+
+def _acknowledgement(message: Message | None, code: str, verdict: Verdict) -> bytes:
+    own = message.delimiters if message else Delimiters()
+
+    def sent(field: int) -> str:
+        return message.raw("MSH", field) if message else ""
+
+    event = sent(9).split(own.component)
+    kind = own.component.join(["ACK", *([event[1], "ACK"] if len(event) > 1 else [])])
+    head = [
+        "MSH",
+        own.encoding,
+        *(sent(5), sent(6), sent(3), sent(4)),
+        datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000"),
+        *("", kind, uuid4().hex[:20], sent(11) or "P", sent(12) or "2.5"),
+        *("", "", "", "", "", sent(18)),
+    ]
+    segments = [head, ["MSA", code, sent(10), escaped(verdict.text, own)]]
+    if verdict.code:
+        reason = own.component.join([str(verdict.code), escaped(verdict.text, own), "HL70357"])
+        where = verdict.where.replace("^", own.component)
+        segments.append(["ERR", "", where, reason, "E"])
+    text = "".join(own.field.join(fields).rstrip(own.field) + "\r" for fields in segments)
+    return text.encode(message.codec if message else "utf-8", "replace")

@@ -1,0 +1,152 @@
+"""ADT messages as movements of another system: what each trigger says of which movement."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from api.hl7.er7 import Message, Unreadable
+from api.hl7.sending import SendingSystem
+from application.commands.source_movements import MovementReport, PatientReport
+from domain.source_visit import SourceKind
+from domain.time import Precision
+
+MOVEMENTS = {
+    "A01": SourceKind.ADMIT,
+    "A04": SourceKind.ADMIT,
+    "A06": SourceKind.ADMIT,
+    "A02": SourceKind.TRANSFER,
+    "A03": SourceKind.DISCHARGE,
+    "A07": SourceKind.DISCHARGE,
+    "A21": SourceKind.START_LEAVE,
+    "A22": SourceKind.END_LEAVE,
+}
+CANCELS = {
+    "A11": SourceKind.ADMIT,
+    "A12": SourceKind.TRANSFER,
+    "A13": SourceKind.DISCHARGE,
+    "A52": SourceKind.START_LEAVE,
+    "A53": SourceKind.END_LEAVE,
+}
+BY_HAND = frozenset({"A17", "A40", "A44", "A45", "A47"})
+"""Triggers that change who is who or where, and that are not carried out: never lost in silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a message says of one movement, as the command takes it."""
+
+    system: str
+    source_id: str
+    source_visit: str
+    source_recorded_at: datetime
+    source_sequence: int | None
+    cancelled: bool | None
+    movement: MovementReport | None
+
+
+def report_of(message: Message, sender: SendingSystem) -> Report | None:
+    """Return what an ADT message reports; None if it has no fact here. Raises Unreadable."""
+    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1) or ""
+    action = message.value("ZBE", 4)
+    is_cancel = action == "CANCEL" or trigger in CANCELS
+    if trigger == "Z99":
+        trigger = message.value("ZBE", 6) or ""
+    if trigger in BY_HAND:
+        raise Unreadable(201, "MSH^1^9", "this trigger is not carried out here: enter it by hand")
+    kind = MOVEMENTS.get(trigger) or CANCELS.get(trigger)
+    if kind is None:
+        return None
+    if trigger == "A04" and message.value("PV1", 2) not in sender.admitted_classes:
+        return None
+    visit = message.value("PV1", 19)
+    if visit is None:
+        raise Unreadable(101, "PV1^1^19", "the number of the visit is absent")
+    recorded = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
+    if recorded is None:
+        raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
+    occurred, precision = _occurred(message, sender, kind)
+    movement_id = message.value("ZBE", 1)
+    if movement_id is None:
+        if occurred is None and is_cancel:
+            raise Unreadable(101, "EVN^1^6", "neither ZBE-1 nor the time of what is cancelled")
+        movement_id = f"{visit}/{kind.name}/{(occurred or recorded[0]):%Y%m%d%H%M%S}"
+    sequence = message.value("MSH", 13)
+    return Report(
+        system=sender.name,
+        source_id=movement_id,
+        source_visit=visit,
+        source_recorded_at=recorded[0],
+        source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
+        cancelled=True if is_cancel else None,
+        movement=None
+        if is_cancel
+        else _movement(message, sender, kind, occurred or recorded[0], precision),
+    )
+
+
+def _occurred(
+    message: Message, sender: SendingSystem, kind: SourceKind
+) -> tuple[datetime | None, Precision | None]:
+    """Return when the movement happened: ZBE-2, or PV1-44, PV1-45 and EVN-6."""
+    fields = [("ZBE", 2), ("EVN", 6)]
+    if kind is SourceKind.ADMIT:
+        fields.insert(1, ("PV1", 44))
+    elif kind is SourceKind.DISCHARGE:
+        fields.insert(1, ("PV1", 45))
+    for segment, number in fields:
+        if found := message.time(segment, number, sender.zone):
+            return found
+    return None, None
+
+
+def _movement(
+    message: Message,
+    sender: SendingSystem,
+    kind: SourceKind,
+    occurred: datetime,
+    precision: Precision | None,
+) -> MovementReport:
+    said: dict[str, Any] = {}
+    if kind in (SourceKind.ADMIT, SourceKind.TRANSFER, SourceKind.END_LEAVE):
+        ward = message.value("PV1", 3, 1)
+        said |= {
+            "ward": sender.wards.get(ward, ward) if ward else None,
+            "room": message.value("PV1", 3, 2),
+            "bed": message.value("PV1", 3, 3),
+            "attending": message.value("PV1", 7),
+            "specialty": message.value("PV1", 10),
+        }
+    if kind is SourceKind.ADMIT:
+        said["patient_mrn"], said["mrn_authority"] = _number(message, sender)
+        said["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
+        said["patient"] = _patient(message, sender)
+    if kind is SourceKind.DISCHARGE:
+        said["disposition"] = sender.dispositions.get(message.value("PV1", 36) or "")
+        said["destination"] = message.value("PV1", 37)
+    return MovementReport(kind=kind, occurred_at=occurred, occurred_at_precision=precision, **said)
+
+
+def _number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:
+    """Return the patient's number: the first in PID-3 whose authority (PID-3.4) is known."""
+    numbers = message.repetitions("PID", 3)
+    for number in numbers:
+        id, authority = message.component(number, 1), message.component(number, 4)
+        if id and (not sender.authorities or authority in sender.authorities):
+            return id, sender.authorities.get(authority or "")
+    raise Unreadable(101 if not numbers else 204, "PID^1^3", "no number of a known authority")
+
+
+def _patient(message: Message, sender: SendingSystem) -> PatientReport:
+    born: date | None = None
+    text = message.value("PID", 7)
+    if text and len(text) >= 8 and text[:8].isdecimal():
+        try:
+            born = datetime.strptime(text[:8], "%Y%m%d").date()
+        except ValueError:
+            raise Unreadable(102, "PID^1^7", "not a date") from None
+    return PatientReport(
+        family_name=message.value("PID", 5, 1),
+        given_name=message.value("PID", 5, 2),
+        birth_date=born,
+        sex=sender.sexes.get(message.value("PID", 8) or ""),
+    )

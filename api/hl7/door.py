@@ -1,0 +1,145 @@
+"""The door for messages: what becomes of one, what was refused, what was counted."""
+
+import json
+import logging
+import os
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from api.errors import response_to
+from api.hl7.ack import Verdict, acknowledgements
+from api.hl7.adt import report_of
+from api.hl7.er7 import Message, Unreadable, head_of, parse
+from api.hl7.sending import SendingSystem
+from application.command import Request
+from application.hospital import Hospital
+from domain.envelope import Actor
+from domain.refusals import Refusal
+
+MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
+"""The namespace of command ids that are derived from messages."""
+
+MAX_REFUSED = 10_000
+"""The refused messages that are kept; beyond them the sender is told to come again."""
+
+KEPT = Verdict("A")
+COME_AGAIN = Verdict("E", "come again", 207)
+
+log = logging.getLogger(__name__)
+
+
+class Refused:
+    """The messages that were refused: one file each, which its owner alone can read."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "hl7-refused"
+
+    def keep(self, data: bytes, verdict: Verdict) -> bool:
+        """Keep a message durably; return False if there is no room for it."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
+            return False
+        now = datetime.now(UTC)
+        said = {
+            "refusedAt": now.isoformat(timespec="seconds"),
+            **{name: value for name, value in asdict(verdict).items() if name != "kind"},
+            "message": b64encode(data).decode(),
+        }
+        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.json"
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            json.dump(said, out)
+            out.flush()
+            os.fsync(out.fileno())
+        return True
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Return what was refused, the oldest first."""
+        for file in sorted(self._folder.glob("*.json")):
+            yield {"file": str(file), **json.loads(file.read_text())}
+
+
+class Door:
+    """Takes messages of the sending systems it knows, and answers each."""
+
+    def __init__(self, hospital: Hospital, senders: Sequence[SendingSystem], home: Path) -> None:
+        self.hospital = hospital
+        self.senders = senders
+        self.refused = Refused(home)
+        self.counts: Counter[str] = Counter()
+
+    def answers(self, data: bytes) -> list[bytes]:
+        """Carry out a message and return its acknowledgements: kept means that it is durable."""
+        message = None
+        try:
+            message = parse(data)
+            verdict = self._carried_out(message)
+        except Unreadable as error:
+            verdict = Verdict("R", error.text, error.code, error.where)
+        except Refusal as error:
+            # the code alone: the text of a refusal may name a value
+            verdict = Verdict("R", response_to(error).code or "Refused", 207)
+        except Exception as error:
+            log.warning("An HL7 message was not carried out: %s", type(error).__name__)
+            verdict = COME_AGAIN
+        if verdict.kind == "R":
+            verdict = self._kept_for_later(data, verdict)
+        self.counts[f"A{verdict.kind}"] += 1
+        return acknowledgements(message or _head(data), verdict)
+
+    def too_long(self, beginning: bytes) -> list[bytes]:
+        """Return the answer to a message that is longer than is read, from its beginning."""
+        self.counts["AR"] += 1
+        return acknowledgements(_head(beginning), Verdict("R", "the message is too long", 207))
+
+    def _kept_for_later(self, data: bytes, verdict: Verdict) -> Verdict:
+        try:
+            return verdict if self.refused.keep(data, verdict) else COME_AGAIN
+        except OSError as error:
+            log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
+            return COME_AGAIN
+
+    def _carried_out(self, message: Message) -> Verdict:
+        sender = self._sender(message)
+        control_id = message.value("MSH", 10)
+        if control_id is None:
+            raise Unreadable(101, "MSH^1^10", "the message has no control id")
+        event = message.value("MSH", 9, 1)
+        report = report_of(message, sender) if event == "ADT" else None
+        if report is None:
+            trigger = message.value("MSH", 9, 2) or ""
+            known = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
+            self.counts[f"no fact: {event}^{trigger}" if known else "no fact: other"] += 1
+            return Verdict("A", "no fact here")
+        request = Request(
+            command_id=uuid5(
+                MESSAGES, "\0".join((message.raw("MSH", 3), message.raw("MSH", 4), control_id))
+            ),
+            by=Actor(issuer="hl7", subject=sender.name, role="service"),
+        )
+        self.hospital.source_movements.record_source_movement(
+            request, **{name: getattr(report, name) for name in report.__slots__}
+        )
+        return KEPT
+
+    def _sender(self, message: Message) -> SendingSystem:
+        application, facility = message.value("MSH", 3), message.value("MSH", 4)
+        for sender in self.senders:
+            if sender.application == application and sender.facility in (None, facility):
+                return sender
+        raise Unreadable(207, "MSH^1^3", "no sending system of that name is set up")
+
+
+def _head(data: bytes) -> Message | None:
+    """Return the first segment of a message that cannot be read as a whole, if it can be read."""
+    head = head_of(data).decode("ascii", "replace")
+    fields = head.split(head[3:4]) if head[3:4] else []
+    try:
+        return parse("|".join(fields[:17]).replace("|", head[3:4]).encode())
+    except Unreadable:
+        return None

@@ -1,0 +1,223 @@
+"""Messages in ER7, the encoding of HL7 v2 by delimiters: segments, fields, escapes and times."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from domain.time import Precision
+
+MAX_BYTES = 1_000_000
+MAX_SEGMENTS = 2_000
+
+ERASED = '""'
+"""A field that says that its value is deleted; an absent one says nothing."""
+
+CHARSETS = {
+    "": "utf-8",
+    "ASCII": "ascii",
+    "UNICODE": "utf-16",
+    "UNICODE UTF-8": "utf-8",
+    "UNICODE UTF-16": "utf-16",
+    "UTF-8": "utf-8",
+    **{f"8859/{part}": f"iso8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
+}
+"""HL7 table 0211 as far as it is read, with the codecs of Python."""
+
+TIME = re.compile(
+    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?)?)?)?)?([+-]\d{4})?"
+)
+ESCAPE = re.compile(r"\\([^\\]*)\\")
+
+
+class Unreadable(ValueError):
+    """A message, or a field of it, that is not in its form: a code of table 0357, and where."""
+
+    def __init__(self, code: int, where: str, text: str) -> None:
+        super().__init__(text)
+        self.code, self.where, self.text = code, where, text
+
+
+@dataclass(frozen=True, slots=True)
+class Delimiters:
+    """The delimiters of a message, from MSH-1 and MSH-2."""
+
+    field: str = "|"
+    component: str = "^"
+    repetition: str = "~"
+    escape: str = "\\"
+    subcomponent: str = "&"
+
+    @property
+    def encoding(self) -> str:
+        return self.component + self.repetition + self.escape + self.subcomponent
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: its delimiters, its codec, and the fields of its segments as they were sent."""
+
+    delimiters: Delimiters
+    codec: str
+    segments: tuple[tuple[str, ...], ...]
+
+    def raw(self, segment: str, field: int) -> str:
+        """Return a field of the first such segment as it was sent, or nothing."""
+        for fields in self.segments:
+            if fields[0] == segment:
+                return fields[field] if field < len(fields) else ""
+        return ""
+
+    def has(self, segment: str) -> bool:
+        return any(fields[0] == segment for fields in self.segments)
+
+    def repetitions(self, segment: str, field: int) -> list[str]:
+        text = self.raw(segment, field)
+        return text.split(self.delimiters.repetition) if text else []
+
+    def component(self, text: str, number: int, subcomponent: int = 1) -> str | None:
+        """Return a component of a field, unescaped; None if it is absent or erased."""
+        parts = text.split(self.delimiters.component)
+        if number > len(parts):
+            return None
+        subparts = parts[number - 1].split(self.delimiters.subcomponent)
+        if subcomponent > len(subparts) or subparts[subcomponent - 1] in ("", ERASED):
+            return None
+        return self.unescaped(subparts[subcomponent - 1]).strip() or None
+
+    def value(self, segment: str, field: int, number: int = 1) -> str | None:
+        """Return a component of the first repetition of a field."""
+        repetitions = self.repetitions(segment, field)
+        return self.component(repetitions[0], number) if repetitions else None
+
+    def is_erased(self, segment: str, field: int) -> bool:
+        return self.raw(segment, field) == ERASED
+
+    def unescaped(self, text: str) -> str:
+        own = self.delimiters
+        if own.escape not in text:
+            return text
+        letters = {
+            "F": own.field,
+            "S": own.component,
+            "T": own.subcomponent,
+            "R": own.repetition,
+            "E": own.escape,
+            ".br": "\n",
+            "H": "",
+            "N": "",
+        }
+
+        def meant(escape: re.Match[str]) -> str:
+            name = escape[1]
+            if name.startswith("X"):
+                try:
+                    return bytes.fromhex(name[1:]).decode(self.codec)
+                except ValueError:
+                    return ""
+            return letters.get(name, "")
+
+        pattern = (
+            ESCAPE
+            if own.escape == "\\"
+            else re.compile(
+                f"{re.escape(own.escape)}([^{re.escape(own.escape)}]*){re.escape(own.escape)}"
+            )
+        )
+        return pattern.sub(meant, text)
+
+    def time(
+        self, segment: str, field: int, zone: tzinfo
+    ) -> tuple[datetime, Precision | None] | None:
+        """Return a moment with its precision, in the zone given where it names none."""
+        text = self.value(segment, field)
+        return time_of(text, zone, f"{segment}^1^{field}") if text else None
+
+
+def escaped(text: str, own: Delimiters = Delimiters()) -> str:
+    """Return a text as it may stand in a field."""
+    for letter, sign in (
+        ("E", own.escape),
+        ("F", own.field),
+        ("S", own.component),
+        ("T", own.subcomponent),
+        ("R", own.repetition),
+    ):
+        text = text.replace(sign, f"{own.escape}{letter}{own.escape}") if sign else text
+    return (
+        text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", f"{own.escape}.br{own.escape}")
+    )
+
+
+def time_of(text: str, zone: tzinfo, where: str) -> tuple[datetime, Precision | None]:
+    """Return the moment that a time of any precision names. Raises Unreadable."""
+    found = TIME.fullmatch(text)
+    if not found:
+        raise Unreadable(102, where, "not a time")
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    if day is None:
+        raise Unreadable(102, where, "a time without a day")
+    try:
+        if offset:
+            minutes = int(offset[1:3]) * 60 + int(offset[3:])
+            zone = timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
+        moment = datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int((fraction or "0").ljust(6, "0")[:6]),
+            zone,
+        ).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(102, where, "not a time") from None
+    return moment, (Precision.DAY if hour is None else Precision.HOUR if minute is None else None)
+
+
+def head_of(data: bytes) -> bytes:
+    """Return the first segment of a message."""
+    return re.split(rb"[\r\n]", data.removeprefix(b"\xef\xbb\xbf")[:10_000], maxsplit=1)[0]
+
+
+def parse(data: bytes) -> Message:
+    """Read a message. Raises Unreadable; limits hold before anything is split."""
+    if len(data) > MAX_BYTES:
+        raise Unreadable(207, "", "the message is too long")
+    if max(data.count(b"\r"), data.count(b"\n")) > MAX_SEGMENTS:
+        raise Unreadable(207, "", "the message has too many segments")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        codec = "utf-16"
+    else:
+        codec = _codec(head_of(data))
+    try:
+        text = data.decode(codec)
+    except UnicodeError:
+        raise Unreadable(102, "MSH^1^18", "the bytes are not of the charset of MSH-18") from None
+    own = _delimiters(text)
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+    segments = [tuple(line.split(own.field)) for line in lines]
+    # MSH-1 is the delimiter itself, so that field n of every segment is item n
+    segments[0] = ("MSH", own.field, *segments[0][1:])
+    return Message(own, codec, tuple(segments))
+
+
+def _codec(head: bytes) -> str:
+    delimiter = head[3:4]
+    fields = head.split(delimiter) if delimiter else []
+    name = fields[17].split(b"~")[0].decode("ascii", "replace").strip() if len(fields) > 17 else ""
+    if name.upper() not in CHARSETS:
+        raise Unreadable(103, "MSH^1^18", "a charset that is not read here")
+    codec = CHARSETS[name.upper()]
+    return "utf-8" if codec == "utf-16" else codec  # its head was read as bytes: it is not UTF-16
+
+
+def _delimiters(text: str) -> Delimiters:
+    head = re.match(r"MSH([^\w\s])([^\w\s]{2,5})", text)
+    if not head:
+        raise Unreadable(100, "MSH", "no MSH segment")
+    field, signs = head[1], head[2].split(head[1])[0]
+    if len(set(field + signs)) != len(field + signs) or len(signs) < 2:
+        raise Unreadable(102, "MSH^1^2", "delimiters that are not told apart")
+    return Delimiters(field, *signs[:4])

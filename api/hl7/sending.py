@@ -1,0 +1,66 @@
+"""Sending systems: one TOML file for each, with its codes, authorities, zone and places."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from domain.errors import ConfigurationError
+from domain.patient_events import Sex
+from domain.stay.facts import AdmissionType, Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class SendingSystem:
+    """A system that sends, by MSH-3 and MSH-4, and how its messages are read."""
+
+    application: str
+    facility: str | None
+    name: str
+    zone: ZoneInfo
+    admitted_classes: frozenset[str] = frozenset({"I"})
+    authorities: Mapping[str, str] = field(default_factory=dict)
+    admission_types: Mapping[str, AdmissionType] = field(default_factory=dict)
+    dispositions: Mapping[str, Disposition] = field(default_factory=dict)
+    sexes: Mapping[str, Sex] = field(default_factory=dict)
+    wards: Mapping[str, str] = field(default_factory=dict)
+
+
+KEYS = {
+    *("application", "facility", "name", "zone", "admitted_classes"),
+    *("authorities", "admission_types", "dispositions", "sexes", "wards"),
+}
+
+
+def sending_systems(path: Path) -> list[SendingSystem]:
+    """Read the file of a sending system, or all of a folder. Raises ConfigurationError."""
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigurationError(f"{path} holds no file of a sending system (*.toml).")
+    return [_read(file) for file in files]
+
+
+def _read(file: Path) -> SendingSystem:
+    try:
+        said = tomllib.loads(file.read_text("utf-8"))
+        if unknown := said.keys() - KEYS:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        return SendingSystem(
+            application=said["application"],
+            facility=said.get("facility"),
+            name=said.get("name", said["application"]),
+            zone=ZoneInfo(said["zone"]),
+            admitted_classes=frozenset(said.get("admitted_classes", ["I"])),
+            authorities=dict(said.get("authorities", {})),
+            admission_types={
+                code: AdmissionType[name] for code, name in said.get("admission_types", {}).items()
+            },
+            dispositions={
+                code: Disposition[name] for code, name in said.get("dispositions", {}).items()
+            },
+            sexes={code: Sex[name] for code, name in said.get("sexes", {}).items()},
+            wards=dict(said.get("wards", {})),
+        )
+    except (OSError, ValueError, KeyError, ZoneInfoNotFoundError) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
