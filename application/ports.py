@@ -116,7 +116,7 @@ class EventStore(Protocol):
     def still_current(
         self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None
     ) -> tuple[bool, RecordedCommand | None]:
-        """Whether streams are at these versions, and the command if it was recorded.
+        """Return whether streams are at these versions, and the command if it was recorded.
 
         And nothing in them was recorded after a moment of the record's clock, if one is given.
         """

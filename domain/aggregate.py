@@ -202,5 +202,5 @@ class Aggregate(BaseAggregate[UUID]):
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever recorded of it."""
+        """Return whether anything was ever recorded of it."""
         return self.version > 0

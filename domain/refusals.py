@@ -41,7 +41,7 @@ class FactRef:
 
     @property
     def is_clinical(self) -> bool:
-        """Whether it is a finding or a medicine, and no movement of the stay."""
+        """Return whether it is a finding or a medicine, and no movement of the stay."""
         return self.kind.partition(" ")[0] in CLINICAL_FACTS
 
 

@@ -82,7 +82,7 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     @property
     def admits(self) -> bool:
-        """Whether it tells an admission."""
+        """Return whether it tells an admission."""
         return not self.cancelled and self.kind is SourceKind.ADMIT
 
     @property

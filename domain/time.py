@@ -70,7 +70,7 @@ class Period:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the period ends as or before it starts."""
+        """Return whether the period ends as or before it starts."""
         return self.end is not None and self.end <= self.start
 
     def __contains__(self, moment: datetime) -> bool:

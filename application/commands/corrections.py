@@ -388,7 +388,7 @@ def _correct(
 
 
 def _shares(stay: Stay, movement: UUID, stay_ids: set[UUID]) -> bool:
-    """Whether a child was moved along in the bed of its mother, in one act with her."""
+    """Return whether a child was moved along in the bed of its mother, in one act with her."""
     fact = stay.movement(movement)
     return isinstance(fact, Move) and fact.place.shares_bed_of in stay_ids
 

@@ -53,11 +53,11 @@ class Calendar:
         return range(start, max(start, min(bisect_right(self._midnights, until) - 1, self.count)))
 
     def includes(self, moment: datetime | None) -> bool:
-        """Whether its calendar day is one of the period."""
+        """Return whether its calendar day is one of the period."""
         return moment is not None and 0 <= self.date(moment) < self.count
 
     def counts(self, moment: datetime | None) -> bool:
-        """Whether its hospital day is one of the period."""
+        """Return whether its hospital day is one of the period."""
         return moment is not None and 0 <= self.hospital_day(moment) < self.count
 
     def ordinal(self, moment: datetime) -> int:
@@ -84,7 +84,7 @@ class Calendar:
 
 
 def present(span: Span) -> bool:
-    """Whether the patient is in the hospital then: not on leave, not away."""
+    """Return whether the patient is in the hospital then: not on leave, not away."""
     return span.state == HERE
 
 

@@ -202,7 +202,7 @@ def total(*measures: str) -> Formula:
 
 
 def count(measure: str) -> Formula:
-    """How many marks there are of a measure."""
+    """Return how many marks there are of a measure."""
     return Formula(frozenset({measure}), lambda marks, of: marks.number(measure, of))
 
 

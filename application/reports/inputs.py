@@ -117,7 +117,7 @@ class Question:
 
     @property
     def days(self) -> int:
-        """How many days the period has."""
+        """Return how many days the period has."""
         return (self.last - self.first).days + 1
 
     def numbers(self, parameter: str) -> tuple[int, ...]:

@@ -82,7 +82,7 @@ def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMIT
 
 
 def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
-    """Whether it was discharged on a date of the period, from the ward of the scope."""
+    """Return whether it was discharged on a date of the period, from the ward of the scope."""
     return calendar.includes(stay.discharged_at) and calendar.in_scope(last_ward(stay))
 
 

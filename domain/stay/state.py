@@ -121,7 +121,7 @@ class StayState(StayEvents, Aggregate):
 
     @property
     def is_open(self) -> bool:
-        """Whether the patient is in the hospital (or on leave) as held now."""
+        """Return whether the patient is in the hospital (or on leave) as held now."""
         return bool(self.history.segments) and self.history.segments[-1][1].status in (
             Status.ADMITTED,
             Status.ON_LEAVE,
