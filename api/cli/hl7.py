@@ -55,12 +55,12 @@ def listen(
 
 @hl7.command("refused")
 def refused(json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """List the messages that were refused, why, and the files that keep them."""
+    """List the messages that were refused or set aside, why, and the files that keep them."""
     kept = [{n: v for n, v in each.items() if n != "message"} for each in Refused(settings().home)]
     if json:
         as_json(kept)
         return
-    table = table_of("refused at", "code", "where", "why", "file")
+    table = table_of("when", "code", "where", "why", "file")
     for each in kept:
         table.add_row(*(str(each[n]) for n in ("refusedAt", "code", "where", "text", "file")))
     out.print(table)

@@ -28,7 +28,11 @@ CANCELS = {
     "A53": SourceKind.END_LEAVE,
 }
 BY_HAND = frozenset({"A17", "A40", "A44", "A45", "A47"})
-"""Triggers that change who is who or where, and that are not carried out: never lost in silence."""
+"""Triggers that change who is who or where, and that are not carried out: the sender has to know."""
+
+_UPDATES = "A05 A08 A14 A15 A16 A20 A25 A26 A27 A28 A31 A38 A54 A55 A60"
+OTHER_FACTS = frozenset({*(f"ADT {t}" for t in _UPDATES.split(" ")), "ORM", "OMP", "RDE", "RAS"})
+"""Messages with facts that have a place here, but are not carried out: kept for who enters them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,28 +14,32 @@ from uuid import UUID, uuid4, uuid5
 
 from api.errors import response_to
 from api.hl7.ack import Verdict, acknowledgements
-from api.hl7.adt import report_of
+from api.hl7.adt import OTHER_FACTS, report_of
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.sending import SendingSystem
 from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
-from domain.refusals import Refusal
+from domain.refusals import Refusal, VersionConflict
 
 MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
 """The namespace of command ids that are derived from messages."""
 
 MAX_REFUSED = 10_000
-"""The refused messages that are kept; beyond them the sender is told to come again."""
+"""The messages that are kept apart; beyond them the sender is told to come again."""
 
 KEPT = Verdict("A")
+SET_ASIDE = Verdict("A", "kept, to be entered by hand")
 COME_AGAIN = Verdict("E", "come again", 207)
 
 log = logging.getLogger(__name__)
 
 
 class Refused:
-    """The messages that were refused: one file each, which its owner alone can read."""
+    """Messages that were refused, or set aside to be entered by hand.
+
+    One file each, which its owner alone can read.
+    """
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "hl7-refused"
@@ -81,13 +85,15 @@ class Door:
             verdict = self._carried_out(message)
         except Unreadable as error:
             verdict = Verdict("R", error.text, error.code, error.where)
+        except VersionConflict:
+            verdict = COME_AGAIN  # others were quicker, again and again
         except Refusal as error:
             # the code alone: the text of a refusal may name a value
             verdict = Verdict("R", response_to(error).code or "Refused", 207)
         except Exception as error:
             log.warning("An HL7 message was not carried out: %s", type(error).__name__)
             verdict = COME_AGAIN
-        if verdict.kind == "R":
+        if verdict.kind == "R" or verdict is SET_ASIDE:
             verdict = self._kept_for_later(data, verdict)
         self.counts[f"A{verdict.kind}"] += 1
         return acknowledgements(message or _head(data), verdict)
@@ -113,6 +119,8 @@ class Door:
         report = report_of(message, sender) if event == "ADT" else None
         if report is None:
             trigger = message.value("MSH", 9, 2) or ""
+            if not OTHER_FACTS.isdisjoint((event, f"{event} {trigger}")):
+                return SET_ASIDE
             known = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
             self.counts[f"no fact: {event}^{trigger}" if known else "no fact: other"] += 1
             return Verdict("A", "no fact here")

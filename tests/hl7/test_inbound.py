@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -81,6 +82,7 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
         adt("A02", "2", "ZBE|M2|20260302113000+0100||INSERT", place="A^1^b"),
         adt("Z99", "3", "ZBE|M2|20260302113000+0100||CANCEL|N|A02"),
         adt("A08", "4"),
+        adt("A09", "8"),
         adt("A40", "5"),
         b"nonsense",
         adt("A01", "6", facility="WEST"),
@@ -95,7 +97,7 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
         here, there = await asyncio.gather(
             sent(port, *stories), sent(port, adt("A01", "1", facility="SOUTH", place="A"))
         )
-        assert codes(here) == ["AA", "AA", "AA", "AA", "AA", "AR", "AR", "AR", "AR"]
+        assert codes(here) == ["AA", "AA", "AA", "AA", "AA", "AA", "AR", "AR", "AR", "AR"]
         assert codes(there) == ["AA"]
         assert "ERR||MSH^1^18|102" in here[-1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -105,8 +107,11 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
         writer.close()
 
     listening(door, act)
-    assert len(list(door.refused)) == 4
-    assert door.counts["no fact: ADT^A08"] == 1
+    aside, *refused = door.refused
+    assert aside["text"] == "kept, to be entered by hand"
+    assert b64decode(aside["message"]) == adt("A08", "4")
+    assert len(refused) == 4
+    assert door.counts["no fact: ADT^A09"] == 1
     reported = rows(
         database, "SELECT count(*) FROM record.events WHERE topic LIKE 'source-visit%%reported%%'"
     )
