@@ -152,7 +152,7 @@ NOT_SHOWN = {
     "StayNotOpen": {"stay", "ended_at"},
     "OutsideStay": {"stay"},
     "InFuture": {"occurred_at"},
-    "NotFound": {"what", "key", "field"},
+    "NotFound": {"what", "key", "field", "but"},
     "MovementNotFound": {"what", "id", "field"},
     "AlreadyExists": {"what", "key", "field"},
 }

@@ -20,6 +20,8 @@ ARGUMENTS = (
     "$knownAtPosition: Position",
     "$atLeast: Position",
     "$mrn: String",
+    "$two: String!",
+    "$room: ID!",
     "$doctor: String",
     "$stay: ID!",
     "$drug: ID!",
@@ -117,6 +119,8 @@ QUESTIONS: dict[str, tuple[str, str, Callable[[Story, Any], Any]]] = {
         lambda story, told: [p["staffNumber"] for p in told["nodes"]],
     ),
     "wards": ("", "name", the_wards),
+    "ward": ("name: $two", "name", lambda story, told: told and told["name"]),
+    "room": ("id: $room", "ward", lambda story, told: told and told["ward"]),
     "stay": (
         "id: $stay",
         "room { ward }",
@@ -160,7 +164,17 @@ def story(shared: Ward) -> Story:
     shared.record("changePrescription", prescriptionId=drug, dose="2 g", **late(moved))
     told = shared.record("transferPatient", stayId=stay, **place(f"{second}/a"), **late(moved))
     after = Told(told["position"], told["recordedAt"])
-    names = {"mrn": mrn, "stay": stay, "drug": drug, "doctor": doctor, "one": one, "two": two}
+    opened = shared.ask("query($w: String) { roomOccupancy(ward: $w) { room { id } } }", w=two)
+    room = opened["roomOccupancy"][0]["room"]["id"]
+    names = {
+        "mrn": mrn,
+        "stay": stay,
+        "room": room,
+        "drug": drug,
+        "doctor": doctor,
+        "one": one,
+        "two": two,
+    }
     times = {"moved": moved, "later": ago(days=2), "from": ago(days=9), "to": ahead(days=1)}
     return Story(shared, {**names, **times}, before, after)
 
@@ -173,6 +187,8 @@ def believed(story: Story) -> dict[str, Any]:
         "patients": [one],
         "practitioners": [],
         "wards": [one],
+        "ward": None,
+        "room": None,
         "stay": one,
         "stays": [one],
         "prescription": "1 g",
@@ -190,6 +206,8 @@ def known(story: Story) -> dict[str, Any]:
         "patients": [two],
         "practitioners": [story.names["doctor"]],
         "wards": [one, two],
+        "ward": two,
+        "room": two,
         "stay": two,
         "stays": [two],
         "prescription": "2 g",
@@ -249,7 +267,7 @@ def test_a_moment_before_the_late_fact_is_answered_as_ever(story: Story, name: s
     if name == "practitioners":  # known is that there always was such a doctor
         return
     answer = story.answer(name, asOf=earlier)
-    if name == "wards":  # the second room was opened long ago, as is known since
+    if name in ("wards", "ward", "room"):  # the second room was opened long ago, as is known since
         assert answer == known(story)[name]
     else:
         assert answer == believed(story)[name]

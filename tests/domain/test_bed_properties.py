@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import event, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -22,6 +23,8 @@ from tests.support.stays import (
     swap_into,
     transfer,
 )
+
+pytestmark = pytest.mark.slow
 
 LAST = 14
 STAYS = (MOTHER, TWIN, OTHER_STAY)

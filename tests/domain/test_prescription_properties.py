@@ -3,6 +3,7 @@
 import dataclasses
 from uuid import UUID
 
+import pytest
 from hypothesis import event, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -24,6 +25,8 @@ from tests.support.prescriptions import (
     stop,
     write,
 )
+
+pytestmark = pytest.mark.slow
 
 LAST = 12
 DISCHARGE = UUID(int=1)

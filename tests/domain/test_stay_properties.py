@@ -8,6 +8,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any, cast
 
+import pytest
 from hypothesis import event, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -31,6 +32,8 @@ from tests.support.aggregate_dsl import (
     entry,
 )
 from tests.support.stays import a_stay, place
+
+pytestmark = pytest.mark.slow
 
 LAST = 12
 """The last minute in which anything happens, counted from 08:00."""

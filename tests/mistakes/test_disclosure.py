@@ -191,8 +191,10 @@ def test_mistake_137_two_reports_together_tell_of_few_persons(ward: Ward) -> Non
     def admit(name: str, at: str, **content: Any) -> None:
         ward.stay(f"{ward.room('a', ward=name)}/a", at, patientMrn=ward.patient(**content))
 
+    others = ward.name("Others")  # of the house less one ward there are many then
     for _ in range(6):
         admit(here, ago(days=3))
+        admit(others, ago(days=3))
     before = ago()
     for name in (here, there):
         admit(name, ago(days=1), confidentiality="VERY_RESTRICTED")

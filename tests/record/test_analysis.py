@@ -25,6 +25,8 @@ from infrastructure.analysis import (
 from tests.support.hospital_dsl import events, rows, stays_folded
 from tests.support.shared_history import Lived, end
 
+pytestmark = pytest.mark.slow
+
 
 def told(database: Any, question: str, known: int) -> list[tuple[Any, ...]]:
     with query_history(database, question, known, "UTC", lambda done, total: None) as (_, answer):

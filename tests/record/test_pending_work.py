@@ -13,6 +13,8 @@ from domain.stay.facts import Disposition
 from tests.support.feed import Feed, admit, cancel, discharge, transfer
 from tests.support.hospital_dsl import admitted, request
 
+pytestmark = pytest.mark.slow
+
 RECONCILE = source_movement_reconciliation.reconcile.__code__
 MANY = 30
 
