@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+from domain.errors import WardbookError
 from domain.time import Precision
 
 MAX_BYTES = 1_000_000
@@ -29,7 +30,7 @@ TIME = re.compile(
 ESCAPE = re.compile(r"\\([^\\]*)\\")
 
 
-class Unreadable(ValueError):
+class Unreadable(WardbookError):
     """A message, or a field of it, that is not in its form: a code of table 0357, and where."""
 
     def __init__(self, code: int, where: str, text: str) -> None:
