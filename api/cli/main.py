@@ -36,6 +36,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "occupancy": "List every bed and who lies in it, as of a moment, as known at another.",
             "accesses": "List who read whose data, the latest first.",
         },
+        "courses": {
+            "course": "Print the course of a stay, or of all stays of a patient, as a document.",
+        },
         "reports": {
             "report": "Print a report on a period, as known now or then; alone, list the reports.",
         },

@@ -87,6 +87,7 @@ QUERIES: Mapping[str, Roles] = {
     "occupancy_history": EVERYONE,
     "prescription": CLINICAL_READERS,
     "timeline": CLINICAL_READERS,
+    "course": CLINICAL_READERS,
     "stay_difference": CLINICAL_READERS,
     "occupancy_difference": CLINICAL_READERS,
     "exposure": CLINICAL_READERS,

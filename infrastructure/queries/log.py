@@ -61,6 +61,8 @@ _END_OF_COMMAND_BEFORE = text(
     " WHERE e.position = :position"
 )
 
+_RECORDED_AT = text("SELECT recorded_at FROM record.events WHERE position = :position")
+
 _VERSIONS = text(
     "SELECT stream, max(version) FROM record.events"
     " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
@@ -85,6 +87,12 @@ async def position_at(engine: AsyncEngine, moment: datetime) -> int:
         async with connection.begin():
             await connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({APPEND_LOCK})"))
             return (await connection.execute(_POSITION_AT, {"moment": moment})).scalar() or 0
+
+
+async def recorded_at(connection: AsyncConnection, position: int) -> datetime | None:
+    """Return when the fact at a position was recorded."""
+    found = await connection.execute(_RECORDED_AT, {"position": position})
+    return found.scalar()
 
 
 async def end_of_command(engine: AsyncEngine, position: int) -> int:

@@ -336,6 +336,15 @@ def occupancy_difference(ward: Ward) -> None:
 
 
 @example
+def course(ward: Ward) -> None:
+    stay = ward.stay()
+    query = "query($id: ID) { course(stayId: $id, format: CSV) { text mediaType } }"
+    told = ward.ask(query, id=stay)["course"]
+    assert told["mediaType"] == "text/csv; charset=utf-8"
+    assert stay in told["text"]
+
+
+@example
 def exposure(ward: Ward) -> None:
     stay = ward.stay()
     visit = ward.record("recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND")

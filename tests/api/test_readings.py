@@ -68,6 +68,8 @@ ONE = [
     ("prescription", 'prescription(id: "{drug}") {{ administrations {{ given }} }}'),
     ("timeline", 'timeline(mrn: "{one}", first: 1) {{ nodes {{ summary }} }}'),
     ("timeline", 'timeline(stayId: "{stay}") {{ edges {{ node {{ data }} }} }}'),
+    ("course", 'course(stayId: "{stay}", format: HTML) {{ text }}'),
+    ("course", 'course(mrn: "{one}", format: JSON) {{ fileName }}'),
     (
         "stayDifference",
         'stayDifference(id: "{stay}", fromKnown: "2020-01-01T00:00:00Z") {{ facts {{ data }} }}',

@@ -82,6 +82,8 @@ CLOSED: list[tuple[str, Callable[[House], str]]] = [
     ("query($x: ID!) { prescription(id: $x) { id } }", lambda h: h.drug["South"]),
     ("query($x: String) { timeline(mrn: $x) { nodes { id } } }", lambda h: h.mrn["South"]),
     ("query($x: ID!) { timeline(stayId: $x) { nodes { id } } }", lambda h: h.stay["South"]),
+    ("query($x: String) { course(mrn: $x, format: CSV) { text } }", lambda h: h.mrn["South"]),
+    ("query($x: ID!) { course(stayId: $x, format: CSV) { text } }", lambda h: h.stay["South"]),
     (
         'query($x: ID!) { stayDifference(id: $x, fromKnown: "2020-01-01T00:00:00Z")'
         " { after { since } } }",

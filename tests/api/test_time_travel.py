@@ -229,10 +229,9 @@ def test_every_read_with_a_past_is_asked_here() -> None:
         "pendingMovements",
         "deceased",
         "openConsults",
+        "course",
     }
-    assert (
-        set(QUESTIONS) == with_a_past - elsewhere
-    )  # test_differences, test_source_movements, tests/reports
+    assert set(QUESTIONS) == with_a_past - elsewhere  # test_differences, test_course_documents, …
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

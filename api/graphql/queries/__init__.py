@@ -9,6 +9,7 @@ from api.graphql.context import Ask
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import named
+from api.graphql.queries.courses import CourseQueries
 from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.house import HouseQueries
 from api.graphql.queries.people import PeopleQueries
@@ -38,6 +39,7 @@ class Query(
     StayQueries,
     RoomQueries,
     TimelineQueries,
+    CourseQueries,
     DifferenceQueries,
     ReportQueries,
     SourceMovementQueries,

@@ -1,0 +1,143 @@
+"""Texts of a course that HTML and CSV share."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from domain.time import Precision
+from infrastructure.queries.course_parts import (
+    Administration,
+    Consult,
+    Course,
+    Entry,
+    Place,
+    Prescription,
+    Record,
+    Staff,
+    Stay,
+    Visit,
+)
+
+UNKNOWN = "(unknown)"
+
+
+def words(name: str | None) -> str:
+    """Return a value of an enumeration in words."""
+    return (name or "").replace("_", " ").lower()
+
+
+def local(moment: datetime | None, zone: ZoneInfo, precision: str = Precision.MINUTE) -> str:
+    """Return a moment by the hospital's clocks to the minute, with its offset if they show it twice."""
+    if moment is None:
+        return ""
+    there = moment.astimezone(zone)
+    is_shown_twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
+    text = there.isoformat(" ", "minutes")
+    text = text if is_shown_twice else text[: len("2026-01-01 00:00")]
+    return text if precision == Precision.MINUTE else f"{text} ({_PRECISIONS[precision]})"
+
+
+_PRECISIONS = {
+    Precision.HOUR.value: "to the hour",
+    Precision.DAY.value: "to the day",
+    Precision.ESTIMATED.value: "estimated",
+}
+
+
+def full_name(person: Record | Staff | None) -> str:
+    """Return the name of a person, of staff with the staff number; nothing for nobody."""
+    if person is None:
+        return ""
+    name = " ".join(n for n in (person.given_name, person.family_name) if n)
+    if isinstance(person, Staff):
+        return f"{name} ({person.staff_number})" if name else person.staff_number
+    return name or UNKNOWN
+
+
+def imprint_lines(course: Course) -> Iterator[tuple[str, str]]:
+    """Return the lines that stand over the document, each with its name."""
+    imprint = course.imprint
+    zone = ZoneInfo(imprint.time_zone)
+    login = imprint.printed_by
+    yield "Hospital", imprint.hospital
+    yield "As of", local(imprint.as_of, zone)
+    yield "As known at", local(imprint.known_at, zone)
+    yield "Printed", f"{local(imprint.printed_at, zone)} by {login.subject} ({login.role})"
+    yield "Purpose", words(imprint.purpose)
+    yield "Times", f"by the clocks of {imprint.time_zone}"
+
+
+def patient_lines(course: Course) -> Iterator[tuple[str, str]]:
+    """Return the lines about the patient, each with its name."""
+    zone = ZoneInfo(course.imprint.time_zone)
+    patient = course.patient
+    yield "Patient", full_name(patient) or UNKNOWN
+    if patient is not None:
+        yield "MRN", f"{patient.mrn} ({patient.mrn_authority})"
+        yield "Born", patient.birth_date.isoformat() if patient.birth_date else UNKNOWN
+        yield "Sex", words(patient.sex)
+        if patient.died_at:
+            yield "Died", local(patient.died_at, zone)
+    for record in course.other_records:
+        yield "Also recorded as", f"{full_name(record)}, {record.mrn} ({record.mrn_authority})"
+
+
+def stay_lines(stay: Stay, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """Return the lines about a stay that say something, each with its name."""
+    lines = {
+        "Admitted": f"{local(stay.admitted_at, zone)} ({words(stay.admission_type)})",
+        "Status": words(stay.status),
+        "Specialty": stay.specialty,
+        "Attending": full_name(stay.attending),
+        "Expected discharge": None if stay.discharged_at else local(stay.expected_discharge, zone),
+        "Discharged": local(stay.discharged_at, zone),
+        "Went": ", ".join(t for t in (words(stay.disposition), stay.destination) if t),
+    }
+    yield from ((name, text) for name, text in lines.items() if text)
+
+
+def where(place: Place) -> str:
+    """Return a place in words."""
+    if place.bed:
+        room = f"{place.room.ward}, room {place.room.number}, " if place.room else ""
+        text = f"{room}bed {place.bed}" + (" (shared)" if place.shared else "")
+        return f"{text} (kept during a leave)" if place.on_leave else text
+    return "on leave" if place.on_leave else place.without_bed or "a place without a bed"
+
+
+def drug(each: Prescription) -> str:
+    """Return a prescription in words."""
+    code = f" [{each.medication.code}]" if each.medication.code else ""
+    regimen = [t for t in (each.dose, each.route, each.frequency) if t]
+    basis = [f"without a prescription: {words(b)}" for b in (each.without_prescription,) if b]
+    return ", ".join([f"{each.medication.name}{code}", *regimen, *basis])
+
+
+def dose(given: Administration) -> str:
+    """Return a dose in words."""
+    if not given.given:
+        return f"not given: {given.reason_not_given or ''}"
+    text = "infusion" if given.infusion else "given"
+    text += f" {given.dose_given}" if given.dose_given else ""
+    outside = words(given.outside_prescription)
+    return f"{text}, outside the prescription ({outside})" if outside else text
+
+
+def visited(visit: Visit) -> str:
+    """Return a visit in words."""
+    return words(visit.kind) + (f": {visit.note}" if visit.note else "")
+
+
+def asked(consult: Consult) -> str:
+    """Return a consult in words."""
+    of = " and ".join(t for t in (consult.specialty, full_name(consult.practitioner)) if t)
+    return of + (f": {consult.question}" if consult.question else "")
+
+
+def by(entry: Entry) -> str:
+    """Return who did what an entry tells, and who recorded it if that is somebody else."""
+    login = entry.recorded_by
+    recorder = f"{login.subject} ({login.role})"
+    if login.on_behalf_of:
+        recorder += f" for {login.on_behalf_of}"
+    return f"{entry.performed_by}; recorded by {recorder}" if entry.performed_by else recorder
