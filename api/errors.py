@@ -18,6 +18,7 @@ from application.reports.service import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
 from infrastructure.event_store.log_reader import DatabaseUnavailable
+from infrastructure.postgres.connection_failure import connection_failure
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrate import NotMigrated
@@ -62,7 +63,8 @@ class ErrorResponse:
     ``code``: for programs; None: an internal error, of which a client is told nothing and which is
     logged. ``status``: of HTTP, for an error outside of GraphQL operations.
     ``message``: to clients; ``advice``: to who sits at a terminal. ``exit_code``: of the command line;
-    None: the error is a fault of the program, and ends it with a traceback.
+    None: the error is a fault of the program, and ends it with a traceback. ``failure`` in
+    an advice: see `_failure`.
     """
 
     code: str | None = None
@@ -77,7 +79,7 @@ _UNREACHABLE = ErrorResponse(
     "DATABASE_AWAY",
     message="The database cannot be reached; ask again.",
     exit_code=_NO_DATABASE,
-    advice="The database cannot be reached: look at WARDBOOK_DATABASE_URL.",
+    advice="{failure}",
 )
 _NO_OPERATION = ErrorResponse("BAD_REQUEST", message="The document has no such operation.")
 _UNSEARCHABLE = ErrorResponse("BAD_REQUEST", message="A value in it cannot be looked for.")
@@ -107,6 +109,15 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     MissingQueryError: _NO_OPERATION,
     DataError: _UNSEARCHABLE,
     UnicodeEncodeError: _UNSEARCHABLE,
+    # files, of the command line alone
+    OSError: ErrorResponse(exit_code=_REFUSED, advice="{failure}"),
+    **dict.fromkeys(
+        (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError),
+        ErrorResponse(exit_code=_USAGE, advice="{failure}"),
+    ),
+    UnicodeDecodeError: ErrorResponse(
+        exit_code=_USAGE, advice="A file or the input is not UTF-8, at byte {error.start}."
+    ),
     # the database, and what is read from it
     DatabaseUnavailable: ErrorResponse("DATABASE_AWAY", exit_code=_NO_DATABASE),
     EmbeddedServerError: ErrorResponse(exit_code=_NO_DATABASE),
@@ -135,15 +146,25 @@ def response_to(error: BaseException) -> ErrorResponse:
     """Return the answer to an error, its texts filled in; an internal error is INTERNAL's."""
     text = error.text(to_camel_case) if isinstance(error, Refusal) else str(error)
     row = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), _UNKNOWN)
+    advice = row.advice.format(error=error, failure=_failure(error))
     if row.code is None:
-        return replace(INTERNAL, exit_code=row.exit_code, advice=row.advice.format(error=error))
+        return replace(INTERNAL, exit_code=row.exit_code, advice=advice)
     return ErrorResponse(
         row.code.format(error=error),
         row.status,
         row.message.format(error=error, text=text),
         row.exit_code,
-        row.advice.format(error=error),
+        advice,
     )
+
+
+def _failure(error: BaseException) -> str:
+    """Return what failed of a connection to the database, or of a file, in a sentence."""
+    if isinstance(error, CONNECTION_ERRORS):
+        return connection_failure(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
 
 
 def formatted(error: WardbookError) -> dict[str, object]:

@@ -4,10 +4,14 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed."""
+    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed.
+
+    130: interrupted from the keyboard.
+    """
 
     DONE = 0
     REFUSED = 1
     USAGE = 2
     NO_DATABASE = 3
     CHECK_FAILED = 4
+    INTERRUPTED = 130

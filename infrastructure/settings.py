@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
 from application.command import Rules
 from domain.errors import ConfigurationError
+from domain.refusals import InvalidInput
+from domain.time import time_zone
 
 
 class InvalidSetting(ConfigurationError):
@@ -191,6 +194,34 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _home(value: str) -> Path:
+    """Return a folder, there or to be made. Raises ValueError if something else is there."""
+    home = Path(value)
+    if os.path.lexists(home) and not home.is_dir():
+        raise ValueError
+    return home
+
+
+def _zone(value: str) -> str:
+    """Return the name of a time zone. Raises ValueError."""
+    try:
+        time_zone(value)
+    except InvalidInput:
+        raise ValueError from None
+    return value
+
+
+def _issuer(value: str) -> str:
+    """Return the URL of an issuer: https, or http on this machine. Raises ValueError."""
+    parts = urlsplit(value)
+    on_this_machine = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or not (
+        parts.scheme == "https" or (parts.scheme == "http" and on_this_machine)
+    ):
+        raise ValueError
+    return value
+
+
 def _years(value: str) -> int:
     """Return a number of years up to a century. Raises ValueError."""
     if not 0 <= int(value) <= 100:
@@ -199,11 +230,22 @@ def _years(value: str) -> int:
 
 
 def _expected(setting: str) -> str:
-    return "on or off" if _CONVERT[setting] is _switch else "a number, 0 or more"
+    return _EXPECTED.get(_CONVERT[setting], "a number, 0 or more")
 
+
+_EXPECTED: dict[Callable[[str], object], str] = {
+    _switch: "on or off",
+    _port: "a port, from 0 to 65535",
+    _years: "a number of years, from 0 to 100",
+    _home: "a folder",
+    _zone: "an IANA time zone; try Europe/Berlin or UTC",
+    _issuer: "the https URL of an issuer",
+}
 
 _CONVERT: dict[str, Callable[[str], object]] = {
-    "home": Path,
+    "home": _home,
+    "time_zone": _zone,
+    "oidc_issuer": _issuer,
     "trusted_documents": Path,
     "clock_tolerance_seconds": _whole,
     "late_after_minutes": _whole,

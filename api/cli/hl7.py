@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from api.cli.server import ready_database
-from api.cli.terminal import as_json, out, settings, stop, table_of
+from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from api.hl7.door import Door, Refused
 from api.hl7.mllp import Listener, tls
@@ -54,16 +54,10 @@ def listen(
 
 
 @hl7.command("refused")
-def refused(json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def refused(json: Json = False, csv: Csv = False) -> None:
     """List the messages that were refused or set aside, why, and the files that keep them."""
     kept = [{n: v for n, v in each.items() if n != "message"} for each in Refused(settings().home)]
-    if json:
-        as_json(kept)
-        return
-    table = table_of("when", "code", "where", "why", "file")
-    for each in kept:
-        table.add_row(*(str(each[n]) for n in ("refusedAt", "code", "where", "text", "file")))
-    out.print(table)
+    print_rows(kept, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
 
 
 async def _run(door: Door, host: str, port: int, context: SSLContext | None) -> None:

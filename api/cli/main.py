@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from api.cli.terminal import stop
+from api.exit_codes import ExitCode
 
 COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -92,7 +93,8 @@ def load_command(name: str) -> Any:
 app = Commands(
     name="wardbook",
     help="Wardbook: the hospital's record of every stay.\n\n"
-    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed.",
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed,"
+    " 130 interrupted.",
     no_args_is_help=True,
     commands=[
         TyperCommand(name, help=text)
@@ -108,6 +110,8 @@ def main() -> None:
     try:
         try:
             app()
+        except KeyboardInterrupt:
+            stop("Interrupted.", ExitCode.INTERRUPTED)
         except Exception as error:
             from api.errors import response_to  # all that can fail, and what it needs
 

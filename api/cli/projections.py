@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cli.imports import fill
-from api.cli.terminal import as_json, out, progress, request, settings, stop, table_of
+from api.cli.terminal import Csv, Json, out, print_rows, progress, request, settings, stop
 from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital
@@ -23,66 +23,44 @@ from infrastructure.read_models import READ_MODELS
 
 app = typer.Typer()
 T = TypeVar("T")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 models = typer.Typer(help="The read models.", no_args_is_help=True)
 app.add_typer(models, name="projections")
 
 
 @models.command("list")
-def list_models(json: Json = False) -> None:
+def list_models(json: Json = False, csv: Csv = False) -> None:
     """List how far each read model is, how far behind the log, and whether it lacks anything."""
-    statuses = _query(projections)
-    if json:
-        as_json(
-            [
-                {
-                    "name": m.name,
-                    "state": m.state,
-                    "position": m.position,
-                    "lag": m.lag,
-                    "parked": m.parked,
-                    "aliveAt": m.alive_at,
-                }
-                for m in statuses
-            ]
-        )
-        return
-    table = table_of("read model", "state", "position", "lacks", "for", "parked", "alive at")
-    for m in statuses:
-        table.add_row(
-            m.name,
-            m.state,
-            f"{m.position:,}",
-            f"{m.lag:,}",
-            f"{m.lag_seconds:.1f} s",
-            f"{m.parked:,}",
-            str(m.alive_at),
-        )
-    out.print(table)
+    rows = [
+        {
+            "name": m.name,
+            "state": m.state,
+            "position": m.position,
+            "lag": m.lag,
+            "lagSeconds": round(m.lag_seconds, 1),
+            "parked": m.parked,
+            "aliveAt": m.alive_at,
+        }
+        for m in _query(projections)
+    ]
+    columns = ("name", "state", "position", "lag", "lagSeconds", "parked", "aliveAt")
+    print_rows(rows, columns, json=json, csv=csv)
 
 
 @models.command("parked")
-def list_parked(json: Json = False) -> None:
+def list_parked(json: Json = False, csv: Csv = False) -> None:
     """List the commands that read models could not take in, and why. Names no patient."""
-    commands = _query(parked_commands)
-    if json:
-        as_json(
-            [
-                {
-                    "readModel": p.model,
-                    "command": p.command,
-                    "operation": p.operation,
-                    "position": p.first_position,
-                    "error": p.error,
-                }
-                for p in commands
-            ]
-        )
-        return
-    table = table_of("read model", "position", "command", "operation", "why")
-    for p in commands:
-        table.add_row(p.model, f"{p.first_position:,}", str(p.command), p.operation, p.error)
-    out.print(table)
+    rows = [
+        {
+            "readModel": p.model,
+            "position": p.first_position,
+            "command": p.command,
+            "operation": p.operation,
+            "error": p.error,
+        }
+        for p in _query(parked_commands)
+    ]
+    columns = ("readModel", "position", "command", "operation", "error")
+    print_rows(rows, columns, json=json, csv=csv)
 
 
 @models.command("retry")

@@ -1,17 +1,18 @@
 """The commands ``timeline``, ``occupancy`` and ``accesses``: queries as of two moments."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
+from strawberry.utils.str_converters import to_camel_case
 
 from api.cli.imports import fill
-from api.cli.terminal import as_json, moment, operator, out, settings, stop, table_of
+from api.cli.terminal import Csv, Json, moment, operator, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
@@ -22,8 +23,13 @@ from infrastructure.queries import log as log_queries
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.named import ward_named
 from infrastructure.queries.timeline_summaries import summaries
-from infrastructure.read_models.occupancy import board
-from infrastructure.read_models.patients import patient_by_mrn, patients_by_id, records_of
+from infrastructure.read_models.occupancy import BedView, BoardRoom, board
+from infrastructure.read_models.patients import (
+    PatientView,
+    patient_by_mrn,
+    patients_by_id,
+    records_of,
+)
 from infrastructure.read_models.timeline.queries import EntryView, Reading, place, timeline_page
 from infrastructure.settings import Settings
 
@@ -33,7 +39,6 @@ T = TypeVar("T")
 AsOfOption = Annotated[str | None, typer.Option(help="As of this moment (ISO 8601 with offset).")]
 KnownAt = Annotated[str | None, typer.Option(help="As known at this moment.")]
 For = Annotated[Purpose, typer.Option("--purpose", help="What it is read for; recorded.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 PAGE = 1_000
 
@@ -44,6 +49,7 @@ def timeline(
     as_of: AsOfOption = None,
     known_at: KnownAt = None,
     json: Json = False,
+    csv: Csv = False,
     read: Annotated[
         Reading, typer.Option(help="TRUTH: what is held so. RECORD: in the order of knowing.")
     ] = Reading.ALL,
@@ -79,19 +85,21 @@ def timeline(
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
         summarized = [e for e in summarized if e[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
-    if json:
-        as_json([{**asdict(entry), "summary": summary} for entry, summary in summarized])
-        return
-    table = table_of("happened", "recorded", "what", "by", title=f"Timeline of {mrn}")
-    for entry, summary in summarized:
-        late = " late" if entry.late else ""
-        table.add_row(
-            _local(entry.occurred_at, zone),
-            _local(entry.recorded_at, zone) + late,
-            summary + _fate(entry),
-            entry.performed_by or entry.recorded_by["subject"],
-        )
-    out.print(table)
+    print_rows(
+        [_entry(entry, summary) for entry, summary in summarized],
+        {
+            "occurredAt": "occurredAt",
+            "recordedAt": "recordedAt",
+            "late": lambda row: "late" if row["late"] else "",
+            "summary": "summary",
+            "status": _fate,
+            "by": lambda row: row["performedBy"] or row["recordedBy"]["subject"],
+        },
+        json=json,
+        csv=csv,
+        title=f"Timeline of {mrn}",
+        zone=zone,
+    )
 
 
 @app.command()
@@ -100,12 +108,13 @@ def occupancy(
     as_of: AsOfOption = None,
     known_at: KnownAt = None,
     json: Json = False,
+    csv: Csv = False,
     purpose: For = Purpose.TREATMENT,
 ) -> None:
     """List every bed and who lies in it, as of a moment, as known at another."""
     zone, database = open_hospital(settings())
 
-    async def ask(engine: AsyncEngine, at: AsOf) -> list[list[str]]:
+    async def ask(engine: AsyncEngine, at: AsOf) -> list[dict[str, Any]]:
         async with engine.connect() as connection:
             name = None if ward is None else await ward_named(connection, ward)
             rooms = await board(connection, at, name)
@@ -113,37 +122,27 @@ def occupancy(
             views = await patients_by_id(connection, patients, at)
         for patient in views:
             at.record_access(patient)
-        rows = []
-        for room in rooms:
-            for bed in room.beds:
-                occupants = ", ".join(
-                    f"{views[o.patient].mrn} {views[o.patient].family_name or '(unknown)'}"
-                    for o in bed.occupants
-                    if o.patient in views
-                )
-                since = bed.occupant.since if bed.occupant else bed.spell and bed.spell.since
-                reason = (bed.spell and bed.spell.reason) or ""
-                place = [room.room.ward, room.room.number, bed.code, bed.state.value]
-                rows.append(
-                    [
-                        *place,
-                        occupants or reason,
-                        _local(since, zone) if since else "",
-                    ]
-                )
-        return rows
+        return [_bed(room, bed, views) for room in rooms for bed in room.beds]
 
     rows = run_query(database, "occupancy", purpose, ask, as_of, known_at)
-    names = ("ward", "room", "bed", "state", "who or why", "since")
-    if json:
-        as_json([dict(zip(names, row, strict=True)) for row in rows])
-        return
-    table = table_of(*names, title="Occupancy")
-    for row in rows:
-        table.add_row(*row)
-    out.print(table)
-    beds_in_use = sum(row[3] in ("OCCUPIED", "KEPT") for row in rows)
-    out.print(f"{beds_in_use} of {len(rows)} beds are taken.")
+    print_rows(
+        rows,
+        {
+            **{name: name for name in ("ward", "room", "bed", "state")},
+            "occupants": lambda row: ", ".join(
+                f"{o['mrn']} {o['familyName'] or '(unknown)'}" for o in row["occupants"]
+            ),
+            "reason": "reason",
+            "since": "since",
+        },
+        json=json,
+        csv=csv,
+        title="Occupancy",
+        zone=zone,
+    )
+    if not json and not csv:
+        beds_in_use = sum(row["state"] in ("OCCUPIED", "KEPT") for row in rows)
+        out.print(f"{beds_in_use} of {len(rows)} beds are taken.")
 
 
 @app.command()
@@ -154,6 +153,7 @@ def accesses(
     until: Annotated[str | None, typer.Option("--to", help="Before this moment.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The latest so many.")] = 1_000,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """List who read whose data, the latest first. Of one patient: what may be handed to the patient."""
     configuration = settings()
@@ -187,17 +187,19 @@ def accesses(
     rows = run_query(database, "accesses", Purpose.LEGAL, ask)
     if rows is None:
         stop(f"There is no patient with MRN {mrn!r}.")
-    if json:
-        as_json([{**asdict(access), "mrn": of} for access, of in rows])
-        return
-    table = table_of("at", "who", "role", "read", "of", "for", "", title="Accesses")
-    for access, of in rows:
-        login = f"{access.subject} ({access.issuer})"
-        glass = "BROKE THE GLASS" if access.broke_glass else ""
-        at_local = _local(access.at, zone)
-        row = (at_local, login, access.role, access.operation, of, access.purpose, glass)
-        table.add_row(*row)
-    out.print(table)
+    print_rows(
+        [_access(access, of) for access, of in rows],
+        {
+            "at": "at",
+            "who": lambda row: f"{row['subject']} ({row['issuer']})",
+            **{name: name for name in ("role", "operation", "mrn", "purpose")},
+            "brokeGlass": lambda row: "BROKE THE GLASS" if row["brokeGlass"] else "",
+        },
+        json=json,
+        csv=csv,
+        title="Accesses",
+        zone=zone,
+    )
 
 
 def open_hospital(chosen: Settings) -> tuple[ZoneInfo, Database]:
@@ -276,12 +278,58 @@ def known_position(
     return run_query(database, "report", Purpose.QUALITY, known, known_at=known_at, entity=report)
 
 
-def _fate(entry: EntryView) -> str:
+def _entry(entry: EntryView, summary: str) -> dict[str, Any]:
+    """Return an entry of a timeline with the names of GraphQL."""
+    fields = asdict(entry)
+    renamed = {
+        "id": fields.pop("entry"),
+        **{f"{name}_id": fields.pop(name) for name in ("patient", "stay", "subject", "movement")},
+        "occurred_at_precision": fields.pop("precision"),
+        "position": fields.pop("recorded_position"),
+    }
+    fields.pop("first_position")
+    data = fields.pop("data")
+    return {**_camel({**fields, **renamed}), "summary": summary, "data": data}
+
+
+def _bed(room: BoardRoom, bed: BedView, patients: Mapping[UUID, PatientView]) -> dict[str, Any]:
+    spell, occupant = bed.spell, bed.occupant
+    return {
+        "ward": room.room.ward,
+        "room": room.room.number,
+        "bed": bed.code,
+        "state": bed.state.value,
+        "since": occupant.since if occupant else spell and spell.since,
+        "reason": None if occupant or not spell else spell.reason,
+        "occupants": [
+            {
+                "mrn": patients[o.patient].mrn,
+                "familyName": patients[o.patient].family_name,
+                "stayId": o.stay,
+                "since": o.since,
+            }
+            for o in bed.occupants
+            if o.patient in patients
+        ],
+    }
+
+
+def _access(access: AccessView, mrn: str) -> dict[str, Any]:
+    """Return an access with the names of GraphQL."""
+    fields = asdict(access)
+    renamed = {"patient_id": fields.pop("patient"), "patients_shown": fields.pop("shown")}
+    return {**_camel({**fields, **renamed}), "mrn": mrn or None}
+
+
+def _camel(value: Any) -> Any:
+    """Return objects with the names of their fields in camelCase."""
+    if isinstance(value, dict):
+        return {to_camel_case(name): _camel(each) for name, each in value.items()}
+    return value
+
+
+def _fate(entry: Mapping[str, Any]) -> str:
     """Return the status of an entry that is not simply true."""
-    if entry.status != "TRUE":
-        return f" [{entry.status.lower()}]"
-    return " [corrected entry]" if entry.corrects else ""
-
-
-def _local(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    if entry["status"] != "TRUE":
+        return str(entry["status"]).lower()
+    return "corrected entry" if entry["corrects"] else ""

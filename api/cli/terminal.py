@@ -3,11 +3,12 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
 from getpass import getuser
-from typing import Any, NoReturn, TextIO
+from typing import Annotated, Any, NoReturn, TextIO
 from uuid import uuid4
 
 import typer
@@ -23,6 +24,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
+from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.command import Request
 from domain.envelope import Actor
@@ -30,6 +32,11 @@ from domain.refusals import InvalidInput
 from domain.text import note
 from domain.time import in_utc
 from infrastructure.settings import Settings, from_environment
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Columns = Sequence[str] | Mapping[str, str | Callable[[Mapping[str, Any]], Any]]
+"""Columns by their names in camelCase: fields of a row, or what a function makes of it."""
 
 WIDE = 100_000
 """The width of what is no terminal: a file or another program gets every row whole."""
@@ -68,9 +75,61 @@ def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def as_json(value: Any) -> None:
-    """Print a value as JSON, moments in ISO 8601."""
-    sys.stdout.write(json_text(value, indent=2, default=str) + "\n")
+def print_rows(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Columns,
+    *,
+    json: bool = False,
+    csv: bool = False,
+    title: str | None = None,
+    zone: tzinfo | None = None,
+) -> None:
+    """Print rows as a table or CSV of some columns, or whole as JSON; moments in a zone.
+
+    Exits with USAGE if JSON and CSV are asked for at once.
+    """
+    if json and csv:
+        stop("Give --json or --csv, one of the two.", ExitCode.USAGE)
+    if json:
+        as_json(list(rows), zone)
+        return
+    named = columns if isinstance(columns, Mapping) else dict(zip(columns, columns, strict=True))
+    cells = ([row[c] if isinstance(c, str) else c(row) for c in named.values()] for row in rows)
+    if csv:
+        writer = CsvWriter(sys.stdout)
+        writer.writerow(named)
+        writer.writerows([plain(value, zone) for value in line] for line in cells)
+        return
+    table = table_of(*(re.sub("([A-Z])", r" \1", name).lower() for name in named), title=title)
+    for line in cells:
+        table.add_row(*(_cell(value, zone) for value in line))
+    out.print(table, crop=False)
+
+
+def plain(value: Any, zone: tzinfo | None = None) -> Any:
+    """Return a value as JSON and CSV have it: moments in ISO 8601 with offset, numbers as numbers."""
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(zone or value.tzinfo).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _cell(value: Any, zone: tzinfo | None) -> str:
+    """Return a value as a table has it: moments to the minute, thousands set apart."""
+    if isinstance(value, datetime):
+        return value.astimezone(zone or value.tzinfo).isoformat(" ", "minutes")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None else str(value)
+
+
+def as_json(value: Any, zone: tzinfo | None = None) -> None:
+    """Print a value as JSON, moments in ISO 8601 with offset."""
+    text = json_text(value, indent=2, default=lambda each: plain(each, zone))
+    sys.stdout.write(text + "\n")
 
 
 def json_text(value: Any, **options: Any) -> str:

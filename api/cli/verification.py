@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import as_json, err, out, settings, stop, table_of
+from api.cli.terminal import Csv, Json, err, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.integrity_check import verify
 from infrastructure.postgres.database import Database
@@ -28,7 +28,8 @@ def verify_command(
     seed: Annotated[
         int | None, typer.Option(help="The same seed draws the same sample; by default a new one.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json")] = False,
+    json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Check every promise about the log, the claims and the read models. Changes nothing."""
     database = Database.of(settings())
@@ -42,23 +43,17 @@ def verify_command(
         if err.is_terminal:
             err.print(f"{check.looked_at:>10,}  {check.promise}")
     failures = [c for c in checks if c.broken]
-    if json:
-        as_json(
-            [
-                {
-                    "promise": c.promise,
-                    "lookedAt": c.looked_at,
-                    "broken": c.broken,
-                    "examples": c.examples,
-                }
-                for c in checks
-            ]
-        )
-    else:
-        table = table_of("promise", "looked at", "broken", title="Verified")
-        for c in checks:
-            table.add_row(c.promise, f"{c.looked_at:,}", f"{c.broken:,}" if c.broken else "none")
-        out.print(table)
+    rows = [
+        {
+            "promise": c.promise,
+            "lookedAt": c.looked_at,
+            "broken": c.broken,
+            "examples": c.examples,
+        }
+        for c in checks
+    ]
+    print_rows(rows, ("promise", "lookedAt", "broken"), json=json, csv=csv, title="Verified")
+    if not json and not csv:
         for c in failures:
             for example in c.examples:
                 out.print(f"{c.promise}: {example}")

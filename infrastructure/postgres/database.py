@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infrastructure.postgres.embedded_server import ensure_server
-from infrastructure.settings import Settings
+from infrastructure.settings import InvalidSetting, Settings
 
 APP_ROLE = "wardbook_app"
 
@@ -77,7 +78,12 @@ class Database:
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
-        """Return the database of the settings; start the embedded server if none is named."""
+        """Return the database of the settings; start the embedded server if none is named.
+
+        Raises InvalidSetting.
+        """
+        _check_url("WARDBOOK_DATABASE_URL", settings.database_url)
+        _check_url("WARDBOOK_APP_URL", settings.app_url)
         if settings.app_url is not None:
             return cls(settings.database_url or settings.app_url, settings.app_url)
         return cls(settings.database_url or ensure_server(settings.home))
@@ -178,6 +184,20 @@ class Database:
             yield engine
         finally:
             engine.dispose()
+
+
+def _check_url(name: str, url: str | None) -> None:
+    """Raise InvalidSetting, which repeats no password, unless it is a libpq URL, or None."""
+    if url is None:
+        return
+    try:
+        if urlsplit(url).scheme not in ("postgresql", "postgres"):
+            raise ValueError
+        conninfo_to_dict(url)
+    except (ValueError, psycopg.ProgrammingError):
+        raise InvalidSetting(
+            f"{name} is no URL of PostgreSQL; write postgresql://LOGIN:PASSWORD@HOST/DATABASE"
+        ) from None
 
 
 def _url(parts: SplitResult) -> str:

@@ -51,8 +51,12 @@ def migrate(database: Database) -> None:
     """Make or bring up to date every table; several processes may call it at once.
 
     A read model whose tables are gone or of another program is made anew; it fills itself.
+    Raises NotMigrated if a newer program made the tables.
     """
     with _migration_lock(database):
+        with database.engine() as engine, engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            _check_known(database, revision)
         alembic.upgrade(alembic_config(database), "head")
         with psycopg.connect(database.owner_url) as owner:
             _load_functions(owner)
@@ -78,7 +82,7 @@ def check_migrated(database: Database) -> None:
             for model in READ_MODELS
             if _schema_comment(connection, model) not in (None, _tables_comment(model))
         ]
-    head = ScriptDirectory.from_config(alembic_config(database)).get_current_head()
+    head = _check_known(database, revision)
     if revision != head:
         here = f"The database is at {revision}" if revision else "The database has no tables yet"
         raise NotMigrated(f"{here}, this program needs {head}. Run: wardbook migrate")
@@ -88,6 +92,18 @@ def check_migrated(database: Database) -> None:
         raise NotMigrated(
             f"The database differs from this program in {', '.join(others)}. Run: wardbook migrate"
         )
+
+
+def _check_known(database: Database, revision: str | None) -> str | None:
+    """Return this program's newest revision. Raises NotMigrated for one that is unknown to it."""
+    scripts = ScriptDirectory.from_config(alembic_config(database))
+    head = scripts.get_current_head()
+    if revision not in (None, *(script.revision for script in scripts.walk_revisions())):
+        raise NotMigrated(
+            f"The database is at {revision}, which a newer program made; this one knows up to"
+            f" {head}. Run the newer program, or restore a backup of before."
+        )
+    return head
 
 
 def schema_differences(database: Database) -> list[Any]:

@@ -31,7 +31,12 @@ def moved(staffed: Hospital) -> dict[str, Any]:
 
 
 def beds(told: Any) -> dict[str, str]:
-    return {f"{b['ward']}/{b['room']}/{b['bed']}": b["who or why"] for b in told}
+    return {
+        f"{b['ward']}/{b['room']}/{b['bed']}": ", ".join(
+            f"{o['mrn']} {o['familyName']}" for o in b["occupants"]
+        )
+        for b in told
+    }
 
 
 # -- occupancy --
@@ -79,8 +84,8 @@ def test_occupancy_says_why_a_bed_is_not_free(run: Run, staffed: Hospital) -> No
     room(staffed)
     staffed.rooms.close_bed(request(reason="paint"), **place("A/1/a"))
     (closed, free) = run("occupancy", "--json").json
-    assert (closed["state"], closed["who or why"]) == ("CLOSED", "paint")
-    assert (free["state"], free["since"]) == ("FREE", "")
+    assert (closed["state"], closed["reason"]) == ("CLOSED", "paint")
+    assert (free["state"], free["since"]) == ("FREE", None)
 
 
 def test_times_are_told_in_the_hospitals_own_zone(run: Run, staffed: Hospital) -> None:
@@ -88,7 +93,9 @@ def test_times_are_told_in_the_hospitals_own_zone(run: Run, staffed: Hospital) -
     room(staffed)
     admitted(staffed, "M1", "A/1/a", datetime.fromisoformat("2026-11-02T20:00:00Z"))
     (taken, _) = run("occupancy", "--json").json
-    assert taken["since"] == "2026-11-03 01:30"
+    assert taken["since"] == "2026-11-03T01:30:00+05:30"
+    assert "2026-11-03 01:30+05:30" in run("occupancy").out
+    assert "M1 Name of M1,,2026-11-03T01:30:00+05:30" in run("occupancy", "--csv").out
 
 
 # -- timeline --
@@ -112,10 +119,10 @@ def test_a_timeline_as_json_has_both_clocks(run: Run, moved: dict[str, Any]) -> 
     transfer = told[kinds.index("STAY_TRANSFERRED")]
     assert transfer["late"]
     occurred, recorded = (
-        datetime.fromisoformat(transfer[name]) for name in ("occurred_at", "recorded_at")
+        datetime.fromisoformat(transfer[name]) for name in ("occurredAt", "recordedAt")
     )
     assert occurred < recorded
-    assert (transfer["reason"], transfer["stay"]) == ("noted afterwards", str(moved["stay"]))
+    assert (transfer["reason"], transfer["stayId"]) == ("noted afterwards", str(moved["stay"]))
     assert transfer["summary"] == "Moved to A, room 119, bed b"
 
 
@@ -140,7 +147,7 @@ def test_a_long_timeline_is_told_whole(
         staffed.stays.change_specialty(request(), stay_id=stay, specialty=f"specialty {n}")
     told = run("timeline", "M1", "--json").json
     assert len(told) == 2 + 7
-    assert len({entry["entry"] for entry in told}) == 9
+    assert len({entry["id"] for entry in told}) == 9
 
 
 def test_nobody_has_that_number(run: Run, moved: dict[str, Any]) -> None:

@@ -1,0 +1,36 @@
+"""Connection failures in words: what of the database, the password or the role it is that lacks."""
+
+import re
+
+VARIABLES = "WARDBOOK_DATABASE_URL and WARDBOOK_APP_URL"
+
+_FAILURES = {
+    r'database "(?P<name>.*)" does not exist': "There is no database {name!r} on that server",
+    r'password authentication failed for user "(?P<name>.*)"|no password supplied': (
+        "The server does not take the password of the login"
+    ),
+    r'role "(?P<name>.*)" does not exist': (
+        "There is no role {name!r} on that server: the owner makes it by wardbook migrate"
+    ),
+    r'permission denied to set role "(?P<name>.*)"': "The login may not act as role {name!r}",
+    r"no pg_hba.conf entry|authentication failed": "The server does not admit the login",
+    r"[Cc]onnection refused|No such file or directory": (
+        "The database cannot be reached: its server refuses the connection, or does not run"
+    ),
+    r"resolve|translate host name|not known": "The database cannot be reached: no such host",
+    r"timeout|timed out": "The database cannot be reached in time",
+    r"too many (clients|connections)|remaining connection slots": (
+        "The server has no connection left"
+    ),
+    r"starting up|shutting down": "The server is starting or stopping",
+}
+"""Sentences by what libpq says of a connection, which has no code of its own then."""
+
+
+def connection_failure(error: BaseException) -> str:
+    """Return which part of a connection lacks, in one sentence without the password."""
+    said = str(getattr(error, "orig", None) or error)
+    for pattern, sentence in _FAILURES.items():
+        if found := re.search(pattern, said):
+            return f"{sentence.format(**found.groupdict())}; look at {VARIABLES}."
+    return f"The database cannot be reached; look at {VARIABLES}. It says: {said.splitlines()[0]}"

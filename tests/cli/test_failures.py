@@ -1,0 +1,163 @@
+"""How the command line fails: one sentence and an exit code of the list, whatever is wrong."""
+
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api.exit_codes import ExitCode
+from infrastructure.postgres.connection_failure import connection_failure
+from infrastructure.postgres.database import Database
+from tests.cli.conftest import Run
+from tests.support.hospital_dsl import rows
+
+NOWHERE = "postgresql://nobody:geheim@127.0.0.1:1/nothing?connect_timeout=1"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('FATAL:  database "x" does not exist', "no database 'x'"),
+        ('FATAL:  password authentication failed for user "x"', "does not take the password"),
+        ("fe_sendauth: no password supplied", "does not take the password"),
+        ('FATAL:  role "x" does not exist', "no role 'x'"),
+        ('FATAL:  permission denied to set role "x"', "may not act as role 'x'"),
+        ('FATAL:  no pg_hba.conf entry for host "::1"', "does not admit the login"),
+        ("connection failed: Connection refused", "refuses the connection"),
+        ("failed to resolve host 'x'", "no such host"),
+        ("connection timeout expired", "in time"),
+        ("FATAL:  sorry, too many clients already", "no connection left"),
+        ("something else\nand more", "It says: something else"),
+    ],
+)
+def test_a_connection_that_fails_says_what_lacks(said: str, expected: str) -> None:
+    told = connection_failure(psycopg.OperationalError(said))
+    assert expected in told
+    assert "WARDBOOK_DATABASE_URL" in told
+    assert "\n" not in told
+
+
+def test_a_database_or_a_login_that_is_not_there_is_named(
+    run: Run, server: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", server.beside("nowhere").owner_url)
+    told = run("occupancy")
+    assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
+    assert "There is no database 'nowhere'" in told.err
+    stranger = server.owner_url.replace("postgres@", "stranger@")
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", stranger)
+    told = run("migrate")
+    assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
+    assert "There is no role 'stranger'" in told.err
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
+    told = run("migrate")
+    assert told.code == ExitCode.NO_DATABASE
+    assert "refuses the connection" in told.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("WARDBOOK_DATABASE_URL", "mysql://a:geheim@b/c", "postgresql://"),
+        ("WARDBOOK_DATABASE_URL", "postgresql://a:geheim@[b/c", "postgresql://"),
+        ("WARDBOOK_APP_URL", "postgresql://a:geheim@b/c?no=1", "postgresql://"),
+        ("WARDBOOK_TIME_ZONE", "Mars/Base", "time zone"),
+        ("WARDBOOK_HEALTH_PORT", "70000", "port"),
+        ("WARDBOOK_HOME", __file__, "folder"),
+        ("OIDC_ISSUER", "login.example", "https"),
+        ("OIDC_ISSUER", "http://login.example", "https"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    for command in ("migrate", "doctor"):
+        told = run(command)
+        assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
+        assert name in told.err
+        assert expected in told.err
+        assert "geheim" not in told.err
+
+
+def test_a_home_in_which_nothing_can_be_made_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WARDBOOK_DATABASE_URL", raising=False)
+    for home in (f"{__file__}/home", "/proc/nothing/home"):
+        monkeypatch.setenv("WARDBOOK_HOME", home)
+        for command in ("token", "migrate"):
+            told = run(command)
+            assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
+            assert home.rsplit("/", 1)[0] in told.err
+
+
+def test_a_port_that_is_taken_or_is_none_is_wrong_usage(run: Run) -> None:
+    assert run("serve", "--port", "65536").code == ExitCode.USAGE
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        told = run("serve", "--port", port)
+    assert told.code == ExitCode.USAGE
+    assert f"port {port}" in told.err
+
+
+def test_a_file_that_is_missing_or_is_no_text_is_named(
+    run: Run, here: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = str(tmp_path / "missing" / "file")
+    commands = [("restore", missing), ("backup", missing), ("hl7", "listen", "--config", missing)]
+    for command in [*commands, ("import", "mimic-iv", missing)]:
+        told = run(*command)
+        assert told.code in (ExitCode.REFUSED, ExitCode.USAGE), command
+        assert "missing" in told.err
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes('name = "Stati\xf3n"'.encode("latin-1"))
+    told = run("hl7", "listen", "--config", str(latin))
+    assert told.code == ExitCode.USAGE
+    assert str(latin) in told.err
+    monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(latin))
+    told = run("serve", "--port", "0")
+    assert told.code == ExitCode.USAGE
+    assert str(latin) in told.err
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("occupancy",), ("doctor",)], ids=" ".join)
+def test_a_database_of_a_newer_program_is_left_alone(
+    run: Run, here: Database, command: tuple[str, ...]
+) -> None:
+    ((newest,),) = rows(here, "SELECT version_num FROM alembic_version")
+    with psycopg.connect(here.owner_url) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = '9999'")
+    try:
+        told = run(*command)
+    finally:
+        with psycopg.connect(here.owner_url) as owner:
+            owner.execute("UPDATE alembic_version SET version_num = %s", [newest])
+    assert told.code == ExitCode.NO_DATABASE
+    assert "9999, which a newer program made" in told.err
+    assert "wardbook migrate" not in told.err
+
+
+def test_who_interrupts_gets_130_and_no_traceback(home: Path) -> None:
+    code = (
+        "import signal, sys\n"
+        "def hook(event, given):\n"
+        "    if event == 'open' and str(given[0]).endswith('token.key'):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "sys.addaudithook(hook)\n"
+        "sys.argv[1:] = ['token']\n"
+        "from api.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (ExitCode.INTERRUPTED, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_one_form_is_asked_for_at_a_time(run: Run, here: Database) -> None:
+    told = run("occupancy", "--json", "--csv")
+    assert (told.code, told.out) == (ExitCode.USAGE, "")
