@@ -18,6 +18,7 @@ from api.course.words import (
     drug,
     full_name,
     imprint_lines,
+    patient_lines,
     stay_lines,
     visited,
     where,
@@ -85,8 +86,8 @@ def _rows(course: Course) -> Iterator[dict[str, Any]]:
     zone = ZoneInfo(course.imprint.time_zone)
     for name, text in imprint_lines(course):
         yield {"part": "document", "what": f"{name}: {text}"}
-    for record in [*([course.patient] if course.patient else ()), *course.other_records]:
-        yield {"part": "patient", "what": full_name(record), "id": record.mrn}
+    for name, text in patient_lines(course):
+        yield {"part": "patient", "what": f"{name}: {text}"}
     for stay in course.stays:
         for name, text in stay_lines(stay, zone):
             yield {"part": "stay", "stay": stay.id, "what": f"{name}: {text}"}

@@ -24,7 +24,7 @@ from api.course.words import (
 from infrastructure.queries.course_parts import Course, Entry, Stay
 
 STYLE = """
-@page { size: A4; margin: 18mm 15mm; }
+@page { size: A4; margin: 18mm 15mm; @bottom-right { content: counter(page) " / " counter(pages); } }
 body { font: 10pt/1.35 system-ui, sans-serif; color: #000; margin: 1.5rem auto; max-width: 60rem; }
 h1 { font-size: 15pt; } h2 { font-size: 12pt; border-bottom: 1px solid #000; } h3 { font-size: 10pt; }
 h1, h2, h3 { break-after: avoid; margin: 1em 0 .3em; }

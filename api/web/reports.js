@@ -1,7 +1,7 @@
 /** Reports: figures of a period as known now or then; what was issued, and what changed since and why. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, act, address, failure, go} from './shell.js';
+import {Screen, act, address, failure, go, save} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
 import {clocks, date, dayTime, fullDay, localDay} from './time.js';
@@ -73,11 +73,7 @@ class Reports extends Screen {
 function download(report) {
   const cell = value => `"${String(value ?? '').replace(/^(?=[=+\-@\t\r])/, "'").replaceAll('"', '""')}"`;
   const lines = [['figure', 'of', 'value', 'unit'], ...report.figures.map(({name, of, shown, unit}) => [name, of.map(({name, value}) => `${name} ${value}`).join(', '), shown, unit])];
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([lines.map(line => line.map(cell).join(',')).join('\r\n')], {type: 'text/csv'}));
-  link.download = `${report.definition.name}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  save(`${report.definition.name}.csv`, 'text/csv', lines.map(line => line.map(cell).join(',')).join('\r\n'));
 }
 
 customElements.define('wb-reports', Reports);

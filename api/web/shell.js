@@ -114,6 +114,15 @@ export class Screen extends Plain {
   }
 }
 
+/** Save a text as a file. */
+export function save(name, type, text) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], {type}));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 export const failure = error => html`<p class="failure" role="alert">
   <strong>${say(error.code === 'OFFLINE' ? 'offline' : error.code === 'NOT_ALLOWED' || error.code === 'NotAllowed' ? 'notAllowed' : 'failed')}</strong>
   ${error.message}

@@ -1,7 +1,7 @@
 /** A stay: who, where and since when; its timeline by each reading; its drug chart; and what to do. */
 
 import {classMap, html, nothing, repeat} from './vendor/lit.js';
-import {Screen, act, address, go, nameOf, refresh} from './shell.js';
+import {Screen, act, address, go, nameOf, refresh, save} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, isPast, localDay, short, time, weekday} from './time.js';
@@ -97,7 +97,8 @@ class StayScreen extends Screen {
     let last = '';
     return html`<section class="card timeline"><header><h2>${say('timeline')}</h2>
         <div class="switch" role="group" aria-label=${say('reading.label')}>${READINGS.map(reading => html`<button type="button" aria-pressed=${reading === this.reading}
-          @click=${() => go('stay/' + stay.id, {read: reading})}>${say('reading.' + reading)}</button>`)}</div></header>
+          @click=${() => go('stay/' + stay.id, {read: reading})}>${say('reading.' + reading)}</button>`)}</div>
+        ${may('course') ? html`<button type="button" class="link noprint" @click=${() => this.#print(stay)}>${say('printCourse')}</button>` : nothing}</header>
       <ol>${repeat(entries, entry => entry.id, entry => {
         const moment = this.reading === 'RECORD' ? entry.recordedAt : entry.occurredAt;
         const newDay = localDay(moment) !== last;
@@ -122,6 +123,11 @@ class StayScreen extends Screen {
       </div>
       <span class="ways noprint">${ways.map(([command, values]) => html`<button type="button" class="link" @click=${() => act(command, values, context)}
         aria-label=${`${named(command)}: ${entry.summary}`}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}</span></li>`;
+  }
+
+  async #print(stay) {
+    const {course} = await ask('Course', {stayId: stay.id, ...asked()});
+    if (course) save(course.fileName, course.mediaType, course.text);
   }
 
   async #expose(entry) {

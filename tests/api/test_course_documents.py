@@ -200,6 +200,7 @@ def test_csv_has_a_line_for_each_fact_and_no_formula(story: Story) -> None:
         row["part"] for row in found
     }
     assert not any(cell.startswith(("=", "@")) for row in found for cell in row.values())
+    assert "Born: 1961-12-24" in [row["what"] for row in found if row["part"] == "patient"]
     (dose,) = [row for row in found if row["part"] == "dose"]
     assert (dose["what"], dose["status"]) == ("Paracetamol: given 500 mg", "GIVEN")
     (correction,) = [row for row in found if row["reason"] == "bed c, misread"]

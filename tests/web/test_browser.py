@@ -176,6 +176,9 @@ def test_a_visit_a_prescription_and_a_dose_are_recorded_in_the_stay(
     with form(page, "Record dose"):
         pass
     page.locator(".dose.given").wait_for()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save to print").click()
+    assert "Sleeps &lt;b&gt;well&lt;/b&gt;." in Path(saved.value.path()).read_text()
 
 
 def test_who_is_second_at_a_bed_sees_who_has_it(
