@@ -1,4 +1,4 @@
-"""The registry of report definitions. A new one is a line in ``ALL``."""
+"""The registry of report definitions. A new one is a line in ``_VERSIONS``."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -115,9 +115,13 @@ def _with_day(definition: Definition) -> Definition:
     return replace(definition, formula=f"{definition.formula} {says}")
 
 
-ALL: tuple[Definition, ...] = tuple(
-    _with_day(each) for each in (*_versions(), EMERGENCY_STAY_1, OCCUPANCY_OVER_TIME_1)
+_VERSIONS: tuple[Definition, ...] = (
+    *_versions(),
+    EMERGENCY_STAY_1,
+    OCCUPANCY_OVER_TIME_1,
 )
+
+ALL: tuple[Definition, ...] = tuple(_with_day(definition) for definition in _VERSIONS)
 
 REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}
 """Every definition by name and version. A version that was ever issued stays for good."""

@@ -18,7 +18,7 @@ from infrastructure.read_models.timeline.queries import EntryView, place, timeli
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(timeline_page,))
 @strawberry.type(description="Who recorded a fact, as the login said.")
 class Recorder:
     issuer: str = strawberry.field(description="Who issued the login.")
@@ -68,7 +68,7 @@ class Recording:
         )
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(timeline_page,))
 @strawberry.type(description="Another system that knew a fact first.")
 class Source:
     system: str = strawberry.field(description="Its name.")
@@ -76,7 +76,7 @@ class Source:
     recorded_at: datetime | None = strawberry.field(description="When it recorded the fact.")
 
 
-@shows(DataKind.CLINICAL)
+@shows(DataKind.CLINICAL, read_by=(timeline_page, summaries))
 @strawberry.type(description="One fact: when it happened, when it was recorded, by whom, and why.")
 class TimelineEntry(Node):
     kind: TimelineKind = strawberry.field(description="What kind of fact.")
