@@ -81,6 +81,10 @@ class OidcAuthenticator:
         self._failure: ProviderUnavailable | None = None
         self._lock = asyncio.Lock()
 
+    def check(self) -> None:
+        """Ask the provider for its keys. Raises ProviderUnavailable."""
+        self._fetch_keys()
+
     async def authenticate(self, token: str | None) -> Caller:
         """Return the caller that a token of the provider names. Raises NotLoggedIn."""
         if not token:

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_group
+from typer.main import get_command, get_group
 
-from api.cli.terminal import stop
+from api.cli.terminal import out, stop
 from api.exit_codes import ExitCode
 
 COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -20,6 +22,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "worker": "Keep the read models up to date.",
             "demo": "Make a hospital with some months of simulated stays, and serve it.",
             "migrate": "Make or bring up to date every table.",
+        },
+        "doctor": {
             "doctor": "Print the settings, the state of the database, and what is wrong.",
         },
         "tokens": {
@@ -84,6 +88,32 @@ class Commands(TyperGroup):
         return name, command and load_command(str(command.name)), rest
 
 
+def print_version(chosen: bool) -> None:
+    """Print the version of the package and of its newest migration, and end."""
+    if chosen:
+        folder = Path(__file__).resolve().parents[2] / "migrations" / "versions"
+        newest = max(file.stem.partition("_")[0] for file in folder.glob("[0-9]*.py"))
+        out.print(f"wardbook {version('wardbook')}, migration {newest}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        is_eager=True,
+        callback=print_version,
+        help="Print the version of the program and of its newest migration.",
+    ),
+]
+options = typer.Typer()
+
+
+@options.callback()
+def declare_options(version: Version = False) -> None:
+    """Declare the options of ``wardbook`` itself; typer adds those of completion."""
+
+
 def load_command(name: str) -> Any:
     """Import a command."""
     module = import_module(f"api.cli.{MODULES[name]}")
@@ -96,6 +126,7 @@ app = Commands(
     "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed,"
     " 130 interrupted.",
     no_args_is_help=True,
+    params=get_command(options).params,
     commands=[
         TyperCommand(name, help=text)
         for commands in COMMANDS.values()

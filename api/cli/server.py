@@ -1,4 +1,4 @@
-"""The commands ``serve``, ``worker``, ``demo``, ``migrate`` and ``doctor``."""
+"""The commands ``serve``, ``worker``, ``demo`` and ``migrate``."""
 
 import signal
 import sys
@@ -15,18 +15,16 @@ from api.auth.authentication import Authenticator, is_loopback
 from api.auth.local_tokens import HOURS, LocalTokens
 from api.auth.oidc import OidcAuthenticator
 from api.cli.imports import fill, simulate_into
-from api.cli.terminal import as_json, now, out, settings, stop, table_of
-from api.errors import response_to
+from api.cli.terminal import now, out, settings, stop
 from api.exit_codes import ExitCode
 from api.http.app import app as app_of
 from api.http.persisted_documents import TrustedDocuments
 from api.http.server import listen, run
 from api.telemetry import logs
 from infrastructure import tracing
-from infrastructure.postgres.database import CONNECTION_ERRORS, Database
+from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import (
-    NotMigrated,
     check_migrated,
     create_missing_read_models,
     migrate,
@@ -37,7 +35,7 @@ from infrastructure.projections.gc_tuning import (
     short_garbage_collection,
 )
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.settings import Settings, variable_name
+from infrastructure.settings import Settings
 
 app = typer.Typer()
 
@@ -124,48 +122,6 @@ def migrate_tables(
         return
     migrate(Database.of(settings()))
     out.print("The database is up to date.")
-
-
-@app.command()
-def doctor(json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Print the settings, the state of the database, and what is wrong."""
-    configuration = settings()
-    report: dict[str, object] = {
-        variable_name(name): str(getattr(configuration, name))
-        for name in configuration.__dataclass_fields__
-        if name not in ("database_url", "app_url")
-    }
-    embedded_text = "not set: embedded"
-    report["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else embedded_text
-    is_owners = configuration.database_url and not configuration.app_url
-    report["WARDBOOK_APP_URL"] = (
-        "not set: served with the owner's login, which can change the record"
-        if is_owners
-        else "set"
-        if configuration.app_url
-        else embedded_text
-    )
-    report["Python"] = sys.version.split()[0]
-    problem = None
-    try:
-        database = Database.of(configuration)
-        report["PostgreSQL"] = database.server_version()
-        check_migrated(database)
-        log = database.open_log()
-        report["log"] = f"{log.kind}, epoch {log.epoch}"
-        count, last_recorded = database.log_size()
-        report["events"], report["last recorded"] = count, str(last_recorded)
-    except (NotMigrated, *CONNECTION_ERRORS) as error:
-        problem = response_to(error).advice
-    if json:
-        as_json({**report, "wrong": problem})
-    else:
-        table = table_of("setting", "value")
-        for name, value in report.items():
-            table.add_row(name, str(value))
-        out.print(table)
-    if problem:
-        stop(problem, ExitCode.NO_DATABASE)
 
 
 def ready_database(configuration: Settings) -> Database:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.main import get_group
 
 import api.cli
 from api.cli.main import COMMANDS, load_command
+from infrastructure.postgres.migrate import MIGRATIONS
 from tests.cli.conftest import Run
 
 HEAVY = ("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn")
@@ -35,7 +37,23 @@ def test_a_command_that_is_run_is_the_one_of_its_module(run: Run) -> None:
     assert "Did you mean 'token'" in misspelt.err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["token"]])
+def test_the_version_is_that_of_the_package_and_of_its_newest_migration(run: Run) -> None:
+    newest = max(Path(MIGRATIONS, "versions").glob("0*.py")).stem[:4]
+    told = run("--version").out
+    assert told == f"wardbook {version('wardbook')}, migration {newest}\n"
+
+
+def test_a_shell_completes_commands(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_WARDBOOK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "wardbook occ")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert run().out.split() == ["occupancy"]
+    monkeypatch.setenv("COMP_WORDS", "wardbook occupancy --kn")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert run().out.split() == ["--known-at"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["token"], ["--version"]])
 def test_the_list_and_a_token_need_no_database_and_no_schema(
     arguments: list[str], home: Path
 ) -> None:

@@ -174,13 +174,43 @@ def test_the_doctor_says_what_is_set_and_what_is_there(run: Run, staffed: Hospit
     assert told["wrong"] is None
     assert told["events"] == 1
     assert told["log"] == "real, epoch 1"
-    assert told["PostgreSQL"].startswith("18")
+    assert told["postgresql"].startswith("18")
     assert told["WARDBOOK_DATABASE_URL"] == "set"
     for name in Settings.__dataclass_fields__:
         assert variable_name(name) in told
     table = run("doctor")
     assert table.code == 0
     assert "WARDBOOK_LATE_AFTER_MINUTES" in table.out
+
+
+def test_the_doctor_names_what_is_no_setting(
+    run: Run, here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDBOOK_TIMEZONE", "Europe/Berlin")
+    monkeypatch.setenv("WARDBOOK_TEA", "green")
+    told = run("doctor", "--json")
+    assert told.code == 0
+    assert "WARDBOOK_TIMEZONE is no setting; did you mean WARDBOOK_TIME_ZONE?" in told.err
+    assert "WARDBOOK_TEA is no setting." in told.json["warnings"]
+    assert told.json["WARDBOOK_LATE_AFTER_MINUTES"] == 60
+    assert told.json["lastRecorded"] is told.json["OIDC_ISSUER"] is None
+
+
+def test_the_doctor_looks_at_the_key_of_local_tokens_and_at_the_issuer(
+    run: Run, here: Database, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("doctor")
+    assert not (home / "token.key").exists()
+    run("token")
+    (home / "token.key").chmod(0o644)
+    told = run("doctor")
+    assert told.code == ExitCode.USAGE
+    assert "chmod 600" in told.err
+    monkeypatch.setenv("OIDC_ISSUER", "http://127.0.0.1:1")
+    monkeypatch.setenv("OIDC_AUDIENCE", "wardbook")
+    told = run("doctor", "--csv")
+    assert told.code == ExitCode.REFUSED
+    assert "cannot be reached" in told.err
 
 
 def test_the_doctor_tells_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,113 @@
+"""The command ``doctor``: the settings, the state of home, login and database, and what is wrong."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from api.auth.local_tokens import LocalTokens, UnsafeKey
+from api.auth.oidc import OidcAuthenticator, ProviderUnavailable
+from api.cli.terminal import Csv, Json, as_json, err, print_rows, settings, stop
+from api.errors import response_to
+from api.exit_codes import ExitCode
+from infrastructure.bootstrap import hospital
+from infrastructure.postgres.database import CONNECTION_ERRORS, Database
+from infrastructure.postgres.embedded_server import EmbeddedServerError
+from infrastructure.postgres.migrate import NotMigrated, check_migrated
+from infrastructure.settings import Settings, variable_name
+
+app = typer.Typer()
+
+EMBEDDED = "not set: embedded"
+OWNERS = "not set: served with the owner's login, which can change the record"
+
+
+@app.command()
+def doctor(json: Json = False, csv: Csv = False) -> None:
+    """Print the settings, the state of the database, and what is wrong."""
+    configuration = settings()
+    warnings = list(unknown_variables(os.environ))
+    problems = [*_home_problems(configuration.home), *_login_problems(configuration)]
+    report = {**_settings(configuration), "python": sys.version.split()[0]}
+    try:
+        report |= _database(configuration)
+    except (NotMigrated, EmbeddedServerError, OSError, *CONNECTION_ERRORS) as error:
+        problems.append((response_to(error).advice, ExitCode.NO_DATABASE))
+    zone = report.get("timeZone", configuration.time_zone)
+    if "WARDBOOK_TIME_ZONE" in os.environ and zone != configuration.time_zone:
+        warnings.append(
+            f"WARDBOOK_TIME_ZONE is for a new log; this hospital's time zone is {zone}."
+        )
+    wrong = " ".join(message for message, _ in problems) or None
+    if json and not csv:
+        as_json({**report, "warnings": warnings, "wrong": wrong})
+    else:
+        rows = [{"setting": name, "value": value} for name, value in report.items()]
+        print_rows(rows, ("setting", "value"), json=json, csv=csv)
+    for warning in warnings:
+        err.print(warning)
+    if wrong:
+        stop(wrong, max(code for _, code in problems))
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each name in the environment that looks like a setting and is none."""
+    known = [variable_name(field.name) for field in fields(Settings)]
+    for name in sorted(environ):
+        if name.startswith(("WARDBOOK_", "OIDC_")) and name not in known:
+            alike = get_close_matches(name, known, 1, 0.85)
+            yield f"{name} is no setting" + (f"; did you mean {alike[0]}?" if alike else ".")
+
+
+def _settings(configuration: Settings) -> dict[str, Any]:
+    """Return the settings by their variables, those of the database without their value."""
+    values = {variable_name(f.name): getattr(configuration, f.name) for f in fields(Settings)}
+    values["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else EMBEDDED
+    is_owners = configuration.database_url and not configuration.app_url
+    values["WARDBOOK_APP_URL"] = (
+        OWNERS if is_owners else "set" if configuration.app_url else EMBEDDED
+    )
+    return values
+
+
+def _database(configuration: Settings) -> dict[str, Any]:
+    """Return what the database is and holds. Raises NotMigrated."""
+    database = Database.of(configuration)
+    version = database.server_version()
+    check_migrated(database)
+    log = database.open_log()
+    count, last_recorded = database.log_size()
+    with closing(hospital(configuration, database)) as house:
+        zone = house.zone().key
+    return {
+        "postgresql": version,
+        "log": f"{log.kind}, epoch {log.epoch}",
+        "timeZone": zone,
+        "events": count,
+        "lastRecorded": last_recorded,
+    }
+
+
+def _home_problems(home: Path) -> Iterator[tuple[str, ExitCode]]:
+    there = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield f"{there} is not writable: choose another WARDBOOK_HOME.", ExitCode.USAGE
+
+
+def _login_problems(configuration: Settings) -> Iterator[tuple[str, ExitCode]]:
+    """Yield what is wrong with the provider, or with the key of local tokens if it is there."""
+    try:
+        if configuration.oidc_issuer:
+            OidcAuthenticator(configuration).check()
+        elif os.path.lexists(configuration.home / "token.key"):
+            LocalTokens.of(configuration.home)
+    except UnsafeKey as error:
+        yield str(error), ExitCode.USAGE
+    except ProviderUnavailable as error:
+        yield f"{configuration.oidc_issuer}: {error}", ExitCode.REFUSED
