@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.stay.facts import Status
+from domain.stay.facts import OVER, Status
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.course_parts import (
     Administration,
@@ -156,8 +156,8 @@ def _places(
     places: list[Place] = []
     for period in periods:
         stay = period.stay
-        if period.since > at.as_of or stay.status == Status.DISCHARGED.value:
-            break
+        if period.since > at.as_of or Status(stay.status) in OVER:
+            continue
         room = rooms.get(stay.room) if stay.room else None
         goes_on = period.until is None or period.until > at.as_of
         here = Place(
@@ -170,7 +170,8 @@ def _places(
             shared=stay.shares_bed_of is not None,
             kept=stay.bed_kept,
         )
-        if places and _where(places[-1]) == _where(here):
+        is_same = bool(places) and _where(places[-1]) == _where(here)
+        if is_same and places[-1].until == here.since:
             here = Place(places[-1].since, here.until, *_where(here))
             places.pop()
         places.append(here)

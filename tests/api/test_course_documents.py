@@ -4,11 +4,15 @@ import csv
 import io
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.course.words import local
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from tests.conftest import LOGIN
@@ -157,6 +161,54 @@ def test_a_document_is_as_of_a_moment_and_as_known_at_another(story: Story) -> N
     begun = story.course(position=position)
     assert beds(begun) == [("a", None)]
     assert story.course(knownAt=begun["imprint"]["knownAt"])["timeline"] == begun["timeline"]
+
+
+def places(ward: Ward, stay: str) -> list[str]:
+    """The places of the document in words, as CSV has them."""
+    told = ward.ask(COURSE, stay=stay, format="CSV")["course"]["text"]
+    found = [row for row in csv.DictReader(io.StringIO(told)) if row["part"] == "place"]
+    for one, other in pairwise(found):
+        assert one["until"]
+        assert one["until"] <= other["since"]
+    return [row["what"] for row in found]
+
+
+def test_places_tell_of_waits_leaves_and_a_discharge_that_was_reversed(shared: Ward) -> None:
+    room = shared.room("a", "b")
+    bed = f"A, room {room.split('/')[1]}, bed"
+    stay = shared.stay(at=ago(days=9), withoutBed="corridor")
+    said = {"stayId": stay}
+    shared.record("allocateRoom", **said, **place(f"{room}/a"), **late(ago(days=8)))
+    shared.record("startLeave", **said, keepBed=True, **late(ago(days=7)))
+    shared.record("endLeave", **said, **late(ago(days=6)))
+    shared.record("startLeave", **said, keepBed=False, **late(ago(days=5)))
+    shared.record("endLeave", **said, **place(f"{room}/b"), **late(ago(days=4)))
+    shared.record("changeSpecialty", **said, specialty="surgery", **late(ago(days=3)))
+    shared.record("dischargePatient", **said, disposition="HOME", **late(ago(days=2)))
+    reversal = {"because": "DECISION_REVERSED", **late(ago(days=1))}
+    shared.record("cancelDischarge", **said, **reversal, **place(f"{room}/b"))
+    assert places(shared, stay) == [
+        "corridor",
+        f"{bed} a",
+        f"{bed} a (kept during a leave)",
+        f"{bed} a",
+        "on leave",
+        f"{bed} b",
+        f"{bed} b",
+    ]
+
+
+def test_a_stay_that_never_was_has_no_place(shared: Ward) -> None:
+    stay = shared.stay(f"{shared.room('a')}/a")
+    wrong = {"because": "ENTERED_IN_ERROR", "reason": "another patient"}
+    shared.record("cancelAdmission", stayId=stay, **wrong)
+    assert places(shared, stay) == []
+
+
+def test_a_time_that_the_clocks_show_twice_has_its_offset() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    told = [local(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), berlin) for hour in (0, 1, 2)]
+    assert told == ["2026-10-25 02:30+02:00", "2026-10-25 02:30+01:00", "2026-10-25 03:30"]
 
 
 # -- the three formats --
