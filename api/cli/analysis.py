@@ -11,7 +11,18 @@ from uuid import UUID
 import typer
 
 from api.cli.queries import For, KnownAt, known_position, open_hospital
-from api.cli.terminal import err, json_text, operator, out, progress, settings, stop, table_of
+from api.cli.terminal import (
+    err,
+    json_text,
+    operator,
+    out,
+    plain,
+    print_rows,
+    progress,
+    settings,
+    stop,
+    table_of,
+)
 from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
@@ -37,7 +48,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-@app.command()
+@app.command(epilog="Example: wardbook query 'SELECT count(*) FROM stays' --format json")
 def query(
     question: Annotated[
         str | None, typer.Argument(help="A SELECT in DuckDB's SQL; - reads it from standard input.")
@@ -58,7 +69,7 @@ def query(
     if [question is not None, tables, export is not None].count(True) != 1:
         stop("Give a question in SQL, or --tables, or --export.", ExitCode.USAGE)
     if tables:
-        _list_tables()
+        _list_tables(format)
         return
     zone, database = open_hospital(settings())
     (known, _), log = known_position(database, known_at), database.open_log()
@@ -115,19 +126,19 @@ def _print_rows(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]
     if format is Format.JSON:
         begin = "["
         for row in rows:
-            line = json_text(dict(zip(names, row, strict=True)), default=_as_text)
+            line = json_text(dict(zip(names, row, strict=True)), default=plain)
             sys.stdout.write(f"{begin}\n{line}")
             begin = ","
         sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
     elif format is Format.CSV:
         writer = CsvWriter(sys.stdout)
         writer.writerow(names)
-        writer.writerows([None if v is None else _as_text(v) for v in row] for row in rows)
+        writer.writerows([plain(value) for value in row] for row in rows)
     else:
         table = table_of(*names)
         for row in rows:
             table.add_row(*("" if value is None else _as_text(value) for value in row))
-        out.print(table)
+        out.print(table, crop=False)
 
 
 def _as_text(value: object) -> str:
@@ -136,9 +147,18 @@ def _as_text(value: object) -> str:
     return str(isoformat()) if isoformat else str(value)
 
 
-def _list_tables() -> None:
-    for table in TABLES:
-        grid = table_of("column", "type", "meaning", title=table.name, caption=table.meaning)
-        for column in table.columns:
-            grid.add_row(column.name, column.type, column.meaning)
-        out.print(grid)
+def _list_tables(format: Format) -> None:
+    if format is Format.TABLE:
+        for table in TABLES:
+            grid = table_of("column", "type", "meaning", title=table.name, caption=table.meaning)
+            for column in table.columns:
+                grid.add_row(column.name, column.type, column.meaning)
+            out.print(grid)
+        return
+    names = ("table", "column", "type", "meaning")
+    rows = [
+        dict(zip(names, (table.name, column.name, column.type, column.meaning), strict=True))
+        for table in TABLES
+        for column in table.columns
+    ]
+    print_rows(rows, names, json=format is Format.JSON, csv=format is Format.CSV)

@@ -14,7 +14,7 @@ from infrastructure.postgres.migrate import check_migrated, migrate
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: wardbook backup wardbook-2026-03-01.backup")
 def backup(
     file: Annotated[Path, typer.Argument(help="Where to write it; must not be there yet.")],
 ) -> None:
@@ -27,7 +27,7 @@ def backup(
     out.print(f"Saved {file}, {file.stat().st_size:,} bytes.")
 
 
-@app.command()
+@app.command(epilog="Example: wardbook restore wardbook-2026-03-01.backup")
 def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.")]) -> None:
     """Restore a backup into an empty database, whole or not at all.
 

@@ -32,7 +32,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-@app.command()
+@app.command(epilog="Example: wardbook course --mrn 4711 --as-of 2026-03-01T08:00:00+01:00")
 def course(
     stay: Annotated[str | None, typer.Option(help="Of the stay with this id.")] = None,
     mrn: Annotated[str | None, typer.Option(help="Of all stays of this patient.")] = None,

@@ -28,7 +28,7 @@ EMBEDDED = "not set: embedded"
 OWNERS = "not set: served with the owner's login, which can change the record"
 
 
-@app.command()
+@app.command(epilog="Example: wardbook doctor --json")
 def doctor(json: Json = False, csv: Csv = False) -> None:
     """Print the settings, the state of the database, and what is wrong."""
     configuration = settings()

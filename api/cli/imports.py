@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import as_json, err, moment, now, out, progress, settings, stop, table_of
+from api.cli.terminal import (
+    Csv,
+    Json,
+    as_json,
+    err,
+    moment,
+    now,
+    out,
+    print_rows,
+    progress,
+    settings,
+    stop,
+    table_of,
+)
 from api.exit_codes import ExitCode
 from api.imports.mimic_iv import Account, import_mimic_iv, sums_path
 from api.simulator import Simulated, simulate
@@ -27,7 +40,8 @@ def import_mimic(
     account: Annotated[
         Path | None, typer.Option(help="Where each row's fate is written (CSV).")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the sums as JSON.")] = False,
+    json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Import the stays of a MIMIC-IV folder. Every row is recorded, merged or refused, and told.
 
@@ -46,7 +60,7 @@ def import_mimic(
     finally:
         the_hospital.close()
     fill(database)
-    _print_account(result, account_file, json)
+    _print_account(result, account_file, json, csv)
 
 
 @app.command("simulate")
@@ -60,7 +74,8 @@ def simulate_command(
     detail: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of visits and doses that are made.")
     ] = 1.0,
-    json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Simulate a hospital over time, into an empty or a simulated log."""
     configuration = settings()
@@ -73,7 +88,7 @@ def simulate_command(
         stop("--until lies in the future.", ExitCode.USAGE)
     result = simulate_into(configuration, database, beds, days, seed, end, detail)
     fill(database)
-    if json:
+    if json and not csv:
         as_json(
             {
                 "until": end,
@@ -82,13 +97,12 @@ def simulate_command(
                 "stays": result.stays,
             }
         )
-    else:
-        table = table_of("command", "recorded", title=f"Simulated until {end:%F %R %Z}")
-        for name, count in sorted(result.commands.items()):
-            table.add_row(name, f"{count:,}")
-        for name, count in sorted(result.refusals.items()):
-            table.add_row(f"refused: {name}", f"{count:,}")
-        out.print(table)
+        return
+    refusals = {f"refused: {name}": count for name, count in sorted(result.refusals.items())}
+    counts = dict(sorted(result.commands.items())) | refusals
+    rows = [{"command": name, "recorded": count} for name, count in counts.items()]
+    title = f"Simulated until {end.isoformat(' ', 'minutes')}"
+    print_rows(rows, ("command", "recorded"), json=json, csv=csv, title=title)
 
 
 def simulate_into(
@@ -127,16 +141,11 @@ def fill(database: Database) -> None:
         ProjectionRunner(database.app_url, tell).catch_up()
 
 
-def _print_account(account: Account, file: Path, json: bool) -> None:
+def _print_account(account: Account, file: Path, json: bool, csv: bool) -> None:
     names = ("table", "rows", "recorded", "merged", "refused")
-    rows = account.sums()
-    if json:
-        as_json([dict(zip(names, row, strict=True)) for row in rows])
-    else:
-        table = table_of(*names, title="Account")
-        for name, *counts in rows:
-            table.add_row(name, *(f"{count:,}" for count in counts))
-        out.print(table)
+    rows = [dict(zip(names, row, strict=True)) for row in account.sums()]
+    print_rows(rows, names, json=json, csv=csv, title="Account")
+    if not json and not csv:
         refusals = table_of("table", "refused by", "rows")
         for name, verdict, rule, count in account.totals():
             if verdict == "refused":

@@ -43,7 +43,7 @@ For = Annotated[Purpose, typer.Option("--purpose", help="What it is read for; re
 PAGE = 1_000
 
 
-@app.command()
+@app.command(epilog="Example: wardbook timeline 4711 --known-at 2026-03-01T08:00:00+01:00")
 def timeline(
     mrn: Annotated[str, typer.Argument(help="The patient's medical record number.")],
     as_of: AsOfOption = None,
@@ -102,7 +102,7 @@ def timeline(
     )
 
 
-@app.command()
+@app.command(epilog="Example: wardbook occupancy --ward Surgery --csv")
 def occupancy(
     ward: Annotated[str | None, typer.Option(help="This ward only.")] = None,
     as_of: AsOfOption = None,
@@ -145,7 +145,7 @@ def occupancy(
         out.print(f"{beds_in_use} of {len(rows)} beds are taken.")
 
 
-@app.command()
+@app.command(epilog="Example: wardbook accesses --mrn 4711 --from 2026-03-01T00:00:00+01:00")
 def accesses(
     mrn: Annotated[str | None, typer.Option(help="Of this patient's data.")] = None,
     subject: Annotated[str | None, typer.Option(help="By this login.")] = None,

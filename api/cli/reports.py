@@ -11,7 +11,7 @@ import typer
 
 from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, open_hospital
-from api.cli.terminal import err, out, progress, request, settings, stop, table_of
+from api.cli.terminal import err, out, print_rows, progress, request, settings, stop, table_of
 from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
@@ -43,7 +43,9 @@ class Format(StrEnum):
     SVG = "svg"
 
 
-@app.command()
+@app.command(
+    epilog="Example: wardbook report bed-occupancy-rate --from 2026-03-01 --to 2026-03-31 --format csv"
+)
 def report(
     name: Annotated[str | None, typer.Argument(help="Which; without it, all are listed.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="The first day: 2026-03-01.")] = None,
@@ -63,7 +65,7 @@ def report(
 ) -> None:
     """Print a report on a period, as known now or then; alone, list the reports."""
     if name is None:
-        _list()
+        _list(format)
         return
     definition = find_definition(name, version)
     if first is None:
@@ -133,12 +135,17 @@ def _issue(
     return report_of(event.terms, event.said)
 
 
-def _list() -> None:
-    table = table_of("report", "what it says", "parameters", title="Reports")
-    for definition in newest_definitions():
-        choices = "\n".join(f"{p.name}: {p.meaning}" for p in definition.parameters)
-        table.add_row(f"{definition.name}@{definition.version}", definition.formula, choices)
-    out.print(table)
+def _list(format: Format) -> None:
+    rows = [
+        {
+            "report": f"{definition.name}@{definition.version}",
+            "meaning": definition.formula,
+            "parameters": "\n".join(f"{p.name}: {p.meaning}" for p in definition.parameters),
+        }
+        for definition in newest_definitions()
+    ]
+    json, csv = format is Format.JSON, format is Format.CSV
+    print_rows(rows, ("report", "meaning", "parameters"), json=json, csv=csv, title="Reports")
 
 
 def _table(report: Report) -> None:

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.queries import open_hospital, run_query
-from api.cli.terminal import as_json, out, progress, request, settings, table_of
+from api.cli.terminal import Csv, Json, as_json, out, print_rows, progress, request, settings
 from application.authorization.roles import Purpose
 from application.reports.definition import Definition, Row
 from application.reports.formatting import formatted
@@ -24,17 +24,23 @@ from infrastructure.reports.issued_reports import FactView, facts_at
 
 app = typer.Typer()
 
+CAUSE_COLUMNS = ("cause", "of", "what", "occurredAt", "recordedAt", "by", "why")
 
-@app.command()
+
+@app.command(
+    epilog="Example: wardbook restate 1a3cce59-8007-5d42-99a0-e26bdbc414fa --reason closed"
+)
 def restate(
     issue: Annotated[UUID, typer.Argument(help="The id of an issued report.")],
     reason: Annotated[str | None, typer.Option(help="Why it is restated.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Compute an issued report again as known now, and record what changed.
 
     Each figure with its old and new value, and with all facts about those whose contribution to it
-    changed: what happened when, when the record learned of it, from whom, and why.
+    changed: what happened when, when the record learned of it, from whom, and why. CSV has the
+    figures.
     """
     configuration = settings()
     zone, database = open_hospital(configuration)
@@ -51,10 +57,12 @@ def restate(
     assert isinstance(issue_event, Report.Issued)
     definition, _ = question_of(issue_event.terms)
     facts = _facts(database, issue, sorted({p for cause in event.causes for p in cause.facts}))
-    if json:
+    if json and not csv:
         as_json(_told(event, facts))
-    else:
-        _print(definition, event, facts, zone)
+        return
+    _print_figures(definition, event, json, csv)
+    if event.changes and not csv:
+        _print_causes(event, facts, zone)
 
 
 def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, FactView]:
@@ -110,36 +118,39 @@ def _fact(fact: FactView) -> dict[str, Any]:
     }
 
 
-def _print(
-    held: Definition, event: Report.Restated, facts: dict[int, FactView], zone: ZoneInfo
-) -> None:
-    if not event.changes:
+def _print_figures(held: Definition, event: Report.Restated, json: bool, csv: bool) -> None:
+    if not event.changes and not csv:
         out.print(f"Nothing changed up to position {event.said.position}.")
         return
-    figures = table_of("figure", "of", "old", "new", "causes", title=f"{held.title}, restated")
-    for change in event.changes:
-        figures.add_row(
-            change.name,
-            ", ".join(value for _, value in change.of),
-            _shown(held, change, change.old),
-            _shown(held, change, change.new),
-            ", ".join(str(number + 1) for number in change.causes),
-        )
-    out.print(figures)
-    table = table_of("cause", "of", "what", "happened", "recorded", "by", "why", title="Causes")
+    rows = [
+        {
+            "figure": change.name,
+            "of": ", ".join(value for _, value in change.of),
+            "old": _shown(held, change, change.old),
+            "new": _shown(held, change, change.new),
+            "causes": ", ".join(str(number + 1) for number in change.causes),
+        }
+        for change in event.changes
+    ]
+    columns = ("figure", "of", "old", "new", "causes")
+    print_rows(rows, columns, json=json, csv=csv, title=f"{held.title}, restated")
+
+
+def _print_causes(event: Report.Restated, facts: dict[int, FactView], zone: ZoneInfo) -> None:
+    rows = []
     for number, cause in enumerate(event.causes, start=1):
-        rows = (_row(facts[position], zone) for position in cause.facts)
-        for (what, *row), alike in groupby(rows):  # a discharge stops many prescriptions
+        lines = (_row(facts[position]) for position in cause.facts)
+        for (what, *row), alike in groupby(lines):  # a discharge stops many prescriptions
             times = len(list(alike))
             what = f"{what} ({times} times)" if times > 1 else what
-            table.add_row(str(number), f"{cause.kind} {cause.id}", what, *row)
-    out.print(table)
+            line = (str(number), f"{cause.kind} {cause.id}", what, *row)
+            rows.append(dict(zip(CAUSE_COLUMNS, line, strict=True)))
+    print_rows(rows, CAUSE_COLUMNS, title="Causes", zone=zone)
 
 
-def _row(fact: FactView, zone: ZoneInfo) -> tuple[str, ...]:
-    clocks = (at.astimezone(zone) for at in (fact.occurred_at, fact.recorded_at))
-    event_time, record_time = (at.strftime("%Y-%m-%d %H:%M") for at in clocks)
-    return fact.topic, event_time, record_time, fact.recorded_by["subject"], fact.reason or ""
+def _row(fact: FactView) -> tuple[Any, ...]:
+    clocks = fact.occurred_at, fact.recorded_at
+    return fact.topic, *clocks, fact.recorded_by["subject"], fact.reason
 
 
 def _shown(held: Definition, change: Change, value: Exact) -> str:

@@ -16,7 +16,7 @@ from infrastructure.revocations import revoke as add_revocation
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: wardbook revoke --subject ada --reason 'left the house'")
 def revoke(
     reason: Annotated[str, typer.Option(help="Why, for who reads the list later.")],
     subject: Annotated[

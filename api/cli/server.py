@@ -44,7 +44,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0:
 ShowToken = Annotated[bool, typer.Option("--show-token", help="Print an admin's token, too.")]
 
 
-@app.command()
+@app.command(epilog="Example: wardbook serve --port 8000")
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
@@ -76,7 +76,7 @@ def worker() -> None:
         runner.run()
 
 
-@app.command()
+@app.command(epilog="Example: wardbook demo --beds 40 --days 60")
 def demo(
     host: Host = "127.0.0.1",
     port: Port = 8000,

@@ -12,7 +12,7 @@ from application.authorization.roles import Role
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: wardbook token --role nurse --subject ada --ward Surgery --hours 8")
 def token(
     role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.ADMIN,
     subject: Annotated[str, typer.Option(help="Whose it is, as facts will say.")] = "local",

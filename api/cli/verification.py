@@ -14,7 +14,7 @@ from infrastructure.postgres.migrate import check_migrated
 app = typer.Typer()
 
 
-@app.command("verify")
+@app.command("verify", epilog="Example: wardbook verify --sample 1000")
 def verify_command(
     read_models: Annotated[
         bool, typer.Option(help="Fill each read model anew beside the live one and compare.")

@@ -1,5 +1,6 @@
 """The list of commands: true of the commands, and printed without importing them."""
 
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -10,10 +11,14 @@ import pytest
 from typer.main import get_group
 
 import api.cli
-from api.cli.main import COMMANDS, load_command
+from api.cli.main import COMMANDS, MODULES, load_command
 from infrastructure.postgres.migrate import MIGRATIONS
 from tests.cli.conftest import Run
 
+WITHOUT_EXAMPLE = {
+    *("worker", "migrate", "schema", "new-epoch", "simulate"),
+    *("import", "hl7", "projections"),  # groups
+}
 HEAVY = ("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn")
 
 
@@ -35,6 +40,17 @@ def test_a_command_that_is_run_is_the_one_of_its_module(run: Run) -> None:
     misspelt = run("toke")
     assert misspelt.code == 2
     assert "Did you mean 'token'" in misspelt.err
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_the_example_in_the_help_of_a_command_can_be_given(name: str) -> None:
+    command = load_command(name)
+    if not command.epilog:
+        assert name in WITHOUT_EXAMPLE
+        return
+    program, called, *arguments = shlex.split(command.epilog.removeprefix("Example: "))
+    assert (program, called) == ("wardbook", name)
+    assert command.make_context(name, arguments).params
 
 
 def test_the_version_is_that_of_the_package_and_of_its_newest_migration(run: Run) -> None:

@@ -40,6 +40,8 @@ def test_an_answer_is_printed_as_a_table_or_as_csv(
 ) -> None:
     assert run("query", WHERE, "--format", "csv").out == "bed,there\na,False\nb,True\n"
     assert "there" in run("query", WHERE).out
+    numbers = "SELECT 1.5::DECIMAL(3, 1) AS n, sum(1) AS one, NULL AS nothing"
+    assert run("query", numbers, "--format", "json").json == [{"n": 1.5, "one": 1, "nothing": None}]
     monkeypatch.setattr(sys, "stdin", StringIO("SELECT NULL AS nothing, sum(1) AS one"))
     assert run("query", "-", "--format", "csv").out == "nothing,one\n,1\n"
 
@@ -47,6 +49,8 @@ def test_an_answer_is_printed_as_a_table_or_as_csv(
 def test_the_tables_are_listed_with_what_each_column_means(run: Run) -> None:
     told = run("query", "--tables")
     assert told.code == 0
+    columns = run("query", "--tables", "--format", "json").json
+    assert len(columns) == sum(len(table.columns) for table in TABLES)
     for table in TABLES:
         assert table.name in told.out
         assert all(column.name in told.out for column in table.columns)

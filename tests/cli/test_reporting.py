@@ -38,6 +38,8 @@ def test_alone_it_lists_what_reports_there_are(run: Run) -> None:
     told = run("report")
     assert told.code == 0
     assert all(f"{held.name}@{held.version}" in told.out for held in newest_definitions())
+    assert len(run("report", "--format", "json").json) == len(newest_definitions())
+    assert run("report", "--format", "csv").out.startswith("report,meaning,parameters\n")
 
 
 def test_a_report_as_a_table(run: Run, known_before: str) -> None:

@@ -54,6 +54,7 @@ def test_a_restatement_is_printed_with_its_causes(run: Run, staffed: Hospital, s
         request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
     )
     told = run("restate", issue).out
+    assert "+00:00" in told
     for said in ("census", FROM[:7], f"stay {stay}", "stay.discharged", "noted afterwards"):
         assert said in told
 
