@@ -142,6 +142,11 @@ HISTORY = (
 )
 
 
+def test_a_document_counts_as_all_that_is_in_it(shared: Ward) -> None:
+    documents = " ".join(f"c{n}: course(mrn: $m, format: CSV) {{ text }}" for n in range(11))
+    assert "cost" in refused(shared, f"query($m: String) {{ {documents} }}", m="M1")
+
+
 def test_a_history_of_occupancy_counts_as_a_long_list(shared: Ward) -> None:
     query = HISTORY % "patient { stays { visits { id } } } stay { prescriptions { id } }"
     said = {"from": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}

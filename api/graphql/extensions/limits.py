@@ -75,6 +75,9 @@ LENGTHS = {
 USUAL = 10
 """The length of any other list."""
 
+WHOLE = {"course": 2_000}  # all facts of a stay or a person
+"""The things in one that is given whole."""
+
 STRETCHES = 5_000
 """The most stretches of an occupancy history: it has no pages, and its period may be all time."""
 
@@ -288,7 +291,9 @@ class Costs(ValidationRule):
             return PAGE
         while isinstance(kind, GraphQLNonNull):
             kind = kind.of_type
-        return LENGTHS.get(name, USUAL) if isinstance(kind, GraphQLList) else 1
+        if isinstance(kind, GraphQLList):
+            return LENGTHS.get(name, USUAL)
+        return WHOLE.get(name, 1)
 
 
 def too_large(name: str, count: int, limit: int, at: Node | None = None) -> GraphQLError:
