@@ -1,8 +1,9 @@
-"""The commands ``hl7 listen`` and ``hl7 refused``."""
+"""The commands ``hl7 listen``, ``hl7 refused`` and ``hl7 replay``."""
 
 import asyncio
 import signal
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from ssl import SSLContext
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
-from api.hl7.door import Door, Refused
+from api.hl7.door import KEPT, Door, Refused
 from api.hl7.mllp import Listener, tls
 from api.hl7.sending import sending_systems
 from api.telemetry import logs
@@ -40,14 +41,7 @@ def listen(
         context = tls(certificate, key, clients)
     elif certificate or key or clients:
         stop("TLS needs --certificate, --key and --clients.", ExitCode.USAGE)
-    chosen = settings()
-    senders = sending_systems(config)
-    database = ready_database(chosen)
-    log = database.open_log()
-    with closing(hospital(chosen, database)) as the_hospital:
-        seed(chosen, the_hospital, log)
-        logs.begin()
-        door = Door(the_hospital, senders, chosen.home)
+    with _door(config) as door:
         asyncio.run(_run(door, host, port, context))
         for name, count in sorted(door.counts.items()):
             out.print(f"{name}: {count:,}")
@@ -58,6 +52,50 @@ def refused(json: Json = False, csv: Csv = False) -> None:
     """List the messages that were refused or set aside, why, and the files that keep them."""
     kept = [{n: v for n, v in each.items() if n != "message"} for each in Refused(settings().home)]
     print_rows(kept, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
+
+
+@hl7.command("replay")
+def replay(
+    config: Annotated[Path, typer.Option(help="File of a sending system (TOML), or a folder.")],
+    json: Json = False,
+    csv: Csv = False,
+) -> None:
+    """Take the kept messages again, and remove those that are carried out now.
+
+    The rest stay, and each is listed with why. Exits with 1 if one is to be taken again.
+    """
+    if json and csv:
+        stop("Give --json or --csv, one of the two.", ExitCode.USAGE)  # before anything is recorded
+    with _door(config) as door:
+        answered = [
+            {
+                "refusedAt": kept["refusedAt"],
+                "answer": f"A{verdict.kind}",
+                "carriedOut": verdict is KEPT,
+                "code": verdict.code,
+                "where": verdict.where,
+                "text": verdict.text,
+                "file": kept["file"],
+            }
+            for kept, verdict in door.replay()
+        ]
+    names = ("refusedAt", "answer", "carriedOut", "code", "where", "text", "file")
+    print_rows(answered, names, json=json, csv=csv)
+    if any(each["answer"] == "AE" for each in answered):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+@contextmanager
+def _door(config: Path) -> Iterator[Door]:
+    """Open the door to this hospital for the sending systems of a file or folder."""
+    chosen = settings()
+    senders = sending_systems(config)
+    database = ready_database(chosen)
+    log = database.open_log()
+    with closing(hospital(chosen, database)) as the_hospital:
+        seed(chosen, the_hospital, log)
+        logs.begin()
+        yield Door(the_hospital, senders, chosen.home)
 
 
 async def _run(door: Door, host: str, port: int, context: SSLContext | None) -> None:

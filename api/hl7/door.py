@@ -3,9 +3,10 @@
 import json
 import logging
 import os
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +66,12 @@ class Refused:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Return what was refused, the oldest first."""
         for file in sorted(self._folder.glob("*.json")):
-            yield {"file": str(file), **json.loads(file.read_text())}
+            with suppress(FileNotFoundError):  # deleted since
+                yield {"file": str(file), **json.loads(file.read_text())}
+
+    def remove(self, kept: Mapping[str, Any]) -> None:
+        """Remove the file of a message that was carried out."""
+        Path(kept["file"]).unlink(missing_ok=True)
 
 
 class Door:
@@ -79,24 +85,23 @@ class Door:
 
     def answers(self, data: bytes) -> list[bytes]:
         """Carry out a message and return its acknowledgements: kept means that it is durable."""
-        message = None
-        try:
-            message = parse(data)
-            verdict = self._carried_out(message)
-        except Unreadable as error:
-            verdict = Verdict("R", error.text, error.code, error.where)
-        except VersionConflict:
-            verdict = COME_AGAIN  # others were quicker, again and again
-        except Refusal as error:
-            # the code alone: the text of a refusal may name a value
-            verdict = Verdict("R", response_to(error).code or "Refused", 207)
-        except Exception as error:
-            log.warning("An HL7 message was not carried out: %s", type(error).__name__)
-            verdict = COME_AGAIN
+        message, verdict = self._verdict(data)
         if verdict.kind == "R" or verdict is SET_ASIDE:
             verdict = self._kept_for_later(data, verdict)
         self.counts[f"A{verdict.kind}"] += 1
         return acknowledgements(message or _head(data), verdict)
+
+    def replay(self) -> Iterator[tuple[dict[str, Any], Verdict]]:
+        """Take what was kept again, the oldest first, and remove what is carried out now.
+
+        The command of a message has the id it always had, so that one kept twice is recorded once.
+        What is not carried out stays as it was kept.
+        """
+        for kept in self.refused:
+            _, verdict = self._verdict(b64decode(kept["message"]))
+            if verdict is KEPT:
+                self.refused.remove(kept)
+            yield kept, verdict
 
     def too_long(self, beginning: bytes) -> list[bytes]:
         """Return the answer to a message that is longer than is read, from its beginning."""
@@ -109,6 +114,22 @@ class Door:
         except OSError as error:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
+
+    def _verdict(self, data: bytes) -> tuple[Message | None, Verdict]:
+        message = None
+        try:
+            message = parse(data)
+            return message, self._carried_out(message)
+        except Unreadable as error:
+            return message, Verdict("R", error.text, error.code, error.where)
+        except VersionConflict:
+            return message, COME_AGAIN  # others were quicker, again and again
+        except Refusal as error:
+            # the code alone: the text of a refusal may name a value
+            return message, Verdict("R", response_to(error).code or "Refused", 207)
+        except Exception as error:
+            log.warning("An HL7 message was not carried out: %s", type(error).__name__)
+            return message, COME_AGAIN
 
     def _carried_out(self, message: Message) -> Verdict:
         sender = self._sender(message)

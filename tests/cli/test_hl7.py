@@ -1,0 +1,34 @@
+"""Messages that were kept, taken again from the command line."""
+
+from pathlib import Path
+
+from api.exit_codes import ExitCode
+from api.hl7.door import Door
+from application.hospital import Hospital
+from tests.cli.conftest import Run
+from tests.hl7.test_inbound import adt
+from tests.support.hospital_dsl import room
+
+
+def test_kept_messages_are_replayed_and_those_carried_out_are_gone(
+    run: Run, home: Path, staffed: Hospital, tmp_path: Path
+) -> None:
+    room(staffed)
+    unmapped = Door(staffed, [], home)
+    for message in (adt("A01", "1"), b"nonsense"):
+        unmapped.answers(message)
+    sender = tmp_path / "north.toml"
+    sender.write_text('application = "ADT"\nzone = "Europe/Berlin"\n')
+
+    both = run("hl7", "replay", "--config", str(sender), "--json", "--csv")
+    assert both.code == ExitCode.USAGE
+    assert len(run("hl7", "refused", "--json").json) == 2
+    told = run("hl7", "replay", "--config", str(sender), "--json")
+    assert told.code == ExitCode.DONE, told.err
+    assert [(row["answer"], row["carriedOut"]) for row in told.json] == [
+        ("AA", True),
+        ("AR", False),
+    ]
+    assert "Adam" not in told.out
+    (left,) = run("hl7", "refused", "--json").json
+    assert left["file"] == told.json[1]["file"]
