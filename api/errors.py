@@ -18,7 +18,7 @@ from application.reports.service import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
 from infrastructure.event_store.log_reader import DatabaseUnavailable
-from infrastructure.postgres.connection_failure import connection_failure
+from infrastructure.postgres.connection_failure import InsufficientPrivilege, connection_failure
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrate import NotMigrated
@@ -82,7 +82,12 @@ _UNREACHABLE = ErrorResponse(
     advice="{failure}",
 )
 _NO_OPERATION = ErrorResponse("BAD_REQUEST", message="The document has no such operation.")
-_UNSEARCHABLE = ErrorResponse("BAD_REQUEST", message="A value in it cannot be looked for.")
+_UNSEARCHABLE = ErrorResponse(
+    "BAD_REQUEST",
+    message="A value in it cannot be looked for.",
+    exit_code=_USAGE,
+    advice="A value that was given is no text that can be looked for.",
+)
 
 RESPONSES: dict[type[BaseException], ErrorResponse] = {
     WardbookError: ErrorResponse(exit_code=_REFUSED),
@@ -123,6 +128,7 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     EmbeddedServerError: ErrorResponse(exit_code=_NO_DATABASE),
     NotMigrated: ErrorResponse(exit_code=_NO_DATABASE),
     **dict.fromkeys(CONNECTION_ERRORS, _UNREACHABLE),
+    InsufficientPrivilege: ErrorResponse(exit_code=_NO_DATABASE, advice="{failure}"),
     InterfaceError: ErrorResponse("DATABASE_AWAY", message=_UNREACHABLE.message),
     PoolTimeout: ErrorResponse(  # the database is there, and so is a client that asks too much of it
         "DATABASE_AWAY", message="Too much is asked of the database at once; ask again in a moment."
@@ -144,6 +150,8 @@ _UNKNOWN = ErrorResponse()
 
 def response_to(error: BaseException) -> ErrorResponse:
     """Return the answer to an error, its texts filled in; an internal error is INTERNAL's."""
+    cause = getattr(error, "orig", None)
+    error = cause if isinstance(cause, InsufficientPrivilege) else error
     text = error.text(to_camel_case) if isinstance(error, Refusal) else str(error)
     row = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), _UNKNOWN)
     advice = row.advice.format(error=error, failure=_failure(error))
@@ -160,7 +168,7 @@ def response_to(error: BaseException) -> ErrorResponse:
 
 def _failure(error: BaseException) -> str:
     """Return what failed of a connection to the database, or of a file, in a sentence."""
-    if isinstance(error, CONNECTION_ERRORS):
+    if isinstance(error, (*CONNECTION_ERRORS, InsufficientPrivilege)):
         return connection_failure(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."

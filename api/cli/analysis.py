@@ -18,6 +18,7 @@ from api.cli.terminal import (
     out,
     plain,
     print_rows,
+    print_table,
     progress,
     settings,
     stop,
@@ -138,7 +139,7 @@ def _print_rows(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]
         table = table_of(*names)
         for row in rows:
             table.add_row(*("" if value is None else _as_text(value) for value in row))
-        out.print(table, crop=False)
+        print_table(table)
 
 
 def _as_text(value: object) -> str:
@@ -153,7 +154,7 @@ def _list_tables(format: Format) -> None:
             grid = table_of("column", "type", "meaning", title=table.name, caption=table.meaning)
             for column in table.columns:
                 grid.add_row(column.name, column.type, column.meaning)
-            out.print(grid)
+            print_table(grid)
         return
     names = ("table", "column", "type", "meaning")
     rows = [

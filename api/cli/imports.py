@@ -15,6 +15,7 @@ from api.cli.terminal import (
     now,
     out,
     print_rows,
+    print_table,
     progress,
     settings,
     stop,
@@ -150,7 +151,7 @@ def _print_account(account: Account, file: Path, json: bool, csv: bool) -> None:
         for name, verdict, rule, count in account.totals():
             if verdict == "refused":
                 refusals.add_row(name, str(rule), f"{count:,}")
-        out.print(refusals)
+        print_table(refusals)
         for rule, count in account.not_ended.items():
             out.print(f"Discharges refused by {rule}: {count:,}; see the notes of their rows.")
         for name, reason in account.missing.items():
@@ -159,7 +160,7 @@ def _print_account(account: Account, file: Path, json: bool, csv: bool) -> None:
         for name, (why, rows_of_file) in account.not_read.items():
             others.add_row(name, why, "" if rows_of_file is None else f"{rows_of_file:,}")
         if account.not_read:
-            out.print(others)
+            print_table(others)
         out.print(f"Each row's fate: {file}; the sums: {sums_path(file)}", soft_wrap=True)
     if not account.adds_up:
         stop("The account does not add up to the rows in the files.", ExitCode.CHECK_FAILED)

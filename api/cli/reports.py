@@ -11,7 +11,16 @@ import typer
 
 from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, open_hospital
-from api.cli.terminal import err, out, print_rows, progress, request, settings, stop, table_of
+from api.cli.terminal import (
+    err,
+    print_rows,
+    print_table,
+    progress,
+    request,
+    settings,
+    stop,
+    table_of,
+)
 from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
@@ -163,7 +172,7 @@ def _table(report: Report) -> None:
     for row in report.rows:
         of = ", ".join(value for _, value in row.of)
         table.add_row(row.figure, of, formatted(definition, row), row.unit)
-    out.print(table)
+    print_table(table)
 
 
 def _json(report: Report) -> None:

@@ -41,6 +41,9 @@ Columns = Sequence[str] | Mapping[str, str | Callable[[Mapping[str, Any]], Any]]
 WIDE = 100_000
 """The width of what is no terminal: a file or another program gets every row whole."""
 
+NARROWEST = 8
+"""The characters of a column, on average, with which no cell loses a letter."""
+
 
 class PlainConsole(Console):
     """A console on which no text is markup, an emoji or an escape sequence: texts are data."""
@@ -75,6 +78,14 @@ def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
     raise typer.Exit(code)
 
 
+def print_table(table: Table) -> None:
+    """Print a table; on a terminal that is too narrow for its columns, wider than that."""
+    needed = NARROWEST * len(table.columns)
+    if out.width < needed:  # letters would be lost
+        table.width = needed
+    out.print(table, crop=False)
+
+
 def print_rows(
     rows: Iterable[Mapping[str, Any]],
     columns: Columns,
@@ -103,7 +114,7 @@ def print_rows(
     table = table_of(*(re.sub("([A-Z])", r" \1", name).lower() for name in named), title=title)
     for line in cells:
         table.add_row(*(_cell(value, zone) for value in line))
-    out.print(table, crop=False)
+    print_table(table)
 
 
 def plain(value: Any, zone: tzinfo | None = None) -> Any:

@@ -2,6 +2,10 @@
 
 import re
 
+from psycopg.errors import InsufficientPrivilege
+
+__all__ = ["InsufficientPrivilege", "connection_failure"]
+
 VARIABLES = "WARDBOOK_DATABASE_URL and WARDBOOK_APP_URL"
 
 _FAILURES = {
@@ -12,6 +16,7 @@ _FAILURES = {
     r'role "(?P<name>.*)" does not exist': (
         "There is no role {name!r} on that server: the owner makes it by wardbook migrate"
     ),
+    r"permission denied (for|to create)|must be owner": "The login lacks a right: it is not the owner's",
     r'permission denied to set role "(?P<name>.*)"': "The login may not act as role {name!r}",
     r"no pg_hba.conf entry|authentication failed": "The server does not admit the login",
     r"[Cc]onnection refused|No such file or directory": (

@@ -59,6 +59,28 @@ def test_a_database_or_a_login_that_is_not_there_is_named(
     assert "refuses the connection" in told.err
 
 
+def test_a_login_without_the_right_is_told_that_it_is_not_the_owners(
+    run: Run, here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", here.app_url)
+    told = run("migrate")
+    assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
+    assert "not the owner's" in told.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("timeline",), ("accesses", "--mrn"), ("accesses", "--subject"), ("occupancy", "--ward")],
+    ids=" ".join,
+)
+def test_a_value_that_is_no_text_is_refused(
+    run: Run, here: Database, command: tuple[str, ...]
+) -> None:
+    told = run(*command, "\udcff")
+    assert told.code in (ExitCode.REFUSED, ExitCode.USAGE)
+    assert told.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [

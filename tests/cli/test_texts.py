@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from api.cli import terminal
 from api.cli.terminal import PlainConsole, json_text, table_of
 from api.csv_writer import CsvWriter
 from application.hospital import Hospital
@@ -113,6 +114,22 @@ def test_no_cell_is_cut_off_where_there_is_no_terminal() -> None:
     console.print(table)
     assert "x" * 500 in screen.getvalue()
     assert "y" * 500 in screen.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_a_text_wraps_on_a_terminal_and_loses_no_letter(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = StringIO()
+    console = PlainConsole(screen)
+    console.file, console.width = screen, width
+    monkeypatch.setattr(terminal, "out", console)
+    alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+    names = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    row = {name: alphabet if n == 3 else n for n, name in enumerate(names)}
+    terminal.print_rows([row], names)
+    letters = [c for c in screen.getvalue().split("\u2501")[-1] if c in alphabet]
+    assert sorted(letters) == sorted(alphabet + "012456789")
 
 
 @pytest.mark.parametrize("text", FORMULAS)
