@@ -1,4 +1,4 @@
-"""What commands remember of aggregates from one to the next."""
+"""Cache of aggregates between commands."""
 
 import copy
 from collections import OrderedDict
@@ -26,7 +26,7 @@ class AggregateCache:
     """
 
     def __init__(self, most: int = 200_000) -> None:
-        """``most``: the events of all aggregates together."""
+        """Set ``most``, the events of all aggregates together."""
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
         self._most, self._size = most, 0
         self._lock = Lock()
@@ -36,7 +36,7 @@ class AggregateCache:
             return [self._copy(self._kept.get(id) or kind.empty(id)) for id in ids]  # type: ignore[misc]
 
     def lacks(self, ids: Iterable[UUID]) -> list[UUID]:
-        """Those of which nothing is remembered."""
+        """Return those of which nothing is remembered."""
         with self._lock:
             return [id for id in ids if id not in self._kept]
 

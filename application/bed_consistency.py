@@ -1,4 +1,4 @@
-"""What a command does to the beds and to who lies in them: checked, and told to the rooms."""
+"""Checks of what a command does to beds and occupants, and its claims told to the rooms."""
 
 from uuid import UUID
 

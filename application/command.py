@@ -33,7 +33,7 @@ from domain.time import LAST_DAY, LATE_AFTER, Precision, in_utc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Who gives a command, and what every command may say beside its own input.
+    """Sender of a command, and the input that all commands share.
 
     ``now`` is the recording clock of a simulated log; in a real one it is the database's.
     """
@@ -53,7 +53,7 @@ class Request:
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the sender says beside the command's own input, by field."""
+        """Return what the sender says beside the command's own input, by field."""
         return {
             "occurred_at": self.occurred_at,
             "performed_by": self.performed_by,
@@ -66,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a hospital may set about time: how far clocks may differ, and what counts as late."""
+    """Settings of a hospital about time: how far clocks may differ, and what counts as late."""
 
     hospital: str = "main"
     mrn_authority: str = "main"
@@ -145,7 +145,7 @@ class CommandSpec:
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
-        """The keyword parameters of the command's input."""
+        """Return the keyword parameters of the command's input."""
         _, _, *parameters = signature(self.decide).parameters.items()
         return dict(parameters)
 

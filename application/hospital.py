@@ -78,7 +78,7 @@ class Hospital:
 
     @property
     def record(self) -> EventStore:
-        """The event store."""
+        """Return the event store."""
         return self.pipeline.record
 
     @property

@@ -1,4 +1,4 @@
-"""What the hospital asks of the record that keeps its events: the port, and what passes through it."""
+"""Port of the event store, and the messages that pass through it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class RecordedCommand:
 
 @dataclass(frozen=True, slots=True)
 class CommandPreload:
-    """What is known as a command begins: the record's clock, and the command if it came before.
+    """State at the begin of a command: the record's clock, and the command if it came before.
 
     And what it was going to ask first: streams whole, and who has what it names.
     """
@@ -140,19 +140,19 @@ class EventStore(Protocol):
         """Return the events at positions ``first`` to ``last``, both included."""
 
     def owner(self, kind: str, key: str) -> UUID | None:
-        """Who has a unique claim."""
+        """Return the holder of a unique claim."""
 
     def first_owner(self, kind: str, beginning: str) -> UUID | None:
         """Return the owner of the first unique claim of a kind whose key begins so."""
 
     def owners(self, kinds: Iterable[str]) -> list[UUID]:
-        """All who have a unique claim of one of these kinds."""
+        """Return all holders of a unique claim of one of these kinds."""
 
     def owners_beginning(self, kind: str, beginning: str) -> list[UUID]:
         """Return the owners of unique claims of a kind whose keys begin so, in order."""
 
     def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
-        """Who lies, or keeps a bed, in a room during a period, as held true now."""
+        """Return the stays with a bed in a room during a period, as held true now."""
 
     def sharers(self, stay: UUID) -> list[Claim]:
         """Return the stretches of those who share a bed of this stay, as held true now."""
@@ -161,7 +161,7 @@ class EventStore(Protocol):
         """Return the stays of a person during a period, as held true now."""
 
     def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
-        """All stays of persons, as held true now; those too that ended as they began."""
+        """Return all stays of persons, as held true now; those too that ended as they began."""
 
     def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the records that were ever merged into some, though that may have been taken back."""

@@ -23,7 +23,7 @@ MOST_MOVES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharer:
-    """Where a child goes that shared its mother's bed: along with her, or to a place of its own."""
+    """Destination of a child that shared its mother's bed: along with her, or to a place of its own."""
 
     stay_id: UUID
     shares_bed: bool = False

@@ -60,7 +60,7 @@ class UnitOfWork:
         preload: CommandPreload | None = None,
         sent_at: datetime | None = None,
     ) -> None:
-        """``refresh``: whether to read the newer events of cached aggregates.
+        """Begin empty; ``refresh``: whether to read the newer events of cached aggregates.
 
         Without it the command may still be accepted, since the append compares all versions; a refusal
         that rests on the cache (`used_cache`) has to be decided again with it.

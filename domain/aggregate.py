@@ -87,7 +87,7 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
 
     @property
     def fact(self) -> UUID | None:
-        """The fact that it tells, corrects or cancels."""
+        """Return the fact that it tells, corrects or cancels."""
         return getattr(self, self.FACT) if self.FACT else None
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a house has decided about its work, with valid time: so far, about cleaning beds."""
+"""Decisions of a house about its work, with valid time: so far, about cleaning beds."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -91,12 +91,12 @@ class Practitioner(Aggregate):
 
     @property
     def staff_number(self) -> str:
-        """The staff number that holds last."""
+        """Return the staff number that holds last."""
         return str(self.details[-1][1]["staff_number"])
 
     @property
     def details(self) -> list[tuple[datetime | None, dict[str, Any]]]:
-        """What is known from each moment on, in order; the first always was so."""
+        """Return what is known from each moment on, in order; the first always was so."""
         details: list[tuple[datetime | None, dict[str, Any]]] = [(None, self.registered)]
         for _, since, change in self.changes:
             details.append((since, {**details[-1][1], **change}))

@@ -66,7 +66,7 @@ class Refusal(WardbookError):
 
     @property
     def message(self) -> str:
-        """The text with the names of fields in Python style."""
+        """Return the text with the names of fields in Python style."""
         return self.text(str)
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class Refusal(WardbookError):
 
     @property
     def code(self) -> str:
-        """The name of the refusal, for programs: that of its class."""
+        """Return the name of the refusal, for programs: that of its class."""
         return type(self).__name__
 
 

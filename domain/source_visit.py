@@ -77,7 +77,7 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     @property
     def clock(self) -> tuple[datetime, int]:
-        """When the source recorded it; by its sequence number within one tick of its clock."""
+        """Return when the source recorded it; by its sequence number within one tick of its clock."""
         return self.recorded_at, -1 if self.sequence is None else self.sequence
 
     @property
@@ -87,12 +87,12 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     @property
     def kind(self) -> SourceKind | None:
-        """The kind of the movement; None of a cancel that does not name it."""
+        """Return the kind of the movement; None of a cancel that does not name it."""
         return self.movement.kind if self.movement else None
 
     @property
     def occurred_at(self) -> datetime:
-        """The moment of the movement; of a cancel without one, when it was recorded at the source."""
+        """Return the moment of the movement; of a cancel without one, when the source recorded it."""
         return self.movement.occurred_at if self.movement else self.recorded_at
 
     def precedence(self) -> tuple[bool, tuple[datetime, int]]:
@@ -250,12 +250,12 @@ class SourceVisit(Aggregate):
 
     @property
     def wanted(self) -> dict[str, Version]:
-        """The versions that should be held true, by the source's ids."""
+        """Return the versions that should be held true, by the source's ids."""
         return {id: v for id, v in self.held.items() if not v.cancelled}
 
     @property
     def true(self) -> dict[str, Version]:
-        """The versions that are held true, by the source's ids."""
+        """Return the versions that are held true, by the source's ids."""
         return {a.version.source_id: a.version for a in self.applied}
 
     # -- evolve --

@@ -52,27 +52,27 @@ class PublicEvent:
 
     @property
     def type(self) -> str:
-        """The CloudEvents attribute ``type``."""
+        """Return the CloudEvents attribute ``type``."""
         return f"wardbook.{self.name}.v{self.event.PUBLIC_VERSION}"
 
     @property
     def dataschema(self) -> str:
-        """The CloudEvents attribute ``dataschema``: the ``$id`` of the schema of ``data``."""
+        """Return the CloudEvents attribute ``dataschema``: the ``$id`` of the schema of ``data``."""
         return f"urn:wardbook:feed:{self.name}:v{self.event.PUBLIC_VERSION}"
 
     @property
     def kind(self) -> str:
-        """The value of the GraphQL enum EventKind."""
+        """Return the value of the GraphQL enum EventKind."""
         return re.sub(r"[.-]", "_", self.name).upper()
 
     @property
     def subject(self) -> str:
-        """The kind of thing that the fact is about: that of its stream, but the room of a bed."""
+        """Return the kind of thing that the fact is about: that of its stream, but the room of a bed."""
         return "room" if self.event.belongs_to(Occupancy) else self.topic.partition(".")[0]
 
     @cached_property
     def fields(self) -> dict[str, Field]:
-        """The public fields by name: those that are always there, then those that may be."""
+        """Return the public fields by name: those that are always there, then those that may be."""
         hints = get_type_hints(self.event)
         names = [field.name for field in fields(self.event) if field.name not in ENVELOPE]  # type: ignore[arg-type]
         public = {name: self._name(name, hints[name]) for name in names}

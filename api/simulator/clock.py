@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 
 class Agenda:
-    """What is going to happen, in order of time; ties in the order in which they were noted.
+    """Agenda of coming acts, in order of time; ties in the order in which they were noted.
 
     Things happen on whole minutes, but for those noted `at_second`: so visits and doses, whose number
     can be chosen, never fall together with anything else.

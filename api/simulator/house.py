@@ -61,7 +61,7 @@ class Bed:
 
     @property
     def place(self) -> dict[str, Any]:
-        """The bed as parameters of a command."""
+        """Return the bed as parameters of a command."""
         return {"ward": self.room.ward, "room": self.room.number, "bed": self.code}
 
     @property
@@ -147,7 +147,7 @@ class House:
 
     @property
     def occupancy(self) -> float:
-        """The share of beds that are occupied now."""
+        """Return the share of beds that are occupied now."""
         return sum(bed.occupant is not None for bed in self.beds) / len(self.beds)
 
     def of(self, kind: Kind) -> list[Bed]:

@@ -101,13 +101,13 @@ class Inpatient(Recordable):
 
     @property
     def mrns(self) -> tuple[str, ...]:
-        """Whose data an act upon this patient needs: mother and children lie together."""
+        """Return the persons that an act upon this patient needs: mother and children lie together."""
         near = (self, *([self.mother] if self.mother else ()), *self.children)
         return tuple(patient.person.mrn for patient in near)
 
     @property
     def is_here(self) -> bool:
-        """Whether the patient is present and alive."""
+        """Return whether the patient is present and alive."""
         return not self.gone and not self.away and self.died_at is None
 
     @property
@@ -116,7 +116,7 @@ class Inpatient(Recordable):
 
     @property
     def sharing(self) -> "list[Inpatient]":
-        """The children who lie in this mother's bed."""
+        """Return the children who lie in this mother's bed."""
         return [child for child in self.children if child.mother is self and not child.gone]
 
     def is_alone_in_bed(self, now: datetime) -> bool:

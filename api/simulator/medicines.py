@@ -88,7 +88,7 @@ class Medicines:
             self.world.agenda.after(wait, partial(self._prescribe, patient, drug))
 
     def review(self, patient: Inpatient) -> None:
-        """Once a day hold, change or stop some prescriptions, and write a new one now and then."""
+        """Hold, change or stop some prescriptions once a day, and write a new one now and then."""
         rng = self.world.order_rng
         live = [p for p in patient.prescriptions if p.is_live(self.world.now)]
         for prescription in live:

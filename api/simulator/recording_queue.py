@@ -44,7 +44,7 @@ class Recordable:
 
     @property
     def id(self) -> UUID:
-        """Raises Unrecorded before it is recorded."""
+        """Return its id. Raises Unrecorded before it is recorded."""
         if self._id is None:
             raise Unrecorded(self.KIND)
         return self._id

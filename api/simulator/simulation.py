@@ -35,7 +35,7 @@ class AnotherHouse(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What was recorded. ``refusals`` count by type; ``refused`` are the first of them, as text.
+    """Result of a simulation. ``refusals`` count by type; ``refused`` are the first of them, as text.
 
     ``late``: facts recorded late (see `Rules`). ``unrecorded``: facts that were given up because they
     rest on one that was refused.

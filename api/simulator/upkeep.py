@@ -28,7 +28,7 @@ BED_KEPT = 0.8
 
 
 class Upkeep:
-    """What is done for the house as a whole, drawn each morning."""
+    """Acts for the house as a whole, drawn each morning."""
 
     def __init__(self, world: World, movements: Movements, course: Course) -> None:
         self.world, self.movements, self.course = world, movements, course

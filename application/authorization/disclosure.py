@@ -1,4 +1,4 @@
-"""What a refusal may tell: facts and texts only as the caller's role and wards may see them."""
+"""Disclosure by refusals: facts and texts only as the caller's role and wards may see them."""
 
 from uuid import UUID
 

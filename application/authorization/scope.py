@@ -1,4 +1,4 @@
-"""Whose data somebody may act on: by the wards of their login, and by the patients' labels.
+"""Scope of a login: the patients it may act on, by its wards and by the labels of patients.
 
 The rule, the same for commands here and for questions (`infrastructure.queries.row_security`):
 

@@ -24,7 +24,7 @@ from domain.time import ALWAYS, TICK, Period, Precision
 
 
 class BedStates(CommandGroup):
-    """What state the beds are in, and whom a room takes."""
+    """Commands for the states of beds and the policies of rooms."""
 
     @command(roles=HOUSEKEEPING)
     def set_room_policy(

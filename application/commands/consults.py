@@ -15,7 +15,7 @@ from domain.stay.facts import CancellationReason
 
 
 class ConsultRequests(CommandGroup):
-    """What is asked of other specialties. A visit that names the consult answers it."""
+    """Commands for consults of other specialties. A visit that names the consult answers it."""
 
     @command(roles=CLINICAL, raises=(PatientDied, *STAY_REFUSALS))
     def request_consult(
@@ -52,7 +52,7 @@ class ConsultRequests(CommandGroup):
         requested_by: str | None = None,
         question: str | None = None,
     ) -> None:
-        """Another time (``occurred_at``) or content of a consult that was asked for."""
+        """Correct the time (``occurred_at``) or content of a consult that was asked for."""
         stay = lookups.stay_with_consult(uow, consult_id)
         stay.correct_consult(
             consult_id,

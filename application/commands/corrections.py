@@ -57,7 +57,7 @@ MOVEMENT_CORRECTION_REFUSALS = (
 
 
 class Corrections(CommandGroup):
-    """What was recorded and was not so."""
+    """Commands that correct facts of stays."""
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
     def cancel_admission(
@@ -195,7 +195,7 @@ class Corrections(CommandGroup):
         entries: Sequence[LateEntry] | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
-        """Several corrections, cancels and late entries, of several stays, decided on the result.
+        """Record several corrections, cancels and late entries, of several stays, by the result.
 
         Two patients entered in each other's beds can only be put right so. The parts are held in
         whichever order they are given; so each movement is corrected by one part.
@@ -243,7 +243,7 @@ class Corrections(CommandGroup):
         consult_id: UUID | None = None,
         stay_id: UUID | None = None,
     ) -> None:
-        """Another time (``occurred_at``), doctor, kind or note of a visit; what is absent stays.
+        """Correct the time (``occurred_at``), doctor, kind or note of a visit; what is absent stays.
 
         ``consult_id``: the consult that it really answers.
         ``stay_id``: the stay that it really was in, where it was recorded in the wrong one.

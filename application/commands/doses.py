@@ -28,7 +28,7 @@ from domain.time import Precision, in_utc
 
 
 class Doses(CommandGroup):
-    """What was given."""
+    """Commands for doses."""
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
     def record_administration(
@@ -125,7 +125,7 @@ class Doses(CommandGroup):
         route: str | None = None,
         ordered_by: str | None = None,
     ) -> None:
-        """Another time (``occurred_at``) or amount of a dose, or that it was not given.
+        """Correct the time (``occurred_at``) or amount of a dose, or that it was not given.
 
         Of a dose that was not prescribed in writing, also the drug, its route and who ordered it.
         """

@@ -41,7 +41,7 @@ class PatientIdentity(CommandGroup):
         confidentiality: Confidentiality | None = None,
         valid_from: date | None = None,
     ) -> None:
-        """Details always were so (a typo, a name found out), or are so from ``valid_from`` on.
+        """Correct details for always (a typo, a name found out), or from ``valid_from`` on.
 
         ``valid_from`` is a day of the hospital's calendar. ``mrn`` is the right number. Raises
         AlreadyExists if that is taken.
@@ -120,7 +120,7 @@ class PatientIdentity(CommandGroup):
         into_mrn: str,
         into_mrn_authority: str | None = None,
     ) -> None:
-        """Two records are one person: reading follows the link, and nothing is moved.
+        """Link two records of one person: reading follows the link, and nothing is moved.
 
         Raises MergeImpossible, naming the stays, if the person would be in two at once.
         """
@@ -143,7 +143,7 @@ class PatientIdentity(CommandGroup):
 
     @command(roles=RECORDS_OFFICE, raises=(MovementNotFound,))
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
-        """They were not one person: the merge is taken back, and exactly what was is again."""
+        """Take back the merge of two persons, so that exactly what was is again."""
         reason_needed(uow.entry, "an unmerge says why")
         patients = uow.load(Patient, *self.record.streams_of(merge_id))
         if not patients or not patients[0].exists:

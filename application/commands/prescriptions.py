@@ -28,7 +28,7 @@ from domain.stay.facts import CancellationReason
 
 
 class Prescriptions(Doses):
-    """What is prescribed, and how that changes."""
+    """Commands for prescriptions and their changes."""
 
     @command(roles=PRESCRIBERS, raises=(OutsideStay, PatientDied))
     def write_prescription(
@@ -81,7 +81,7 @@ class Prescriptions(Doses):
         frequency: str | None = None,
         stop: datetime | None = None,
     ) -> None:
-        """Another dose, route, frequency or planned stop from ``occurred_at`` on."""
+        """Change the dose, route, frequency or planned stop from ``occurred_at`` on."""
         prescription = lookups.prescription(uow, prescription_id)
         until, died_at = utc(stop, "stop"), persons.died_at(uow, prescription.patient)
         imprecise_times.in_prescription(
@@ -135,7 +135,7 @@ class Prescriptions(Doses):
         frequency: str | None = None,
         stop: datetime | None = None,
     ) -> None:
-        """Another time (``occurred_at``) or content of a change, hold, resumption or end.
+        """Correct the time (``occurred_at``) or content of a change, hold, resumption or end.
 
         The content is that of a change of the regimen; what is absent stays.
         """

@@ -25,7 +25,7 @@ from domain.time import ALWAYS
 
 
 class Rooms(BedStates):
-    """What the hospital has."""
+    """Commands for rooms and beds."""
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def open_room(self, uow: UnitOfWork, *, ward: str, room: str, beds: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ from domain.time import in_utc
 
 
 class Stays(CommandGroup):
-    """What happens to patients in the hospital."""
+    """Commands for stays of patients."""
 
     @command(
         roles=PATIENT_FLOW,
@@ -146,7 +146,7 @@ class Stays(CommandGroup):
         with_stay_id: UUID,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
-        """Two patients exchange beds, in one act; ``sharers`` says where their children go."""
+        """Exchange the beds of two patients, in one act; ``sharers`` says where their children go."""
         if stay_id == with_stay_id:
             raise InvalidInput("with_stay_id", "a swap needs two different stays")
         one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "with_stay_id")
@@ -203,13 +203,13 @@ class Stays(CommandGroup):
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
-        """Another doctor (by staff number) is responsible."""
+        """Make another doctor (by staff number) responsible."""
         stay, doctor = lookups.stay(uow, stay_id), lookups.practitioner(uow, attending, "attending")
         imprecise_times.in_stay(uow, stay, lambda entry: stay.change_attending(doctor, entry))
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_specialty(self, uow: UnitOfWork, *, stay_id: UUID, specialty: str) -> None:
-        """Another specialty is responsible; the ward may be a different one (an outlier)."""
+        """Make another specialty responsible; the ward may be a different one (an outlier)."""
         stay = lookups.stay(uow, stay_id)
         imprecise_times.in_stay(uow, stay, lambda entry: stay.change_specialty(specialty, entry))
 

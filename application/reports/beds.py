@@ -1,4 +1,4 @@
-"""How the beds are used: occupancy, turnover."""
+"""Reports on the use of beds: occupancy, turnover."""
 
 from application.reports.calendar import Calendar
 from application.reports.census import AHIMA, service_days
@@ -15,7 +15,7 @@ from application.reports.length_of_stay import discharged, length
 
 
 def _contributions(inputs: Inputs) -> Contributions:
-    """Service days and discharges of each stay; days open, and days at all, of each bed."""
+    """Yield service days and discharges of each stay; days open, and all days, of each bed."""
     calendar = Calendar(inputs)
     contributions: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:

@@ -1,4 +1,4 @@
-"""Who is here, day by day: the inpatient census and what is counted with it."""
+"""Inpatient census, day by day, and what is counted with it."""
 
 from application.reports.calendar import Calendar, last_ward, present
 from application.reports.definition import (

@@ -23,7 +23,7 @@ from domain.refusals import InvalidInput
 
 
 class Subject(NamedTuple):
-    """Whose marks they are: a ``stay``, a ``bed``, a ``person``, and its id."""
+    """Subject of marks: a ``stay``, a ``bed``, a ``person``, and its id."""
 
     kind: str
     id: str
@@ -44,7 +44,7 @@ Each = Callable[[Question, Marks, Formula], Iterable[Dimensions]]
 
 
 def of_the_whole(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
-    """One figure."""
+    """Return one figure."""
     return (TOTAL,)
 
 
@@ -107,7 +107,7 @@ def exact_waits(figures: Iterable[Figure]) -> tuple[Figure, ...]:
 
 @dataclass(frozen=True)
 class Parameter:
-    """What may be chosen; of the type of its default: a number, a text, or a list of either."""
+    """Parameter of a report; of the type of its default: a number, a text, or a list of either."""
 
     name: str
     default: Choice
@@ -173,7 +173,7 @@ class Definition:
         assert self.needs <= NEEDS, self.name
 
     def parameters_of(self, texts: Mapping[str, str]) -> dict[str, Choice]:
-        """All parameters, those not given by their defaults. Raises InvalidInput."""
+        """Return all parameters, those not given by their defaults. Raises InvalidInput."""
         by_name = {p.name: p for p in self.parameters}
         for name in texts:
             if name not in by_name:
@@ -197,7 +197,7 @@ class Definition:
         )
 
     def marks_of(self, row: Row, marks: Iterable[Contribution]) -> tuple[Contribution, ...]:
-        """Those among the marks that a figure is made of."""
+        """Return the marks that a figure is made of."""
         measures = next(f.formula.measures for f in self.figures if f.name == row.figure)
         dimensions = set(row.of)
         return tuple(m for m in marks if m.measure in measures and dimensions <= set(m.of))
@@ -238,7 +238,7 @@ class Report:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical bytes, in hexadecimal."""
+        """Return the SHA-256 of the canonical bytes, in hexadecimal."""
         return hashlib.sha256(self.canonical()).hexdigest()
 
 

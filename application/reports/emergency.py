@@ -1,4 +1,4 @@
-"""How long patients who are admitted were in the emergency department."""
+"""Lengths of emergency care before an admission."""
 
 from datetime import timedelta
 

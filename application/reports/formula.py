@@ -24,7 +24,7 @@ TOTAL: Dimensions = ()
 
 
 class Contribution(NamedTuple):
-    """What a subject adds to a measure. Times are in seconds."""
+    """Contribution of a subject to a measure. Times are in seconds."""
 
     measure: str
     of: Dimensions
@@ -171,7 +171,7 @@ def _steps(since: str, until: str, delta: Delta) -> Counter[int]:
 
 @dataclass(frozen=True)
 class Formula:
-    """What is computed of the marks, for the whole or for what a figure is of."""
+    """Computation on the marks, for the whole or for what a figure is of."""
 
     measures: frozenset[str]
     compute: Callable[[Amounts, Dimensions], Value]
@@ -186,7 +186,7 @@ class Formula:
         return _both(self, other, lambda a, b: a * b)
 
     def __truediv__(self, other: "Term") -> "Formula":
-        """None where the other is 0."""
+        """Divide; None where the other is 0."""
         return _both(self, other, lambda a, b: Fraction(a) / b if b else None)
 
 

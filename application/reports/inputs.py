@@ -1,4 +1,4 @@
-"""What reports are computed from: the history as known at one log position.
+"""Inputs of reports: the history as known at one log position.
 
 Each field of `Inputs` is one kind of input. A definition names in ``needs`` those that it reads; the
 others are not loaded. Moments are in UTC. Ids are those of the record as text, since they are only
@@ -105,7 +105,7 @@ Choice = int | str | tuple[int, ...] | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """What a report is asked for: all that fixes it but its definition and the log position.
+    """Question to a report: all that fixes it but its definition and the log position.
 
     The period goes from the hospital day ``first`` to ``last``, both included.
     """
@@ -146,7 +146,7 @@ class HouseBed(NamedTuple):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is known at one position that concerns the period and the scope of a question."""
+    """Facts known at one position that concern the period and the scope of a question."""
 
     question: Question
     days: LocalDays

@@ -1,4 +1,4 @@
-"""How long patients stay: patient days, leave days, length of stay.
+"""Reports on the length of stays: patient days, leave days, length of stay.
 
 A date is a patient day, a leave day, or neither; what is so at its end decides. The date of admission
 is always a patient day, the date of discharge neither, but for a stay of one date (AIHW METEOR 269982,
@@ -63,7 +63,7 @@ def length(stay: InpatientStay, calendar: Calendar) -> int:
 
 
 def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMITTED) -> int:
-    """How many patient days (or days of another state) of the period a stay has in the scope.
+    """Return the patient days (or days of another state) of a stay in the period and scope.
 
     A day belongs to the ward in which the patient lies at its end, or lay before an absence.
     """
@@ -102,7 +102,7 @@ def _patient_days(
 
 
 def _between(stay: InpatientStay, calendar: Calendar) -> int:
-    """Dates from admission to discharge, absences included; at least one."""
+    """Count the dates from admission to discharge, absences included; at least one."""
     assert stay.discharged_at is not None
     return max(calendar.ordinal(stay.discharged_at) - calendar.ordinal(stay.admitted_at), 1)
 
@@ -247,7 +247,7 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
 
 
 def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
-    """At the census of a day: patient days from the admission up to the date before it."""
+    """Count the patient days from the admission up to the date before the census of a day."""
     before = 0
     first_day = calendar.ordinal(stay.admitted_at)
     for span in stay.spans:

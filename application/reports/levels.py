@@ -7,7 +7,7 @@ from itertools import pairwise
 
 
 class Levels:
-    """How many are present from each moment to the next; a change costs no more than its own time."""
+    """Numbers present from each moment to the next; a change costs no more than its own time."""
 
     def __init__(self, since: Iterable[int], until: Iterable[int]) -> None:
         self.times: Counter[int] = Counter()

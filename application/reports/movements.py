@@ -1,4 +1,4 @@
-"""Who came, who went, who died: counts of a period and the rates made of them."""
+"""Reports on admissions, discharges and deaths: counts of a period and the rates made of them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ EARLY = timedelta(hours=48)
 
 
 def wards(stay: InpatientStay) -> Iterator[tuple[datetime, str]]:
-    """From when on the patient lay in which ward; leaves, and places without a bed, passed over."""
+    """Return the wards from each moment on; leaves, and places without a bed, passed over."""
     last = None
     for span in stay.spans:
         if present(span) and span.ward not in (None, last):

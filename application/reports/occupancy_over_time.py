@@ -1,4 +1,4 @@
-"""How many patients are here at any time: time-weighted, by hour of the day and day of the week."""
+"""Reports on patients present over time: time-weighted, by hour of the day and day of the week."""
 
 from bisect import bisect_right
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who came back: readmissions after a discharge."""
+"""Reports on readmissions after a discharge."""
 
 from collections import defaultdict
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What made a figure change between two positions of the log: whose contributions, and nothing else."""
+"""Causes of the change of a figure between two positions of the log: changed contributions."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -122,7 +122,7 @@ class _Differences:
     def _by(
         self, measure: str, names: tuple[str, ...]
     ) -> dict[Dimensions, list[tuple[Subject, int, int]]]:
-        """Who contributes something else, by what it is of; what cancels out there is nothing."""
+        """Return the subjects with other contributions, by dimension, without those that cancel out."""
         projection = self._projected.get((measure, names))
         if projection is None:
             counts: Counter[tuple[Dimensions, Subject, int]] = Counter()

@@ -39,7 +39,7 @@ class FiguresNotReadable(TransientError):
 
 
 class ReportData(Protocol):
-    """What reports are computed from, all of it read in one snapshot: the port.
+    """Port of the inputs of reports, all read in one snapshot.
 
     Every answer is a function of the log up to a position.
     `infrastructure.reports.report_data` reads it from the read models.

@@ -1,4 +1,4 @@
-"""How soon what happens is in the record."""
+"""Reports on the delay from a fact to its record."""
 
 from collections import defaultdict
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What figures each login was told lately: no two of them together may tell of few persons.
+"""Figures lately told to each login: no two of them together may tell of few persons.
 
 A figure is told of a cell: the persons behind one of its measures, and what each contributes. Two cells
 that differ by few persons, or a cell that others make up but for few persons, tell of these as a small
@@ -53,7 +53,7 @@ class _Told:
 
 @dataclass(slots=True)
 class ToldTo:
-    """What one login was told. ``lock``: held from a comparison until what is told is kept."""
+    """Figures told to one login. ``lock``: held from a comparison until what is told is kept."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _cells: list[_Told] = field(default_factory=list)
@@ -148,7 +148,7 @@ class ToldTo:
 
 
 class ToldFigures:
-    """What was told to all logins of a process."""
+    """Figures told to all logins of a process."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.clock = clock

@@ -1,4 +1,4 @@
-"""How long patients wait: for a senior doctor, and for a bed."""
+"""Reports on waiting times: for a senior doctor, and for a bed."""
 
 from collections.abc import Iterator
 from dataclasses import replace

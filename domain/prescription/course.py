@@ -78,7 +78,7 @@ class InfusionEnd:
 
     @property
     def earliest(self) -> datetime:
-        """The first moment at which it may have been."""
+        """Return the first moment at which it may have been."""
         return earliest(self.at, self.precision)
 
 
@@ -97,12 +97,12 @@ class Dose:
 
     @property
     def earliest(self) -> datetime:
-        """The first moment at which it may have been."""
+        """Return the first moment at which it may have been."""
         return earliest(self.at, self.precision)
 
     @property
     def latest(self) -> datetime:
-        """The last moment at which it may have been."""
+        """Return the last moment at which it may have been."""
         return latest(self.at, self.precision)
 
 
@@ -247,7 +247,7 @@ class Course:
 
     @cached_property
     def _holds(self) -> list[Period]:
-        """The periods in which it is held, whatever else changes meanwhile."""
+        """Return the periods in which it is held, whatever else changes meanwhile."""
         holds: list[Period] = []
         for period, status, _ in self.segments():
             if status is not PrescriptionStatus.HELD:
@@ -259,7 +259,7 @@ class Course:
 
     @property
     def period(self) -> Period:
-        """The period from its start until it was stopped, completed, or is planned to stop."""
+        """Return the period from its start until it was stopped, completed, or is planned to stop."""
         ends = [p.start for p, status, _ in self.segments() if status in ENDED]
         return Period(self.regimen.start, ends[0] if ends else None)
 

@@ -1,4 +1,4 @@
-"""What a room is called, when it was opened, and which beds are there: changed and corrected."""
+"""Name, opening and beds of a room: changed and corrected."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -67,12 +67,12 @@ class RoomState(RoomEvents, Aggregate):
 
     @property
     def ward(self) -> str:
-        """The ward, as the room is named last."""
+        """Return the ward, as the room is named last."""
         return self.names[-1].ward if self.names else ""
 
     @property
     def number(self) -> str:
-        """The number, as the room is named last."""
+        """Return the number, as the room is named last."""
         return self.names[-1].number if self.names else ""
 
     def name_at(self, moment: datetime) -> RoomName:

@@ -275,7 +275,7 @@ class Observation(Fact):
 
     @property
     def is_called_off(self) -> bool:
-        """Whether it says that something will not be: it may be told of who has left or died."""
+        """Return whether it says that something will not be: it may be told of who has left or died."""
         return self.name == "consult withdrawal"
 
     def after(self, state: State) -> State:

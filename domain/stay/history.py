@@ -208,7 +208,7 @@ class History:
 
     @cached_property
     def segments(self) -> Segments:
-        """The states in order, each with the period in which it is true; the last is open."""
+        """Return the states in order, each with the period in which it is true; the last is open."""
         steps = self._fold.steps
         ends = [at for at, _ in steps[1:]] + [None]
         periods = (Period(at, end) for (at, _), end in zip(steps, ends, strict=False))
@@ -216,7 +216,7 @@ class History:
 
     @property
     def problems(self) -> tuple[tuple[Fact, Refusal], ...]:
-        """The facts that contradict those before them, in order, with what they break."""
+        """Return the facts that contradict those before them, in order, with what they break."""
         return tuple(self._fold.problems)
 
     def check(
@@ -247,24 +247,24 @@ class History:
 
     @cached_property
     def admission(self) -> Admission | None:
-        """The admission; None if there was none, or only one entered in error."""
+        """Return the admission; None if there was none, or only one entered in error."""
         return next((f for f in self.facts if isinstance(f, Admission)), None)
 
     @cached_property
     def discharge(self) -> Discharge | None:
-        """The discharge that ended the stay; None if it has not ended, or by being cancelled."""
+        """Return the discharge that ended the stay; None if it has not ended, or by being cancelled."""
         if not self.segments or self.segments[-1][1].status is not Status.DISCHARGED:
             return None
         return next((f for f in reversed(self.facts) if isinstance(f, Discharge)), None)
 
     @property
     def ends(self) -> dict[UUID, datetime]:
-        """The moments (UTC) of the discharges and of the reversal of the admission, by id."""
+        """Return the moments (UTC) of the discharges and of the reversal of the admission, by id."""
         return {fact.id: fact.at for fact in self.facts if self._is_end(fact)}
 
     @property
     def ended_by(self) -> Fact | None:
-        """The fact that ended the stay for good: a discharge, or the reversal of the admission."""
+        """Return the fact that ended the stay for good: discharge, or the reversal of the admission."""
         if self.ended_at is None:
             return None
         return next((fact for fact in reversed(self.facts) if self._is_end(fact)), None)
@@ -277,20 +277,20 @@ class History:
 
     @property
     def left_from(self) -> State | None:
-        """The state in which the discharge that ended the stay found it."""
+        """Return the state in which the discharge that ended the stay found it."""
         discharge = self.discharge
         in_force = (facts[-1] for facts in self._fold.in_force.values() if facts)
         return next((before for fact, before in in_force if fact is discharge), None)
 
     @property
     def ended_at(self) -> datetime | None:
-        """The moment at which the stay ended for good: by discharge, or by being cancelled."""
+        """Return the moment at which the stay ended for good: by discharge, or by being cancelled."""
         last = self.segments[-1] if self.segments else None
         return last[0].start if last and last[1].status in OVER else None
 
     @property
     def period(self) -> Period | None:
-        """The period from admission to the end; open while the patient is here; None if never admitted.
+        """Return the period from admission to the end; open while here; None if never admitted.
 
         A time away between a discharge and its reversal belongs to it: it is one stay.
         """
@@ -300,12 +300,12 @@ class History:
 
     @cached_property
     def care(self) -> EmergencyCare | None:
-        """The emergency care before the admission, if there was any."""
+        """Return the emergency care before the admission, if there was any."""
         return next((f for f in self.facts if isinstance(f, EmergencyCare)), None)
 
     @property
     def presence(self) -> Period | None:
-        """The period of the stay, with the emergency care before it."""
+        """Return the period of the stay, with the emergency care before it."""
         period, care = self.period, self.care
         return period if period is None or care is None else Period(care.at, period.end)
 
@@ -316,7 +316,7 @@ class History:
 
     @property
     def open_periods(self) -> tuple[Period, ...]:
-        """The periods here or on leave, without those between a discharge and its reversal."""
+        """Return the periods here or on leave, without those between a discharge and its reversal."""
         return tuple(p for p, state in self.segments if state.status not in OVER)
 
     def at(self, moment: datetime) -> State | None:
@@ -335,7 +335,7 @@ class History:
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
-        """The stretches in which the patient had a bed, in order; adjoining ones of a bed are one."""
+        """Return the stretches with a bed, in order; adjoining ones of a bed are one."""
         stretches: list[Stretch] = []
         for period, state in self.segments:
             if state.place.bed is None or period.is_empty:
@@ -350,7 +350,7 @@ class History:
 
     @cached_property
     def instants(self) -> tuple[Stretch, ...]:
-        """The stretches of no duration: in a bed that the stay had neither before nor after."""
+        """Return the stretches of no duration: in a bed that the stay had neither before nor after."""
         passed = {
             Stretch(s.place.bed, Period(at, at), s.bed_kept, s.place.shares_bed_of)
             for at, s in self._fold.passed

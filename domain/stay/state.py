@@ -58,17 +58,17 @@ class StayState(StayEvents, Aggregate):
 
     @property
     def admission_type(self) -> AdmissionType:
-        """How the patient came in, as held now."""
+        """Return the way the patient came in, as held now."""
         return self._admission.admission_type
 
     @property
     def decided_to_admit_at(self) -> datetime | None:
-        """When it was decided to admit, as held now."""
+        """Return the moment of the decision to admit, as held now."""
         return self._admission.decided_to_admit_at
 
     @property
     def _admission(self) -> Admission:
-        """The admission, also one that was entered in error."""
+        """Return the admission, also one that was entered in error."""
         facts = (f.admission if isinstance(f, VoidedAdmission) else f for f in self.history.facts)
         return next(f for f in facts if isinstance(f, Admission))
 
@@ -116,7 +116,7 @@ class StayState(StayEvents, Aggregate):
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """The stretches in which the patient had a bed, in order."""
+        """Return the stretches in which the patient had a bed, in order."""
         return self.history.stretches
 
     @property

@@ -38,13 +38,13 @@ class HistoryTable:
 
     @property
     def select(self) -> str:
-        """The SELECT of its rows; the parameter ``known`` is the position."""
+        """Return the SELECT of its rows; the parameter ``known`` is the position."""
         columns = ", ".join(f"{c.sql} AS {c.name}" for c in self.columns)
         return f"{_PERSONS} SELECT {columns} FROM {self.source}"
 
     @property
     def structure(self) -> dict[str, str]:
-        """The types of its columns in DuckDB, in order."""
+        """Return the types of its columns in DuckDB, in order."""
         return {c.name: c.type for c in self.columns}
 
 

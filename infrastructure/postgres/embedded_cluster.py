@@ -145,7 +145,7 @@ class Cluster:
                 file.unlink()
 
     def make(self) -> None:
-        """Made beside its place and then renamed: a broken attempt is never taken for data."""
+        """Make it beside its place, then rename it: a broken attempt is never taken for data."""
         draft = self.home / "postgres.new"
         if draft.exists():
             subprocess.run(["rm", "-rf", "--", str(draft)], check=True)
@@ -215,7 +215,7 @@ class Cluster:
 
     @property
     def owner(self) -> os.stat_result:
-        """User and group of the data; before there are any, of the draft or of this process."""
+        """Return user and group of the data; before there are any, of the draft or of this process."""
         for folder in (self.data, self.home / "postgres.new", self.home):
             if folder.exists():
                 break
@@ -251,7 +251,7 @@ class Cluster:
         return descriptor
 
     def open_the_way(self) -> None:
-        """As root only: let the server's user reach its data and its programs.
+        """Let, as root only, the server's user reach its data and its programs.
 
         A folder above them gets no more than the right to be passed through.
         """

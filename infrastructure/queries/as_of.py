@@ -45,7 +45,7 @@ class AsOf:
 
     @property
     def unscoped(self) -> "AsOf":
-        """The same moment without row security, to find out whether a row exists that it hides."""
+        """Return the same moment without row security, to find whether it hides a row."""
         return AsOf(self.as_of, self.known)
 
     def of(self, table: Table) -> ColumnElement[bool]:

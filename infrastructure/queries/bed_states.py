@@ -1,4 +1,4 @@
-"""What becomes of a bed by what happens elsewhere: reservations that are over, beds to be cleaned."""
+"""Effects on a bed of what happens elsewhere: reservations that are over, beds to be cleaned."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace

@@ -28,7 +28,7 @@ class Login(Part, frozen=True):
 
 
 class Imprint(Part, frozen=True):
-    """What stands over the document: where, by whom and what for it was printed, and both clocks."""
+    """Heading of the document: place, printer and purpose of the print, and both clocks."""
 
     hospital: str
     time_zone: str

@@ -37,7 +37,7 @@ class BedChange:
 
     @property
     def stays(self) -> set[UUID]:
-        """The stays that are in the bed on either side."""
+        """Return the stays that are in the bed on either side."""
         return {o.stay for bed in (self.before, self.after) if bed for o in bed.occupants}
 
 

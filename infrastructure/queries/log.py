@@ -166,7 +166,7 @@ class TouchedSubjects:
 
     @property
     def stays_without_room(self) -> frozenset[UUID]:
-        """The stays of events that name no room."""
+        """Return the stays of events that name no room."""
         return frozenset(stay for _, room, stay, _ in self.rows if stay and not room)
 
     @property
@@ -175,12 +175,12 @@ class TouchedSubjects:
 
     @property
     def patients_without_room(self) -> frozenset[UUID]:
-        """The patients of events that name no room."""
+        """Return the patients of events that name no room."""
         return frozenset(patient for _, room, _, patient in self.rows if patient and not room)
 
     @property
     def topics_without_subject(self) -> frozenset[str]:
-        """The topics of events that are about no room, stay or patient."""
+        """Return the topics of events that are about no room, stay or patient."""
         return frozenset(topic for topic, *subjects in self.rows if not any(subjects))
 
 

@@ -30,7 +30,7 @@ class ProjectionView:
 
     @property
     def state(self) -> str:
-        """HALTED at a command it may not miss, PARKED commands aside, FOLLOWING, or BEHIND.
+        """Return HALTED at a command it may not miss, PARKED commands aside, FOLLOWING, or BEHIND.
 
         REWOUND when it is not of this log: it has to be filled anew.
         """

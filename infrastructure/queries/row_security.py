@@ -69,7 +69,7 @@ class Viewer:
 
     @property
     def cache_key(self) -> Hashable:
-        """A key that is equal for viewers with the same permissions."""
+        """Return a key that is equal for viewers with the same permissions."""
         return (
             self.wards,
             self.hidden,

@@ -124,7 +124,7 @@ class BedView:
 
     @property
     def occupant(self) -> StretchView | None:
-        """The stretch of the stay that has the bed, not of a child that shares it."""
+        """Return the stretch of the stay that has the bed, not of a child that shares it."""
         own = (o for o in self.occupants if o.shares_bed_of is None)
         return next(own, self.occupants[0] if self.occupants else None)
 

@@ -69,7 +69,7 @@ class FactView:
 async def issues_page(
     connection: AsyncConnection, at: AsOf, name: str | None, first: int, before: int | None
 ) -> list[IssueView]:
-    """Issues, the newest first; ``before`` a position of one."""
+    """Return issues, the newest first; ``before`` a position of one."""
     query = select(issues, func.lower(issues.c.during).label("at"))
     query = query.where(known(issues, at.known), at.visible(issues))
     if name is not None:
@@ -83,7 +83,7 @@ async def issues_page(
 async def issues_by_id(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, IssueView]:
-    """Issues by their ids, as known then."""
+    """Return issues by their ids, as known then."""
     rows = await connection.execute(
         select(issues, func.lower(issues.c.during).label("at")).where(
             issues.c.issue.in_(ids), known(issues, at.known), at.visible(issues)
@@ -95,7 +95,7 @@ async def issues_by_id(
 async def restatements_of(
     connection: AsyncConnection, issue: IssueView, at: AsOf
 ) -> list[RestatementView]:
-    """How an issue was restated, in that order."""
+    """Return the restatements of an issue, in their order."""
     rows = await connection.execute(
         select(restatements, func.lower(restatements.c.during).label("at"))
         .where(restatements.c.issue == issue.issue, known(restatements, at.known))

@@ -74,7 +74,7 @@ class Broker:
 
     @property
     def subscribers(self) -> int:
-        """The number of subscribers of all topics."""
+        """Return the number of subscribers of all topics."""
         return sum(len(active.subscribers) for active in self._active.values())
 
     def start(self) -> None:

@@ -38,7 +38,7 @@ def required(description: str, name: str | None = None) -> Any:
 
 @dataclass(frozen=True)
 class IdOf:
-    """What an input's id is of. Text that cannot be an id is refused: there is no such ``kind``.
+    """Kind of an input's id. Text that cannot be an id is refused: there is no such ``kind``.
 
     ``field`` is the input field at fault, where that is not the one with the id.
     """

@@ -48,7 +48,7 @@ class TableAccount:
 
     @property
     def sums(self) -> tuple[int, int, int, int]:
-        """Rows, recorded, merged, refused."""
+        """Return rows, recorded, merged, refused."""
         return (
             self.rows,
             self.total(Verdict.RECORDED),
@@ -78,7 +78,7 @@ class Account:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The tables beside those that are read; files that are none are in `not_read` alone."""
+        """Return the tables beside those that are read; files that are none are in `not_read` alone."""
         return tuple(file for file in self.not_read if "/" in file and ".csv" in file)
 
     @property

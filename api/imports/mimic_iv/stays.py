@@ -62,7 +62,7 @@ class Stay:
 
     @property
     def ends(self) -> datetime | None:
-        """The discharge: at the death, if the source has it before the death of one who died here.
+        """Return the discharge: at the death of one who died here, if the source has that earlier.
 
         Such a discharge is a day that lost its time (00:00), and doses were given for hours after.
         """

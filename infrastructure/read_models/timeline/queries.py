@@ -24,7 +24,7 @@ from infrastructure.read_models.timeline.projection import entries
 
 
 class Reading(DescribedEnum):
-    """How a timeline is read."""
+    """Options of reading a timeline."""
 
     ALL = "ALL", "With what was corrected and cancelled, in the order in which it happened."
     TRUTH = "TRUTH", "Only what is held to be so."

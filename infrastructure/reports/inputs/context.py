@@ -29,7 +29,7 @@ class ReportQuery:
 
     @property
     def rooms(self) -> list[str]:
-        """The rooms of the ward that is asked for."""
+        """Return the rooms of the ward that is asked for."""
         return [room for room, ward in self.wards.items() if ward == self.question.ward]
 
     def of_patient(self, column: str) -> str:
@@ -42,7 +42,7 @@ class ReportQuery:
 
     @cached_property
     def window(self) -> tuple[datetime, datetime]:
-        """From the beginning of the first day to the end of the last, by census and by calendar."""
+        """Return the period of the days from first to last, by census and by calendar."""
         first, last = self.question.first, self.question.last
         begin = min(self.days.census(first - DAY), self.days.midnight(first))
         return begin, max(begin, self.days.ended(last))

@@ -1,4 +1,4 @@
-"""How late facts were told."""
+"""Delays of the entry of facts."""
 
 from application.reports.inputs import EntryDelay
 from domain.hospital_calendar import DAY

@@ -6,7 +6,7 @@ from infrastructure.reports.inputs.people import persons
 
 
 def dose_days(query: ReportQuery) -> tuple[DoseDays, ...]:
-    """On how many calendar days of the period each person was given each drug, in the ward asked for."""
+    """Return the calendar days of the period on which each person was given each drug, by ward."""
     midnights = query.days.midnights(query.question.first, query.question.last)
     person_of = persons(query)
     presence = (

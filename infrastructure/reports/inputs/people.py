@@ -1,4 +1,4 @@
-"""Whose stays they are, when others of theirs began, and when they died."""
+"""Persons of stays, with the begins of their other stays and their deaths."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from infrastructure.reports.inputs.context import ReportQuery
 
 
 def admissions(query: ReportQuery) -> tuple[Admission, ...]:
-    """Admissions of the period, and of as many days after it as the question's ``days`` say."""
+    """Return admissions of the period, and of as many days after it as the question's ``days`` say."""
     (days,) = query.question.numbers("days")
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v2.inpatients"
