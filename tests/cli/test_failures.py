@@ -167,6 +167,7 @@ def test_a_database_of_a_newer_program_is_left_alone(
 def test_who_interrupts_gets_130_and_no_traceback(home: Path) -> None:
     code = (
         "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
         "def hook(event, given):\n"
         "    if event == 'open' and str(given[0]).endswith('token.key'):\n"
         "        signal.raise_signal(signal.SIGINT)\n"
