@@ -38,14 +38,14 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	  $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -c '$(SUPPORTED)' || \
 	  { echo "$(VENV) was made with another Python. Try: make clean setup PYTHON=python3.12" >&2; exit 1; }
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
 test: setup ## Run the tests (WORKERS=3, ARGS=...)
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-slow: setup ## Run the tests that take long: stories in all orders, killed processes, real data
+slow: setup ## Run the tests that take long: stories in all orders, walks over all that is asked, real data
 	$(BIN)/pytest -n $(WORKERS) -m 'slow and not nightly' $(ARGS)
 
 fast: setup ## Run the fast part of the tests and compare the schemas (PYTHON=python3.13 VENV=.venv-3.13)

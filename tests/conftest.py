@@ -28,7 +28,10 @@ from infrastructure.settings import Settings
 from tests.support.graphql_client import GraphQLClient
 from tests.support.shared_history import LIVED, Lived, dump, lived_once
 
-TOGETHER = ("tests/api/", "tests/imports/", "tests/reports/", "tests/test_simulator.py")
+TOGETHER = (
+    *("tests/api/", "tests/imports/", "tests/reports/", "tests/test_simulator.py"),
+    "tests/record/test_analysis.py",
+)
 """Where the tests of a file share what takes long to make: one worker does all of them."""
 
 KEY = b"the key that the tests sign with"

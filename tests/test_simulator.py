@@ -19,7 +19,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 BEDS, DAYS = 20, 10

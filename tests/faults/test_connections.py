@@ -22,7 +22,7 @@ from tests.support.checker import (
 from tests.support.hospital_dsl import at_once
 from tests.support.proxy import Wire
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 SEEDS = range(ROUNDS)
 

@@ -18,7 +18,7 @@ from infrastructure.postgres.database import Database
 from tests.support.checker import ROUNDS, misread, read_along
 from tests.support.program import FORKS, load, running
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 WRITERS = 4
 AT_MOST_SECONDS = 60

@@ -30,7 +30,7 @@ from tests.support.checker import (
 )
 from tests.support.hospital_dsl import at_once, request
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.support.program import FORKS, fight, follow, running, write
 from tests.support.proxy import Wire, _cut, _read, _send
 from tests.support.shared_history import positions
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -40,7 +40,7 @@ from tests.support.program import (
 )
 from tests.support.random_commands import Busy
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 KILLED = -9
 
