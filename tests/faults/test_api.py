@@ -22,7 +22,7 @@ from tests.cli.test_serving import await_ready, free_port, get, process
 from tests.support.checker import ROUNDS, Acknowledged, caught_up, check, lot_id, wait_until
 from tests.support.hospital_dsl import at_once, place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 seeded = pytest.mark.parametrize("seed", range(ROUNDS))
 

@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "String": "inpatient-census",
     "ReportPeriod": {"from": ago(days=3)[:10], "to": ago(days=2)[:10]},
     "ID": str(uuid4()),
+    "CourseFormat": "JSON",
 }
 """Values of arguments that are required beside the one that is tried."""
 

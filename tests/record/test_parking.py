@@ -53,7 +53,7 @@ from tests.support.shared_history import (
     status_of,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture

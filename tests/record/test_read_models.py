@@ -47,7 +47,7 @@ from tests.support.shared_history import (
     tables,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 def test_the_history_has_everything_in_it(lived: Lived) -> None:

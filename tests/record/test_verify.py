@@ -13,7 +13,7 @@ from infrastructure.projections.rebuild import compare_sample, rebuild
 from infrastructure.read_models import READ_MODELS
 from tests.support.shared_history import Lived, catch_up, dump
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 SPOILED = {
     "positions have no gap": "DELETE FROM record.events WHERE position = 100",
