@@ -7,7 +7,7 @@ import typer
 
 from api.cli.terminal import Csv, Json, err, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import check_migrated
 

@@ -25,7 +25,7 @@ from websockets.typing import Subprotocol
 from api.auth.local_tokens import LocalTokens
 from application.authorization.roles import Role
 from infrastructure.bootstrap import hospital
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.benchmarks.processes import processor

@@ -10,7 +10,7 @@ from api.graphql.scalars import decode_position, encode_position
 from application.hospital import Hospital
 from domain.refusals import InvalidInput
 from domain.stay.facts import Disposition
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.backup import SEAL
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner

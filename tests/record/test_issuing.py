@@ -15,7 +15,7 @@ from domain.refusals import CommandIdReused, InvalidInput, NotFound
 from domain.report import Cause, Change, Report
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Disposition
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import LIVE
 from infrastructure.projections.rebuild import rebuild

@@ -20,7 +20,7 @@ from domain.envelope import About, Actor, Source
 from domain.time import Precision
 from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
 from infrastructure.event_store.recorder import Recorder
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import alembic_config, migrate
 from infrastructure.projections.runner import ProjectionRunner

@@ -18,7 +18,7 @@ from domain.event_types import EVENTS
 from domain.refusals import InvalidInput, NotFound, ReasonNeeded
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.mapper import EventMapper, UnknownEvent
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.batch import LIVE, BatchProjector

@@ -13,7 +13,7 @@ from domain.prescription.course import Outside
 from domain.prescription.events import Medication
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, Disposition
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import ADA, place, request
 from tests.support.shared_history import Dump, catch_up, dump, forget

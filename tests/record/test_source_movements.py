@@ -18,7 +18,7 @@ from application.hospital import Hospital
 from domain.stay.events import VisitKind
 from domain.time import Period
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings

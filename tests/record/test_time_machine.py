@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.queries.as_of import AsOf

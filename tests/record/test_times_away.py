@@ -10,7 +10,7 @@ from domain.prescription.events import Medication
 from domain.refusals import ContradictsLaterFacts
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, Disposition
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import admitted, ago, request, room, rows
 

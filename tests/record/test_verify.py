@@ -6,7 +6,7 @@ from random import Random
 import psycopg
 import pytest
 
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild import compare_sample, rebuild

@@ -17,7 +17,7 @@ from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.refusals import Refusal
 from infrastructure.event_store.log_reader import DatabaseUnavailable
-from infrastructure.integrity_check import verify
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from tests.support.hospital_dsl import ADA, rows

@@ -23,8 +23,9 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
 from domain.unique_keys import Unique, as_stored_of, former_of, unique_of, waiting
-from infrastructure.bed_checks import CheckResult, beds, occupancy, query, sharers
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.integrity.beds import beds, occupancy, sharers
+from infrastructure.integrity.result import CheckResult, query
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import compare, compare_sample
 from infrastructure.read_models import READ_MODELS

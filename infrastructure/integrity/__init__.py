@@ -1,0 +1,1 @@
+"""Integrity checks of the log, the claims and the read models."""
