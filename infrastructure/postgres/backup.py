@@ -161,13 +161,14 @@ def _program(
             environment["PGPASSWORD"] = str(password)
         target = [f"--dbname={make_conninfo(**connection)}"]
     with TemporaryFile() as said:  # a pipe that nobody empties could stop the program
-        with subprocess.Popen(
+        process = subprocess.Popen(
             [program_folder() / name, *target, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL if stdout is None else stdout,
             stderr=said,
             env=environment,
-        ) as process:
+        )
+        with suppress(BrokenPipeError), process:  # it has ended at an error, and says which
             yield process
         if process.returncode != 0:
             said.seek(0)

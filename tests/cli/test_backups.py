@@ -4,6 +4,7 @@ import stat
 from hashlib import sha256
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from api.graphql.scalars import decode_position, encode_position
@@ -69,6 +70,17 @@ def test_half_a_backup_is_refused_and_leaves_nothing(run: Run, saved: Path, bare
     assert rows(bare, "SELECT to_regnamespace('record')::text") == [(None,)]
     saved.write_bytes(content)
     assert run("restore", str(saved)).code == 0, "the whole one is taken after all"
+
+
+def test_what_the_database_refuses_is_said_and_nothing_of_it_stays(
+    run: Run, saved: Path, bare: Database
+) -> None:
+    with psycopg.connect(bare.owner_url) as owner:
+        owner.execute("CREATE SCHEMA audit")
+    ended = run("restore", str(saved))
+    assert ended.code == 1
+    assert 'psql failed: ERROR:  schema "audit" already exists' in ended.err
+    assert rows(bare, "SELECT to_regnamespace('record')::text") == [(None,)]
 
 
 def test_neither_a_file_nor_a_log_is_written_over(
