@@ -148,7 +148,7 @@ def _list(format: Format) -> None:
     rows = [
         {
             "report": f"{definition.name}@{definition.version}",
-            "meaning": definition.formula,
+            "meaning": definition.rule,
             "parameters": "\n".join(f"{p.name}: {p.meaning}" for p in definition.parameters),
         }
         for definition in newest_definitions()

@@ -3,6 +3,8 @@
 from application.reports.calendar import Calendar
 from application.reports.census import AHIMA, service_days
 from application.reports.definition import (
+    CALENDAR_DATE,
+    HOSPITAL_DAY,
     Contributions,
     Definition,
     Figure,
@@ -53,6 +55,7 @@ BED_OCCUPANCY_RATE_1 = Definition(
     formula="Inpatient service days x 100 / available bed days. May exceed 100 %: patients without a"
     " bed are served too, and a bed may serve several in one day. A bed being cleaned or reserved is"
     " available, a closed one is not.",
+    day=HOSPITAL_DAY,
     source="NHS England KH03 (beds open and staffed at midnight); OECD Health Statistics (beds x days)",
     needs=frozenset({"stays", "beds"}),
     contributions=_contributions,
@@ -91,6 +94,7 @@ BED_TURNOVER_RATE_1 = Definition(
     title="Bed turnover rate",
     formula="How many patients a bed had. Direct: discharges / average beds. Indirect: occupancy x"
     " days / average length of stay. Beds are those open at the census time.",
+    day=CALENDAR_DATE,
     source=AHIMA,
     needs=frozenset({"stays", "beds"}),
     contributions=_contributions,
@@ -126,6 +130,7 @@ BED_TURNOVER_INTERVAL_1 = Definition(
     title="Bed turnover interval",
     formula="(Available bed days - inpatient service days) / discharges: how long a bed is empty"
     " between two patients. Negative where occupancy is over 100 %.",
+    day=CALENDAR_DATE,
     source=AHIMA,
     needs=frozenset({"stays", "beds"}),
     contributions=_contributions,

@@ -2,6 +2,7 @@
 
 from application.reports.calendar import Calendar, last_ward, present
 from application.reports.definition import (
+    HOSPITAL_DAY,
     WITHOUT,
     Definition,
     Figure,
@@ -64,6 +65,7 @@ INPATIENT_CENSUS_1 = Definition(
     title="Inpatient census",
     formula="Inpatients present at the census time of each day. It is the census of the day before"
     " + admissions + returns + transfers in - discharges - absences - transfers out.",
+    day=HOSPITAL_DAY,
     source=AHIMA,
     needs=frozenset({"stays"}),
     contributions=of_stays(_census),
@@ -127,6 +129,7 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
     version=1,
     title="Inpatient service days",
     formula="The census of each day + patients admitted and discharged the same hospital day.",
+    day=HOSPITAL_DAY,
     source=AHIMA,
     needs=frozenset({"stays"}),
     contributions=of_stays(_service),
@@ -164,6 +167,7 @@ AVERAGE_DAILY_CENSUS_1 = Definition(
     version=1,
     title="Average daily census",
     formula="Inpatient service days / days of the period; newborns apart.",
+    day=HOSPITAL_DAY,
     source=AHIMA,
     needs=frozenset({"stays"}),
     contributions=of_stays(_served),

@@ -150,17 +150,24 @@ class Row(NamedTuple):
     value: Value
 
 
+CALENDAR_DATE = "An admission or discharge is of its calendar date."
+HOSPITAL_DAY = "An admission or discharge is of its hospital day, which ends at the census time."
+DATE_OF_FACT = "Each fact is of the calendar date on which it occurred."
+
+
 @dataclass(frozen=True)
 class Definition:
     """A report as it is defined; the code of each version that was ever issued stays.
 
-    ``formula`` says it in words; ``source`` where the rule comes from; ``needs`` which inputs it reads.
+    ``formula`` says it in words, ``day`` of which day it counts what happens; ``source`` where the rule
+    comes from; ``needs`` which inputs it reads.
     """
 
     name: str
     version: int
     title: str
     formula: str
+    day: str
     source: str
     figures: tuple[Figure, ...]
     needs: frozenset[str]
@@ -171,6 +178,11 @@ class Definition:
 
     def __post_init__(self) -> None:
         assert self.needs <= NEEDS, self.name
+
+    @property
+    def rule(self) -> str:
+        """Return the whole rule in words."""
+        return f"{self.formula} {self.day}"
 
     def parameters_of(self, texts: Mapping[str, str]) -> dict[str, Choice]:
         """Return all parameters, those not given by their defaults. Raises InvalidInput."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from application.reports.calendar import Calendar, first_ward
 from application.reports.definition import (
+    HOSPITAL_DAY,
     Contributions,
     Definition,
     Figure,
@@ -48,6 +49,7 @@ EMERGENCY_STAY_1 = Definition(
     title="Time in the emergency department before admission",
     formula="From arrival at the emergency department to departure from it, and to the first bed of"
     " another ward, of the stays admitted in the period (by hospital day) whose arrival is recorded.",
+    day=HOSPITAL_DAY,
     source="NHS England, four-hour standard; CMS ED-1",
     needs=frozenset({"stays", "emergency_care"}),
     contributions=_in_department,

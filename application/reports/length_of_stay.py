@@ -21,6 +21,8 @@ from application.reports.calendar import (
     with_wards,
 )
 from application.reports.definition import (
+    CALENDAR_DATE,
+    HOSPITAL_DAY,
     WITHOUT,
     Definition,
     Figure,
@@ -112,6 +114,7 @@ PATIENT_DAYS_1 = Definition(
     version=1,
     title="Patient days and length of stay",
     formula="Discharge date - admission date - leave days; a stay of one date counts 1.",
+    day=CALENDAR_DATE,
     source=METEOR,
     needs=frozenset({"stays"}),
     contributions=of_stays(partial(_patient_days, unit=timedelta(seconds=1))),
@@ -173,6 +176,7 @@ LEAVE_DAYS_1 = Definition(
     title="Leave days",
     formula="Dates that end while the patient is on leave. The date of going is leave, the date of"
     " return is not; admitted and gone the same date is a patient day.",
+    day=CALENDAR_DATE,
     source="AIHW METEOR 270251",
     needs=frozenset({"stays"}),
     contributions=of_stays(_leave_days),
@@ -203,6 +207,7 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
     version=1,
     title="Average length of stay",
     formula="Length of stay of the discharged, added up / discharges, deaths included.",
+    day=CALENDAR_DATE,
     source="AHIMA; its two rivals: inpatient days / admissions; overnight stays alone (OECD)",
     needs=frozenset({"stays"}),
     contributions=of_stays(_lengths),
@@ -275,6 +280,7 @@ LONG_STAYS_1 = Definition(
     title="Long stays",
     formula="Patients present at the census of a day whose length of stay by then is 7, 14, 21 days"
     " or more: the day of the census is not counted, leave days neither.",
+    day=HOSPITAL_DAY,
     source="NHS England, long length of stay (patients with stays of 7, 14, 21 days and over)",
     needs=frozenset({"stays"}),
     contributions=of_stays(_long),

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from application.reports.calendar import Calendar
 from application.reports.definition import (
+    CALENDAR_DATE,
+    HOSPITAL_DAY,
     Contributions,
     Definition,
     Figure,
@@ -61,6 +63,7 @@ THERAPY_DAYS_1 = Definition(
     title="Days of therapy",
     formula="1 for each person, drug and calendar day on which a dose was given, x 1 000 / patient"
     " days. A drug is what the prescription calls it.",
+    day=CALENDAR_DATE,
     source="CDC NHSN, antimicrobial use and resistance protocol: antimicrobial days; " + METEOR,
     needs=frozenset({"stays", "persons", "dose_days"}),
     contributions=_by_name,
@@ -131,6 +134,7 @@ ACTIVE_PRESCRIPTIONS_1 = Definition(
     title="Active prescriptions",
     formula="Prescriptions with start <= t < stop, at the census time t of each day; those on hold"
     " apart. Of a ward: of those who have a bed of it then.",
+    day=HOSPITAL_DAY,
     source="HL7 FHIR, MedicationRequest.status",
     needs=frozenset({"stays", "courses"}),
     contributions=_active,

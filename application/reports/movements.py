@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from application.reports.calendar import Calendar, first_ward, last_ward, present
 from application.reports.census import AHIMA
-from application.reports.definition import Contributions, Definition, Figure, of_stays
+from application.reports.definition import HOSPITAL_DAY, Contributions, Definition, Figure, of_stays
 from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import InpatientStay, Inputs
 from domain.stay.facts import Disposition
@@ -65,6 +65,7 @@ MOVEMENTS_1 = Definition(
     " 48 hours of the admission) x 100 / (discharges - those deaths). Discharges include deaths. The"
     " ward in which a patient lies first admits, the one in which she lies last discharges; in between"
     " are transfers.",
+    day=HOSPITAL_DAY,
     source=AHIMA,
     needs=frozenset({"stays", "deaths"}),
     contributions=partial(_contributions, by_fact=False),

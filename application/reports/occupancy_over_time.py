@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from application.reports.calendar import Calendar, present
 from application.reports.definition import (
+    CALENDAR_DATE,
     WITHOUT,
     Contributions,
     Definition,
@@ -166,6 +167,7 @@ OCCUPANCY_OVER_TIME_1 = Definition(
     " by local hour of the day and day of the week. Percentiles are weighted by time: for so much of"
     " the time not more were present. On leave nobody is present; from and to leave is a departure"
     " and an arrival.",
+    day=CALENDAR_DATE,
     source="hillmaker; Green, How many hospital beds?",
     needs=frozenset({"stays"}),
     contributions=_contributions,

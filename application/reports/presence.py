@@ -3,7 +3,14 @@
 from collections import defaultdict
 
 from application.reports.calendar import Calendar, present
-from application.reports.definition import Contributions, Definition, Figure, Subject, person_of
+from application.reports.definition import (
+    CALENDAR_DATE,
+    Contributions,
+    Definition,
+    Figure,
+    Subject,
+    person_of,
+)
 from application.reports.formula import TOTAL, Contribution, total
 from application.reports.inputs import Inputs
 from domain.time import TICK
@@ -33,6 +40,7 @@ DAYS_PRESENT_1 = Definition(
     title="Days present",
     formula="For each person the calendar days on which she was in the location for any part of the"
     " day, added up. On leave nobody is.",
+    day=CALENDAR_DATE,
     source="CDC NHSN, antimicrobial use and resistance protocol: days present",
     needs=frozenset({"stays", "persons"}),
     contributions=_contributions,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from application.reports.calendar import Calendar, last_ward
 from application.reports.definition import (
+    HOSPITAL_DAY,
     Contributions,
     Definition,
     Figure,
@@ -59,6 +60,7 @@ READMISSION_1 = Definition(
     formula="Unplanned admissions of the same person within 30 calendar days of a live discharge"
     " x 100 / live discharges. Who died, left against advice or went to another hospital is left"
     " out. Only the first admission after a discharge counts, and if it was planned, none does.",
+    day=HOSPITAL_DAY,
     source="CMS, hospital-wide readmission measure, without its risk adjustment",
     needs=frozenset({"stays", "admissions", "persons"}),
     contributions=_contributions,

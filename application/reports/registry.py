@@ -1,4 +1,4 @@
-"""The registry of report definitions. A new one is a line in ``_VERSIONS``."""
+"""The registry of report definitions. A new one is a line in ``ALL``."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -96,32 +96,11 @@ def _versions() -> Iterator[Definition]:
         yield since.get(definition.name) or replace(definition, version=2)
 
 
-_BY_DATE = (
-    *("patient-days", "leave-days", "average-length-of-stay", "bed-turnover-rate"),
-    *("bed-turnover-interval", "days-of-therapy", "days-present", "occupancy-over-time"),
-)
-"""Reports that go by calendar dates; the others, but timeliness, by hospital days."""
-
-
-def _with_day(definition: Definition) -> Definition:
-    """Return a definition whose words say of which day an admission or discharge is."""
-    if definition.name in _BY_DATE:
-        day = "its calendar date"
-    else:
-        day = "its hospital day, which ends at the census time"
-    says = f"An admission or discharge is of {day}."
-    if definition.name == "timeliness":
-        says = "Each fact is of the calendar date on which it occurred."
-    return replace(definition, formula=f"{definition.formula} {says}")
-
-
-_VERSIONS: tuple[Definition, ...] = (
+ALL: tuple[Definition, ...] = (
     *_versions(),
     EMERGENCY_STAY_1,
     OCCUPANCY_OVER_TIME_1,
 )
-
-ALL: tuple[Definition, ...] = tuple(_with_day(definition) for definition in _VERSIONS)
 
 REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}
 """Every definition by name and version. A version that was ever issued stays for good."""

@@ -6,6 +6,7 @@ from functools import partial
 
 from application.reports.definition import (
     ANONYMOUS,
+    DATE_OF_FACT,
     Contributions,
     Definition,
     Figure,
@@ -55,6 +56,7 @@ TIMELINESS_1 = Definition(
     formula="Recorded - occurred, of every fact about a patient that occurred in the period, as it was"
     " told first: a correction is another entry of a fact that is counted already. What was entered"
     " in error, and the cancels themselves, are left out.",
+    day=DATE_OF_FACT,
     source="Wardbook's two clocks; HL7 v2 EVN-2 and EVN-6",
     needs=frozenset({"entry_delays", "persons"}),
     contributions=partial(_contributions, second=1),

@@ -7,6 +7,7 @@ from functools import partial
 
 from application.reports.calendar import Calendar, first_ward
 from application.reports.definition import (
+    HOSPITAL_DAY,
     Contributions,
     Definition,
     Figure,
@@ -68,6 +69,7 @@ SENIOR_REVIEW_1 = Definition(
     formula="First visit by a consultant (the grade held on that day) - admission, of the stays"
     " that began in the period. Share in time = seen within 14 hours x 100 / all of them, those"
     " who still wait and those who left unseen included.",
+    day=HOSPITAL_DAY,
     source="NHS England, seven day services clinical standard 2",
     needs=frozenset({"stays", "reviews", "unknown_grades"}),
     contributions=partial(_reviewed, unit=SECOND),
@@ -146,6 +148,7 @@ BOARDING_1 = Definition(
     formula="From the decision to admit (not the assignment of a bed) to leaving the emergency"
     " department: the first bed of another ward. Of the stays decided on in the period. A place"
     " without a bed counts as the emergency department.",
+    day=HOSPITAL_DAY,
     source="ACEP, definition of a boarded patient; CMS ED-2",
     needs=frozenset({"stays", "awaited"}),
     contributions=partial(_boarded, unit=SECOND),

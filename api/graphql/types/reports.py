@@ -47,7 +47,7 @@ class ReportDefinition:
             name=definition.name,
             version=definition.version,
             title=definition.title,
-            formula=definition.formula,
+            formula=definition.rule,
             source=definition.source,
             figures=[
                 ReportFigureDefinition(name=f.name, unit=f.unit, meaning=f.meaning)
