@@ -12,7 +12,7 @@ from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
 from infrastructure.postgres.database import Database
 from tests.api.test_sockets import code_of
-from tests.api.test_subscriptions import BOARD, EVENTS, TIMELINE, position
+from tests.api.test_subscriptions import BOARD, EVENTS, TIMELINE
 from tests.conftest import LOGIN as TOKENS
 from tests.support.api_dsl import Ward, ahead, place
 from tests.support.graphql_client import GraphQLClient
@@ -80,7 +80,7 @@ def test_who_has_wards_follows_these_wards(running: Served, followed: Ward) -> N
         ):
             socket.subscribe(query, **asked)
             assert code_of(socket.receive()) == "NOT_ALLOWED"
-        socket.subscribe(BOARD, ward="North", after=position(followed))
+        socket.subscribe(BOARD, ward="North", after=followed.position())
         followed.stay(f"{followed.room('a', ward='South')}/a")
         room = followed.room("a", ward="North")
         (told,) = socket.next()["rooms"]
@@ -110,7 +110,7 @@ def test_who_has_wards_reads_and_follows_the_feed_of_these_wards(
     service = asking(followed, Role.SERVICE, "North")
     query = """query($after: Position, $ward: String) { events(after: $after, ward: $ward) {
         nodes { id kind data } } }"""
-    before = position(followed)
+    before = followed.position()
     for asked in ({}, {"ward": "South"}):
         told = service.raw(query, asked)
         assert told["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
@@ -132,7 +132,7 @@ def test_a_command_about_two_patients_tells_a_ward_of_its_own_only(followed: War
     room = {ward: followed.room("a", "b", ward=ward) for ward in ("Two", "Other")}
     stay = {ward: followed.stay(f"{room[ward]}/a") for ward in room}
     query = "query($id: ID!) { timeline(stayId: $id) { nodes { movementId kind } } }"
-    before = position(followed)
+    before = followed.position()
     followed.record(
         "correctFacts",
         reason="beds mixed up",
@@ -154,7 +154,7 @@ def test_a_command_about_two_patients_tells_a_ward_of_its_own_only(followed: War
         assert stay[ward] in told
         assert stay[other] not in told
 
-    before = position(followed)
+    before = followed.position()
     followed.record("transferPatient", stayId=stay["Two"], **place(f"{room['Other']}/a"))
     for ward in ("Two", "Other"):
         told = service.ask(feed, after=before, ward=ward)["events"]["nodes"]
@@ -187,7 +187,7 @@ def test_a_timeline_ends_when_the_patient_is_sent_to_another_ward(
     stay = followed.stay(f"{followed.room('a', ward='North')}/a")
     away = f"{followed.room('a', ward='South')}/a"
     with following(running, Role.NURSE, "North") as socket:
-        socket.subscribe(TIMELINE, stay=stay, after=position(followed))
+        socket.subscribe(TIMELINE, stay=stay, after=followed.position())
         followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
         assert socket.next()["kind"] == "STAY_SPECIALTY_CHANGED"
         followed.record("transferPatient", stayId=stay, **place(away))
@@ -199,7 +199,7 @@ def test_a_timeline_ends_when_the_patient_is_sent_to_another_ward(
 def test_a_timeline_ends_when_the_patient_gets_a_label(running: Served, followed: Ward) -> None:
     mrn = followed.patient()
     with following(running, Role.NURSE) as socket:
-        socket.subscribe(TIMELINE, mrn=mrn, after=position(followed))
+        socket.subscribe(TIMELINE, mrn=mrn, after=followed.position())
         stay = followed.stay(patientMrn=mrn)
         assert socket.next()["kind"] == "STAY_ADMITTED"
         label = {"confidentiality": "RESTRICTED", "reason": "known to the press"}
@@ -214,7 +214,7 @@ def test_of_a_patients_timeline_a_closed_stay_is_left_out_and_the_rest_goes_on(
     mrn = followed.patient()
     stay = followed.stay(f"{followed.room('a', ward='North')}/a", patientMrn=mrn)
     with following(running, Role.NURSE, "North") as socket:
-        socket.subscribe(TIMELINE, mrn=mrn, after=position(followed))
+        socket.subscribe(TIMELINE, mrn=mrn, after=followed.position())
         followed.record("dischargePatient", stayId=stay, disposition="HOME")
         assert socket.next()["kind"] == "STAY_DISCHARGED"
         away = place(f"{followed.room('a', ward='South')}/a")
@@ -227,7 +227,7 @@ def test_a_board_does_not_name_who_got_a_label(running: Served, followed: Ward) 
     room, mrn = followed.room("a", "b", ward="Labels"), followed.patient()
     stay = followed.stay(f"{room}/a", patientMrn=mrn)
     with following(running, Role.NURSE, "Labels") as socket:
-        socket.subscribe(BOARD, ward="Labels", after=position(followed))
+        socket.subscribe(BOARD, ward="Labels", after=followed.position())
         label = {"confidentiality": "RESTRICTED", "reason": "known to the press"}
         followed.record("correctPatientDetails", patientMrn=mrn, **label)
         followed.record("transferPatient", stayId=stay, **place(f"{room}/b"))
@@ -248,7 +248,7 @@ def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
         assert ended(socket) == "NOT_ALLOWED"
         broken = nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")
         assert broken["__typename"] == "GlassBroken"
-        socket.subscribe(TIMELINE, stay=stay, after=position(followed))
+        socket.subscribe(TIMELINE, stay=stay, after=followed.position())
         followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
         assert socket.next()["kind"] == "STAY_SPECIALTY_CHANGED"
         with psycopg.connect(migrated.owner_url) as owner:  # the hours go by

@@ -13,25 +13,18 @@ BOARD = """subscription($ward: String, $after: Position) {
     position rooms { room { number } beds { code state patient { mrn } stay { id } } } } }"""
 
 
-def position(ward: Ward) -> str:
-    """Where the log is now."""
-    told = ward.client.raw("{ wards { name } }")["extensions"]["position"]
-    assert isinstance(told, str)
-    return told
-
-
 # -- what is told --
 
 
 def test_what_is_recorded_is_told_as_it_happens(followed: Ward, socket: Client) -> None:
-    socket.subscribe(EVENTS, after=position(followed))
+    socket.subscribe(EVENTS, after=followed.position())
     mrn = followed.patient()
     told = socket.next()
     assert (told["kind"], told["data"]["mrn"]) == ("PATIENT_REGISTERED", mrn)
 
 
 def test_what_was_missed_comes_first(followed: Ward, socket: Client) -> None:
-    before, first = position(followed), followed.patient()
+    before, first = followed.position(), followed.patient()
     socket.subscribe(EVENTS, after=before, kinds=["PATIENT_REGISTERED"])
     assert socket.next()["data"]["mrn"] == first
     followed.room()
@@ -51,7 +44,7 @@ def test_events_of_a_ward_are_told_to_those_who_follow_that_ward(
     followed: Ward, socket: Client
 ) -> None:
     room = followed.room("a", ward="Followed")
-    socket.subscribe(EVENTS, after=position(followed), ward="Followed", kinds=["STAY_ADMITTED"])
+    socket.subscribe(EVENTS, after=followed.position(), ward="Followed", kinds=["STAY_ADMITTED"])
     followed.stay(f"{followed.room('a', ward='Other')}/a")
     stay = followed.stay(f"{room}/a")
     assert socket.next()["data"]["stayId"] == stay
@@ -62,7 +55,7 @@ def test_a_timeline_is_extended_by_late_entries_and_corrections_too(
 ) -> None:
     room, mrn = followed.room("a", "b", "c"), followed.patient()
     stay = followed.stay(f"{room}/a", patientMrn=mrn)
-    before = position(followed)
+    before = followed.position()
     socket.subscribe(TIMELINE, stay=stay, after=before)
     socket.subscribe(TIMELINE, mrn=mrn, after=before)
     followed.stay()  # of somebody else
@@ -88,7 +81,7 @@ def test_a_timeline_is_extended_by_late_entries_and_corrections_too(
 def test_a_replayed_timeline_is_that_which_was_told_as_it_happened(
     followed: Ward, socket: Client
 ) -> None:
-    room, before = followed.room("a", "b"), position(followed)
+    room, before = followed.room("a", "b"), followed.position()
     stays = [followed.stay(f"{room}/{code}") for code in "ab"]
     socket.subscribe(TIMELINE, stay=stays[0], after=before)
     live = [socket.next(), socket.next()]
@@ -109,7 +102,7 @@ def test_a_replayed_timeline_is_that_which_was_told_as_it_happened(
 def test_a_board_is_told_which_rooms_have_changed(followed: Ward, socket: Client) -> None:
     here, there = followed.room("a", "b", ward="Board"), followed.room("a", ward="Board")
     followed.room("a", ward="Elsewhere")
-    socket.subscribe(BOARD, ward="Board", after=position(followed))
+    socket.subscribe(BOARD, ward="Board", after=followed.position())
     mrn = followed.patient()
     stay = followed.stay(f"{here}/a", patientMrn=mrn)
 
@@ -134,14 +127,14 @@ def test_a_board_is_told_of_a_change_that_reaches_the_past_only(
     room = followed.room("a", "b", ward="Past")
     stay = followed.stay(f"{room}/a", ago(days=3))
     followed.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=1)))
-    socket.subscribe(BOARD, ward="Past", after=position(followed))
+    socket.subscribe(BOARD, ward="Past", after=followed.position())
     followed.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(days=2)))
     assert [b["state"] for b in socket.next()["rooms"][0]["beds"]] == ["FREE", "FREE"]
 
 
 def test_a_board_is_told_when_a_bed_changes_as_time_goes_by(followed: Ward, socket: Client) -> None:
     room = followed.room("a", ward="Time")
-    socket.subscribe(BOARD, ward="Time", after=position(followed))
+    socket.subscribe(BOARD, ward="Time", after=followed.position())
     until = ahead(seconds=1.5)
     followed.record("reserveBed", **place(f"{room}/a"), patientMrn=followed.patient(), until=until)
     assert socket.next()["rooms"][0]["beds"][0]["state"] == "RESERVED"
@@ -150,7 +143,7 @@ def test_a_board_is_told_when_a_bed_changes_as_time_goes_by(followed: Ward, sock
 
 def test_what_a_board_missed_is_told_in_one_item(followed: Ward, socket: Client) -> None:
     rooms = [followed.room("a", ward="Missed") for _ in range(3)]
-    before = position(followed)
+    before = followed.position()
     stay = followed.stay(f"{rooms[0]}/a")
     followed.record("transferPatient", stayId=stay, **place(f"{rooms[1]}/a"))
     socket.subscribe(BOARD, ward="Missed", after=before)
@@ -160,4 +153,4 @@ def test_what_a_board_missed_is_told_in_one_item(followed: Ward, socket: Client)
     assert [r["room"]["number"] for r in told["rooms"]] == sorted(
         r.split("/")[1] for r in rooms[:2]
     )
-    assert told["position"] == position(followed)
+    assert told["position"] == followed.position()

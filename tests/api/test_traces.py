@@ -14,7 +14,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from api.graphql.extensions.tracing import shape
 from infrastructure import tracing
-from tests.api.test_subscriptions import position
 from tests.conftest import TOKEN
 from tests.support.api_dsl import Ward
 
@@ -93,7 +92,7 @@ def test_a_refusal_is_no_error_and_a_fault_has_its_code(shared: Ward, traces: Tr
 
 def test_a_batch_and_a_subscription_are_traced(shared: Ward, traces: Traces) -> None:
     http, bearer = shared.client.http, {"Authorization": f"Bearer {TOKEN}"}
-    before = position(shared)
+    before = shared.position()
     shared.patient()
     traces.taken()
     http.post("/commands", json={"commands": []}, headers=bearer)

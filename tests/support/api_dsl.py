@@ -57,6 +57,12 @@ class Ward:
     def name(self, prefix: str) -> str:
         return f"{prefix}{next(self._named)}"
 
+    def position(self) -> str:
+        """Where the log is now."""
+        position = self.client.raw("{ wards { name } }")["extensions"]["position"]
+        assert isinstance(position, str)
+        return position
+
     def room(self, *beds: str, ward: str = "A") -> str:
         """Open a room; return ``ward/number``."""
         number = self.name("R")
