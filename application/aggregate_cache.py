@@ -56,15 +56,15 @@ class AggregateCache:
                 self._drop(id)
 
     def _drop(self, id: UUID) -> None:
-        dropped = self._kept.pop(id, None)
-        if dropped is not None:
-            self._size -= _size(dropped)
+        aggregate = self._kept.pop(id, None)
+        if aggregate is not None:
+            self._size -= _size(aggregate)
 
     @staticmethod
     def _copy(aggregate: Aggregate) -> Aggregate:
-        fresh = copy.copy(aggregate)
-        fresh._pending_events = []
-        return fresh
+        aggregate_copy = copy.copy(aggregate)
+        aggregate_copy._pending_events = []
+        return aggregate_copy
 
 
 def _size(aggregate: Aggregate) -> int:

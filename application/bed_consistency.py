@@ -25,11 +25,11 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         for stay in uow.loaded.values()
         if isinstance(stay, Stay) and (uow.has_other_beds(stay) or uow.went_to_another(stay))
     }
-    left = [
+    children = [
         child for stay in list(moving_stays.values()) for child in _left_by(uow, stay, moving_stays)
     ]
-    if left:
-        raise SharersUnplaced(tuple(dict.fromkeys(left)))
+    if children:
+        raise SharersUnplaced(tuple(dict.fromkeys(children)))
     for stay in list(moving_stays.values()):
         for room, difference in uow.differences(stay).items():
             for stretch in difference.begun:
@@ -61,10 +61,10 @@ def _check(
         if c.stay not in moving_stays and c.stretch.period.collides(stretch.period)
     ]
     others += [
-        Claim(other.id, theirs)
+        Claim(other.id, other_stretch)
         for other in moving_stays.values()
-        for theirs in (*other.stretches, *other.history.instants)
-        if theirs.bed.room == room.id and theirs.period.collides(stretch.period)
+        for other_stretch in (*other.stretches, *other.history.instants)
+        if other_stretch.bed.room == room.id and other_stretch.period.collides(stretch.period)
     ]
     check_free(stay.id, stretch, others)
     before = uow.before[stay.id].stretches
@@ -82,8 +82,8 @@ def _check(
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
         if outside_of_mother(stretch, mother.stretches):
-            why = f"stay {mother.id} does not have that bed all the time"
-            raise InvalidInput("shares_bed_of", why)
+            objection = f"stay {mother.id} does not have that bed all the time"
+            raise InvalidInput("shares_bed_of", objection)
         check_sharing(uow, stay, stretch, mother, before)
     new = newly_claimed(before, stretch)
     if new and room.policies_at(stretch.period.start):
@@ -95,9 +95,9 @@ def _check_policies(
 ) -> None:
     mothers = {c.stay: c.stretch.shares_bed_of for c in others if c.stay != stay.id}
     stays = uow.load(Stay, *mothers)
-    present = [_occupant(uow, other, mothers[other.id]) for other in stays]
+    occupants = [_occupant(uow, other, mothers[other.id]) for other in stays]
     newcomer = _occupant(uow, stay, stretch.shares_bed_of)
-    room.check_policies(newcomer, present, hospital_days.local(uow, stretch.period.start))
+    room.check_policies(newcomer, occupants, hospital_days.local(uow, stretch.period.start))
 
 
 def _occupant(uow: UnitOfWork, stay: Stay, mother: UUID | None) -> Occupant:
@@ -115,10 +115,10 @@ def _left_by(uow: UnitOfWork, mother: Stay, moving_stays: dict[UUID, Stay]) -> l
         uow.occupancy(room)
     children = [c for c in uow.record.sharers(mother.id) if c.stay not in moving_stays]
     children += [  # all of them: those that do not change may lie outside of hers now
-        Claim(other.id, theirs)
+        Claim(other.id, other_stretch)
         for other in moving_stays.values()
-        for theirs in other.stretches
-        if theirs.shares_bed_of == mother.id
+        for other_stretch in other.stretches
+        if other_stretch.shares_bed_of == mother.id
     ]
     return [c.stay for c in children if outside_of_mother(c.stretch, mother.stretches)]
 
@@ -141,12 +141,12 @@ def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
     if not is_shorter and before.care == now.care:
         return
     admission = stay.history.admission
-    outside = [
+    outside_facts = [
         fact
         for prescription in lookups.prescriptions_of(uow, stay)
         for fact in prescription.facts()
         if not stay.history.includes(fact.occurred_at)
         and not (fact.kind == "prescription" and admission and fact.occurred_at < admission.at)
     ]
-    if outside:
-        raise ContradictsLaterFacts(tuple(outside))
+    if outside_facts:
+        raise ContradictsLaterFacts(tuple(outside_facts))

@@ -38,10 +38,12 @@ def check_clean(
     if not rules_of(uow).cleaning.rules:
         return
     others = [c for c in uow.claims(room.id, ALWAYS) if c.stay not in moving_stays]
-    others += [Claim(s.id, theirs) for s in moving_stays.values() for theirs in s.stretches]
-    left = _left(others, stretch.bed, stretch.period.start, stay.id)
-    if left is not None and _is_to_be_cleaned(
-        uow, room, stretch.bed.bed, left, stretch.period.start
+    others += [
+        Claim(s.id, other_stretch) for s in moving_stays.values() for other_stretch in s.stretches
+    ]
+    left_at = _left(others, stretch.bed, stretch.period.start, stay.id)
+    if left_at is not None and _is_to_be_cleaned(
+        uow, room, stretch.bed.bed, left_at, stretch.period.start
     ):
         raise BedNotOpen(
             stretch.bed,
@@ -55,19 +57,21 @@ def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datet
     claims = [c for c in uow.claims(room.id, ALWAYS) if c.stretch.bed.bed == bed]
     if any(c.stretch.period.end is None or c.stretch.period.end > at for c in claims):
         return None
-    left = _left(claims, BedRef(room.id, bed), at)
-    return left if left and _is_to_be_cleaned(uow, room, bed, left, at) else None
+    left_at = _left(claims, BedRef(room.id, bed), at)
+    return left_at if left_at and _is_to_be_cleaned(uow, room, bed, left_at, at) else None
 
 
-def _is_to_be_cleaned(uow: UnitOfWork, room: Room, bed: str, left: datetime, at: datetime) -> bool:
+def _is_to_be_cleaned(
+    uow: UnitOfWork, room: Room, bed: str, left_at: datetime, at: datetime
+) -> bool:
     """Return whether the house has a bed cleaned that was left then, and nobody did until a moment."""
-    cleaned = [
+    cleanings = [
         spell.period.end
         for spell in room.spells
         if spell.bed == bed and spell.state is BedState.CLEANING and spell.ended
     ]
-    return rules_of(uow).cleaning.apply_at(left, room.name_at(left).ward) and not any(
-        end is not None and left <= end <= at for end in cleaned
+    return rules_of(uow).cleaning.apply_at(left_at, room.name_at(left_at).ward) and not any(
+        end is not None and left_at <= end <= at for end in cleanings
     )
 
 

@@ -34,8 +34,10 @@ def fitting(uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[
         return tell(uow.entry)
     except Refusal as refusal:
         at = uow.entry.occurred_at
-        near = {moment for t in known_moments for moment in (t - MINUTE, t, t + MINUTE)}
-        candidates = sorted(near | {first, last}, key=lambda moment: (abs(moment - at), moment))
+        near_moments = {moment for t in known_moments for moment in (t - MINUTE, t, t + MINUTE)}
+        candidates = sorted(
+            near_moments | {first, last}, key=lambda moment: (abs(moment - at), moment)
+        )
         for moment in candidates:
             if first != last and first <= moment <= min(last, uow.now) and moment != at:
                 try:

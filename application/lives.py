@@ -69,8 +69,8 @@ def _ends(uow: UnitOfWork, stay: Stay) -> bool:
 def _of(uow: UnitOfWork, stay: Stay) -> list[Patient]:
     """Return the patient of a stay, after the one that it was moved away from."""
     before = uow.before[stay.id].patient
-    wrong = [uow.one(Patient, before, "patient", "stay_id")] if before else []
-    return [*wrong, lookups.patient_of(uow, stay)]
+    patients_before = [uow.one(Patient, before, "patient", "stay_id")] if before else []
+    return [*patients_before, lookups.patient_of(uow, stay)]
 
 
 def _died(stay: Stay) -> Discharge | None:
@@ -81,10 +81,10 @@ def _died(stay: Stay) -> Discharge | None:
 
 def _let_death_follow(uow: UnitOfWork, person: UUID) -> None:
     """Record, correct or take back the death that follows from a discharge as DIED."""
-    told = persons.death_of(uow, person)
+    death_before = persons.death_of(uow, person)
     deaths = [(d.at, str(d.id), d, s) for s in persons.stays_of(uow, person) if (d := _died(s))]
     first = min(deaths, default=None, key=lambda death: death[:2])
-    if told and told[1].discharge is None:
+    if death_before and death_before[1].discharge is None:
         first = None  # it was told by itself; none follows
     for record in persons.records(uow, person):
         death = record.death
@@ -104,10 +104,10 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
     starts = [stay.history.presence.start for stay in stays if stay.history.presence]
     if starts:
         _check_born(uow, person, starts[0], refusing)
-    found = persons.death_of(uow, person)
-    if found is None:
+    record_and_death = persons.death_of(uow, person)
+    if record_and_death is None:
         return
-    record, death = found
+    record, death = record_and_death
     first, last = persons.span_of(uow, death)
     _check_born(uow, person, last, refusing)
     if not deaths_too:

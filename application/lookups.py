@@ -33,8 +33,8 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
     stays = [s for s in uow.load(Stay, *streams) if s.history.fact(movement)]
     if not stays:
         raise MovementNotFound("movement", movement, field, cancelled=bool(streams))
-    for each in stays:
-        scope.check_stay(uow, each)
+    for candidate in stays:
+        scope.check_stay(uow, candidate)
     return stays
 
 
@@ -74,8 +74,8 @@ def patient_id(uow: UnitOfWork, mrn: str, authority: str | None = None) -> UUID 
     id = owner(uow, "mrn", *parts)
     if id is not None:
         return id
-    former = uow.record.owners([unique_keys.former_mrn(*parts)])
-    return former[0] if len(former) == 1 else None
+    former_owners = uow.record.owners([unique_keys.former_mrn(*parts)])
+    return former_owners[0] if len(former_owners) == 1 else None
 
 
 def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:
@@ -151,8 +151,8 @@ def rooms_of(uow: UnitOfWork, ward: str, field: str = "ward") -> list[Room]:
 
 def bed(uow: UnitOfWork, ward: str, number: str, code: str) -> BedRef:
     """Return a bed of any ward: a patient may be sent out of the login's wards."""
-    here = _room(uow, ward, number)
-    return BedRef(here.id, here.code_of(code))
+    aggregate = _room(uow, ward, number)
+    return BedRef(aggregate.id, aggregate.code_of(code))
 
 
 def place(

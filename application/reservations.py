@@ -29,9 +29,9 @@ def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
             for stretch in stay.stretches
             if stretch.bed == BedRef(room.id, bed) and stretch.period.start in spell.period
         ]
-        left = [stay.history.ended_at for stay in stays if spell.stay is not None]
+        stay_ends = [stay.history.ended_at for stay in stays if spell.stay is not None]
         died_at = persons.died_at(uow, patient) if patient else None
-        first = min((end for end in (*uses, *left, died_at) if end is not None), default=None)
+        first = min((end for end in (*uses, *stay_ends, died_at) if end is not None), default=None)
         if first is not None:
             ends[spell.id] = max(first, spell.period.start)
     return ends

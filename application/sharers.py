@@ -47,10 +47,10 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
         if not any(stretch.shares_bed_of for stretch in child.stretches):
             raise InvalidInput("sharers", f"stay {child.id} shares no bed")
         for _ in range(1 if place else MOST_MOVES):
-            left = _left_alone(uow, child)
-            if left is None:
+            children_alone = _left_alone(uow, child)
+            if children_alone is None:
                 break
-            stretch, at = left
+            stretch, at = children_alone
             assert stretch.shares_bed_of is not None
             mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
             _go(uow, child, stretch, at, place or _along(mother, child, at))
@@ -73,9 +73,9 @@ def _left_alone(uow: UnitOfWork, child: Stay) -> tuple[Stretch, datetime] | None
     for stretch in child.stretches:
         if stretch.shares_bed_of is not None:
             mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
-            outside = outside_of_mother(stretch, mother.stretches)
-            if outside:
-                return stretch, outside[0].start
+            outside_periods = outside_of_mother(stretch, mother.stretches)
+            if outside_periods:
+                return stretch, outside_periods[0].start
     return None
 
 
@@ -125,9 +125,9 @@ def check_sharing(
     ends = {s.period.end for s in (*children, *child.stretches) if s.shares_bed_of == mother.id}
     if not new or new[0].start in ends:
         return
-    why = _why_not(uow, child, mother, new[0].start)
-    if why:
-        raise InvalidInput("shares_bed_of", f"a newborn shares its mother's bed, and {why}")
+    objection = _why_not(uow, child, mother, new[0].start)
+    if objection:
+        raise InvalidInput("shares_bed_of", f"a newborn shares its mother's bed, and {objection}")
 
 
 def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | None:

@@ -91,9 +91,9 @@ class UnitOfWork:
 
     def load(self, kind: type[A], *ids: UUID) -> list[A]:
         """Return aggregates by id, in one round trip; those that do not exist are empty."""
-        missing = [id for id in dict.fromkeys(ids) if id not in self.loaded]
-        if missing:
-            self._load(kind, missing)
+        missing_ids = [id for id in dict.fromkeys(ids) if id not in self.loaded]
+        if missing_ids:
+            self._load(kind, missing_ids)
         aggregates = [self.loaded[id] for id in ids]
         return [a for a in aggregates if isinstance(a, kind)]
 

@@ -76,8 +76,8 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        own = get_annotations(cls).items()
-        cls.FACT = next((name for name, kind in own if kind is FactId), None)
+        annotations = get_annotations(cls).items()
+        cls.FACT = next((name for name, kind in annotations if kind is FactId), None)
         for name in ("TOPIC", "PUBLIC", "DESCRIPTION"):
             if name not in vars(cls):
                 raise TypeError(f"{cls.__qualname__} has no {name}")

@@ -84,15 +84,15 @@ class LocalDays:
         if precision is Precision.DAY:
             return self.midnight(day), self.midnight(day + DAY) - TICK
         if precision is Precision.HOUR:
-            local = moment.astimezone(self.zone_on(day))
-            begin = local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+            local_moment = moment.astimezone(self.zone_on(day))
+            begin = local_moment.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
             return begin, begin + timedelta(hours=1) - TICK
         return moment, moment
 
     @cached_property
     def _zones(self) -> tuple[ZoneInfo, ...]:
-        always = any(since is None for since, _, _ in self.settings)
-        names = [name for _, name, _ in self.settings] + ([] if always else ["UTC"])
+        has_first_zone = any(since is None for since, _, _ in self.settings)
+        names = [name for _, name, _ in self.settings] + ([] if has_first_zone else ["UTC"])
         return tuple(ZoneInfo(name) for name in dict.fromkeys(names))
 
     def _on(self, day: date) -> tuple[ZoneInfo, time]:

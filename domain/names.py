@@ -39,9 +39,9 @@ def _words_of(name: str | None) -> set[str]:
     """Return the words of a name, the parts around an apostrophe, and the name in one word."""
     if not name:
         return set()
-    whole = _WORD.findall(_folded(name))
+    words = _WORD.findall(_folded(name))
     parts = _WORD.findall(_folded(_APOSTROPHES.sub(" ", name)))
-    return {*whole, *parts, "".join(whole)} - {""}
+    return {*words, *parts, "".join(words)} - {""}
 
 
 def _folded(text: str) -> str:

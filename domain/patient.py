@@ -264,15 +264,15 @@ class Patient(PatientEvents, Aggregate):
         }
         if since == ALWAYS.start:  # an old log may have it; no command can say it any more
             since = None
-        present = {name: value for name, value in values.items() if value is not None}
-        self._fold((*self.recorded, (since, present)))
+        known_values = {name: value for name, value in values.items() if value is not None}
+        self._fold((*self.recorded, (since, known_values)))
 
     def _fold(self, entries: tuple[tuple[datetime | None, dict[str, Any]], ...]) -> None:
         self.recorded = entries
-        always = [r for r in self.recorded if r[0] is None]
+        initial_records = [r for r in self.recorded if r[0] is None]
         dated_entries = sorted((r for r in self.recorded if r[0]), key=lambda r: r[0] or _NEVER)
         details = Details()
-        for _, changes in always:
+        for _, changes in initial_records:
             details = replace(details, **changes)
         states: list[tuple[datetime | None, Details]] = [(None, details)]
         for at, changes in dated_entries:

@@ -136,9 +136,9 @@ class Practitioner(Aggregate):
     def change(self, valid_from: date, since: datetime, envelope: Envelope, **new: Any) -> None:
         """Change details from a day on; None leaves one as it was. Raises InvalidInput."""
         _must_say(new)
-        later = [day for day, _, change in self.changes if "staff_number" in change]
-        if new["staff_number"] and later and later[-1] > valid_from:
-            raise InvalidInput("valid_from", f"the staff number changed later, on {later[-1]}")
+        later_days = [day for day, _, change in self.changes if "staff_number" in change]
+        if new["staff_number"] and later_days and later_days[-1] > valid_from:
+            raise InvalidInput("valid_from", f"the staff number changed later, on {later_days[-1]}")
         self.record(
             Practitioner.DetailsChanged, envelope, valid_from=valid_from, since=since, **new
         )
@@ -167,8 +167,10 @@ class Practitioner(Aggregate):
                 details = _said(event)
                 if event.grade is not None:
                     details["grade_from"] = event.valid_from
-                same = [change for day, _, change in self.changes if day == event.valid_from]
-                before = same[0] if same else {}
+                changes_of_day = [
+                    change for day, _, change in self.changes if day == event.valid_from
+                ]
+                before = changes_of_day[0] if changes_of_day else {}
                 others = [change for change in self.changes if change[0] != event.valid_from]
                 new = (event.valid_from, event.since, {**before, **details})
                 self.changes = tuple(sorted([*others, new], key=lambda change: change[:2]))

@@ -177,8 +177,8 @@ class MovementNotFound(Refusal):
     field: FieldName
 
     def __init__(self, what: str, id: UUID, field: str, cancelled: bool = False) -> None:
-        why = " any more: it was cancelled" if cancelled else ""
-        super().__init__(f"There is no {what} {id}{why}.")
+        cancellation = " any more: it was cancelled" if cancelled else ""
+        super().__init__(f"There is no {what} {id}{cancellation}.")
         self.what, self.id, self.field = what, id, FieldName(field)
         self.path = (field,)
 

@@ -105,10 +105,10 @@ class Period:
 
     def without(self, others: Iterable["Period"]) -> list["Period"]:
         """Return the parts of the period that are left when ``others`` are cut out, in order."""
-        left = [] if self.is_empty else [self]
+        periods = [] if self.is_empty else [self]
         for other in others:
-            left = [part for piece in left for part in piece._minus(other)]
-        return left
+            periods = [part for piece in periods for part in piece._minus(other)]
+        return periods
 
     def _minus(self, other: "Period") -> list["Period"]:
         if not self.overlaps(other):
@@ -167,15 +167,15 @@ def last_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def _local(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
-    local = datetime.combine(day, at, zone)
-    one, other = (local.replace(fold=f).astimezone(UTC) for f in (0, 1))
-    if one <= other:  # once, or twice where clocks go back
-        return other if fold else one
-    after = one.astimezone(zone).utcoffset()
-    while one - other > TICK:  # skipped: the clocks change between the two
-        middle = other + (one - other) // 2
+    local_time = datetime.combine(day, at, zone)
+    first_fold, second_fold = (local_time.replace(fold=f).astimezone(UTC) for f in (0, 1))
+    if first_fold <= second_fold:  # once, or twice where clocks go back
+        return second_fold if fold else first_fold
+    after = first_fold.astimezone(zone).utcoffset()
+    while first_fold - second_fold > TICK:  # skipped: the clocks change between the two
+        middle = second_fold + (first_fold - second_fold) // 2
         if middle.astimezone(zone).utcoffset() == after:
-            one = middle
+            first_fold = middle
         else:
-            other = middle
-    return one
+            second_fold = middle
+    return first_fold

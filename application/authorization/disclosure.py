@@ -40,9 +40,9 @@ TELLING = (
 
 def as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
     """Return a refusal without what the caller may not see, with the patients of whom it tells."""
-    redacted = _as_told(refusal, uow)
-    redacted.patients = _patients(redacted, uow)
-    return redacted
+    redacted_refusal = _as_told(refusal, uow)
+    redacted_refusal.patients = _patients(redacted_refusal, uow)
+    return redacted_refusal
 
 
 def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
@@ -55,9 +55,9 @@ def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
     stay_ids |= {getattr(refusal, "stay", None), getattr(refusal, "by_stay", None)}
     patients = {stay.patient for stay in uow.load(Stay, *(stay_ids - {None})) if stay.exists}
     if not patients:
-        loaded = uow.loaded.values()
-        patients = {a.id for a in loaded if isinstance(a, Patient) and a.exists}
-        patients |= {a.patient for a in loaded if isinstance(a, Stay)}
+        aggregates = uow.loaded.values()
+        patients = {a.id for a in aggregates if isinstance(a, Patient) and a.exists}
+        patients |= {a.patient for a in aggregates if isinstance(a, Stay)}
     return frozenset(patient for patient in patients if patient is not None)
 
 

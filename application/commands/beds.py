@@ -59,9 +59,9 @@ class BedStates(CommandGroup):
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         if period.is_empty:
             raise InvalidInput("until", "a closure ends after it begins")
-        here = lookups.room(uow, ward, room)
-        claims = uow.claims(here.id, period)
-        here.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
+        aggregate = lookups.room(uow, ward, room)
+        claims = uow.claims(aggregate.id, period)
+        aggregate.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
@@ -71,9 +71,9 @@ class BedStates(CommandGroup):
     @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Start cleaning a bed, which refuses patients until that is finished."""
-        here = lookups.room(uow, ward, room)
-        claims = uow.claims(here.id, Period(uow.entry.occurred_at))
-        here.start_cleaning(bed, claims, uow.now, uow.entry)
+        aggregate = lookups.room(uow, ward, room)
+        claims = uow.claims(aggregate.id, Period(uow.entry.occurred_at))
+        aggregate.start_cleaning(bed, claims, uow.now, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
     def finish_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
@@ -81,14 +81,18 @@ class BedStates(CommandGroup):
 
         Of a bed that was to be cleaned the start need not be told.
         """
-        here, entry = lookups.room(uow, ward, room), uow.entry
-        code, at = here.code_of(bed), entry.occurred_at
-        left = cleaning.left_uncleaned(uow, here, code, at)
-        if left is not None and left < at and not here.is_in(code, BedState.CLEANING, at):
-            begun = replace(entry, occurred_at=at - TICK, precision=Precision.ESTIMATED)
-            claims = uow.claims(here.id, Period(begun.occurred_at))
-            here.start_cleaning(code, claims, uow.now, begun)
-        here.finish_cleaning(code, entry)
+        aggregate, entry = lookups.room(uow, ward, room), uow.entry
+        code, at = aggregate.code_of(bed), entry.occurred_at
+        left_at = cleaning.left_uncleaned(uow, aggregate, code, at)
+        if (
+            left_at is not None
+            and left_at < at
+            and not aggregate.is_in(code, BedState.CLEANING, at)
+        ):
+            start = replace(entry, occurred_at=at - TICK, precision=Precision.ESTIMATED)
+            claims = uow.claims(aggregate.id, Period(start.occurred_at))
+            aggregate.start_cleaning(code, claims, uow.now, start)
+        aggregate.finish_cleaning(code, entry)
 
     @command(roles=ADMINISTRATION)
     def set_bed_cleaning(
@@ -126,13 +130,13 @@ class BedStates(CommandGroup):
         """Reserve a bed for a patient or a stay; from ``since`` on it refuses everybody else."""
         if (patient_mrn is None) == (stay_id is None):
             raise InvalidInput("patient_mrn", "name either `patient_mrn` or `stay_id`")
-        here = lookups.room(uow, ward, room)
+        aggregate = lookups.room(uow, ward, room)
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
         stay = lookups.stay(uow, stay_id).id if stay_id else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        reservation_ends = reservations.ended(uow, here, here.code_of(bed))
-        here.reserve_bed(bed, period, patient, stay, uow.entry, reservation_ends)
+        reservation_ends = reservations.ended(uow, aggregate, aggregate.code_of(bed))
+        aggregate.reserve_bed(bed, period, patient, stay, uow.entry, reservation_ends)
 
     @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
     def release_reservation(
@@ -157,10 +161,10 @@ class BedStates(CommandGroup):
 
         ``open_ended``: it has not ended after all. Raises BedOccupied as closing does.
         """
-        here = lookups.room(uow, ward, room)
+        aggregate = lookups.room(uow, ward, room)
         times = utc(since, "from"), utc(until, "until")
-        claims = uow.claims(here.id, ALWAYS)
-        here.correct_spell(bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry)
+        claims = uow.claims(aggregate.id, ALWAYS)
+        aggregate.correct_spell(bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry)
 
     @correction(roles=HOUSEKEEPING)
     def cancel_bed_state(
@@ -174,15 +178,15 @@ class BedStates(CommandGroup):
         self, uow: UnitOfWork, *, ward: str, room: str, policy: RoomPolicy, set_at: datetime
     ) -> None:
         """Correct when a policy was set or lifted: at ``occurred_at``, not at ``set_at``."""
-        here, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
+        aggregate, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
         assert at is not None
-        here.correct_policy(policy, at, uow.corrected_at, uow.entry)
+        aggregate.correct_policy(policy, at, uow.corrected_at, uow.entry)
 
     @correction(roles=HOUSEKEEPING)
     def cancel_room_policy(
         self, uow: UnitOfWork, *, ward: str, room: str, policy: RoomPolicy, set_at: datetime
     ) -> None:
         """Take back that a policy was set or lifted, as entered in error."""
-        here, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
+        aggregate, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
         assert at is not None
-        here.cancel_policy(policy, at, uow.entry)
+        aggregate.cancel_policy(policy, at, uow.entry)

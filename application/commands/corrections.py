@@ -163,7 +163,7 @@ class Corrections(CommandGroup):
         if prescription := lookups.prescription_with_change(uow, movement_id):
             correct_change_of(uow, prescription, movement_id)
             return
-        right = Correction(
+        corrected_movement = Correction(
             movement_id=movement_id,
             ward=ward,
             room=room,
@@ -182,7 +182,7 @@ class Corrections(CommandGroup):
             destination=destination,
             departed_at=departed_at,
         )
-        _correct(uow, right, uow.corrected_at, uow.corrected_precision)
+        _correct(uow, corrected_movement, uow.corrected_at, uow.corrected_precision)
         place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
@@ -217,14 +217,12 @@ class Corrections(CommandGroup):
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
                 )
                 _cancel(uow, cancel.movement_id, cancel.because, place)
-        movements_with_time = {
-            right.movement_id for right in corrections or () if right.occurred_at
-        }
-        for right in corrections or ():
-            at = utc(right.occurred_at, "occurred_at")
+        movements_with_time = {fact.movement_id for fact in corrections or () if fact.occurred_at}
+        for fact in corrections or ():
+            at = utc(fact.occurred_at, "occurred_at")
             if at is not None:
                 at = uow.check_time(at)
-            _correct(uow, right, at, Precision.MINUTE if at else None, movements_with_time)
+            _correct(uow, fact, at, Precision.MINUTE if at else None, movements_with_time)
         enter(uow, entries or ())
         place_sharers(uow, sharers)
         check_deferred(uow)
@@ -250,12 +248,12 @@ class Corrections(CommandGroup):
         """
         (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
         if stay_id is not None and stay_id != stay.id:
-            right = lookups.stay(uow, stay_id)
+            other_stay = lookups.stay(uow, stay_id)
             if uow.corrected_at or practitioner or kind or note or consult_id:
                 raise InvalidInput(
                     "stay_id", "move the visit by itself; then amend what else was different"
                 )
-            move_visit(uow, stay, visit_id, right)
+            move_visit(uow, stay, visit_id, other_stay)
             return
         died_at = persons.died_at(uow, stay.patient)
         doctor = lookups.practitioner_if_named(uow, practitioner, "practitioner")

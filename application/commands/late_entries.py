@@ -118,9 +118,9 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
 def enter(uow: UnitOfWork, entries: Sequence[LateEntry]) -> None:
     """Enter movements late: admissions first, since others may be of the stays that they open."""
     new_stays: dict[UUID, Stay] = {}
-    for number, late in enumerate(entries):
-        if late.kind is EntryKind.ADMISSION:
-            stay = _admit(uow, late, number)
+    for number, late_entry in enumerate(entries):
+        if late_entry.kind is EntryKind.ADMISSION:
+            stay = _admit(uow, late_entry, number)
             assert stay.patient is not None
             if stay.patient in new_stays:
                 raise InvalidInput(
@@ -128,9 +128,9 @@ def enter(uow: UnitOfWork, entries: Sequence[LateEntry]) -> None:
                 )
             new_stays[stay.patient] = stay
     last = EntryKind.DISCHARGE
-    others = [late for late in entries if late.kind is not EntryKind.ADMISSION]
-    for late in sorted(others, key=lambda late: late.kind is last):
-        _enter(uow, late, _stay_of(uow, late, new_stays))
+    others = [late_entry for late_entry in entries if late_entry.kind is not EntryKind.ADMISSION]
+    for late_entry in sorted(others, key=lambda late: late.kind is last):
+        _enter(uow, late_entry, _stay_of(uow, late_entry, new_stays))
 
 
 def _admit(uow: UnitOfWork, late: LateEntry, number: int) -> Stay:

@@ -40,14 +40,14 @@ class MisplacedFacts(CommandGroup):
 
 def _move_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     """Give a stay, with all its facts, to the right patient. Raises PatientAlreadyAdmitted."""
-    wrong = lookups.patient_of(uow, stay)
+    wrong_patient = lookups.patient_of(uow, stay)
     assert patient.about is not None
     about = replace(patient.about, stay=stay.id)
     persons.check_one_stay(uow, stay, patient.id)
     stay.correct_patient(patient.id, about, uow.entry)
     for prescription in lookups.prescriptions_of(uow, stay):
         prescription.correct_patient(patient.id, about, uow.entry)
-    wrong.record(Patient.StayMovedAway, uow.entry, stay=stay.id)
+    wrong_patient.record(Patient.StayMovedAway, uow.entry, stay=stay.id)
     uow.reassign_claims([stay])
 
 

@@ -125,21 +125,23 @@ class PatientIdentity(CommandGroup):
         Raises MergeImpossible, naming the stays, if the person would be in two at once.
         """
         reason_needed(uow.entry, "a merge says why")
-        here = self.rules.mrn_authority
-        away = lookups.patient(uow, patient_mrn, mrn_authority or here)
-        into = lookups.patient(uow, into_mrn, into_mrn_authority or here, field="into_mrn")
-        if away.id == into.id:
+        authority = self.rules.mrn_authority
+        record = lookups.patient(uow, patient_mrn, mrn_authority or authority)
+        into = lookups.patient(uow, into_mrn, into_mrn_authority or authority, field="into_mrn")
+        if record.id == into.id:
             raise InvalidInput("into_mrn", "a record cannot be merged with itself")
         if into.merged_into is not None:
             raise MergeImpossible("the record to merge into is merged into another; name that one")
-        theirs, ours = persons.stays_of(uow, into.id), persons.stays_of(uow, away.id)
-        at_once = [(a, b) for a, b in product(ours, theirs) if a.history.collides(b.history)]
+        kept_stays, moving_stays = persons.stays_of(uow, into.id), persons.stays_of(uow, record.id)
+        at_once = [
+            (a, b) for a, b in product(moving_stays, kept_stays) if a.history.collides(b.history)
+        ]
         if at_once:
             stays = dict.fromkeys(s.id for pair in at_once for s in pair)
             raise MergeImpossible("the person would be in two stays at once", tuple(stays))
-        _check_deaths(uow, away, into)
-        away.merge_into(into.id, uow.entry)
-        uow.reassign_claims(ours)
+        _check_deaths(uow, record, into)
+        record.merge_into(into.id, uow.entry)
+        uow.reassign_claims(moving_stays)
 
     @command(roles=RECORDS_OFFICE, raises=(MovementNotFound,))
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
@@ -154,8 +156,8 @@ class PatientIdentity(CommandGroup):
         patients[0].unmerge(merge_id, uow.entry)
         uow.reassign_claims(
             stay
-            for stay, was in zip(person_stays, before, strict=True)
-            if stay.patient and persons.person_of(uow, stay.patient) != was
+            for stay, person_before in zip(person_stays, before, strict=True)
+            if stay.patient and persons.person_of(uow, stay.patient) != person_before
         )
 
 

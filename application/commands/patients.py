@@ -94,11 +94,11 @@ class Patients(CommandGroup):
         if it is known already, ContradictsLaterFacts if clinical facts lie after.
         """
         patient, at = _named(uow, patient_mrn, mrn_authority, stay_id), uow.entry.occurred_at
-        found, stay = persons.death_of(uow, patient.id), _stay_at(uow, patient, at)
-        if found is None:
+        record_and_death, stay = persons.death_of(uow, patient.id), _stay_at(uow, patient, at)
+        if record_and_death is None:
             patient.die(stay, uow.entry)
             return
-        record, death = found
+        record, death = record_and_death
         if death.discharge is None or _earliest(uow, at, uow.entry.precision) > death.at:
             raise PatientDied(death.at)
         record.correct_death(at, uow.entry.precision, stay, uow.entry)

@@ -56,10 +56,10 @@ class Rooms(BedStates):
 
         Raises AlreadyExists, ContradictsLaterFacts if something was told of before the opening.
         """
-        here = lookups.room(uow, ward, room)
-        new_ward = _check_name(uow, here, new_ward, new_room)
-        claims = uow.claims(here.id, ALWAYS)
-        here.correct(new_ward, new_room, uow.corrected_at, claims, uow.entry)
+        aggregate = lookups.room(uow, ward, room)
+        new_ward = _check_name(uow, aggregate, new_ward, new_room)
+        claims = uow.claims(aggregate.id, ALWAYS)
+        aggregate.correct(new_ward, new_room, uow.corrected_at, claims, uow.entry)
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def change_room(
@@ -73,18 +73,18 @@ class Rooms(BedStates):
         valid_from: date | None = None,
     ) -> None:
         """Give a room another ward or number from a day on (today). Raises AlreadyExists."""
-        here = lookups.room(uow, ward, room)
-        new_ward = _check_name(uow, here, new_ward, new_room)
+        aggregate = lookups.room(uow, ward, room)
+        new_ward = _check_name(uow, aggregate, new_ward, new_room)
         since = midnight(uow, _day(uow, valid_from))
-        here.change(new_ward, new_room, since, uow.entry)
+        aggregate.change(new_ward, new_room, since, uow.entry)
 
     @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def cancel_room_change(self, uow: UnitOfWork, *, ward: str, room: str) -> None:
         """Take the last change of a room's ward or number back. Raises AlreadyExists."""
-        here = lookups.room(uow, ward, room)
-        if len(here.names) > 1:
-            _check_name(uow, here, here.names[-2].ward, here.names[-2].number)
-        here.cancel_change(uow.entry)
+        aggregate = lookups.room(uow, ward, room)
+        if len(aggregate.names) > 1:
+            _check_name(uow, aggregate, aggregate.names[-2].ward, aggregate.names[-2].number)
+        aggregate.cancel_change(uow.entry)
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def rename_ward(
@@ -102,14 +102,14 @@ class Rooms(BedStates):
     @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
     def correct_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Correct since when a bed is there (``occurred_at``). Raises ContradictsLaterFacts."""
-        here = lookups.room(uow, ward, room)
-        here.correct_bed(bed, uow.corrected_at, uow.claims(here.id, ALWAYS), uow.entry)
+        aggregate = lookups.room(uow, ward, room)
+        aggregate.correct_bed(bed, uow.corrected_at, uow.claims(aggregate.id, ALWAYS), uow.entry)
 
     @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
     def cancel_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Take a bed back that was entered in error and never used. Raises ContradictsLaterFacts."""
-        here = lookups.room(uow, ward, room)
-        here.cancel_bed(bed, uow.claims(here.id, ALWAYS), uow.entry)
+        aggregate = lookups.room(uow, ward, room)
+        aggregate.cancel_bed(bed, uow.claims(aggregate.id, ALWAYS), uow.entry)
 
     @command(roles=BED_MANAGEMENT, raises=(BedNotOpen, BedOccupied, BedStateBroken))
     def retire_beds(
@@ -119,10 +119,10 @@ class Rooms(BedStates):
 
         Raises BedOccupied if somebody has one of them then or later, BedStateBroken.
         """
-        for here in _rooms(uow, ward, room, bed):
-            beds = [bed] if bed else [b for b in here.beds if b not in here.retired]
+        for aggregate in _rooms(uow, ward, room, bed):
+            beds = [bed] if bed else [b for b in aggregate.beds if b not in aggregate.retired]
             if beds:
-                here.retire(beds, uow.claims(here.id, ALWAYS), uow.entry)
+                aggregate.retire(beds, uow.claims(aggregate.id, ALWAYS), uow.entry)
         _must_change(uow, "all of its beds are retired")
 
     @correction(roles=BED_MANAGEMENT, raises=(BedStateBroken,))
@@ -130,10 +130,10 @@ class Rooms(BedStates):
         self, uow: UnitOfWork, *, ward: str, room: str | None = None, bed: str | None = None
     ) -> None:
         """Put a bed, a room or a ward back that was not taken out of service after all."""
-        for here in _rooms(uow, ward, room, bed):
-            beds = [bed] if bed else list(here.retired)
+        for aggregate in _rooms(uow, ward, room, bed):
+            beds = [bed] if bed else list(aggregate.retired)
             if beds:
-                here.cancel_retirement(beds, uow.entry)
+                aggregate.cancel_retirement(beds, uow.entry)
         _must_change(uow, "none of its beds is retired")
 
 

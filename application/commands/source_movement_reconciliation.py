@@ -79,17 +79,17 @@ class _VisitReconciler:
         for version in sorted(self._missing(), key=lambda v: (v != admission, self.visit.rank(v))):
             self._enter(version)
         self._put_type_right()
-        applied = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
-        return Outcome(self.stay.id if self.stay else None, tuple(applied))
+        movements = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
+        return Outcome(self.stay.id if self.stay else None, tuple(movements))
 
     def _type(self) -> AdmissionType | None:
         """Return the admission type that the latest movement names, of those that name one."""
-        named = [
+        movements = [
             (v.occurred_at, self.visit.turn(v), v.movement.admission_type)
             for v in (a.version for a in self.applied.values())
             if v.movement and v.movement.admission_type
         ]
-        return max(named, key=lambda n: n[:2])[2] if named else None
+        return max(movements, key=lambda n: n[:2])[2] if movements else None
 
     def _put_type_right(self) -> None:
         """Correct the type of the stay where its movements name another one than before."""
@@ -103,18 +103,19 @@ class _VisitReconciler:
         )
 
     def _missing(self) -> list[Version]:
-        applied = {id: a.version for id, a in self.applied.items()}
-        return [version for id, version in self.planned.items() if applied.get(id) != version]
+        versions = {id: a.version for id, a in self.applied.items()}
+        return [version for id, version in self.planned.items() if versions.get(id) != version]
 
     def _retract_outdated(self, stay: Stay, planned: Version | None) -> None:
-        held = self.visit.admission_among(a.version for a in self.applied.values())
-        if held is None or planned is None or not self._is_of_the_patient(stay, planned):
+        admission_held = self.visit.admission_among(a.version for a in self.applied.values())
+        if admission_held is None or planned is None or not self._is_of_the_patient(stay, planned):
             self._void(stay)
             return
-        admission = self.applied[held.source_id]
-        missing = self._missing()
-        if held != planned:  # another admission is the earliest now: each takes the other's part
-            missing += [held, planned]
+        admission = self.applied[admission_held.source_id]
+        missing_versions = self._missing()
+        # Another admission may be the earliest now: each takes the other's part.
+        if admission_held != planned:
+            missing_versions += [admission_held, planned]
         retractions = [
             a
             for id, a in self.applied.items()
@@ -124,11 +125,13 @@ class _VisitReconciler:
         retractions += [
             a
             for a in self.applied.values()
-            if a is not admission and a not in retractions and self._is_of_a_moment(a, missing)
+            if a is not admission
+            and a not in retractions
+            and self._is_of_a_moment(a, missing_versions)
         ]
         self._retract(stay, retractions)
-        if held != planned:
-            del self.applied[held.source_id]
+        if admission_held != planned:
+            del self.applied[admission_held.source_id]
             self.applied[planned.source_id] = self._amend_admission(stay, admission, planned)
 
     def _is_of_the_patient(self, stay: Stay, admission: Version) -> bool:
@@ -148,16 +151,16 @@ class _VisitReconciler:
 
     def _retract(self, stay: Stay, retractions: Iterable[Applied]) -> None:
         """Cancel movements as entered in error; what the staff has cancelled stays as it is."""
-        for applied in retractions:
-            for id in applied.also:
+        for movement in retractions:
+            for id in movement.also:
                 if stay.history.fact(id) is not None:
                     stay.cancel_movement(id, ENTERED_IN_ERROR, None, self.uow.entry)
-            fact = stay.history.fact(applied.movement)
+            fact = stay.history.fact(movement.movement)
             if isinstance(fact, Discharge):
                 cancel_discharge_of(self.uow, stay, fact, ENTERED_IN_ERROR, None)
             elif fact is not None and not isinstance(fact, Admission):
-                stay.cancel_movement(applied.movement, ENTERED_IN_ERROR, None, self.uow.entry)
-            del self.applied[applied.version.source_id]
+                stay.cancel_movement(movement.movement, ENTERED_IN_ERROR, None, self.uow.entry)
+            del self.applied[movement.version.source_id]
 
     def _void(self, stay: Stay) -> None:
         """Cancel the whole stay. Refused if the staff has recorded clinical facts in it."""
@@ -179,7 +182,9 @@ class _VisitReconciler:
             "attending": lookups.practitioner_if_named(uow, movement.attending, "attending"),
             "specialty": movement.specialty,
         }
-        care: dict[str, Any] = {name: who for name, who in details.items() if who is not None}
+        care: dict[str, Any] = {
+            name: practitioner for name, practitioner in details.items() if practitioner is not None
+        }
         if fact.corrected(movement.occurred_at, elsewhere, care) != fact:
             stay.correct_movement(
                 admission.movement,
@@ -208,10 +213,10 @@ class _VisitReconciler:
         assert version.movement is not None
         with self.uow.use_entry(_envelope_of(self.uow, self.visit, version)):
             if version.movement.kind is SourceKind.ADMIT and self.stay is None:
-                applied = self._admit(version, version.movement)
+                movement = self._admit(version, version.movement)
             else:
-                applied = self._move(version, version.movement)
-        self.applied[version.source_id] = applied
+                movement = self._move(version, version.movement)
+        self.applied[version.source_id] = movement
 
     def _move(self, version: Version, movement: SourceMovement) -> Applied:
         uow, stay = self.uow, self.stay
@@ -238,15 +243,15 @@ class _VisitReconciler:
 
     def _with_care(self, stay: Stay, applied: Applied) -> Applied:
         """Enter who is responsible from a movement on, where it says so."""
-        movement, also = applied.version.movement, []
+        movement, care_movements = applied.version.movement, []
         if movement and movement.attending:
             doctor = lookups.practitioner(self.uow, movement.attending, "attending")
             stay.change_attending(doctor, self.uow.entry)
-            also.append(_last_movement(stay))
+            care_movements.append(_last_movement(stay))
         if movement and movement.specialty:
             stay.change_specialty(movement.specialty, self.uow.entry)
-            also.append(_last_movement(stay))
-        return replace(applied, also=tuple(also))
+            care_movements.append(_last_movement(stay))
+        return replace(applied, also=tuple(care_movements))
 
     def _move_on_admission(self, stay: Stay, version: Version, place: Place | None) -> Applied:
         """Move the patient to where a later admission of the visit names a place."""
@@ -267,8 +272,10 @@ class _VisitReconciler:
         patient = _patient(uow, movement.patient_mrn, movement)
         assert patient.about is not None
         place = _place(uow, movement) or Place()
-        what = f"stay of {self.visit.id}"
-        self.stay = stay = uow.new(Stay, what, replace(patient.about, stay=uow.entry.id_of(what)))
+        subject = f"stay of {self.visit.id}"
+        self.stay = stay = uow.new(
+            Stay, subject, replace(patient.about, stay=uow.entry.id_of(subject))
+        )
         stay.admit(
             patient.id,
             movement.admission_type or AdmissionType.EMERGENCY,
@@ -290,8 +297,8 @@ class _VisitReconciler:
 def _place(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
     """Return the place that a movement names. One without a bed is told in words, with its ward."""
     if movement.ward and movement.bed is None:
-        where = [movement.ward, movement.room, movement.without_bed]
-        return Place(without_bed=" ".join(part for part in where if part))
+        words = [movement.ward, movement.room, movement.without_bed]
+        return Place(without_bed=" ".join(part for part in words if part))
     return lookups.place(
         uow, movement.ward, movement.room, movement.bed, None, movement.without_bed
     )
@@ -299,8 +306,8 @@ def _place(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
 
 def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:
     source = Source(system=visit.system, id=version.source_id, recorded_at=version.recorded_at)
-    said = version.movement.precision if version.movement else None
-    precision = said or uow.entry.precision
+    named_precision = version.movement.precision if version.movement else None
+    precision = named_precision or uow.entry.precision
     return replace(uow.entry, occurred_at=version.occurred_at, precision=precision, source=source)
 
 
@@ -323,19 +330,19 @@ def _patient(uow: UnitOfWork, mrn: str, movement: SourceMovement) -> Patient:
     key = unique_keys.mrn(authority, mrn)
     if new := loaded_patient(uow, key):
         return new
-    known = movement.patient
-    if known is None or lookups.patient_id(uow, mrn, authority) is not None:
+    details = movement.patient
+    if details is None or lookups.patient_id(uow, mrn, authority) is not None:
         return lookups.patient(uow, mrn, authority)
-    what = f"patient {authority} {mrn}"
-    id = uow.entry.id_of(what)
-    patient = uow.new(Patient, what, About(patient=id, key_id=f"{id}/1"))
+    subject = f"patient {authority} {mrn}"
+    id = uow.entry.id_of(subject)
+    patient = uow.new(Patient, subject, About(patient=id, key_id=f"{id}/1"))
     patient.register(
         mrn,
         authority,
-        known.family_name,
-        known.given_name,
-        known.birth_date,
-        known.sex or Sex.UNKNOWN,
+        details.family_name,
+        details.given_name,
+        details.birth_date,
+        details.sex or Sex.UNKNOWN,
         Confidentiality.NORMAL,
         uow.entry,
     )

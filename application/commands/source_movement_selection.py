@@ -52,9 +52,9 @@ class Search:
         self.refusals: dict[str, list[Refusal]] = {}
         self.also: list[Refusal] = []
         if visit.stay is None and visit.admission_among(visit.wanted.values()) is None:
-            unknown = NotFound("admission of visit", visit.source_visit, "source_visit")
+            not_found = NotFound("admission of visit", visit.source_visit, "source_visit")
             self.selection = {visit.id: {}}
-            self.refusals = {id: [unknown] for id in visit.wanted}
+            self.refusals = {id: [not_found] for id in visit.wanted}
         elif not self._take(self._together(self.selection)):
             self.selection = {visit.id: visit.true}
             while self._enter_one_by_one() or self._enter_several():
@@ -95,7 +95,8 @@ class Search:
         )
         if 1 < len(self.refusals) <= MAX_TOGETHER:
             candidates += [
-                {i: v for i, v in wanted_versions.items() if i != left} for left in self.refusals
+                {i: v for i, v in wanted_versions.items() if i != excluded_id}
+                for excluded_id in self.refusals
             ]
         return any(self._take(self._together({**self.selection, id: c})) for c in candidates)
 
@@ -228,8 +229,8 @@ def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
 def _next_candidates(visit: SourceVisit, selection: Versions, version: Version) -> list[Versions]:
     """Return the selections to try for a version: with it, or at least without what it replaces."""
     before = selection.get(version.source_id)
-    without = {id: v for id, v in selection.items() if id != version.source_id}
-    if before and visit.admission_among(without.values()) is None:
-        without = {}  # nothing is left of a stay without its admission
-    with_it = without if version.cancelled else {**selection, version.source_id: version}
-    return [with_it, without] if before else [with_it]
+    reduced_selection = {id: v for id, v in selection.items() if id != version.source_id}
+    if before and visit.admission_among(reduced_selection.values()) is None:
+        reduced_selection = {}  # nothing is left of a stay without its admission
+    with_it = reduced_selection if version.cancelled else {**selection, version.source_id: version}
+    return [with_it, reduced_selection] if before else [with_it]

@@ -157,18 +157,23 @@ class SourceMovements(CommandGroup):
         rest apart. A visit that has just begun to wait for something unknown is retried too: it may
         have come meanwhile.
         """
-        left = self._retry_waiting(request, deque([(result, self._visits_to_retry(result))]))
-        if left:
-            self._apart.put(partial(self._retry_waiting, request, left, MAX_TRIED))
+        waiting_visits = self._retry_waiting(
+            request, deque([(result, self._visits_to_retry(result))])
+        )
+        if waiting_visits:
+            self._apart.put(partial(self._retry_waiting, request, waiting_visits, MAX_TRIED))
 
     def _retry_waiting(
-        self, request: Request, left: "deque[tuple[Recorded, list[UUID]]]", most: int = MAX_TRIED
+        self,
+        request: Request,
+        left: "deque[tuple[Recorded, list[UUID]]]",
+        attempts: int = MAX_TRIED,
     ) -> "deque[tuple[Recorded, list[UUID]]]":
         """Retry visits, and what each one that fits sets free; return those beyond so many."""
-        while left and most:
+        while left and attempts:
             change, visits = left.popleft()
-            while visits and most:
-                most -= 1
+            while visits and attempts:
+                attempts -= 1
                 retry = self._retry(request, change, visits.pop(0))
                 if retry is not None and not retry.repeated:
                     left.append((retry, self._visits_to_retry(retry)))
@@ -196,7 +201,7 @@ class SourceMovements(CommandGroup):
             for event in change.events
             if isinstance(event, SourceVisit.Settled)
             and event.waits_for
-            and any(pending.why == NotFound.__name__ for pending in event.pending)
+            and any(pending_version.why == NotFound.__name__ for pending_version in event.pending)
         ]
         return list(dict.fromkeys([*waiting, *visit_starts]))
 
@@ -233,24 +238,26 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
     visits = uow.load(SourceVisit, *selection)
     outcomes = reconcile(uow, [ReconciliationPlan(v, selection[v.id]) for v in visits])
     is_changed = False
-    for each in visits:
-        each.about = about_of(uow, each.held.values())
-        outcome = outcomes[each.id]
-        if each is visit:
-            why = {id: refusals[-1].code for id, refusals in search.refusals.items()}
+    for each_visit in visits:
+        each_visit.about = about_of(uow, each_visit.held.values())
+        outcome = outcomes[each_visit.id]
+        if each_visit is visit:
+            reasons = {id: refusals[-1].code for id, refusals in search.refusals.items()}
             subjects = search.waits()
         else:
-            why = {pending.version.source_id: pending.why for pending in each.pending}
-            subjects = set(each.waits_for)
+            reasons = {pending.version.source_id: pending.why for pending in each_visit.pending}
+            subjects = set(each_visit.waits_for)
         pending = tuple(
-            Pending(version=version, why=why[version.source_id])
-            for version in sorted(each.held.values(), key=each.turn)
-            if not matches(selection[each.id], version)
+            Pending(version=version, why=reasons[version.source_id])
+            for version in sorted(each_visit.held.values(), key=each_visit.turn)
+            if not matches(selection[each_visit.id], version)
         )
         if outcome.stay:
             subjects.add(unique_keys.visit_of(outcome.stay))
         waits_for = tuple(sorted(subjects)) if pending else ()
-        is_changed |= each.settle(outcome.stay, outcome.applied, pending, waits_for, uow.entry)
+        is_changed |= each_visit.settle(
+            outcome.stay, outcome.applied, pending, waits_for, uow.entry
+        )
     return is_changed
 
 

@@ -91,8 +91,8 @@ class Stays(CommandGroup):
         Visits and doses of that time are of the stay, before its admission. Raises StayStateBroken.
         """
         stay = lookups.stay(uow, stay_id)
-        left = departure(uow, departed_at)
-        stay.record_emergency_care(left, uow.entry, persons.died_at(uow, stay.patient))
+        left_at = departure(uow, departed_at)
+        stay.record_emergency_care(left_at, uow.entry, persons.died_at(uow, stay.patient))
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
     def allocate_room(
@@ -149,13 +149,16 @@ class Stays(CommandGroup):
         """Exchange the beds of two patients, in one act; ``sharers`` says where their children go."""
         if stay_id == with_stay_id:
             raise InvalidInput("with_stay_id", "a swap needs two different stays")
-        one, other = lookups.stay(uow, stay_id), lookups.stay(uow, with_stay_id, "with_stay_id")
-        moments = [fact.at for stay in (one, other) for fact in stay.history.facts]
-        entry, beds = imprecise_times.fitting(
-            uow, moments, lambda entry: _both_beds(one, other, entry)
+        one_stay, other_stay = (
+            lookups.stay(uow, stay_id),
+            lookups.stay(uow, with_stay_id, "with_stay_id"),
         )
-        one.swap_bed(beds[1], other.id, entry)
-        other.swap_bed(beds[0], one.id, entry)
+        moments = [fact.at for stay in (one_stay, other_stay) for fact in stay.history.facts]
+        entry, beds = imprecise_times.fitting(
+            uow, moments, lambda entry: _both_beds(one_stay, other_stay, entry)
+        )
+        one_stay.swap_bed(beds[1], other_stay.id, entry)
+        other_stay.swap_bed(beds[0], one_stay.id, entry)
         place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, *BED_REFUSALS, *STAY_REFUSALS))
@@ -362,9 +365,9 @@ def discharge_stay(
     for id in prescription_ids:
         if id not in {p.id for p in prescriptions}:
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
-    later = [f for p in prescriptions for f in p.facts_after(at)]
+    later_facts = [f for p in prescriptions for f in p.facts_after(at)]
     died_at = persons.told_death_at(uow, stay.patient)
-    stay.discharge(disposition, destination, prescription_ids, entry, later, died_at)
+    stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at)
     let_prescriptions_follow(uow, stay, prescriptions)
 
 

@@ -21,8 +21,8 @@ def _contributions(inputs: Inputs) -> Contributions:
     calendar = Calendar(inputs)
     contributions: dict[Subject, tuple[Contribution, ...]] = {}
     for stay in inputs.stays:
-        served = service_days(stay, calendar, sharing_too=False)
-        marks = [mark for days in served for mark in calendar.marks("service", days)]
+        served_days = service_days(stay, calendar, sharing_too=False)
+        marks = [mark for days in served_days for mark in calendar.marks("service", days)]
         if discharged(stay, calendar):
             marks.append(Contribution("length", TOTAL, length(stay, calendar)))
         if marks:

@@ -69,11 +69,11 @@ class Calendar:
 
     def marks(self, measure: str, days: range, *more: tuple[str, str]) -> list[Contribution]:
         """Return a mark for each of these days. Stays share them: a year has some hundred thousand."""
-        made = self._marks.get((measure, more))
-        if made is None:
-            made = [Contribution(measure, (*of, *more), 1) for of in self.of]
-            self._marks[measure, more] = made
-        return made[days.start : days.stop]
+        contributions = self._marks.get((measure, more))
+        if contributions is None:
+            contributions = [Contribution(measure, (*of, *more), 1) for of in self.of]
+            self._marks[measure, more] = contributions
+        return contributions[days.start : days.stop]
 
     def mark(self, measure: str, day: int) -> list[Contribution]:
         """Return a mark of one day; none if it is not of the period."""

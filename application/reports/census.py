@@ -22,25 +22,25 @@ AHIMA = "AHIMA: Horton, Calculating and Reporting Healthcare Statistics"
 def _census(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
     marks: list[Contribution] = []
     before: Span | None = None
-    was = came = False
+    was_present = has_come = False
     for span in stay.spans:
         in_scope = calendar.in_scope(span.ward)
-        here = present(span) and in_scope
+        is_present = present(span) and in_scope
         days = calendar.at_censuses(span.since, span.until)
-        if here:
+        if is_present:
             marks += calendar.marks("present", days)
         if in_scope and span.bed is not None:
             marks += calendar.marks("bed_held", days)
-        if here != was:
-            moves = _came(before, came) if here else _went(span)
+        if is_present != was_present:
+            moves = _came(before, has_come) if is_present else _went(span)
             marks += calendar.mark(moves, calendar.hospital_day(span.since))
-        came = came or (present(span) and (calendar.ward is None or span.ward is not None))
-        before, was = span, here
+        has_come = has_come or (present(span) and (calendar.ward is None or span.ward is not None))
+        before, was_present = span, is_present
     if stay.discharged_at is not None:
         ends = calendar.hospital_day(stay.discharged_at)
         if before is None and calendar.ward is None:  # it ended as it began
             marks += calendar.mark("admitted", ends)
-        if was or (before is None and calendar.ward is None):
+        if was_present or (before is None and calendar.ward is None):
             marks += calendar.mark("discharged", ends)
     return marks
 

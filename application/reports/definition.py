@@ -72,10 +72,14 @@ def of_stays(
 
     def contributions(inputs: Inputs) -> Contributions:
         calendar = Calendar(inputs)
-        without = inputs.question.texts("without")
-        stays = (s for s in inputs.stays if s.admission_type not in without)
+        excluded_types = inputs.question.texts("without")
+        stays = (s for s in inputs.stays if s.admission_type not in excluded_types)
         marks_of_stays = ((stay, tuple(marks(stay, calendar))) for stay in stays)
-        return {Subject("stay", stay.stay): mine for stay, mine in marks_of_stays if mine}
+        return {
+            Subject("stay", stay.stay): contributions
+            for stay, contributions in marks_of_stays
+            if contributions
+        }
 
     return contributions
 

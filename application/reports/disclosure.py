@@ -30,8 +30,8 @@ class Cells:
 
     def small(self, number: int) -> set[Subject]:
         """Return the persons of the measures by which a row is small; nobody if it is not."""
-        few = (of for of in self.parts[number].values() if len(of) < self.fewest)
-        return set().union(*few, *self.differences[number : number + 1])
+        small_cells = (of for of in self.parts[number].values() if len(of) < self.fewest)
+        return set().union(*small_cells, *self.differences[number : number + 1])
 
     @property
     def all_small(self) -> set[Subject]:
@@ -90,13 +90,13 @@ def suppress(
                 for n, row in enumerate(rows)
                 if not row.of and not measures.isdisjoint(figures[row.figure].formula.measures)
             }
-    redacted = {
+    redacted_figures = {
         n: row._replace(value=None) if n in hidden_rows else row
         for n, row in enumerate(rows)
         if n not in hidden_rows or not figures[row.figure].clinical
     }
-    suppressed_rows = {row for n, row in redacted.items() if n in hidden_rows}
-    return replace(report, rows=tuple(redacted.values())), suppressed_rows
+    suppressed_rows = {row for n, row in redacted_figures.items() if n in hidden_rows}
+    return replace(report, rows=tuple(redacted_figures.values())), suppressed_rows
 
 
 def without_clinical(report: Report) -> Report:

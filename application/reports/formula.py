@@ -84,11 +84,11 @@ class Marks:
         return marks
 
     def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
-        found = self._levels.get((since, until, of))
-        if found is None:
+        levels = self._levels.get((since, until, of))
+        if levels is None:
             moments = self.amounts(since, of), self.amounts(until, of)
-            found = self._levels[since, until, of] = Levels(*moments).times
-        return found
+            levels = self._levels[since, until, of] = Levels(*moments).times
+        return levels
 
     def by(self, measure: str, names: tuple[str, ...]) -> dict[Dimensions, list[int]]:
         """Return the amounts of a measure by these names."""
@@ -120,15 +120,15 @@ class Adjusted:
 
     def add(self, delta: Delta, sign: int = 1) -> None:
         """Add what a subject contributes otherwise; with the sign -1, take it off."""
-        for measure, amount, more in delta:
-            times = more * sign
+        for measure, amount, change in delta:
+            times = change * sign
             self._totals[measure] += amount * times
             self._numbers[measure] += times
             self._added[measure, amount] += times
             if measure in self._sorted:
                 self._sort_in(measure, amount, times)
         for measures, levels in self._levels.items():
-            levels.add(_steps(*measures, ((m, at, more * sign) for m, at, more in delta)))
+            levels.add(_steps(*measures, ((m, at, change * sign) for m, at, change in delta)))
 
     def total(self, measure: str, of: Dimensions) -> int:
         return self._totals[measure]
@@ -145,12 +145,12 @@ class Adjusted:
         return self._sorted[measure]
 
     def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
-        found = self._levels.get((since, until))
-        if found is None:
+        levels = self._levels.get((since, until))
+        if levels is None:
             moments = self._marks.amounts(since, of), self._marks.amounts(until, of)
-            found = self._levels[since, until] = Levels(*moments)
-            found.add(_steps(since, until, ((*key, n) for key, n in self._added.items())))
-        return found.times
+            levels = self._levels[since, until] = Levels(*moments)
+            levels.add(_steps(since, until, ((*key, n) for key, n in self._added.items())))
+        return levels.times
 
     def _sort_in(self, measure: str, amount: int, times: int) -> None:
         amounts = self._sorted[measure]
@@ -163,9 +163,9 @@ class Adjusted:
 def _steps(since: str, until: str, delta: Delta) -> Counter[int]:
     """Return how many more are present from each moment on."""
     steps = Counter[int]()
-    for measure, moment, more in delta:
+    for measure, moment, change in delta:
         if measure in (since, until):
-            steps[moment] += more if measure == since else -more
+            steps[moment] += change if measure == since else -change
     return steps
 
 
@@ -241,10 +241,10 @@ def _both(
     if isinstance(other, int):
         number = other
         other = Formula(frozenset(), lambda marks, of: number)
-    right = other
+    operand = other
 
     def compute(marks: Amounts, of: Dimensions) -> Value:
-        a, b = one.compute(marks, of), right.compute(marks, of)
+        a, b = one.compute(marks, of), operand.compute(marks, of)
         return None if a is None or b is None else of_both(a, b)
 
-    return Formula(one.measures | right.measures, compute)
+    return Formula(one.measures | operand.measures, compute)

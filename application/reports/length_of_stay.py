@@ -71,8 +71,8 @@ def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMIT
     """
     first_day = calendar.date(stay.admitted_at)
     if stay.discharged_at is not None and calendar.date(stay.discharged_at) == first_day:
-        here = 0 <= first_day < calendar.count and calendar.in_scope(last_ward(stay))
-        return int(here and state == Status.ADMITTED)
+        is_counted = 0 <= first_day < calendar.count and calendar.in_scope(last_ward(stay))
+        return int(is_counted and state == Status.ADMITTED)
     day_count = 0
     for span, ward in with_wards(stay):
         if calendar.in_scope(ward):
@@ -97,10 +97,12 @@ def _patient_days(
     if days := in_period(stay, calendar):
         yield Contribution("patient_days", TOTAL, days)
     if discharged(stay, calendar):
-        here = sum((s.until - s.since for s in stay.spans if present(s) and s.until), timedelta())
+        duration = sum(
+            (s.until - s.since for s in stay.spans if present(s) and s.until), timedelta()
+        )
         yield Contribution("length", TOTAL, length(stay, calendar))
         yield Contribution("length_with_leave", TOTAL, _between(stay, calendar))
-        yield Contribution("time_here", TOTAL, here // unit)
+        yield Contribution("time_here", TOTAL, duration // unit)
 
 
 def _between(stay: InpatientStay, calendar: Calendar) -> int:
@@ -260,18 +262,18 @@ def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
         until = None if span.until is None else calendar.ordinal(span.until)
         if present(span) and calendar.in_scope(span.ward):
             days = calendar.at_censuses(span.since, span.until)
-            for least in calendar.question.numbers("days"):
-                from_day = least - before + since - calendar.first
-                long = range(max(days.start, from_day), days.stop)
-                yield from calendar.marks("long", long, ("atLeast", str(least)))
+            for fewest_days in calendar.question.numbers("days"):
+                from_day = fewest_days - before + since - calendar.first
+                long_days = range(max(days.start, from_day), days.stop)
+                yield from calendar.marks("long", long_days, ("atLeast", str(fewest_days)))
         if until is not None and (present(span) or since == first_day < until):
             before += until - since if present(span) else 1
 
 
 def _long_at(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
     for day in range(question.days):
-        for least in question.numbers("days"):
-            yield (*day_of(question, day), ("atLeast", str(least)))
+        for fewest_days in question.numbers("days"):
+            yield (*day_of(question, day), ("atLeast", str(fewest_days)))
 
 
 LONG_STAYS_1 = Definition(

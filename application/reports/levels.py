@@ -16,31 +16,31 @@ class Levels:
         self._present: list[int] = []
         steps = Counter(since)
         steps.subtract(Counter(until))
-        present = 0
+        level = 0
         for moment in sorted(moment for moment, step in steps.items() if step):
-            if present:
-                self.times[present] += moment - self._moments[-1]
-            present += steps[moment]
+            if level:
+                self.times[level] += moment - self._moments[-1]
+            level += steps[moment]
             self._moments.append(moment)
-            self._present.append(present)
+            self._present.append(level)
 
     def add(self, steps: Mapping[int, int]) -> None:
         """Let so many more be present from each moment on (fewer: negative), none in the end."""
-        more = 0
+        change = 0
         for start, end in pairwise(sorted(steps)):
-            more += steps[start]
-            if more:
-                self._raise(start, end, more)
+            change += steps[start]
+            if change:
+                self._raise(start, end, change)
 
-    def _raise(self, start: int, end: int, more: int) -> None:
+    def _raise(self, start: int, end: int, change: int) -> None:
         first, last = self._cut(start), self._cut(end)
         for n in range(first, last):
-            time, present = self._moments[n + 1] - self._moments[n], self._present[n]
-            if present:
-                self.times[present] -= time
-            self._present[n] = present = present + more
-            if present:
-                self.times[present] += time
+            time, level = self._moments[n + 1] - self._moments[n], self._present[n]
+            if level:
+                self.times[level] -= time
+            self._present[n] = level = level + change
+            if level:
+                self.times[level] += time
 
     def _cut(self, moment: int) -> int:
         """Return the place of a moment, where from now on one piece of time ends and one begins."""

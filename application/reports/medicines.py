@@ -123,8 +123,8 @@ def _active(inputs: Inputs) -> Contributions:
     for stay, since, until, is_held in inputs.courses:
         days = calendar.at_censuses(since, until)
         for part in (days,) if calendar.ward is None else in_ward.get(stay, ()):
-            both = range(max(days.start, part.start), min(days.stop, part.stop))
-            contributions[stay] += calendar.marks("held" if is_held else "active", both)
+            active_days = range(max(days.start, part.start), min(days.stop, part.stop))
+            contributions[stay] += calendar.marks("held" if is_held else "active", active_days)
     return {Subject("stay", stay): tuple(marks) for stay, marks in contributions.items() if marks}
 
 

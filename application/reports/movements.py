@@ -34,9 +34,9 @@ def _moved(
     deaths: Mapping[str, datetime], by_fact: bool, stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Contribution]:
     if calendar.ward is not None:
-        for (_, left), (since, next_ward) in pairwise(wards(stay)):
-            if calendar.counts(since) and calendar.ward in (left, next_ward):
-                measure = "transferred_out" if left == calendar.ward else "transferred_in"
+        for (_, ward_left), (since, next_ward) in pairwise(wards(stay)):
+            if calendar.counts(since) and calendar.ward in (ward_left, next_ward):
+                measure = "transferred_out" if ward_left == calendar.ward else "transferred_in"
                 yield Contribution(measure, TOTAL, 1)
     if calendar.counts(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
         yield Contribution("admitted", TOTAL, 1)

@@ -46,10 +46,10 @@ class Hours:
             start, end = days.midnight(day), days.midnight(day + DAY)
             zone = ZoneInfo(days.zone_on(day).key)
             while start < end:
-                local = start.astimezone(zone)
+                local_start = start.astimezone(zone)
                 self.starts.append(_ticks(start))
                 weekday = f"{day.isoweekday()} {day:%A}"
-                self.of.append((("hour", f"{local.hour:02}"), ("weekday", weekday)))
+                self.of.append((("hour", f"{local_start.hour:02}"), ("weekday", weekday)))
                 start = min(start + HOUR, end)
             day += DAY
         self.begin, self.end = self.starts[0], _ticks(days.midnight(question.last + DAY))
@@ -112,7 +112,7 @@ MEASURES = frozenset({"since", "until", "time"})
 
 def _most(amounts: Amounts, of: Dimensions) -> int:
     times = amounts.levels("since", "until", of)
-    return max((present for present, time in times.items() if time), default=0)
+    return max((level for level, time in times.items() if time), default=0)
 
 
 def _percentile(percent: int) -> Formula:

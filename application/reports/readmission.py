@@ -23,11 +23,11 @@ NO_INDEX = (Disposition.DIED, Disposition.AGAINST_ADVICE, Disposition.TRANSFERRE
 def _contributions(inputs: Inputs) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
-    (within,) = question.numbers("days")
+    (limit_days,) = question.numbers("days")
     unplanned_types = question.texts("unplanned")
-    came: defaultdict[Subject, list[Admission]] = defaultdict(list)
+    admissions: defaultdict[Subject, list[Admission]] = defaultdict(list)
     for admission in inputs.admissions:
-        came[person_of(inputs, admission.patient)].append(admission)
+        admissions[person_of(inputs, admission.patient)].append(admission)
     contributions: defaultdict[Subject, tuple[Contribution, ...]] = defaultdict(tuple)
     for stay in inputs.stays:
         discharged_at = stay.discharged_at
@@ -40,11 +40,13 @@ def _contributions(inputs: Inputs) -> Contributions:
         if not calendar.in_scope(last_ward(stay)):
             continue
         person = person_of(inputs, stay.patient)
-        later = [a for a in came[person] if a.admitted_at >= discharged_at and a.stay != stay.stay]
-        back = min(later, key=lambda a: a.admitted_at, default=None)
+        later_admissions = [
+            a for a in admissions[person] if a.admitted_at >= discharged_at and a.stay != stay.stay
+        ]
+        back = min(later_admissions, key=lambda a: a.admitted_at, default=None)
         marks = [Contribution("index", TOTAL, 1)]
         if back is not None:
-            latest = inputs.days.date_of(discharged_at) + timedelta(days=within)
+            latest = inputs.days.date_of(discharged_at) + timedelta(days=limit_days)
             soon = inputs.days.date_of(back.admitted_at) <= latest
             marks += [Contribution("readmitted", TOTAL, 1)] * (
                 soon and back.admission_type in unplanned_types

@@ -181,8 +181,10 @@ class ReportService:
         definition, question, before = previous.definition, previous.question, previous.position
         now = self._data.newest_position() if position is None else position
         report, marks = self._computed(definition, question, now)
-        only = None if check_all else self._data.changed_between(question, before, now)
-        old, new = (self._contributions(definition, question, at, only) for at in (before, now))
+        change_set = None if check_all else self._data.changed_between(question, before, now)
+        old, new = (
+            self._contributions(definition, question, at, change_set) for at in (before, now)
+        )
         changes = changed(definition, Side(previous.rows, old), Side(report.rows, new), marks)
         subjects = {subject for change in changes for subject in change.causes}
         facts = self._data.facts(subjects, question, before, now)
@@ -199,11 +201,11 @@ class ReportService:
         commands = self._data.commands_of({position for of in facts.values() for position in of})
         if len(commands) > MOST_COMMANDS:
             return facts
-        only = self._data.about(facts.keys(), [previous.position, *commands.values()])
+        change_set = self._data.about(facts.keys(), [previous.position, *commands.values()])
         old_facts = {subject: old.get(subject, ()) for subject in facts}
         changing: dict[Subject, list[int]] = {subject: [] for subject in facts}
         for end in sorted(set(commands.values())):
-            now = self._contributions(definition, question, end, only)
+            now = self._contributions(definition, question, end, change_set)
             for subject, positions in facts.items():
                 if now.get(subject, ()) != old_facts[subject]:
                     changing[subject] += [p for p in positions if commands[p] == end]
@@ -222,10 +224,10 @@ class ReportService:
 
         All figures are computed only where one of the subjects contributes something else.
         """
-        sides, only = [], self._data.about(subjects, (before, after))
+        sides, change_set = [], self._data.about(subjects, (before, after))
         for at in (before, after):
-            every = self._contributions(definition, question, at, only)
-            sides.append({subject: every.get(subject, ()) for subject in subjects})
+            contributions = self._contributions(definition, question, at, change_set)
+            sides.append({subject: contributions.get(subject, ()) for subject in subjects})
         if sides[0] == sides[1]:
             return False
         reports = [self.compute(definition, question, at) for at in (before, after)]

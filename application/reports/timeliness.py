@@ -41,9 +41,9 @@ def _contributions(inputs: Inputs, second: int = MICROSECONDS) -> Contributions:
         if second == 1:
             delays = [_rounded(delay) for delay in delays]
         marks += [Contribution("delay", of, delay) for delay in delays]
-        late = sum(delay > LATE * second for delay in delays)
-        if late:
-            marks.append(Contribution("late", of, late))
+        late_count = sum(delay > LATE * second for delay in delays)
+        if late_count:
+            marks.append(Contribution("late", of, late_count))
     return {subject: tuple(marks) for subject, marks in contributions.items()}
 
 

@@ -67,19 +67,21 @@ class ToldTo:
         self._forget(now)
         if len(self._cells) > MOST_CELLS or sum(len(c.persons) for c in self._cells) > MOST_PERSONS:
             return tuple(frozenset().union(*of.values()) for of in cells.parts)
-        known: dict[tuple[str, frozenset[Item]], frozenset[Subject]] = {}
-        found = []
+        persons_of_cell: dict[tuple[str, frozenset[Item]], frozenset[Subject]] = {}
+        rows = []
         for of in cells.parts:
             row: set[Subject] = set()
             for measure, part in of.items():
                 self._subjects |= {hash(subject): subject for subject in part}
                 items = frozenset(_items(part))
-                if (measure, items) not in known:
-                    few = self._few(measure, items, cells.fewest)
-                    known[measure, items] = frozenset(self._subjects[person] for person in few)
-                row |= known[measure, items]
-            found.append(frozenset(row))
-        return tuple(found)
+                if (measure, items) not in persons_of_cell:
+                    persons = self._few(measure, items, cells.fewest)
+                    persons_of_cell[measure, items] = frozenset(
+                        self._subjects[person] for person in persons
+                    )
+                row |= persons_of_cell[measure, items]
+            rows.append(frozenset(row))
+        return tuple(rows)
 
     def keep(self, cells: Cells, rows: Collection[int], now: float) -> None:
         """Remember the cells of the rows that are told."""
@@ -88,63 +90,65 @@ class ToldTo:
                 items = sorted(_items(part))
                 sums = list(_sums(items, cells.fewest))
                 if any(
-                    told.amounts.tolist() == [amount for _, amount in items]
-                    and told.persons.tolist() == [person for person, _ in items]
-                    for told in self._alike.get((measure, 0, sums[0]), ())
+                    cell.amounts.tolist() == [amount for _, amount in items]
+                    and cell.persons.tolist() == [person for person, _ in items]
+                    for cell in self._alike.get((measure, 0, sums[0]), ())
                 ):
                     continue
-                told = _Told(
+                cell = _Told(
                     now,
                     measure,
                     array("q", [person for person, _ in items]),
                     array("q", [amount for _, amount in items]),
                 )
-                self._add(told, sums)
+                self._add(cell, sums)
 
     def _few(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
         """Return the persons of whom a cell would tell, where they are few."""
-        few: set[int] = set()
-        alike = {
-            id(told): told
+        persons: set[int] = set()
+        cells_of_sum = {
+            id(cell): cell
             for number, total in enumerate(_sums(items, fewest))
-            for told in self._alike.get((measure, number, total), ())
+            for cell in self._alike.get((measure, number, total), ())
         }
-        for told in alike.values():
-            few |= _persons(items ^ told.items(), fewest)
+        for cell in cells_of_sum.values():
+            persons |= _persons(items ^ cell.items(), fewest)
         if not items:
-            return few
-        some, parts = next(iter(items)), set[Item]()
-        for told in self._cells:
-            if told.measure != measure or not told.persons:
+            return persons
+        some_item, parts = next(iter(items)), set[Item]()
+        for cell in self._cells:
+            if cell.measure != measure or not cell.persons:
                 continue
-            if len(told.persons) < len(items):
-                first = told.persons[0], told.amounts[0]
-                if first in items and (part := told.items()) < items:
+            if len(cell.persons) < len(items):
+                first = cell.persons[0], cell.amounts[0]
+                if first in items and (part := cell.items()) < items:
                     parts |= part
-            elif some in told and items < (whole := told.items()):
-                few |= _persons(whole - items - self._parts_of(measure, whole), fewest)
-        return few | (_persons(items - parts, fewest) if parts else set())
+            elif some_item in cell and items < (whole_cell := cell.items()):
+                persons |= _persons(
+                    whole_cell - items - self._parts_of(measure, whole_cell), fewest
+                )
+        return persons | (_persons(items - parts, fewest) if parts else set())
 
     def _parts_of(self, measure: str, whole: set[Item]) -> set[Item]:
         """Return what was told of parts of a cell."""
         parts = set[Item]()
-        for told in self._cells:
-            if told.measure == measure and 0 < len(told.persons) < len(whole):
-                first = told.persons[0], told.amounts[0]
-                if first in whole and (part := told.items()) < whole:
+        for cell in self._cells:
+            if cell.measure == measure and 0 < len(cell.persons) < len(whole):
+                first = cell.persons[0], cell.amounts[0]
+                if first in whole and (part := cell.items()) < whole:
                     parts |= part
         return parts
 
-    def _add(self, told: _Told, sums: Collection[int]) -> None:
-        self._cells.append(told)
+    def _add(self, cell: _Told, sums: Collection[int]) -> None:
+        self._cells.append(cell)
         for number, total in enumerate(sums):
-            self._alike[told.measure, number, total].append(told)
+            self._alike[cell.measure, number, total].append(cell)
 
     def _forget(self, now: float) -> None:
         if self._cells and now - self._cells[0].at > REMEMBERED_SECONDS:
             self._cells = [c for c in self._cells if now - c.at <= REMEMBERED_SECONDS]
-            for alike in self._alike.values():
-                alike[:] = [c for c in alike if now - c.at <= REMEMBERED_SECONDS]
+            for cells in self._alike.values():
+                cells[:] = [c for c in cells if now - c.at <= REMEMBERED_SECONDS]
 
 
 class ToldFigures:
@@ -156,11 +160,11 @@ class ToldFigures:
 
     def to(self, issuer: str, subject: str) -> ToldTo:
         """Return what a login was told."""
-        told = self._logins.setdefault((issuer, subject), ToldTo())
+        figures = self._logins.setdefault((issuer, subject), ToldTo())
         self._logins.move_to_end((issuer, subject))
         if len(self._logins) > MOST_LOGINS:
             self._logins.popitem(last=False)
-        return told
+        return figures
 
 
 def _items(part: Part) -> Iterator[Item]:

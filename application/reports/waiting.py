@@ -52,13 +52,13 @@ def _reviewed(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
 
 def _of_unknown_grade(inputs: Inputs) -> Iterator[str]:
     stay_ids = {subject.id for subject in _reviewed(inputs)}
-    unknown = stay_ids & inputs.unknown_grades - inputs.reviews.keys()
-    if unknown:
+    unknown_stays = stay_ids & inputs.unknown_grades - inputs.reviews.keys()
+    if unknown_stays:
         yield (
-            f"{len(unknown)} of the {len(stay_ids)} admissions were visited by somebody without a"
+            f"{len(unknown_stays)} of the {len(stay_ids)} admissions were visited by somebody without a"
             " known grade (OTHER): they may have been seen by a consultant."
         )
-    elif stay_ids and not inputs.reviews and not unknown:
+    elif stay_ids and not inputs.reviews and not unknown_stays:
         yield "No visit by a consultant is recorded: it may be that visits, or grades, are not."
 
 
@@ -113,30 +113,30 @@ def _boarded(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
         decided_at = stay.decided_to_admit_at
         if decided_at is None or not calendar.counts(decided_at):
             continue
-        left = next(
+        ward_left = next(
             ((since, ward) for since, ward in wards(stay) if ward not in emergency),
             None,
         )
-        if not calendar.in_scope(left[1] if left else None):
+        if not calendar.in_scope(ward_left[1] if ward_left else None):
             continue
         mark = Contribution("ended" if stay.discharged_at else "waiting", TOTAL, 1)
-        if left is not None:
-            mark = Contribution("boarded", TOTAL, max((left[0] - decided_at) // unit, 0))
+        if ward_left is not None:
+            mark = Contribution("boarded", TOTAL, max((ward_left[0] - decided_at) // unit, 0))
         contributions[Subject("stay", stay.stay)] = (Contribution("decided", TOTAL, 1), mark)
     return contributions
 
 
 def _of_unknown_decision(inputs: Inputs) -> Iterator[str]:
     calendar = Calendar(inputs)
-    here = [
+    stays = [
         stay
         for stay in inputs.stays
         if calendar.counts(stay.admitted_at) and calendar.in_scope(first_ward(stay))
     ]
-    unknown = sum(stay.decided_to_admit_at is None for stay in here)
-    if unknown:
+    number = sum(stay.decided_to_admit_at is None for stay in stays)
+    if number:
         yield (
-            f"Of {unknown} of the {len(here)} admissions it is not known when they were decided on:"
+            f"Of {number} of the {len(stays)} admissions it is not known when they were decided on:"
             " they are in no figure."
         )
 

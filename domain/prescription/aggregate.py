@@ -272,9 +272,9 @@ class Prescription(PrescriptionDoses):
     def _check_course(self, course: Course, candidate: Step) -> None:
         """Refuse a course in which the candidate does not fit, or a later step or dose does not."""
         problems = course.problems()
-        for step, why in problems:
+        for step, problem in problems:
             if step.id == candidate.id:
-                raise PrescriptionStateBroken(why)
+                raise PrescriptionStateBroken(problem)
         facts = [self.ref(s) for s, _ in problems]
         facts += self._contradicted(course)
         if facts:

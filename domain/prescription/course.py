@@ -190,11 +190,11 @@ class Course:
             let_time_pass(step.at)
             if step.discharge is not None and status in ENDED:
                 continue  # the end of the stay ends what has not ended before
-            why = _why_not(step.kind, status)
+            problem = _why_not(step.kind, status)
             if step.at < begin:
-                why = f"it is not written then, and cannot be {step.kind}"
-            if why:
-                problems.append((step, why))
+                problem = f"it is not written then, and cannot be {step.kind}"
+            if problem:
+                problems.append((step, problem))
                 continue
             if step.kind == "changed":
                 regimen = replace(regimen, **dict(step.changes))

@@ -205,15 +205,15 @@ class PrescriptionDoses(PrescriptionState):
         dose, end = self._ended(administration)
         if at is None:
             raise InvalidInput("occurred_at", "say when the infusion really ended")
-        right = InfusionEnd(end.id, at, precision or end.precision)
-        self._check_end(dose, right, died_at)
+        corrected_end = InfusionEnd(end.id, at, precision or end.precision)
+        self._check_end(dose, corrected_end, died_at)
         self.record(
             PrescriptionEvents.InfusionEndCorrected,
             envelope,
             end=end.id,
             administration=administration,
             at=at,
-            precision=right.precision,
+            precision=corrected_end.precision,
         )
 
     def cancel_infusion_end(self, administration: UUID, envelope: Envelope) -> None:

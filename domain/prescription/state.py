@@ -31,10 +31,12 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
 
     def facts_after(self, moment: datetime) -> list[FactRef]:
         """Return the writing of the prescription and the doses, as far as they lie after a moment."""
-        late = {(d.id, d.at) for d in self.course.doses if d.earliest <= moment}
-        late |= {(e.id, e.at) for e in self._ends if e.earliest <= moment}
+        started_before = {(d.id, d.at) for d in self.course.doses if d.earliest <= moment}
+        started_before |= {(e.id, e.at) for e in self._ends if e.earliest <= moment}
         return [
-            f for f in self.facts() if f.occurred_at > moment and (f.id, f.occurred_at) not in late
+            f
+            for f in self.facts()
+            if f.occurred_at > moment and (f.id, f.occurred_at) not in started_before
         ]
 
     def facts(self) -> list[FactRef]:
@@ -160,8 +162,11 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             self.medication = event.medication or self.medication
             self.basis = event.basis or self.basis
             self.prescriber = event.ordered_by or self.prescriber
-            was = self.course.regimen
-            amount, route = event.dose_given or was.dose, event.route or was.route
+            regimen_before = self.course.regimen
+            amount, route = (
+                event.dose_given or regimen_before.dose,
+                event.route or regimen_before.route,
+            )
             self._hold_unprescribed(new_dose, amount, route)
 
     def _give_unprescribed(self, event: "PrescriptionEvents.UnprescribedGiven") -> None:

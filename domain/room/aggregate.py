@@ -246,9 +246,9 @@ class Room(RoomDetails):
     def check_policies(self, newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> None:
         """Refuse a newcomer whom one of the policies in force then keeps out."""
         for policy in self.policies_at(at):
-            why = POLICIES[policy](newcomer, others, at)
-            if why:
-                raise RoomPolicyBroken(policy.value, why)
+            objection = POLICIES[policy](newcomer, others, at)
+            if objection:
+                raise RoomPolicyBroken(policy.value, objection)
 
     def _must_have_policy(self, policy: RoomPolicy, set_at: datetime) -> None:
         if not any(
@@ -290,9 +290,11 @@ class Room(RoomDetails):
                         f"its end is recorded already: {spell.period.end:%F %R} UTC"
                     )
                 return spell
-        ahead = [s for s in spells if s.planned and s.period.start > at and not s.period.is_empty]
-        if or_planned and ahead:
-            return min(ahead, key=lambda s: s.period.start)
+        planned_spells = [
+            s for s in spells if s.planned and s.period.start > at and not s.period.is_empty
+        ]
+        if or_planned and planned_spells:
+            return min(planned_spells, key=lambda s: s.period.start)
         raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
 
 

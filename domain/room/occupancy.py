@@ -102,9 +102,12 @@ def difference(
     ``anew``: all end and begin, since somebody else lies in them.
     """
     old, new = frozenset(before), frozenset(after)
-    same = frozenset() if anew else old & new
-    rooms = sorted({s.bed.room for s in (old | new) - same})
-    return {room: Difference(_in(room, old - same), _in(room, new - same)) for room in rooms}
+    unchanged_stretches = frozenset() if anew else old & new
+    rooms = sorted({s.bed.room for s in (old | new) - unchanged_stretches})
+    return {
+        room: Difference(_in(room, old - unchanged_stretches), _in(room, new - unchanged_stretches))
+        for room in rooms
+    }
 
 
 def newly_claimed(before: Iterable[Stretch], stretch: Stretch) -> list[Period]:

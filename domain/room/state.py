@@ -131,10 +131,12 @@ class RoomState(RoomEvents, Aggregate):
             case RoomEvents.PolicySet():
                 self._set_policy(at, event.policy, event.applies)
             case RoomEvents.PolicyCorrected() | RoomEvents.PolicyCancelled():
-                wrong = [p for p in self.policies if p[:2] == (event.set_at, event.policy)][-1:]
-                self.policies = tuple(p for p in self.policies if p not in wrong)
+                replaced_policies = [
+                    p for p in self.policies if p[:2] == (event.set_at, event.policy)
+                ][-1:]
+                self.policies = tuple(p for p in self.policies if p not in replaced_policies)
                 if isinstance(event, RoomEvents.PolicyCorrected):
-                    for _, policy, applies in wrong:
+                    for _, policy, applies in replaced_policies:
                         self._set_policy(event.since, policy, applies)
             case _:
                 self._apply_to_spells(event)
@@ -153,9 +155,9 @@ class RoomState(RoomEvents, Aggregate):
             case RoomEvents.CleaningStarted():
                 self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
             case RoomEvents.BedReserved():
-                period, whose = Period(event.since, event.until), (event.patient, event.stay)
+                period, holder = Period(event.since, event.until), (event.patient, event.stay)
                 reserved_state = BedState.RESERVED
-                self._begin(Spell(event.spell, event.bed, reserved_state, period, None, *whose))
+                self._begin(Spell(event.spell, event.bed, reserved_state, period, None, *holder))
             case (
                 RoomEvents.BedReopened()
                 | RoomEvents.CleaningFinished()

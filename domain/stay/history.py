@@ -77,12 +77,12 @@ class _Fold:
 
     def copy(self) -> "_Fold":
         """Return a copy of the fold, to continue it with other facts."""
-        fresh = _Fold(self.stay)
-        fresh.state, fresh.ended, fresh.care = self.state, self.ended, self.care
-        fresh.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
-        fresh.steps, fresh.problems = list(self.steps), list(self.problems)
-        fresh.passed = list(self.passed)
-        return fresh
+        fold = _Fold(self.stay)
+        fold.state, fold.ended, fold.care = self.state, self.ended, self.care
+        fold.in_force = {aspect: list(facts) for aspect, facts in self.in_force.items()}
+        fold.steps, fold.problems = list(self.steps), list(self.problems)
+        fold.passed = list(self.passed)
+        return fold
 
     def go_on(self, fact: Fact) -> None:
         """Take the next fact; one that does not follow changes nothing and is a problem."""
@@ -176,11 +176,11 @@ class History:
     def with_added(self, *facts: Fact) -> "History":
         """Return the history with more facts, in the order of time."""
         if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
-            longer = History(self.stay, (*self.facts, *facts))
+            history = History(self.stay, (*self.facts, *facts))
             if "_fold" in vars(self):  # what is folded already goes on
-                fold = vars(longer)["_fold"] = self._fold.copy()
+                fold = vars(history)["_fold"] = self._fold.copy()
                 fold.go_on(facts[0])
-            return longer
+            return history
         return History(self.stay, tuple(sorted((*self.facts, *facts), key=_order)))
 
     def without(self, ids: Iterable[UUID]) -> "History":
@@ -311,8 +311,12 @@ class History:
 
     def collides(self, other: "History") -> bool:
         """Return whether one person could not have been in both stays, one after the other."""
-        mine, theirs = self.presence, other.presence
-        return mine is not None and theirs is not None and mine.collides(theirs)
+        own_periods, other_periods = self.presence, other.presence
+        return (
+            own_periods is not None
+            and other_periods is not None
+            and own_periods.collides(other_periods)
+        )
 
     @property
     def open_periods(self) -> tuple[Period, ...]:
@@ -351,13 +355,15 @@ class History:
     @cached_property
     def instants(self) -> tuple[Stretch, ...]:
         """Return the stretches of no duration: in a bed that the stay had neither before nor after."""
-        passed = {
+        instants = {
             Stretch(s.place.bed, Period(at, at), s.bed_kept, s.place.shares_bed_of)
             for at, s in self._fold.passed
             if s.place.bed is not None
         }
-        alone = [i for i in passed if not any(s.touches(i) for s in self.stretches)]
-        return tuple(sorted(alone, key=lambda i: (i.period.start, i.bed.room, i.bed.bed)))
+        detached_instants = [i for i in instants if not any(s.touches(i) for s in self.stretches)]
+        return tuple(
+            sorted(detached_instants, key=lambda i: (i.period.start, i.bed.room, i.bed.bed))
+        )
 
 
 def _order(fact: Fact) -> tuple[datetime, bool, int]:
