@@ -42,7 +42,7 @@ def history(
                 " WHERE position <= %s ORDER BY position".encode(),
                 [end],
             )
-            for position, known, recorded_at, _, *stored in cursor:
-                yield mapper.event(stored), EventPosition(position, known, recorded_at)
+            for position, command_end, recorded_at, _, *columns in cursor:
+                yield mapper.event(columns), EventPosition(position, command_end, recorded_at)
                 if position % AT_ONCE == 0 or position == end:
                     on_progress(position, end)

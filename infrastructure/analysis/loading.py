@@ -151,7 +151,7 @@ def _csv_files(
     with psycopg.connect(database.app_url) as connection:
         connection.execute("SET TIME ZONE 'UTC'")
         rows = {t.name: _count(connection, t, known) for t in tables}
-        done, total = 0, sum(rows.values())
+        row_count, total = 0, sum(rows.values())
         for table in tables:
             file = folder / f"{table.name}.csv"
             copy = f"COPY ({table.select}) TO STDOUT (FORMAT csv)"
@@ -162,12 +162,12 @@ def _csv_files(
             ):
                 for row in stream:
                     into.write(row)
-                    done += 1
-                    if done % AT_ONCE == 0:
-                        on_progress(done, total)
+                    row_count += 1
+                    if row_count % AT_ONCE == 0:
+                        on_progress(row_count, total)
             yield table, file
             file.unlink()
-        on_progress(done, total)
+        on_progress(row_count, total)
 
 
 def _patients(duck: "DuckDBPyConnection", table: HistoryTable, file: Path) -> set[UUID]:

@@ -143,9 +143,9 @@ class Snapshots:
             self._drop(next(iter(self._permissions)))
 
     def _drop(self, key: Hashable) -> None:
-        dropped = self._permissions.pop(key, None)
-        if dropped is not None:
-            self._size -= dropped.size
+        permissions = self._permissions.pop(key, None)
+        if permissions is not None:
+            self._size -= permissions.size
 
     async def _take(self, _: object) -> Snapshot:
         return Snapshot(await log_status(self._engine), SingleFlight(self._single_flight))

@@ -97,8 +97,8 @@ class GroupCommit:
                     self._waiting.popleft()
                 successor = self._waiting[0] if self._waiting else None
                 self._busy = successor is not None
-                coming = sum(ticket.accepted for ticket in batch) + len(self._waiting)
-                self._expected = min(coming, self._max_batch)
+                expected_count = sum(ticket.accepted for ticket in batch) + len(self._waiting)
+                self._expected = min(expected_count, self._max_batch)
             if successor is not None:
                 successor.leads = True
                 successor.ready.release()
@@ -111,8 +111,8 @@ class GroupCommit:
         with self._lock:
             if len(self._waiting) >= self._expected:
                 return
-            enough = self._enough = _locked()
-        enough.acquire(timeout=min(self._last_duration * PATIENCE, PATIENCE_SECONDS))
+            lock = self._enough = _locked()
+        lock.acquire(timeout=min(self._last_duration * PATIENCE, PATIENCE_SECONDS))
         with self._lock:
             self._enough = None
 

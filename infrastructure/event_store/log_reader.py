@@ -256,7 +256,7 @@ class LogReader:
                     cursor.connection.execute(statement.encode(), values)
                     for statement, values in statements
                 ]
-            return [each.fetchall() for each in cursors]  # after the commit
+            return [result.fetchall() for result in cursors]  # after the commit
 
     def _events(self, cursor: Cursor[TupleRow]) -> Iterator[Event]:
         return map(self.mapper.event, cursor)

@@ -63,8 +63,8 @@ class EventMapper(Mapper[UUID]):
         try:
             self._decoders[event.TOPIC].decode(state)
         except msgspec.ValidationError as error:
-            why, _, field = str(error).partition(" - at `$.")
-            raise EventDoesNotFit(event.TOPIC, field.rstrip("`") or "event", why) from error
+            problem, _, field = str(error).partition(" - at `$.")
+            raise EventDoesNotFit(event.TOPIC, field.rstrip("`") or "event", problem) from error
         row = self._encode(_to_row(event))
         return VersionedStoredEvent(
             event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION, row
@@ -79,14 +79,14 @@ class EventMapper(Mapper[UUID]):
 
     def event(self, row: Sequence[Any]) -> Event:
         """Decode a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
-        stream, version, topic, schema_version, own = row[:5]
+        stream, version, topic, schema_version, body = row[:5]
         event, envelope = _event_class(topic, schema_version), _envelope(row)
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
-            whole = msgspec.to_builtins(common) | msgspec.json.decode(own)
-            return self._decoded(topic, schema_version, self._encode(whole))
+            all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
+            return self._decoded(topic, schema_version, self._encode(all_fields))
         try:
-            values = self._own_fields[topic](own)
+            values = self._own_fields[topic](body)
         except msgspec.ValidationError as error:
             raise _schema_mismatch(topic, error) from None
         values |= {"originator_id": stream, "originator_version": version, "entry": envelope}
@@ -140,10 +140,11 @@ def _own_decoder(event: type[Event]) -> Callable[[str], dict[str, Any]]:
     A field with a default may be absent: it is younger than the first events of the kind.
     """
     types = get_type_hints(event, include_extras=True)
-    own = [f for f in fields(event) if f.name not in COMMON_FIELDS]  # type: ignore[arg-type]
-    defaults = {f.name: f.default for f in own if f.default is not MISSING}
+    own_fields = [f for f in fields(event) if f.name not in COMMON_FIELDS]  # type: ignore[arg-type]
+    defaults = {f.name: f.default for f in own_fields if f.default is not MISSING}
     hints = {
-        f.name: NotRequired[types[f.name]] if f.name in defaults else types[f.name] for f in own
+        f.name: NotRequired[types[f.name]] if f.name in defaults else types[f.name]
+        for f in own_fields
     }
     decode = msgspec.json.Decoder(TypedDict(event.__name__, hints)).decode  # type: ignore[operator]
     return (lambda own: {**defaults, **decode(own)}) if defaults else decode

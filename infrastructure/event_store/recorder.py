@@ -87,8 +87,8 @@ class Recorder(LogReader, ApplicationRecorder):
 
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         kinds = list(dict.fromkeys(k for command in commands for k in command.get("asks", ())))
-        plain = [_without_asks(command) for command in commands] if kinds else commands
-        request = msgspec.json.encode(plain).decode()
+        sent_commands = [_without_asks(command) for command in commands] if kinds else commands
+        request = msgspec.json.encode(sent_commands).decode()
         # Never pipelined: it would hold the lock until this process has sent what comes after.
         ((response,),) = self._query([("SELECT record.append(%s::jsonb)::text", [request])])[0]
         owners = self._query([(OWNERS_OF_KINDS, [kinds])])[0] if kinds else []

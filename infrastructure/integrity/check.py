@@ -46,9 +46,9 @@ def verify(
     """
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        unreadable: set[UUID] = set()
-        yield _tried(partial(_events, connection, unreadable), connection)
-        claims = partial(_claims, unreadable=unreadable)
+        unreadable_streams: set[UUID] = set()
+        yield _tried(partial(_events, connection, unreadable_streams), connection)
+        claims = partial(_claims, unreadable=unreadable_streams)
         for check in (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy):
             yield _tried(partial(check, connection), connection)
     if read_models:
@@ -67,8 +67,8 @@ def verify(
                 yield comparison
                 continue
             comparison.looked_at = result.rows
-            for why in result.parked:
-                comparison.breaks(why)
+            for problem in result.parked:
+                comparison.breaks(problem)
             if result.different:
                 comparison.breaks(f"{result.different} rows differ at position {result.position}")
             yield comparison
@@ -107,8 +107,8 @@ def _events(connection: Connection[TupleRow], unreadable: set[UUID]) -> CheckRes
     """Decode every event by itself; gather the streams that have one which cannot be read."""
     result = CheckResult("every event can be read")
     mapper = EventMapper()
-    beyond = connection.execute(f"SELECT position, stream FROM record.events WHERE NOT {_IN_TIME}")
-    for position, stream in beyond:
+    rows = connection.execute(f"SELECT position, stream FROM record.events WHERE NOT {_IN_TIME}")
+    for position, stream in rows:
         result.breaks(f"position {position}: a moment beyond all time")
         unreadable.add(stream)
     with connection.cursor("events") as cursor:
@@ -204,7 +204,7 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
         "SELECT stay, person, lower(during), upper(during), isempty(during)"
         " FROM record.person_claims ORDER BY stay",
     )
-    unique = {
+    unique_claims = {
         Unique(kind, key): owner
         for kind, key, owner in connection.execute(
             "SELECT kind, key, owner FROM record.unique_claims"
@@ -214,7 +214,7 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
     for stream in unreadable:
         bed_claims.pop(stream, None)
         person_claims.pop(stream, None)
-    unique = {key: owner for key, owner in unique.items() if owner not in unreadable}
+    unique_claims = {key: owner for key, owner in unique_claims.items() if owner not in unreadable}
     for stream, events in _aggregates(connection, unreadable):
         first = events[0]
         if isinstance(first, Stay.Admitted):
@@ -229,18 +229,18 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
                 person_claims.pop(stream, None)
                 continue
             instants = [_bed_row(s) for s in stay.history.instants]  # not claimed in older logs
-            claimed = [row for row in bed_claims.pop(stream, []) if row not in instants]
-            if claimed != [_bed_row(s) for s in stay.stretches]:
+            stretches_claimed = [row for row in bed_claims.pop(stream, []) if row not in instants]
+            if stretches_claimed != [_bed_row(s) for s in stay.stretches]:
                 result.breaks(f"bed claims of stay {stream}")
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 result.breaks(f"claim of the patient of stay {stream}")
         else:
             for key, stored_claim in _unique(stream, events).items():
                 result.looked_at += 1
-                stored_key = key if unique.get(key) == stream else stored_claim
-                if stored_key is None or unique.pop(stored_key, None) != stream:
+                stored_key = key if unique_claims.get(key) == stream else stored_claim
+                if stored_key is None or unique_claims.pop(stored_key, None) != stream:
                     result.breaks(f"{key.kind} {key.key} of {stream}")
-    for stray in (*bed_claims, *person_claims, *unique):
+    for stray in (*bed_claims, *person_claims, *unique_claims):
         result.breaks(f"a claim of {stray} without an event")
     return result
 
@@ -253,7 +253,7 @@ def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
     claims = [(key, as_stored_of(event)) for event in events if (key := unique_of(event))]
     if not isinstance(events[0], SourceVisit.Reported):
         last = dict({key.kind: (key, stored_claim) for key, stored_claim in claims}.values())
-        return last | {former: None for event in events if (former := former_of(event))}
+        return last | {former_key: None for event in events if (former_key := former_of(event))}
     waits_for = next(
         (e.waits_for for e in reversed(events) if isinstance(e, SourceVisit.Settled)), ()
     )

@@ -27,7 +27,7 @@ class CheckResult:
 def query(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:
     """Check an invariant by a SELECT that returns a sentence for each violation."""
     row = connection.execute(count.encode()).fetchone()
-    checked = CheckResult(promise, int(row[0]) if row else 0)
-    for (what,) in connection.execute(broken.encode()):
-        checked.breaks(what)
-    return checked
+    result = CheckResult(promise, int(row[0]) if row else 0)
+    for (problem,) in connection.execute(broken.encode()):
+        result.breaks(problem)
+    return result

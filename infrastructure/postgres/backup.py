@@ -58,22 +58,22 @@ def back_up(database: Database, file: Path) -> None:
     if database.is_empty():
         raise BackupError("The database has no tables yet, there is nothing to save.")
     with psycopg.connect(database.owner_url) as owner:
-        found = owner.execute(
+        schemas = owner.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> ALL(%s)",
             [["information_schema", *SAVED_SCHEMAS]],
         ).fetchall()
-    without = [f"--exclude-schema={sql.Identifier(name).as_string(None)}" for (name,) in found]
+    exclusions = [f"--exclude-schema={sql.Identifier(name).as_string(None)}" for (name,) in schemas]
     draft = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
-            with _program("pg_dump", database, "--format=custom", *without, stdout=written):
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as backup:
+            with _program("pg_dump", database, "--format=custom", *exclusions, stdout=backup):
                 pass
             with open(draft, "rb") as dump:
                 digest = file_digest(dump, "sha256").hexdigest()
-            written.seek(0, os.SEEK_END)
-            written.write(SEAL % digest.encode())
-            written.flush()
-            os.fsync(written.fileno())
+            backup.seek(0, os.SEEK_END)
+            backup.write(SEAL % digest.encode())
+            backup.flush()
+            os.fsync(backup.fileno())
         os.link(draft, file)  # never over another file, whoever was quicker
     except FileExistsError:
         raise BackupError(f"{file} is there already; give the backup another name.") from None
@@ -91,8 +91,8 @@ def restore(database: Database, file: Path) -> None:
     """
     _check_whole(file)
     with psycopg.connect(database.owner_url) as owner:
-        held = owner.execute("SELECT to_regnamespace('record') IS NOT NULL").fetchone()
-    if held != (False,):
+        record_exists = owner.execute("SELECT to_regnamespace('record') IS NOT NULL").fetchone()
+    if record_exists != (False,):
         raise BackupError(
             "The database holds a log already. A backup is restored into an empty one: name"
             " another by WARDBOOK_DATABASE_URL, or another home by WARDBOOK_HOME."
@@ -135,10 +135,10 @@ def _check_whole(file: Path) -> None:
         with open(file, "rb") as backup:
             length = backup.seek(0, os.SEEK_END) - len(SEAL % (b"0" * 64))
             backup.seek(0)
-            digest, left = sha256(), max(length, 0)
-            while block := backup.read(min(left, 1 << 20)):
+            digest, remaining = sha256(), max(length, 0)
+            while block := backup.read(min(remaining, 1 << 20)):
                 digest.update(block)
-                left -= len(block)
+                remaining -= len(block)
             seal = backup.read()
     except OSError as error:
         raise BackupError(f"{file} cannot be read: {error.strerror}.") from None
@@ -160,16 +160,16 @@ def _program(
         if password := connection.pop("password", None):
             environment["PGPASSWORD"] = str(password)
         target = [f"--dbname={make_conninfo(**connection)}"]
-    with TemporaryFile() as said:  # a pipe that nobody empties could stop the program
+    with TemporaryFile() as errors:  # a pipe that nobody empties could stop the program
         process = subprocess.Popen(
             [program_folder() / name, *target, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL if stdout is None else stdout,
-            stderr=said,
+            stderr=errors,
             env=environment,
         )
         with suppress(BrokenPipeError), process:  # it has ended at an error, and says which
             yield process
         if process.returncode != 0:
-            said.seek(0)
-            raise BackupError(f"{name} failed: {said.read().decode(errors='replace').strip()}")
+            errors.seek(0)
+            raise BackupError(f"{name} failed: {errors.read().decode(errors='replace').strip()}")

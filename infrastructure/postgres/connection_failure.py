@@ -34,8 +34,10 @@ _FAILURES = {
 
 def connection_failure(error: BaseException) -> str:
     """Return which part of a connection lacks, in one sentence without the password."""
-    said = str(getattr(error, "orig", None) or error)
+    message = str(getattr(error, "orig", None) or error)
     for pattern, sentence in _FAILURES.items():
-        if found := re.search(pattern, said):
-            return f"{sentence.format(**found.groupdict())}; look at {VARIABLES}."
-    return f"The database cannot be reached; look at {VARIABLES}. It says: {said.splitlines()[0]}"
+        if match := re.search(pattern, message):
+            return f"{sentence.format(**match.groupdict())}; look at {VARIABLES}."
+    return (
+        f"The database cannot be reached; look at {VARIABLES}. It says: {message.splitlines()[0]}"
+    )

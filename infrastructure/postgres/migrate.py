@@ -84,8 +84,8 @@ def check_migrated(database: Database) -> None:
         ]
     head = _check_known(database, revision)
     if revision != head:
-        here = f"The database is at {revision}" if revision else "The database has no tables yet"
-        raise NotMigrated(f"{here}, this program needs {head}. Run: wardbook migrate")
+        state = f"The database is at {revision}" if revision else "The database has no tables yet"
+        raise NotMigrated(f"{state}, this program needs {head}. Run: wardbook migrate")
     if functions != _functions_comment():
         others.append("the functions of the log")
     if others:
@@ -151,11 +151,11 @@ def _load_functions(owner: Connection[TupleRow]) -> None:
     for statement in statements:
         owner.execute(statement.encode())
     names = re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\.(\w+)", "\n".join(statements))
-    existing = owner.execute(
+    signatures = owner.execute(
         "SELECT pronamespace::regnamespace::text, proname, oid::regprocedure::text FROM pg_proc"
         " WHERE pronamespace IN ('record'::regnamespace, 'audit'::regnamespace)"
     )
-    for schema, name, signature in existing.fetchall():
+    for schema, name, signature in signatures.fetchall():
         if (schema, name) not in names:
             owner.execute(f"DROP FUNCTION {signature}".encode())
     owner.execute(

@@ -78,8 +78,8 @@ class BatchProjector:
         self._mapper = mapper or EventMapper()
         self._models: dict[str, ReadModel] = {}
         self._halted: set[str] = set()
-        live = {t.schema for t in LIVE}
-        self._is_live = all(t.schema in live for t in targets)
+        live_schemas = {t.schema for t in LIVE}
+        self._is_live = all(t.schema in live_schemas for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
         self._decisions = [ProjectionControl.id_for(t.model.name) for t in targets]
 
@@ -160,11 +160,11 @@ class BatchProjector:
 
     def _furthest_behind(self, status: _Status, until: int) -> tuple[list[ProjectionTarget], int]:
         """Return the targets with the lowest position, and how far they may go: to the next one."""
-        running = [t for t in self._targets if t.model.name not in self._halted]
-        positions = {t.schema: status.positions[t.schema] for t in running}
+        targets = [t for t in self._targets if t.model.name not in self._halted]
+        positions = {t.schema: status.positions[t.schema] for t in targets}
         start = min(positions.values(), default=0)
         others = [position for position in positions.values() if position > start]
-        return [t for t in running if positions[t.schema] == start], min([until, *others])
+        return [t for t in targets if positions[t.schema] == start], min([until, *others])
 
     def _project(
         self,
@@ -189,13 +189,13 @@ class BatchProjector:
         models = [self._model(target, rows[0][0]) for target in group]
         try:
             models_by_topic: dict[str, list[ReadModel]] = {}
-            for position, known, recorded_at, _, *stored in rows:
-                topic = stored[2]
+            for position, command_end, recorded_at, _, *columns in rows:
+                topic = columns[2]
                 if topic not in models_by_topic:
                     models_by_topic[topic] = [m for m in models if m.concerns(topic)]
                 if models_by_topic[topic]:
-                    event = self._mapper.event(stored)
-                    place = EventPosition(position, known, recorded_at)
+                    event = self._mapper.event(columns)
+                    place = EventPosition(position, command_end, recorded_at)
                     for model in models_by_topic[topic]:
                         model.apply(event, place)
             with self._connection.cursor() as cursor:

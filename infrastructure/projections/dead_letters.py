@@ -74,8 +74,10 @@ def event_reader(
             [stream, before],
         )
         return [
-            SkippedEvent(stream, stored[1]) if command in skipped_commands else mapper.event(stored)
-            for command, *stored in rows
+            SkippedEvent(stream, columns[1])
+            if command in skipped_commands
+            else mapper.event(columns)
+            for command, *columns in rows
         ]
 
     return read
@@ -204,28 +206,28 @@ class IsolatingProjector:
                 raise Halted(commands[0][0][0] - 1) from None
 
     def _apply(self, events: Iterable[EventRow]) -> None:
-        for position, known, recorded_at, command, *stored in events:
-            self._topic = stored[2]
+        for position, command_end, recorded_at, command, *columns in events:
+            self._topic = columns[2]
             if not self._target.model.concerns(self._topic):
                 continue
             if command in self._skipped:
-                self._model.skip(SkippedEvent(stored[0], stored[1]))
+                self._model.skip(SkippedEvent(columns[0], columns[1]))
                 continue
-            event = self._mapper.event(stored)
-            self._model.apply(event, EventPosition(position, known, recorded_at))
+            event = self._mapper.event(columns)
+            self._model.apply(event, EventPosition(position, command_end, recorded_at))
 
     def _add_dead_letter(self, events: Sequence[EventRow], error: str) -> None:
         command = events[0][3]
-        whole = self._events_of(command) or list(events)
-        streams = self._streams(whole)
+        command_events = self._events_of(command) or list(events)
+        streams = self._streams(command_events)
         verb = "halts at" if self._target.model.halts else "parks"
         log.log(
             logging.WARNING if error == FOLLOWS_DEAD_LETTER else logging.ERROR,
             "read model %s %s command %s, position %s: %s",
-            *(self._target.model.name, verb, command, whole[0][0], error),
+            *(self._target.model.name, verb, command, command_events[0][0], error),
         )
-        first, last = whole[0][:2]
-        touched_entities = list(_touched(whole))
+        first, last = command_events[0][:2]
+        touched_entities = list(_touched(command_events))
         self._connection.execute(
             "INSERT INTO projections.dead_letters"
             " (read_model, command, first, last, streams, touches, error)"
@@ -274,8 +276,9 @@ def _touched(events: Iterable[EventRow]) -> set[UUID]:
     """Return every stream, stay and room that a command is about, without decoding its events."""
     entities = set()
     for row in events:
-        own = msgspec.json.decode(row[8])
-        for id in (row[4], own.get("room"), own.get("stay"), row[9]):  # the last: whom it is about
+        data = msgspec.json.decode(row[8])
+        # The last is whom the event is about.
+        for id in (row[4], data.get("room"), data.get("stay"), row[9]):
             try:
                 entities.add(UUID(str(id)))
             except ValueError:

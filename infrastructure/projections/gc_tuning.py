@@ -8,12 +8,12 @@ from contextlib import contextmanager
 @contextmanager
 def reduced_garbage_collection() -> Iterator[None]:
     """Run the cyclic garbage collector rarely: events and rows make no cycles, and it costs a fifth."""
-    usual = gc.get_threshold()
-    gc.set_threshold(50_000, *usual[1:])
+    thresholds = gc.get_threshold()
+    gc.set_threshold(50_000, *thresholds[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        gc.set_threshold(*thresholds)
 
 
 @contextmanager
@@ -22,12 +22,12 @@ def short_garbage_collection() -> Iterator[None]:
 
     What is there already, the program itself, is left out of it.
     """
-    usual = gc.get_threshold()
+    thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 5, usual[2])
+    gc.set_threshold(5_000, 5, thresholds[2])
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        gc.set_threshold(*thresholds)
         gc.unfreeze()

@@ -172,12 +172,12 @@ class Folded(ReadModel, Generic[A]):
         id = event.originator_id
         aggregate = self._recent.get(id)
         if aggregate is None:
-            fresh: Any = self.kind.empty(id)
+            state: Any = self.kind.empty(id)
             if event.originator_version > 1:
                 for earlier in self.history(id, place.position):
                     passes = isinstance(earlier, self.unfolded)
-                    (_version_of(earlier) if passes else earlier).mutate(fresh)
-            aggregate = self._recent[id] = fresh
+                    (_version_of(earlier) if passes else earlier).mutate(state)
+            aggregate = self._recent[id] = state
             if len(self._recent) > self.remembers:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(id)

@@ -67,10 +67,12 @@ def rebuild(
         _drafts(database, models, on_progress, processes) as (owner, drafts, results),
     ):
         for draft in drafts:
-            live = sql.Identifier(_live(draft))
-            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live))
+            live_schema = sql.Identifier(_live(draft))
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live_schema))
             owner.execute(
-                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(draft.schema), live)
+                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
+                    sql.Identifier(draft.schema), live_schema
+                )
             )
             put_in_place(owner, draft.schema, _live(draft))
         return results
@@ -92,31 +94,31 @@ def compare_sample(
     ``most`` of the subjects of the read model are drawn by ``lot``, and all that have dead letters.
     Returns their number and the result. Raises DraftHalted.
     """
-    live = str(model.metadata.schema)
-    draft = f"{live}_draft"
+    live_schema = str(model.metadata.schema)
+    draft = f"{live_schema}_draft"
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
             _make(engine, [ProjectionTarget(model, draft)])
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-            position = position_of(owner, live)
+            position = position_of(owner, live_schema)
             sample = _sample(owner, model, position, most, lot)
-            beside = IsolatingProjector(
+            projector = IsolatingProjector(
                 owner, ProjectionTarget(model, draft), EventMapper(), position
             )
             try:
-                beside.refill({model.stream_of(entity) for entity in sample}, position)
+                projector.refill({model.stream_of(entity) for entity in sample}, position)
             except Halted as halted:
                 raise DraftHalted(f"Read model {model.name} {halted}") from None
             rows = different = 0
             for table in model.tables():
                 rows += _checksum(owner, draft, table.name)[0]
                 different += _count_different(
-                    owner, live, draft, table.name, table.info["of"], sample
+                    owner, live_schema, draft, table.name, table.info["of"], sample
                 )
         _drop(owner, draft)
-        return len(sample), RebuildResult(rows, different, position, _parked(owner, live))
+        return len(sample), RebuildResult(rows, different, position, _parked(owner, live_schema))
 
 
 def _sample(
@@ -178,10 +180,10 @@ def _fill(
         on_progress(now, max(now, end))
 
     report()
-    own, *parts = rebuild_workers.partition(owner, drafts, len(others) + 1)
+    own_drafts, *parts = rebuild_workers.partition(owner, drafts, len(others) + 1)
     for process, part in zip(others, parts, strict=False):
         rebuild_workers.assign(process, url, part, end)
-    for share in (own, drafts):  # the second time what a worker left undone, if it broke off
+    for share in (own_drafts, drafts):  # the second time what a worker left undone, if it broke off
         projector = BatchProjector(owner, share, on_progress=report)
         projector.prepare()
         while projector.step(end):
@@ -196,8 +198,8 @@ def _fill(
 
 def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildResult:
     """Fill a draft up to the live position, and compare the tables. Raises DraftHalted."""
-    live = _live(draft)
-    position = position_of(owner, live)
+    live_schema = _live(draft)
+    position = position_of(owner, live_schema)
     projector = BatchProjector(owner, [draft])
     while projector.batch(position):
         pass
@@ -210,9 +212,9 @@ def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildRe
     for name in [table.name for table in draft.model.tables()]:
         draft_sum = _checksum(owner, draft.schema, name)
         rows += draft_sum[0]
-        if draft_sum != _checksum(owner, live, name):
-            different += _count_different(owner, live, draft.schema, name)
-    return RebuildResult(rows, different, position, _parked(owner, live))
+        if draft_sum != _checksum(owner, live_schema, name):
+            different += _count_different(owner, live_schema, draft.schema, name)
+    return RebuildResult(rows, different, position, _parked(owner, live_schema))
 
 
 def _drop(owner: Connection[TupleRow], schema: str) -> None:
@@ -230,14 +232,16 @@ def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         for draft in drafts:
-            whole, bare = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
+            indexed, bare = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
             for table in draft.model.metadata.sorted_tables:
-                table.to_metadata(whole, schema=draft.schema)
-                one = table.to_metadata(bare, schema=draft.schema)
+                table.to_metadata(indexed, schema=draft.schema)
+                bare_table = table.to_metadata(bare, schema=draft.schema)
                 models = table.info.get("revised_by", ())
-                one.indexes = {i for i in one.indexes if set(i.columns.keys()) & set(models)}
+                bare_table.indexes = {
+                    i for i in bare_table.indexes if set(i.columns.keys()) & set(models)
+                }
             create_read_model(connection, draft.model, bare)
-            metadata.append(whole)
+            metadata.append(indexed)
     return metadata
 
 
@@ -260,8 +264,8 @@ def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
                 connection.commit()
 
     with ThreadPoolExecutor(at_once) as threads:
-        for each in (make, analyze):
-            list(threads.map(each, range(at_once)))
+        for task in (make, analyze):
+            list(threads.map(task, range(at_once)))
 
 
 def _checksum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int, Decimal]:
@@ -286,7 +290,7 @@ def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
         " FROM projections.dead_letters WHERE read_model = %s ORDER BY first",
         [schema],
     )
-    return tuple(why for (why,) in rows)
+    return tuple(problem for (problem,) in rows)
 
 
 def _count_different(
@@ -298,13 +302,17 @@ def _count_different(
     entities: Sequence[UUID] = (),
 ) -> int:
     """Count the rows that are in one table and not in the other; of some subjects, if named."""
-    only = sql.SQL("WHERE {} = ANY(%(entities)s)").format(sql.Identifier(of)) if of else sql.SQL("")
+    condition = (
+        sql.SQL("WHERE {} = ANY(%(entities)s)").format(sql.Identifier(of)) if of else sql.SQL("")
+    )
     row = owner.execute(
         sql.SQL(
             "WITH one AS (SELECT * FROM {one} {only}), other AS (SELECT * FROM {other} {only})"
             " SELECT (SELECT count(*) FROM (TABLE one EXCEPT ALL TABLE other) AS more)"
             " + (SELECT count(*) FROM (TABLE other EXCEPT ALL TABLE one) AS less)"
-        ).format(one=sql.Identifier(live, table), other=sql.Identifier(draft, table), only=only),
+        ).format(
+            one=sql.Identifier(live, table), other=sql.Identifier(draft, table), only=condition
+        ),
         {"entities": list(entities)},
     ).fetchone()
     return int(row[0]) if row else 0

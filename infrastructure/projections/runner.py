@@ -76,10 +76,10 @@ class ProjectionRunner:
                         pass
                 others = [t for t in self._targets if t not in own_targets]
                 is_done = all(_position(connection, t, self._end) >= self._end for t in others)
-                lowest = min(_position(connection, t) for t in self._targets)
+                position = min(_position(connection, t) for t in self._targets)
                 if is_done:
-                    return lowest
-                self._report(lowest)
+                    return position
+                self._report(position)
                 self._stopping.wait(0.1)
 
     def _connect(self) -> Connection[TupleRow]:
@@ -102,14 +102,14 @@ class ProjectionRunner:
         self, connection: Connection[TupleRow], own_targets: Sequence[ProjectionTarget]
     ) -> list[ProjectionTarget]:
         """Lock the read models that no runner leads, and return them."""
-        free = {lock_of(t.model.name): t for t in self._targets if t not in own_targets}
-        if not free:
+        targets_by_lock = {lock_of(t.model.name): t for t in self._targets if t not in own_targets}
+        if not targets_by_lock:
             return []
         rows = connection.execute(
             "SELECT key FROM unnest(%s::int[]) AS key WHERE pg_try_advisory_lock(%s, key)",
-            [list(free), LEADER_LOCKS],
+            [list(targets_by_lock), LEADER_LOCKS],
         )
-        return [free[key] for (key,) in rows]
+        return [targets_by_lock[key] for (key,) in rows]
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
         own_targets: list[ProjectionTarget] = []

@@ -32,11 +32,13 @@ async def with_derived_states(
 ) -> list[BoardRoom]:
     """Return rooms without reservations that are over, and with the beds that are to be cleaned."""
     over = await _reservations_over(connection, at, rooms)
-    left = await _left_uncleaned(connection, at, rooms)
-    if not over and not left:
+    departures = await _left_uncleaned(connection, at, rooms)
+    if not over and not departures:
         return rooms
     return [
-        replace(room, beds=tuple(_derived(room.room.room, bed, over, left) for bed in room.beds))
+        replace(
+            room, beds=tuple(_derived(room.room.room, bed, over, departures) for bed in room.beds)
+        )
         for room in rooms
     ]
 
@@ -65,26 +67,28 @@ async def _reservations_over(
     ]
     if not spells:
         return set()
-    anyone = at.unscoped
+    unscoped = at.unscoped
     ids = [spell.for_stay for _, spell in spells if spell.for_stay]
-    held = list(await _stays_of(connection, ids, anyone))
-    patients = {row.stay: row.patient for row in held}
-    ended = {row.stay for row in held if row.status in [status.value for status in OVER]}
-    who = {
+    stays_reserved_for = list(await _stays_of(connection, ids, unscoped))
+    patients = {row.stay: row.patient for row in stays_reserved_for}
+    stays_over = {
+        row.stay for row in stays_reserved_for if row.status in [status.value for status in OVER]
+    }
+    patients_of = {
         spell.spell: spell.for_patient or (patients.get(spell.for_stay) if spell.for_stay else None)
         for _, spell in spells
     }
-    patient_ids = [patient for patient in who.values() if patient]
-    deaths = await deaths_of_persons(connection, patient_ids, anyone)
-    records = await records_of_each(connection, patient_ids, anyone)
+    patient_ids = [patient for patient in patients_of.values() if patient]
+    deaths = await deaths_of_persons(connection, patient_ids, unscoped)
+    records = await records_of_each(connection, patient_ids, unscoped)
     first, in_rooms = min(spell.since for _, spell in spells), [room for room, _ in spells]
-    uses = (await _uses.execute(connection, anyone, rooms=in_rooms, first=first)).all()
+    uses = (await _uses.execute(connection, unscoped, rooms=in_rooms, first=first)).all()
     over = set()
     for room, spell in spells:
-        patient = who[spell.spell]
+        patient = patients_of[spell.spell]
         if (
             patient in deaths
-            or spell.for_stay in ended
+            or spell.for_stay in stays_over
             or any(
                 (use.room, use.bed) == (room, spell.bed)
                 and use.since >= spell.since
@@ -125,13 +129,13 @@ async def _left_uncleaned(
         return {}
     wards = {room.room.room: room.room.ward for room in rooms}
     ids = list(wards)
-    left = {
+    departures = {
         (row.room, row.bed): row.last for row in await _departures(connection, ids, at.unscoped)
     }
     cleanings = {(row.room, row.bed): row.last for row in await _cleaned(connection, ids, at)}
     return {
         bed: moment
-        for bed, moment in left.items()
+        for bed, moment in departures.items()
         if rules.apply_at(moment, wards[bed[0]]) and not moment <= cleanings.get(bed, ALWAYS.start)
     }
 

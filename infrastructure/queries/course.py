@@ -115,13 +115,15 @@ async def _course(
     staff = {id: _staff(view) for id, view in views.items()}
     people = await patients_by_id(connection, records, at)
     deaths = await deaths_of_persons(connection, [records[0]], at)
-    shown = [_record(people[id], deaths.get(records[0])) for id in records if id in people]
-    is_named = bool(shown) and shown[0].id == records[0]
+    patient_records = [
+        _record(people[id], deaths.get(records[0])) for id in records if id in people
+    ]
+    is_named = bool(patient_records) and patient_records[0].id == records[0]
     sentences = await summaries(connection, entries, at)
     return Course(
         imprint=imprint,
-        patient=shown[0] if is_named else None,
-        other_records=shown[1:] if is_named else shown,
+        patient=patient_records[0] if is_named else None,
+        other_records=patient_records[1:] if is_named else patient_records,
         stays=[
             Stay(
                 id=stay.stay,
@@ -160,7 +162,7 @@ def _places(
             continue
         room = rooms.get(stay.room) if stay.room else None
         goes_on = period.until is None or period.until > at.as_of
-        here = Place(
+        current_place = Place(
             since=period.since,
             until=None if goes_on else period.until,
             on_leave=stay.status == Status.ON_LEAVE.value,
@@ -170,11 +172,11 @@ def _places(
             shared=stay.shares_bed_of is not None,
             kept=stay.bed_kept,
         )
-        is_same = bool(places) and _where(places[-1]) == _where(here)
-        if is_same and places[-1].until == here.since:
-            here = Place(places[-1].since, here.until, *_where(here))
+        is_same = bool(places) and _where(places[-1]) == _where(current_place)
+        if is_same and places[-1].until == current_place.since:
+            current_place = Place(places[-1].since, current_place.until, *_where(current_place))
             places.pop()
-        places.append(here)
+        places.append(current_place)
     return places
 
 
@@ -245,8 +247,8 @@ def _prescription(
 
 
 def _visit(view: VisitView, staff: Mapping[UUID, Staff]) -> Visit:
-    who = _named(staff, view.practitioner)
-    return Visit(view.visit, view.since, view.kind, who, view.note, view.consult)
+    practitioner = _named(staff, view.practitioner)
+    return Visit(view.visit, view.since, view.kind, practitioner, view.note, view.consult)
 
 
 def _consult(view: ConsultView, staff: Mapping[UUID, Staff]) -> Consult:

@@ -50,17 +50,21 @@ async def deceased(
     """
     stays = await stays_page(connection, StayCriteria(ward=ward), at, HOUSEFUL, None)
     rows = await _live.execute(connection, at)
-    live = [view(PrescriptionView, row) for row in rows]
+    live_prescriptions = [view(PrescriptionView, row) for row in rows]
     if ward is not None:
         inside = {stay.stay for stay in stays}
-        live = [prescription for prescription in live if prescription.stay in inside]
-    patients = list({stay.patient for stay in stays} | {drug.patient for drug in live})
+        live_prescriptions = [
+            prescription for prescription in live_prescriptions if prescription.stay in inside
+        ]
+    patients = list(
+        {stay.patient for stay in stays} | {drug.patient for drug in live_prescriptions}
+    )
     deaths = await deaths_of_persons(connection, patients, at)
     views = {patient: DeceasedView(patient, died_at) for patient, died_at in deaths.items()}
     for stay in stays:
         if stay.patient in views:
             views[stay.patient].stays.append(stay)
-    for prescription in live:
+    for prescription in live_prescriptions:
         if prescription.patient in views:
             views[prescription.patient].prescriptions.append(prescription)
     return sorted(views.values(), key=lambda dead: (dead.died_at, dead.patient))

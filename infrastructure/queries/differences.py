@@ -163,7 +163,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
     rows: list[Any] = list(await _wrong.execute(connection, at, fact=fact))
     if not rows:
         return None
-    wrong = [view(EntryView, row[2:]) for row in rows]
+    wrong_entries = [view(EntryView, row[2:]) for row in rows]
     first, last = min(row[0] for row in rows), max(row[1] for row in rows)
     decisions = await _decided.execute(
         connection,
@@ -171,10 +171,12 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
         first=first,
         last=last,
         fact=fact,
-        stays=list({e.stay for e in wrong if e.stay}),
-        rooms=list({e.data["bed"]["room"] for e in wrong if isinstance(e.data.get("bed"), dict)}),
+        stays=list({e.stay for e in wrong_entries if e.stay}),
+        rooms=list(
+            {e.data["bed"]["room"] for e in wrong_entries if isinstance(e.data.get("bed"), dict)}
+        ),
     )
-    return ExposureView(first, last, wrong, [view(EntryView, row) for row in decisions])
+    return ExposureView(first, last, wrong_entries, [view(EntryView, row) for row in decisions])
 
 
 def _shown(bed: BedView) -> tuple[object, ...]:

@@ -104,12 +104,14 @@ async def events_page(
     in_ward = await _positions_in(connection, rows, ward) if ward is not None else None
     events: list[Logged] = []
     last_position = rows[-1].position
-    for position, known, recorded_at, command, *stored in rows:
-        if len(events) >= first and known > events[-1].known:
+    for position, command_end, recorded_at, command, *columns in rows:
+        if len(events) >= first and command_end > events[-1].known:
             last_position = events[-1].known
             break
-        if stored[2] in topics and (in_ward is None or position in in_ward):
-            events.append(Logged(position, known, recorded_at, command, MAPPER.event(stored)))
+        if columns[2] in topics and (in_ward is None or position in in_ward):
+            events.append(
+                Logged(position, command_end, recorded_at, command, MAPPER.event(columns))
+            )
     room_ids = set().union(*(_rooms_of(entry.event) for entry in events))
     return Page(tuple(events), await rooms_located(connection, room_ids), last_position)
 
@@ -156,23 +158,23 @@ async def _positions_in(
     wards = await _wards_then(
         connection,
         {
-            (room, *when)
-            for room, moment, when in zip(room_ids, moments, then, strict=True)
+            (room, *at_and_known)
+            for room, moment, at_and_known in zip(room_ids, moments, then, strict=True)
             for room in (room, beds.get(moment))
             if room
         },
     )
-    told = [
-        ((room, *when), (beds.get(moment), *when))
-        for room, moment, when in zip(room_ids, moments, then, strict=True)
+    places = [
+        ((room, *at_and_known), (beds.get(moment), *at_and_known))
+        for room, moment, at_and_known in zip(room_ids, moments, then, strict=True)
     ]
-    here = [(wards.get(of) == ward, wards.get(lay_in) == ward) for of, lay_in in told]
+    in_ward = [(wards.get(of) == ward, wards.get(lay_in) == ward) for of, lay_in in places]
     about_rooms = {
-        (row.command_end, row.patient) for row, (of, _) in zip(rows, here, strict=True) if of
+        (row.command_end, row.patient) for row, (of, _) in zip(rows, in_ward, strict=True) if of
     }
     return {
         row.position
-        for row, (of, lay_in) in zip(rows, here, strict=True)
+        for row, (of, lay_in) in zip(rows, in_ward, strict=True)
         if of
         or (
             not row.topic.startswith(_OF_ROOMS)
@@ -185,14 +187,14 @@ async def _positions_in(
 
 
 async def _wards_then(
-    connection: AsyncConnection, asked: Collection[tuple[UUID, datetime, int]]
+    connection: AsyncConnection, moments: Collection[tuple[UUID, datetime, int]]
 ) -> dict[tuple[UUID | None, datetime, int], str]:
     """Return the wards of rooms at some moments as known at some positions; else those they began in."""
-    opened = await rooms_located(connection, {room for room, *_ in asked})
+    rooms_opened = await rooms_located(connection, {room for room, *_ in moments})
     wards: dict[tuple[UUID | None, datetime, int], str] = {
-        of: opened[of[0]].ward for of in asked if of[0] in opened
+        of: rooms_opened[of[0]].ward for of in moments if of[0] in rooms_opened
     }
-    found = await connection.execute(
+    rows = await connection.execute(
         text(
             "SELECT asked.room, asked.at, asked.known, r.ward FROM unnest(CAST(:rooms AS uuid[]),"
             " CAST(:moments AS timestamptz[]), CAST(:knowns AS int8[])) AS asked (room, at, known)"
@@ -200,12 +202,12 @@ async def _wards_then(
             " AND r.during @> asked.at AND r.known @> asked.known"
         ),
         {
-            "rooms": [room for room, *_ in asked],
-            "moments": [at for _, at, _ in asked],
-            "knowns": [known for *_, known in asked],
+            "rooms": [room for room, *_ in moments],
+            "moments": [at for _, at, _ in moments],
+            "knowns": [known for *_, known in moments],
         },
     )
-    return wards | {(room, at, known): ward for room, at, known, ward in found}
+    return wards | {(room, at, known): ward for room, at, known, ward in rows}
 
 
 def _rooms_of(event: Event) -> set[UUID]:

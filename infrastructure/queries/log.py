@@ -91,8 +91,8 @@ async def position_at(engine: AsyncEngine, moment: datetime) -> int:
 
 async def recorded_at(connection: AsyncConnection, position: int) -> datetime | None:
     """Return when the fact at a position was recorded."""
-    found = await connection.execute(_RECORDED_AT, {"position": position})
-    return found.scalar()
+    rows = await connection.execute(_RECORDED_AT, {"position": position})
+    return rows.scalar()
 
 
 async def end_of_command(engine: AsyncEngine, position: int) -> int:

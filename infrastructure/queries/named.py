@@ -26,10 +26,12 @@ async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward"
 
 async def check_ward_held(connection: AsyncConnection, ward: str, at: AsOf) -> None:
     """Refuse a ward that has another name at a moment, naming that. Raises NotFound."""
-    ever = rooms.alias()
-    had = select(ever.c.room).where(ever.c.ward == ward)
-    held = select(rooms.c.ward).distinct().where(rooms.c.room.in_(had), at.of(rooms))
-    names = sorted((await connection.execute(held)).scalars())
+    names_of_rooms = rooms.alias()
+    rooms_of_ward = select(names_of_rooms.c.room).where(names_of_rooms.c.ward == ward)
+    wards_of_rooms = (
+        select(rooms.c.ward).distinct().where(rooms.c.room.in_(rooms_of_ward), at.of(rooms))
+    )
+    names = sorted((await connection.execute(wards_of_rooms)).scalars())
     if names and ward not in names:
         raise NotFound("ward", ward, "ward", f"Its rooms are then of {' and '.join(names)}.")
 
@@ -38,15 +40,17 @@ async def check_staff_number_held(
     connection: AsyncConnection, number: str, at: AsOf, field: str
 ) -> None:
     """Refuse a staff number instead of which its practitioner has another then. Raises NotFound."""
-    ever = practitioners.alias()
-    had = select(ever.c.practitioner).where(ever.c.staff_number == number)
-    held = select(practitioners.c.staff_number).where(
-        practitioners.c.practitioner.in_(had), at.of(practitioners)
+    numbers_of_staff = practitioners.alias()
+    practitioners_with_number = select(numbers_of_staff.c.practitioner).where(
+        numbers_of_staff.c.staff_number == number
     )
-    numbers = sorted((await connection.execute(held)).scalars())
+    numbers_then = select(practitioners.c.staff_number).where(
+        practitioners.c.practitioner.in_(practitioners_with_number), at.of(practitioners)
+    )
+    numbers = sorted((await connection.execute(numbers_then)).scalars())
     if numbers and number not in numbers:
-        what = "practitioner with staff number"
-        raise NotFound(what, number, field, f"Whose it was has {' and '.join(numbers)} then.")
+        kind = "practitioner with staff number"
+        raise NotFound(kind, number, field, f"Whose it was has {' and '.join(numbers)} then.")
 
 
 async def wards_named(connection: AsyncConnection, wards: Iterable[str]) -> set[str]:
@@ -91,7 +95,7 @@ async def staff_number_named(connection: AsyncConnection, text: str, field: str)
 
 def _same(text: str, names: Iterable[str], what: str) -> list[str]:
     """Return the names that differ from what was typed in spelling only. Raises NotFound."""
-    same = sorted(name for name in names if key(name) == key(text))
-    if not same:
+    spellings = sorted(name for name in names if key(name) == key(text))
+    if not spellings:
         raise NotFound(what, text, what)
-    return same
+    return spellings

@@ -141,9 +141,11 @@ class Viewer:
         )
 
     def _sees_stay(self, stay: ColumnElement[Any], patient: Any, at: Moment) -> ColumnElement[bool]:
-        ever = TABLES["stays"].alias("ever")
+        labelled_stays = TABLES["stays"].alias("ever")
         open_ = and_(
-            not_(self._has_label(ever, ever.c.stay == stay)) if self._hides else true(),
+            not_(self._has_label(labelled_stays, labelled_stays.c.stay == stay))
+            if self._hides
+            else true(),
             self._is_unlabelled(patient),
             self._is_of_wards(stay, at),
         )
@@ -162,14 +164,16 @@ class Viewer:
         self, patient: ColumnElement[Any], at: Moment | None
     ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         """Return two conditions: a patient is in a stay; they are or have been in one of the wards."""
-        inside, theirs = TABLES["stays"].alias(), TABLES["stays"].alias()
+        inside, stays_of_wards = TABLES["stays"].alias(), TABLES["stays"].alias()
         is_in = exists().where(
             inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
         )
-        been = exists().where(
-            theirs.c.patient == patient, _held(theirs, at), self._is_of_wards(theirs.c.stay, at)
+        has_been = exists().where(
+            stays_of_wards.c.patient == patient,
+            _held(stays_of_wards, at),
+            self._is_of_wards(stays_of_wards.c.stay, at),
         )
-        return is_in, been
+        return is_in, has_been
 
     def _or_own(
         self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
@@ -237,11 +241,11 @@ def value(of: Any) -> ColumnElement[Any]:
     return of if isinstance(of, BindParameter) else literal(of)
 
 
-def _is_one_of(column: ColumnElement[Any], some: Any, kind: Any) -> ColumnElement[bool]:
+def _is_one_of(column: ColumnElement[Any], values: Any, kind: Any) -> ColumnElement[bool]:
     """Return the condition that a column has one of some values, in one array parameter."""
-    if not isinstance(some, BindParameter):
-        some = cast(literal(list(some)), ARRAY(kind))
-    return column == any_(some)
+    if not isinstance(values, BindParameter):
+        values = cast(literal(list(values)), ARRAY(kind))
+    return column == any_(values)
 
 
 def _held(table: Any, at: Moment | None) -> ColumnElement[bool]:

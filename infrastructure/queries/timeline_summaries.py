@@ -105,13 +105,13 @@ async def _moved_alone(
     if not swaps:
         return set()
     until = func.upper(stretches.c.during)
-    left = await connection.execute(
+    rows = await connection.execute(
         select(stretches.c.stay, stretches.c.room, stretches.c.bed, until).where(
             one_of(stretches.c.stay, [stay for stay, *_ in swaps.values()]),
             known(stretches, at.known),
         )
     )
-    pairs = {tuple(row) for row in left}
+    pairs = {tuple(row) for row in rows}
     return {entry for entry, bed in swaps.items() if bed not in pairs}
 
 
@@ -155,23 +155,23 @@ def _changed(e: Entry) -> str:
 
 
 def _dose(e: Entry) -> str:
-    outside = e.data.get("outside_prescription")
-    more = f", outside the prescription ({_words(outside)})" if outside else ""
+    reason = e.data.get("outside_prescription")
+    reason_text = f", outside the prescription ({_words(reason)})" if reason else ""
     if e.data["given"]:
         return (
             f"{'Began an infusion of' if e.data.get('infusion') else 'Gave'} {e.drug()}"
             + (f" {e.data['dose_given']}" if e.data.get("dose_given") else "")
-            + more
+            + reason_text
         )
-    return f"Did not give {e.drug()}: {e.data.get('reason_not_given')}{more}"
+    return f"Did not give {e.drug()}: {e.data.get('reason_not_given')}{reason_text}"
 
 
 def _unprescribed(e: Entry) -> str:
     amount = f" {e.data['dose_given']}" if e.data.get("dose_given") else ""
-    whose = f" of {e.doctor('ordered_by')}" if e.data.get("ordered_by") else ""
+    orderer = f" of {e.doctor('ordered_by')}" if e.data.get("ordered_by") else ""
     medicine = f"{e.data['medication']['name']}{amount}"
     verb = "Began an infusion of" if e.data.get("infusion") else "Gave"
-    return f"{verb} {medicine} without a prescription: {_words(e.data['basis'])}{whose}"
+    return f"{verb} {medicine} without a prescription: {_words(e.data['basis'])}{orderer}"
 
 
 def _consult(e: Entry) -> str:
@@ -200,8 +200,8 @@ def _discharged(e: Entry) -> str:
 
 
 def _planned(e: Entry) -> str:
-    when = f" for {e.data['expected_at']}" if e.data.get("expected_at") else ""
-    return f"Discharge {_words(e.data['plan'])}{when}"
+    expected_time = f" for {e.data['expected_at']}" if e.data.get("expected_at") else ""
+    return f"Discharge {_words(e.data['plan'])}{expected_time}"
 
 
 def _pending(entry: EntryView) -> str:

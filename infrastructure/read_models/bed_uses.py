@@ -125,8 +125,8 @@ class BedView:
     @property
     def occupant(self) -> StretchView | None:
         """Return the stretch of the stay that has the bed, not of a child that shares it."""
-        own = (o for o in self.occupants if o.shares_bed_of is None)
-        return next(own, self.occupants[0] if self.occupants else None)
+        occupants = (o for o in self.occupants if o.shares_bed_of is None)
+        return next(occupants, self.occupants[0] if self.occupants else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,11 @@ class CleaningRulesModel(Folded[HouseRules]):
 
     def rows(self, house: HouseRules, event: Event) -> dict[Table, Rows]:
         rows: Rows = {}
-        held: dict[str | None, list[CleaningRule]] = {}
+        rules_of_ward: dict[str | None, list[CleaningRule]] = {}
         for rule in house.cleaning.rules:
-            of_ward = held.setdefault(key(rule.ward) if rule.ward else None, [])
+            of_ward = rules_of_ward.setdefault(key(rule.ward) if rule.ward else None, [])
             of_ward[:] = [r for r in of_ward if r.since != rule.since] + [rule]
-        for ward, rules in held.items():
+        for ward, rules in rules_of_ward.items():
             rules.sort(key=lambda rule: rule.since)
             id: UUID = uuid5(house.id, ward or "")
             ends = [*(rule.since for rule in rules[1:]), None]

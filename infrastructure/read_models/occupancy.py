@@ -143,8 +143,8 @@ async def stretches_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[StretchView]]:
     """Return the stretches of stays up to the moment, which cuts the one that goes on, by stay."""
-    found = group_views("stay", StretchView, await _stretches_of(connection, ids, at))
-    return {stay: [_cut(v, at.as_of) for v in views] for stay, views in found.items()}
+    stretches_by_stay = group_views("stay", StretchView, await _stretches_of(connection, ids, at))
+    return {stay: [_cut(v, at.as_of) for v in views] for stay, views in stretches_by_stay.items()}
 
 
 def _cut(stretch: StretchView, moment: datetime) -> StretchView:
@@ -181,16 +181,16 @@ def _board(of_ward: bool, only: bool) -> CompiledStatement:
             of_rooms = of_rooms.where(equals(rooms.c.ward, "ward"))
         if only:
             of_rooms = of_rooms.where(is_one_of(rooms.c.room, "only"))
-        here = of_rooms.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
+        rooms_here = of_rooms.cte("here").prefix_with("MATERIALIZED", dialect="postgresql")
         tables = [(_BED, beds), (_STRETCH, stretches), (_SPELL, spells)]
         rows = [_rows(at, kind, table, table.c.bed) for kind, table in tables]
-        held = union_all(*rows).cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
-        inside = select(held)
+        rows_held = union_all(*rows).cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
+        inside = select(rows_held)
         if of_ward or only or at.viewer.wards is not None:
             inside = inside.where(
-                held.c.room == any_(func.array(select(here.c.room).scalar_subquery()))
+                rows_held.c.room == any_(func.array(select(rooms_here.c.room).scalar_subquery()))
             )
-        row = union_all(select(here), inside).subquery("told")
+        row = union_all(select(rooms_here), inside).subquery("told")
         return select(*row.c).order_by(
             row.c.room,
             func.length(row.c.bed),
@@ -254,8 +254,8 @@ def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
             stay, patient, is_kept, shares = values[:4]
             of_stays.append(StretchView(stay, patient, room, code, is_kept, shares, begin, end))
         else:
-            spell, state, why, patient, stay = values[4:9]
-            of_bed.append(SpellView(spell, room, code, state, why, patient, stay, begin, end))
+            spell, state, reason, patient, stay = values[4:9]
+            of_bed.append(SpellView(spell, room, code, state, reason, patient, stay, begin, end))
     return _bed(code, of_stays, of_bed)
 
 

@@ -185,10 +185,10 @@ async def records_of_each(
     new = set(ids)
     while new:
         before = set(links)
-        for one, other in await _linked(connection, list(new), at):
+        for record, other in await _linked(connection, list(new), at):
             if other is not None:
-                links.setdefault(one, set()).add(other)
-                links.setdefault(other, set()).add(one)
+                links.setdefault(record, set()).add(other)
+                links.setdefault(other, set()).add(record)
         new = set(links) - before
     return {id: _walked(id, links) for id in ids}
 
@@ -218,8 +218,8 @@ async def deaths_of_persons(
 ) -> dict[UUID, datetime]:
     """Return when the persons of some records died, by record, whichever record has the death."""
     records = await records_of_each(connection, ids, at)
-    found = await _deaths(connection, list(set(chain(*records.values()))), at)
-    deaths = {row.patient: row.died_at for row in found}
+    first_deaths = await _deaths(connection, list(set(chain(*records.values()))), at)
+    deaths = {row.patient: row.died_at for row in first_deaths}
     times = {id: [deaths[r] for r in of_id if r in deaths] for id, of_id in records.items()}
     return {id: min(moments) for id, moments in times.items() if moments}
 
@@ -259,13 +259,13 @@ async def patients_page(
     words = search_words(search or "")
     if search and search.strip() and not words:
         return []
-    family, given, patient = after or (None, None, None)
+    family, given_name, patient = after or (None, None, None)
     rows = await _page.execute(
         connection,
         at,
         words=words or None,
         family=family,
-        given=given,
+        given=given_name,
         after=patient,
         first=first,
     )

@@ -106,13 +106,13 @@ class Prescriptions(Folded[Prescription]):
             case Prescription.Cancelled():
                 self._take_back({"prescription": event.originator_id}, place)
             case Prescription.AdministrationRecorded():
-                outside = event.outside_prescription
+                reason = event.outside_prescription
                 self._give(
                     event,
                     place,
                     given=event.given,
                     reason_not_given=event.reason_not_given,
-                    outside_prescription=outside and outside.value,
+                    outside_prescription=reason and reason.value,
                 )
             case Prescription.UnprescribedGiven():
                 self._give(event, place, given=True)
@@ -162,13 +162,13 @@ class Prescriptions(Folded[Prescription]):
         self.writer(doses).revise(which, known=place.known, position=place.position)
 
     def _revise(self, event: Prescription.AdministrationCorrected, place: EventPosition) -> None:
-        corrected = {
+        corrections = {
             "given": event.given,
             "dose_given": event.dose_given,
             "reason_not_given": event.reason_not_given,
             "outside_prescription": event.outside_prescription and event.outside_prescription.value,
         }
-        values: dict[str, Any] = {k: v for k, v in corrected.items() if v is not None}
+        values: dict[str, Any] = {k: v for k, v in corrections.items() if v is not None}
         if event.given is not None:
             values.setdefault("reason_not_given" if event.given else "dose_given", None)
         self.writer(doses).revise(

@@ -261,7 +261,7 @@ async def spells_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[SpellView]]:
     """Return the closures, cleanings and reservations of rooms at all times, by the rooms' ids."""
-    found: dict[UUID, list[SpellView]] = {id: [] for id in ids}
+    spells_by_room: dict[UUID, list[SpellView]] = {id: [] for id in ids}
     for row in await _spells_of(connection, ids, at):
-        found[row.room].append(SpellView(*row))
-    return found
+        spells_by_room[row.room].append(SpellView(*row))
+    return spells_by_room

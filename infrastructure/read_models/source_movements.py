@@ -80,7 +80,7 @@ class SourceMovements(Folded[SourceVisit]):
 
 def _values(visit: SourceVisit, version: Version) -> Values:
     id = version.source_id
-    why = next((p.why for p in visit.pending if p.version.source_id == id), None)
+    reason = next((p.why for p in visit.pending if p.version.source_id == id), None)
     application = next((a for a in visit.applied if a.version == version), None)
     return {
         "visit": visit.id,
@@ -89,8 +89,8 @@ def _values(visit: SourceVisit, version: Version) -> Values:
         "source_visit": visit.source_visit,
         "source_id": id,
         "source_recorded_at": version.recorded_at,
-        "status": "PENDING" if why else "CANCELLED" if version.cancelled else "RECORDED",
-        "why": why,
+        "status": "PENDING" if reason else "CANCELLED" if version.cancelled else "RECORDED",
+        "why": reason,
         "cancelled": version.cancelled,
         "kind": version.kind.value if version.kind else None,
         "occurred_at": version.occurred_at,

@@ -47,17 +47,17 @@ def containing(
     reports = ReportService(ReadModelReportData(connection, hospital))
     subjects = _subjects(connection, wrong, wrong_to)
     differs: dict[bytes, bool] = {}
-    exposed: dict[UUID, None] = {}
+    issue_ids: dict[UUID, None] = {}
     for computation in _computed(connection, wrong_from, wrong_to):
         key = msgspec.json.encode(computation.terms)  # reports may be issued many times
         if key not in differs:
             differs[key] = any(
-                _touched(connection, computation, wrong, known)
-                for known in (wrong_to - 1, wrong_to)
+                _touched(connection, computation, wrong, position)
+                for position in (wrong_to - 1, wrong_to)
             ) and reports.differs(subjects, *question_of(computation.terms), wrong_to - 1, wrong_to)
         if differs[key]:
-            exposed[computation.issue] = None
-    return list(exposed)
+            issue_ids[computation.issue] = None
+    return list(issue_ids)
 
 
 def _computed(connection: Connection[TupleRow], after: int, before: int) -> list[_Computed]:

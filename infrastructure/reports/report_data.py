@@ -49,10 +49,10 @@ class ReadModelReportData:
         dead_letters = self._connection.execute(
             f"SELECT DISTINCT read_model FROM projections.dead_letters WHERE {IS_LIVE}".encode()
         ).fetchall()
-        lacking = [name for schema, name in NAMES.items() if (schema,) in dead_letters]
-        if lacking:
+        models = [name for schema, name in NAMES.items() if (schema,) in dead_letters]
+        if models:
             raise FiguresNotReadable(
-                f"Reports are not given out while {', '.join(lacking)} could not take in a command:"
+                f"Reports are not given out while {', '.join(models)} could not take in a command:"
                 " see 'wardbook projections parked'."
             )
         if len(positions) < len(LIVE_SCHEMAS):

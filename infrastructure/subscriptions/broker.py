@@ -130,9 +130,11 @@ class Broker:
 
     async def _step(self) -> None:
         """Publish to topics that became active during the last step; else wait for a change."""
-        late = [active for active in self._active.values() if active.published < self._published]
-        if late:
-            for active in late:
+        subscribers = [
+            active for active in self._active.values() if active.published < self._published
+        ]
+        if subscribers:
+            for active in subscribers:
                 await self._publish(active, self._published)
             return
         await self._wait()

@@ -226,8 +226,10 @@ async def _rooms_about(
         for of_person in (await records_of_each(connection, patients, moment)).values():
             records.update(of_person)
     rooms = set(subjects_touched.stays_without_room)
-    theirs = select(stays.c.stay).where(one_of(stays.c.patient, sorted(records)))
-    rooms.update((await connection.execute(theirs.where(known(stays, at.known)))).scalars())
+    stays_of_patients = select(stays.c.stay).where(one_of(stays.c.patient, sorted(records)))
+    rooms.update(
+        (await connection.execute(stays_of_patients.where(known(stays, at.known)))).scalars()
+    )
     for _ in "mother", "her other children":
         ids = sorted(rooms)
         sharers = select(stays.c.stay, stays.c.shares_bed_of).where(

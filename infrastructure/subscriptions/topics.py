@@ -95,10 +95,12 @@ class TimelineTopic:
         is_all = len(entries) < PAGE
         changes: list[Change[ExtendedBy]] = []
         for position, of_command in groupby(entries, key=lambda entry: entry.recorded_position):
-            recorded = list(of_command)
-            texts = await summaries(connection, recorded, AsOf(now, position))
-            for entry in recorded:
-                ends_command = entry is recorded[-1] and (is_all or entry is not entries[-1])
+            changes_of_command = list(of_command)
+            texts = await summaries(connection, changes_of_command, AsOf(now, position))
+            for entry in changes_of_command:
+                ends_command = entry is changes_of_command[-1] and (
+                    is_all or entry is not entries[-1]
+                )
                 resume_after = position if ends_command else entry.position
                 changes.append(Change(resume_after, ExtendedBy(entry, texts[entry.entry])))
         return changes, until if is_all else entries[-1].position

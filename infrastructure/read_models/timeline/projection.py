@@ -207,14 +207,14 @@ class Timeline(ReadModel):
 
     def _give(self, event: Stay.PatientCorrected, place: EventPosition) -> None:
         """Give the entries of a stay to the patient whose stay it is."""
-        right = {"patient": event.patient}
+        patient_values = {"patient": event.patient}
         admission = Merged({"patient": str(event.patient)})
-        for which, values in (
-            ({}, right),
+        for condition, values in (
+            ({}, patient_values),
             ({"kind": kind_of(Stay.Admitted)}, {"data": admission}),
         ):
             self.writer(entries).revise(
-                {"stay": event.originator_id, **which},
+                {"stay": event.originator_id, **condition},
                 Copy(values, keeps_position=True),
                 known=place.known,
                 position=place.position,

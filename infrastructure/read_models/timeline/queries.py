@@ -228,9 +228,9 @@ async def movements_of(
 ) -> dict[UUID, list[EntryView]]:
     """Return the movements of stays, also corrected and cancelled ones, in the order of occurrence."""
     rows = await _movements_of(connection, ids, at)
-    found = await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
+    movements = await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
     of_stay: dict[UUID, list[EntryView]] = {}
-    for entry in found:
+    for entry in movements:
         of_stay.setdefault(entry.stay or entry.subject, []).append(entry)
     return of_stay
 
@@ -254,13 +254,19 @@ async def merges_of_persons(
 ) -> dict[UUID, list[EntryView]]:
     """Return the merges that hold among the records of persons, by record."""
     records = await records_of_each(connection, ids, at)
-    rows = await _merges_of(connection, list({r for some in records.values() for r in some}), at)
+    rows = await _merges_of(
+        connection, list({r for linked_records in records.values() for r in linked_records}), at
+    )
     of_record = group_views("patient", EntryView, rows)
     merges: dict[UUID, list[EntryView]] = {}
     for id, records_linked in records.items():
-        told = [entry for record in records_linked for entry in of_record.get(record, ())]
-        unmerged_ids = {e.data["merge"] for e in told if e.kind == kind_of(Patient.Unmerged)}
-        merges[id] = [e for e in told if e.data["merge"] not in unmerged_ids]
+        entries_of_person = [
+            entry for record in records_linked for entry in of_record.get(record, ())
+        ]
+        unmerged_ids = {
+            e.data["merge"] for e in entries_of_person if e.kind == kind_of(Patient.Unmerged)
+        }
+        merges[id] = [e for e in entries_of_person if e.data["merge"] not in unmerged_ids]
     return merges
 
 

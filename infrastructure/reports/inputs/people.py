@@ -48,6 +48,6 @@ def deaths(query: ReportQuery) -> dict[str, datetime]:
         f"{query.of_patient('patient')} GROUP BY patient"
     )
     for record, died_at in rows:
-        for same in records_of.get(person.get(record, record), {record}):
-            deaths[same] = min(died_at, deaths.get(same, died_at))
+        for record_of_person in records_of.get(person.get(record, record), {record}):
+            deaths[record_of_person] = min(died_at, deaths.get(record_of_person, died_at))
     return deaths
