@@ -60,18 +60,18 @@ class Metered(Coroutine[Any, Any, T]):
         self._coroutine, self._work = coroutine, work
 
     def send(self, value: Any) -> Any:
-        began = thread_time()
+        start = thread_time()
         try:
             return self._coroutine.send(value)
         finally:
-            self._work.hold(thread_time() - began)
+            self._work.hold(thread_time() - start)
 
     def throw(self, *error: Any) -> Any:
-        began = thread_time()
+        start = thread_time()
         try:
             return self._coroutine.throw(*error)
         finally:
-            self._work.hold(thread_time() - began)
+            self._work.hold(thread_time() - start)
 
     def close(self) -> None:
         self._coroutine.close()
@@ -108,11 +108,11 @@ async def in_thread(function: Callable[[], T]) -> T:
     loop, work = asyncio.get_running_loop(), WORK.get()
 
     def timed() -> T:
-        began = thread_time()
+        start = thread_time()
         try:
             return function()
         finally:
             if work is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(work.use, thread_time() - began)
+                loop.call_soon_threadsafe(work.use, thread_time() - start)
 
     return await run_in_threadpool(timed)

@@ -107,15 +107,15 @@ async def check_not_revoked(caller: Caller, revocations: "Revocations") -> None:
 
 def _role(value: object, claim: str) -> str:
     names = value if isinstance(value, list) else [value]
-    known = ", ".join(sorted(Role))
+    known_roles = ", ".join(sorted(Role))
     if not all(isinstance(name, str) for name in names):
         raise NotLoggedIn(
             f"The token's claim {claim!r} has no role: it has to be a text, or a list of texts,"
-            f" and name one of {known}."
+            f" and name one of {known_roles}."
         )
     roles = [str(name) for name in names if name in set(Role)]
     if len(roles) != 1:
-        raise NotLoggedIn(f"The token's claim {claim!r} has to name one role: {known}.")
+        raise NotLoggedIn(f"The token's claim {claim!r} has to name one role: {known_roles}.")
     return roles[0]
 
 

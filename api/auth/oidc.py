@@ -126,8 +126,8 @@ class OidcAuthenticator:
     def _needs_refresh(self, kid: object) -> bool:
         now = time.monotonic()
         has_key = any(key.kid == kid for key in self._keys.keys)
-        fresh = has_key and now - self._fetched <= self._trust_seconds
-        return not fresh and now - self._attempted > self._refresh_seconds
+        has_valid_key = has_key and now - self._fetched <= self._trust_seconds
+        return not has_valid_key and now - self._attempted > self._refresh_seconds
 
     def _fetch_keys(self) -> KeySet:
         configuration = _fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")

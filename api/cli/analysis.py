@@ -73,18 +73,18 @@ def query(
         _list_tables(format)
         return
     zone, database = open_hospital(settings())
-    (known, _), log = known_position(database, known_at), database.open_log()
-    err.print(f"As known at position {known} of a {log.kind} log.")
+    (position, _), log = known_position(database, known_at), database.open_log()
+    err.print(f"As known at position {position} of a {log.kind} log.")
     try:
         if export is not None:
             record = _recorder(database, f"export to {export.name}", purpose)
-            _export(database, export, known, log, record)
+            _export(database, export, position, log, record)
         else:
             sql = sys.stdin.read() if question == "-" else str(question)
             record = _recorder(database, sql, purpose)
             with (
                 progress("Reading") as tell,
-                query_history(database, sql, known, zone.key, tell, record) as (names, rows),
+                query_history(database, sql, position, zone.key, tell, record) as (names, rows),
             ):
                 _print_rows(format, names, rows)
     except FileExistsError as error:
@@ -95,12 +95,12 @@ def _recorder(database: Database, asked: str, purpose: Purpose) -> OnRead:
     """Return what writes into the access log whose data are read, before they are shown."""
 
     def record(tables: list[str], patients: set[UUID]) -> None:
-        everybody = sorted(patients)
+        patient_ids = sorted(patients)
         entity = f"{', '.join(tables)}: {asked[:MOST_CHARACTERS]}"
         entries = [
-            AccessRecord(operator(), "wardbook query", purpose, some, entity=entity)
-            for some in (
-                everybody[n : n + PATIENTS] for n in range(0, len(everybody) or 1, PATIENTS)
+            AccessRecord(operator(), "wardbook query", purpose, page, entity=entity)
+            for page in (
+                patient_ids[n : n + PATIENTS] for n in range(0, len(patient_ids) or 1, PATIENTS)
             )
         ]
 

@@ -63,22 +63,22 @@ def course(
         head = imprint(at, now())
         async with engine.connect() as connection:
             if stay is not None:
-                found = await course_of_stay(connection, _id(stay), at, head)
+                document = await course_of_stay(connection, _id(stay), at, head)
             else:
                 authority = configuration.mrn_authority
                 patient = await patient_by_mrn(connection, mrn or "", authority, at)
                 if patient is None:
                     return None
-                found = await course_of_person(connection, patient.patient, at, head)
-        if found is not None:
-            found.record_access(at)
-        return found
+                document = await course_of_person(connection, patient.patient, at, head)
+        if document is not None:
+            document.record_access(at)
+        return document
 
-    found = run_query(database, "course", purpose, ask, as_of, known_at)
-    if found is None:
-        what = f"stay {stay!r}" if stay is not None else f"patient with MRN {mrn!r}"
-        stop(f"There is no {what} as known then.")
-    text = render(found, CourseFormat(format.upper()))
+    answer = run_query(database, "course", purpose, ask, as_of, known_at)
+    if answer is None:
+        subject = f"stay {stay!r}" if stay is not None else f"patient with MRN {mrn!r}"
+        stop(f"There is no {subject} as known then.")
+    text = render(answer, CourseFormat(format.upper()))
     if format is Format.JSON:
         text = json_text(json.loads(text), indent=2) + "\n"
     sys.stdout.write(text)

@@ -44,25 +44,25 @@ def doctor(json: Json = False, csv: Csv = False) -> None:
         warnings.append(
             f"WARDBOOK_TIME_ZONE is for a new log; this hospital's time zone is {zone}."
         )
-    wrong = " ".join(message for message, _ in problems) or None
+    problem = " ".join(message for message, _ in problems) or None
     if json and not csv:
-        as_json({**report, "warnings": warnings, "wrong": wrong})
+        as_json({**report, "warnings": warnings, "wrong": problem})
     else:
         rows = [{"setting": name, "value": value} for name, value in report.items()]
         print_rows(rows, ("setting", "value"), json=json, csv=csv)
     for warning in warnings:
         err.print(warning)
-    if wrong:
-        stop(wrong, max(code for _, code in problems))
+    if problem:
+        stop(problem, max(code for _, code in problems))
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each name in the environment that looks like a setting and is none."""
-    known = [variable_name(field.name) for field in fields(Settings)]
+    names = [variable_name(field.name) for field in fields(Settings)]
     for name in sorted(environ):
-        if name.startswith(("WARDBOOK_", "OIDC_")) and name not in known:
-            alike = get_close_matches(name, known, 1, 0.85)
-            yield f"{name} is no setting" + (f"; did you mean {alike[0]}?" if alike else ".")
+        if name.startswith(("WARDBOOK_", "OIDC_")) and name not in names:
+            matches = get_close_matches(name, names, 1, 0.85)
+            yield f"{name} is no setting" + (f"; did you mean {matches[0]}?" if matches else ".")
 
 
 def _settings(configuration: Settings) -> dict[str, Any]:
@@ -95,9 +95,9 @@ def _database(configuration: Settings) -> dict[str, Any]:
 
 
 def _home_problems(home: Path) -> Iterator[tuple[str, ExitCode]]:
-    there = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        yield f"{there} is not writable: choose another WARDBOOK_HOME.", ExitCode.USAGE
+    nearest_folder = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
+    if not os.access(nearest_folder, os.W_OK | os.X_OK):
+        yield f"{nearest_folder} is not writable: choose another WARDBOOK_HOME.", ExitCode.USAGE
 
 
 def _login_problems(configuration: Settings) -> Iterator[tuple[str, ExitCode]]:

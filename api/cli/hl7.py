@@ -50,8 +50,10 @@ def listen(
 @hl7.command("refused")
 def refused(json: Json = False, csv: Csv = False) -> None:
     """List the messages that were refused or set aside, why, and the files that keep them."""
-    kept = [{n: v for n, v in each.items() if n != "message"} for each in Refused(settings().home)]
-    print_rows(kept, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
+    messages = [
+        {n: v for n, v in message.items() if n != "message"} for message in Refused(settings().home)
+    ]
+    print_rows(messages, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
 
 
 @hl7.command("replay")
@@ -67,42 +69,42 @@ def replay(
     if json and csv:
         stop("Give --json or --csv, one of the two.", ExitCode.USAGE)  # before anything is recorded
     with _door(config) as door:
-        answered = [
+        answers = [
             {
-                "refusedAt": kept["refusedAt"],
+                "refusedAt": message["refusedAt"],
                 "answer": f"A{verdict.kind}",
                 "carriedOut": verdict is KEPT,
                 "code": verdict.code,
                 "where": verdict.where,
                 "text": verdict.text,
-                "file": kept["file"],
+                "file": message["file"],
             }
-            for kept, verdict in door.replay()
+            for message, verdict in door.replay()
         ]
     names = ("refusedAt", "answer", "carriedOut", "code", "where", "text", "file")
-    print_rows(answered, names, json=json, csv=csv)
-    if any(each["answer"] == "AE" for each in answered):
+    print_rows(answers, names, json=json, csv=csv)
+    if any(answer["answer"] == "AE" for answer in answers):
         raise typer.Exit(ExitCode.REFUSED)
 
 
 @contextmanager
 def _door(config: Path) -> Iterator[Door]:
     """Open the door to this hospital for the sending systems of a file or folder."""
-    chosen = settings()
+    configuration = settings()
     senders = sending_systems(config)
-    database = ready_database(chosen)
+    database = ready_database(configuration)
     log = database.open_log()
-    with closing(hospital(chosen, database)) as the_hospital:
-        seed(chosen, the_hospital, log)
+    with closing(hospital(configuration, database)) as the_hospital:
+        seed(configuration, the_hospital, log)
         logs.begin()
-        yield Door(the_hospital, senders, chosen.home)
+        yield Door(the_hospital, senders, configuration.home)
 
 
 async def _run(door: Door, host: str, port: int, context: SSLContext | None) -> None:
     server = await Listener(door).start(host, port, context)
-    ended = asyncio.Event()
+    end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
     out.print(f"HL7 over MLLP at {host}:{server.sockets[0].getsockname()[1]}", soft_wrap=True)
-    await ended.wait()
+    await end.wait()
     server.close()

@@ -157,8 +157,8 @@ def _print_account(account: Account, file: Path, json: bool, csv: bool) -> None:
         for name, reason in account.missing.items():
             out.print(f"Missing: {name}; left out: {reason}.")
         others = table_of("file not read", "why", "rows")
-        for name, (why, rows_of_file) in account.not_read.items():
-            others.add_row(name, why, "" if rows_of_file is None else f"{rows_of_file:,}")
+        for name, (cause, rows_of_file) in account.not_read.items():
+            others.add_row(name, cause, "" if rows_of_file is None else f"{rows_of_file:,}")
         if account.not_read:
             print_table(others)
         out.print(f"Each row's fate: {file}; the sums: {sums_path(file)}", soft_wrap=True)

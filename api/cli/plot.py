@@ -48,16 +48,16 @@ def svg(report: Report) -> str:
 def _panel(report: Report, figure: Figure, rows: list[Row], top: int) -> Iterator[str]:
     """Yield a panel of bars: least and greatest value at the left, first and last row below."""
     values = [float(row.value) for row in rows if row.value is not None]
-    greatest, least = max([0.0, *values]), min([0.0, *values])
-    span = (greatest - least) or 1.0
+    upper_limit, lower_limit = max([0.0, *values]), min([0.0, *values])
+    span = (upper_limit - lower_limit) or 1.0
     high, width = PANEL - 4 * LINE, WIDTH - LEFT - 20
     floor = top + 2 * LINE + high
 
     def level(value: float) -> float:
-        return floor - (value - least) / span * high
+        return floor - (value - lower_limit) / span * high
 
     yield _text(10, top + LINE, f"{figure.name}, {figure.unit}")
-    for value in sorted({least, greatest}):
+    for value in sorted({lower_limit, upper_limit}):
         yield f'<path d="M{LEFT} {level(value):.1f}h{width}" stroke="{PALE}"/>'
         number = f"{value:.{figure.decimals}f}"
         yield _text(LEFT - 6, level(value) + 4, number, anchor="end")
@@ -65,11 +65,11 @@ def _panel(report: Report, figure: Figure, rows: list[Row], top: int) -> Iterato
     for n, row in enumerate(rows):
         if row.value is None:
             continue
-        low, up = sorted((level(float(row.value)), level(0.0)))
+        bottom, up = sorted((level(float(row.value)), level(0.0)))
         label = escape(line(f"{_of(row)}: {formatted(report.definition, row)}"))
         yield (
-            f'<rect x="{LEFT + n * step:.1f}" y="{low:.1f}" width="{max(step * 0.8, 0.5):.1f}"'
-            f' height="{up - low:.1f}" fill="{BARS}"><title>{label}</title></rect>'
+            f'<rect x="{LEFT + n * step:.1f}" y="{bottom:.1f}" width="{max(step * 0.8, 0.5):.1f}"'
+            f' height="{up - bottom:.1f}" fill="{BARS}"><title>{label}</title></rect>'
         )
     yield _text(LEFT, floor + LINE, _of(rows[0]))
     if len(rows) > 1:

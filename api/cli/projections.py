@@ -72,18 +72,18 @@ def retry_parked(
     What fails again is parked again.
     """
     names = {m.name for m in _by_name(name)}
-    parked = sorted({p.model for p in _query(parked_commands)} & names)
-    if not parked:
+    parked_models = sorted({p.model for p in _query(parked_commands)} & names)
+    if not parked_models:
         out.print("Nothing is parked.")
         return
     with _open_hospital() as (database, house):
-        for model in parked:
+        for model in parked_models:
             house.projections.retry_parked(request(), name=model)
         fill(database)
-    still_parked = [p for p in _query(parked_commands) if p.model in parked]
+    still_parked = [p for p in _query(parked_commands) if p.model in parked_models]
     if still_parked:
         stop(f"{len(still_parked)} commands are still parked: wardbook projections parked.")
-    out.print(f"Taken in again: {', '.join(parked)}.")
+    out.print(f"Taken in again: {', '.join(parked_models)}.")
 
 
 @models.command("skip")
@@ -113,14 +113,16 @@ def rebuild_model(
 
     The live one answers all the while. Safe to kill at any point.
     """
-    chosen = _by_name(name)
+    selection = _by_name(name)
     database = Database.of(settings())
     check_migrated(database)
     with progress(f"Rebuilding {name}") as tell:
-        rebuilt = rebuild(database, chosen, tell)
-    for model, result in rebuilt.items():
-        same = "the same as before" if result.different == 0 else f"{result.different:,} differed"
-        out.print(f"{model}: {result.rows:,} rows at position {result.position:,}, {same}.")
+        results = rebuild(database, selection, tell)
+    for model, result in results.items():
+        comparison = (
+            "the same as before" if result.different == 0 else f"{result.different:,} differed"
+        )
+        out.print(f"{model}: {result.rows:,} rows at position {result.position:,}, {comparison}.")
 
 
 def _by_name(name: str, *, several: bool = True) -> list[type[ReadModel]]:

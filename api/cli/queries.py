@@ -80,13 +80,13 @@ def timeline(
             texts = await summaries(connection, entries, at)
             return [(entry, texts[entry.entry]) for entry in entries]
 
-    summarized = run_query(database, "timeline", purpose, ask, as_of, known_at)
-    if summarized is None:
+    views = run_query(database, "timeline", purpose, ask, as_of, known_at)
+    if views is None:
         stop(f"There is no patient with MRN {mrn!r} as known then.")
     if not doses:
-        summarized = [e for e in summarized if e[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
+        views = [e for e in views if e[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
     print_rows(
-        [_entry(entry, summary) for entry, summary in summarized],
+        [_entry(entry, summary) for entry, summary in views],
         {
             "occurredAt": "occurredAt",
             "recordedAt": "recordedAt",
@@ -281,7 +281,7 @@ def known_position(
 def _entry(entry: EntryView, summary: str) -> dict[str, Any]:
     """Return an entry of a timeline with the names of GraphQL."""
     fields = asdict(entry)
-    renamed = {
+    names = {
         "id": fields.pop("entry"),
         **{f"{name}_id": fields.pop(name) for name in ("patient", "stay", "subject", "movement")},
         "occurred_at_precision": fields.pop("precision"),
@@ -289,7 +289,7 @@ def _entry(entry: EntryView, summary: str) -> dict[str, Any]:
     }
     fields.pop("first_position")
     data = fields.pop("data")
-    return {**_camel({**fields, **renamed}), "summary": summary, "data": data}
+    return {**_camel({**fields, **names}), "summary": summary, "data": data}
 
 
 def _bed(room: BoardRoom, bed: BedView, patients: Mapping[UUID, PatientView]) -> dict[str, Any]:
@@ -317,14 +317,14 @@ def _bed(room: BoardRoom, bed: BedView, patients: Mapping[UUID, PatientView]) ->
 def _access(access: AccessView, mrn: str) -> dict[str, Any]:
     """Return an access with the names of GraphQL."""
     fields = asdict(access)
-    renamed = {"patient_id": fields.pop("patient"), "patients_shown": fields.pop("shown")}
-    return {**_camel({**fields, **renamed}), "mrn": mrn or None}
+    names = {"patient_id": fields.pop("patient"), "patients_shown": fields.pop("shown")}
+    return {**_camel({**fields, **names}), "mrn": mrn or None}
 
 
 def _camel(value: Any) -> Any:
     """Return objects with the names of their fields in camelCase."""
     if isinstance(value, dict):
-        return {to_camel_case(name): _camel(each) for name, each in value.items()}
+        return {to_camel_case(name): _camel(member) for name, member in value.items()}
     return value
 
 

@@ -85,9 +85,9 @@ def report(
     parameters = _parameters(chosen)
     if issue and known_at is not None:
         stop("A report is issued as known now: leave out --known-at.", ExitCode.USAGE)
-    asked = f"{definition.name}@{definition.version} {first_day}..{last_day}"
-    asked += f" ward {ward}" * bool(ward) + f" {parameters}" * bool(parameters)
-    position, ward = known_position(database, known_at, ward, asked)
+    question = f"{definition.name}@{definition.version} {first_day}..{last_day}"
+    question += f" ward {ward}" * bool(ward) + f" {parameters}" * bool(parameters)
+    position, ward = known_position(database, known_at, ward, question)
     if issue:
         _PRINT[format](
             _issue(
@@ -101,11 +101,11 @@ def report(
             )
         )
         return
-    long = (last_day - first_day).days > LONG
+    is_long = (last_day - first_day).days > LONG
     with (
         reduced_garbage_collection(),
         open_report_service(database.app_url, configuration.hospital) as reports,
-        progress(definition.title) if long else nullcontext(no_progress) as tell,
+        progress(definition.title) if is_long else nullcontext(no_progress) as tell,
     ):
         result = reports.of_period(
             definition, first_day, last_day, ward, parameters, position=position, on_progress=tell

@@ -140,10 +140,10 @@ def _print_causes(event: Report.Restated, facts: dict[int, FactView], zone: Zone
     rows = []
     for number, cause in enumerate(event.causes, start=1):
         lines = (_row(facts[position]) for position in cause.facts)
-        for (what, *row), alike in groupby(lines):  # a discharge stops many prescriptions
-            times = len(list(alike))
-            what = f"{what} ({times} times)" if times > 1 else what
-            line = (str(number), f"{cause.kind} {cause.id}", what, *row)
+        for (text, *row), equal_lines in groupby(lines):  # a discharge stops many prescriptions
+            times = len(list(equal_lines))
+            text = f"{text} ({times} times)" if times > 1 else text
+            line = (str(number), f"{cause.kind} {cause.id}", text, *row)
             rows.append(dict(zip(CAUSE_COLUMNS, line, strict=True)))
     print_rows(rows, CAUSE_COLUMNS, title="Causes", zone=zone)
 

@@ -176,5 +176,5 @@ def _description(docstring: str) -> str:
     Python 3.13 strips the indentation that earlier ones keep. The first published schemas were made by
     an earlier one, so each further line is indented by four spaces.
     """
-    first, *more = cleandoc(docstring).splitlines()
-    return "\n".join([first, *(f"    {line}" if line else "" for line in more)])
+    first, *lines = cleandoc(docstring).splitlines()
+    return "\n".join([first, *(f"    {line}" if line else "" for line in lines)])

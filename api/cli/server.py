@@ -178,7 +178,7 @@ def _login(configuration: Settings) -> Authenticator:
 def _listen(configuration: Settings, host: str, port: int) -> list[socket]:
     """Return the socket of a server, and that of its health where it has one of its own."""
     ports = [port, *([configuration.health_port] if configuration.health_port else ())]
-    return [listen(host, each) for each in ports]
+    return [listen(host, number) for number in ports]
 
 
 def _serve(

@@ -80,9 +80,9 @@ def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
 
 def print_table(table: Table) -> None:
     """Print a table; on a terminal that is too narrow for its columns, wider than that."""
-    needed = NARROWEST * len(table.columns)
-    if out.width < needed:  # letters would be lost
-        table.width = needed
+    width = NARROWEST * len(table.columns)
+    if out.width < width:  # letters would be lost
+        table.width = width
     out.print(table, crop=False)
 
 
@@ -104,14 +104,14 @@ def print_rows(
     if json:
         as_json(list(rows), zone)
         return
-    named = columns if isinstance(columns, Mapping) else dict(zip(columns, columns, strict=True))
-    cells = ([row[c] if isinstance(c, str) else c(row) for c in named.values()] for row in rows)
+    names = columns if isinstance(columns, Mapping) else dict(zip(columns, columns, strict=True))
+    cells = ([row[c] if isinstance(c, str) else c(row) for c in names.values()] for row in rows)
     if csv:
         writer = CsvWriter(sys.stdout)
-        writer.writerow(named)
+        writer.writerow(names)
         writer.writerows([plain(value, zone) for value in line] for line in cells)
         return
-    table = table_of(*(re.sub("([A-Z])", r" \1", name).lower() for name in named), title=title)
+    table = table_of(*(re.sub("([A-Z])", r" \1", name).lower() for name in names), title=title)
     for line in cells:
         table.add_row(*(_cell(value, zone) for value in line))
     print_table(table)

@@ -30,5 +30,5 @@ def token(
     ] = "http://127.0.0.1:8000",
 ) -> None:
     """Print a token for a server on this machine, alone."""
-    made = LocalTokens.of(settings().home).make(role, subject, ward or (), hours)
-    sys.stdout.write(f"{address.rstrip('/')}/#token={made}\n" if link else f"{made}\n")
+    text = LocalTokens.of(settings().home).make(role, subject, ward or (), hours)
+    sys.stdout.write(f"{address.rstrip('/')}/#token={text}\n" if link else f"{text}\n")

@@ -111,26 +111,27 @@ def _rows(course: Course) -> Iterator[dict[str, Any]]:
 def _rows_of(stay: Stay) -> Iterator[dict[str, Any]]:
     for place in stay.places:
         yield {"part": "place", "since": place.since, "until": place.until, "what": where(place)}
-    for each in stay.prescriptions:
+    for prescription in stay.prescriptions:
         yield {
             "part": "prescription",
-            "since": each.start,
-            "until": each.stop,
-            "status": each.status,
-            "what": drug(each),
-            "by": full_name(each.prescriber),
-            "id": each.id,
+            "since": prescription.start,
+            "until": prescription.stop,
+            "status": prescription.status,
+            "what": drug(prescription),
+            "by": full_name(prescription.prescriber),
+            "id": prescription.id,
         }
-        for given in each.administrations:
+        for administration in prescription.administrations:
             yield {
                 "part": "dose",
-                "since": given.occurred_at,
-                "until": given.ended_at,
-                "status": "GIVEN" if given.given else "NOT_GIVEN",
-                "what": f"{each.medication.name}: {dose(given)}",
-                "by": given.performed_by,
-                "reason": given.reason_not_given or words(given.outside_prescription),
-                "id": given.id,
+                "since": administration.occurred_at,
+                "until": administration.ended_at,
+                "status": "GIVEN" if administration.given else "NOT_GIVEN",
+                "what": f"{prescription.medication.name}: {dose(administration)}",
+                "by": administration.performed_by,
+                "reason": administration.reason_not_given
+                or words(administration.outside_prescription),
+                "id": administration.id,
             }
     for visit in stay.visits:
         yield {

@@ -65,7 +65,11 @@ def as_html(course: Course) -> str:
 
 
 def _stay(stay: Stay, zone: ZoneInfo) -> str:
-    doses = [(each, given) for each in stay.prescriptions for given in each.administrations]
+    doses = [
+        (prescription, administration)
+        for prescription in stay.prescriptions
+        for administration in prescription.administrations
+    ]
     return "\n".join(
         [
             f"<section><h2>Stay from {local(stay.admitted_at, zone)}</h2>",
@@ -94,13 +98,15 @@ def _stay(stay: Stay, zone: ZoneInfo) -> str:
                 ("at", "until", "medicine", "dose", "by"),
                 (
                     [
-                        local(given.occurred_at, zone),
-                        local(given.ended_at, zone),
-                        each.medication.name,
-                        dose(given),
-                        given.performed_by or "",
+                        local(administration.occurred_at, zone),
+                        local(administration.ended_at, zone),
+                        prescription.medication.name,
+                        dose(administration),
+                        administration.performed_by or "",
                     ]
-                    for each, given in sorted(doses, key=lambda pair: pair[1].occurred_at)
+                    for prescription, administration in sorted(
+                        doses, key=lambda pair: pair[1].occurred_at
+                    )
                 ),
             ),
             _table(
@@ -134,12 +140,12 @@ def _timeline(entries: list[Entry], zone: ZoneInfo) -> str:
     numbers = {entry.id: number for number, entry in enumerate(entries, 1)}
 
     def row(entry: Entry) -> str:
-        happened = local(entry.occurred_at, zone, entry.occurred_at_precision)
-        recorded = local(entry.recorded_at, zone) + (" late" if entry.late else "")
+        occurred_at = local(entry.occurred_at, zone, entry.occurred_at_precision)
+        recorded_at = local(entry.recorded_at, zone) + (" late" if entry.late else "")
         cells = [
             f'<td class="time">{numbers[entry.id]}</td>',
-            f'<td class="time">{escape(happened)}</td>',
-            f'<td class="time">{escape(recorded)}</td>',
+            f'<td class="time">{escape(occurred_at)}</td>',
+            f'<td class="time">{escape(recorded_at)}</td>',
             f'<td class="what">{escape(entry.summary)}</td>',
             f"<td>{escape(_fate(entry, numbers))}</td>",
             f"<td>{escape(by(entry))}</td>",
@@ -164,9 +170,9 @@ def _fate(entry: Entry, numbers: dict[UUID, int]) -> str:
         ("corrects", entry.corrects),
         ("cancels", entry.cancels),
     )
-    told = [f"{name} {numbers[id]}" for name, id in links if id in numbers]
-    is_plain = entry.status == "TRUE" or any(t.startswith(words(entry.status)) for t in told)
-    return ", ".join(told if is_plain else [words(entry.status), *told])
+    outcomes = [f"{name} {numbers[id]}" for name, id in links if id in numbers]
+    is_plain = entry.status == "TRUE" or any(t.startswith(words(entry.status)) for t in outcomes)
+    return ", ".join(outcomes if is_plain else [words(entry.status), *outcomes])
 
 
 def _lines(lines: Iterable[tuple[str, str]]) -> str:

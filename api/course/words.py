@@ -30,9 +30,11 @@ def local(moment: datetime | None, zone: ZoneInfo, precision: str = Precision.MI
     """Return a moment by the hospital's clocks to the minute, with its offset if they show it twice."""
     if moment is None:
         return ""
-    there = moment.astimezone(zone)
-    is_shown_twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
-    text = there.isoformat(" ", "minutes")
+    local_time = moment.astimezone(zone)
+    is_shown_twice = (
+        local_time.utcoffset() != local_time.replace(fold=1 - local_time.fold).utcoffset()
+    )
+    text = local_time.isoformat(" ", "minutes")
     text = text if is_shown_twice else text[: len("2026-01-01 00:00")]
     return text if precision == Precision.MINUTE else f"{text} ({_PRECISIONS[precision]})"
 
@@ -119,8 +121,8 @@ def dose(given: Administration) -> str:
         return f"not given: {given.reason_not_given or ''}"
     text = "infusion" if given.infusion else "given"
     text += f" {given.dose_given}" if given.dose_given else ""
-    outside = words(given.outside_prescription)
-    return f"{text}, outside the prescription ({outside})" if outside else text
+    reason = words(given.outside_prescription)
+    return f"{text}, outside the prescription ({reason})" if reason else text
 
 
 def visited(visit: Visit) -> str:

@@ -75,8 +75,10 @@ class PublicEvent:
         """Return the public fields by name: those that are always there, then those that may be."""
         hints = get_type_hints(self.event)
         names = [field.name for field in fields(self.event) if field.name not in ENVELOPE]  # type: ignore[arg-type]
-        public = {name: self._name(name, hints[name]) for name in names}
-        by_name = {new: _field(old, hints[old]) for old, new in public.items() if new is not None}
+        public_names = {name: self._name(name, hints[name]) for name in names}
+        by_name = {
+            new: _field(old, hints[old]) for old, new in public_names.items() if new is not None
+        }
         return dict(sorted(by_name.items(), key=_place_in_schema))
 
     def _name(self, field: str, kind: Any) -> str | None:
@@ -202,16 +204,16 @@ _LATER = {"patient.died": 2.5}
 
 def _public() -> tuple[PublicEvent, ...]:
     """Return the public events: those of a stream together, then by what they are about."""
-    public = [PublicEvent(event, event.PUBLIC) for event in EVENTS.values() if event.PUBLIC]
-    streams = list(dict.fromkeys(p.topic.partition(".")[0] for p in public))
-    about = list(dict.fromkeys(p.name.partition(".")[0] for p in public))
+    public_events = [PublicEvent(event, event.PUBLIC) for event in EVENTS.values() if event.PUBLIC]
+    streams = list(dict.fromkeys(p.topic.partition(".")[0] for p in public_events))
+    about = list(dict.fromkeys(p.name.partition(".")[0] for p in public_events))
 
     def place(numbered_event: tuple[int, PublicEvent]) -> tuple[int, int, float]:
         number, event = numbered_event
         stream, subject = event.topic.partition(".")[0], event.name.partition(".")[0]
         return streams.index(stream), about.index(subject), number + _LATER.get(event.topic, 0)
 
-    return tuple(event for _, event in sorted(enumerate(public), key=place))
+    return tuple(event for _, event in sorted(enumerate(public_events), key=place))
 
 
 PUBLIC = _public()
@@ -255,7 +257,7 @@ def subject(event: Event) -> str:
 
 def data(event: Event, rooms: Rooms) -> dict[str, Any]:
     """Return the CloudEvents attribute ``data``: the public fields of an event and its envelope."""
-    public, entry = BY_TOPIC[event.TOPIC], event.entry
+    public_event, entry = BY_TOPIC[event.TOPIC], event.entry
     values = msgspec.to_builtins(event)
     public_data: dict[str, Any] = {
         "commandId": entry.command_id,
@@ -269,13 +271,15 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
         "patientId": entry.about.patient if entry.about else None,
         "stayId": entry.about.stay if entry.about else None,
     }
-    public_data |= _room(_subject(event), rooms) if public.subject == "room" else _named(event)
-    for name, field in public.fields.items():
+    public_data |= (
+        _room(_subject(event), rooms) if public_event.subject == "room" else _named(event)
+    )
+    for name, field in public_event.fields.items():
         value = values.get(field.internal)
         public_data[name] = None if value is None else field.tell(value, rooms)
     public_data = {name: value for name, value in public_data.items() if value is not None}
-    plain: dict[str, Any] = msgspec.to_builtins(public_data)
-    return plain
+    attributes: dict[str, Any] = msgspec.to_builtins(public_data)
+    return attributes
 
 
 def _subject(event: Event) -> UUID:
@@ -290,15 +294,15 @@ def _named(event: Event) -> dict[str, Any]:
 def feed_schema() -> str:
     """Return the JSON Schema of the feed: the attributes of each event, and ``data`` by its type."""
     kinds: Schema = {}
-    for public in sorted(PUBLIC, key=lambda public: public.name):
-        of_subject = ROOM if public.subject == "room" else {f"{public.subject}Id": ID}
-        required = {n: f.schema for n, f in public.fields.items() if f.required}
+    for event in sorted(PUBLIC, key=lambda public: public.name):
+        of_subject = ROOM if event.subject == "room" else {f"{event.subject}Id": ID}
+        required = {n: f.schema for n, f in event.fields.items() if f.required}
         needs = {**ENVELOPE_NEEDS, **of_subject, **required}
         may = {n: s for n, s in ENVELOPE_MAY.items() if n not in needs}
-        may |= {n: f.schema for n, f in public.fields.items() if not f.required}
-        kinds[public.name] = {
-            "$id": public.dataschema,
-            "title": public.type,
+        may |= {n: f.schema for n, f in event.fields.items() if not f.required}
+        kinds[event.name] = {
+            "$id": event.dataschema,
+            "title": event.type,
             **_object(needs, may),
         }
     schema: Schema = {
@@ -311,7 +315,7 @@ def feed_schema() -> str:
                 "specversion": {"const": "1.0"},
                 "id": ID,
                 "source": {"type": "string", "format": "uri"},
-                "type": {"enum": sorted(public.type for public in PUBLIC)},
+                "type": {"enum": sorted(event.type for event in PUBLIC)},
                 "subject": TEXT,
                 "time": MOMENT,
                 "datacontenttype": {"const": "application/json"},
@@ -321,15 +325,15 @@ def feed_schema() -> str:
         ),
         "allOf": [
             {
-                "if": {"properties": {"type": {"const": public.type}}},
+                "if": {"properties": {"type": {"const": event.type}}},
                 "then": {
                     "properties": {
-                        "dataschema": {"const": public.dataschema},
-                        "data": {"$ref": public.dataschema},
+                        "dataschema": {"const": event.dataschema},
+                        "data": {"$ref": event.dataschema},
                     }
                 },
             }
-            for public in sorted(PUBLIC, key=lambda public: public.name)
+            for event in sorted(PUBLIC, key=lambda public: public.name)
         ],
         "$defs": kinds,
     }

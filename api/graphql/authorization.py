@@ -75,8 +75,8 @@ async def hidden_ids(
     """Return the ids of what exists and is hidden from the viewer."""
     if context.viewer.sees_all or not ids:
         return set()
-    existing: dict[UUID, Any] = await context.query(query, list(ids), at.unscoped)
-    return set(existing).difference(await context.query(query, list(ids), at))
+    views: dict[UUID, Any] = await context.query(query, list(ids), at.unscoped)
+    return set(views).difference(await context.query(query, list(ids), at))
 
 
 async def patient_by_mrn(

@@ -115,21 +115,21 @@ class Context:
             await self._wait(self._position(at_least, "atLeast"))
             self.refresh()
         status = await self.log_status()
-        known = status.position
+        known_position = status.position
         if known_at_position is not None:
             position = self._position(known_at_position, "knownAtPosition")
             if position > status.recorded:
                 raise InvalidInput("knownAtPosition", "the log is not that far yet")
-            known = await end_of_command(self.state.engine, position)
+            known_position = await end_of_command(self.state.engine, position)
         elif known_at is not None:
             if known_at > status.now:
                 raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
-            known = await position_at(self.state.engine, known_at)
-        if known > status.position:
-            await self._wait(known)
-        self.note_position(known)
+            known_position = await position_at(self.state.engine, known_at)
+        if known_position > status.position:
+            await self._wait(known_position)
+        self.note_position(known_position)
         await self.load_permissions()
-        return self.moment(as_of or status.now, known)
+        return self.moment(as_of or status.now, known_position)
 
     def moment(self, as_of: datetime, known: int) -> AsOf:
         """Return a moment for this viewer. No part of an answer is read in another way."""
@@ -151,15 +151,15 @@ class Context:
         """Drop the snapshot: something was recorded, or waited for, since."""
         self._snapshot, self._queries = None, self._new_flight()
 
-    def next_item(self, position: int, shared: dict[Any, Any]) -> None:
+    def next_item(self, position: int, loads: dict[Any, Any]) -> None:
         """Begin another item of a subscription, as known at its own position.
 
         ``shared``: what subscribers who see all share of the reads of one change.
         """
         self.answered_at, self._snapshot = position, None
-        shared = shared if self.viewer.sees_all else {}
-        self._loaders = shared.setdefault("loaders", {})
-        self._queries, self._prefetched = shared.setdefault("queries", self._new_flight()), {}
+        loads = loads if self.viewer.sees_all else {}
+        self._loaders = loads.setdefault("loaders", {})
+        self._queries, self._prefetched = loads.setdefault("queries", self._new_flight()), {}
 
     # -- the viewer --
 
@@ -249,9 +249,9 @@ class Context:
 
     async def load(self, query: ById[T], id: UUID | None, at: AsOf) -> T | None:
         """Return one thing by its id: prefetched, or read with all that are asked for at once."""
-        is_known, thing = self.prefetched(query, id, at)
+        is_known, view = self.prefetched(query, id, at)
         if id is None or is_known:
-            return thing  # type: ignore[no-any-return]
+            return view  # type: ignore[no-any-return]
         loader = self._loaders.get((query, at.as_of, at.known))
         if loader is None:
             loader = self._loaders[query, at.as_of, at.known] = self._loader(query, at)
@@ -263,16 +263,16 @@ class Context:
         """Read many things before any is asked for, if the operation selects their type at all."""
         if not ids or type_name not in self.types:
             return
-        things = await self.query(query, sorted(ids), at)
+        all_views = await self.query(query, sorted(ids), at)
         views = self._prefetched.setdefault((query, at.as_of, at.known), {})
-        views.update({id: things.get(id) for id in ids})
+        views.update({id: all_views.get(id) for id in ids})
 
     def prefetched(self, query: ById[Any], id: UUID | None, at: AsOf) -> tuple[bool, Any]:
         """Return whether a thing was prefetched, and what it is; for no id that is nothing."""
         if id is None:
             return True, None
-        things = self._prefetched.get((query, at.as_of, at.known), {})
-        return id in things, things.get(id)
+        views = self._prefetched.get((query, at.as_of, at.known), {})
+        return id in views, views.get(id)
 
     async def versions(self, id: UUID, at: AsOf) -> int:
         """Return the version of a stream as known at the moment's position."""
@@ -280,8 +280,8 @@ class Context:
 
     def _loader(self, query: ById[T], at: AsOf) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:
-            things = await self.query(query, ids, at)
-            return [things.get(id) for id in ids]
+            views = await self.query(query, ids, at)
+            return [views.get(id) for id in ids]
 
         return DataLoader(load_fn=load)
 

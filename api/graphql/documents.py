@@ -77,9 +77,9 @@ class DocumentCache:
 
     def _prepare(self, text: str) -> tuple[Document | None, list[GraphQLError], float]:
         """Return a document or the errors in it, and the processor time that it took."""
-        began = thread_time()
+        start = thread_time()
         document, errors = prepare(self._schema, text)
-        return document, errors, thread_time() - began
+        return document, errors, thread_time() - start
 
     def _keep(self, text: str, document: Document) -> None:
         if text not in self._documents:
@@ -101,8 +101,8 @@ def prepare(schema: GraphQLSchema, text: str) -> tuple[Document | None, list[Gra
         return None, [error]
     except RecursionError:
         return None, [GraphQLError("Syntax Error: Document is nested too deeply.")]
-    for found in errors:  # who guesses names is not helped
-        found.message = found.message.partition(" Did you mean ")[0]
+    for mistake in errors:  # who guesses names is not helped
+        mistake.message = mistake.message.partition(" Did you mean ")[0]
     return (None, errors) if errors else (document, [])
 
 

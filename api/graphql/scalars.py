@@ -167,8 +167,8 @@ def _pack(parts: list[Any]) -> str:
 
 def _unpack(given: str, field: str) -> list[Any]:
     try:
-        raw = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
-        parts = msgspec.json.decode(raw)
+        data = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
+        parts = msgspec.json.decode(data)
     except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         raise InvalidInput(field, "this was not given out by this server") from None
     return parts if isinstance(parts, list) else []

@@ -74,11 +74,11 @@ class Subscription:
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
         begin = await _begin(context, after)
         if mrn is not None:
-            who = await patient_by_mrn(context, mrn, mrn_authority, await context.at())
-            if who is None:
+            patient = await patient_by_mrn(context, mrn, mrn_authority, await context.at())
+            if patient is None:
                 raise NotFound("patient", mrn, "mrn")
-            theirs = Subject(patients_by_id, who.patient)
-            return _entries(info, TimelineTopic(patient=who.patient), theirs, begin)
+            subject = Subject(patients_by_id, patient.patient)
+            return _entries(info, TimelineTopic(patient=patient.patient), subject, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
         await or_forbidden(context, await Stay.find(info, stay, at), stays_by_id, stay, at)
@@ -139,8 +139,8 @@ async def _entries(
     async with _told(info.context, topic, after) as items:
         async for item in items:
             if not info.context.viewer.sees_all:  # what is told is the same for all who are told
-                here = await info.context.log_status()  # the clock of who noted it may be ahead
-                at = await info.context.at(max(here.now, item.payload.entry.occurred_at))
+                status = await info.context.log_status()  # the clock of who noted it may be ahead
+                at = await info.context.at(max(status.now, item.payload.entry.occurred_at))
                 views = await info.context.query(entry_by_id, item.payload.entry.entry, at)
                 if await or_forbidden(info.context, views, whose.question, whose.id, at) is None:
                     continue

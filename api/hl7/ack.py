@@ -41,25 +41,29 @@ def _is_asked(condition: str | None, verdict: Verdict) -> bool:
 
 
 def _acknowledgement(message: Message | None, code: str, verdict: Verdict) -> bytes:
-    own = message.delimiters if message else Delimiters()
+    delimiters = message.delimiters if message else Delimiters()
 
     def sent(field: int) -> str:
         return message.raw("MSH", field) if message else ""
 
-    event = sent(9).split(own.component)
-    kind = own.component.join(["ACK", *([event[1], "ACK"] if len(event) > 1 else [])])
+    event = sent(9).split(delimiters.component)
+    kind = delimiters.component.join(["ACK", *([event[1], "ACK"] if len(event) > 1 else [])])
     head = [
         "MSH",
-        own.encoding,
+        delimiters.encoding,
         *(sent(5), sent(6), sent(3), sent(4)),
         datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000"),
         *("", kind, uuid4().hex[:20], sent(11) or "P", sent(12) or "2.5"),
         *("", "", "", "", "", sent(18)),
     ]
-    segments = [head, ["MSA", code, sent(10), escaped(verdict.text, own)]]
+    segments = [head, ["MSA", code, sent(10), escaped(verdict.text, delimiters)]]
     if verdict.code:
-        reason = own.component.join([str(verdict.code), escaped(verdict.text, own), "HL70357"])
-        where = verdict.where.replace("^", own.component)
-        segments.append(["ERR", "", where, reason, "E"])
-    text = "".join(own.field.join(fields).rstrip(own.field) + "\r" for fields in segments)
+        reason = delimiters.component.join(
+            [str(verdict.code), escaped(verdict.text, delimiters), "HL70357"]
+        )
+        location = verdict.where.replace("^", delimiters.component)
+        segments.append(["ERR", "", location, reason, "E"])
+    text = "".join(
+        delimiters.field.join(fields).rstrip(delimiters.field) + "\r" for fields in segments
+    )
     return text.encode(message.codec if message else "utf-8", "replace")

@@ -65,26 +65,26 @@ def report_of(message: Message, sender: SendingSystem) -> Report | None:
     visit = message.value("PV1", 19)
     if visit is None:
         raise Unreadable(101, "PV1^1^19", "the number of the visit is absent")
-    recorded = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
-    if recorded is None:
+    recorded_at = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
+    if recorded_at is None:
         raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
-    occurred, precision = _occurred(message, sender, kind)
+    occurred_at, precision = _occurred(message, sender, kind)
     movement_id = message.value("ZBE", 1)
     if movement_id is None:
-        if occurred is None and is_cancel:
+        if occurred_at is None and is_cancel:
             raise Unreadable(101, "EVN^1^6", "neither ZBE-1 nor the time of what is cancelled")
-        movement_id = f"{visit}/{kind.name}/{(occurred or recorded[0]):%Y%m%d%H%M%S}"
+        movement_id = f"{visit}/{kind.name}/{(occurred_at or recorded_at[0]):%Y%m%d%H%M%S}"
     sequence = message.value("MSH", 13)
     return Report(
         system=sender.name,
         source_id=movement_id,
         source_visit=visit,
-        source_recorded_at=recorded[0],
+        source_recorded_at=recorded_at[0],
         source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
         cancelled=True if is_cancel else None,
         movement=None
         if is_cancel
-        else _movement(message, sender, kind, occurred or recorded[0], precision),
+        else _movement(message, sender, kind, occurred_at or recorded_at[0], precision),
     )
 
 
@@ -98,8 +98,8 @@ def _occurred(
     elif kind is SourceKind.DISCHARGE:
         fields.insert(1, ("PV1", 45))
     for segment, number in fields:
-        if found := message.time(segment, number, sender.zone):
-            return found
+        if moment := message.time(segment, number, sender.zone):
+            return moment
     return None, None
 
 
@@ -110,10 +110,10 @@ def _movement(
     occurred: datetime,
     precision: Precision | None,
 ) -> MovementReport:
-    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if kind in (SourceKind.ADMIT, SourceKind.TRANSFER, SourceKind.END_LEAVE):
         ward = message.value("PV1", 3, 1)
-        said |= {
+        fields |= {
             "ward": sender.wards.get(ward, ward) if ward else None,
             "room": message.value("PV1", 3, 2),
             "bed": message.value("PV1", 3, 3),
@@ -121,13 +121,15 @@ def _movement(
             "specialty": message.value("PV1", 10),
         }
     if kind is SourceKind.ADMIT:
-        said["patient_mrn"], said["mrn_authority"] = _number(message, sender)
-        said["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
-        said["patient"] = _patient(message, sender)
+        fields["patient_mrn"], fields["mrn_authority"] = _number(message, sender)
+        fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
+        fields["patient"] = _patient(message, sender)
     if kind is SourceKind.DISCHARGE:
-        said["disposition"] = sender.dispositions.get(message.value("PV1", 36) or "")
-        said["destination"] = message.value("PV1", 37)
-    return MovementReport(kind=kind, occurred_at=occurred, occurred_at_precision=precision, **said)
+        fields["disposition"] = sender.dispositions.get(message.value("PV1", 36) or "")
+        fields["destination"] = message.value("PV1", 37)
+    return MovementReport(
+        kind=kind, occurred_at=occurred, occurred_at_precision=precision, **fields
+    )
 
 
 def _number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:

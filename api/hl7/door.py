@@ -51,16 +51,16 @@ class Refused:
         if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
             return False
         now = datetime.now(UTC)
-        said = {
+        record = {
             "refusedAt": now.isoformat(timespec="seconds"),
             **{name: value for name, value in asdict(verdict).items() if name != "kind"},
             "message": b64encode(data).decode(),
         }
         file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.json"
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            json.dump(said, out)
-            out.flush()
-            os.fsync(out.fileno())
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            json.dump(record, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
         return True
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -97,11 +97,11 @@ class Door:
         The command of a message has the id it always had, so that one kept twice is recorded once.
         What is not carried out stays as it was kept.
         """
-        for kept in self.refused:
-            _, verdict = self._verdict(b64decode(kept["message"]))
+        for message in self.refused:
+            _, verdict = self._verdict(b64decode(message["message"]))
             if verdict is KEPT:
-                self.refused.remove(kept)
-            yield kept, verdict
+                self.refused.remove(message)
+            yield message, verdict
 
     def too_long(self, beginning: bytes) -> list[bytes]:
         """Return the answer to a message that is longer than is read, from its beginning."""
@@ -142,8 +142,8 @@ class Door:
             trigger = message.value("MSH", 9, 2) or ""
             if not OTHER_FACTS.isdisjoint((event, f"{event} {trigger}")):
                 return SET_ASIDE
-            known = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
-            self.counts[f"no fact: {event}^{trigger}" if known else "no fact: other"] += 1
+            is_plain = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
+            self.counts[f"no fact: {event}^{trigger}" if is_plain else "no fact: other"] += 1
             return Verdict("A", "no fact here")
         request = Request(
             command_id=uuid5(

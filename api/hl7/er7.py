@@ -94,15 +94,15 @@ class Message:
         return self.raw(segment, field) == ERASED
 
     def unescaped(self, text: str) -> str:
-        own = self.delimiters
-        if own.escape not in text:
+        delimiters = self.delimiters
+        if delimiters.escape not in text:
             return text
         letters = {
-            "F": own.field,
-            "S": own.component,
-            "T": own.subcomponent,
-            "R": own.repetition,
-            "E": own.escape,
+            "F": delimiters.field,
+            "S": delimiters.component,
+            "T": delimiters.subcomponent,
+            "R": delimiters.repetition,
+            "E": delimiters.escape,
             ".br": "\n",
             "H": "",
             "N": "",
@@ -119,9 +119,9 @@ class Message:
 
         pattern = (
             ESCAPE
-            if own.escape == "\\"
+            if delimiters.escape == "\\"
             else re.compile(
-                f"{re.escape(own.escape)}([^{re.escape(own.escape)}]*){re.escape(own.escape)}"
+                f"{re.escape(delimiters.escape)}([^{re.escape(delimiters.escape)}]*){re.escape(delimiters.escape)}"
             )
         )
         return pattern.sub(meant, text)
@@ -151,10 +151,10 @@ def escaped(text: str, own: Delimiters = Delimiters()) -> str:
 
 def time_of(text: str, zone: tzinfo, where: str) -> tuple[datetime, Precision | None]:
     """Return the moment that a time of any precision names. Raises Unreadable."""
-    found = TIME.fullmatch(text)
-    if not found:
+    match = TIME.fullmatch(text)
+    if not match:
         raise Unreadable(102, where, "not a time")
-    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    year, month, day, hour, minute, seconds, fraction, offset = match.groups()
     if day is None:
         raise Unreadable(102, where, "a time without a day")
     try:
@@ -167,7 +167,7 @@ def time_of(text: str, zone: tzinfo, where: str) -> tuple[datetime, Precision | 
             int(day),
             int(hour or 0),
             int(minute or 0),
-            int(second or 0),
+            int(seconds or 0),
             int((fraction or "0").ljust(6, "0")[:6]),
             zone,
         ).astimezone(UTC)
@@ -196,12 +196,12 @@ def parse(data: bytes) -> Message:
         text = data.decode(codec)
     except UnicodeError:
         raise Unreadable(102, "MSH^1^18", "the bytes are not of the charset of MSH-18") from None
-    own = _delimiters(text)
+    delimiters = _delimiters(text)
     lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
-    segments = [tuple(line.split(own.field)) for line in lines]
+    segments = [tuple(line.split(delimiters.field)) for line in lines]
     # MSH-1 is the delimiter itself, so that field n of every segment is item n
-    segments[0] = ("MSH", own.field, *segments[0][1:])
-    return Message(own, codec, tuple(segments))
+    segments[0] = ("MSH", delimiters.field, *segments[0][1:])
+    return Message(delimiters, codec, tuple(segments))
 
 
 def _codec(head: bytes) -> str:

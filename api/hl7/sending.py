@@ -43,24 +43,25 @@ def sending_systems(path: Path) -> list[SendingSystem]:
 
 def _read(file: Path) -> SendingSystem:
     try:
-        said = tomllib.loads(file.read_text("utf-8"))
-        if unknown := said.keys() - KEYS:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        values = tomllib.loads(file.read_text("utf-8"))
+        if unknown_keys := values.keys() - KEYS:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown_keys))}")
         return SendingSystem(
-            application=said["application"],
-            facility=said.get("facility"),
-            name=said.get("name", said["application"]),
-            zone=ZoneInfo(said["zone"]),
-            admitted_classes=frozenset(said.get("admitted_classes", ["I"])),
-            authorities=dict(said.get("authorities", {})),
+            application=values["application"],
+            facility=values.get("facility"),
+            name=values.get("name", values["application"]),
+            zone=ZoneInfo(values["zone"]),
+            admitted_classes=frozenset(values.get("admitted_classes", ["I"])),
+            authorities=dict(values.get("authorities", {})),
             admission_types={
-                code: AdmissionType[name] for code, name in said.get("admission_types", {}).items()
+                code: AdmissionType[name]
+                for code, name in values.get("admission_types", {}).items()
             },
             dispositions={
-                code: Disposition[name] for code, name in said.get("dispositions", {}).items()
+                code: Disposition[name] for code, name in values.get("dispositions", {}).items()
             },
-            sexes={code: Sex[name] for code, name in said.get("sexes", {}).items()},
-            wards=dict(said.get("wards", {})),
+            sexes={code: Sex[name] for code, name in values.get("sexes", {}).items()},
+            wards=dict(values.get("wards", {})),
         )
     except (OSError, ValueError, KeyError, ZoneInfoNotFoundError) as error:
         raise ConfigurationError(f"{file}: {error}") from None

@@ -27,14 +27,14 @@ class Allowances:
 
     async def admit(self, by: Actor) -> Work:
         """Count a request, once it is its turn; return the work to count. Raises TooManyRequests."""
-        reserved = await self.processor.turn(by)
+        turn = await self.processor.turn(by)
         self.processor.use(by, LEAST_SECONDS)
         self.requests.spend(by)
         return Work(
             partial(self.requests.spend_units, by),
             partial(self.requests.owe, by),
             partial(self.processor.use, by),
-            partial(self.processor.finish, by, reserved),
+            partial(self.processor.finish, by, turn),
         )
 
 

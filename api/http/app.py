@@ -121,18 +121,18 @@ async def _ready(state: AppState) -> Body:
         return _not_ready("the database cannot be reached")
     if log != (state.log.id, state.log.epoch):
         return _not_ready("the log is another one, or was restored: start the server again")
-    rewound = [m.name for m in models if m.state == "REWOUND"]
-    if rewound:
+    rewound_models = [m.name for m in models if m.state == "REWOUND"]
+    if rewound_models:
         return _not_ready(
-            f"the log was restored to before {', '.join(rewound)}: drop their schemas, and run"
+            f"the log was restored to before {', '.join(rewound_models)}: drop their schemas, and run"
             " wardbook migrate"
         )
     behind = [m.name for m in models if m.lag_seconds > 10]
     halted_models = [m.name for m in models if m.state == "HALTED"]
     parked_models = [m.name for m in models if m.state == "PARKED"]
-    ready = not behind and not halted_models
-    status = {"ready": ready, "behind": behind, "halted": halted_models, "parked": parked_models}
-    return 200 if ready else 503, "application/json", msgspec.json.encode(status)
+    is_ready = not behind and not halted_models
+    status = {"ready": is_ready, "behind": behind, "halted": halted_models, "parked": parked_models}
+    return 200 if is_ready else 503, "application/json", msgspec.json.encode(status)
 
 
 def _not_ready(why: str) -> Body:

@@ -56,11 +56,11 @@ class CommandBatch:
         processor, work = self._allowances.processor, WORK.get()
         assert work is not None, "a request without its work"
         for command in commands:
-            reserved, before = await processor.turn(by, patience=None), work.used
+            turn, before = await processor.turn(by, patience=None), work.used
             try:
                 results.append(await _execute(request, command))
             finally:
-                processor.finish(by, reserved, work.used - before)
+                processor.finish(by, turn, work.used - before)
         return JSONResponse({"results": results})
 
 

@@ -281,19 +281,19 @@ class BodyLimits:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received, is_complete = 0, False
+        size, is_complete = 0, False
         deadline = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def limited_receive() -> Message:
-            nonlocal received, is_complete
+            nonlocal size, is_complete
             try:
                 async with asyncio.timeout_at(None if is_complete else deadline):
                     message = await receive()
             except TimeoutError:
                 raise RequestTimeout(f"The body has to come within {BODY_SECONDS} s.") from None
             is_complete = not message.get("more_body", False)
-            received += len(message.get("body", b""))
-            _check_size(received)
+            size += len(message.get("body", b""))
+            _check_size(size)
             return message
 
         length = Headers(scope=scope).get("content-length", "0")

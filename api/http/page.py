@@ -110,7 +110,7 @@ def forms() -> dict[str, Any]:
         }
         for name, field in mutations.fields.items()
     }
-    rights = {right: sorted(MAY[right]) for right in (*QUERIES, *DATA, *LABELS)}
+    rights = {action: sorted(MAY[action]) for action in (*QUERIES, *DATA, *LABELS)}
     return {
         "commands": commands,
         "common": common,
@@ -125,9 +125,9 @@ def _add_input(kind: Any, inputs: dict[str, Any], enums: dict[str, list[str]]) -
     assert isinstance(kind, GraphQLInputObjectType)
     if kind.name not in inputs:
         inputs[kind.name] = []
-        own = {name: field for name, field in kind.fields.items() if name not in COMMON}
+        own_fields = {name: field for name, field in kind.fields.items() if name not in COMMON}
         inputs[kind.name] = _fields(
-            own if "commandId" in kind.fields else kind.fields, inputs, enums
+            own_fields if "commandId" in kind.fields else kind.fields, inputs, enums
         )
     return kind.name
 
@@ -135,28 +135,28 @@ def _add_input(kind: Any, inputs: dict[str, Any], enums: dict[str, list[str]]) -
 def _fields(
     fields: Mapping[str, Any], inputs: dict[str, Any], enums: dict[str, list[str]]
 ) -> list[dict[str, Any]]:
-    described = []
+    form_fields = []
     for name, field in fields.items():
-        named = get_named_type(field.type)
+        type = get_named_type(field.type)
         inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
-        if isinstance(named, GraphQLEnumType):
-            enums[named.name] = list(named.values)
-        elif isinstance(named, GraphQLInputObjectType):
-            _add_input(named, inputs, enums)
-        form_field = {"name": name, "type": named.name, "about": field.description}
+        if isinstance(type, GraphQLEnumType):
+            enums[type.name] = list(type.values)
+        elif isinstance(type, GraphQLInputObjectType):
+            _add_input(type, inputs, enums)
+        form_field = {"name": name, "type": type.name, "about": field.description}
         if isinstance(field.type, GraphQLNonNull) and field.default_value is Undefined:
             form_field["required"] = True
         if isinstance(inner, GraphQLList):
             form_field["list"] = True
-        described.append(form_field)
-    return described
+        form_fields.append(form_field)
+    return form_fields
 
 
 def _document(name: str, union: Any) -> str:
     """Return the document by which the page gives a command."""
     assert isinstance(union, GraphQLUnionType)
     members: list[GraphQLObjectType] = list(union.types)
-    more = " ".join(
+    selections = " ".join(
         f"... on {member.name} {{ {_OUTCOMES[member.name]} }}"
         for member in members
         if member.name in _OUTCOMES
@@ -165,5 +165,5 @@ def _document(name: str, union: Any) -> str:
     return (
         f"mutation {title}($input: {title}Input!) {{ {name}(input: $input) {{ __typename"
         " ... on Recorded { commandId position recordedAt }"
-        f" ... on Refusal {{ code message path }} {more} }} }}"
+        f" ... on Refusal {{ code message path }} {selections} }} }}"
     )

@@ -132,8 +132,8 @@ class ProcessorShare:
         return max(-account.left / self._share, 0.001)
 
     def _refill(self, account: _Account, now: float) -> None:
-        most = self._share * AT_ONCE_SECONDS
-        account.left = min(most, account.left + (now - account.at) * self._share)
+        limit = self._share * AT_ONCE_SECONDS
+        account.left = min(limit, account.left + (now - account.at) * self._share)
         account.at = now
 
     def _refusal(self, account: _Account) -> TooManyRequests:

@@ -76,8 +76,8 @@ class TokenBucket:
         if login not in self._allowances:
             if len(self._allowances) >= REMEMBERED:
                 self._allowances = {
-                    known: allowance
-                    for known, allowance in self._allowances.items()
+                    key: allowance
+                    for key, allowance in self._allowances.items()
                     if now - allowance.at < AT_ONCE_SECONDS
                 }
             self._allowances[login] = _Allowance(self._most, now)

@@ -128,8 +128,8 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
 
     async def _close_when_due(self) -> None:
         state = cast(Connected, self.context).state
-        while (left := min(self._ends())[0]) > 0:
-            await asyncio.sleep(min(left, LOOK_SECONDS))
+        while (seconds := min(self._ends())[0]) > 0:
+            await asyncio.sleep(min(seconds, LOOK_SECONDS))
             try:
                 await check_not_revoked(self._caller, state.revocations)
             except NotLoggedIn:
@@ -143,13 +143,13 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         settings, now = self._endpoint.settings, monotonic()
         ends = [(self._caller.seconds_left, TOKEN_ENDED, "the token has expired: log in again")]
         if hours := settings.socket_hours:
-            left = self._began + hours * 3600 - now
-            ends.append((left, TOKEN_ENDED, f"open for {hours:g} hours: log in again"))
+            seconds = self._began + hours * 3600 - now
+            ends.append((seconds, TOKEN_ENDED, f"open for {hours:g} hours: log in again"))
         if self.operations:
             self._asked = now
         if minutes := settings.socket_idle_minutes:
-            left = self._asked + minutes * 60 - now
-            ends.append((left, IDLE, "nothing was asked for a while: connect again to ask"))
+            seconds = self._asked + minutes * 60 - now
+            ends.append((seconds, IDLE, "nothing was asked for a while: connect again to ask"))
         return ends
 
     async def shutdown(self) -> None:

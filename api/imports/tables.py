@@ -119,9 +119,9 @@ def _read(table: Table, path: Path) -> Iterator[tuple[int, int, bytes]]:
         with _open(path) as file:
             rows = csv.reader(file, strict=True)
             header = next(rows, [])
-            missing = [column for column in table.columns if column not in header]
-            if missing:
-                raise BadTable(f"{path} has no column {', '.join(missing)}.")
+            missing_columns = [column for column in table.columns if column not in header]
+            if missing_columns:
+                raise BadTable(f"{path} has no column {', '.join(missing_columns)}.")
             indexes = [header.index(column) for column in table.columns]
             for row in rows:
                 if len(row) != len(header):

@@ -65,12 +65,12 @@ class Arrivals:
         """Note the next arrival of a line: a Poisson process, thinned to the hours and weekdays."""
         world, rng = self.world, self.world.movement_rng
         hours, days = line.by_hour, line.by_weekday
-        most = max(hours) / sum(hours) * max(days) / sum(days)
+        highest_rate = max(hours) / sum(hours) * max(days) / sum(days)
         at, weight = after, 0.0
-        while rng.random() * most >= weight:
-            at += rng.expovariate(self.rates[line] * 24 * 7 * most) * DAY
-            local = world.hours.local(at)
-            weight = hours[local.hour] / sum(hours) * days[local.weekday()] / sum(days)
+        while rng.random() * highest_rate >= weight:
+            at += rng.expovariate(self.rates[line] * 24 * 7 * highest_rate) * DAY
+            local_time = world.hours.local(at)
+            weight = hours[local_time.hour] / sum(hours) * days[local_time.weekday()] / sum(days)
         if line.admission in EXPECTED:
             evening = at - rng.uniform(12, 18) * HOUR
             world.agenda.at(evening, lambda: self._reserve(line, at))
@@ -97,11 +97,11 @@ class Arrivals:
         patient = Inpatient(person, line.admission, line.goes_to, world.now, world.now + days * DAY)
         if line.through_emergency and (bed is None or bed.kind is Kind.EMERGENCY):
             patient.specialty = SPECIALTIES[Kind.EMERGENCY]
-        decided = None
+        decision = None
         if line.admission is AdmissionType.EMERGENCY:
-            decided = max(world.now - rng.triangular(20, 600, 70) * MINUTE, self.begins)
+            decision = max(world.now - rng.triangular(20, 600, 70) * MINUTE, self.begins)
         without_bed = None if bed else rng.choice(CORRIDORS)
-        self.movements.admit(patient, bed, without_bed=without_bed, decided=decided)
+        self.movements.admit(patient, bed, without_bed=without_bed, decided=decision)
         self.course.begin(patient)
 
     def _person(self, line: Line) -> Person:
@@ -110,14 +110,14 @@ class Arrivals:
         if line.goes_to is Kind.MATERNITY:
             return people.mother(world.now)
         if line.admission is AdmissionType.EMERGENCY:
-            known = None
+            birth = None
             if rng.random() < RETURNING:
-                known = people.returning(world.now, is_child=is_child)
+                birth = people.returning(world.now, is_child=is_child)
             not_recognised = world.error_rng.random() < NOT_RECOGNISED or not self.has_duplicates
-            if known is not None and not is_child and not_recognised:
-                return self._register_twice(known)
-            if known is not None:
-                return known
+            if birth is not None and not is_child and not_recognised:
+                return self._register_twice(birth)
+            if birth is not None:
+                return birth
             if not is_child and rng.random() < UNIDENTIFIED:
                 return people.unidentified()
         return people.stranger(world.now, is_child=is_child)

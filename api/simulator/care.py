@@ -89,24 +89,24 @@ class Care:
         world, rng = self.world, self.world.care_rng
         note = rng.choice(notes)
         lag = NOTE.draw(rng) + MINUTE
-        forgotten = lag > FROM_PAPER_AFTER
+        is_forgotten = lag > FROM_PAPER_AFTER
         visit = Visit()
-        recorded = world.queue.put(
+        entered_at = world.queue.put(
             "record_visit",
             at=world.now,
-            by=world.staff.one("registrar", rng) if forgotten else doctor.actor,
+            by=world.staff.one("registrar", rng) if is_forgotten else doctor.actor,
             lag=lag,
             after=patient.opened,
             creates=visit,
-            performed_by=doctor.name if forgotten else None,
+            performed_by=doctor.name if is_forgotten else None,
             stay_id=patient,
             practitioner=doctor.number,
             kind=kind,
             note=note,
         )
-        entry = partial(correct_entry, world, recorded, doctor.actor, visit_id=visit)
+        entry = partial(correct_entry, world, entered_at, doctor.actor, visit_id=visit)
         if rng.random() < AMENDED_NOTES:
-            another = rng.choice([other for other in notes if other != note])
-            entry("amend_visit", AMENDED, corrects=True, note=another)
+            other_note = rng.choice([other for other in notes if other != note])
+            entry("amend_visit", AMENDED, corrects=True, note=other_note)
         elif rng.random() < CANCELLED_NOTES:
             entry("cancel_visit", VISIT_CANCELLED)

@@ -26,8 +26,8 @@ class Agenda:
     def at(self, moment: datetime, action: Callable[[], None]) -> None:
         """Note an action for a moment, or now if it has passed; rounded up to a whole minute."""
         moment = max(moment, self.now)
-        whole = moment.replace(second=0, microsecond=0)
-        self._note(whole if whole == moment else whole + MINUTE, action)
+        minute = moment.replace(second=0, microsecond=0)
+        self._note(minute if minute == moment else minute + MINUTE, action)
 
     def after(self, wait: timedelta, action: Callable[[], None]) -> None:
         self.at(self.now + wait, action)
@@ -60,9 +60,9 @@ class LocalTime:
 
     def next(self, after: datetime, hour: float, days: int = 0) -> datetime:
         """Return the first moment with that hour after the given one, and so many days more."""
-        local = self.local(after)
-        for more in (days, days + 1, days + 2):
-            day = (local + more * DAY).date()
+        local_time = self.local(after)
+        for offset in (days, days + 1, days + 2):
+            day = (local_time + offset * DAY).date()
             midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone)
             moment = midnight.replace(hour=int(hour), minute=int(hour % 1 * 60)).astimezone(UTC)
             if moment > after:

@@ -92,10 +92,10 @@ class Course:
         patient.was_critical = True
         if patient.goes_to is Kind.INTENSIVE:
             patient.goes_to = Kind.MEDICINE
-        better = world.now + min(rng.lognormvariate(log(2.6), 0.7), 30) * DAY
-        patient.ends_at = max(patient.ends_at, better + rng.uniform(1, 5) * DAY)
+        recovery_at = world.now + min(rng.lognormvariate(log(2.6), 0.7), 30) * DAY
+        patient.ends_at = max(patient.ends_at, recovery_at + rng.uniform(1, 5) * DAY)
         world.agenda.at(
-            world.hours.next(better, rng.triangular(8, 20, 13)),
+            world.hours.next(recovery_at, rng.triangular(8, 20, 13)),
             lambda: self._to_ward(patient, Kind.INTENSIVE),
         )
 
@@ -122,8 +122,8 @@ class Course:
         bed: Bed | None = None
         if patient.bed is None:
             bed = world.house.bed_for(patient.person, world.now, patient.goes_to)
-        nowhere = patient.bed is None and bed is None
-        self.movements.end_leave(patient, bed, CORRIDORS[0] if nowhere else None)
+        has_no_bed = patient.bed is None and bed is None
+        self.movements.end_leave(patient, bed, CORRIDORS[0] if has_no_bed else None)
 
     # -- the end --
 
@@ -133,8 +133,8 @@ class Course:
         if patient.gone or patient.died_at is not None:
             return
         if patient.away or now < patient.ends_at - 30 * HOUR:
-            later = max(now + 8 * HOUR, patient.ends_at - rng.uniform(10, 26) * HOUR)
-            world.agenda.at(later, lambda: self._plan(patient))
+            later_time = max(now + 8 * HOUR, patient.ends_at - rng.uniform(10, 26) * HOUR)
+            world.agenda.at(later_time, lambda: self._plan(patient))
             return
         deaths = DEATHS if patient.goes_to in ADULTS else 0
         if patient.was_critical:
@@ -184,8 +184,8 @@ class Course:
             return
         if max(p.touched for p in (patient, *patient.sharing)) >= world.now:
             # nothing comes before a discharge in the same minute: it might be entered after it
-            again = world.now + MINUTE
-            world.agenda.at(again, lambda: self._discharge(patient, disposition, destination))
+            retry_at = world.now + MINUTE
+            world.agenda.at(retry_at, lambda: self._discharge(patient, disposition, destination))
             return
         self.movements.discharge(patient, disposition, destination)
         is_alone = not patient.children and patient.mother is None

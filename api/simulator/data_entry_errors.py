@@ -50,39 +50,39 @@ class DataEntryErrors:
             self._sometime(self._never_moved)
             return
         movement, reason = Movement(), self.world.error_rng.choice(NEVER_MOVED)
-        entered = self.movements.enter_transfer(patient, beds[0], movement)
+        entered_at = self.movements.enter_transfer(patient, beds[0], movement)
         cancel = {"movement_id": movement, "because": CancellationReason.ENTERED_IN_ERROR}
         patient.recorded = self.movements.correct(
-            "cancel_movement", entered, reason, patient.mrns, **cancel
+            "cancel_movement", entered_at, reason, patient.mrns, **cancel
         )
         beds[0].mistake(patient.person, patient.recorded)
         patient.bed.known_from(patient.recorded)
 
     def _beds_mixed_up(self) -> None:
         """Move two patients at once, enter each in the bed of the other, and correct both."""
-        one, beds, others = self._mistakable()
-        if one is None:
+        patient, beds, others = self._mistakable()
+        if patient is None:
             return
         if len(beds) < 2 or not others:
             self._sometime(self._beds_mixed_up)
             return
         other = self.world.error_rng.choice(others)
         movements = Movement(), Movement()
-        entered = max(
-            self.movements.enter_transfer(one, beds[1], movements[0]),
+        entered_at = max(
+            self.movements.enter_transfer(patient, beds[1], movements[0]),
             self.movements.enter_transfer(other, beds[0], movements[1]),
         )
 
         def corrections() -> list[Correction]:
-            corrected = zip(movements, beds[:2], strict=True)
-            return [Correction(movement_id=m.id, **bed.place) for m, bed in corrected]
+            pairs = zip(movements, beds[:2], strict=True)
+            return [Correction(movement_id=m.id, **bed.place) for m, bed in pairs]
 
-        about = one.mrns + other.mrns
-        recorded = self.movements.correct(
-            "correct_facts", entered, BEDS_MIXED_UP, about, corrections=corrections
+        about = patient.mrns + other.mrns
+        corrected_at = self.movements.correct(
+            "correct_facts", entered_at, BEDS_MIXED_UP, about, corrections=corrections
         )
-        self.movements.place_as_recorded(one, beds[0], recorded)
-        self.movements.place_as_recorded(other, beds[1], recorded)
+        self.movements.place_as_recorded(patient, beds[0], corrected_at)
+        self.movements.place_as_recorded(other, beds[1], corrected_at)
 
     def _mistakable(self) -> tuple[Inpatient | None, list[Bed], list[Inpatient]]:
         """Return somebody alone in bed, not just moved; beds and patients to be mistaken for."""
@@ -96,21 +96,26 @@ class DataEntryErrors:
         ]
         if not patients:
             return None, [], []
-        one, bed = world.error_rng.choice(patients)
+        victim, bed = world.error_rng.choice(patients)
         others = [
             other
             for other, other_bed in patients
-            if other is not one
+            if other is not victim
             and other_bed.kind is bed.kind
-            and other.person.sex is one.person.sex
+            and other.person.sex is victim.person.sex
         ]
-        return one, world.house.others_like(bed, one.person, now), others
+        return victim, world.house.others_like(bed, victim.person, now), others
 
 
 def correct_entry(
-    world: World, entered: datetime, by: Actor, command: str, reasons: Sequence[str], **named: Any
+    world: World,
+    entered: datetime,
+    by: Actor,
+    command: str,
+    reasons: Sequence[str],
+    **parameters: Any,
 ) -> None:
     """Correct a visit or a dose, some hours after its entry, by who entered it. Nothing rests on it."""
     at = entered + world.care_rng.uniform(0.2, 20) * HOUR
     reason = world.care_rng.choice(reasons)
-    world.queue.put(command, at=at, by=by, lag=MINUTE, reason=reason, **named)
+    world.queue.put(command, at=at, by=by, lag=MINUTE, reason=reason, **parameters)

@@ -75,9 +75,9 @@ def rates(beds: dict[Kind, int]) -> dict[Line, float]:
     """Return the arrivals a day of each line, such that the beds of each kind are about full."""
     rate: dict[Line, float] = {}
     for line in LINES:
-        occupied = PRESSURE[line.goes_to] * beds[line.goes_to]
+        pressure = PRESSURE[line.goes_to] * beds[line.goes_to]
         if line.goes_to is not Kind.EMERGENCY:
-            occupied += PRESSURE_ON_SMALL_WARDS * sqrt(beds[line.goes_to])
-        alike = [other for other in LINES if other.goes_to is line.goes_to]
-        rate[line] = occupied * line.share / sum(other.share * other.days for other in alike)
+            pressure += PRESSURE_ON_SMALL_WARDS * sqrt(beds[line.goes_to])
+        lines = [other for other in LINES if other.goes_to is line.goes_to]
+        rate[line] = pressure * line.share / sum(other.share * other.days for other in lines)
     return rate

@@ -84,8 +84,8 @@ class Bed:
 
     def people(self, now: datetime) -> Iterator[Person]:
         """Yield who is in the bed, in life or in the record, and who is expected."""
-        believed = self.believed if now < self.known_free else None
-        people = (self.occupant, believed, self.reserved(now))
+        occupants = self.believed if now < self.known_free else None
+        people = (self.occupant, occupants, self.reserved(now))
         return (person for person in people if person is not None)
 
     def occupy(self, person: Person, recorded: datetime) -> None:
@@ -156,13 +156,13 @@ class House:
     def bed_for(self, person: Person, now: datetime, *kinds: Kind) -> Bed | None:
         """Return a free bed in the first of these kinds of ward that has one."""
         for kind in kinds:
-            free = [
+            free_beds = [
                 bed
                 for bed in self._by_kind[kind]
                 if bed.is_free(now, person) and bed.room.admits(person, now)
             ]
-            if free:
-                return max(free, key=lambda bed: bed.room.rank())
+            if free_beds:
+                return max(free_beds, key=lambda bed: bed.room.rank())
         return None
 
     def others_like(self, bed: Bed, person: Person, now: datetime) -> list[Bed]:

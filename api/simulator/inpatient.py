@@ -48,14 +48,14 @@ class World:
         return self.agenda.now
 
     def record(
-        self, command: str, by: Actor | str, lag: Lag, rng: Random, **named: Any
+        self, command: str, by: Actor | str, lag: Lag, rng: Random, **parameters: Any
     ) -> datetime:
         """Queue a command about a fact that happens now, ``by`` an actor or anybody with a role.
 
-        ``named`` are further arguments of `RecordingQueue.put`. Returns when it will be recorded.
+        ``parameters`` are further arguments of `RecordingQueue.put`. Returns when it will be recorded.
         """
         by = self.staff.one(by, rng) if isinstance(by, str) else by
-        return self.queue.put(command, at=self.now, by=by, lag=lag.draw(rng), **named)
+        return self.queue.put(command, at=self.now, by=by, lag=lag.draw(rng), **parameters)
 
 
 class Prescription(Recordable):
@@ -102,8 +102,8 @@ class Inpatient(Recordable):
     @property
     def mrns(self) -> tuple[str, ...]:
         """Return the persons that an act upon this patient needs: mother and children lie together."""
-        near = (self, *([self.mother] if self.mother else ()), *self.children)
-        return tuple(patient.person.mrn for patient in near)
+        family = (self, *([self.mother] if self.mother else ()), *self.children)
+        return tuple(patient.person.mrn for patient in family)
 
     @property
     def is_here(self) -> bool:

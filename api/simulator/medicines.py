@@ -82,18 +82,20 @@ class Medicines:
 
     def begin(self, patient: Inpatient) -> None:
         rng, drugs = self.world.order_rng, _drugs_for(patient)
-        wanted = rng.randint(*FIRST_DRUGS.get(patient.admission, (3, 6)))
-        for drug in rng.sample(drugs, min(wanted, len(drugs))):
+        count = rng.randint(*FIRST_DRUGS.get(patient.admission, (3, 6)))
+        for drug in rng.sample(drugs, min(count, len(drugs))):
             wait = rng.uniform(15, 120) * MINUTE
             self.world.agenda.after(wait, partial(self._prescribe, patient, drug))
 
     def review(self, patient: Inpatient) -> None:
         """Hold, change or stop some prescriptions once a day, and write a new one now and then."""
         rng = self.world.order_rng
-        live = [p for p in patient.prescriptions if p.is_live(self.world.now)]
-        for prescription in live:
+        live_prescriptions = [p for p in patient.prescriptions if p.is_live(self.world.now)]
+        for prescription in live_prescriptions:
             self._review(patient, prescription, rng.random())
-        others = [drug for drug in _drugs_for(patient) if drug not in {p.drug for p in live}]
+        others = [
+            drug for drug in _drugs_for(patient) if drug not in {p.drug for p in live_prescriptions}
+        ]
         if rng.random() < 0.16 and others and patient.admission is not AdmissionType.NEWBORN:
             self._prescribe(patient, rng.choice(others))
 
@@ -146,9 +148,9 @@ class Medicines:
         patient.prescriptions.append(prescription)
         self._next_round(patient, prescription)
         if frequency == ONCE:
-            done = start + rng.uniform(30, 60) * MINUTE
+            done_at = start + rng.uniform(30, 60) * MINUTE
             world.agenda.at(
-                done, lambda: self._end(patient, prescription, "complete_prescription", None)
+                done_at, lambda: self._end(patient, prescription, "complete_prescription", None)
             )
 
     def _change(self, patient: Inpatient, prescription: Prescription) -> None:
@@ -177,15 +179,19 @@ class Medicines:
         prescription: Prescription,
         command: str,
         reason: str | None = None,
-        **named: Any,
+        **parameters: Any,
     ) -> None:
         """Queue a change of a prescription: entered in order, and before the discharge."""
         world, rng = self.world, self.world.order_rng
         doctor = world.staff.doctor(rng, patient.specialty, Grade.RESIDENT, Grade.SPECIALIST)
         by = "pharmacist" if rng.random() < 0.15 else doctor.actor
-        named |= {"after": prescription.recorded, "performed_by": doctor.name, "reason": reason}
-        named |= {"about": patient.mrns, "prescription_id": prescription}
-        prescription.recorded = world.record(command, by, ORDER, rng, **named)
+        parameters |= {
+            "after": prescription.recorded,
+            "performed_by": doctor.name,
+            "reason": reason,
+        }
+        parameters |= {"about": patient.mrns, "prescription_id": prescription}
+        prescription.recorded = world.record(command, by, ORDER, rng, **parameters)
         patient.orders_recorded = max(patient.orders_recorded, prescription.recorded)
 
     # -- giving --
@@ -222,12 +228,12 @@ class Medicines:
     def _administer(
         self, patient: Inpatient, prescription: Prescription, reason_not_given: str | None
     ) -> None:
-        world, rng, given = self.world, self.world.care_rng, reason_not_given is None
+        world, rng, is_given = self.world, self.world.care_rng, reason_not_given is None
         nurse, about = world.staff.one("nurse", rng), (patient.person.mrn,)
-        witness = prescription.drug.controlled and given
-        half = given and rng.random() < OTHER_DOSE
+        witness = prescription.drug.controlled and is_given
+        half = is_given and rng.random() < OTHER_DOSE
         administration = Administration()
-        recorded = world.record(
+        entered_at = world.record(
             "record_administration",
             nurse,
             DOSE,
@@ -237,15 +243,15 @@ class Medicines:
             witnessed_by=world.staff.one("nurse", rng).subject if witness else None,
             about=about,
             prescription_id=prescription,
-            given=given,
+            given=is_given,
             dose_given=f"half of {prescription.dose}" if half else None,
             reason_not_given=reason_not_given,
         )
-        entry = partial(correct_entry, world, recorded, nurse, about=about)
-        if given and rng.random() < CORRECTED_DOSES:
-            named = {"corrects": True, "dose_given": f"twice {prescription.dose}"}
+        entry = partial(correct_entry, world, entered_at, nurse, about=about)
+        if is_given and rng.random() < CORRECTED_DOSES:
+            parameters = {"corrects": True, "dose_given": f"twice {prescription.dose}"}
             command = "correct_administration"
-            entry(command, DOSE_CORRECTED, administration_id=administration, **named)
+            entry(command, DOSE_CORRECTED, administration_id=administration, **parameters)
         elif rng.random() < CANCELLED_DOSES:
             entry("cancel_administration", DOSE_CANCELLED, administration_id=administration)
 

@@ -96,27 +96,29 @@ class Movements:
         old, along, movement = patient.bed, patient.sharing, Movement()
         assert old is not None, "who has no bed is allocated one"
         is_alone = not patient.children and patient.mother is None
-        wrong = self._wrong_bed(patient, bed) if is_alone else None
-        left = recorded = self._record(
+        wrong_bed = self._wrong_bed(patient, bed) if is_alone else None
+        left_at = entered_at = self._record(
             patient,
             "transfer_patient",
             after=max(p.recorded for p in (patient, *patient.children)),
             creates=movement,
             reason=reason,
             sharers=lambda: [Sharer(stay_id=child.id, shares_bed=True) for child in along] or None,
-            **(wrong or bed).place,
+            **(wrong_bed or bed).place,
         )
-        if wrong is not None:
+        if wrong_bed is not None:
             parameters = {"corrects": True, "movement_id": movement, **bed.place}
             reason = self.world.error_rng.choice(WRONG_BED)
-            recorded = self.correct("correct_movement", left, reason, patient.mrns, **parameters)
-            wrong.mistake(patient.person, recorded)
-        patient.recorded = recorded
-        shared, patient.mother = patient.mother is not None, None
+            entered_at = self.correct(
+                "correct_movement", left_at, reason, patient.mrns, **parameters
+            )
+            wrong_bed.mistake(patient.person, entered_at)
+        patient.recorded = entered_at
+        was_shared, patient.mother = patient.mother is not None, None
         for child in along:
-            child.recorded, child.bed = recorded, bed
-        if not shared:
-            self._vacate(old, left)
+            child.recorded, child.bed = entered_at, bed
+        if not was_shared:
+            self._vacate(old, left_at)
         self._occupy(patient, bed)
 
     def _wrong_bed(self, patient: Inpatient, bed: Bed) -> Bed | None:
@@ -126,7 +128,7 @@ class Movements:
         return next(iter(self.world.house.others_like(bed, patient.person, self.world.now)), None)
 
     def correct(
-        self, command: str, entered: datetime, reason: str, about: Sequence[str], **named: Any
+        self, command: str, entered: datetime, reason: str, about: Sequence[str], **parameters: Any
     ) -> datetime:
         """Queue a correction, an hour to a day after the error was entered."""
         world, rng = self.world, self.world.error_rng
@@ -138,7 +140,7 @@ class Movements:
             after=entered,
             reason=reason,
             about=about,
-            **named,
+            **parameters,
         )
 
     def enter_transfer(self, patient: Inpatient, bed: Bed, movement: Movement) -> datetime:
@@ -167,8 +169,8 @@ class Movements:
         """Hand a patient over to another specialty, with another doctor."""
         if patient.specialty != specialty:
             patient.specialty, after = specialty, patient.opened
-            named: dict[str, Any] = {"after": after, "specialty": specialty}
-            self._record(patient, "change_specialty", "registrar", **named)
+            parameters: dict[str, Any] = {"after": after, "specialty": specialty}
+            self._record(patient, "change_specialty", "registrar", **parameters)
             self.change_attending(patient)
 
     def change_attending(self, patient: Inpatient) -> None:
@@ -208,15 +210,20 @@ class Movements:
         reason: str | None = None,
     ) -> None:
         doctor = patient.attending or self._attending(patient.specialty)
-        named = {"after": patient.opened, "reason": reason, "plan": plan, "expected_at": expected}
-        self._record(patient, "plan_discharge", doctor.actor, AT_THE_DESK, **named)
+        parameters = {
+            "after": patient.opened,
+            "reason": reason,
+            "plan": plan,
+            "expected_at": expected,
+        }
+        self._record(patient, "plan_discharge", doctor.actor, AT_THE_DESK, **parameters)
 
     def die(self, patient: Inpatient) -> None:
         patient.died_at = self.world.now
         doctor = self._attending(patient.specialty)
         after = max(patient.opened, patient.orders_recorded)
-        recorded = self._record(patient, "record_death", doctor.actor, Lag(20, 0.05), after=after)
-        patient.recorded = max(patient.recorded, recorded)
+        entered_at = self._record(patient, "record_death", doctor.actor, Lag(20, 0.05), after=after)
+        patient.recorded = max(patient.recorded, entered_at)
 
     def discharge(
         self, patient: Inpatient, disposition: Disposition, destination: str | None = None
@@ -260,10 +267,10 @@ class Movements:
 
     def _take_home(self, patient: Inpatient, disposition: Disposition) -> Sequence[Prescription]:
         rng, now = self.world.order_rng, self.world.now
-        live = [p for p in patient.prescriptions if p.is_live(now)]
-        if disposition is not Disposition.HOME or not live or rng.random() > 0.4:
+        live_prescriptions = [p for p in patient.prescriptions if p.is_live(now)]
+        if disposition is not Disposition.HOME or not live_prescriptions or rng.random() > 0.4:
             return ()
-        return rng.sample(live, min(len(live), rng.randint(1, 4)))
+        return rng.sample(live_prescriptions, min(len(live_prescriptions), rng.randint(1, 4)))
 
     # -- beds --
 
@@ -298,9 +305,9 @@ class Movements:
         bed.blocked = False
 
     def _record_of_bed(self, bed: Bed, command: str) -> None:
-        named = {"after": bed.known_free, **bed.place}
+        parameters = {"after": bed.known_free, **bed.place}
         bed.known_from(
-            self.world.record(command, "nurse", AT_ONCE, self.world.movement_rng, **named)
+            self.world.record(command, "nurse", AT_ONCE, self.world.movement_rng, **parameters)
         )
 
     # -- recording --
@@ -316,9 +323,9 @@ class Movements:
         command: str,
         by: Actor | str = "nurse",
         lag: Lag = MOVEMENT,
-        **named: Any,
+        **parameters: Any,
     ) -> datetime:
         """Queue a command about a stay, after the last of its movements."""
         patient.touched = self.world.now
         defaults = {"after": patient.recorded, "about": patient.mrns, "stay_id": patient}
-        return self.world.record(command, by, lag, self.world.movement_rng, **defaults | named)
+        return self.world.record(command, by, lag, self.world.movement_rng, **defaults | parameters)

@@ -81,8 +81,10 @@ class People:
 
     def _may_return(self, person: Person, now: datetime) -> bool:
         """Return whether a discharge lies some hours back and is recorded."""
-        home, recorded = person.home_since, person.recorded
-        return home is not None and home + DAY / 2 < now and (recorded is None or recorded < now)
+        home, recorded_at = person.home_since, person.recorded
+        return (
+            home is not None and home + DAY / 2 < now and (recorded_at is None or recorded_at < now)
+        )
 
     def go_home(self, person: Person, now: datetime, recorded: datetime) -> None:
         person.home_since, person.recorded = now, recorded
@@ -118,7 +120,7 @@ class People:
     def _person(self, sex: Sex, age: float, now: datetime, is_child: bool) -> Person:
         self._count += 1
         born = self._hours.local(now - age * 365.25 * DAY).date()
-        given = self._rng.choice(FEMALE_NAMES if sex is Sex.FEMALE else MALE_NAMES)
-        person = Person(f"M{self._count:06}", sex, born, self._rng.choice(FAMILY_NAMES), given)
+        given_name = self._rng.choice(FEMALE_NAMES if sex is Sex.FEMALE else MALE_NAMES)
+        person = Person(f"M{self._count:06}", sex, born, self._rng.choice(FAMILY_NAMES), given_name)
         person.is_child = is_child
         return person

@@ -144,9 +144,9 @@ class RecordingQueue:
         it needs, where who enters it may have to break the glass for them. A `Recordable` among the
         ``parameters`` stands for its id, a function for what it returns as the command is recorded.
         """
-        recorded = at + lag
-        if after is not None and recorded <= after:
-            recorded = after + min(lag, SOON_AFTER)
+        recorded_at = at + lag
+        if after is not None and recorded_at <= after:
+            recorded_at = after + min(lag, SOON_AFTER)
         number = next(self._number)
         request = Request(
             command_id=uuid5(self._namespace, str(number)),
@@ -157,19 +157,19 @@ class RecordingQueue:
             reason=reason,
         )
         entry = _Entry(number, command, parameters, at, request, creates, about)
-        heappush(self._waiting, (recorded, number, entry))
-        return recorded
+        heappush(self._waiting, (recorded_at, number, entry))
+        return recorded_at
 
     def catch_up(self, now: datetime) -> None:
         """Record everything whose time has come. Raises Refusal where it ``stops_at_refusals``."""
         while self._waiting and self._waiting[0][0] <= now:
-            recorded, _, entry = heappop(self._waiting)
+            recorded_at, _, entry = heappop(self._waiting)
             if self._now is not None:
-                recorded = max(recorded, self._now + STEP)
-            if recorded > self._until:
+                recorded_at = max(recorded_at, self._now + STEP)
+            if recorded_at > self._until:
                 return
-            self._now = recorded
-            self._record(entry, recorded)
+            self._now = recorded_at
+            self._record(entry, recorded_at)
 
     def _record(self, entry: _Entry, now: datetime) -> None:
         delay = now - entry.at
@@ -179,7 +179,7 @@ class RecordingQueue:
         if request.occurred_at and delay > timedelta(hours=8) and self._rng.random() < 0.4:
             request = replace(request, precision=Precision.ESTIMATED)
         try:
-            recorded = self._execute(entry, request)
+            outcome = self._execute(entry, request)
         except Unrecorded:
             self.unrecorded += 1
         except Refusal as refusal:
@@ -192,7 +192,7 @@ class RecordingQueue:
             self.late += is_late
             self.commands[entry.command] += 1
             if entry.creates is not None:
-                entry.creates.learn(recorded)
+                entry.creates.learn(outcome)
 
     def _execute(self, entry: _Entry, request: Request) -> Recorded:
         """Give the command; where its giver may not see a patient, with the glass broken first."""
@@ -200,11 +200,11 @@ class RecordingQueue:
         command = self._hospital.command(entry.command)
         for mrn in entry.about:
             with suppress(NotAllowed):
-                recorded: Recorded = command(request, **parameters)
-                return recorded
+                outcome: Recorded = command(request, **parameters)
+                return outcome
             request = self._break_glass(entry, mrn, request)
-        recorded = command(request, **parameters)
-        return recorded
+        outcome = command(request, **parameters)
+        return outcome
 
     def _break_glass(self, entry: _Entry, mrn: str, request: Request) -> Request:
         """Open a patient's data to who enters a command; return the same request a moment later."""

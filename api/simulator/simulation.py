@@ -81,13 +81,13 @@ def simulate(
     Upkeep(world, movements, course).day()
     DataEntryErrors(world, movements).day()
 
-    reported = begins
+    report_at = begins
 
     def before_each(now: datetime) -> None:
-        nonlocal reported
+        nonlocal report_at
         queue.catch_up(now)
-        if progress is not None and now - reported >= timedelta(hours=1):
-            reported = now
+        if progress is not None and now - report_at >= timedelta(hours=1):
+            report_at = now
             progress((now - begins) / (until - begins))
 
     world.agenda.run(until, before_each)
@@ -129,13 +129,19 @@ def _world(
 def _found(world: World) -> None:
     """Record the doctors, and the rooms with their policies, before anything else."""
     queue = world.queue
-    named: dict[str, Any] = {"at": world.now, "by": world.staff.admin, "lag": timedelta(seconds=5)}
+    parameters: dict[str, Any] = {
+        "at": world.now,
+        "by": world.staff.admin,
+        "lag": timedelta(seconds=5),
+    }
     world.staff.register(queue, world.now)
     for room in world.house.rooms:
         names: dict[str, Any] = {"ward": room.ward, "room": room.number}
-        opened = queue.put("open_room", **named, **names, beds=[bed.code for bed in room.beds])
+        opening = queue.put(
+            "open_room", **parameters, **names, beds=[bed.code for bed in room.beds]
+        )
         for policy in room.policies:
-            queue.put("set_room_policy", **named, **names, after=opened, policy=policy)
+            queue.put("set_room_policy", **parameters, **names, after=opening, policy=policy)
     queue.stops_at_refusals = True
     try:
         queue.catch_up(world.now + FOUNDING)

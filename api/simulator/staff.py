@@ -79,8 +79,8 @@ class Staff:
 
     def _hire(self, specialty: str, grade: Grade, rng: Random) -> None:
         number = f"D{len(self.doctors) + 1:03}"
-        given = rng.choice(FEMALE_NAMES + MALE_NAMES)
-        self.doctors.append(Doctor(number, rng.choice(FAMILY_NAMES), given, grade, specialty))
+        given_name = rng.choice(FEMALE_NAMES + MALE_NAMES)
+        self.doctors.append(Doctor(number, rng.choice(FAMILY_NAMES), given_name, grade, specialty))
 
 
 def _actor(letter: str, number: int, role: str) -> Actor:

@@ -80,38 +80,40 @@ class Upkeep:
         patients = [(p, p.bed) for p in self.movements.here if p.bed and p.is_alone_in_bed(now)]
         if not patients:
             return
-        one, bed = rng.choice(patients)
+        patient, bed = rng.choice(patients)
         others = [
             other
             for other, other_bed in patients
             if other_bed.kind is bed.kind
             and other_bed.room is not bed.room
-            and other.person.sex is one.person.sex
+            and other.person.sex is patient.person.sex
         ]
         if others:
-            self.movements.swap(one, rng.choice(others))
+            self.movements.swap(patient, rng.choice(others))
 
     # -- beds --
 
     def _close_bed(self) -> None:
         """Close a bed for a time that is known beforehand, or until somebody reopens it."""
         world, rng, now = self.world, self.world.movement_rng, self.world.now
-        free = [bed for bed in world.house.beds if bed.is_free(now)]
-        if not free:
+        free_beds = [bed for bed in world.house.beds if bed.is_free(now)]
+        if not free_beds:
             return
-        bed = rng.choice(free)
+        bed = rng.choice(free_beds)
         duration = min(rng.lognormvariate(log(20), 0.8), 120) * HOUR
         ends = (now + duration).replace(minute=0, second=0, microsecond=0) + HOUR
-        planned = ends if rng.random() < 0.4 else None
+        planned_end = ends if rng.random() < 0.4 else None
         bed.blocked = True
-        self._record(bed, "close_bed", reason=rng.choice(BED_CLOSED), until=planned)
-        world.agenda.at(ends, lambda: self._reopen(bed, planned))
+        self._record(bed, "close_bed", reason=rng.choice(BED_CLOSED), until=planned_end)
+        world.agenda.at(ends, lambda: self._reopen(bed, planned_end))
 
     def _reopen(self, bed: Bed, planned: datetime | None) -> None:
         bed.blocked = False
         if planned is None:
             self._record(bed, "reopen_bed")
 
-    def _record(self, bed: Bed, command: str, **named: Any) -> None:
-        world, named = self.world, {"after": bed.known_free, **bed.place, **named}
-        bed.known_from(world.record(command, "bed_manager", AT_ONCE, world.movement_rng, **named))
+    def _record(self, bed: Bed, command: str, **parameters: Any) -> None:
+        world, parameters = self.world, {"after": bed.known_free, **bed.place, **parameters}
+        bed.known_from(
+            world.record(command, "bed_manager", AT_ONCE, world.movement_rng, **parameters)
+        )

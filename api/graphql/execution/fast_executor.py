@@ -58,10 +58,10 @@ class WithoutIO:
 
     async def load(self, query: Any, id: UUID | None, at: Any) -> Any:
         """Return a prefetched thing. Raises FallBack for any other."""
-        is_known, thing = self._context.prefetched(query, id, at)
+        is_known, view = self._context.prefetched(query, id, at)
         if not is_known:
             raise FallBack
-        return thing
+        return view
 
     async def query(self, *_: Any, **__: Any) -> Any:
         """Raise FallBack."""
@@ -153,14 +153,14 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
                 plan = self._plans[id(selected)] = plan.without(name)
         if data and not plan.others:
             return data
-        executed = super().execute_fields(parent_type, source_value, path, plan.others, position)
-        if isinstance(executed, dict):
-            return plan.merge(data, executed)
+        results = super().execute_fields(parent_type, source_value, path, plan.others, position)
+        if isinstance(results, dict):
+            return plan.merge(data, results)
 
         async def await_others(executed: Awaitable[dict[str, Any]]) -> dict[str, Any]:
             return plan.merge(data, await executed)
 
-        return await_others(executed)
+        return await_others(results)
 
     def build_per_event_executor(self, payload: Any) -> Any:
         """Return the executor of one item of a subscription, with memory of its own.

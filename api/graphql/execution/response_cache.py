@@ -107,10 +107,10 @@ class CachingExecutor:
         except Exception:
             return await execute()  # which reports it like any other error
         if response is None:
-            following = self._next.get(key)
-            if following is None:
+            next_response = self._next.get(key)
+            if next_response is None:
                 return await self._make(key, request, context, execute, encode)
-            response = await following
+            response = await next_response
             if response is None:
                 return await execute()
         return await self._send(response, context)
@@ -148,10 +148,10 @@ class CachingExecutor:
         A request that arrives during an execution waits for the next one, so that no response is older
         than its request.
         """
-        following: asyncio.Future[CachedResponse | None] = (
+        next_response: asyncio.Future[CachedResponse | None] = (
             asyncio.get_running_loop().create_future()
         )
-        self._next[key] = following
+        self._next[key] = next_response
         response: CachedResponse | None = None
         try:
             async with self._locks.setdefault(key, _KeyedLock()) as lock:
@@ -163,21 +163,21 @@ class CachingExecutor:
                         response = None
                         return await execute()
                 if response is None:
-                    began = await context.log_status()
+                    status = await context.log_status()
                     result = await execute()
                     metrics.ANSWERS.labels("made").inc()
                     if result.errors or result.data is None:
                         return result
                     response = _response(await encode(result), context.recorded)
-                    following.set_result(response)
-                    await context.state.response_cache.put(began, key, response)
+                    next_response.set_result(response)
+                    await context.state.response_cache.put(status, key, response)
                     return CachedResult(data=None, errors=None, encoded=EncodedResponse(response))
             return await self._send(response, context)
         finally:
-            if self._next.get(key) is following:
+            if self._next.get(key) is next_response:
                 del self._next[key]
-            if not following.done():
-                following.set_result(response)
+            if not next_response.done():
+                next_response.set_result(response)
             if key in self._locks and self._locks[key].is_over:
                 del self._locks[key]
 

@@ -146,8 +146,8 @@ class Limits(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
         document = context.graphql_document
-        several = document and _operations(document.definitions) > 1
-        if several and context._provided_operation_name is None:
+        has_several = document and _operations(document.definitions) > 1
+        if has_several and context._provided_operation_name is None:
             message = "The document has several operations: say which by operationName."
             context.pre_execution_errors = [GraphQLError(message)]
         yield
@@ -158,7 +158,7 @@ def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
 
     Takes time in proportion to the document's length.
     """
-    most = directives = fragments = 0
+    repeats = directives = fragments = 0
     todo: list[tuple[Any, Counter[str]]] = []
     for definition in document.definitions:
         fragments += isinstance(definition, FragmentDefinitionNode)
@@ -166,17 +166,17 @@ def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
     while todo:
         node, names = todo.pop()
         directives += len(node.directives or ())
-        within = getattr(node, "selection_set", None)
-        for selection in within.selections if within else ():
+        selection_set = getattr(node, "selection_set", None)
+        for selection in selection_set.selections if selection_set else ():
             if isinstance(selection, InlineFragmentNode):  # its fields are fields of what it is in
                 todo.append((selection, names))
                 continue
             name = (getattr(selection, "alias", None) or selection.name).value
             names[name] += 1
-            most = max(most, names[name])
+            repeats = max(repeats, names[name])
             todo.append((selection, Counter()))
     for counted_thing, count, limit in (
-        ("repeats of a field", most, REPEATS),
+        ("repeats of a field", repeats, REPEATS),
         ("fragments", fragments, FRAGMENTS),
         ("directives", directives, DIRECTIVES),
     ):
@@ -252,8 +252,8 @@ class Costs(ValidationRule):
             return self._spread(selection.name.value)
         if isinstance(selection, InlineFragmentNode):
             on = selection.type_condition
-            within = self.context.schema.get_type(on.name.value) if on else kind
-            return self._all(selection.selection_set, within)
+            type = self.context.schema.get_type(on.name.value) if on else kind
+            return self._all(selection.selection_set, type)
         return self._field(selection, kind)
 
     def _spread(self, name: str) -> Measure:
@@ -262,8 +262,8 @@ class Costs(ValidationRule):
             self._fragments[name] = Measure()  # one that spreads itself is another rule's concern
             fragment: FragmentDefinitionNode | None = self.context.get_fragment(name)
             if fragment is not None:
-                within = self.context.schema.get_type(fragment.type_condition.name.value)
-                self._fragments[name] = self._all(fragment.selection_set, within)
+                type = self.context.schema.get_type(fragment.type_condition.name.value)
+                self._fragments[name] = self._all(fragment.selection_set, type)
         return self._fragments[name]
 
     def _field(self, field: FieldNode, kind: Any) -> Measure:
@@ -272,12 +272,12 @@ class Costs(ValidationRule):
         definition = kind.fields.get(name) if has_fields else None
         if field.selection_set is None or definition is None:
             return Measure(0, 1, alias_count)
-        within = self._all(field.selection_set, get_named_type(definition.type))
+        measure = self._all(field.selection_set, get_named_type(definition.type))
         if name in PARTS:
-            cost = within.cost
+            cost = measure.cost
         else:
-            cost = self._length(field, definition) * (1 + within.cost)
-        return Measure(cost, within.depth + 1, within.aliases + alias_count)
+            cost = self._length(field, definition) * (1 + measure.cost)
+        return Measure(cost, measure.depth + 1, measure.aliases + alias_count)
 
     def _length(self, field: FieldNode, definition: Any) -> int:
         """Return the most things that a field gives."""

@@ -44,39 +44,39 @@ async def dispatch(
         request(info, input),
         **parameters(input, command),
     )
-    recorded: application.command.Recorded
+    outcome: application.command.Recorded
     try:
-        recorded = await in_thread(execute)
+        outcome = await in_thread(execute)
     except Refusal as refusal:
         context.refusals.append(refusal)
         raise
     if work := WORK.get():
         work.use(PROJECTED_SECONDS)
-    if command.name == "break_glass" and not recorded.repeated:
+    if command.name == "break_glass" and not outcome.repeated:
         metrics.EMERGENCY_ACCESSES.inc()
-    context.note_position(recorded.position)
+    context.note_position(outcome.position)
     envelope: dict[str, Any] = {
-        "command_id": strawberry.ID(str(recorded.command_id)),
-        "position": context.position(recorded.position),
-        "recorded_at": recorded.recorded_at,
+        "command_id": strawberry.ID(str(outcome.command_id)),
+        "position": context.position(outcome.position),
+        "recorded_at": outcome.recorded_at,
     }
     progress = context.state.progress
     with tracing.span("wait for the read models"):
         is_readable = await progress.wait_for(
-            recorded.position, context.state.settings.read_timeout_seconds
+            outcome.position, context.state.settings.read_timeout_seconds
         )
-    if progress.parked and (read_models := await context.query(parked_in, recorded.command_id)):
+    if progress.parked and (read_models := await context.query(parked_in, outcome.command_id)):
         return Parked.by(read_models, envelope)
     if not is_readable:
         return RecordedNotYetReadable(**envelope)
     context.refresh()
     await context.load_permissions()
-    context.viewer.just_written = frozenset() if recorded.repeated else _written_by(recorded)
-    as_of = max(recorded.recorded_at, recorded.entry.occurred_at)
-    read = ReadBack(info, recorded, envelope, context.moment(as_of, recorded.position))
+    context.viewer.just_written = frozenset() if outcome.repeated else _written_by(outcome)
+    as_of = max(outcome.recorded_at, outcome.entry.occurred_at)
+    read = ReadBack(info, outcome, envelope, context.moment(as_of, outcome.position))
     result = await payload.load(read)
     if result is None:
-        assert recorded.repeated, "what was just written can be read by who wrote it"
+        assert outcome.repeated, "what was just written can be read by who wrote it"
         return RecordedNotYetReadable(**envelope)
     return result
 

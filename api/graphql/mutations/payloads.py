@@ -110,8 +110,8 @@ class PatientRecorded(Recorded):
     @strawberry.field(description="The merge that it recorded, with the id to take it back.")
     async def merge(self, info: Ask) -> Merge | None:
         merges = await info.context.load(merges_of_persons, UUID(self.patient.id), self.at)
-        recorded = [m for m in merges or () if m.recorded_position == self.at.known]
-        return Merge.of(recorded[0], self.at) if recorded else None
+        new_merges = [m for m in merges or () if m.recorded_position == self.at.known]
+        return Merge.of(new_merges[0], self.at) if new_merges else None
 
 
 @strawberry.type(description="A patient's data were opened to who gave the command.")
@@ -199,11 +199,11 @@ class StayRecorded(Recorded):
         description="The movements that it recorded or put right, with the ids to correct them."
     )
     async def movements(self, info: Ask) -> list[Movement]:
-        recorded = []
+        new_movements = []
         for id in self.ids:
             movements = await info.context.load(movements_of, id, self.at)
-            recorded += [m for m in movements or () if m.recorded_position == self.at.known]
-        return [Movement.of(info, view, self.at) for view in recorded]
+            new_movements += [m for m in movements or () if m.recorded_position == self.at.known]
+        return [Movement.of(info, view, self.at) for view in new_movements]
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
@@ -286,15 +286,15 @@ class PrescriptionRecorded(Recorded):
     async def change(self, info: Ask) -> Recording | None:
         id, at = self.prescription.view.prescription, self.prescription.at
         changes = await info.context.load(changes_of_prescriptions, id, at)
-        recorded = [c for c in changes or () if c.recorded_position == at.known]
-        return Recording.of(info, recorded[-1]) if recorded else None
+        new_changes = [c for c in changes or () if c.recorded_position == at.known]
+        return Recording.of(info, new_changes[-1]) if new_changes else None
 
     @strawberry.field(description="The dose that it recorded or put right, with its id.")
     async def administration(self, info: Ask) -> Administration | None:
         id, at = self.prescription.view.prescription, self.prescription.at
         doses = await info.context.load(doses_of, id if self.dose else None, at)
-        recorded = [d for d in doses or () if d.administration == self.dose]
-        return Administration.of(recorded[0], at) if recorded else None
+        own_doses = [d for d in doses or () if d.administration == self.dose]
+        return Administration.of(own_doses[0], at) if own_doses else None
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:

@@ -68,11 +68,11 @@ def _mutation(
 
 def _result_union(command: CommandSpec, payload: type[Recorded]) -> Any:
     """Return the union that the mutation answers: payload, own refusals, common ones."""
-    own = [MEMBERS[refusal] for refusal in command.raises]
+    members = [MEMBERS[refusal] for refusal in command.raises]
     common = [MEMBERS[refusal] for refusal in COMMON_REFUSALS]
     name = to_camel_case(command.name)
     return Annotated[
-        Union[(payload, *own, RecordedNotYetReadable, Parked, *common)],
+        Union[(payload, *members, RecordedNotYetReadable, Parked, *common)],
         strawberry.union(
             f"{name[0].upper()}{name[1:]}Result",
             description=f"What {name} answers: what was recorded, or why not.",

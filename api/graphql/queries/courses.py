@@ -58,8 +58,8 @@ class CourseQueries:
         course: Course | None = None
         if mrn is None:
             id = named(stay_id)
-            found = await info.context.query(course_of_stay, id, at, head)
-            course = await or_forbidden(info.context, found, stays_by_id, id, at)
+            document = await info.context.query(course_of_stay, id, at, head)
+            course = await or_forbidden(info.context, document, stays_by_id, id, at)
         elif records := await records_of_mrn(info.context, mrn, mrn_authority, at):
             id = records[0]
             course = await info.context.query(course_of_person, id, at, head)

@@ -83,33 +83,35 @@ class ReportQueries:
         at = await context.at(None, known_at, known_at_position, at_least)
         sees_persons = context.viewer.sees_all and context.may("data:identity")
 
-        actor, told = context.caller.actor, context.state.told_figures
-        told_to = told.to(actor.issuer, actor.subject)
+        actor, figures = context.caller.actor, context.state.told_figures
+        told_to = figures.to(actor.issuer, actor.subject)
 
         def compute() -> tuple[computed.Report, Cells | None, list[UUID]]:
             with context.state.hospital.reports.open_service() as reports:
                 report = reports.of_period(
                     definition, period.from_, period.to, ward, choices, position=at.known
                 )
-                fewest = context.state.settings.smallest_cell
-                cells = None if sees_persons else reports.cells(report, fewest)
+                smallest_cell = context.state.settings.smallest_cell
+                cells = None if sees_persons else reports.cells(report, smallest_cell)
                 if cells is not None:
-                    cells = replace(cells, differences=told_to.differences(cells, told.clock()))
+                    cells = replace(cells, differences=told_to.differences(cells, figures.clock()))
                 return report, cells, reports.parked_commands(at.known)
 
         suppressed_rows: set[computed.Row] = set()
         async with told_to.lock:  # one at a time of a login, so that the others are answered, too
-            whole, cells, parked_commands = await in_thread(compute)
-            report = whole
+            full_report, cells, parked_commands = await in_thread(compute)
+            report = full_report
             if cells is not None:
                 closed_subjects = await _closed(context, cells.all_small)
                 report, suppressed_rows = suppress(report, cells, closed_subjects)
             if not sees_clinical:
                 report = without_clinical(report)
             if cells is not None:
-                shown = {*report.rows} - suppressed_rows
-                rows = [number for number, row in enumerate(whole.rows) if row in shown]
-                await in_thread(partial(told_to.keep, cells, rows, told.clock()))
+                visible_rows = {*report.rows} - suppressed_rows
+                rows = [
+                    number for number, row in enumerate(full_report.rows) if row in visible_rows
+                ]
+                await in_thread(partial(told_to.keep, cells, rows, figures.clock()))
         return Report.of(info, report, parked_commands, suppressed_rows)
 
     @strawberry.field(

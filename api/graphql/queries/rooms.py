@@ -36,8 +36,8 @@ class Ward:
 
     @strawberry.field(description="Its rooms, with the state of each bed.")
     async def rooms(self, info: Ask) -> list[RoomOccupancy]:
-        found = await info.context.query(board, self.at, self.name)
-        return await boards(info, found, self.at)
+        boards_of_ward = await info.context.query(board, self.at, self.name)
+        return await boards(info, boards_of_ward, self.at)
 
 
 @strawberry.type
@@ -65,9 +65,9 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> Ward | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        stored = await info.context.query(ward_named, name, "name")
-        there = await info.context.query(wards, at)
-        return Ward.of(stored, at) if stored in there else None
+        stored_name = await info.context.query(ward_named, name, "name")
+        names = await info.context.query(wards, at)
+        return Ward.of(stored_name, at) if stored_name in names else None
 
     @strawberry.field(description="A room, by its id; null before it was opened.")
     async def room(
@@ -96,10 +96,10 @@ class RoomQueries:
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
-        found = await info.context.query(board, at, ward)
-        if ward is not None and not found:
+        room_boards = await info.context.query(board, at, ward)
+        if ward is not None and not room_boards:
             await info.context.query(check_ward_held, ward, at)
-        return await boards(info, found, at)
+        return await boards(info, room_boards, at)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(
@@ -125,6 +125,8 @@ class RoomQueries:
             occupancy_history, at, from_, to, ward, numbers, codes, STRETCHES + 1
         )
         if len(views) > STRETCHES:
-            why = f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room"
-            raise InvalidInput("to", why)
+            raise InvalidInput(
+                "to",
+                f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room",
+            )
         return [OccupancyStretch.of(view, at) for view in views]

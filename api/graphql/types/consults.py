@@ -31,14 +31,14 @@ class Consult:
 
     @classmethod
     def of(cls, view: ConsultView, at: AsOf) -> Self:
-        withdrawn = view.status == ConsultStatus.WITHDRAWN
+        is_withdrawn = view.status == ConsultStatus.WITHDRAWN
         return cls(
             id=strawberry.ID(str(view.consult)),
             status=ConsultStatus(view.status),
             requested_at=view.since,
             specialty=view.specialty,
             question=view.question,
-            withdrawn_at=view.withdrawn_at if withdrawn else None,
+            withdrawn_at=view.withdrawn_at if is_withdrawn else None,
             view=view,
             at=at,
         )

@@ -35,4 +35,4 @@ class Deceased:
 
     @strawberry.field(description="The prescriptions that are active or held.")
     def prescriptions(self) -> list[Prescription]:
-        return [Prescription.of(one, self.at) for one in self.view.prescriptions]
+        return [Prescription.of(prescription, self.at) for prescription in self.view.prescriptions]

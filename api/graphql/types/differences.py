@@ -120,8 +120,8 @@ class Exposure:
                 )
 
         issues = await in_thread(find_issues)
-        found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
-        return [issue for issue in found if issue]
+        issues_found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
+        return [issue for issue in issues_found if issue]
 
     @classmethod
     async def find(cls, info: Ask, fact: UUID, at: AsOf) -> "Exposure | None":

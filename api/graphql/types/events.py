@@ -78,7 +78,7 @@ class Event:
 
     @classmethod
     def of(cls, context: Context, entry: Logged, rooms: Rooms) -> "Event":
-        public, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, rooms)
+        public_event, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, rooms)
         for patient in PATIENTS & values.keys():
             context.viewer.record_access(UUID(values[patient]))
         if about := entry.event.entry.about:
@@ -87,12 +87,12 @@ class Event:
             id=strawberry.ID(str(event_id(entry))),
             source=f"urn:uuid:{context.state.log.id}",
             specversion="1.0",
-            type=public.type,
-            kind=EventKind(public.topic),
+            type=public_event.type,
+            kind=EventKind(public_event.topic),
             subject=subject(entry.event),
             time=entry.recorded_at,
             datacontenttype="application/json",
-            dataschema=public.dataschema,
+            dataschema=public_event.dataschema,
             data=JSON(values),
             position=context.position(entry.position),
             known_from=context.position(entry.known),
@@ -127,12 +127,12 @@ class EventQueries:
         check_ward(context, ward)
         ward = await known_ward(context, ward)
         begin = context.after(after)
-        here = await context.log_status()
-        if begin > here.recorded:
+        status = await context.log_status()
+        if begin > status.recorded:
             raise InvalidInput("after", "the log is not that far yet")
-        context.note_position(here.position)
+        context.note_position(status.position)
         page_found = await context.query(
-            events_page, begin, here.position, size, topics_of(kinds), ward
+            events_page, begin, status.position, size, topics_of(kinds), ward
         )
         edges = [
             Edge(cursor=str(event.position), node=event)
@@ -141,7 +141,7 @@ class EventQueries:
         return Connection(
             edges=edges,
             page_info=PageInfo(
-                has_next_page=page_found.reached < here.position,
+                has_next_page=page_found.reached < status.position,
                 has_previous_page=after is not None,
                 start_cursor=edges[0].cursor if edges else None,
                 end_cursor=str(context.position(page_found.reached)),

@@ -115,9 +115,9 @@ class ReportRestatement:
     )
     async def changes(self, info: Ask) -> list[ReportChange]:
         positions = sorted({p for cause in self.view.causes for p in cause.facts})
-        found = await info.context.query(issued_reports.facts_at, positions)
+        rows = await info.context.query(issued_reports.facts_at, positions)
         at = info.context.moment(self.restated_at, self.view.report.position)
-        facts = await _facts(info, await _open(info, found, at), at)
+        facts = await _facts(info, await _open(info, rows, at), at)
         causes = [
             ReportCause(
                 subject=cause.kind,

@@ -329,9 +329,9 @@ class OccupancyStretch:
     ) -> Annotated["Movement", strawberry.lazy("api.graphql.types.movements")] | None:
         from api.graphql.types.movements import Movement
 
-        found = await info.context.load(movements_of, self.view.stay, self.at) or ()
-        began = [m for m in found if m.status == "TRUE" and m.occurred_at == self.since]
-        return Movement.of(info, began[-1], self.at) if began else None
+        movements = await info.context.load(movements_of, self.view.stay, self.at) or ()
+        beginnings = [m for m in movements if m.status == "TRUE" and m.occurred_at == self.since]
+        return Movement.of(info, beginnings[-1], self.at) if beginnings else None
 
 
 def _may_see_closures(info: Ask, ward: str) -> bool:

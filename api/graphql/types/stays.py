@@ -170,13 +170,13 @@ class Stay(Node):
 
     @strawberry.field(description="The beds that the patient had or kept so far, in order.")
     async def stretches(self, info: Ask) -> list[OccupancyStretch]:
-        found = await info.context.load(stretches_of, self.view.stay, self.at)
-        return [OccupancyStretch.of(view, self.at) for view in found or ()]
+        views = await info.context.load(stretches_of, self.view.stay, self.at)
+        return [OccupancyStretch.of(view, self.at) for view in views or ()]
 
     @strawberry.field(description="The latest bed: of a discharged patient the one lain in last.")
     async def last_place(self, info: Ask) -> OccupancyStretch | None:
-        found = await info.context.load(stretches_of, self.view.stay, self.at)
-        return OccupancyStretch.of(found[-1], self.at) if found else None
+        views = await info.context.load(stretches_of, self.view.stay, self.at)
+        return OccupancyStretch.of(views[-1], self.at) if views else None
 
     @strawberry.field(description="The visits so far, in the order in which they occurred.")
     async def visits(self, info: Ask) -> list["Visit"]:
@@ -281,14 +281,14 @@ class Administration:
 
     @classmethod
     def of(cls, view: DoseView, at: AsOf) -> Self:
-        outside = view.outside_prescription
+        reason = view.outside_prescription
         return cls(
             id=strawberry.ID(str(view.administration)),
             occurred_at=view.since,
             given=view.given,
             dose_given=view.dose_given,
             reason_not_given=view.reason_not_given,
-            outside_prescription=OutsidePrescription(outside) if outside else None,
+            outside_prescription=OutsidePrescription(reason) if reason else None,
             performed_by=view.performed_by,
             infusion=view.infusion,
             ended_at=view.ended_at,
@@ -368,5 +368,5 @@ class Prescription(Node):
         " changed, held, resumed, stopped, completed, cancelled; in the order of occurrence."
     )
     async def changes(self, info: Ask) -> list[Recording]:
-        found = await info.context.load(changes_of_prescriptions, self.view.prescription, self.at)
-        return [Recording.of(info, entry) for entry in found or ()]
+        views = await info.context.load(changes_of_prescriptions, self.view.prescription, self.at)
+        return [Recording.of(info, entry) for entry in views or ()]

@@ -148,7 +148,7 @@ async def timeline_of(
     """Return a page of the timeline of some records of a person, or of a stay."""
     size = page_size(first)
     name, begin = ("record", int) if read is Reading.RECORD else ("timeline", datetime)
-    found = await info.context.query(
+    entries = await info.context.query(
         timeline_page,
         at,
         size + 1,
@@ -158,9 +158,9 @@ async def timeline_of(
         stay=stay,
         kinds=[k.value for k in kinds] if kinds else None,
     )
-    stories = await told(info, found[:size], at)
+    stories = await told(info, entries[:size], at)
     return page(
-        found,
+        entries,
         size,
         after,
         lambda v: encode_cursor(name, *place(v, read)),

@@ -97,8 +97,8 @@ class Account:
         """Return for each table, and for all: name, rows, recorded, merged, refused."""
         sums = [(name, *table.sums) for name, table in self.tables.items()]
         columns = zip(*(table.sums for table in self.tables.values()), strict=True)
-        rows, recorded, merged, refused = (sum(column) for column in columns)
-        return [*sums, ("all", rows, recorded, merged, refused)]
+        rows, recorded_count, merged, refused_count = (sum(column) for column in columns)
+        return [*sums, ("all", rows, recorded_count, merged, refused_count)]
 
     def totals(self) -> list[tuple[str, Verdict, str, int]]:
         """Return table, verdict, command or rule, and rows; the most frequent first in each verdict."""
@@ -196,9 +196,9 @@ class Ledger:
                 lines.writerow(("admissions", "discharge refused", rule, count))
             for table, reason in self.account.missing.items():
                 lines.writerow((table, "missing", reason, ""))
-            for name, (why, rows_of_file) in self.account.not_read.items():
+            for name, (cause, rows_of_file) in self.account.not_read.items():
                 lines.writerow(
-                    (name, "not read", why, "" if rows_of_file is None else rows_of_file)
+                    (name, "not read", cause, "" if rows_of_file is None else rows_of_file)
                 )
             lines.writerow(("all", "adds up", "", self.account.adds_up))
 

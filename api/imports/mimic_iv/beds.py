@@ -44,9 +44,9 @@ class Allotment:
     def allot(self, ward: str, start: datetime, end: datetime | None, last: Bed | None) -> Bed:
         """Return the first free bed of the ward, but for the one that the patient leaves."""
         beds = self._free_from[ward]
-        left = last.number if last and last.ward == ward else None
+        last_number = last.number if last and last.ward == ward else None
         for number, free_from in enumerate(beds):
-            if free_from <= start and number != left:
+            if free_from <= start and number != last_number:
                 beds[number] = end or NEVER
                 return Bed(ward, number)
         beds.append(end or NEVER)

@@ -80,13 +80,13 @@ def amounts_of(details: Iterable[Row]) -> dict[str, str]:
     sums: dict[str, dict[str, Decimal]] = defaultdict(dict)
     words: dict[str, list[str]] = defaultdict(list)
     for row in details:
-        given, unit, dose = row["dose_given"], row["dose_given_unit"], row["emar_id"]
-        if not given.strip("_"):
+        quantity, unit, dose = row["dose_given"], row["dose_given_unit"], row["emar_id"]
+        if not quantity.strip("_"):
             continue
         try:
-            sums[dose][unit] = sums[dose].get(unit, Decimal(0)) + Decimal(given.replace(",", ""))
+            sums[dose][unit] = sums[dose].get(unit, Decimal(0)) + Decimal(quantity.replace(",", ""))
         except InvalidOperation:
-            words[dose].append(f"{given} {unit}".strip())
+            words[dose].append(f"{quantity} {unit}".strip())
     return {
         dose: " + ".join(
             [f"{amount.normalize():f} {unit}".strip() for unit, amount in sums[dose].items()]
@@ -137,9 +137,9 @@ def _record(
             return
         assert link.prescription
         assert link.prescription.id
-        outside, distance = _outside(link.prescription, at)
+        reason, distance = _outside(link.prescription, at)
         notes = [f"{words}: {row['medication'] or 'no drug named'}", link.how]
-        if outside:
+        if reason:
             notes.append(distance)
         answer = sender.send(
             row,
@@ -154,7 +154,7 @@ def _record(
             given=words in GIVEN,
             dose_given=amount if words in GIVEN else None,
             reason_not_given=words if words in WITHHELD else None,
-            outside_prescription=outside,
+            outside_prescription=reason,
         )
         ledger.answered(row, "record_administration", answer, distance)
 
@@ -228,15 +228,15 @@ def _link(row: Row, chart: Chart, orders: Orders) -> Link:
     if not candidates:
         order = orders.get(row["poe_id"])
         return Link(None, "" if order else "its order is not known either", Rule.NO_PRESCRIPTION)
-    here = [p for p in candidates if p.row["hadm_id"] == row["hadm_id"]]
-    if not here:
+    candidates_of_stay = [p for p in candidates if p.row["hadm_id"] == row["hadm_id"]]
+    if not candidates_of_stay:
         return Link(None, "", Rule.OTHER_STAY, candidates[0].row)
-    sent = [p for p in here if p.id]
-    if not sent:
-        return Link(None, "", Rule.REFUSED_WITH, here[0].row)
-    if len(sent) == 1:
-        return Link(sent[0], reason)
-    return _choose(sent, row, reason)
+    recorded_prescriptions = [p for p in candidates_of_stay if p.id]
+    if not recorded_prescriptions:
+        return Link(None, "", Rule.REFUSED_WITH, candidates_of_stay[0].row)
+    if len(recorded_prescriptions) == 1:
+        return Link(recorded_prescriptions[0], reason)
+    return _choose(recorded_prescriptions, row, reason)
 
 
 def _choose(several: list[Prescription], row: Row, how: str) -> Link:
@@ -244,10 +244,10 @@ def _choose(several: list[Prescription], row: Row, how: str) -> Link:
     at, drug = row.at("charttime"), row["medication"].lower()
     in_force = [p for p in several if p.holds_at(at)]
     if in_force:
-        nearest = min(in_force, key=lambda p: (p.row["drug"].lower() != drug, p.number))
-        return Link(nearest, f"{how}, {len(in_force)} of {len(several)} in force")
-    nearest = min(several, key=lambda p: (_distance(p, at), p.number))
-    return Link(nearest, f"{how}, the nearest of {len(several)}: none in force")
+        choice = min(in_force, key=lambda p: (p.row["drug"].lower() != drug, p.number))
+        return Link(choice, f"{how}, {len(in_force)} of {len(several)} in force")
+    choice = min(several, key=lambda p: (_distance(p, at), p.number))
+    return Link(choice, f"{how}, the nearest of {len(several)}: none in force")
 
 
 def _distance(prescription: Prescription, at: datetime) -> timedelta:

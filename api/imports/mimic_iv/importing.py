@@ -54,12 +54,12 @@ def import_mimic_iv(
     spool = Spool(directory, TABLES)
     try:
         tables = {name: TableAccount(rows) for name, rows in spool.counts.items()}
-        counted = Account(
+        rows_account = Account(
             tables,
             not_read={file: (why_not_read(file), n) for file, n in spool.unread.items()},
             missing={table.name: table.carries for table in spool.missing},
         )
-        with Ledger(account, counted, progress) as ledger:
+        with Ledger(account, rows_account, progress) as ledger:
             sender = Sender(hospital, ledger.account.opened)
             beds = Allotment()
             for subject in spool.subjects():
@@ -92,8 +92,8 @@ class PatientImport:
 
     def run(self) -> None:
         """Record what can be recorded, and judge every row."""
-        for unusable in self.rows.unusable:
-            self.ledger.refused(unusable.row, unusable.rule, unusable.why)
+        for row in self.rows.unusable:
+            self.ledger.refused(row.row, row.rule, row.why)
         for patient in self.rows["patients"]:
             answer = self._register(patient)
             if isinstance(answer, Refusal):
@@ -128,9 +128,9 @@ class PatientImport:
         for stay in sorted(self.stays.values(), key=lambda s: (s.begins, s.row.key)):
             key = stay.row.key
             self._record_moves(stay, transfers[key], services[key])
-            theirs = [row for row in without_stay if stay.cares_at(row.at("charttime"))]
-            without_stay = [row for row in without_stay if row not in theirs]
-            self._record_clinical_facts(key, stay, [*doses.pop(key, []), *theirs])
+            rows_of_stay = [row for row in without_stay if stay.cares_at(row.at("charttime"))]
+            without_stay = [row for row in without_stay if row not in rows_of_stay]
+            self._record_clinical_facts(key, stay, [*doses.pop(key, []), *rows_of_stay])
             if stay.id:
                 bed_system = [row for row in transfers[key] if row["eventtype"] == "discharge"]
                 discharge(stay, bed_system, self.sender, self.ledger)

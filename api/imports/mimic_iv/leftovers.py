@@ -64,14 +64,18 @@ def _judge_medicine_orders(orders: Orders, chart: Chart, ledger: Ledger) -> None
     for row in medicines:
         if row["transaction_type"] == DISCONTINUES:
             continue
-        wrote = chart.by_order.get(row.key, [])
-        prescriptions_reached = wrote or chart.by_order_of_doses.get(row.key, [])
+        ordered_prescriptions = chart.by_order.get(row.key, [])
+        prescriptions_reached = ordered_prescriptions or chart.by_order_of_doses.get(row.key, [])
         sent_by_order[row.key] = [p for p in prescriptions_reached if p.id]
         if sent_by_order[row.key]:
-            kind = "order of a prescription" if wrote else "order of a prescription, by its doses"
+            kind = (
+                "order of a prescription"
+                if ordered_prescriptions
+                else "order of a prescription, by its doses"
+            )
             ledger.merged(row, kind, *(p.row for p in sent_by_order[row.key]))
-        elif wrote:
-            ledger.refused(row, Rule.REFUSED_WITH, parent=wrote[0].row)
+        elif ordered_prescriptions:
+            ledger.refused(row, Rule.REFUSED_WITH, parent=ordered_prescriptions[0].row)
         else:
             ledger.refused(row, Rule.NO_PRESCRIPTION, row["order_subtype"])
     for row in medicines:

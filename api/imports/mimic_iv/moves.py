@@ -50,8 +50,8 @@ def planned_moves(stay: Stay, transfers: Iterable[Row], ledger: Ledger) -> list[
         else:
             moves.append(Move(row, start, end))
     return [
-        _until(move, following.start if following else stay.ends)
-        for move, following in zip_longest(moves, moves[1:])
+        _until(move, next_move.start if next_move else stay.ends)
+        for move, next_move in zip_longest(moves, moves[1:])
     ]
 
 
@@ -84,16 +84,16 @@ def record_moves(
             room=bed.room,
             bed=bed.code,
         )
-        left = None
+        answer_to_end = None
         if move.end and move.then_nowhere and not isinstance(answer, Refusal):
-            left = sender.send(
+            answer_to_end = sender.send(
                 move.row,
                 sender.hospital.stays.transfer_patient,
                 Telling(move.end, ("the next row begins later",), part="/left"),
                 stay_id=stay.id,
                 without_bed=NOWHERE,
             )
-        ledger.answered(move.row, command.__name__, answer, _remark(move, left))
+        ledger.answered(move.row, command.__name__, answer, _remark(move, answer_to_end))
         if move.start >= stay.begins:
             last = bed
 

@@ -93,16 +93,16 @@ def patient_rows(spool: Spool, subject: int) -> PatientRows:
         if (nth := counts[row.name]) > 1:
             row = Row(row.table, f"{row.key}/{nth}", line, columns, {})
         if nth > 1 and not table.repeats:
-            why = f"the row in line {line} has the key of an earlier one"
-            result.unusable.append(Unusable(row, Rule.REPEATED_KEY, why))
-        elif why := _read_times(row, table):
-            result.unusable.append(Unusable(row, Rule.UNREADABLE, why))
+            reason = f"the row in line {line} has the key of an earlier one"
+            result.unusable.append(Unusable(row, Rule.REPEATED_KEY, reason))
+        elif reason := _read_times(row, table):
+            result.unusable.append(Unusable(row, Rule.UNREADABLE, reason))
         else:
             result[row.table].append(row)
     weeks = _weeks_back(result)
     if weeks is None:
-        why = "its times cannot be placed: no row, or no anchor year, in table patients"
-        result.unusable += [Unusable(row, Rule.NO_PATIENT, why) for row in result]
+        reason = "its times cannot be placed: no row, or no anchor year, in table patients"
+        result.unusable += [Unusable(row, Rule.NO_PATIENT, reason) for row in result]
         result.tables.clear()
         return result
     back = timedelta(weeks=weeks)
