@@ -34,7 +34,7 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
             for stay in restatement
             if stay.patient and stay.history.period
         ],
-        unique=[*_names(uow), *_former(uow), *_waits(uow, new=True)],
+        unique=[*_names(uow), *_former_claims(uow), *_waits(uow, new=True)],
         released=_waits(uow, new=False),
         recorded_at=recorded_at,
     )
@@ -54,7 +54,7 @@ def _names(uow: UnitOfWork) -> list[UniqueClaim]:
     ]
 
 
-def _former(uow: UnitOfWork) -> list[UniqueClaim]:
+def _former_claims(uow: UnitOfWork) -> list[UniqueClaim]:
     """Return the claims of numbers that the command's events replace."""
     return [
         UniqueClaim(*claim, event.originator_id)

@@ -41,7 +41,7 @@ def check_clean(
     others += [
         Claim(s.id, other_stretch) for s in moving_stays.values() for other_stretch in s.stretches
     ]
-    left_at = _left(others, stretch.bed, stretch.period.start, stay.id)
+    left_at = _last_departure(others, stretch.bed, stretch.period.start, stay.id)
     if left_at is not None and _is_to_be_cleaned(
         uow, room, stretch.bed.bed, left_at, stretch.period.start
     ):
@@ -57,7 +57,7 @@ def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datet
     claims = [c for c in uow.claims(room.id, ALWAYS) if c.stretch.bed.bed == bed]
     if any(c.stretch.period.end is None or c.stretch.period.end > at for c in claims):
         return None
-    left_at = _left(claims, BedRef(room.id, bed), at)
+    left_at = _last_departure(claims, BedRef(room.id, bed), at)
     return left_at if left_at and _is_to_be_cleaned(uow, room, bed, left_at, at) else None
 
 
@@ -75,7 +75,7 @@ def _is_to_be_cleaned(
     )
 
 
-def _left(
+def _last_departure(
     claims: list[Claim], bed: BedRef, since: datetime, stay: UUID | None = None
 ) -> datetime | None:
     """Return when a bed was left last before somebody comes; None if that stay only goes on."""

@@ -52,7 +52,7 @@ Watch = Callable[[str], AbstractContextManager[None]]
 """Measures a part of a command by its name, as a span of a trace."""
 
 
-def unwatched(part: str) -> AbstractContextManager[None]:
+def no_span(part: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -94,7 +94,7 @@ class CommandPipeline(Application[UUID]):
         self.rules = rules
         self.cache = AggregateCache()
         self.after_commit: AfterCommit | None = None
-        self.watch: Watch = unwatched
+        self.watch: Watch = no_span
 
     @property
     def record(self) -> EventStore:
@@ -216,14 +216,14 @@ class CommandPipeline(Application[UUID]):
             self.cache.keep(aggregate)
         assert append.remembered is not None
         events = tuple(cast(Event, r.domain_event) for r in recordings)
-        return _recorded(append.remembered, events, waiting=append.owners)
+        return _result(append.remembered, events, waiting=append.owners)
 
     def _replay_result(self, earlier: RecordedCommand, digest: str) -> Recorded:
         """Return the first result again. Raises CommandIdReused for another content."""
         if earlier.digest != digest:
             raise CommandIdReused(earlier.command_id)
         events = self.record.events_between(earlier.first_position, earlier.position)
-        return _recorded(earlier, tuple(events), repeated=True)
+        return _result(earlier, tuple(events), repeated=True)
 
     def _envelope(self, call: Invocation, digest: str, now: datetime) -> Envelope:
         request, occurred_at = call.request, now
@@ -257,7 +257,7 @@ def _back_off(attempt: int, start: float) -> None:
     sleep(random() * min(attempt * (monotonic() - start), MAX_BACK_OFF_SECONDS))
 
 
-def _recorded(
+def _result(
     command: RecordedCommand,
     events: tuple[Event, ...],
     repeated: bool = False,

@@ -80,7 +80,7 @@ def corrected(
     """Tell a correction with the nearest moment of the corrected day at which it is not refused."""
     if uow.corrected_at is None:
         return tell(None)
-    with uow.use_entry(_said(uow, uow.corrected_at)):
+    with uow.use_entry(_with_precision(uow, uow.corrected_at)):
         return fitting(uow, known_moments, lambda entry: tell(entry.occurred_at))
 
 
@@ -91,7 +91,7 @@ def corrected_in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[datetime | No
 
 def corrected_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> datetime:
     """Return the corrected time of a fact at a moment at which the stay is open, if its day has one."""
-    with uow.use_entry(_said(uow, at)):
+    with uow.use_entry(_with_precision(uow, at)):
         return inside(uow, stay).occurred_at
 
 
@@ -117,7 +117,7 @@ def after_other_stays(uow: UnitOfWork, patient: Patient) -> Envelope:
     return _at(uow, max([uow.entry.occurred_at, *of_day]))
 
 
-def _said(uow: UnitOfWork, at: datetime) -> Envelope:
+def _with_precision(uow: UnitOfWork, at: datetime) -> Envelope:
     precision = uow.corrected_precision or Precision.MINUTE
     return replace(uow.entry, occurred_at=at, precision=precision)
 

@@ -73,7 +73,7 @@ def _of(uow: UnitOfWork, stay: Stay) -> list[Patient]:
     return [*patients_before, lookups.patient_of(uow, stay)]
 
 
-def _died(stay: Stay) -> Discharge | None:
+def _discharge_by_death(stay: Stay) -> Discharge | None:
     """Return the discharge of a stay, if it was as DIED."""
     end = stay.history.discharge
     return end if end and end.disposition is Disposition.DIED else None
@@ -82,7 +82,11 @@ def _died(stay: Stay) -> Discharge | None:
 def _let_death_follow(uow: UnitOfWork, person: UUID) -> None:
     """Record, correct or take back the death that follows from a discharge as DIED."""
     death_before = persons.death_of(uow, person)
-    deaths = [(d.at, str(d.id), d, s) for s in persons.stays_of(uow, person) if (d := _died(s))]
+    deaths = [
+        (d.at, str(d.id), d, s)
+        for s in persons.stays_of(uow, person)
+        if (d := _discharge_by_death(s))
+    ]
     first = min(deaths, default=None, key=lambda death: death[:2])
     if death_before and death_before[1].discharge is None:
         first = None  # it was told by itself; none follows
@@ -113,7 +117,7 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
     if not deaths_too:
         return
     for stay in stays:
-        end = _died(stay)
+        end = _discharge_by_death(stay)
         if end and end.at < first:
             ref = FactRef(record.id, "death", death.at, stay.id)
             raise ContradictsLaterFacts((ref, stay.history.ref(end)))

@@ -32,18 +32,18 @@ def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date |
 def search_words(text: str) -> list[str]:
     """Return the folded words of a search, each the beginning of a word of who is looked for."""
     dates = set(_DATE.findall(text))
-    return sorted(dates | set(_WORD.findall(_folded(_DATE.sub(" ", text)))))
+    return sorted(dates | set(_WORD.findall(_fold(_DATE.sub(" ", text)))))
 
 
 def _words_of(name: str | None) -> set[str]:
     """Return the words of a name, the parts around an apostrophe, and the name in one word."""
     if not name:
         return set()
-    words = _WORD.findall(_folded(name))
-    parts = _WORD.findall(_folded(_APOSTROPHES.sub(" ", name)))
+    words = _WORD.findall(_fold(name))
+    parts = _WORD.findall(_fold(_APOSTROPHES.sub(" ", name)))
     return {*words, *parts, "".join(words)} - {""}
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     letters = normalize("NFKD", _APOSTROPHES.sub("", text)).casefold().translate(_LETTERS)
     return "".join(c for c in normalize("NFKD", letters) if not category(c).startswith(("M", "C")))

@@ -162,9 +162,9 @@ class Practitioner(Aggregate):
             case Practitioner.Registered():
                 self.registered = {field: getattr(event, field) for field in FIELDS}
             case Practitioner.DetailsCorrected():
-                self.registered = {**self.registered, **_said(event)}
+                self.registered = {**self.registered, **_details_of(event)}
             case Practitioner.DetailsChanged():
-                details = _said(event)
+                details = _details_of(event)
                 if event.grade is not None:
                     details["grade_from"] = event.valid_from
                 changes_of_day = [
@@ -183,7 +183,7 @@ class Practitioner(Aggregate):
 FIELDS = ("staff_number", "family_name", "given_name", "grade", "grade_from", "specialty")
 
 
-def _said(event: Event) -> dict[str, Any]:
+def _details_of(event: Event) -> dict[str, Any]:
     details = {field: getattr(event, field, None) for field in FIELDS}
     return {field: value for field, value in details.items() if value is not None}
 

@@ -103,9 +103,9 @@ def _cleaners(kind: Hashable) -> dict[str, Cleaner]:
 
 def _cleaner(hint: Any) -> Cleaner | None:
     if hint == Code:
-        return lambda value, field: _filled(code, value, field)
+        return lambda value, field: _clean_text(code, value, field)
     if hint == Text:
-        return lambda value, field: _filled(line, value, field)
+        return lambda value, field: _clean_text(line, value, field)
     if hint == Sealed:
         return lambda value, field: None if value is None else _SEALED.get(field, note)(value)
     origin = get_origin(hint)
@@ -114,7 +114,7 @@ def _cleaner(hint: Any) -> Cleaner | None:
     if origin in (Union, UnionType):
         return next((c for arg in get_args(hint) if (c := _cleaner(arg)) is not None), None)
     if origin is tuple and (item := _cleaner(get_args(hint)[0])) is not None:
-        return lambda value, field: _each(item, value, field)
+        return lambda value, field: _clean_items(item, value, field)
     is_struct = isinstance(hint, type) and (issubclass(hint, Struct) or is_dataclass(hint))
     if is_struct and _cleaners(hint):
         return lambda value, field: None if value is None else cleaned(value, field)
@@ -125,14 +125,16 @@ _SEALED: dict[str, Callable[[str], str]] = {"family_name": name, "given_name": n
 """The texts about persons that are of one line."""
 
 
-def _each(item: Cleaner, values: tuple[Any, ...] | None, field: str) -> tuple[Any, ...] | None:
+def _clean_items(
+    item: Cleaner, values: tuple[Any, ...] | None, field: str
+) -> tuple[Any, ...] | None:
     if values is None:
         return None
     result = tuple(item(value, field) for value in values)
     return values if result == values else result
 
 
-def _filled(clean: Callable[[str], str], value: str | None, field: str) -> str | None:
+def _clean_text(clean: Callable[[str], str], value: str | None, field: str) -> str | None:
     if value is None:
         return None
     result = clean(value)
@@ -151,10 +153,10 @@ def _without_controls(text: str, kept_characters: str) -> str:
     """Return text without what nobody sees; line ends and tabs that are not kept become blanks."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_seen(character, kept_characters) for character in text)
+    return "".join(_visible(character, kept_characters) for character in text)
 
 
-def _seen(character: str, kept_characters: str) -> str:
+def _visible(character: str, kept_characters: str) -> str:
     if character in kept_characters:
         return character
     if character.isspace():

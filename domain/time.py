@@ -158,15 +158,15 @@ _NO_ZONES = {"localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi"}
 
 def first_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Return when clocks first show a local time, in UTC; if they skip it, the first moment after."""
-    return _local(day, at, zone, 0)
+    return _instant_of(day, at, zone, 0)
 
 
 def last_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Return when clocks last show a local time, in UTC; if they skip it, the first moment after."""
-    return _local(day, at, zone, 1)
+    return _instant_of(day, at, zone, 1)
 
 
-def _local(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
+def _instant_of(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
     local_time = datetime.combine(day, at, zone)
     first_fold, second_fold = (local_time.replace(fold=f).astimezone(UTC) for f in (0, 1))
     if first_fold <= second_fold:  # once, or twice where clocks go back

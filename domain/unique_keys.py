@@ -113,13 +113,13 @@ def room_left_by(stay: UUID) -> UUID:
 
 def unique_of(event: Event) -> Unique | None:
     """Return the unique key that an event claims for its stream, if any."""
-    parts = _stored(event)
+    parts = _key_of(event)
     return KEYS[parts[0]](*parts[1:]) if parts else None
 
 
 def as_stored_of(event: Event) -> Unique | None:
     """Return the `as_stored` key of what an event claims, if any."""
-    parts = _stored(event)
+    parts = _key_of(event)
     return as_stored(*parts) if parts else None
 
 
@@ -132,7 +132,7 @@ KEYS: dict[str, Callable[..., Unique]] = {
 """The key of each kind that an event claims, from its parts."""
 
 
-def _stored(event: Event) -> tuple[str, ...] | None:
+def _key_of(event: Event) -> tuple[str, ...] | None:
     """Return the kind of the key that an event claims, and its parts as they are stored."""
     match event:
         case Patient.Registered():

@@ -154,7 +154,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         try:
             values[field.name] = _CONVERT.get(field.name, str)(value)
         except ValueError:
-            raise InvalidSetting(f"{name}={value!r} is not {_expected(field.name)}") from None
+            raise InvalidSetting(f"{name}={value!r} is not {_expected_value(field.name)}") from None
     settings = Settings(**values)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
         raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
@@ -181,7 +181,7 @@ def _number(value: str) -> float:
     return number
 
 
-def _whole(value: str) -> int:
+def _whole_number(value: str) -> int:
     """Return a whole number. Raises ValueError."""
     _number(value)
     return int(value)
@@ -229,7 +229,7 @@ def _years(value: str) -> int:
     return int(value)
 
 
-def _expected(setting: str) -> str:
+def _expected_value(setting: str) -> str:
     return _EXPECTED.get(_CONVERT[setting], "a number, 0 or more")
 
 
@@ -247,21 +247,21 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "time_zone": _zone,
     "oidc_issuer": _issuer,
     "trusted_documents": Path,
-    "clock_tolerance_seconds": _whole,
-    "late_after_minutes": _whole,
+    "clock_tolerance_seconds": _whole_number,
+    "late_after_minutes": _whole_number,
     "read_timeout_seconds": _number,
     "request_timeout_seconds": _number,
     "requests_per_second": _number,
     "anonymous_per_second": _number,
     "processor_share": _number,
-    "sockets_per_login": _whole,
-    "subscriptions_per_login": _whole,
+    "sockets_per_login": _whole_number,
+    "subscriptions_per_login": _whole_number,
     "socket_hours": _number,
     "socket_idle_minutes": _number,
-    "kept_answers_mb": _whole,
-    "newborn_days": _whole,
+    "kept_answers_mb": _whole_number,
+    "newborn_days": _whole_number,
     "plan_years": _years,
-    "smallest_cell": _whole,
+    "smallest_cell": _whole_number,
     "admins_see_clinical": _switch,
     "read_snapshot": _switch,
     "single_flight": _switch,

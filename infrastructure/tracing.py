@@ -126,7 +126,7 @@ def span(
         name,
         context=parent,
         kind=kind,
-        attributes=_qualified(attributes or {}),
+        attributes=_qualify(attributes or {}),
         # an exception's message and traceback may contain a patient's data
         record_exception=False,
         set_status_on_exception=False,
@@ -142,9 +142,9 @@ def span(
 
 def note(**attributes: str | int) -> None:
     """Add attributes to the current span."""
-    trace.get_current_span().set_attributes(_qualified(attributes))
+    trace.get_current_span().set_attributes(_qualify(attributes))
 
 
-def _qualified(attributes: Mapping[str, str | int]) -> dict[str, str | int]:
+def _qualify(attributes: Mapping[str, str | int]) -> dict[str, str | int]:
     """Return attributes with names of this program's own behind its name."""
     return {n if "." in n else f"{NAME}.{n}": value for n, value in attributes.items()}

@@ -58,7 +58,7 @@ def restate(
     definition, _ = question_of(issue_event.terms)
     facts = _facts(database, issue, sorted({p for cause in event.causes for p in cause.facts}))
     if json and not csv:
-        as_json(_told(event, facts))
+        as_json(_to_dict(event, facts))
         return
     _print_figures(definition, event, json, csv)
     if event.changes and not csv:
@@ -79,7 +79,7 @@ def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, F
     return run_query(database, "restate", Purpose.QUALITY, ask, entity=f"issue {issue}")
 
 
-def _told(event: Report.Restated, facts: dict[int, FactView]) -> dict[str, Any]:
+def _to_dict(event: Report.Restated, facts: dict[int, FactView]) -> dict[str, Any]:
     return {
         "issue": event.originator_id,
         "position": event.said.position,
@@ -126,8 +126,8 @@ def _print_figures(held: Definition, event: Report.Restated, json: bool, csv: bo
         {
             "figure": change.name,
             "of": ", ".join(value for _, value in change.of),
-            "old": _shown(held, change, change.old),
-            "new": _shown(held, change, change.new),
+            "old": _format(held, change, change.old),
+            "new": _format(held, change, change.new),
             "causes": ", ".join(str(number + 1) for number in change.causes),
         }
         for change in event.changes
@@ -153,5 +153,5 @@ def _row(fact: FactView) -> tuple[Any, ...]:
     return fact.topic, *clocks, fact.recorded_by["subject"], fact.reason
 
 
-def _shown(held: Definition, change: Change, value: Exact) -> str:
+def _format(held: Definition, change: Change, value: Exact) -> str:
     return formatted(held, Row(change.name, change.of, change.unit, value_of(value)))

@@ -131,7 +131,7 @@ def event_schemas() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Wardbook events",
         "events": {
-            topic: {"version": event.VERSION, "schema": _published(_schema_of(event))}
+            topic: {"version": event.VERSION, "schema": _published_schema(_schema_of(event))}
             for topic, event in sorted(EVENTS.items())
         },
     }
@@ -155,12 +155,14 @@ PUBLISHED_NAMES = {
 _REF = "#/$defs/"
 
 
-def _published(schema: Any) -> Any:
+def _published_schema(schema: Any) -> Any:
     """Return a JSON Schema with the published names of the types that it defines."""
     if isinstance(schema, list):
-        return [_published(part) for part in schema]
+        return [_published_schema(part) for part in schema]
     if isinstance(schema, dict):
-        schema = {PUBLISHED_NAMES.get(key, key): _published(part) for key, part in schema.items()}
+        schema = {
+            PUBLISHED_NAMES.get(key, key): _published_schema(part) for key, part in schema.items()
+        }
         if isinstance(text := schema.get("description"), str):
             schema["description"] = _description(text)
         return schema

@@ -57,7 +57,7 @@ def broken_in_events(released: Schema, now: Schema) -> list[str]:
         elif new["version"] < old["version"]:
             breaks.append(f"{topic} has an older version than was released")
         elif new["version"] == old["version"]:
-            before, after = (_inlined(s["schema"], s["schema"]["$defs"]) for s in (old, new))
+            before, after = (_inline(s["schema"], s["schema"]["$defs"]) for s in (old, new))
             breaks += _differences(before, after, topic, Direction.STORED)
     return breaks
 
@@ -106,17 +106,17 @@ def _alternatives(schema: Schema) -> list[Schema]:
     return list(schema.get("anyOf", [schema]))
 
 
-def _inlined(schema: Any, definitions: Schema, within: tuple[str, ...] = ()) -> Any:
+def _inline(schema: Any, definitions: Schema, within: tuple[str, ...] = ()) -> Any:
     """Return a schema with definitions in the place of references; not those that contain themselves."""
     if isinstance(schema, list):
-        return [_inlined(part, definitions, within) for part in schema]
+        return [_inline(part, definitions, within) for part in schema]
     if not isinstance(schema, dict):
         return schema
     name = schema.get("$ref", "").rpartition("/")[2]
     if name in definitions and name not in within:
-        return _inlined(definitions[name], definitions, (*within, name))
+        return _inline(definitions[name], definitions, (*within, name))
     return {
-        key: _inlined(part, definitions, within) for key, part in schema.items() if key != "$defs"
+        key: _inline(part, definitions, within) for key, part in schema.items() if key != "$defs"
     }
 
 

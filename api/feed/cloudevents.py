@@ -131,10 +131,10 @@ def _room(room: UUID, rooms: Rooms) -> dict[str, Any]:
     return {"roomId": str(room), "ward": rooms[room].ward, "room": rooms[room].number}
 
 
-def _renamed(value: Any) -> Any:
+def _in_camel_case(value: Any) -> Any:
     """Return a value with the fields of its structs in camelCase."""
     if isinstance(value, list):
-        return [_renamed(item) for item in value]
+        return [_in_camel_case(item) for item in value]
     if isinstance(value, dict):
         return {_camel(name): part for name, part in value.items() if part is not None}
     return value
@@ -169,7 +169,7 @@ def _field(internal: str, hint: Any) -> Field:
     if kind is BedRef:
         return Field(_object({**ROOM, "bed": TEXT}), internal, _place, not optional)
     optional = optional or get_args(kind) == (UUID, ...)
-    return Field(_schema(kind), internal, lambda value, rooms: _renamed(value), not optional)
+    return Field(_schema(kind), internal, lambda value, rooms: _in_camel_case(value), not optional)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -202,7 +202,7 @@ _LATER = {"patient.died": 2.5}
 """Events that the released list has later than their aggregate does: by how many places."""
 
 
-def _public() -> tuple[PublicEvent, ...]:
+def _public_events() -> tuple[PublicEvent, ...]:
     """Return the public events: those of a stream together, then by what they are about."""
     public_events = [PublicEvent(event, event.PUBLIC) for event in EVENTS.values() if event.PUBLIC]
     streams = list(dict.fromkeys(p.topic.partition(".")[0] for p in public_events))
@@ -216,7 +216,7 @@ def _public() -> tuple[PublicEvent, ...]:
     return tuple(event for _, event in sorted(enumerate(public_events), key=place))
 
 
-PUBLIC = _public()
+PUBLIC = _public_events()
 BY_TOPIC = {public.topic: public for public in PUBLIC}
 
 _ACTOR = _object(
@@ -263,16 +263,16 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
         "commandId": entry.command_id,
         "occurredAt": entry.occurred_at,
         "occurredAtPrecision": entry.precision,
-        "recordedBy": _renamed(msgspec.to_builtins(entry.recorded_by)),
+        "recordedBy": _in_camel_case(msgspec.to_builtins(entry.recorded_by)),
         "performedBy": entry.performed_by,
         "witnessedBy": entry.witnessed_by,
         "reason": entry.reason,
-        "source": _renamed(msgspec.to_builtins(entry.source)) if entry.source else None,
+        "source": _in_camel_case(msgspec.to_builtins(entry.source)) if entry.source else None,
         "patientId": entry.about.patient if entry.about else None,
         "stayId": entry.about.stay if entry.about else None,
     }
     public_data |= (
-        _room(_subject(event), rooms) if public_event.subject == "room" else _named(event)
+        _room(_subject(event), rooms) if public_event.subject == "room" else _subject_id(event)
     )
     for name, field in public_event.fields.items():
         value = values.get(field.internal)
@@ -287,7 +287,7 @@ def _subject(event: Event) -> UUID:
     return event.room if isinstance(event, Occupancy.StretchesChanged) else event.originator_id
 
 
-def _named(event: Event) -> dict[str, Any]:
+def _subject_id(event: Event) -> dict[str, Any]:
     return {f"{BY_TOPIC[event.TOPIC].subject}Id": _subject(event)}
 
 

@@ -58,11 +58,11 @@ async def or_forbidden(
     """Return a result. Raises NotAllowed if there is none because it is hidden from the viewer."""
     if result is None and id in await hidden_ids(context, query, [id], at):
         hidden_view: Any = (await context.query(query, [id], at.unscoped)).get(id)
-        raise _closed(getattr(hidden_view, "patient", None))
+        raise _refusal_to_show(getattr(hidden_view, "patient", None))
     return result
 
 
-def _closed(patient: UUID | None) -> NotAllowed:
+def _refusal_to_show(patient: UUID | None) -> NotAllowed:
     """Return the refusal to show a patient, whom it is recorded for."""
     refusal = NotAllowed(CLOSED)
     refusal.patients = frozenset([patient] if patient else [])
@@ -95,5 +95,5 @@ async def patient_by_mrn(
         return patient
     hidden_view = await context.query(patients.patient_by_mrn, mrn, authority, at.unscoped)
     if hidden_view is not None:
-        raise _closed(hidden_view.patient)
+        raise _refusal_to_show(hidden_view.patient)
     return None

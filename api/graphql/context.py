@@ -109,8 +109,8 @@ class Context:
         """
         if known_at is not None and known_at_position is not None:
             raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
-        self.as_of_asked = self._asked("as of", as_of, self.as_of_asked)
-        self.known_at_asked = self._asked("as known at", known_at, self.known_at_asked)
+        self.as_of_asked = self._first_moment("as of", as_of, self.as_of_asked)
+        self.known_at_asked = self._first_moment("as known at", known_at, self.known_at_asked)
         if at_least is not None:
             await self._wait(self._position(at_least, "atLeast"))
             self.refresh()
@@ -198,7 +198,7 @@ class Context:
         elif entity not in self.entity:
             self.entity = f"{self.entity}; {entity}"
 
-    def _asked(
+    def _first_moment(
         self, which: str, asked: datetime | None, before: datetime | None
     ) -> datetime | None:
         """Return the first moment that is asked about; others are noted beside what is asked."""

@@ -158,10 +158,10 @@ def _metadata(field: Any) -> Mapping[Any, Any]:
 def _declaration(definition: StrawberryObjectDefinition) -> tuple[_Declaration | None, bool]:
     """Return the declaration of a type, or of what it is a page or an edge of, and which it was."""
     items = list(definition.type_var_map.values())
-    return _own(items[0] if items else definition.origin), bool(items)
+    return _own_declaration(items[0] if items else definition.origin), bool(items)
 
 
-def _own(cls: Any) -> _Declaration | None:
+def _own_declaration(cls: Any) -> _Declaration | None:
     declaration: _Declaration | None = vars(cls).get("__declaration__")
     if declaration is None:
         base_declaration: _Declaration | None = getattr(cls, "__declaration__", None)

@@ -53,13 +53,13 @@ def mask_error(error: GraphQLError) -> GraphQLError:
         cause = cause.original_error
     if cause is None:
         code = (error.extensions or {}).get("code", "BAD_REQUEST")
-        return _coded(error, without_values(error.message), str(code))
+        return _error_with_code(error, without_values(error.message), str(code))
     response = response_to(cause)
     if response.code == INTERNAL.code:
         # by the field's name in the schema: in the path it has the name that the client gave it
         field = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
         log.error("internal error at %s: %s", field, type(cause).__name__, exc_info=_bare(cause))
-    return _coded(error, response.message, str(response.code))
+    return _error_with_code(error, response.message, str(response.code))
 
 
 def without_values(message: str) -> str:
@@ -69,7 +69,7 @@ def without_values(message: str) -> str:
     return message
 
 
-def _coded(error: GraphQLError, message: str, code: str) -> GraphQLError:
+def _error_with_code(error: GraphQLError, message: str, code: str) -> GraphQLError:
     metrics.REFUSALS.labels(code).inc()
     tracing.note(fault=code)
     return GraphQLError(

@@ -132,12 +132,12 @@ class Schema(strawberry.Schema):
         context: Connected | Context = named["context_value"]
         try:
             if refusal := await self._prepare(query, context):
-                return _only(refusal)
+                return _single_result(refusal)
         except TooManyRequests as error:
             masked_error = GraphQLError(str(error), original_error=error)
-            return _only(PreExecutionError(data=None, errors=[mask_error(masked_error)]))
+            return _single_result(PreExecutionError(data=None, errors=[mask_error(masked_error)]))
         results = cast(AsyncGenerator[Any, None], await super().stream(query, *args, **named))
-        return _within(context.state.settings.request_timeout_seconds, results)
+        return _with_timeout(context.state.settings.request_timeout_seconds, results)
 
     async def _prepare(
         self, query: str | None, context: Connected | Context
@@ -166,11 +166,13 @@ class Schema(strawberry.Schema):
         """Log nothing: the usual log prints the query, which may contain patients' data."""
 
 
-async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+async def _single_result(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
     yield result
 
 
-async def _within(seconds: float, results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+async def _with_timeout(
+    seconds: float, results: AsyncGenerator[Any, None]
+) -> AsyncGenerator[Any, None]:
     """Yield the results, if the first comes in time or the subscription has begun by then."""
     async with contextlib.aclosing(results):
         try:

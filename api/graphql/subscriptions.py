@@ -119,7 +119,7 @@ async def _begin(context: Context, after: Position | None) -> int | None:
 async def _events(
     context: Context, topic: FeedTopic, after: int | None
 ) -> AsyncGenerator[Event, None]:
-    async with _told(context, topic, after) as items:
+    async with _changes(context, topic, after) as items:
         async for item in items:
             yield Event.of(context, item.payload.logged, item.payload.rooms)
 
@@ -136,7 +136,7 @@ async def _entries(
     info: Ask, topic: TimelineTopic, whose: Subject, after: int | None
 ) -> AsyncGenerator[TimelineEntry, None]:
     """Yield the entries. Raises NotAllowed once all are hidden: silence would be a wrong answer."""
-    async with _told(info.context, topic, after) as items:
+    async with _changes(info.context, topic, after) as items:
         async for item in items:
             if not info.context.viewer.sees_all:  # what is told is the same for all who are told
                 status = await info.context.log_status()  # the clock of who noted it may be ahead
@@ -153,7 +153,7 @@ async def _rooms(
     info: Ask, topic: OccupancyTopic, after: int | None
 ) -> AsyncGenerator[RoomOccupancyChange, None]:
     context = info.context
-    async with _told(context, topic, after) as items:
+    async with _changes(context, topic, after) as items:
         async for item in items:
             at = context.moment(item.payload.at.as_of, item.payload.at.known)
             yield RoomOccupancyChange(
@@ -162,7 +162,7 @@ async def _rooms(
             )
 
 
-def _told(
+def _changes(
     context: Context, topic: Topic[T], after: int | None
 ) -> aclosing[AsyncGenerator[Change[T], None]]:
     """Yield the changes of a topic, each with a fresh context that subscribers may share reads of."""

@@ -68,7 +68,7 @@ def report_of(message: Message, sender: SendingSystem) -> Report | None:
     recorded_at = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
     if recorded_at is None:
         raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
-    occurred_at, precision = _occurred(message, sender, kind)
+    occurred_at, precision = _movement_time(message, sender, kind)
     movement_id = message.value("ZBE", 1)
     if movement_id is None:
         if occurred_at is None and is_cancel:
@@ -88,7 +88,7 @@ def report_of(message: Message, sender: SendingSystem) -> Report | None:
     )
 
 
-def _occurred(
+def _movement_time(
     message: Message, sender: SendingSystem, kind: SourceKind
 ) -> tuple[datetime | None, Precision | None]:
     """Return when the movement happened: ZBE-2, or PV1-44, PV1-45 and EVN-6."""

@@ -39,9 +39,13 @@ class Listener:
         """Listen. Raises ConfigurationError where others could listen in."""
         if context is None and not is_loopback(host):
             raise ConfigurationError("Without TLS messages are taken on this machine alone.")
-        return await asyncio.start_server(self._connected, host, port, ssl=context, limit=MAX_BYTES)
+        return await asyncio.start_server(
+            self._serve_client, host, port, ssl=context, limit=MAX_BYTES
+        )
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_client(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
         if len(self._connections) >= MAX_CONNECTIONS:

@@ -54,7 +54,7 @@ def app(
     methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
     routes: list[BaseRoute] = [
         Route("/livez", _alive),
-        Route("/readyz", Shared(_ready, settings.health_seconds).response),
+        Route("/readyz", Shared(_readiness, settings.health_seconds).response),
         Route("/metrics", Shared(_metrics, settings.health_seconds).response),
         Route("/graphql", graphql, methods=methods, middleware=guards),
         WebSocketRoute("/graphql", graphql),
@@ -106,7 +106,7 @@ class Shared:
         return Response(body, status, media_type=media_type)
 
 
-async def _ready(state: AppState) -> Body:
+async def _readiness(state: AppState) -> Body:
     """Return the readiness: that the database answers and holds the log that this server serves.
 
     And that no read model has halted, is ten seconds behind, or is of another log.

@@ -60,11 +60,13 @@ def page() -> str:
     types = schema._schema.type_map
     sections = [_section(title, [types[name]]) for name, title in ROOTS.items()]
     for title, kind in GROUPS.items():
-        sections.append(_section(title, [t for t in _documented(types) if isinstance(t, kind)]))
+        sections.append(
+            _section(title, [t for t in _documented_types(types) if isinstance(t, kind)])
+        )
     return _PAGE.replace("SECTIONS", "".join(sections))
 
 
-def _documented(types: Mapping[str, Any]) -> Iterator[Any]:
+def _documented_types(types: Mapping[str, Any]) -> Iterator[Any]:
     for name, kind in sorted(types.items()):
         if not name.startswith("__") and name not in ROOTS and not is_specified_scalar_type(kind):
             yield kind

@@ -196,7 +196,7 @@ class RecordingQueue:
 
     def _execute(self, entry: _Entry, request: Request) -> Recorded:
         """Give the command; where its giver may not see a patient, with the glass broken first."""
-        parameters = {name: _resolved(value) for name, value in entry.parameters.items()}
+        parameters = {name: _resolve(value) for name, value in entry.parameters.items()}
         command = self._hospital.command(entry.command)
         for mrn in entry.about:
             with suppress(NotAllowed):
@@ -221,7 +221,7 @@ class RecordingQueue:
         return replace(request, now=self._now)
 
 
-def _resolved(value: Any) -> Any:
+def _resolve(value: Any) -> Any:
     if isinstance(value, Recordable):
         return value.id
     return value() if callable(value) else value

@@ -74,7 +74,7 @@ def simulate(
     name = f"wardbook:simulator:{seed}:{beds}:{days}:{until.isoformat()}:{detail}"
     queue = RecordingQueue(hospital, uuid5(NAMESPACE_URL, name), until, Random(f"{seed} queue"))
     world = _world(hospital, queue, beds, begins, seed, detail)
-    _found(world)
+    _open_house(world)
     movements = Movements(world)
     course = Course(world, movements, Care(world, movements, Medicines(world)))
     Arrivals(world, movements, course).begin()
@@ -126,7 +126,7 @@ def _world(
     )
 
 
-def _found(world: World) -> None:
+def _open_house(world: World) -> None:
     """Record the doctors, and the rooms with their policies, before anything else."""
     queue = world.queue
     parameters: dict[str, Any] = {

@@ -93,7 +93,7 @@ class Patients(CommandGroup):
         A death that follows from a discharge as DIED gets its own, earlier time so. Raises PatientDied
         if it is known already, ContradictsLaterFacts if clinical facts lie after.
         """
-        patient, at = _named(uow, patient_mrn, mrn_authority, stay_id), uow.entry.occurred_at
+        patient, at = _patient(uow, patient_mrn, mrn_authority, stay_id), uow.entry.occurred_at
         record_and_death, stay = persons.death_of(uow, patient.id), _stay_at(uow, patient, at)
         if record_and_death is None:
             patient.die(stay, uow.entry)
@@ -116,7 +116,7 @@ class Patients(CommandGroup):
 
         Raises ContradictsLaterFacts if clinical facts lie after it, or a discharge as DIED before.
         """
-        patient, at = _named(uow, patient_mrn, mrn_authority, stay_id), uow.corrected_at
+        patient, at = _patient(uow, patient_mrn, mrn_authority, stay_id), uow.corrected_at
         if at is None:
             raise InvalidInput("occurred_at", "say when the patient died")
         for record in _dead_records(uow, patient, _field(stay_id)):
@@ -138,7 +138,7 @@ class Patients(CommandGroup):
         Refused while a stay is discharged as DIED: the death goes with that discharge.
         """
         entered_in_error_only(uow, because)
-        patient = _named(uow, patient_mrn, mrn_authority, stay_id)
+        patient = _patient(uow, patient_mrn, mrn_authority, stay_id)
         for stay in persons.stays_of(uow, patient.id):
             end = stay.history.discharge
             if end and end.disposition is Disposition.DIED:
@@ -155,7 +155,7 @@ def _field(stay_id: UUID | None) -> str:
     return "patient_mrn" if stay_id is None else "stay_id"
 
 
-def _named(
+def _patient(
     uow: UnitOfWork, patient_mrn: str | None, mrn_authority: str | None, stay_id: UUID | None
 ) -> Patient:
     """Return the patient that an input names by MRN or by stay. Raises InvalidInput."""

@@ -76,7 +76,9 @@ class _VisitReconciler:
         admission = self.visit.admission_among(self.planned.values())
         if self.stay is not None:
             self._retract_outdated(self.stay, admission)
-        for version in sorted(self._missing(), key=lambda v: (v != admission, self.visit.rank(v))):
+        for version in sorted(
+            self._missing_versions(), key=lambda v: (v != admission, self.visit.rank(v))
+        ):
             self._enter(version)
         self._put_type_right()
         movements = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
@@ -102,7 +104,7 @@ class _VisitReconciler:
             admission, None, None, None, self.uow.entry, died_at, admission_type=type
         )
 
-    def _missing(self) -> list[Version]:
+    def _missing_versions(self) -> list[Version]:
         versions = {id: a.version for id, a in self.applied.items()}
         return [version for id, version in self.planned.items() if versions.get(id) != version]
 
@@ -112,7 +114,7 @@ class _VisitReconciler:
             self._void(stay)
             return
         admission = self.applied[admission_held.source_id]
-        missing_versions = self._missing()
+        missing_versions = self._missing_versions()
         # Another admission may be the earliest now: each takes the other's part.
         if admission_held != planned:
             missing_versions += [admission_held, planned]

@@ -32,7 +32,7 @@ def _census(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
         if in_scope and span.bed is not None:
             marks += calendar.marks("bed_held", days)
         if is_present != was_present:
-            moves = _came(before, has_come) if is_present else _went(span)
+            moves = _arrival(before, has_come) if is_present else _went(span)
             marks += calendar.mark(moves, calendar.hospital_day(span.since))
         has_come = has_come or (present(span) and (calendar.ward is None or span.ward is not None))
         before, was_present = span, is_present
@@ -45,7 +45,7 @@ def _census(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
     return marks
 
 
-def _came(before: Span | None, came: bool) -> str:
+def _arrival(before: Span | None, came: bool) -> str:
     if before is None or not came:
         return "admitted"
     return "transferred_in" if present(before) else "returned"
@@ -154,7 +154,7 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
 )
 
 
-def _served(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
+def _newborn_days(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
     newborn = stay.admission_type == AdmissionType.NEWBORN
     day_count = sum(map(len, service_days(stay, calendar)))
     return (
@@ -170,7 +170,7 @@ AVERAGE_DAILY_CENSUS_1 = Definition(
     day=HOSPITAL_DAY,
     source=AHIMA,
     needs=frozenset({"stays"}),
-    contributions=of_stays(_served),
+    contributions=of_stays(_newborn_days),
     parameters=(WITHOUT,),
     figures=(
         Figure(

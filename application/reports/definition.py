@@ -207,7 +207,7 @@ class Definition:
     def rows_of(self, question: Question, marks: Marks) -> tuple[Row, ...]:
         """Return the figures made of the marks of all subjects."""
         return tuple(
-            Row(figure.name, of, figure.unit, _plain(figure.formula.compute(marks, of)))
+            Row(figure.name, of, figure.unit, _whole_number(figure.formula.compute(marks, of)))
             for figure in self.figures
             for of in figure.each(question, marks, figure.formula)
         )
@@ -282,7 +282,7 @@ def exact(value: Value) -> int | str | None:
     return str(value) if isinstance(value, Fraction) else value
 
 
-def _plain(value: Value) -> Value:
+def _whole_number(value: Value) -> Value:
     """Return a fraction that is whole as a whole number."""
     if isinstance(value, Fraction) and value.denominator == 1:
         return value.numerator

@@ -177,17 +177,17 @@ class Formula:
     compute: Callable[[Amounts, Dimensions], Value]
 
     def __add__(self, other: "Term") -> "Formula":
-        return _both(self, other, lambda a, b: a + b)
+        return _combine(self, other, lambda a, b: a + b)
 
     def __sub__(self, other: "Term") -> "Formula":
-        return _both(self, other, lambda a, b: a - b)
+        return _combine(self, other, lambda a, b: a - b)
 
     def __mul__(self, other: "Term") -> "Formula":
-        return _both(self, other, lambda a, b: a * b)
+        return _combine(self, other, lambda a, b: a * b)
 
     def __truediv__(self, other: "Term") -> "Formula":
         """Divide; None where the other is 0."""
-        return _both(self, other, lambda a, b: Fraction(a) / b if b else None)
+        return _combine(self, other, lambda a, b: Fraction(a) / b if b else None)
 
 
 Term = Formula | int
@@ -235,7 +235,7 @@ DAYS = Formula(
 """The days of the period; 1 for a figure of one day."""
 
 
-def _both(
+def _combine(
     one: Formula, other: Term, of_both: "Callable[[int | Fraction, int | Fraction], Value]"
 ) -> Formula:
     if isinstance(other, int):

@@ -253,7 +253,7 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
 # -- 16: long stays --
 
 
-def _long(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
+def _long_stay_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
     """Count the patient days from the admission up to the date before the census of a day."""
     before = 0
     first_day = calendar.ordinal(stay.admitted_at)
@@ -285,7 +285,7 @@ LONG_STAYS_1 = Definition(
     day=HOSPITAL_DAY,
     source="NHS England, long length of stay (patients with stays of 7, 14, 21 days and over)",
     needs=frozenset({"stays"}),
-    contributions=of_stays(_long),
+    contributions=of_stays(_long_stay_days),
     parameters=(Parameter("days", (7, 14, 21), "From how many days on a stay is long."),),
     figures=(
         Figure("longStays", "patients", "At the census of the day.", total("long"), _long_at),

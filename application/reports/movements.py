@@ -27,10 +27,10 @@ def wards(stay: InpatientStay) -> Iterator[tuple[datetime, str]]:
 
 
 def _contributions(inputs: Inputs, by_fact: bool = True) -> Contributions:
-    return of_stays(partial(_moved, inputs.deaths, by_fact))(inputs)
+    return of_stays(partial(_movements, inputs.deaths, by_fact))(inputs)
 
 
-def _moved(
+def _movements(
     deaths: Mapping[str, datetime], by_fact: bool, stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Contribution]:
     if calendar.ward is not None:

@@ -86,7 +86,7 @@ def _contributions(inputs: Inputs) -> Contributions:
     hours = Hours(calendar)
     open_end = hours.end
 
-    def _here(stay: InpatientStay, _: Calendar) -> Iterator[Contribution]:
+    def _presence(stay: InpatientStay, _: Calendar) -> Iterator[Contribution]:
         pieces: list[tuple[int, int]] = []
         for span in stay.spans:
             if present(span) and calendar.in_scope(span.ward):
@@ -104,13 +104,13 @@ def _contributions(inputs: Inputs) -> Contributions:
 
     times = zip(hours.of, hours.starts, hours.starts[1:], strict=False)
     marks = tuple(Contribution("time", of, until - since) for of, since, until in times)
-    return {**of_stays(_here)(inputs), Subject("calendar", ""): marks}
+    return {**of_stays(_presence)(inputs), Subject("calendar", ""): marks}
 
 
 MEASURES = frozenset({"since", "until", "time"})
 
 
-def _most(amounts: Amounts, of: Dimensions) -> int:
+def _peak(amounts: Amounts, of: Dimensions) -> int:
     times = amounts.levels("since", "until", of)
     return max((level for level, time in times.items() if time), default=0)
 
@@ -152,7 +152,7 @@ _FIGURES: tuple[tuple[str, str, str, Formula, int], ...] = (
         "peakOccupancy",
         "patients",
         "The most that were present at once.",
-        Formula(MEASURES, _most),
+        Formula(MEASURES, _peak),
         0,
     ),
     ("arrivals", "patients", "Who came into the hospital, or the ward.", total("arrived"), 0),

@@ -54,7 +54,7 @@ def changed(definition: Definition, old: Side, new: Side, marks: Marks) -> tuple
     for name, of, unit in dict.fromkeys((*sides[0], *sides[1])):
         formula = next(f.formula for f in definition.figures if f.name == name)
         deltas = differences.to(formula.measures, of)
-        causes = _needed(formula, of, marks, deltas) if deltas else ()
+        causes = _necessary_subjects(formula, of, marks, deltas) if deltas else ()
         values = [side.get((name, of, unit)) for side in sides]
         if deltas and not causes and values[0] != values[1]:  # a figure that there is on one side
             causes = tuple(deltas)
@@ -63,7 +63,7 @@ def changed(definition: Definition, old: Side, new: Side, marks: Marks) -> tuple
     return tuple(changes)
 
 
-def _needed(
+def _necessary_subjects(
     formula: Formula, of: Dimensions, marks: Marks, deltas: Mapping[Subject, Delta]
 ) -> tuple[Subject, ...]:
     """Return a set of subjects whose old contributions give the old figure, none of them in vain."""

@@ -138,10 +138,10 @@ class ReportService:
 
         ``position`` is the last one of a command, and the read models have reached it.
         """
-        report, _ = self._computed(definition, question, position, on_progress)
+        report, _ = self._compute(definition, question, position, on_progress)
         return report
 
-    def _computed(
+    def _compute(
         self,
         definition: Definition,
         question: Question,
@@ -180,7 +180,7 @@ class ReportService:
         """
         definition, question, before = previous.definition, previous.question, previous.position
         now = self._data.newest_position() if position is None else position
-        report, marks = self._computed(definition, question, now)
+        report, marks = self._compute(definition, question, now)
         change_set = None if check_all else self._data.changed_between(question, before, now)
         old, new = (
             self._contributions(definition, question, at, change_set) for at in (before, now)

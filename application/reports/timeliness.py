@@ -27,7 +27,7 @@ MICROSECONDS = 1_000_000
 NOWHERE = "without a bed"
 
 
-def _rounded(delay: int) -> int:
+def _round_to_seconds(delay: int) -> int:
     """Return a delay in whole seconds, half away from zero, as the first version has it."""
     seconds = (abs(delay) * 2 + MICROSECONDS) // (2 * MICROSECONDS)
     return seconds if delay >= 0 else -seconds
@@ -39,7 +39,7 @@ def _contributions(inputs: Inputs, second: int = MICROSECONDS) -> Contributions:
         of = (("hour", f"{hour:02}"), ("kind", kind), ("ward", ward or NOWHERE))
         marks = contributions[ANONYMOUS if about is None else person_of(inputs, about)]
         if second == 1:
-            delays = [_rounded(delay) for delay in delays]
+            delays = [_round_to_seconds(delay) for delay in delays]
         marks += [Contribution("delay", of, delay) for delay in delays]
         late_count = sum(delay > LATE * second for delay in delays)
         if late_count:

@@ -75,7 +75,7 @@ class ToldTo:
                 self._subjects |= {hash(subject): subject for subject in part}
                 items = frozenset(_items(part))
                 if (measure, items) not in persons_of_cell:
-                    persons = self._few(measure, items, cells.fewest)
+                    persons = self._identifiable(measure, items, cells.fewest)
                     persons_of_cell[measure, items] = frozenset(
                         self._subjects[person] for person in persons
                     )
@@ -103,7 +103,7 @@ class ToldTo:
                 )
                 self._add(cell, sums)
 
-    def _few(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
+    def _identifiable(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
         """Return the persons of whom a cell would tell, where they are few."""
         persons: set[int] = set()
         cells_of_sum = {

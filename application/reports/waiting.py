@@ -24,7 +24,7 @@ SECOND = timedelta(seconds=1)
 """The unit of waits in the first versions, which cut them to it; since, they are exact."""
 
 
-def _reviewed(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
+def _review_times(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     (hours,) = question.numbers("hours")
@@ -51,7 +51,7 @@ def _reviewed(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
 
 
 def _of_unknown_grade(inputs: Inputs) -> Iterator[str]:
-    stay_ids = {subject.id for subject in _reviewed(inputs)}
+    stay_ids = {subject.id for subject in _review_times(inputs)}
     unknown_stays = stay_ids & inputs.unknown_grades - inputs.reviews.keys()
     if unknown_stays:
         yield (
@@ -72,7 +72,7 @@ SENIOR_REVIEW_1 = Definition(
     day=HOSPITAL_DAY,
     source="NHS England, seven day services clinical standard 2",
     needs=frozenset({"stays", "reviews", "unknown_grades"}),
-    contributions=partial(_reviewed, unit=SECOND),
+    contributions=partial(_review_times, unit=SECOND),
     lacking=_of_unknown_grade,
     parameters=(
         Parameter("hours", 14, "Within how many hours a review is in time."),
@@ -99,12 +99,12 @@ SENIOR_REVIEW_1 = Definition(
 SENIOR_REVIEW_2 = replace(
     SENIOR_REVIEW_1,
     version=2,
-    contributions=_reviewed,
+    contributions=_review_times,
     figures=exact_waits(SENIOR_REVIEW_1.figures),
 )
 
 
-def _boarded(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
+def _boarding_times(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
     question = inputs.question
     calendar = Calendar(inputs)
     emergency = question.texts("wards")
@@ -151,7 +151,7 @@ BOARDING_1 = Definition(
     day=HOSPITAL_DAY,
     source="ACEP, definition of a boarded patient; CMS ED-2",
     needs=frozenset({"stays", "awaited"}),
-    contributions=partial(_boarded, unit=SECOND),
+    contributions=partial(_boarding_times, unit=SECOND),
     lacking=_of_unknown_decision,
     parameters=(
         Parameter(
@@ -175,5 +175,5 @@ BOARDING_1 = Definition(
     ),
 )
 BOARDING_2 = replace(
-    BOARDING_1, version=2, contributions=_boarded, figures=exact_waits(BOARDING_1.figures)
+    BOARDING_1, version=2, contributions=_boarding_times, figures=exact_waits(BOARDING_1.figures)
 )

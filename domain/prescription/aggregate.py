@@ -85,7 +85,7 @@ class Prescription(PrescriptionDoses):
             raise PatientDied(died_at)
         known_problems = {step.id for step, _ in before.problems()}
         facts = [self.ref(step) for step, _ in course.problems() if step.id not in known_problems]
-        facts += self._contradicted(course)
+        facts += self._contradicted_doses(course)
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
         self.add(right)
@@ -276,11 +276,11 @@ class Prescription(PrescriptionDoses):
             if step.id == candidate.id:
                 raise PrescriptionStateBroken(problem)
         facts = [self.ref(s) for s, _ in problems]
-        facts += self._contradicted(course)
+        facts += self._contradicted_doses(course)
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
 
-    def _contradicted(self, course: Course) -> list[FactRef]:
+    def _contradicted_doses(self, course: Course) -> list[FactRef]:
         """Return the doses that another course does not allow, and that lay inside this one."""
         return [
             FactRef(d.id, "dose", d.at, self.stay)

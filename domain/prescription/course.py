@@ -146,14 +146,14 @@ class Course:
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""
-        return self._folded[0]
+        return self._states_and_problems[0]
 
     def problems(self) -> tuple[tuple[Step, str], ...]:
         """Return the steps that the status before them does not allow, with the reason."""
-        return self._folded[1]
+        return self._states_and_problems[1]
 
     @cached_property
-    def _folded(
+    def _states_and_problems(
         self,
     ) -> tuple[
         tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]

@@ -202,7 +202,7 @@ class PrescriptionDoses(PrescriptionState):
         died_at: datetime | None = None,
     ) -> None:
         """Correct when an infusion ended. Raises PrescriptionStateBroken, PatientDied."""
-        dose, end = self._ended(administration)
+        dose, end = self._dose_with_end(administration)
         if at is None:
             raise InvalidInput("occurred_at", "say when the infusion really ended")
         corrected_end = InfusionEnd(end.id, at, precision or end.precision)
@@ -218,7 +218,7 @@ class PrescriptionDoses(PrescriptionState):
 
     def cancel_infusion_end(self, administration: UUID, envelope: Envelope) -> None:
         """Take back the end of an infusion. Raises PrescriptionStateBroken."""
-        _, end = self._ended(administration)
+        _, end = self._dose_with_end(administration)
         self.record(
             PrescriptionEvents.InfusionEndCancelled,
             envelope,
@@ -232,7 +232,7 @@ class PrescriptionDoses(PrescriptionState):
             raise MovementNotFound("dose", id, "administration_id", cancelled=True)
         return dose
 
-    def _ended(self, administration: UUID) -> tuple[Dose, InfusionEnd]:
+    def _dose_with_end(self, administration: UUID) -> tuple[Dose, InfusionEnd]:
         dose = self._dose(administration)
         if dose.end is None:
             raise PrescriptionStateBroken("no end of that infusion is recorded")

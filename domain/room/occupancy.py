@@ -78,8 +78,8 @@ class Occupancy(Aggregate):
             room=room,
             stay=stay,
             patient=patient,
-            ended=tuple(_told(s) for s in difference.ended),
-            begun=tuple(_told(s) for s in difference.begun),
+            ended=tuple(_bed_stretch(s) for s in difference.ended),
+            begun=tuple(_bed_stretch(s) for s in difference.begun),
         )
 
     def apply(self, event: Event) -> None:
@@ -152,7 +152,7 @@ def _in(room: UUID, stretches: frozenset[Stretch]) -> tuple[Stretch, ...]:
     return tuple(sorted(inside, key=lambda s: (s.period.start, s.bed.bed)))
 
 
-def _told(stretch: Stretch) -> BedStretch:
+def _bed_stretch(stretch: Stretch) -> BedStretch:
     return BedStretch(
         bed=stretch.bed.bed,
         since=stretch.period.start,

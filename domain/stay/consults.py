@@ -205,9 +205,9 @@ def _after(consults: Consults, event: Event) -> Consults:
         case StayEvents.VisitRecorded(consult=UUID() as id):
             return _with(consults, id, answer=event.visit)
         case StayEvents.VisitAmended(consult=UUID() as id):
-            return _with(_without(consults, event.visit), id, answer=event.visit)
+            return _with(_without_answer(consults, event.visit), id, answer=event.visit)
         case StayEvents.VisitCancelled():
-            return _without(consults, event.visit)
+            return _without_answer(consults, event.visit)
         case StayEvents.AdmissionCancelled():
             return {id: request for id, request in consults.items() if id not in event.voided}
         case _:
@@ -219,7 +219,7 @@ def _with(consults: Consults, id: UUID, **ending: Any) -> Consults:
     return consults if request is None else {**consults, id: replace(request, **ending)}
 
 
-def _without(consults: Consults, visit: UUID) -> Consults:
+def _without_answer(consults: Consults, visit: UUID) -> Consults:
     return {
         id: replace(request, answer=None) if request.answer == visit else request
         for id, request in consults.items()

@@ -131,7 +131,7 @@ class Fact:
         raise InvalidInput("bed", "this movement has a time but no place of its own")
 
 
-def _present(state: State, what: str) -> None:
+def _must_be_present(state: State, what: str) -> None:
     if state.status is Status.ON_LEAVE:
         raise StayStateBroken(f"{what} needs the patient here, and the patient is on leave then")
 
@@ -188,7 +188,7 @@ class Move(Fact):
         return replace(self, place=place)
 
     def after(self, state: State) -> State:
-        _present(state, "a move")
+        _must_be_present(state, "a move")
         return replace(state, place=self.place)
 
 

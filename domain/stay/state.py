@@ -236,19 +236,19 @@ def evolve(history: History, event: Event) -> History:
         case StayEvents.DischargeCancelled():
             return _without_discharge(history, event)
         case StayEvents.MovementCorrected():
-            return _corrected(history, event.movement, event, _place(event), _details(event))
+            return _with_corrected(history, event.movement, event, _place(event), _details(event))
         case StayEvents.PatientCorrected():
             return history
         case StayEvents.VisitAmended():
-            return _corrected(history, event.visit, event)
+            return _with_corrected(history, event.visit, event)
         case StayEvents.VisitCancelled():
             return history.without([event.visit])
         case StayEvents.ConsultCorrected():
-            return _corrected(history, event.consult, event)
+            return _with_corrected(history, event.consult, event)
         case StayEvents.ConsultCancelled():
             return history.without([event.consult])
         case StayEvents.ConsultWithdrawalCorrected():
-            return _corrected(history, event.withdrawal, event)
+            return _with_corrected(history, event.withdrawal, event)
         case StayEvents.ConsultWithdrawalCancelled():
             return history.without([event.withdrawal])
         case _:
@@ -278,7 +278,7 @@ def _without_discharge(history: History, event: StayEvents.DischargeCancelled) -
     return history.with_added(replace(move, at=discharge.at, order=discharge.order))
 
 
-def _corrected(
+def _with_corrected(
     history: History,
     id: UUID,
     event: StayEvents.MovementCorrected
@@ -309,7 +309,7 @@ def _fact(kind: Callable[..., F], id: UUID | None, event: Event, **data: Any) ->
     return kind(id=id, at=entry.occurred_at, order=order, act=entry.command_id, **data)
 
 
-class _Placed(Protocol):
+class _PlacedEvent(Protocol):
     @property
     def bed(self) -> BedRef | None: ...
     @property
@@ -318,7 +318,7 @@ class _Placed(Protocol):
     def without_bed(self) -> str | None: ...
 
 
-def _place(event: _Placed) -> Place | None:
+def _place(event: _PlacedEvent) -> Place | None:
     """Return the place that an event names; None if it names none."""
     place = Place(event.bed, event.shares_bed_of, event.without_bed)
     return None if place == Place() else place

@@ -69,7 +69,7 @@ class StayVisits(StayState):
                 case StayEvents.VisitRecorded() if event.visit == visit:
                     visit_event = event
                 case StayEvents.VisitAmended() if event.visit == visit and visit_event is not None:
-                    visit_event = _amended(visit_event, event)
+                    visit_event = _with_amendment(visit_event, event)
         assert visit_event is not None
         return visit_event
 
@@ -92,7 +92,7 @@ class StayVisits(StayState):
         self.record(StayEvents.VisitCancelled, envelope, visit=self.visit(visit).id)
 
 
-def _amended(
+def _with_amendment(
     visit: StayEvents.VisitRecorded, right: StayEvents.VisitAmended
 ) -> StayEvents.VisitRecorded:
     """Return a visit as an amendment says it was."""

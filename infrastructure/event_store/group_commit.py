@@ -35,7 +35,7 @@ class _Ticket:
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self.leads = False
-        self.ready = _locked()
+        self.ready = _held_lock()
 
     @property
     def accepted(self) -> bool:
@@ -111,7 +111,7 @@ class GroupCommit:
         with self._lock:
             if len(self._waiting) >= self._expected:
                 return
-            lock = self._enough = _locked()
+            lock = self._enough = _held_lock()
         lock.acquire(timeout=min(self._last_duration * PATIENCE, PATIENCE_SECONDS))
         with self._lock:
             self._enough = None
@@ -130,7 +130,7 @@ class GroupCommit:
                     self._send_batch([ticket])
 
 
-def _locked() -> Lock:
+def _held_lock() -> Lock:
     lock = Lock()
     lock.acquire()
     return lock

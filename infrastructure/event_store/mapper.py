@@ -75,7 +75,7 @@ class EventMapper(Mapper[UUID]):
         version = (
             stored_event.schema_version if isinstance(stored_event, VersionedStoredEvent) else 1
         )
-        return self._decoded(stored_event.topic, version, stored_event.state)
+        return self._decode(stored_event.topic, version, stored_event.state)
 
     def event(self, row: Sequence[Any]) -> Event:
         """Decode a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
@@ -84,7 +84,7 @@ class EventMapper(Mapper[UUID]):
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
             all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
-            return self._decoded(topic, schema_version, self._encode(all_fields))
+            return self._decode(topic, schema_version, self._encode(all_fields))
         try:
             values = self._own_fields[topic](body)
         except msgspec.ValidationError as error:
@@ -94,7 +94,7 @@ class EventMapper(Mapper[UUID]):
         object.__setattr__(instance, "__dict__", values)  # all at once: events are frozen
         return instance
 
-    def _decoded(self, topic: str, version: int, state: bytes | str) -> Event:
+    def _decode(self, topic: str, version: int, state: bytes | str) -> Event:
         event = _event_class(topic, version)
         if version < event.VERSION:
             state = self._upcast(event, version, state)

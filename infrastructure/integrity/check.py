@@ -47,12 +47,12 @@ def verify(
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         unreadable_streams: set[UUID] = set()
-        yield _tried(partial(_events, connection, unreadable_streams), connection)
+        yield _run(partial(_events, connection, unreadable_streams), connection)
         claims = partial(_claims, unreadable=unreadable_streams)
         for check in (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy):
-            yield _tried(partial(check, connection), connection)
+            yield _run(partial(check, connection), connection)
     if read_models:
-        yield _tried(partial(_reports, database))
+        yield _run(partial(_reports, database))
         for model in READ_MODELS:
             comparison = CheckResult(f"read model {model.name} is the fold of the log")
             try:
@@ -63,7 +63,7 @@ def verify(
                     count, result = compare_sample(database, model, sample, lot)
                     comparison.promise += f", for {count} drawn by lot"
             except UNREADABLE as gap:
-                comparison.breaks(_told(gap))
+                comparison.breaks(_message_of(gap))
                 yield comparison
                 continue
             comparison.looked_at = result.rows
@@ -74,7 +74,7 @@ def verify(
             yield comparison
 
 
-def _tried(
+def _run(
     check: Callable[[], CheckResult], connection: Connection[TupleRow] | None = None
 ) -> CheckResult:
     """Return the result of a check; where something cannot be read, that it could not be ended.
@@ -87,11 +87,11 @@ def _tried(
     except UNREADABLE as gap:
         function = check.func if isinstance(check, partial) else check
         result = CheckResult(f"the check of the {function.__name__.strip('_')} can be made")
-        result.breaks(_told(gap))
+        result.breaks(_message_of(gap))
         return result
 
 
-def _told(gap: Exception) -> str:
+def _message_of(gap: Exception) -> str:
     """Return what could not be read; of the database the kind of error, since it quotes values."""
     return type(gap).__name__ if isinstance(gap, psycopg.Error) else str(gap) or type(gap).__name__
 
@@ -194,12 +194,12 @@ def _commands(connection: Connection[TupleRow]) -> CheckResult:
 def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ()) -> CheckResult:
     """Fold every stay, patient, room and practitioner that can be read; compare with the claims."""
     result = CheckResult("the claims are the fold of the events")
-    bed_claims = _grouped(
+    bed_claims = _rows_by_stream(
         connection,
         "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
         " FROM record.bed_claims ORDER BY stay, during",
     )
-    person_claims = _grouped(
+    person_claims = _rows_by_stream(
         connection,
         "SELECT stay, person, lower(during), upper(during), isempty(during)"
         " FROM record.person_claims ORDER BY stay",
@@ -235,7 +235,7 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 result.breaks(f"claim of the patient of stay {stream}")
         else:
-            for key, stored_claim in _unique(stream, events).items():
+            for key, stored_claim in _unique_claims(stream, events).items():
                 result.looked_at += 1
                 stored_key = key if unique_claims.get(key) == stream else stored_claim
                 if stored_key is None or unique_claims.pop(stored_key, None) != stream:
@@ -245,7 +245,7 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
     return result
 
 
-def _unique(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
+def _unique_claims(stream: UUID, events: list[Event]) -> dict[Unique, Unique | None]:
     """Return the unique claims of a stream: the last of each kind, and former numbers; of a visit all.
 
     Each with the claim that stands for it in an older log, where another has the key.
@@ -284,7 +284,7 @@ def _aggregates(
             yield events[0].originator_id, events
 
 
-def _grouped(connection: Connection[TupleRow], query: str) -> dict[UUID, list[TupleRow]]:
+def _rows_by_stream(connection: Connection[TupleRow], query: str) -> dict[UUID, list[TupleRow]]:
     groups: dict[UUID, list[TupleRow]] = {}
     for stay, *rest in connection.execute(query.encode()):
         groups.setdefault(stay, []).append(tuple(rest))

@@ -46,7 +46,7 @@ def ensure_server(home: Path) -> str:
     or the server doesn't start. OSError: `home` can't be written to.
     """
     cluster = Cluster(home)
-    with _alone(cluster):
+    with _exclusively(cluster):
         _hold(cluster)
         if not cluster.data.exists():
             cluster.make()
@@ -68,7 +68,7 @@ def stop_server(home: Path) -> bool:
     cluster = Cluster(home)
     if not cluster.data.exists():
         return True
-    with _alone(cluster):
+    with _exclusively(cluster):
         if not _leave(cluster):
             return False
         cluster.stop()
@@ -76,7 +76,7 @@ def stop_server(home: Path) -> bool:
 
 
 @contextmanager
-def _alone(cluster: Cluster) -> Iterator[None]:
+def _exclusively(cluster: Cluster) -> Iterator[None]:
     """Hold the lock under which one process at a time starts, stops, joins or leaves."""
     with _threads:
         cluster.check_usable()
@@ -102,7 +102,7 @@ def _hold(cluster: Cluster) -> None:
 
 
 def _leave(cluster: Cluster) -> bool:
-    """Count this process no longer. Whether nobody is left; to be called `_alone`."""
+    """Count this process no longer. Whether nobody is left; to be called `_exclusively`."""
     users = _holds.pop(cluster.data, None)
     if users is None:
         users = cluster.open_own("postgres.users")

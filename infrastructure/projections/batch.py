@@ -205,7 +205,7 @@ class BatchProjector:
             if is_permanent(error):
                 raise BatchFailed from error
             raise
-        for target in self._decided(group, rows):
+        for target in self._decision_target(group, rows):
             self._isolating_projector(target, rows).decide(rows[-1])
 
     def _project_isolated(
@@ -220,10 +220,10 @@ class BatchProjector:
                 self._halted.add(target.model.name)
                 self._move([target], halted.before)
                 continue
-            if self._decided([target], rows):
+            if self._decision_target([target], rows):
                 projector.decide(rows[-1])
 
-    def _decided(
+    def _decision_target(
         self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]
     ) -> list[ProjectionTarget]:
         """Return the target that the last command decides about. Batches end at such a command."""

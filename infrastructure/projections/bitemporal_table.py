@@ -234,7 +234,7 @@ class Writer:
             if close:
                 row.known_to = known
                 self._open.pop((row.values[self.table.info["key"]], row.period.start), None)
-            self._new += [_copied(row, copy, revision) for copy in copies]
+            self._new += [_copy_row(row, copy, revision) for copy in copies]
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
         """Write the gathered changes: closings first, then all new rows by COPY."""
@@ -345,7 +345,7 @@ def _matches(row: _Row, match: Values) -> bool:
     return all(row.values.get(column) == value for column, value in match.items())
 
 
-def _copied(row: _Row, copy: Copy, revision: _Revision) -> _Row:
+def _copy_row(row: _Row, copy: Copy, revision: _Revision) -> _Row:
     values = dict(row.values)
     for column, value in copy.values.items():
         if isinstance(value, Same):

@@ -227,7 +227,7 @@ class IsolatingProjector:
             *(self._target.model.name, verb, command, command_events[0][0], error),
         )
         first, last = command_events[0][:2]
-        touched_entities = list(_touched(command_events))
+        touched_entities = list(_entities_of(command_events))
         self._connection.execute(
             "INSERT INTO projections.dead_letters"
             " (read_model, command, first, last, streams, touches, error)"
@@ -272,7 +272,7 @@ def _commands(rows: Iterable[EventRow]) -> list[list[EventRow]]:
     return [list(events) for _, events in groupby(rows, key=lambda row: row[1])]
 
 
-def _touched(events: Iterable[EventRow]) -> set[UUID]:
+def _entities_of(events: Iterable[EventRow]) -> set[UUID]:
     """Return every stream, stay and room that a command is about, without decoding its events."""
     entities = set()
     for row in events:

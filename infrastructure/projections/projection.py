@@ -148,7 +148,7 @@ class Folded(ReadModel, Generic[A]):
         raise NotImplementedError
 
     def apply(self, event: Event, place: EventPosition) -> None:
-        aggregate = self._remembered(event, place)
+        aggregate = self._aggregate_before(event, place)
         if isinstance(event, self.unfolded):
             _version_of(event).mutate(aggregate)
             return
@@ -168,7 +168,7 @@ class Folded(ReadModel, Generic[A]):
         if aggregate is not None:
             skipped.mutate(aggregate)
 
-    def _remembered(self, event: Event, place: EventPosition) -> A:
+    def _aggregate_before(self, event: Event, place: EventPosition) -> A:
         id = event.originator_id
         aggregate = self._recent.get(id)
         if aggregate is None:

@@ -67,14 +67,14 @@ def rebuild(
         _drafts(database, models, on_progress, processes) as (owner, drafts, results),
     ):
         for draft in drafts:
-            live_schema = sql.Identifier(_live(draft))
+            live_schema = sql.Identifier(_live_schema(draft))
             owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(live_schema))
             owner.execute(
                 sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
                     sql.Identifier(draft.schema), live_schema
                 )
             )
-            put_in_place(owner, draft.schema, _live(draft))
+            put_in_place(owner, draft.schema, _live_schema(draft))
         return results
 
 
@@ -118,7 +118,9 @@ def compare_sample(
                     owner, live_schema, draft, table.name, table.info["of"], sample
                 )
         _drop(owner, draft)
-        return len(sample), RebuildResult(rows, different, position, _parked(owner, live_schema))
+        return len(sample), RebuildResult(
+            rows, different, position, _parked_commands(owner, live_schema)
+        )
 
 
 def _sample(
@@ -153,7 +155,7 @@ def _drafts(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SET synchronous_commit = off")  # a draft that a crash takes is made anew
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
-        end = min(position_of(owner, _live(draft)) for draft in drafts)
+        end = min(position_of(owner, _live_schema(draft)) for draft in drafts)
         count = min(processes or rebuild_workers.processes_for(end), len(drafts))
         with rebuild_workers.worker_processes(count - 1) as others, database.engine() as engine:
             rebuild_workers.wait_for_orphans(owner)
@@ -162,7 +164,11 @@ def _drafts(
             _index(engine, tables, count)
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-            yield owner, drafts, {draft.model.name: _compared(owner, draft) for draft in drafts}
+            yield (
+                owner,
+                drafts,
+                {draft.model.name: _compare_with_live(owner, draft) for draft in drafts},
+            )
 
 
 def _fill(
@@ -196,9 +202,9 @@ def _fill(
     report()
 
 
-def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildResult:
+def _compare_with_live(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildResult:
     """Fill a draft up to the live position, and compare the tables. Raises DraftHalted."""
-    live_schema = _live(draft)
+    live_schema = _live_schema(draft)
     position = position_of(owner, live_schema)
     projector = BatchProjector(owner, [draft])
     while projector.batch(position):
@@ -214,7 +220,7 @@ def _compared(owner: Connection[TupleRow], draft: ProjectionTarget) -> RebuildRe
         rows += draft_sum[0]
         if draft_sum != _checksum(owner, live_schema, name):
             different += _count_different(owner, live_schema, draft.schema, name)
-    return RebuildResult(rows, different, position, _parked(owner, live_schema))
+    return RebuildResult(rows, different, position, _parked_commands(owner, live_schema))
 
 
 def _drop(owner: Connection[TupleRow], schema: str) -> None:
@@ -222,7 +228,7 @@ def _drop(owner: Connection[TupleRow], schema: str) -> None:
     forget(owner, schema)
 
 
-def _live(draft: ProjectionTarget) -> str:
+def _live_schema(draft: ProjectionTarget) -> str:
     return str(draft.model.metadata.schema)
 
 
@@ -284,7 +290,7 @@ def _checksum(owner: Connection[TupleRow], schema: str, table: str) -> tuple[int
     return row[0], row[1]
 
 
-def _parked(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
+def _parked_commands(owner: Connection[TupleRow], schema: str) -> tuple[str, ...]:
     rows = owner.execute(
         "SELECT 'command ' || command || ' at position ' || first || ' is parked: ' || error"
         " FROM projections.dead_letters WHERE read_model = %s ORDER BY first",

@@ -37,13 +37,13 @@ async def with_derived_states(
         return rooms
     return [
         replace(
-            room, beds=tuple(_derived(room.room.room, bed, over, departures) for bed in room.beds)
+            room, beds=tuple(_derive(room.room.room, bed, over, departures) for bed in room.beds)
         )
         for room in rooms
     ]
 
 
-def _derived(
+def _derive(
     room: UUID, bed: BedView, over: Collection[UUID], left: Mapping[tuple[UUID, str], datetime]
 ) -> BedView:
     """Return a bed without a reservation that is over, and as to be cleaned where it is."""

@@ -133,7 +133,7 @@ async def _course(
                 admitted_at=stay.admitted_at,
                 discharged_at=stay.discharged_at,
                 specialty=stay.specialty,
-                attending=_named(staff, stay.attending),
+                attending=_staff_member(staff, stay.attending),
                 expected_discharge=stay.expected_discharge,
                 disposition=stay.disposition,
                 destination=stay.destination,
@@ -172,15 +172,15 @@ def _places(
             shared=stay.shares_bed_of is not None,
             kept=stay.bed_kept,
         )
-        is_same = bool(places) and _where(places[-1]) == _where(current_place)
+        is_same = bool(places) and _place_key(places[-1]) == _place_key(current_place)
         if is_same and places[-1].until == current_place.since:
-            current_place = Place(places[-1].since, current_place.until, *_where(current_place))
+            current_place = Place(places[-1].since, current_place.until, *_place_key(current_place))
             places.pop()
         places.append(current_place)
     return places
 
 
-def _where(
+def _place_key(
     place: Place,
 ) -> tuple[bool, RoomName | None, str | None, str | None, bool, bool]:
     return (
@@ -197,7 +197,7 @@ def _staff(view: PractitionerView) -> Staff:
     return Staff(view.staff_number, view.family_name, view.given_name)
 
 
-def _named(staff: Mapping[UUID, Staff], id: UUID | None) -> Staff | None:
+def _staff_member(staff: Mapping[UUID, Staff], id: UUID | None) -> Staff | None:
     return staff.get(id) if id else None
 
 
@@ -227,7 +227,7 @@ def _prescription(
         written_at=view.written_at,
         start=view.start,
         stop=view.stop,
-        prescriber=_named(staff, view.prescriber),
+        prescriber=_staff_member(staff, view.prescriber),
         without_prescription=view.basis,
         administrations=[
             Administration(
@@ -247,7 +247,7 @@ def _prescription(
 
 
 def _visit(view: VisitView, staff: Mapping[UUID, Staff]) -> Visit:
-    practitioner = _named(staff, view.practitioner)
+    practitioner = _staff_member(staff, view.practitioner)
     return Visit(view.visit, view.since, view.kind, practitioner, view.note, view.consult)
 
 
@@ -257,8 +257,8 @@ def _consult(view: ConsultView, staff: Mapping[UUID, Staff]) -> Consult:
         status=view.status,
         requested_at=view.since,
         specialty=view.specialty,
-        practitioner=_named(staff, view.asked),
-        requested_by=_named(staff, view.requested_by),
+        practitioner=_staff_member(staff, view.asked),
+        requested_by=_staff_member(staff, view.requested_by),
         question=view.question,
         withdrawn_at=view.withdrawn_at if view.status == "WITHDRAWN" else None,
         visit_id=view.visit,

@@ -91,7 +91,7 @@ async def bed_changes(
     changes = []
     for key in dict.fromkeys((*sides[0], *sides[1])):
         beds = [side.get(key) for side in sides]
-        if beds[0] and beds[1] and _shown(beds[0][1]) == _shown(beds[1][1]):
+        if beds[0] and beds[1] and _board_columns(beds[0][1]) == _board_columns(beds[1][1]):
             continue
         room = next(bed[0] for bed in reversed(beds) if bed)
         changes.append(BedChange(room, *(bed[1] if bed else None for bed in beds)))
@@ -179,7 +179,7 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
     return ExposureView(first, last, wrong_entries, [view(EntryView, row) for row in decisions])
 
 
-def _shown(bed: BedView) -> tuple[object, ...]:
+def _board_columns(bed: BedView) -> tuple[object, ...]:
     """Return what a board shows of a bed."""
     spell = bed.spell.spell if bed.spell else None
     return bed.state, spell, tuple((o.stay, o.since, o.kept) for o in bed.occupants)

@@ -65,7 +65,7 @@ async def rooms_named(connection: AsyncConnection, ward: str | None, number: str
     of_ward = select(rooms.c.number).distinct()
     if ward is not None:
         of_ward = of_ward.where(rooms.c.ward == ward)
-    return _same(number, (await connection.execute(of_ward)).scalars(), "room")
+    return _spellings(number, (await connection.execute(of_ward)).scalars(), "room")
 
 
 async def beds_named(
@@ -77,7 +77,7 @@ async def beds_named(
         in_rooms = in_rooms.where(rooms.c.ward == ward)
     if numbers is not None:
         in_rooms = in_rooms.where(rooms.c.number.in_(numbers))
-    return _same(bed, (await connection.execute(in_rooms)).scalars(), "bed")
+    return _spellings(bed, (await connection.execute(in_rooms)).scalars(), "bed")
 
 
 async def staff_number_named(connection: AsyncConnection, text: str, field: str) -> str:
@@ -93,7 +93,7 @@ async def staff_number_named(connection: AsyncConnection, text: str, field: str)
     return str(staff_number)
 
 
-def _same(text: str, names: Iterable[str], what: str) -> list[str]:
+def _spellings(text: str, names: Iterable[str], what: str) -> list[str]:
     """Return the names that differ from what was typed in spelling only. Raises NotFound."""
     spellings = sorted(name for name in names if key(name) == key(text))
     if not spellings:

@@ -166,11 +166,11 @@ class Viewer:
         """Return two conditions: a patient is in a stay; they are or have been in one of the wards."""
         inside, stays_of_wards = TABLES["stays"].alias(), TABLES["stays"].alias()
         is_in = exists().where(
-            inside.c.patient == patient, _held(inside, at), inside.c.status.in_(IN_HOUSE)
+            inside.c.patient == patient, _is_held(inside, at), inside.c.status.in_(IN_HOUSE)
         )
         has_been = exists().where(
             stays_of_wards.c.patient == patient,
-            _held(stays_of_wards, at),
+            _is_held(stays_of_wards, at),
             self._is_of_wards(stays_of_wards.c.stay, at),
         )
         return is_in, has_been
@@ -208,7 +208,7 @@ class Viewer:
         stretches, room = TABLES["stretches"].alias("lain"), TABLES["rooms"].alias("there")
         last = (
             select(stretches.c.room)
-            .where(stretches.c.stay == stay, _begun(stretches, at))
+            .where(stretches.c.stay == stay, _has_begun(stretches, at))
             .order_by(func.lower(stretches.c.during).desc())
             .limit(1)
             .correlate_except(stretches)
@@ -216,7 +216,7 @@ class Viewer:
         )
         ward = (
             select(_is_one_of(room.c.ward, self.wards, Text))
-            .where(room.c.room == last, _held(room, at))
+            .where(room.c.room == last, _is_held(room, at))
             .limit(1)
             .correlate_except(room)
             .scalar_subquery()
@@ -248,11 +248,11 @@ def _is_one_of(column: ColumnElement[Any], values: Any, kind: Any) -> ColumnElem
     return column == any_(values)
 
 
-def _held(table: Any, at: Moment | None) -> ColumnElement[bool]:
+def _is_held(table: Any, at: Moment | None) -> ColumnElement[bool]:
     return _latest(table) if at is None else held(table, *at).is_(True)
 
 
-def _begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
+def _has_begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
     """Return the condition for the rows that had begun by a moment, whether they had ended or not."""
     if at is None:
         return func.upper_inf(table.c.known)

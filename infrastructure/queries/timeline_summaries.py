@@ -124,14 +124,14 @@ def summary(
 ) -> str:
     """Return the sentence of an entry."""
     if entry.status == "PENDING":
-        return _pending(entry)
+        return _pending_report(entry)
     event = KINDS[entry.kind]
     return SUMMARIES[event](
         Entry(entry.data, rooms, staff, prescriptions.get(entry.subject), is_exchange)
     )
 
 
-def _admitted(e: Entry) -> str:
+def _admission(e: Entry) -> str:
     text = f"Admitted ({_words(e.data['admission_type'])})"
     if e.data.get("specialty"):
         text += f" under {e.data['specialty']}"
@@ -140,12 +140,12 @@ def _admitted(e: Entry) -> str:
     return text + (f"; waits in {e.data['without_bed']}" if e.data.get("without_bed") else "")
 
 
-def _written(e: Entry) -> str:
+def _prescription(e: Entry) -> str:
     text = " ".join(str(e.data[n]) for n in ("dose", "route", "frequency") if e.data.get(n))
     return f"Prescribed {e.data['medication']['name']}" + (f", {text}" if text else "")
 
 
-def _changed(e: Entry) -> str:
+def _prescription_change(e: Entry) -> str:
     text = ", ".join(
         f"{n} {e.data[n]}"
         for n in ("dose", "route", "frequency", "stop")
@@ -166,7 +166,7 @@ def _dose(e: Entry) -> str:
     return f"Did not give {e.drug()}: {e.data.get('reason_not_given')}{reason_text}"
 
 
-def _unprescribed(e: Entry) -> str:
+def _unprescribed_dose(e: Entry) -> str:
     amount = f" {e.data['dose_given']}" if e.data.get("dose_given") else ""
     orderer = f" of {e.doctor('ordered_by')}" if e.data.get("ordered_by") else ""
     medicine = f"{e.data['medication']['name']}{amount}"
@@ -182,7 +182,7 @@ def _consult(e: Entry) -> str:
     return f"Consult asked of {', '.join(addressees)}{by}{question}"
 
 
-def _cancelled(e: Entry) -> str:
+def _cancellation(e: Entry) -> str:
     place = f"; now in {e.bed()}" if e.has_place() else ""
     return ("reversed" if e.data["because"] == "DECISION_REVERSED" else "entered in error") + place
 
@@ -194,17 +194,17 @@ def _details(e: Entry) -> str:
     return f"Details{since}: {text}"
 
 
-def _discharged(e: Entry) -> str:
+def _discharge(e: Entry) -> str:
     destination = f" to {e.data['destination']}" if e.data.get("destination") else ""
     return f"Discharged ({_words(e.data['disposition'])}){destination}"
 
 
-def _planned(e: Entry) -> str:
+def _discharge_plan(e: Entry) -> str:
     expected_time = f" for {e.data['expected_at']}" if e.data.get("expected_at") else ""
     return f"Discharge {_words(e.data['plan'])}{expected_time}"
 
 
-def _pending(entry: EntryView) -> str:
+def _pending_report(entry: EntryView) -> str:
     """Return the sentence of a pending report, which names places by what is written on them."""
     system = entry.source["system"] if entry.source else "Another system"
     place = [f"{n} {entry.data[n]}" for n in ("ward", "room", "bed") if entry.data.get(n)]
@@ -229,9 +229,9 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     ),
     Patient.Merged: lambda e: "Found to be one person with another record",
     Patient.Unmerged: lambda e: "Found not to be that person: merge taken back",
-    Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancelled(e)}",
-    Stay.MovementCancelled: lambda e: f"Movement cancelled: {_cancelled(e)}",
-    Stay.DischargeCancelled: lambda e: f"Discharge cancelled: {_cancelled(e)}",
+    Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancellation(e)}",
+    Stay.MovementCancelled: lambda e: f"Movement cancelled: {_cancellation(e)}",
+    Stay.DischargeCancelled: lambda e: f"Discharge cancelled: {_cancellation(e)}",
     Stay.PatientCorrected: lambda e: "The stay was recorded under another patient",
     Patient.StayMovedAway: lambda e: "A stay recorded here was another patient's",
     Stay.VisitCancelled: lambda e: "Visit cancelled: entered in error",
@@ -243,7 +243,7 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Prescription.AdministrationCancelled: lambda e: (
         f"Dose of {e.drug()} cancelled: entered in error"
     ),
-    Stay.Admitted: _admitted,
+    Stay.Admitted: _admission,
     Stay.EmergencyCareRecorded: lambda e: (
         "Came to the emergency department"
         + (f", left it at {e.data['departed_at']}" if e.data.get("departed_at") else "")
@@ -272,19 +272,19 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Stay.ConsultWithdrawn: lambda e: "Consult withdrawn: not wanted any more",
     Stay.ConsultCancelled: lambda e: "Consult cancelled: entered in error",
     Stay.ConsultWithdrawalCancelled: lambda e: "Withdrawal of a consult cancelled",
-    Stay.DischargePlanned: _planned,
-    Stay.Discharged: _discharged,
-    Prescription.Written: _written,
-    Prescription.Changed: _changed,
+    Stay.DischargePlanned: _discharge_plan,
+    Stay.Discharged: _discharge,
+    Prescription.Written: _prescription,
+    Prescription.Changed: _prescription_change,
     Prescription.Held: lambda e: f"Held {e.drug()}",
     Prescription.Resumed: lambda e: f"Resumed {e.drug()}",
     Prescription.Stopped: lambda e: (
         f"Stopped {e.drug()}" + (" at discharge" if e.data.get("discharge") else "")
     ),
     Prescription.Completed: lambda e: f"Completed {e.drug()}",
-    Prescription.WrittenCorrected: _written,
+    Prescription.WrittenCorrected: _prescription,
     Prescription.AdministrationRecorded: _dose,
-    Prescription.UnprescribedGiven: _unprescribed,
+    Prescription.UnprescribedGiven: _unprescribed_dose,
     Prescription.InfusionEnded: lambda e: f"Infusion of {e.drug()} ended",
     Prescription.InfusionEndCancelled: lambda e: (
         f"End of the infusion of {e.drug()} cancelled: entered in error"

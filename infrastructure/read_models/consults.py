@@ -72,12 +72,14 @@ class Consults(ReadModel):
                 self.writer(consults).put(
                     event.consult,
                     Period(event.entry.occurred_at),
-                    {"stay": event.originator_id, **_said(event), "withdrawn_at": None},
+                    {"stay": event.originator_id, **_details_of(event), "withdrawn_at": None},
                     known=place.known,
                     position=place.position,
                 )
             case Stay.ConsultCorrected():
-                details = {name: value for name, value in _said(event).items() if value is not None}
+                details = {
+                    name: value for name, value in _details_of(event).items() if value is not None
+                }
                 period = Period(event.at) if event.at else None
                 self._revise([event.consult], place, Copy(details, period))
             case Stay.ConsultWithdrawn():
@@ -100,7 +102,7 @@ class Consults(ReadModel):
             )
 
 
-def _said(event: Stay.ConsultRequested | Stay.ConsultCorrected) -> dict[str, Any]:
+def _details_of(event: Stay.ConsultRequested | Stay.ConsultCorrected) -> dict[str, Any]:
     names = ("specialty", "asked", "requested_by", "question")
     return {name: getattr(event, name) for name in names}
 

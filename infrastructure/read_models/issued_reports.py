@@ -64,7 +64,7 @@ class IssuedReports(ReadModel):
                         "ward": terms.ward,
                         "computed_at": said.position,
                         "told": msgspec.to_builtins({"terms": terms, "said": said}),
-                        **_recorded(event),
+                        **_recorder_and_reason(event),
                     },
                     known=place.known,
                     position=place.position,
@@ -79,14 +79,14 @@ class IssuedReports(ReadModel):
                         "told": msgspec.to_builtins(
                             {"said": said, "changes": event.changes, "causes": event.causes}
                         ),
-                        **_recorded(event),
+                        **_recorder_and_reason(event),
                     },
                     known=place.known,
                     position=place.position,
                 )
 
 
-def _recorded(event: Event) -> dict[str, Any]:
+def _recorder_and_reason(event: Event) -> dict[str, Any]:
     return {
         "recorded_by": msgspec.to_builtins(event.entry.recorded_by),
         "reason": event.entry.reason,

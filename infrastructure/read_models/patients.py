@@ -190,10 +190,10 @@ async def records_of_each(
                 links.setdefault(record, set()).add(other)
                 links.setdefault(other, set()).add(record)
         new = set(links) - before
-    return {id: _walked(id, links) for id in ids}
+    return {id: _linked_records(id, links) for id in ids}
 
 
-def _walked(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
+def _linked_records(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
     """Return all records that a record is linked with, itself first, always in the same order."""
     records = [id]
     for record in records:  # grows while it is walked

@@ -275,7 +275,7 @@ async def prescriptions_by_id(
     return {row.prescription: view(PrescriptionView, row) for row in rows}
 
 
-def _stopped(at: AsOf) -> Select[Any]:
+def _stopped_prescriptions(at: AsOf) -> Select[Any]:
     """Compose the prescriptions whose stop names a discharge, from the timeline of its stay."""
     stay = select(entries.c.stay).where(equals(entries.c.fact, "discharge")).limit(1)
     stops = select(entries.c.subject).where(
@@ -292,7 +292,7 @@ def _stopped(at: AsOf) -> Select[Any]:
     )
 
 
-_stopped_by = CompiledStatement(_stopped)
+_stopped_by = CompiledStatement(_stopped_prescriptions)
 
 
 @reads(prescriptions, entries)

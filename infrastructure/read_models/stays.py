@@ -200,7 +200,7 @@ async def stays_by_id(
     return {row.stay: view(StayView, row) for row in await _stays_by_id(connection, ids, at)}
 
 
-def _shared(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
+def _sharing(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Compose who has shared whose bed up to a moment, by the one or the other, in order of time."""
     return lambda at: (
         select(stays.c.stay, stays.c.shares_bed_of)
@@ -215,8 +215,8 @@ def _shared(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     )
 
 
-_mothers_of = by_id(_shared(stays.c.stay))
-_children_of = by_id(_shared(stays.c.shares_bed_of))
+_mothers_of = by_id(_sharing(stays.c.stay))
+_children_of = by_id(_sharing(stays.c.shares_bed_of))
 
 
 @reads(stays)

@@ -24,7 +24,7 @@ AROUND = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class _Computed:
+class _Computation:
     """An issue, and a position that it was computed at: as issued, or as restated."""
 
     issue: UUID
@@ -48,11 +48,11 @@ def containing(
     subjects = _subjects(connection, wrong, wrong_to)
     differs: dict[bytes, bool] = {}
     issue_ids: dict[UUID, None] = {}
-    for computation in _computed(connection, wrong_from, wrong_to):
+    for computation in _computations(connection, wrong_from, wrong_to):
         key = msgspec.json.encode(computation.terms)  # reports may be issued many times
         if key not in differs:
             differs[key] = any(
-                _touched(connection, computation, wrong, position)
+                _touches_period(connection, computation, wrong, position)
                 for position in (wrong_to - 1, wrong_to)
             ) and reports.differs(subjects, *question_of(computation.terms), wrong_to - 1, wrong_to)
         if differs[key]:
@@ -60,7 +60,7 @@ def containing(
     return list(issue_ids)
 
 
-def _computed(connection: Connection[TupleRow], after: int, before: int) -> list[_Computed]:
+def _computations(connection: Connection[TupleRow], after: int, before: int) -> list[_Computation]:
     rows = connection.execute(
         "SELECT i.issue, i.told->'terms', c.computed_at"
         f" FROM {issues.fullname} i CROSS JOIN LATERAL (SELECT i.computed_at"
@@ -68,7 +68,7 @@ def _computed(connection: Connection[TupleRow], after: int, before: int) -> list
         " WHERE c.computed_at >= %s AND c.computed_at < %s ORDER BY i.position, c.computed_at",
         [after, before],
     )
-    return [_Computed(issue, msgspec.convert(terms, Terms), at) for issue, terms, at in rows]
+    return [_Computation(issue, msgspec.convert(terms, Terms), at) for issue, terms, at in rows]
 
 
 def _subjects(
@@ -89,8 +89,11 @@ def _subjects(
     return subjects | {Subject("person", person) for (person,) in people}
 
 
-def _touched(
-    connection: Connection[TupleRow], computation: _Computed, wrong: Sequence[EntryView], known: int
+def _touches_period(
+    connection: Connection[TupleRow],
+    computation: _Computation,
+    wrong: Sequence[EntryView],
+    known: int,
 ) -> bool:
     """Return whether such a stay touched the period at all: a cheap test that mostly fails."""
     row = connection.execute(

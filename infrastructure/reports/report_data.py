@@ -158,7 +158,7 @@ def open_report_service(url: str, hospital: str) -> Iterator[ReportService]:
 
 def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:
     """Return the facts about stays, and about their patients outside a stay (a death, a merge)."""
-    return _grouped(
+    return _group(
         connection.execute(
             f"SELECT stay::text, position FROM {entries.fullname}"
             "  WHERE stay = ANY(%(ids)s::uuid[]) AND status <> 'PENDING'"
@@ -174,7 +174,7 @@ def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: 
 
 def _of_persons(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:
     """Return the facts about every record that was the person's at either position."""
-    return _grouped(
+    return _group(
         connection.execute(
             "WITH RECURSIVE links AS (SELECT DISTINCT patient, merged_into"
             f"  FROM {patients.fullname} WHERE merged_into IS NOT NULL"
@@ -213,7 +213,7 @@ _FACTS_OF: dict[str, Callable[[Connection[TupleRow], list[str], int, int], Facts
 }
 
 
-def _grouped(rows: Iterable[TupleRow]) -> Facts:
+def _group(rows: Iterable[TupleRow]) -> Facts:
     facts: Facts = {}
     for id, position in rows:
         facts.setdefault(id, set()).add(position)

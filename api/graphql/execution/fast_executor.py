@@ -213,7 +213,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             complete = self._object(kind, details)
         elif isinstance(kind, GraphQLList):
             item = self._value(kind.of_type, details)
-            complete = _each(item) if item else None
+            complete = _complete_items(item) if item else None
         return _nullable(complete, is_required) if complete else None
 
     def _object(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
@@ -252,7 +252,7 @@ def _nullable(complete: Completer, is_required: bool) -> Completer:
     return complete_or_null
 
 
-def _each(complete: Completer) -> Completer:
+def _complete_items(complete: Completer) -> Completer:
     def complete_each(values: Any) -> Any:
         if type(values) is not list:
             raise FallBack

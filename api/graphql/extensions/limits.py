@@ -240,14 +240,14 @@ class Costs(ValidationRule):
 
     def _all(self, selection_set: SelectionSetNode, kind: Any) -> Measure:
         """Return the measure of a selection set: costs and aliases add up, the greatest depth counts."""
-        measures = [self._one(selection, kind) for selection in selection_set.selections]
+        measures = [self._selection(selection, kind) for selection in selection_set.selections]
         return Measure(
             sum(measure.cost for measure in measures),
             max((measure.depth for measure in measures), default=0),
             sum(measure.aliases for measure in measures),
         )
 
-    def _one(self, selection: Any, kind: Any) -> Measure:
+    def _selection(self, selection: Any, kind: Any) -> Measure:
         if isinstance(selection, FragmentSpreadNode):
             return self._spread(selection.name.value)
         if isinstance(selection, InlineFragmentNode):

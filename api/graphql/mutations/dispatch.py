@@ -127,16 +127,16 @@ def _converted_fields(input: Any, types: dict[str, Any]) -> dict[str, Any]:
             continue
         if value == "" and field.metadata.get(BLANK_IS_ABSENT):
             continue
-        values[field.name] = _converted(value, hints[field.name], types[field.name], field.name)
+        values[field.name] = _convert(value, hints[field.name], types[field.name], field.name)
     return values
 
 
-def _converted(value: Any, hint: Any, type_: Any, name: str) -> Any:
+def _convert(value: Any, hint: Any, type_: Any, name: str) -> Any:
     """Return an input's value as a domain type: lists as tuples, ids as UUIDs, inputs as ``type_``."""
-    hint, type_ = _required(hint), _required(type_)
+    hint, type_ = _without_none(hint), _without_none(type_)
     if isinstance(value, list):
         item_hint, item_type = get_args(hint)[0], get_args(type_)[0]
-        return tuple(_converted(item, item_hint, item_type, name) for item in value)
+        return tuple(_convert(item, item_hint, item_type, name) for item in value)
     if has_object_definition(value):
         return type_(**_converted_fields(value, _hints(type_)))
     for id_of in getattr(hint, "__metadata__", ()):
@@ -150,7 +150,7 @@ def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def _required(hint: Any) -> Any:
+def _without_none(hint: Any) -> Any:
     """Return the type without None."""
     if get_origin(hint) in (Union, UnionType):
         return next(arg for arg in get_args(hint) if arg is not NoneType)

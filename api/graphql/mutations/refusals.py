@@ -31,7 +31,7 @@ class Refusal:
     path: list[str] = strawberry.field(description="The part of the input at fault.")
 
 
-def _described(kind: type) -> dict[str, tuple[Any, str]]:
+def _described_attributes(kind: type) -> dict[str, tuple[Any, str]]:
     """Return the type and the description of each attribute that is annotated with one."""
     hints = get_type_hints(kind, include_extras=True)
     return {
@@ -41,7 +41,9 @@ def _described(kind: type) -> dict[str, tuple[Any, str]]:
     }
 
 
-_FACT = {name: description for name, (_, description) in _described(domain.FactRef).items()}
+_FACT = {
+    name: description for name, (_, description) in _described_attributes(domain.FactRef).items()
+}
 
 
 @shows(DataKind.HOUSE)
@@ -106,7 +108,7 @@ def _handler(refusal: type[domain.Refusal]) -> RefusalHandler:
     namespace: dict[str, Any] = {"__module__": __name__}
     annotations: dict[str, Any] = {}
     attributes: dict[str, tuple[str, Callable[[Any], Any]]] = {}
-    for name, (hint, description) in _described(refusal).items():
+    for name, (hint, description) in _described_attributes(refusal).items():
         if hint is domain.BedRef:  # its label is read when it is asked for
             reference = f"{name}_ref"
             annotations[reference] = strawberry.Private[domain.BedRef]

@@ -27,7 +27,7 @@ from infrastructure.read_models.stays import stays_by_id
 from infrastructure.reports import issued_reports
 
 
-async def _closed(context: Context, persons: Set[Subject]) -> set[Subject]:
+async def _hidden_subjects(context: Context, persons: Set[Subject]) -> set[Subject]:
     """Return those among some persons whom the viewer may not see now; the others are read."""
     if not context.may("data:identity"):
         return set(persons)
@@ -102,7 +102,7 @@ class ReportQueries:
             full_report, cells, parked_commands = await in_thread(compute)
             report = full_report
             if cells is not None:
-                closed_subjects = await _closed(context, cells.all_small)
+                closed_subjects = await _hidden_subjects(context, cells.all_small)
                 report, suppressed_rows = suppress(report, cells, closed_subjects)
             if not sees_clinical:
                 report = without_clinical(report)

@@ -52,7 +52,9 @@ class StayDifference:
             return None
         facts_found = await info.context.query(differences.facts_between, [id], before.known, after)
         return cls(
-            before=facts_held[0], after=facts_held[1], facts=await _told(info, facts_found, after)
+            before=facts_held[0],
+            after=facts_held[1],
+            facts=await _timeline_entries(info, facts_found, after),
         )
 
 
@@ -76,7 +78,7 @@ class BedDifference:
                 room=Room.of(change.room, after),
                 before=Bed.of(change.before, change.room, before) if change.before else None,
                 after=Bed.of(change.after, change.room, after) if change.after else None,
-                facts=await _told(
+                facts=await _timeline_entries(
                     info,
                     await info.context.query(
                         differences.facts_between, change.stays, before.known, after
@@ -131,13 +133,13 @@ class Exposure:
         return cls(
             wrong_from=info.context.position(view.wrong_from),
             wrong_to=info.context.position(view.wrong_to),
-            wrong=await _told(info, view.wrong, at),
-            decided=await _told(info, view.decided, at),
+            wrong=await _timeline_entries(info, view.wrong, at),
+            decided=await _timeline_entries(info, view.decided, at),
             view=view,
             at=at,
         )
 
 
-async def _told(info: Ask, views: Sequence[EntryView], at: AsOf) -> list[TimelineEntry]:
+async def _timeline_entries(info: Ask, views: Sequence[EntryView], at: AsOf) -> list[TimelineEntry]:
     stories = await told(info, views, at)
     return [TimelineEntry.of(info, v, stories[v.entry]) for v in views]

@@ -135,8 +135,8 @@ class ReportRestatement:
                 unit=change.unit,
                 old=_text(change.old),
                 new=_text(change.new),
-                old_shown=_shown(definition, change, change.old),
-                new_shown=_shown(definition, change, change.new),
+                old_shown=_format(definition, change, change.old),
+                new_shown=_format(definition, change, change.new),
                 causes=[causes[number] for number in change.causes],
             )
             for change in self.view.changes
@@ -229,6 +229,6 @@ def _text(value: Exact) -> str | None:
     return None if value is None else str(value)
 
 
-def _shown(definition: definitions.Definition, change: Change, value: Any) -> str:
+def _format(definition: definitions.Definition, change: Change, value: Any) -> str:
     row = definitions.Row(change.name, change.of, change.unit, value_of(value))
     return formatted(definition, row)

@@ -137,7 +137,7 @@ def _record(
             return
         assert link.prescription
         assert link.prescription.id
-        reason, distance = _outside(link.prescription, at)
+        reason, distance = _outside_mark(link.prescription, at)
         notes = [f"{words}: {row['medication'] or 'no drug named'}", link.how]
         if reason:
             notes.append(distance)
@@ -200,7 +200,7 @@ def _record_unprescribed(
     ledger.answered(row, "record_unprescribed_dose", answer, "no prescription of it is recorded")
 
 
-def _outside(prescription: Prescription, at: datetime) -> tuple[Outside | None, str]:
+def _outside_mark(prescription: Prescription, at: datetime) -> tuple[Outside | None, str]:
     """Return the mark of a dose outside its prescription, and a text of how far outside it lies."""
     start, stop = prescription.start, prescription.stop
     if start and at < start:

@@ -93,7 +93,7 @@ def write_prescriptions(
 ) -> None:
     """Write a stay's prescriptions in the order of their writing, and judge all rows of them."""
     for prescription in sorted(
-        prescriptions, key=lambda p: (_written(p, stay)[0] or LAST, p.number)
+        prescriptions, key=lambda p: (_writing(p, stay)[0] or LAST, p.number)
     ):
         _write(stay, prescription, sender, ledger)
         row = prescription.row
@@ -117,7 +117,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     if stay.id is None:
         ledger.refused(row, Rule.REFUSED_WITH, parent=stay.row)
         return
-    at, notes = _written(prescription, stay)
+    at, notes = _writing(prescription, stay)
     if at is None:
         ledger.refused(row, Rule.UNREADABLE, "it has no start, no order, no pharmacy entry")
         return
@@ -151,7 +151,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
         (prescription.id,) = answer.ids("prescription")
 
 
-def _written(prescription: Prescription, stay: Stay | None) -> tuple[datetime | None, list[str]]:
+def _writing(prescription: Prescription, stay: Stay | None) -> tuple[datetime | None, list[str]]:
     """Return when it was written, and the envelope with the source's own times.
 
     Orders are written anew when the patient moves, and the prescription then names the newest: the

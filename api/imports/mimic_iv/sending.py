@@ -82,7 +82,7 @@ class Sender:
         """Return the staff number of a provider, registered before its use; None if there is none."""
         if number and number not in self._practitioners:
             request = _opening(f"provider/{number}", "register_practitioner")
-            self._begun(
+            self._register(
                 "practitioners",
                 self.hospital.practitioners.register_practitioner,
                 request,
@@ -95,7 +95,7 @@ class Sender:
         """Open a bed's room before it is used."""
         if (bed.ward, bed.room) not in self._rooms:
             request = _opening(f"careunit/{bed.ward}/{bed.room}", "open_room")
-            self._begun(
+            self._register(
                 "rooms",
                 self.hospital.rooms.open_room,
                 request,
@@ -105,7 +105,7 @@ class Sender:
             )
             self._rooms.add((bed.ward, bed.room))
 
-    def _begun(
+    def _register(
         self,
         what: str,
         command: Callable[Concatenate[Request, P], Recorded],
