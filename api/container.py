@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.hospital import Hospital
-from application.reports.told_figures import ToldFigures
+from application.reports.disclosed_figures import DisclosedFigures
 from infrastructure.access_log import AccessLog
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.caching.read_snapshot import Snapshots
@@ -36,7 +36,7 @@ class AppState:
     snapshots: Snapshots
     response_cache: ResponseCache
     revocations: Revocations
-    told_figures: ToldFigures
+    disclosed_figures: DisclosedFigures
 
 
 @contextlib.asynccontextmanager
@@ -72,7 +72,7 @@ async def running(
             snapshots=snapshots,
             response_cache=ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000),
             revocations=Revocations(engine),
-            told_figures=ToldFigures(),
+            disclosed_figures=DisclosedFigures(),
         )
     finally:
         runner.stop()

@@ -175,7 +175,7 @@ def _failure(error: BaseException) -> str:
     return str(error)
 
 
-def formatted(error: WardbookError) -> dict[str, object]:
+def format_error(error: WardbookError) -> dict[str, object]:
     """Return an error that has a code as GraphQL formats it: message and ``extensions.code``."""
     response = response_to(error)
     return {"message": response.message, "extensions": {"code": response.code}}

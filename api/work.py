@@ -53,7 +53,7 @@ WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)
 """The work of this request; None where none is counted: on the command line."""
 
 
-class Metered(Coroutine[Any, Any, T]):
+class MeteredCoroutine(Coroutine[Any, Any, T]):
     """A coroutine of which each step is timed."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T], work: Work) -> None:
@@ -79,7 +79,7 @@ class Metered(Coroutine[Any, Any, T]):
     def __await__(self) -> Generator[Any, Any, T]:
         return self
 
-    def __iter__(self) -> "Metered[T]":
+    def __iter__(self) -> "MeteredCoroutine[T]":
         return self
 
     def __next__(self) -> Any:
@@ -96,7 +96,7 @@ def metered_task(
     context = options.get("context")
     work = WORK.get() if context is None else context.get(WORK)
     if work is not None:
-        coroutine = Metered(coroutine, work)
+        coroutine = MeteredCoroutine(coroutine, work)
     return asyncio.Task(coroutine, loop=loop, **options)
 
 

@@ -16,7 +16,7 @@ from eventsourcing.application import Application
 from application import lookups
 from application.aggregate_cache import AggregateCache
 from application.append import append_of
-from application.authorization.disclosure import as_told
+from application.authorization.disclosure import redact_refusal
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
 from application.bounds import check_bounds
@@ -40,7 +40,7 @@ from domain.refusals import (
     Refusal,
     VersionConflict,
 )
-from domain.text import cleaned
+from domain.text import clean_texts
 from domain.time import Precision, in_utc
 
 ATTEMPTS = 24
@@ -131,7 +131,7 @@ class CommandPipeline(Application[UUID]):
                     confirmation = self._confirm_refusal(call, uow, digest)
                     if confirmation is not None:
                         return confirmation
-                    raise as_told(refusal, uow) from None
+                    raise redact_refusal(refusal, uow) from None
                 return self._append(call, uow)
             except Stale:
                 self.cache.forget(uow.loaded)
@@ -246,7 +246,7 @@ class CommandPipeline(Application[UUID]):
             source=request.source,
             hospital=self.rules.hospital,
         )
-        return cleaned(envelope)
+        return clean_texts(envelope)
 
 
 def _back_off(attempt: int, start: float) -> None:

@@ -64,7 +64,7 @@ def number_key(text: str) -> str:
     return key(key(text).replace(" ", ""))
 
 
-def cleaned(value: T, field: str = "") -> T:
+def clean_texts(value: T, field: str = "") -> T:
     """Return an event's or an input's struct with each text as its declared type says.
 
     Raises InvalidInput for a code or line in which nothing is left.
@@ -117,7 +117,7 @@ def _cleaner(hint: Any) -> Cleaner | None:
         return lambda value, field: _clean_items(item, value, field)
     is_struct = isinstance(hint, type) and (issubclass(hint, Struct) or is_dataclass(hint))
     if is_struct and _cleaners(hint):
-        return lambda value, field: None if value is None else cleaned(value, field)
+        return lambda value, field: None if value is None else clean_texts(value, field)
     return None
 
 

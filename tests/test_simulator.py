@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from api.simulator import AnotherHouse, Simulated, simulate
+from api.simulator import AnotherHouse, SimulationResult, simulate
 from api.simulator.inpatient import Inpatient
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
@@ -45,7 +45,7 @@ class House:
     """A simulated hospital that several tests look at."""
 
     database: Database
-    told: Simulated
+    told: SimulationResult
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return rows(self.database, query)
@@ -289,7 +289,9 @@ def test_those_who_left_are_forgotten(scratch: Scratch) -> None:
     assert remembered[True] < told.stays / 4
 
 
-def live(database: Database, *, beds: int = BEDS, days: int = DAYS, **said: Any) -> Simulated:
+def live(
+    database: Database, *, beds: int = BEDS, days: int = DAYS, **said: Any
+) -> SimulationResult:
     """Simulate into a database."""
     with closing(wired(Settings(), database)) as hospital:
         return simulate(hospital, beds=beds, days=days, until=UNTIL, **{"seed": 1, **said})

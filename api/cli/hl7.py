@@ -13,7 +13,7 @@ import typer
 from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
-from api.hl7.door import KEPT, Door, Refused
+from api.hl7.door import KEPT, Door, RefusedMessages
 from api.hl7.mllp import Listener, tls
 from api.hl7.sending import sending_systems
 from api.telemetry import logs
@@ -51,7 +51,8 @@ def listen(
 def refused(json: Json = False, csv: Csv = False) -> None:
     """List the messages that were refused or set aside, why, and the files that keep them."""
     messages = [
-        {n: v for n, v in message.items() if n != "message"} for message in Refused(settings().home)
+        {n: v for n, v in message.items() if n != "message"}
+        for message in RefusedMessages(settings().home)
     ]
     print_rows(messages, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
 

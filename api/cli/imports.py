@@ -23,7 +23,7 @@ from api.cli.terminal import (
 )
 from api.exit_codes import ExitCode
 from api.imports.mimic_iv import Account, import_mimic_iv, sums_path
-from api.simulator import Simulated, simulate
+from api.simulator import SimulationResult, simulate
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
@@ -114,7 +114,7 @@ def simulate_into(
     with_seed: int,
     until: datetime,
     detail: float,
-) -> Simulated:
+) -> SimulationResult:
     """Simulate into a database, with a progress bar."""
     the_hospital = hospital(chosen, database)
     try:

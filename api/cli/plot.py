@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from application.reports.definition import Figure, Report, Row
-from application.reports.formatting import formatted
+from application.reports.formatting import format_value
 from domain.text import line
 
 WIDTH, PANEL, LEFT, LINE = 820, 190, 60, 20
@@ -25,7 +25,7 @@ def svg(report: Report) -> str:
             _text(
                 10,
                 2 * LINE + 10 + LINE * n,
-                f"{row.figure}: {formatted(definition, row)} {row.unit}",
+                f"{row.figure}: {format_value(definition, row)} {row.unit}",
             )
             for n, row in enumerate(single)
         ),
@@ -66,7 +66,7 @@ def _panel(report: Report, figure: Figure, rows: list[Row], top: int) -> Iterato
         if row.value is None:
             continue
         bottom, up = sorted((level(float(row.value)), level(0.0)))
-        label = escape(line(f"{_of(row)}: {formatted(report.definition, row)}"))
+        label = escape(line(f"{_of(row)}: {format_value(report.definition, row)}"))
         yield (
             f'<rect x="{LEFT + n * step:.1f}" y="{bottom:.1f}" width="{max(step * 0.8, 0.5):.1f}"'
             f' height="{up - bottom:.1f}" fill="{BARS}"><title>{label}</title></rect>'

@@ -25,7 +25,7 @@ from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
 from application.reports.definition import Report
-from application.reports.formatting import formatted
+from application.reports.formatting import format_value
 from application.reports.issued import report_of
 from application.reports.registry import find_definition, newest_definitions
 from application.reports.service import no_progress
@@ -171,7 +171,7 @@ def _table(report: Report) -> None:
     )
     for row in report.rows:
         of = ", ".join(value for _, value in row.of)
-        table.add_row(row.figure, of, formatted(definition, row), row.unit)
+        table.add_row(row.figure, of, format_value(definition, row), row.unit)
     print_table(table)
 
 
@@ -186,7 +186,7 @@ def _csv(report: Report) -> None:
     writer.writerow(["figure", *names, "value", "unit"])
     for row in report.rows:
         of = dict(row.of)
-        value = "" if row.value is None else formatted(report.definition, row)
+        value = "" if row.value is None else format_value(report.definition, row)
         writer.writerow([row.figure, *(of.get(name, "") for name in names), value, row.unit])
 
 

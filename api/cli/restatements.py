@@ -13,7 +13,7 @@ from api.cli.queries import open_hospital, run_query
 from api.cli.terminal import Csv, Json, as_json, out, print_rows, progress, request, settings
 from application.authorization.roles import Purpose
 from application.reports.definition import Definition, Row
-from application.reports.formatting import formatted
+from application.reports.formatting import format_value
 from application.reports.issued import question_of, value_of
 from domain.report import Change, Exact, Report
 from infrastructure.bootstrap import hospital
@@ -154,4 +154,4 @@ def _row(fact: FactView) -> tuple[Any, ...]:
 
 
 def _format(held: Definition, change: Change, value: Exact) -> str:
-    return formatted(held, Row(change.name, change.of, change.unit, value_of(value)))
+    return format_value(held, Row(change.name, change.of, change.unit, value_of(value)))

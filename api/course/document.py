@@ -12,16 +12,16 @@ import msgspec
 
 from api.course.html import as_html
 from api.course.words import (
-    asked,
     by,
+    consult_text,
     dose,
     drug,
     full_name,
     imprint_lines,
     patient_lines,
+    place_text,
     stay_lines,
-    visited,
-    where,
+    visit_text,
     words,
 )
 from api.csv_writer import CsvWriter
@@ -110,7 +110,12 @@ def _rows(course: Course) -> Iterator[dict[str, Any]]:
 
 def _rows_of(stay: Stay) -> Iterator[dict[str, Any]]:
     for place in stay.places:
-        yield {"part": "place", "since": place.since, "until": place.until, "what": where(place)}
+        yield {
+            "part": "place",
+            "since": place.since,
+            "until": place.until,
+            "what": place_text(place),
+        }
     for prescription in stay.prescriptions:
         yield {
             "part": "prescription",
@@ -137,7 +142,7 @@ def _rows_of(stay: Stay) -> Iterator[dict[str, Any]]:
         yield {
             "part": "visit",
             "since": visit.occurred_at,
-            "what": visited(visit),
+            "what": visit_text(visit),
             "by": full_name(visit.practitioner),
             "id": visit.id,
         }
@@ -147,7 +152,7 @@ def _rows_of(stay: Stay) -> Iterator[dict[str, Any]]:
             "since": consult.requested_at,
             "until": consult.withdrawn_at,
             "status": consult.status,
-            "what": asked(consult),
+            "what": consult_text(consult),
             "by": full_name(consult.requested_by),
             "id": consult.id,
         }

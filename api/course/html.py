@@ -8,17 +8,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from api.course.words import (
-    asked,
     by,
+    consult_text,
     dose,
     drug,
     full_name,
     imprint_lines,
-    local,
     patient_lines,
+    place_text,
     stay_lines,
-    visited,
-    where,
+    time_text,
+    visit_text,
     words,
 )
 from infrastructure.queries.course_parts import Course, Entry, Stay
@@ -72,20 +72,23 @@ def _stay(stay: Stay, zone: ZoneInfo) -> str:
     ]
     return "\n".join(
         [
-            f"<section><h2>Stay from {local(stay.admitted_at, zone)}</h2>",
+            f"<section><h2>Stay from {time_text(stay.admitted_at, zone)}</h2>",
             _lines([*stay_lines(stay, zone), ("Id", str(stay.id))]),
             _table(
                 "Places",
                 ("from", "until", "where"),
-                ([local(p.since, zone), local(p.until, zone), where(p)] for p in stay.places),
+                (
+                    [time_text(p.since, zone), time_text(p.until, zone), place_text(p)]
+                    for p in stay.places
+                ),
             ),
             _table(
                 "Prescriptions",
                 ("from", "until", "medicine", "status", "by"),
                 (
                     [
-                        local(p.start, zone),
-                        local(p.stop, zone),
+                        time_text(p.start, zone),
+                        time_text(p.stop, zone),
                         drug(p),
                         words(p.status),
                         full_name(p.prescriber),
@@ -98,8 +101,8 @@ def _stay(stay: Stay, zone: ZoneInfo) -> str:
                 ("at", "until", "medicine", "dose", "by"),
                 (
                     [
-                        local(administration.occurred_at, zone),
-                        local(administration.ended_at, zone),
+                        time_text(administration.occurred_at, zone),
+                        time_text(administration.ended_at, zone),
                         prescription.medication.name,
                         dose(administration),
                         administration.performed_by or "",
@@ -113,7 +116,7 @@ def _stay(stay: Stay, zone: ZoneInfo) -> str:
                 "Visits",
                 ("at", "what", "by"),
                 (
-                    [local(v.occurred_at, zone), visited(v), full_name(v.practitioner)]
+                    [time_text(v.occurred_at, zone), visit_text(v), full_name(v.practitioner)]
                     for v in stay.visits
                 ),
             ),
@@ -122,8 +125,8 @@ def _stay(stay: Stay, zone: ZoneInfo) -> str:
                 ("asked", "what", "status", "by"),
                 (
                     [
-                        local(c.requested_at, zone),
-                        asked(c),
+                        time_text(c.requested_at, zone),
+                        consult_text(c),
                         words(c.status),
                         full_name(c.requested_by),
                     ]
@@ -140,8 +143,8 @@ def _timeline(entries: list[Entry], zone: ZoneInfo) -> str:
     numbers = {entry.id: number for number, entry in enumerate(entries, 1)}
 
     def row(entry: Entry) -> str:
-        occurred_at = local(entry.occurred_at, zone, entry.occurred_at_precision)
-        recorded_at = local(entry.recorded_at, zone) + (" late" if entry.late else "")
+        occurred_at = time_text(entry.occurred_at, zone, entry.occurred_at_precision)
+        recorded_at = time_text(entry.recorded_at, zone) + (" late" if entry.late else "")
         cells = [
             f'<td class="time">{numbers[entry.id]}</td>',
             f'<td class="time">{escape(occurred_at)}</td>',

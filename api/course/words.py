@@ -26,7 +26,7 @@ def words(name: str | None) -> str:
     return (name or "").replace("_", " ").lower()
 
 
-def local(moment: datetime | None, zone: ZoneInfo, precision: str = Precision.MINUTE) -> str:
+def time_text(moment: datetime | None, zone: ZoneInfo, precision: str = Precision.MINUTE) -> str:
     """Return a moment by the hospital's clocks to the minute, with its offset if they show it twice."""
     if moment is None:
         return ""
@@ -62,9 +62,9 @@ def imprint_lines(course: Course) -> Iterator[tuple[str, str]]:
     zone = ZoneInfo(imprint.time_zone)
     login = imprint.printed_by
     yield "Hospital", imprint.hospital
-    yield "As of", local(imprint.as_of, zone)
-    yield "As known at", local(imprint.known_at, zone)
-    yield "Printed", f"{local(imprint.printed_at, zone)} by {login.subject} ({login.role})"
+    yield "As of", time_text(imprint.as_of, zone)
+    yield "As known at", time_text(imprint.known_at, zone)
+    yield "Printed", f"{time_text(imprint.printed_at, zone)} by {login.subject} ({login.role})"
     yield "Purpose", words(imprint.purpose)
     yield "Times", f"by the clocks of {imprint.time_zone}"
 
@@ -79,7 +79,7 @@ def patient_lines(course: Course) -> Iterator[tuple[str, str]]:
         yield "Born", patient.birth_date.isoformat() if patient.birth_date else UNKNOWN
         yield "Sex", words(patient.sex)
         if patient.died_at:
-            yield "Died", local(patient.died_at, zone)
+            yield "Died", time_text(patient.died_at, zone)
     for record in course.other_records:
         yield "Also recorded as", f"{full_name(record)}, {record.mrn} ({record.mrn_authority})"
 
@@ -87,18 +87,20 @@ def patient_lines(course: Course) -> Iterator[tuple[str, str]]:
 def stay_lines(stay: Stay, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     """Return the lines about a stay that say something, each with its name."""
     lines = {
-        "Admitted": f"{local(stay.admitted_at, zone)} ({words(stay.admission_type)})",
+        "Admitted": f"{time_text(stay.admitted_at, zone)} ({words(stay.admission_type)})",
         "Status": words(stay.status),
         "Specialty": stay.specialty,
         "Attending": full_name(stay.attending),
-        "Expected discharge": None if stay.discharged_at else local(stay.expected_discharge, zone),
-        "Discharged": local(stay.discharged_at, zone),
+        "Expected discharge": None
+        if stay.discharged_at
+        else time_text(stay.expected_discharge, zone),
+        "Discharged": time_text(stay.discharged_at, zone),
         "Went": ", ".join(t for t in (words(stay.disposition), stay.destination) if t),
     }
     yield from ((name, text) for name, text in lines.items() if text)
 
 
-def where(place: Place) -> str:
+def place_text(place: Place) -> str:
     """Return a place in words."""
     if place.bed:
         room = f"{place.room.ward}, room {place.room.number}, " if place.room else ""
@@ -125,12 +127,12 @@ def dose(given: Administration) -> str:
     return f"{text}, outside the prescription ({reason})" if reason else text
 
 
-def visited(visit: Visit) -> str:
+def visit_text(visit: Visit) -> str:
     """Return a visit in words."""
     return words(visit.kind) + (f": {visit.note}" if visit.note else "")
 
 
-def asked(consult: Consult) -> str:
+def consult_text(consult: Consult) -> str:
     """Return a consult in words."""
     of = " and ".join(t for t in (consult.specialty, full_name(consult.practitioner)) if t)
     return of + (f": {consult.question}" if consult.question else "")

@@ -23,9 +23,9 @@ from domain.aggregate import Event
 from domain.event_types import EVENTS
 from domain.refusals import BedRef
 from domain.room.occupancy import Occupancy
-from infrastructure.queries.feed import Located, Logged
+from infrastructure.queries.feed import LoggedEvent, RoomLocation
 
-Rooms = Mapping[UUID, Located]
+Rooms = Mapping[UUID, RoomLocation]
 Schema = dict[str, Any]
 
 
@@ -241,7 +241,7 @@ ENVELOPE_MAY: Schema = {
 """What ``data`` says of every fact: who, when at the bedside, why, and about whom."""
 
 
-def event_id(entry: Logged) -> UUID:
+def event_id(entry: LoggedEvent) -> UUID:
     """Return the CloudEvents attribute ``id``, from the command and the place in the stream.
 
     Two facts never share one, not even when the log is restored to before the first of them.

@@ -17,7 +17,7 @@ from api.graphql.extensions.limits import (
     TOKENS,
     Costs,
     Document,
-    crowded,
+    excess_of,
     too_large,
 )
 from api.work import WORK
@@ -94,7 +94,7 @@ def prepare(schema: GraphQLSchema, text: str) -> tuple[Document | None, list[Gra
     try:
         document_node = parse(text, max_tokens=TOKENS)
         document = Document(definitions=document_node.definitions, loc=document_node.loc)
-        if excess := crowded(document):
+        if excess := excess_of(document):
             return None, [too_large(*excess)]
         errors = validate(schema, document, (*specified_rules, Costs), max_errors=ERRORS)
     except GraphQLError as error:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from api.hl7.er7 import Delimiters, Message, escaped
+from api.hl7.er7 import Delimiters, Message, escape_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ def _acknowledgement(message: Message | None, code: str, verdict: Verdict) -> by
         *("", kind, uuid4().hex[:20], sent(11) or "P", sent(12) or "2.5"),
         *("", "", "", "", "", sent(18)),
     ]
-    segments = [head, ["MSA", code, sent(10), escaped(verdict.text, delimiters)]]
+    segments = [head, ["MSA", code, sent(10), escape_text(verdict.text, delimiters)]]
     if verdict.code:
         reason = delimiters.component.join(
-            [str(verdict.code), escaped(verdict.text, delimiters), "HL70357"]
+            [str(verdict.code), escape_text(verdict.text, delimiters), "HL70357"]
         )
         location = verdict.where.replace("^", delimiters.component)
         segments.append(["ERR", "", location, reason, "E"])

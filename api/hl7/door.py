@@ -36,7 +36,7 @@ COME_AGAIN = Verdict("E", "come again", 207)
 log = logging.getLogger(__name__)
 
 
-class Refused:
+class RefusedMessages:
     """Messages that were refused, or set aside to be entered by hand.
 
     One file each, which its owner alone can read.
@@ -80,7 +80,7 @@ class Door:
     def __init__(self, hospital: Hospital, senders: Sequence[SendingSystem], home: Path) -> None:
         self.hospital = hospital
         self.senders = senders
-        self.refused = Refused(home)
+        self.refused = RefusedMessages(home)
         self.counts: Counter[str] = Counter()
 
     def answers(self, data: bytes) -> list[bytes]:

@@ -134,7 +134,7 @@ class Message:
         return time_of(text, zone, f"{segment}^1^{field}") if text else None
 
 
-def escaped(text: str, own: Delimiters = Delimiters()) -> str:
+def escape_text(text: str, own: Delimiters = Delimiters()) -> str:
     """Return a text as it may stand in a field."""
     for letter, sign in (
         ("E", own.escape),

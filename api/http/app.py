@@ -54,8 +54,8 @@ def app(
     methods = ["GET", "POST", "OPTIONS", "PUT", "DELETE"]
     routes: list[BaseRoute] = [
         Route("/livez", _alive),
-        Route("/readyz", Shared(_readiness, settings.health_seconds).response),
-        Route("/metrics", Shared(_metrics, settings.health_seconds).response),
+        Route("/readyz", SharedEndpoint(_readiness, settings.health_seconds).response),
+        Route("/metrics", SharedEndpoint(_metrics, settings.health_seconds).response),
         Route("/graphql", graphql, methods=methods, middleware=guards),
         WebSocketRoute("/graphql", graphql),
         Route("/commands", CommandBatch(allowances).post, methods=["POST"], middleware=guards),
@@ -85,7 +85,7 @@ Body = tuple[int, str, bytes]
 """Status, media type and bytes of a response."""
 
 
-class Shared:
+class SharedEndpoint:
     """An endpoint whose response is made once for all who ask within some seconds.
 
     They need no login, and each response takes a dozen statements.

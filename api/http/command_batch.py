@@ -17,7 +17,7 @@ from graphql import (
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.errors import BadRequest, TooLarge, formatted
+from api.errors import BadRequest, TooLarge, format_error
 from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.schema import schema
@@ -69,7 +69,7 @@ async def _execute(request: Request, command: Any) -> dict[str, Any]:
     COMMAND_ID.set(None)
     problem = _problem_of(command)
     if problem:
-        return {"errors": [formatted(BadRequest(problem))]}
+        return {"errors": [format_error(BadRequest(problem))]}
     context = Context(request.state.container, request.state.caller)
     result = await schema.execute(
         _document(command["mutation"], context.caller.role),

@@ -29,7 +29,7 @@ from api.errors import NotAcceptable, RequestTimeout, TooLarge, response_to
 from api.http.allowances import Allowances
 from api.http.errors import error_response
 from api.telemetry import logs, metrics
-from api.work import WORK, Metered
+from api.work import WORK, MeteredCoroutine
 from domain.errors import WardbookError
 from infrastructure import tracing
 
@@ -238,7 +238,7 @@ class WorkLimits:
         work = await self._allowances.admit(Request(scope).state.caller.actor)
         WORK.set(work)
         try:
-            await Metered(self._respond(scope, receive, send), work)
+            await MeteredCoroutine(self._respond(scope, receive, send), work)
         finally:
             work.end()
             metrics.LOOP_HELD.observe(work.longest)

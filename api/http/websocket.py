@@ -20,7 +20,7 @@ from api.auth.authentication import (
     log_failed_login,
     with_purpose,
 )
-from api.errors import DocumentNotTrusted, TooManyRequests, formatted
+from api.errors import DocumentNotTrusted, TooManyRequests, format_error
 from api.graphql.context import Connected, Context
 from api.http.anonymous import Pace
 from api.telemetry import metrics
@@ -198,7 +198,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
     async def _refuse(self, id: str, error: WardbookError) -> None:
         if isinstance(error, TooManyRequests):
             metrics.REFUSALS.labels("TOO_MANY_REQUESTS").inc()
-        await self.send_message({"id": id, "type": "error", "payload": [formatted(error)]})
+        await self.send_message({"id": id, "type": "error", "payload": [format_error(error)]})
 
     async def send_message(self, message: Any) -> None:
         """Send a message, or close a connection whose client has taken nothing for a while.

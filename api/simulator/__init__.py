@@ -6,6 +6,6 @@
 the time at which it is recorded, some of them wrongly at first (`data_entry_errors`).
 """
 
-from api.simulator.simulation import AnotherHouse, Simulated, simulate
+from api.simulator.simulation import AnotherHouse, SimulationResult, simulate
 
-__all__ = ["AnotherHouse", "Simulated", "simulate"]
+__all__ = ["AnotherHouse", "SimulationResult", "simulate"]

@@ -29,7 +29,7 @@ SOON_AFTER = timedelta(minutes=3)
 MANY_REFUSALS = 20
 
 
-class Unrecorded(WardbookError):
+class UnknownId(WardbookError):
     """An id that is not known, since the command that creates it was refused."""
 
 
@@ -44,9 +44,9 @@ class Recordable:
 
     @property
     def id(self) -> UUID:
-        """Return its id. Raises Unrecorded before it is recorded."""
+        """Return its id. Raises UnknownId before it is recorded."""
         if self._id is None:
-            raise Unrecorded(self.KIND)
+            raise UnknownId(self.KIND)
         return self._id
 
     def learn(self, recorded: Recorded) -> None:
@@ -180,7 +180,7 @@ class RecordingQueue:
             request = replace(request, precision=Precision.ESTIMATED)
         try:
             outcome = self._execute(entry, request)
-        except Unrecorded:
+        except UnknownId:
             self.unrecorded += 1
         except Refusal as refusal:
             if self.stops_at_refusals:

@@ -34,7 +34,7 @@ class AnotherHouse(ConfigurationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Simulated:
+class SimulationResult:
     """Result of a simulation. ``refusals`` count by type; ``refused`` are the first of them, as text.
 
     ``late``: facts recorded late (see `Rules`). ``unrecorded``: facts that were given up because they
@@ -59,7 +59,7 @@ def simulate(
     until: datetime,
     detail: float = 1.0,
     progress: Callable[[float], None] | None = None,
-) -> Simulated:
+) -> SimulationResult:
     """Simulate a hospital from ``days`` before ``until`` on, into a simulated log.
 
     Nothing occurs or is recorded after ``until``; what happened shortly before it may not be recorded
@@ -94,7 +94,7 @@ def simulate(
     queue.catch_up(until)
     if progress is not None:
         progress(1.0)
-    return Simulated(
+    return SimulationResult(
         commands=dict(queue.commands),
         refusals=dict(queue.refusals),
         refused=tuple(queue.refused),

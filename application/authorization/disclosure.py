@@ -38,9 +38,9 @@ TELLING = (
 """The refusals that tell something of a patient, or that keep somebody from one."""
 
 
-def as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
+def redact_refusal(refusal: Refusal, uow: UnitOfWork) -> Refusal:
     """Return a refusal without what the caller may not see, with the patients of whom it tells."""
-    redacted_refusal = _as_told(refusal, uow)
+    redacted_refusal = _redact(refusal, uow)
     redacted_refusal.patients = _patients(redacted_refusal, uow)
     return redacted_refusal
 
@@ -61,7 +61,7 @@ def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
     return frozenset(patient for patient in patients if patient is not None)
 
 
-def _as_told(refusal: Refusal, uow: UnitOfWork) -> Refusal:
+def _redact(refusal: Refusal, uow: UnitOfWork) -> Refusal:
     role = uow.entry.recorded_by.role
     match refusal:
         case ContradictsLaterFacts() if not may(role, "data:clinical"):

@@ -46,7 +46,7 @@ from domain.source_visit import (
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import Disposition
-from domain.text import cleaned, line
+from domain.text import clean_texts, line
 from domain.time import Precision, in_utc
 
 SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
@@ -131,7 +131,7 @@ class SourceMovements(CommandGroup):
         id = SourceVisit.id_for(system, source_visit)
         if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
             raise InvalidInput("source_visit", "that id was reported of another visit before")
-        version = cleaned(
+        version = clean_texts(
             Version(
                 source_id=source_id,
                 recorded_at=in_utc(source_recorded_at, "source_recorded_at"),

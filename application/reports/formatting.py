@@ -6,7 +6,7 @@ from fractions import Fraction
 from application.reports.definition import Definition, Row
 
 
-def formatted(definition: Definition, row: Row) -> str:
+def format_value(definition: Definition, row: Row) -> str:
     """Return a value as text, rounded half up to the decimals of its figure; ``-`` for None."""
     if row.value is None:
         return "-"

@@ -107,7 +107,7 @@ Delta = Iterable[tuple[str, int, int]]
 """What a subject contributes otherwise: measure, amount, and how many times more (or less)."""
 
 
-class Adjusted:
+class AdjustedMarks:
     """The amounts of one figure, with some more and some less: a formula is computed of it at once."""
 
     def __init__(self, marks: Marks, measures: Iterable[str], of: Dimensions) -> None:

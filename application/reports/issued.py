@@ -8,7 +8,7 @@ from application.reports import definition
 from application.reports.definition import Definition, Row, Subject, exact
 from application.reports.inputs import Choice, Question
 from application.reports.registry import REPORTS
-from application.reports.restatement import Changed
+from application.reports.restatement import FigureChange
 from domain.report import Cause, Change, Chosen, Exact, Figure, Said, Terms
 
 
@@ -52,7 +52,7 @@ def value_of(value: Exact) -> int | Fraction | None:
 
 
 def explained_by(
-    changes: Sequence[Changed], facts: Mapping[Subject, Sequence[int]]
+    changes: Sequence[FigureChange], facts: Mapping[Subject, Sequence[int]]
 ) -> tuple[list[Change], list[Cause]]:
     """Return changes with their causes, each cause once, as a report's stream stores them."""
     subjects = sorted({subject for change in changes for subject in change.causes})

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from application.reports.definition import Contributions, Definition, Row, Subject
 from application.reports.formula import (
-    Adjusted,
+    AdjustedMarks,
     Contribution,
     Delta,
     Dimensions,
@@ -18,7 +18,7 @@ from application.reports.formula import (
 _Delta = tuple[str, int, int]
 
 
-class Changed(NamedTuple):
+class FigureChange(NamedTuple):
     """A figure to which other subjects contribute, or others than before, or otherwise.
 
     ``old`` and ``new`` are the same where the causes offset each other. A figure that there was not,
@@ -40,7 +40,9 @@ class Side(NamedTuple):
     contributions: Contributions
 
 
-def changed(definition: Definition, old: Side, new: Side, marks: Marks) -> tuple[Changed, ...]:
+def figure_changes(
+    definition: Definition, old: Side, new: Side, marks: Marks
+) -> tuple[FigureChange, ...]:
     """Return each figure to which something else is contributed, with those who make the difference.
 
     ``marks``: those of all subjects on the new side. Complete: with the old contributions of the causes
@@ -59,7 +61,7 @@ def changed(definition: Definition, old: Side, new: Side, marks: Marks) -> tuple
         if deltas and not causes and values[0] != values[1]:  # a figure that there is on one side
             causes = tuple(deltas)
         if causes:
-            changes.append(Changed(name, of, unit, values[0], values[1], causes))
+            changes.append(FigureChange(name, of, unit, values[0], values[1], causes))
     return tuple(changes)
 
 
@@ -67,7 +69,7 @@ def _necessary_subjects(
     formula: Formula, of: Dimensions, marks: Marks, deltas: Mapping[Subject, Delta]
 ) -> tuple[Subject, ...]:
     """Return a set of subjects whose old contributions give the old figure, none of them in vain."""
-    amounts = Adjusted(marks, formula.measures, of)
+    amounts = AdjustedMarks(marks, formula.measures, of)
     for delta in deltas.values():
         amounts.add(delta, -1)
     old = formula.compute(amounts, of)

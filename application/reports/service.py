@@ -19,7 +19,7 @@ from application.reports.disclosure import Cells, cells
 from application.reports.formula import Marks
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.registry import resolve_question
-from application.reports.restatement import Changed, Side, changed
+from application.reports.restatement import FigureChange, Side, figure_changes
 from domain.errors import TransientError
 from domain.hospital_calendar import LocalDays
 
@@ -93,7 +93,7 @@ class Restatement:
     """A report as known at a later position: each figure that changed, and the facts behind it."""
 
     report: Report
-    changes: tuple[Changed, ...]
+    changes: tuple[FigureChange, ...]
     facts: Mapping[Subject, list[int]]
 
 
@@ -185,7 +185,9 @@ class ReportService:
         old, new = (
             self._contributions(definition, question, at, change_set) for at in (before, now)
         )
-        changes = changed(definition, Side(previous.rows, old), Side(report.rows, new), marks)
+        changes = figure_changes(
+            definition, Side(previous.rows, old), Side(report.rows, new), marks
+        )
         subjects = {subject for change in changes for subject in change.causes}
         facts = self._data.facts(subjects, question, before, now)
         return Restatement(report, changes, self._telling(previous, old, facts))

@@ -30,7 +30,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import compare, compare_sample
 from infrastructure.read_models import READ_MODELS
 from infrastructure.reports import inputs
-from infrastructure.reports.reissue_check import reissued
+from infrastructure.reports.reissue_check import reissue_differences
 
 UNREADABLE = (WardbookError, ValueError, LookupError, TypeError, AttributeError, psycopg.DataError)
 """What reading spoiled data raises."""
@@ -131,7 +131,7 @@ def _reports(database: Database) -> CheckResult:
     """Compute every issue and restatement again from the read models."""
     result = CheckResult("issued reports come out the same when they are computed again")
     with inputs.report_connection(database.owner_url) as connection:
-        for issue, problems in reissued(connection):
+        for issue, problems in reissue_differences(connection):
             result.looked_at += 1
             for problem in problems:
                 result.breaks(f"report {issue}: {problem}")

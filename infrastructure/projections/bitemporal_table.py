@@ -127,14 +127,14 @@ def first_position() -> Column[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
+class OtherColumn:
     """In a copy: the value of another column of the row that is copied."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedObject:
     """In a copy: the JSON object of the row, ``without`` some keys and with other ``values``."""
 
     values: dict[str, Any]
@@ -327,9 +327,9 @@ class Writer:
             value = copy.values[column]
         else:
             return psql.Identifier(column)
-        if isinstance(value, Same):
+        if isinstance(value, OtherColumn):
             return psql.Identifier(value.column)
-        if isinstance(value, Merged):
+        if isinstance(value, MergedObject):
             values += [list(value.without), json(value.values)]
             return psql.SQL("({} - %s::text[]) || %s::jsonb").format(psql.Identifier(column))
         kind = self.table.columns[column].type.compile(dialect=_DIALECT)
@@ -348,9 +348,9 @@ def _matches(row: _Row, match: Values) -> bool:
 def _copy_row(row: _Row, copy: Copy, revision: _Revision) -> _Row:
     values = dict(row.values)
     for column, value in copy.values.items():
-        if isinstance(value, Same):
+        if isinstance(value, OtherColumn):
             value = row.values[value.column]
-        elif isinstance(value, Merged):
+        elif isinstance(value, MergedObject):
             rest = {k: v for k, v in row.values[column].items() if k not in value.without}
             value = {**rest, **value.values}
         values[column] = value

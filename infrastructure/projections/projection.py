@@ -123,7 +123,7 @@ class ReadModel:
         return [t for t in cls.metadata.sorted_tables if "of" in t.info]
 
 
-class Folded(ReadModel, Generic[A]):
+class AggregateProjection(ReadModel, Generic[A]):
     """A read model whose rows are a pure function of one kind of aggregate.
 
     What a late entry or a correction changes is the difference of that function before and after.

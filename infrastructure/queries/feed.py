@@ -31,7 +31,7 @@ MAPPER = EventMapper()
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LoggedEvent:
     """An event with its position in the log; ``known`` is the last position of its command."""
 
     position: int
@@ -42,7 +42,7 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class RoomLocation:
     """The ward and the number of a room, which never change."""
 
     ward: str
@@ -53,8 +53,8 @@ class Located:
 class Page:
     """A page of events: all that match up to the position ``reached``, and the rooms that they name."""
 
-    events: tuple[Logged, ...]
-    rooms: dict[UUID, Located]
+    events: tuple[LoggedEvent, ...]
+    rooms: dict[UUID, RoomLocation]
     reached: int
 
 
@@ -102,7 +102,7 @@ async def events_page(
     if not rows:
         return Page((), {}, max(after, until))
     in_ward = await _positions_in(connection, rows, ward) if ward is not None else None
-    events: list[Logged] = []
+    events: list[LoggedEvent] = []
     last_position = rows[-1].position
     for position, command_end, recorded_at, command, *columns in rows:
         if len(events) >= first and command_end > events[-1].known:
@@ -110,7 +110,7 @@ async def events_page(
             break
         if columns[2] in topics and (in_ward is None or position in in_ward):
             events.append(
-                Logged(position, command_end, recorded_at, command, MAPPER.event(columns))
+                LoggedEvent(position, command_end, recorded_at, command, MAPPER.event(columns))
             )
     room_ids = set().union(*(_rooms_of(entry.event) for entry in events))
     return Page(tuple(events), await rooms_located(connection, room_ids), last_position)
@@ -118,7 +118,7 @@ async def events_page(
 
 async def rooms_located(
     connection: AsyncConnection, rooms: Collection[UUID]
-) -> dict[UUID, Located]:
+) -> dict[UUID, RoomLocation]:
     """Return the wards and numbers of rooms by their ids, from the events that opened them."""
     if not rooms:
         return {}
@@ -129,7 +129,7 @@ async def rooms_located(
         ),
         {"rooms": list(rooms), "opened": Room.Opened.TOPIC},
     )
-    return {stream: Located(ward, number) for stream, ward, number in opening_rows}
+    return {stream: RoomLocation(ward, number) for stream, ward, number in opening_rows}
 
 
 async def _positions_in(

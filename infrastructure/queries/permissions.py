@@ -18,7 +18,7 @@ from infrastructure.read_models.stays import stays
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class EmergencyRecords:
     """All records of the patients whom a person has opened by break-glass.
 
     ``until``: the end of the first emergency access to end; None if there is none.
@@ -28,7 +28,7 @@ class Opened:
     until: datetime | None
 
 
-async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) -> Opened:
+async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) -> EmergencyRecords:
     """Return the patients whom a person has open by break-glass at a moment."""
     result = await connection.execute(
         text(
@@ -46,7 +46,7 @@ async def opened_by(connection: AsyncConnection, actor: Actor, now: datetime) ->
         {"stream": EmergencyAccess.id_for(actor), "now": now},
     )
     streams, until = result.one()
-    return Opened(frozenset(streams), until)
+    return EmergencyRecords(frozenset(streams), until)
 
 
 async def closed_by_merge(

@@ -35,7 +35,7 @@ def reads(*sources: Table | Query) -> Callable[[Q], Q]:
     return declare
 
 
-def declared() -> frozenset[Query]:
+def declared_queries() -> frozenset[Query]:
     """Return all queries that declare the tables that they read."""
     return frozenset(_declared)
 

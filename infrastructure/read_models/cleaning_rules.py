@@ -10,7 +10,7 @@ from domain.house_rules import CleaningRule, CleaningRules, HouseRules
 from domain.text import key
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, since
 from infrastructure.queries.compiled import CompiledStatement
 from infrastructure.queries.row_security import known
@@ -30,7 +30,7 @@ cleaning_rules = bitemporal_table(
 )
 
 
-class CleaningRulesModel(Folded[HouseRules]):
+class CleaningRulesModel(AggregateProjection[HouseRules]):
     """Projection of the decisions about cleaning: a row for each ward and period."""
 
     name = "cleaning_rules"

@@ -9,7 +9,7 @@ from domain.stay.events import CARE
 from domain.stay.facts import Status
 from domain.time import TICK, Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 
 metadata = MetaData(schema="inpatients_v2")
 inpatients = bitemporal_table(
@@ -40,7 +40,7 @@ NOT_IN_SPANS = (
 """Event types that change neither the state of a stay nor its place."""
 
 
-class Inpatients(Folded[Stay]):
+class Inpatients(AggregateProjection[Stay]):
     """Projection of inpatient stays: one row each, from admission to discharge.
 
     A stay whose admission was cancelled has none. The spans of a stay are the periods in which neither

@@ -30,7 +30,7 @@ from domain.patient import Patient
 from domain.text import code, key, number_key
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
@@ -67,7 +67,7 @@ Index("patients_name", *_name)
 Index("patients_prefixes", patients.c.prefixes, postgresql_using="gin")
 
 
-class Patients(Folded[Patient]):
+class Patients(AggregateProjection[Patient]):
     """Projection of patients: a row for each period in which neither details nor death changed."""
 
     name = "patients"

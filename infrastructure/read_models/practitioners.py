@@ -12,7 +12,7 @@ from domain.aggregate import Event
 from domain.practitioner import Practitioner
 from domain.time import ALWAYS, Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
@@ -34,7 +34,7 @@ practitioners = bitemporal_table(
 )
 
 
-class Practitioners(Folded[Practitioner]):
+class Practitioners(AggregateProjection[Practitioner]):
     """Projection of practitioners: a row for each period in which no detail changed."""
 
     name = "practitioners"

@@ -32,7 +32,7 @@ from infrastructure.projections.bitemporal_table import (
     bitemporal_table,
     first_position,
 )
-from infrastructure.projections.projection import EventPosition, Folded, events_of
+from infrastructure.projections.projection import AggregateProjection, EventPosition, events_of
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
@@ -81,7 +81,7 @@ doses = bitemporal_table(
 )
 
 
-class Prescriptions(Folded[Prescription]):
+class Prescriptions(AggregateProjection[Prescription]):
     """Projection of prescriptions: a row for each period in which nothing changed, one for each dose."""
 
     name = "prescriptions"

@@ -21,7 +21,7 @@ from domain.aggregate import Event
 from domain.room.aggregate import Room
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, since, until
 from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of
 from infrastructure.queries.row_security import known
@@ -67,7 +67,7 @@ spells = bitemporal_table(
 )
 
 
-class Rooms(Folded[Room]):
+class Rooms(AggregateProjection[Room]):
     """Projection of rooms: a row for each period of a room's policies, each bed, each spell of a bed."""
 
     name = "rooms"

@@ -32,7 +32,7 @@ from infrastructure.projections.bitemporal_table import (
     Values,
     bitemporal_table,
 )
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
@@ -63,7 +63,7 @@ source_movements = bitemporal_table(
 )
 
 
-class SourceMovements(Folded[SourceVisit]):
+class SourceMovements(AggregateProjection[SourceVisit]):
     """Projection of source movements: a row for each id of another system, from its movement on."""
 
     name = "source_movements"

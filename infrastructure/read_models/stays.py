@@ -33,7 +33,7 @@ from domain.stay.aggregate import Stay
 from domain.stay.events import CARE
 from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
-from infrastructure.projections.projection import Folded
+from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, since, until, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known, value
@@ -84,7 +84,7 @@ Index(
 years."""
 
 
-class Stays(Folded[Stay]):
+class Stays(AggregateProjection[Stay]):
     """Projection of stays: a row for each period in which nothing changed; the last one is open."""
 
     name = "stays"

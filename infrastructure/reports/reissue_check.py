@@ -14,7 +14,7 @@ from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.reports.report_data import ReadModelReportData
 
 
-def reissued(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[str]]]:
+def reissue_differences(connection: Connection[TupleRow]) -> Iterator[tuple[UUID, list[str]]]:
     """Yield each issue and restatement with what of it does not come out again.
 
     ``connection`` is a `report_connection`: all is read in one snapshot.

@@ -20,7 +20,7 @@ from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports import inputs
-from infrastructure.reports.inputs.change_set import changed_between, linked
+from infrastructure.reports.inputs.change_set import changed_between, records_of_persons
 
 RENAMING = (
     Room.DetailsCorrected,
@@ -103,7 +103,7 @@ class ReadModelReportData:
         )
         persons = {*ids["person"], *(patient for (patient,) in of_stays)}
         rooms = {id.partition("/")[0] for id in ids["bed"]}
-        return ChangeSet(linked(self._connection, persons, known), sorted(rooms))
+        return ChangeSet(records_of_persons(self._connection, persons, known), sorted(rooms))
 
     def commands_of(self, positions: Collection[int]) -> dict[int, int]:
         rows = self._connection.execute(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.patient import Patient
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.feed import Located, Logged, events_page
+from infrastructure.queries.feed import LoggedEvent, RoomLocation, events_page
 from infrastructure.queries.log import TouchedSubjects
 from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.patients import records_of
@@ -28,8 +28,8 @@ MERGES = {Patient.Merged.TOPIC, Patient.Unmerged.TOPIC}
 class FeedItem:
     """An event of the feed, and the places of the rooms that it names."""
 
-    logged: Logged
-    rooms: dict[UUID, Located]
+    logged: LoggedEvent
+    rooms: dict[UUID, RoomLocation]
 
 
 @dataclass(frozen=True, slots=True)

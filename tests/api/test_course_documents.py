@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.course.words import local
+from api.course.words import time_text
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from tests.conftest import LOGIN
@@ -207,7 +207,7 @@ def test_a_stay_that_never_was_has_no_place(shared: Ward) -> None:
 
 def test_a_time_that_the_clocks_show_twice_has_its_offset() -> None:
     berlin = ZoneInfo("Europe/Berlin")
-    told = [local(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), berlin) for hour in (0, 1, 2)]
+    told = [time_text(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), berlin) for hour in (0, 1, 2)]
     assert told == ["2026-10-25 02:30+02:00", "2026-10-25 02:30+01:00", "2026-10-25 03:30"]
 
 

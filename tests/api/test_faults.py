@@ -75,11 +75,11 @@ def test_an_error_of_our_own_tells_neither_database_nor_patient(
     assert secret_free(json.dumps(answer))
     logged = [r.getMessage() for r in caplog.records if r.name == "api.graphql.error_masking"]
     assert logged
-    formatted = "\n".join(
+    format_error = "\n".join(
         caplog.handler.format(r) for r in caplog.records if r.name == "api.graphql.error_masking"
     )
-    assert "ProgrammingError" in formatted
-    assert "Okafor" not in formatted
+    assert "ProgrammingError" in format_error
+    assert "Okafor" not in format_error
     assert ward.ask(query, id=stay)["stay"]["visits"] == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.prescription.events import Medication
 from domain.refusals import InvalidInput
-from domain.text import cleaned, code, key, line, name, note, number_key
+from domain.text import clean_texts, code, key, line, name, note, number_key
 
 SPELLINGS = [" AB1", "AB1\n", "\tAB1 ", "AB\u200b1", "AB\u20601", "\ufeffAB1", "\uff21\uff22\uff11"]
 """Spellings of AB1 that are printed as it is."""
@@ -41,9 +41,9 @@ def test_a_note_keeps_its_lines_and_a_name_what_was_typed() -> None:
 
 
 def test_texts_of_a_struct_are_cleaned_and_a_blank_one_is_refused() -> None:
-    assert cleaned(Medication(name=" A  b", code="x ")) == Medication(name="A b", code="x")
+    assert clean_texts(Medication(name=" A  b", code="x ")) == Medication(name="A b", code="x")
     with pytest.raises(InvalidInput, match="medication"):
-        cleaned(Medication(name="\u200b "), "medication")
+        clean_texts(Medication(name="\u200b "), "medication")
 
 
 @given(st.text())

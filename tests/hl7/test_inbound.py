@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from api.hl7.adt import report_of
 from api.hl7.door import Door
-from api.hl7.er7 import Delimiters, Unreadable, escaped, parse, time_of
+from api.hl7.er7 import Delimiters, Unreadable, escape_text, parse, time_of
 from api.hl7.mllp import Listener
 from api.hl7.sending import SendingSystem, sending_systems
 from application.hospital import Hospital
@@ -162,7 +162,7 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(end: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))
 def test_what_is_escaped_is_read_as_it_was(text: str) -> None:
-    message = parse(rf"MSH|^~\&|ADT|{escaped(text)}".encode())
+    message = parse(rf"MSH|^~\&|ADT|{escape_text(text)}".encode())
     assert (message.value("MSH", 4) or "") == (text.strip() if text != '""' else "")
 
 

@@ -29,7 +29,7 @@ from application.reports.definition import (
 from application.reports.formula import Dimensions
 from application.reports.inputs import Question
 from application.reports.registry import newest_definitions
-from application.reports.restatement import Side, changed
+from application.reports.restatement import Side, figure_changes
 from domain.aggregate import Event
 from domain.hospital_calendar import HospitalCalendar
 from domain.patient import Patient
@@ -105,7 +105,7 @@ def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
     held, question = asked.definition, asked.question
     old, new = asked.contributions(asked.before), asked.contributions(asked.after)
     sides = [Side(held.rows(question, marks), marks) for marks in (old, new)]
-    changes = changed(held, sides[0], sides[1], marks_of_all(question, new))
+    changes = figure_changes(held, sides[0], sides[1], marks_of_all(question, new))
     # What a restatement looks at is less: only those of whom something was recorded in between.
     with open_report_service(lived.database.app_url, "main") as reports:
         restatement = reports.restate(

@@ -23,7 +23,7 @@ from domain.event_types import EVENTS
 from domain.room.aggregate import Room
 from domain.room.occupancy import BedStretch, Occupancy
 from infrastructure.postgres.database import Database
-from infrastructure.queries.feed import Logged, Page, events_page
+from infrastructure.queries.feed import LoggedEvent, Page, events_page
 from tests.support.hospital_dsl import events
 from tests.support.shared_history import Lived, end
 
@@ -201,19 +201,19 @@ def in_ward(database: Database, ward: str) -> list[int]:
     return found
 
 
-def _whose(logged: Logged) -> UUID | None:
+def _whose(logged: LoggedEvent) -> UUID | None:
     about = logged.event.entry.about
     return about.patient if about else None
 
 
-def _rooms(logged: Logged) -> set[UUID]:
+def _rooms(logged: LoggedEvent) -> set[UUID]:
     event = logged.event
     named = {getattr(event, "room", None), getattr(getattr(event, "bed", None), "room", None)}
     return {room for room in named if room} | {event.originator_id}
 
 
 def _lay(
-    logged: Logged, held: dict[UUID, list[tuple[UUID, BedStretch]]], wards: dict[UUID, str]
+    logged: LoggedEvent, held: dict[UUID, list[tuple[UUID, BedStretch]]], wards: dict[UUID, str]
 ) -> str | None:
     about, at = logged.event.entry.about, logged.event.entry.occurred_at
     if about is None or about.stay is None:

@@ -28,7 +28,7 @@ from infrastructure.queries.row_security import Viewer
 from infrastructure.queries.tables_read import (
     ROW_SECURITY,
     Query,
-    declared,
+    declared_queries,
     require_valid_time_boundaries,
     tables_read,
 )
@@ -219,7 +219,7 @@ def test_each_query_of_a_read_model_declares_what_it_reads() -> None:
         and not query.__name__.startswith("_")
         and query.__module__ == module.__name__
     }
-    assert queries <= declared() == READS.keys()
+    assert queries <= declared_queries() == READS.keys()
 
 
 def test_a_cacheable_response_reads_tables_with_valid_time_boundaries_alone() -> None:

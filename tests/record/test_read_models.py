@@ -29,7 +29,7 @@ from infrastructure.postgres.migrate import (
 )
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.bitemporal_table import Visibility, bitemporal_table
-from infrastructure.projections.projection import Folded, ReadModel
+from infrastructure.projections.projection import AggregateProjection, ReadModel
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import ONLY_IN_TIMELINE, READ_MODELS
 from infrastructure.read_models.timeline.entry import entry_id
@@ -92,7 +92,7 @@ def test_a_read_model_is_concerned_by_what_it_handles_and_by_what_nobody_knows(
     model: type[ReadModel],
 ) -> None:
     concerned = {event for topic, event in EVENTS.items() if model.concerns(topic)}
-    unfolded = set(model.unfolded) if issubclass(model, Folded) else set()
+    unfolded = set(model.unfolded) if issubclass(model, AggregateProjection) else set()
     assert concerned == model.handles | unfolded
     assert model.concerns("fall.recorded")
     assert model.concerns("stay.fell") is (Stay in model.kinds)
@@ -134,7 +134,7 @@ def test_filled_in_batches_of_any_size_they_say_the_same(
 def test_with_little_memory_they_say_the_same(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folded = [model for model in READ_MODELS if issubclass(model, Folded)]
+    folded = [model for model in READ_MODELS if issubclass(model, AggregateProjection)]
     for model in folded:
         monkeypatch.setattr(model, "remembers", 1)
     monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 50)
@@ -144,7 +144,11 @@ def test_with_little_memory_they_say_the_same(
         filler = BatchProjector(connection)
         filler.prepare()
         while filler.step():
-            kept += [len(m._recent) for m in filler._models.values() if isinstance(m, Folded)]
+            kept += [
+                len(m._recent)
+                for m in filler._models.values()
+                if isinstance(m, AggregateProjection)
+            ]
 
     assert dump(lived.database) == lived.first
     assert len(folded) > 3

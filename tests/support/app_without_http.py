@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.container import AppState
-from application.reports.told_figures import ToldFigures
+from application.reports.disclosed_figures import DisclosedFigures
 from infrastructure.access_log import AccessLog
 from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
@@ -38,7 +38,7 @@ async def alone(
             present,
             ResponseCache(engine, present, 0),
             Revocations(engine),
-            ToldFigures(),
+            DisclosedFigures(),
         )
     finally:
         await engine.dispose()

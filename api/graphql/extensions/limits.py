@@ -153,7 +153,7 @@ class Limits(SchemaExtension):
         yield
 
 
-def crowded(document: DocumentNode) -> tuple[str, int, int] | None:
+def excess_of(document: DocumentNode) -> tuple[str, int, int] | None:
     """Return what a document has too much of, how much, and how much is allowed; None if nothing.
 
     Takes time in proportion to the document's length.

@@ -26,7 +26,7 @@ from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Room
 from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
-from api.graphql.types.timeline import TimelineEntry, told
+from api.graphql.types.timeline import TimelineEntry, summaries_of
 from application.authorization.roles import may
 from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.read_models.visits import visit_by_id
@@ -67,7 +67,7 @@ class Query(
         entry = await info.context.query(entry_by_id, key, at)
         if entry is None:
             return None
-        stories = await told(info, [entry], at)
+        stories = await summaries_of(info, [entry], at)
         return TimelineEntry.of(info, entry, stories[entry.entry])
 
 

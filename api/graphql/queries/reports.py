@@ -83,8 +83,8 @@ class ReportQueries:
         at = await context.at(None, known_at, known_at_position, at_least)
         sees_persons = context.viewer.sees_all and context.may("data:identity")
 
-        actor, figures = context.caller.actor, context.state.told_figures
-        told_to = figures.to(actor.issuer, actor.subject)
+        actor, figures = context.caller.actor, context.state.disclosed_figures
+        disclosures = figures.to(actor.issuer, actor.subject)
 
         def compute() -> tuple[computed.Report, Cells | None, list[UUID]]:
             with context.state.hospital.reports.open_service() as reports:
@@ -94,11 +94,14 @@ class ReportQueries:
                 smallest_cell = context.state.settings.smallest_cell
                 cells = None if sees_persons else reports.cells(report, smallest_cell)
                 if cells is not None:
-                    cells = replace(cells, differences=told_to.differences(cells, figures.clock()))
+                    cells = replace(
+                        cells, differences=disclosures.differences(cells, figures.clock())
+                    )
                 return report, cells, reports.parked_commands(at.known)
 
         suppressed_rows: set[computed.Row] = set()
-        async with told_to.lock:  # one at a time of a login, so that the others are answered, too
+        # One report at a time of a login, so that the others are answered, too.
+        async with disclosures.lock:
             full_report, cells, parked_commands = await in_thread(compute)
             report = full_report
             if cells is not None:
@@ -111,7 +114,7 @@ class ReportQueries:
                 rows = [
                     number for number, row in enumerate(full_report.rows) if row in visible_rows
                 ]
-                await in_thread(partial(told_to.keep, cells, rows, figures.clock()))
+                await in_thread(partial(disclosures.keep, cells, rows, figures.clock()))
         return Report.of(info, report, parked_commands, suppressed_rows)
 
     @strawberry.field(

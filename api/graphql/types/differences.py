@@ -12,7 +12,7 @@ from api.graphql.scalars import Position
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Bed, Room
 from api.graphql.types.stays import Stay
-from api.graphql.types.timeline import TimelineEntry, told
+from api.graphql.types.timeline import TimelineEntry, summaries_of
 from api.work import in_thread
 from infrastructure.queries import differences
 from infrastructure.queries.as_of import AsOf
@@ -141,5 +141,5 @@ class Exposure:
 
 
 async def _timeline_entries(info: Ask, views: Sequence[EntryView], at: AsOf) -> list[TimelineEntry]:
-    stories = await told(info, views, at)
+    stories = await summaries_of(info, views, at)
     return [TimelineEntry.of(info, v, stories[v.entry]) for v in views]

@@ -16,7 +16,7 @@ from api.graphql.relay import Connection, Edge, PageInfo, page_size
 from api.graphql.scalars import JSON, Position
 from domain.described_enum import DescribedEnum
 from domain.refusals import InvalidInput
-from infrastructure.queries.feed import Logged, events_page
+from infrastructure.queries.feed import LoggedEvent, events_page
 
 
 class EventKind(DescribedEnum):
@@ -77,7 +77,7 @@ class Event:
     )
 
     @classmethod
-    def of(cls, context: Context, entry: Logged, rooms: Rooms) -> "Event":
+    def of(cls, context: Context, entry: LoggedEvent, rooms: Rooms) -> "Event":
         public_event, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, rooms)
         for patient in PATIENTS & values.keys():
             context.viewer.record_access(UUID(values[patient]))

@@ -13,9 +13,9 @@ from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import Position
 from api.graphql.types.reports import Report, ReportFigureOf
-from api.graphql.types.timeline import Recorder, told
+from api.graphql.types.timeline import Recorder, summaries_of
 from application.reports import definition as definitions
-from application.reports.formatting import formatted
+from application.reports.formatting import format_value
 from application.reports.issued import value_of
 from domain.report import Change, Exact
 from infrastructure.queries.as_of import AsOf
@@ -197,7 +197,7 @@ async def _facts(info: Ask, views: Mapping[int, FactView], at: AsOf) -> dict[int
     """Return facts by their positions, in words where the timeline has them."""
     ids = [fact.entry for fact in views.values()]
     entries = await info.context.query(entries_by_id, ids, at)
-    stories = await told(info, entries.values(), at)
+    stories = await summaries_of(info, entries.values(), at)
     return {position: _fact(info, f, stories.get(f.entry)) for position, f in views.items()}
 
 
@@ -231,4 +231,4 @@ def _text(value: Exact) -> str | None:
 
 def _format(definition: definitions.Definition, change: Change, value: Any) -> str:
     row = definitions.Row(change.name, change.of, change.unit, value_of(value))
-    return formatted(definition, row)
+    return format_value(definition, row)

@@ -10,7 +10,7 @@ from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from application.reports import definition as definitions
-from application.reports.formatting import formatted
+from application.reports.formatting import format_value
 from application.reports.inputs import Choice
 
 
@@ -146,7 +146,7 @@ class Report:
                     unit=row.unit,
                     value=None if row.value is None else float(row.value),
                     exact=None if row.value is None else str(row.value),
-                    shown="*" if row in suppressed else formatted(definition, row),
+                    shown="*" if row in suppressed else format_value(definition, row),
                     suppressed=row in suppressed,
                 )
                 for row in report.rows

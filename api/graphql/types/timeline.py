@@ -129,7 +129,7 @@ class TimelineEntry(Node):
         )
 
 
-async def told(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
+async def summaries_of(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """Return the summary of each entry, with rooms, staff and drugs by name."""
     return await info.context.query(summaries, list(views), at)
 
@@ -158,7 +158,7 @@ async def timeline_of(
         stay=stay,
         kinds=[k.value for k in kinds] if kinds else None,
     )
-    stories = await told(info, entries[:size], at)
+    stories = await summaries_of(info, entries[:size], at)
     return page(
         entries,
         size,

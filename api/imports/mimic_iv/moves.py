@@ -9,7 +9,7 @@ from api.imports.mimic_iv.account import Ledger
 from api.imports.mimic_iv.beds import Allotment, Bed
 from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule
-from api.imports.mimic_iv.sending import Sender, Telling, told
+from api.imports.mimic_iv.sending import Sender, Telling, time_text
 from api.imports.mimic_iv.stays import NOWHERE, Stay
 from domain.refusals import Refusal
 
@@ -42,7 +42,7 @@ def planned_moves(stay: Stay, transfers: Iterable[Row], ledger: Ledger) -> list[
         if not row["careunit"]:
             ledger.refused(row, Rule.NO_WARD)
         elif end is not None and end < start:
-            ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"it ends {told(end)}")
+            ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"it ends {time_text(end)}")
         elif stay.ends is not None and start >= stay.ends >= stay.begins:
             ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
         elif end is None or end > stay.begins:
@@ -101,7 +101,7 @@ def record_moves(
 def _notes(move: Move, bed: Bed, last: Bed | None) -> list[str]:
     notes = [move.row["eventtype"], "bed chosen by the importer: the source has none"]
     if move.row.at("intime") < move.start:
-        notes.append(f"there since {told(move.row.at('intime'))}, before the admission")
+        notes.append(f"there since {time_text(move.row.at('intime'))}, before the admission")
     if last and last.ward == bed.ward:
         notes.append("a move within the care unit: to another bed of it")
     return notes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from api.imports.mimic_iv.account import Ledger
 from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.rules import Rule
-from api.imports.mimic_iv.sending import Sender, Telling, told
+from api.imports.mimic_iv.sending import Sender, Telling, time_text
 from api.imports.mimic_iv.stays import Stay
 from domain.refusals import Refusal
 from domain.stay.events import VisitKind
@@ -140,7 +140,7 @@ def _visit(
         "an order for a consult: time and doctor are those of the asking, "
         "who came is not in the source"
     ]
-    notes += [f"changed {told(c.at('ordertime'))} by order {c.key}" for c in consult.changes]
+    notes += [f"changed {time_text(c.at('ordertime'))} by order {c.key}" for c in consult.changes]
     notes = [f"{d['field_name']}: {d['field_value']}" for d in details]
     answer = sender.send(
         row,

@@ -47,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Unusable:
+class UnusableRow:
     """A row that cannot be used, by which rule, and why."""
 
     row: Row
@@ -61,7 +61,7 @@ class PatientRows:
 
     subject: int
     tables: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    unusable: list[Unusable] = field(default_factory=list)
+    unusable: list[UnusableRow] = field(default_factory=list)
 
     def __getitem__(self, table: str) -> list[Row]:
         return self.tables[table]
@@ -94,15 +94,15 @@ def patient_rows(spool: Spool, subject: int) -> PatientRows:
             row = Row(row.table, f"{row.key}/{nth}", line, columns, {})
         if nth > 1 and not table.repeats:
             reason = f"the row in line {line} has the key of an earlier one"
-            result.unusable.append(Unusable(row, Rule.REPEATED_KEY, reason))
+            result.unusable.append(UnusableRow(row, Rule.REPEATED_KEY, reason))
         elif reason := _read_times(row, table):
-            result.unusable.append(Unusable(row, Rule.UNREADABLE, reason))
+            result.unusable.append(UnusableRow(row, Rule.UNREADABLE, reason))
         else:
             result[row.table].append(row)
     weeks = _weeks_back(result)
     if weeks is None:
         reason = "its times cannot be placed: no row, or no anchor year, in table patients"
-        result.unusable += [Unusable(row, Rule.NO_PATIENT, reason) for row in result]
+        result.unusable += [UnusableRow(row, Rule.NO_PATIENT, reason) for row in result]
         result.tables.clear()
         return result
     back = timedelta(weeks=weeks)

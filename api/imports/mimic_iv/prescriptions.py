@@ -10,7 +10,7 @@ from api.imports.mimic_iv.account import Ledger
 from api.imports.mimic_iv.orders import Orders
 from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.rules import Rule
-from api.imports.mimic_iv.sending import Sender, Telling, told
+from api.imports.mimic_iv.sending import Sender, Telling, time_text
 from api.imports.mimic_iv.stays import Stay
 from domain.prescription.events import Medication
 from domain.refusals import Refusal
@@ -125,7 +125,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     start = prescription.start or at
     remarks = []
     if start != (row.maybe_at("starttime") or at):
-        notes.append(f"its start {told(row.at('starttime'))} lies before the admission")
+        notes.append(f"its start {time_text(row.at('starttime'))} lies before the admission")
         remarks.append("start cut at the admission")
     if stay.is_over_at(at):  # one that would start later is written, and stopped by the discharge
         ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
@@ -171,16 +171,16 @@ def _writing(prescription: Prescription, stay: Stay | None) -> tuple[datetime | 
             "written when it starts: nothing else is known"
         ]
     if entered_at < ordered_at:
-        return entered_at, [f"order rewritten {told(ordered_at)}"]
+        return entered_at, [f"order rewritten {time_text(ordered_at)}"]
     if stay and ordered_at < stay.begins:
-        return entered_at, [f"ordered {told(ordered_at)}, before the admission"]
+        return entered_at, [f"ordered {time_text(ordered_at)}, before the admission"]
     return ordered_at, []
 
 
 def _origins(prescription: Prescription) -> list[str]:
     """Return the other rows about it: its order, its end, its pharmacy entry."""
     told_of = [f"order {prescription.order.key}"] if prescription.order else []
-    told_of += [f"ended by order {e.key} {told(e.at('ordertime'))}" for e in prescription.ends]
+    told_of += [f"ended by order {e.key} {time_text(e.at('ordertime'))}" for e in prescription.ends]
     if prescription.entry and prescription.entry["status"]:
         told_of.append(f"in pharmacy: {prescription.entry['status']}")
     if prescription.row["prod_strength"]:

@@ -127,7 +127,7 @@ def command_id(name: str, command: str) -> UUID:
     return uuid5(NAMESPACE, f"{name}/{command}")
 
 
-def told(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """Format a time for a reason: moved back like all others, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from api.imports.mimic_iv.account import Ledger
 from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule
-from api.imports.mimic_iv.sending import Sender, Telling, told
+from api.imports.mimic_iv.sending import Sender, Telling, time_text
 from application.command import Recorded
 from domain.refusals import ContradictsLaterFacts, Refusal
 from domain.stay.events import AdmissionType
@@ -112,7 +112,7 @@ def admit(
     """Record the admission; return whether it was accepted."""
     row = stay.row
     if (ends := row.maybe_at("dischtime")) and ends < stay.begins:
-        ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {told(ends)}")
+        ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {time_text(ends)}")
         return False
     notes = [f"{row['admission_type']}, from {row['admission_location'] or 'an unknown place'}"]
     if row["admit_provider_id"]:
@@ -139,7 +139,7 @@ def admit(
     _record_emergency_care(stay, sender)
     if first_move_at and first_move_at - stay.begins > SUSPICIOUS:
         stay.remarks.append(
-            f"first seen in a care unit {told(first_move_at)}: admitted a day later?"
+            f"first seen in a care unit {time_text(first_move_at)}: admitted a day later?"
         )
     return True
 
@@ -196,14 +196,14 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
         if stay.discharge_is_moved:
             precision = Precision.ESTIMATED
             notes.append(
-                f"the source's discharge {told(row.at('dischtime'))} lies before the death: "
+                f"the source's discharge {time_text(row.at('dischtime'))} lies before the death: "
                 "it is taken for a day without a time"
             )
             stay.remarks.append("discharge moved to the death")
         for other in bed_system:
-            notes.append(f"the bed system's discharge: {told(other.at('intime'))}")
+            notes.append(f"the bed system's discharge: {time_text(other.at('intime'))}")
             if other.at("intime") - at > SUSPICIOUS:
-                stay.remarks.append(f"in the bed system discharged {told(other.at('intime'))}")
+                stay.remarks.append(f"in the bed system discharged {time_text(other.at('intime'))}")
         answer = _send_discharge(stay, sender, Telling(at, tuple(notes), precision))
         stay.had("discharge_patient", answer)
         if isinstance(answer, Refusal):
@@ -236,7 +236,7 @@ def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | 
 def _end_after(stay: Stay, at: datetime, refusal: ContradictsLaterFacts, sender: Sender) -> None:
     """End a stay after the facts that contradict its discharge, so that the next ones follow."""
     last = max(fact.occurred_at for fact in refusal.facts)
-    notes = (f"discharged {told(at)}, but something is recorded at {told(last)}",)
+    notes = (f"discharged {time_text(at)}, but something is recorded at {time_text(last)}",)
     over = last if last > at else at + timedelta(minutes=1)
     answer = _send_discharge(stay, sender, Telling(over, notes, Precision.ESTIMATED))
     stay.had("discharge_patient", answer)

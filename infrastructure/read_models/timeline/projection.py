@@ -25,8 +25,8 @@ from domain.stay.facts import CancellationReason
 from domain.time import LATE_AFTER, Period
 from infrastructure.projections.bitemporal_table import (
     Copy,
-    Merged,
-    Same,
+    MergedObject,
+    OtherColumn,
     Values,
     bitemporal_table,
     first_position,
@@ -208,7 +208,7 @@ class Timeline(ReadModel):
     def _give(self, event: Stay.PatientCorrected, place: EventPosition) -> None:
         """Give the entries of a stay to the patient whose stay it is."""
         patient_values = {"patient": event.patient}
-        admission = Merged({"patient": str(event.patient)})
+        admission = MergedObject({"patient": str(event.patient)})
         for condition, values in (
             ({}, patient_values),
             ({"kind": kind_of(Stay.Admitted)}, {"data": admission}),
@@ -277,12 +277,12 @@ class Timeline(ReadModel):
         changes: dict[str, Any] = {
             "entry": entry_id(event),
             **{column: values[column] for column in TOLD_BY},
-            "data": Merged(data, removed_fields),
-            "corrects": Same("entry"),
+            "data": MergedObject(data, removed_fields),
+            "corrects": OtherColumn("entry"),
         }
         if since is not None:
             changes["fact"] = change_of(event.originator_id, since)
-            changes["data"] = Merged({**data, "since": since}, removed_fields)
+            changes["data"] = MergedObject({**data, "since": since}, removed_fields)
         if at is not None:
             changes["occurred_at"] = at
             changes["late"] = place.recorded_at - at > LATE_AFTER
@@ -318,7 +318,11 @@ class Timeline(ReadModel):
 
     def _tell_cancel(self, event: Event, place: EventPosition, which: Values) -> None:
         """Add the entry of a cancel, beside the one that it takes back."""
-        values = {**entry_values(event, place), "entry": entry_id(event), "cancels": Same("entry")}
+        values = {
+            **entry_values(event, place),
+            "entry": entry_id(event),
+            "cancels": OtherColumn("entry"),
+        }
         values["fact"] = values["movement"] = made_by_cancel(event)
         period: Period | None = Period(event.entry.occurred_at)
         if (
@@ -326,8 +330,8 @@ class Timeline(ReadModel):
             and getattr(event, "because", None) is CancellationReason.ENTERED_IN_ERROR
         ):
             # Where the patient was instead, from the time of what never was.
-            values["occurred_at"], period = Same("occurred_at"), None
-            values["first_position"] = Same("first_position")
+            values["occurred_at"], period = OtherColumn("occurred_at"), None
+            values["first_position"] = OtherColumn("first_position")
         self.writer(entries).revise(
             {"subject": event.originator_id, "status": "TRUE", **which},
             Copy(values, period),

@@ -24,12 +24,12 @@ from infrastructure.projections.status import IS_LIVE
 from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
 from infrastructure.reports.inputs.beds import beds
 from infrastructure.reports.inputs.context import ReportQuery
-from infrastructure.reports.inputs.stays import awaited, emergency_care, stays
+from infrastructure.reports.inputs.stays import awaited_stays, emergency_care, stays
 
 LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "beds": beds,
     "stays": stays,
-    "awaited": awaited,
+    "awaited": awaited_stays,
     "admissions": people.admissions,
     "persons": people.persons,
     "deaths": people.deaths,

@@ -17,7 +17,7 @@ def changed_between(connection: Connection[TupleRow], after: int, to: int) -> Ch
         " WHERE position > %s AND position <= %s AND patient IS NOT NULL",
         [after, to],
     )
-    records = linked(connection, [patient for (patient,) in rows], (after, to))
+    records = records_of_persons(connection, [patient for (patient,) in rows], (after, to))
     places = connection.execute(
         f"SELECT DISTINCT r.room::text FROM record.events e JOIN {rooms.fullname} r"
         " ON r.room = e.stream WHERE e.position > %s AND e.position <= %s",
@@ -26,7 +26,7 @@ def changed_between(connection: Connection[TupleRow], after: int, to: int) -> Ch
     return ChangeSet(records, [room for (room,) in places])
 
 
-def linked(
+def records_of_persons(
     connection: Connection[TupleRow], records: Collection[str], known: Collection[int]
 ) -> list[str]:
     """Return records with all that were of the same persons as known at any of some positions."""

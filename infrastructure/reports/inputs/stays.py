@@ -20,7 +20,7 @@ def stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
     return _stays(query, "during && tstzrange(%(start)s, %(end)s, '[]')")
 
 
-def awaited(query: ReportQuery) -> tuple[InpatientStay, ...]:
+def awaited_stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
     """Return the stays that were decided on in the period and began after it."""
     condition = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
     return _stays(query, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {condition}")

@@ -6,8 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.reports.definition import Subject
+from application.reports.disclosed_figures import (
+    REMEMBERED_SECONDS,
+    DisclosedFigures,
+    LoginDisclosures,
+)
 from application.reports.disclosure import Cells, Part
-from application.reports.told_figures import REMEMBERED_SECONDS, ToldFigures, ToldTo
 
 PERSONS = st.dictionaries(st.integers(0, 14), st.integers(1, 2), max_size=14)
 FEWEST = 4
@@ -21,7 +25,7 @@ def differing(one: Part, other: Part) -> set[Subject]:
     return {person for person, _ in one.items() ^ other.items()}
 
 
-def tell(login: ToldTo, asked: Part, now: float = 0.0) -> bool:
+def tell(login: LoginDisclosures, asked: Part, now: float = 0.0) -> bool:
     """Return whether a figure of these persons is told, all of whom are closed to the login."""
     cells = Cells(FEWEST, ({"admitted": asked},))
     few = login.differences(cells, now)[0]
@@ -33,7 +37,7 @@ def tell(login: ToldTo, asked: Part, now: float = 0.0) -> bool:
 
 @given(st.lists(PERSONS.map(part), max_size=12))
 def test_figures_that_are_told_differ_by_nobody_or_by_many(asked: list[Part]) -> None:
-    login = ToldFigures().to("local", "Ada")
+    login = DisclosedFigures().to("local", "Ada")
     told = [each for each in asked if tell(login, each)]
     for one, other in combinations(told, 2):
         assert not 0 < len(differing(one, other)) < FEWEST
@@ -45,15 +49,15 @@ def test_the_whole_less_its_parts_tells_of_nobody() -> None:
     parts = [part(dict.fromkeys(range(n, n + 5), 1)) for n in (0, 5)]
     few = part({20: 1, 21: 1})
     whole = parts[0] | parts[1] | few
-    login = ToldFigures().to("local", "Ada")
+    login = DisclosedFigures().to("local", "Ada")
     assert [tell(login, each) for each in (*parts, whole)] == [True, True, False]
-    login = ToldFigures().to("local", "Eve")
+    login = DisclosedFigures().to("local", "Eve")
     assert [tell(login, each) for each in (whole, *parts)] == [True, True, False]
     assert tell(login, parts[0])
 
 
 def test_what_was_told_a_day_ago_is_forgotten() -> None:
-    login = ToldFigures().to("local", "Ada")
+    login = DisclosedFigures().to("local", "Ada")
     many, one_more = (part(dict.fromkeys(range(n), 1)) for n in (5, 6))
     assert tell(login, many)
     assert not tell(login, one_more, REMEMBERED_SECONDS)

@@ -31,7 +31,7 @@ Item = tuple[int, int]
 
 
 @dataclass(slots=True)
-class _Told:
+class _DisclosedCell:
     """A cell that was told: its persons in order, with what each contributes."""
 
     at: float
@@ -52,12 +52,12 @@ class _Told:
 
 
 @dataclass(slots=True)
-class ToldTo:
+class LoginDisclosures:
     """Figures told to one login. ``lock``: held from a comparison until what is told is kept."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _cells: list[_Told] = field(default_factory=list)
-    _alike: defaultdict[tuple[str, int, int], list[_Told]] = field(
+    _cells: list[_DisclosedCell] = field(default_factory=list)
+    _alike: defaultdict[tuple[str, int, int], list[_DisclosedCell]] = field(
         default_factory=lambda: defaultdict(list)
     )
     _subjects: dict[int, Subject] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class ToldTo:
                     for cell in self._alike.get((measure, 0, sums[0]), ())
                 ):
                     continue
-                cell = _Told(
+                cell = _DisclosedCell(
                     now,
                     measure,
                     array("q", [person for person, _ in items]),
@@ -139,7 +139,7 @@ class ToldTo:
                     parts |= part
         return parts
 
-    def _add(self, cell: _Told, sums: Collection[int]) -> None:
+    def _add(self, cell: _DisclosedCell, sums: Collection[int]) -> None:
         self._cells.append(cell)
         for number, total in enumerate(sums):
             self._alike[cell.measure, number, total].append(cell)
@@ -151,16 +151,16 @@ class ToldTo:
                 cells[:] = [c for c in cells if now - c.at <= REMEMBERED_SECONDS]
 
 
-class ToldFigures:
+class DisclosedFigures:
     """Figures told to all logins of a process."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.clock = clock
-        self._logins: OrderedDict[tuple[str, str], ToldTo] = OrderedDict()
+        self._logins: OrderedDict[tuple[str, str], LoginDisclosures] = OrderedDict()
 
-    def to(self, issuer: str, subject: str) -> ToldTo:
+    def to(self, issuer: str, subject: str) -> LoginDisclosures:
         """Return what a login was told."""
-        figures = self._logins.setdefault((issuer, subject), ToldTo())
+        figures = self._logins.setdefault((issuer, subject), LoginDisclosures())
         self._logins.move_to_end((issuer, subject))
         if len(self._logins) > MOST_LOGINS:
             self._logins.popitem(last=False)
