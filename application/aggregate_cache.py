@@ -13,7 +13,7 @@ from domain.room.occupancy import Occupancy
 A = TypeVar("A", bound=Aggregate)
 
 OVERHEAD = 20
-"""What an aggregate takes by itself, in events."""
+"""Size of an aggregate by itself, in events."""
 
 
 class AggregateCache:

@@ -101,7 +101,7 @@ class Recorded:
     events: tuple[Event, ...]
     repeated: bool = False
     waiting: Sequence[UUID] | None = None
-    """Who had the claims of `AfterCommit.claims_to_notify` as it was recorded; None for a repeat."""
+    """Owners of the claims of `AfterCommit.claims_to_notify` as it was recorded; None for a repeat."""
 
     @property
     def entry(self) -> Envelope:

@@ -44,7 +44,7 @@ from domain.text import clean_texts
 from domain.time import Precision, in_utc
 
 ATTEMPTS = 24
-"""How often a command that lost a race is decided anew before it is refused."""
+"""Attempts at a command that lost a race, before it is refused."""
 
 MAX_BACK_OFF_SECONDS = 0.5
 
@@ -67,7 +67,7 @@ class Invocation:
     decide: Callable[[UnitOfWork], None]
     """Runs once per attempt, each time with a new unit of work."""
     corrects: bool = False
-    """Whether ``request.occurred_at`` is the corrected time of a fact."""
+    """True if ``request.occurred_at`` is the corrected time of a fact."""
 
 
 class AfterCommit(Protocol):

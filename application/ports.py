@@ -55,7 +55,7 @@ class UniqueClaim:
     key: str
     owner: UUID
     replaces: bool = False
-    """Whether it takes the place of what the owner had of that kind: a corrected MRN."""
+    """True if it takes the place of what the owner had of that kind: a corrected MRN."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ GLASSES = UUID("6d1c0b51-2f0b-5e5e-9a43-6a0c8e1f7b02")
 """The namespace of the streams, one for each login."""
 
 HOURS = 8
-"""How long access stays open unless said otherwise: a shift."""
+"""Default duration of an emergency access: a shift."""
 MOST_HOURS = 24
 LETTERS = 3
 """The letters that a reason has at least: a full stop says nothing to who reviews it."""

@@ -27,7 +27,7 @@ class BedRef:
 
 
 CLINICAL_FACTS = ("visit", "dose", "infusion", "prescription", "consult")
-"""What the kinds of clinical facts begin with."""
+"""First words of the kinds of clinical facts."""
 
 
 @dataclass(frozen=True, slots=True)

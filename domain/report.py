@@ -19,11 +19,11 @@ Exact = int | str | None
 """A value without loss: a whole number, ``"23/7"``, or None where a denominator was 0."""
 
 Of = tuple[tuple[str, str], ...]
-"""What a figure is of, if not of the whole: ``(("day", "2026-03-01"),)``."""
+"""Dimensions of a figure that is not of the whole: ``(("day", "2026-03-01"),)``."""
 
 
 Chosen = int | str | tuple[int | str, ...]
-"""What is chosen for a parameter."""
+"""Value chosen for a parameter."""
 
 
 class Terms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

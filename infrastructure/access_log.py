@@ -44,7 +44,7 @@ class AccessRecord:
     """The patients among them whom the reader had opened by break-glass."""
     outcome: str = SUCCESS
     entity: str | None = None
-    """What was asked: a report with its period, SQL; of a refusal, its code."""
+    """Question that was asked: a report with its period, SQL; of a refusal, its code."""
     resources: Collection[UUID] = ()
     """The stays and prescriptions that were shown."""
     as_of: datetime | None = None

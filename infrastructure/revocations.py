@@ -22,7 +22,7 @@ REFRESH_SECONDS = 2.0
 """For how long a server goes by the list that it read."""
 
 MOST_SECONDS = 5.0
-"""How long the list is waited for."""
+"""Seconds for which the list is waited for."""
 
 _LIST = text("SELECT issuer, subject, token_id, until FROM audit.revocations")
 

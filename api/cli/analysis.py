@@ -42,7 +42,7 @@ MOST_CHARACTERS = 20_000
 
 
 class Format(StrEnum):
-    """How an answer is printed."""
+    """Format in which an answer is printed."""
 
     TABLE = "table"
     JSON = "json"

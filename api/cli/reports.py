@@ -44,7 +44,7 @@ LONG = 92
 
 
 class Format(StrEnum):
-    """How a report is printed."""
+    """Format in which a report is printed."""
 
     TABLE = "table"
     JSON = "json"

@@ -10,7 +10,7 @@ Schema = Mapping[str, Any]
 
 
 class Direction(Enum):
-    """Which data meet which schema."""
+    """Direction of compatibility: old data and a new schema, or new data and an old one."""
 
     FEED = "data of the new schema, read by a client of the old one"
     STORED = "data of the old schema, read by a program with the new one"

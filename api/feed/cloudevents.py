@@ -108,7 +108,7 @@ _LAST = (
     "correctedOccurredAt",
     "correctedPrecision",
 )
-"""Where the released schema has fields in another place than the event: first; last if optional."""
+"""Fields that the released schema has in another place than the event: first; last if optional."""
 
 
 def _place_in_schema(item: tuple[str, Field]) -> tuple[bool, int]:
@@ -238,7 +238,7 @@ ENVELOPE_MAY: Schema = {
     "patientId": ID,
     "stayId": ID,
 }
-"""What ``data`` says of every fact: who, when at the bedside, why, and about whom."""
+"""Properties that ``data`` has of every fact: who, when at the bedside, why, and about whom."""
 
 
 def event_id(entry: LoggedEvent) -> UUID:

@@ -33,7 +33,7 @@ SHORT = 200
 
 TOKENS_OF_UNIT = 500
 ERROR_UNITS = 2
-"""What a document that was not asked before takes out of an allowance."""
+"""Cost, in an allowance, of a document that was not asked before."""
 
 
 class DocumentCache:

@@ -28,7 +28,7 @@ _VALUES = (
     (re.compile(r"unknown field '.*'", re.DOTALL), "unknown field"),
     (re.compile(r"^Unknown operation named .*", re.DOTALL), "The document has no such operation."),
 )
-"""How graphql-core ends a sentence with a value, and what is left of it."""
+"""Ends of graphql-core's sentences with a value, and what is left of them."""
 
 
 class ErrorMasking(SchemaExtension):

@@ -9,7 +9,7 @@ from api.hl7.er7 import Delimiters, Message, escape_text
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a message: A (kept), E (come again) or R (never in this form).
+    """Verdict on a message: A (kept), E (come again) or R (never in this form).
 
     Where it was not kept, a code of table 0357 says why, and ``where`` names the field.
     """

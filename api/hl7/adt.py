@@ -37,7 +37,7 @@ OTHER_FACTS = frozenset({*(f"ADT {t}" for t in _UPDATES.split(" ")), "ORM", "OMP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a message says of one movement, as the command takes it."""
+    """One movement of a message, as the command takes it."""
 
     system: str
     source_id: str

@@ -39,7 +39,7 @@ class Allowances:
 
 
 class Concurrency:
-    """How many of a kind each login has at the same time."""
+    """Limit of what each login has of a kind at the same time."""
 
     def __init__(self, most: int) -> None:
         """``most``: of one login; 0 for no limit."""

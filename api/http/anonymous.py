@@ -8,10 +8,10 @@ from collections.abc import Callable
 from time import monotonic
 
 AT_ONCE_SECONDS = 1.0
-"""How many seconds' worth are answered at once."""
+"""Seconds' worth of requests that are answered at once."""
 
 MOST_SECONDS = 2.0
-"""How long a response is held back at most."""
+"""Longest time, in seconds, for which a response is held back."""
 
 
 class Pace:

@@ -39,7 +39,7 @@ from api.http.websocket import Operation, WebSocketHandler, log_in
 from infrastructure.settings import Settings
 
 LOGIN_SECONDS = 10
-"""How long a WebSocket may be open before its connection_init."""
+"""Seconds for which a WebSocket may be open before its connection_init."""
 
 
 class RequestAdapter(StarletteRequestAdapter):

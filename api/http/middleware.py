@@ -56,10 +56,10 @@ DENIAL = "websocket.http.response"
 RESPONSE_STARTS = ("http.response.start", f"{DENIAL}.start")
 
 WITH_LOGIN = {"/graphql", "/commands"}
-"""What asks for a login by itself."""
+"""Paths that ask for a login themselves."""
 
 HEALTH = {"/readyz", "/metrics"}
-"""What those ask who watch over the server."""
+"""Paths for those who watch over the server."""
 
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}

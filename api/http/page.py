@@ -53,7 +53,7 @@ _OUTCOMES = {
     "SharersUnplaced": "stays",
     "InFuture": "now",
 }
-"""What the page asks of an outcome beside what all have."""
+"""Fields that the page asks of an outcome beside those that all have."""
 
 
 _AN_INPUT: Any = schema._schema.type_map["WithdrawConsultInput"]

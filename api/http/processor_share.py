@@ -14,22 +14,22 @@ from api.errors import TooManyRequests
 from domain.envelope import Actor
 
 AT_ONCE_SECONDS = 1.0
-"""How many seconds' worth of the share may be used at once."""
+"""Seconds' worth of the share that may be used at once."""
 
 MOST_OWED_SECONDS = 10.0
-"""How many seconds of a share a login may owe at most, after one long request."""
+"""Most seconds of a share that a login may owe, after one long request."""
 
 OTHERS_SECONDS = 1.0
 """For how long a login counts as one that asks, after a request of it."""
 
 PATIENCE_SECONDS = 5.0
-"""How long a request waits for its turn before it is refused."""
+"""Seconds for which a request waits for its turn before it is refused."""
 
 MOST_WAITING = 50
 """Requests of one login that wait for their turn; others are refused at once."""
 
 LEAST_SECONDS = 0.001
-"""What a request takes before and after it is measured: reading it, and its login."""
+"""Cost of a request before and after it is measured: reading it, and its login."""
 
 REMEMBERED = 10_000
 """Logins that are remembered before those are forgotten who have nothing to wait for."""
@@ -38,10 +38,10 @@ RECENT = 0.2
 """The weight of the latest request in what is expected of the next."""
 
 MOST_RESERVED_SECONDS = 0.1
-"""What is reserved for a request at most: a batch takes long, and the login may ask meanwhile."""
+"""Most that is reserved for a request: a batch takes long, and the login may ask meanwhile."""
 
 LOOK_SECONDS = 0.05
-"""How often a waiting request looks whether others still ask."""
+"""Seconds after which a waiting request looks whether others still ask."""
 
 Login = tuple[str, str]
 
@@ -52,7 +52,7 @@ class _Account:
     at: float
     waiting: int = 0
     average: float = 0.0
-    """What a request of the login took lately."""
+    """Recent cost of a request of the login."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

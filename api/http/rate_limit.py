@@ -12,7 +12,7 @@ from api.errors import TooManyRequests
 from domain.envelope import Actor
 
 AT_ONCE_SECONDS = 10.0
-"""How many seconds' worth may be sent at once."""
+"""Seconds' worth of requests that may be sent at once."""
 
 REMEMBERED = 10_000
 """Logins that are remembered before those are forgotten who have sent nothing for a while."""

@@ -16,7 +16,7 @@ HEADER_SECONDS = 10.0
 """The time for the headers of a request, from the connection or the first byte on."""
 
 SWITCH_SECONDS = 0.001
-"""How long a thread that reads a document may keep the interpreter from the event loop."""
+"""Longest time for which a thread that reads a document keeps the interpreter from the event loop."""
 
 OPTIONS: dict[str, Any] = {
     "ws_max_size": MAX_BODY,
@@ -30,7 +30,7 @@ OPTIONS: dict[str, Any] = {
     "server_header": False,
     "timeout_graceful_shutdown": 10,
 }
-"""How requests and WebSockets are served: who does not answer a ping is gone."""
+"""Options by which requests and WebSockets are served: who does not answer a ping is gone."""
 
 
 class CannotListen(ConfigurationError):

@@ -44,7 +44,7 @@ IDLE = 4410
 """The code with which a WebSocket is closed over which nothing has been asked for a while."""
 
 LOOK_SECONDS = 2.0
-"""How often it is looked whether a WebSocket has to end; its token does by a clock that may be set."""
+"""Seconds between looks whether a WebSocket has to end; its token does by a clock that may be set."""
 
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""

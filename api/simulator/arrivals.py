@@ -20,7 +20,7 @@ NO_BED_AT_FIRST = 0.06
 UNIDENTIFIED = 0.012
 NOT_RECOGNISED = 0.05
 FULL, SENT_ELSEWHERE = 0.9, 0.75
-"""How full the house is when most ambulances are asked to drive to another one."""
+"""Share of beds taken at which most ambulances are asked to drive to another house."""
 
 EXPECTED = (AdmissionType.ELECTIVE, AdmissionType.DAY_CASE)
 ELSEWHERE_IF_FULL = (AdmissionType.EMERGENCY, AdmissionType.TRANSFER_IN)

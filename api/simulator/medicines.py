@@ -64,7 +64,7 @@ CHILDREN = (
 NEWBORNS = (Drug("Phytomenadione", "B02BA01", ("2 mg",), "oral", (ONCE,)),)
 
 FIRST_DRUGS = {AdmissionType.MATERNITY: (1, 3), AdmissionType.DAY_CASE: (1, 2)}
-"""How many drugs at least and at most are prescribed on admission; 3 to 6 on others."""
+"""Fewest and most drugs that are prescribed on admission; 3 to 6 on others."""
 
 NOT_GIVEN_SHARE = 0.05
 OTHER_DOSE = 0.02

@@ -176,7 +176,7 @@ class Caller:
     address: str | None = None
     """The address of the client."""
     issued_at: datetime | None = None
-    """When the token was issued, where it says so."""
+    """Moment at which the token was issued, where it says so."""
 
     @property
     def seconds_left(self) -> float:

@@ -30,7 +30,7 @@ class Subject(NamedTuple):
 
 
 ANONYMOUS = Subject("everybody", "")
-"""Whose marks they are where nobody asks whose."""
+"""Subject of contributions that are not attributed."""
 
 
 def person_of(inputs: Inputs, record: str) -> Subject:
@@ -98,7 +98,7 @@ class Figure:
     each: Each = of_the_whole
     decimals: int = 0
     clinical: bool = False
-    """Whether what it is of is clinical, as the name of a drug is."""
+    """True if its dimension is clinical, as the name of a drug is."""
 
 
 def exact_waits(figures: Iterable[Figure]) -> tuple[Figure, ...]:
@@ -117,7 +117,7 @@ class Parameter:
     default: Choice
     meaning: str
     clinical: bool = False
-    """Whether what is chosen is clinical, as the name of a drug is."""
+    """True if its values are clinical, as the name of a drug is."""
 
     def of_text(self, text: str) -> Choice:
         """Return the value that a text says; a list is separated by commas. Raises InvalidInput."""
@@ -178,7 +178,7 @@ class Definition:
     contributions: Callable[[Inputs], Contributions]
     parameters: tuple[Parameter, ...] = ()
     lacking: Callable[[Inputs], Iterable[str]] = lambda inputs: ()
-    """What is not known that the figures rest on, in sentences."""
+    """Unknown facts that the figures rest on, in sentences."""
 
     def __post_init__(self) -> None:
         assert self.needs <= NEEDS, self.name
@@ -228,7 +228,7 @@ class Report:
     position: int
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-    """What is not known that the figures rest on; no part of what fixes the report."""
+    """Unknown facts that the figures rest on; no part of what fixes the report."""
 
     def canonical(self) -> bytes:
         """Return the same five give the same bytes for ever: JSON, keys in order, fractions exact."""

@@ -21,7 +21,7 @@ REMEMBERED_SECONDS = 24 * 3600.0
 
 MOST_CELLS = 3_000
 MOST_PERSONS = 1_000_000
-"""What is remembered of a login; beyond that each figure counts as one of few persons."""
+"""Limit of the cells remembered of a login; beyond it each figure counts as one of few persons."""
 
 MOST_LOGINS = 100
 """The logins that are remembered, the least recently told go first."""

@@ -18,7 +18,7 @@ Value = int | Fraction | None
 """Exact; None where a denominator is 0. It is rounded only when it is shown."""
 
 Dimensions = tuple[tuple[str, str], ...]
-"""What a figure is of, if not of the whole: ``(("day", "2026-03-01"),)``; names in a fixed order."""
+"""Dimensions of a figure, if not the whole: ``(("day", "2026-03-01"),)``; names in a fixed order."""
 
 TOTAL: Dimensions = ()
 
@@ -104,7 +104,7 @@ class Marks:
 
 
 Delta = Iterable[tuple[str, int, int]]
-"""What a subject contributes otherwise: measure, amount, and how many times more (or less)."""
+"""Change of a subject's contributions: measure, amount, and the times more (or less)."""
 
 
 class AdjustedMarks:

@@ -29,7 +29,7 @@ class Span(NamedTuple):
     ward: str | None
     bed: str | None
     shares: bool = False
-    """Whether it is a newborn in its mother's bed."""
+    """True of a newborn in its mother's bed."""
 
 
 class InpatientStay(NamedTuple):
@@ -100,7 +100,7 @@ class EntryDelay(NamedTuple):
 
 
 Choice = int | str | tuple[int, ...] | tuple[str, ...]
-"""What a parameter may be."""
+"""Type of a parameter's value."""
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,13 @@ class Inputs:
     persons: Mapping[str, str] = field(default_factory=dict)
     """The person of a record that was merged into another; every other record is its own person."""
     deaths: Mapping[str, datetime] = field(default_factory=dict)
-    """When a patient died, where that is known."""
+    """Moment of death by patient, where it is known."""
     reviews: Mapping[str, datetime] = field(default_factory=dict)
-    """When a stay that began in the period was first visited by a consultant."""
+    """Moment of the first visit by a consultant, of the stays that began in the period."""
     unknown_grades: frozenset[str] = frozenset()
     """The stays that began in the period and were visited by somebody whose grade is not known."""
     emergency_care: Mapping[str, tuple[datetime, datetime | None]] = field(default_factory=dict)
-    """When the patient of a stay that began in the period came to the emergency department and left."""
+    """Arrival at and departure from the emergency department, of the stays that began in the period."""
     dose_days: tuple[DoseDays, ...] = ()
     agent_days: tuple[AgentDays, ...] = ()
     courses: tuple[Course, ...] = ()

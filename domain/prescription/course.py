@@ -117,7 +117,7 @@ class Course:
     cancelled: bool = False
     """Entered in error: it never was, for all valid time."""
     precision: Precision = Precision.MINUTE
-    """How precisely it is known when it was written."""
+    """Precision of the time of writing."""
 
     def dose(self, id: UUID) -> Dose | None:
         """Return the dose of an id, if it is held true."""

@@ -38,7 +38,7 @@ class Spell:
     stay: UUID | None = None
     planned: bool = False
     ended: bool = False
-    """Whether its end was told (reopened, finished, released), and not only planned."""
+    """True once its end was recorded (reopened, finished, released), and not only planned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from domain.stay.state import evolve
 from domain.time import Precision
 
 DECIDED_AFTERWARDS = timedelta(days=1)
-"""How long after the admission the decision to admit may be recorded to have been made: a patient may
+"""Longest time from the admission to a decision to admit that is recorded after it: a patient may
 be put in a bed first, and the doctor who decides come on the next round."""
 
 

@@ -95,7 +95,7 @@ class Fact:
     """
 
     ASPECT: ClassVar[str] = "place"
-    """What of the state it changes: the latest fact of an aspect is the one in force."""
+    """Aspect of the state that it changes: the latest fact of an aspect is the one in force."""
 
     id: UUID
     at: datetime
@@ -103,7 +103,7 @@ class Fact:
     act: UUID | None = None
 
     DETAILS: ClassVar[Mapping[str, str]] = {}
-    """What else a correction may say of it: the fields of its event, each with its name here."""
+    """Further fields that a correction may change: those of its event, each with its name here."""
 
     def after(self, state: State) -> State:
         """Return the state that follows. Raises StayStateBroken if the fact is not allowed there."""
@@ -170,7 +170,7 @@ class EmergencyCare(Fact):
     ASPECT = "emergency care"
     DETAILS = {"departed_at": "departed_at"}
     departed_at: datetime | None = None
-    """When the patient left the department, mostly after the admission; None while it is not known."""
+    """Moment at which the patient left the department, mostly after the admission; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,7 +369,7 @@ class VoidedAdmission(Fact):
 
 
 OVER = (Status.DISCHARGED, Status.CANCELLED)
-"""Where a stay has ended. A discharge may be reversed; nothing else follows."""
+"""States in which a stay has ended. A discharge may be reversed; nothing else follows."""
 
 KINDS: dict[type[Fact], str] = {
     Admission: "admission",

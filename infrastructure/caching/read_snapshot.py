@@ -23,10 +23,10 @@ from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_mer
 ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[tuple[frozenset[UUID], datetime | None]]]
 
 REMEMBERED = 1_000_000
-"""How many ids and names the cached permissions (of a viewer, of labels, of wards) have at most."""
+"""Limit of the ids and names in the cached permissions (of a viewer, of labels, of wards)."""
 
 OVERHEAD = 20
-"""What a permission takes by itself, in ids."""
+"""Size of a permission by itself, in ids."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
 from infrastructure.postgres.database import PLAN_BY_INDEX
 
 RECONNECT_SECONDS = 1.0
-"""How long the pool tries by itself to connect again, and then leaves it to the next call.
+"""Seconds for which the pool tries to connect again, before it leaves that to the next call.
 
 Its pauses double from try to try: a database that was away for a minute would be back for half a
 minute before a command noticed.

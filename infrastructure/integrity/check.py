@@ -33,7 +33,7 @@ from infrastructure.reports import inputs
 from infrastructure.reports.reissue_check import reissue_differences
 
 UNREADABLE = (WardbookError, ValueError, LookupError, TypeError, AttributeError, psycopg.DataError)
-"""What reading spoiled data raises."""
+"""Exceptions that reading spoiled data raises."""
 
 
 def verify(
@@ -100,7 +100,7 @@ _IN_TIME = (
     "occurred_at BETWEEN '0001-01-02' AND '9999-12-30' AND (source_recorded_at IS NULL"
     " OR source_recorded_at BETWEEN '0001-01-02' AND '9999-12-30')"
 )
-"""Whether the moments of an event are such as Python has: others end the reading of a whole page."""
+"""Condition for events whose moments Python can hold: others end the reading of a whole page."""
 
 
 def _events(connection: Connection[TupleRow], unreadable: set[UUID]) -> CheckResult:

@@ -148,7 +148,7 @@ class Copy:
     values: Values
     period: Period | None = None
     keeps_position: bool = False
-    """Whether it keeps the position of the event that made the row that is copied."""
+    """True if it keeps the position of the event that made the row that is copied."""
 
 
 @dataclass(frozen=True, slots=True)

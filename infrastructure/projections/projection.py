@@ -60,7 +60,7 @@ class ReadModel:
     handles: ClassVar[frozenset[type[Event]]] = frozenset()
     """The event types that its rows follow from; `apply` is called with no others."""
     halts: ClassVar[bool] = False
-    """Whether it stops at a command that it cannot project, instead of keeping a dead letter."""
+    """True if it stops at a command that it cannot project, instead of keeping a dead letter."""
 
     revised_by: ClassVar[frozenset[str]] = frozenset()
     """Columns that name other streams than ``info["of"]`` whose events revise rows, too."""

@@ -70,7 +70,7 @@ class _Body(Struct):
 
 
 _OF_ROOMS = (f"{Room.TOPIC}.", f"{Occupancy.TOPIC}.")
-"""How the topics begin of what is told of a room and its beds, whoever lies there."""
+"""First words of the topics about a room and its beds, whoever lies there."""
 
 _BODY = json.Decoder(_Body)
 

@@ -31,7 +31,7 @@ NO_STORE = "no-store"
 VARY = "Authorization, Accept"
 
 DOCUMENTS = 1_000
-"""How many documents are remembered as cacheable, each by its digest."""
+"""Limit of the documents remembered as cacheable, each by its digest."""
 
 
 class EncodedResponse(dict[str, Any]):

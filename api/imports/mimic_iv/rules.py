@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Rule(StrEnum):
-    """Why the importer itself refuses a row: no command can carry it, or its parent was refused.
+    """Rules by which the importer refuses a row: no command can carry it, or its parent was refused.
 
     All other rules in an account are the domain's own refusals, by their names.
     """

@@ -161,7 +161,7 @@ NOT_READ = {
     "procedures_icd": "procedures, which are not kept",
     "provider": "numbers of staff without a fact",
 }
-"""Why other tables are not read, by name."""
+"""Reasons why other tables are not read, by name."""
 
 
 def why_not_read(file: str) -> str:

@@ -113,7 +113,7 @@ TOLD_BY = (
     "reason",
     "source",
 )
-"""What an entry says of who told it, when and why."""
+"""Columns of an entry that say who recorded it, when and why."""
 
 REPORTED_AS = {
     SourceKind.ADMIT: "STAY_ADMITTED",
@@ -122,7 +122,7 @@ REPORTED_AS = {
     SourceKind.END_LEAVE: "STAY_LEAVE_ENDED",
     SourceKind.DISCHARGE: "STAY_DISCHARGED",
 }
-"""What a movement that another system reports will be, once it is true."""
+"""Kind of the entry that a movement reported by another system becomes, once it is true."""
 
 
 class Timeline(ReadModel):

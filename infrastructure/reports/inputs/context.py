@@ -23,7 +23,7 @@ class ReportQuery:
     wards: dict[str, str]
     """The ward of each room."""
     totals_only: bool = False
-    """Whether rows may be aggregated, so that no contribution can be attributed."""
+    """True if rows may be aggregated, so that no contribution can be attributed."""
     only: ChangeSet | None = None
     """The patients and rooms to read; None for all."""
 

@@ -41,7 +41,7 @@ AGENT = (
     "coalesce('code ' || upper(medication_system) || ' ' || upper(medication_code),"
     " 'code ' || upper(medication_code), 'name ' || lower(medication))"
 )
-"""What an order orders: its code where it has one, or else its name."""
+"""Medicine of an order: its code where it has one, or else its name."""
 
 
 def agent_days(query: ReportQuery) -> tuple[AgentDays, ...]:
