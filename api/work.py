@@ -107,7 +107,7 @@ async def in_thread(function: Callable[[], T]) -> T:
     """
     loop, work = asyncio.get_running_loop(), WORK.get()
 
-    def timed() -> T:
+    def run_timed() -> T:
         start = thread_time()
         try:
             return function()
@@ -115,4 +115,4 @@ async def in_thread(function: Callable[[], T]) -> T:
             if work is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(work.use, thread_time() - start)
 
-    return await run_in_threadpool(timed)
+    return await run_in_threadpool(run_timed)

@@ -17,7 +17,7 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
 
     ``recorded_at`` is the clock of a simulated log; a real one has its own.
     """
-    restatement = uow.restated()
+    restatement = uow.restated_stays()
     return Append(
         command_id=uow.entry.command_id,
         operation=operation,

@@ -75,7 +75,7 @@ def _check(
     }
     records = (r.id for r in persons.records(uow, stay.patient) if r.id in reserved_for)
     patient = next(records, stay.patient)
-    reservation_ends = reservations.ended(uow, room, stretch.bed.bed) if reserved_for else {}
+    reservation_ends = reservations.early_ends(uow, room, stretch.bed.bed) if reserved_for else {}
     room.check_open(stretch, before, stay.id, patient, uow.now, reservation_ends)
     if any(new.start == stretch.period.start for new in newly_claimed(before, stretch)):
         check_clean(uow, stay, stretch, moving_stays, room)

@@ -74,7 +74,7 @@ def inside(uow: UnitOfWork, stay: Stay) -> Envelope:
     return _at(uow, min(fits, default=at, key=lambda moment: abs(moment - at)))
 
 
-def corrected(
+def fitting_correction(
     uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[datetime | None], T]
 ) -> T:
     """Tell a correction with the nearest moment of the corrected day at which it is not refused."""
@@ -86,7 +86,7 @@ def corrected(
 
 def corrected_in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[datetime | None], T]) -> T:
     """Tell a correction in a stay with the nearest moment of its day at which it is not refused."""
-    return corrected(uow, [fact.at for fact in stay.history.facts], tell)
+    return fitting_correction(uow, [fact.at for fact in stay.history.facts], tell)
 
 
 def corrected_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> datetime:

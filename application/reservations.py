@@ -11,7 +11,7 @@ from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
 
 
-def ended(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
+def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
     """Return when reservations of a bed ended before their time, as held now, by their ids."""
     ends: dict[UUID, datetime] = {}
     for spell in room.spells:

@@ -256,7 +256,7 @@ class UnitOfWork:
         """Return whether the command has moved a stay from the wrong patient to the right one."""
         return self.before[stay.id].patient not in (None, stay.patient)
 
-    def restated(self) -> list[Stay]:
+    def restated_stays(self) -> list[Stay]:
         """Return the stays whose claims this command changes."""
         return [
             stay

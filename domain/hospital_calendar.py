@@ -43,7 +43,7 @@ class LocalDays:
         zone, at = self._on(day)
         return last_moment(day, at, zone)
 
-    def ended(self, day: date) -> datetime:
+    def end_of_day(self, day: date) -> datetime:
         """Return when a day has ended both ways: its census is taken and the next day has begun."""
         return max(self.census(day), self.midnight(day + DAY))
 

@@ -62,7 +62,7 @@ class SourceMovement(
     specialty: Text | None = None
     precision: Precision | None = None
     patient: PatientDetails | None = None
-    """What the source knows of the patient, who is registered so where nobody has the MRN."""
+    """Patient as the source knows them, who is registered so where nobody has the MRN."""
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -139,7 +139,7 @@ class SourceVisit(Aggregate):
         source_visit: Text
         version: Version
         holds: bool | None = None
-        """Whether its id is held so from now on; absent in events of before that was decided."""
+        """True if its id is held so from now on; absent in events of before that was decided."""
 
     class Settled(Derived, Event):
         """The versions that are held true now, and those that are pending until something changes.

@@ -33,7 +33,7 @@ class Settings:
     """The application's own login (libpq URL, role wardbook_app): all that serving needs."""
 
     home: Path = user_data_path("wardbook")
-    """Where the embedded PostgreSQL keeps its data, and the key that local tokens are signed with."""
+    """Folder of the embedded PostgreSQL's data, and of the key that local tokens are signed with."""
 
     hospital: str = "main"
     """The hospital's id, written on every event."""
@@ -42,7 +42,7 @@ class Settings:
     """The hospital's name, for screens and printed pages; its id by default."""
 
     mrn_authority: str = "main"
-    """Who assigns the MRNs that are given without an authority."""
+    """Authority that assigns the MRNs that are given without an authority."""
 
     time_zone: str = "UTC"
     """Seeds the hospital's time zone (IANA name) in a new log; later it is a fact in the log."""
@@ -105,16 +105,16 @@ class Settings:
     """The persons that a figure of a report is of, at least, for who may not see each of them."""
 
     admins_see_clinical: bool = True
-    """Whether administrators may see clinical data too; off: they administer, and read no notes."""
+    """True if administrators may see clinical data too; off: they administer, and read no notes."""
 
     read_snapshot: bool = True
-    """Whether operations that begin at once share one query of the log's status and permissions."""
+    """True if operations that begin at once share one query of the log's status and permissions."""
 
     single_flight: bool = True
-    """Whether operations that share a snapshot run the same query once, for all of them."""
+    """True if operations that share a snapshot run the same query once, for all of them."""
 
     fast_executor: bool = True
-    """Whether fields without I/O are completed without the library's executor."""
+    """True if fields without I/O are completed without the library's executor."""
 
     health_seconds: float = 1.0
     """The time for which /readyz and /metrics give the same response, however many ask."""

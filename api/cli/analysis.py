@@ -16,13 +16,13 @@ from api.cli.terminal import (
     json_text,
     operator,
     out,
-    plain,
     print_rows,
     print_table,
     progress,
     settings,
     stop,
     table_of,
+    to_json_value,
 )
 from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
@@ -127,14 +127,14 @@ def _print_rows(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]
     if format is Format.JSON:
         begin = "["
         for row in rows:
-            line = json_text(dict(zip(names, row, strict=True)), default=plain)
+            line = json_text(dict(zip(names, row, strict=True)), default=to_json_value)
             sys.stdout.write(f"{begin}\n{line}")
             begin = ","
         sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
     elif format is Format.CSV:
         writer = CsvWriter(sys.stdout)
         writer.writerow(names)
-        writer.writerows([plain(value) for value in row] for row in rows)
+        writer.writerows([to_json_value(value) for value in row] for row in rows)
     else:
         table = table_of(*names)
         for row in rows:

@@ -77,8 +77,8 @@ def _differences(old: Schema, new: Schema, at: str, direction: Direction) -> Ite
             yield from _differences(field, fields[name], f"{at}.{name}", direction)
         else:
             yield f"{at}.{name} is gone"
-    required = set(read.get("required", ())) & set(read.get("properties", {}))
-    for name in sorted(required - set(writer.get("required", ()))):
+    fields_needed = set(read.get("required", ())) & set(read.get("properties", {}))
+    for name in sorted(fields_needed - set(writer.get("required", ()))):
         if name in fields:
             yield f"{at}.{name} may be absent, and is needed"
     items, others = old.get("items"), new.get("items")

@@ -109,7 +109,7 @@ def print_rows(
     if csv:
         writer = CsvWriter(sys.stdout)
         writer.writerow(names)
-        writer.writerows([plain(value, zone) for value in line] for line in cells)
+        writer.writerows([to_json_value(value, zone) for value in line] for line in cells)
         return
     table = table_of(*(re.sub("([A-Z])", r" \1", name).lower() for name in names), title=title)
     for line in cells:
@@ -117,7 +117,7 @@ def print_rows(
     print_table(table)
 
 
-def plain(value: Any, zone: tzinfo | None = None) -> Any:
+def to_json_value(value: Any, zone: tzinfo | None = None) -> Any:
     """Return a value as JSON and CSV have it: moments in ISO 8601 with offset, numbers as numbers."""
     if isinstance(value, datetime) and value.tzinfo:
         return value.astimezone(zone or value.tzinfo).isoformat()
@@ -139,7 +139,7 @@ def _cell(value: Any, zone: tzinfo | None) -> str:
 
 def as_json(value: Any, zone: tzinfo | None = None) -> None:
     """Print a value as JSON, moments in ISO 8601 with offset."""
-    text = json_text(value, indent=2, default=lambda each: plain(each, zone))
+    text = json_text(value, indent=2, default=lambda each: to_json_value(each, zone))
     sys.stdout.write(text + "\n")
 
 

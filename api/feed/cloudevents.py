@@ -296,8 +296,8 @@ def feed_schema() -> str:
     kinds: Schema = {}
     for event in sorted(PUBLIC, key=lambda public: public.name):
         of_subject = ROOM if event.subject == "room" else {f"{event.subject}Id": ID}
-        required = {n: f.schema for n, f in event.fields.items() if f.required}
-        needs = {**ENVELOPE_NEEDS, **of_subject, **required}
+        needed_schemas = {n: f.schema for n, f in event.fields.items() if f.required}
+        needs = {**ENVELOPE_NEEDS, **of_subject, **needed_schemas}
         may = {n: s for n, s in ENVELOPE_MAY.items() if n not in needs}
         may |= {n: f.schema for n, f in event.fields.items() if not f.required}
         kinds[event.name] = {

@@ -186,8 +186,8 @@ class Context:
                 viewer.outside_wards = await snapshots.elsewhere(viewer.wards, snapshot)
 
             viewer.opened, viewer.label_hidden, _ = await asyncio.gather(
-                snapshots.opened(self.caller.actor, snapshot),
-                snapshots.closed(viewer.hidden, snapshot),
+                snapshots.opened_patients(self.caller.actor, snapshot),
+                snapshots.closed_records(viewer.hidden, snapshot),
                 of_wards(),
             )
 

@@ -43,20 +43,20 @@ def _is_asked(condition: str | None, verdict: Verdict) -> bool:
 def _acknowledgement(message: Message | None, code: str, verdict: Verdict) -> bytes:
     delimiters = message.delimiters if message else Delimiters()
 
-    def sent(field: int) -> str:
+    def header_field(field: int) -> str:
         return message.raw("MSH", field) if message else ""
 
-    event = sent(9).split(delimiters.component)
+    event = header_field(9).split(delimiters.component)
     kind = delimiters.component.join(["ACK", *([event[1], "ACK"] if len(event) > 1 else [])])
     head = [
         "MSH",
         delimiters.encoding,
-        *(sent(5), sent(6), sent(3), sent(4)),
+        *(header_field(5), header_field(6), header_field(3), header_field(4)),
         datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000"),
-        *("", kind, uuid4().hex[:20], sent(11) or "P", sent(12) or "2.5"),
-        *("", "", "", "", "", sent(18)),
+        *("", kind, uuid4().hex[:20], header_field(11) or "P", header_field(12) or "2.5"),
+        *("", "", "", "", "", header_field(18)),
     ]
-    segments = [head, ["MSA", code, sent(10), escape_text(verdict.text, delimiters)]]
+    segments = [head, ["MSA", code, header_field(10), escape_text(verdict.text, delimiters)]]
     if verdict.code:
         reason = delimiters.component.join(
             [str(verdict.code), escape_text(verdict.text, delimiters), "HL70357"]

@@ -83,7 +83,7 @@ class Message:
         subparts = parts[number - 1].split(self.delimiters.subcomponent)
         if subcomponent > len(subparts) or subparts[subcomponent - 1] in ("", ERASED):
             return None
-        return self.unescaped(subparts[subcomponent - 1]).strip() or None
+        return self.unescape(subparts[subcomponent - 1]).strip() or None
 
     def value(self, segment: str, field: int, number: int = 1) -> str | None:
         """Return a component of the first repetition of a field."""
@@ -93,7 +93,7 @@ class Message:
     def is_erased(self, segment: str, field: int) -> bool:
         return self.raw(segment, field) == ERASED
 
-    def unescaped(self, text: str) -> str:
+    def unescape(self, text: str) -> str:
         delimiters = self.delimiters
         if delimiters.escape not in text:
             return text

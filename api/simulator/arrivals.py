@@ -119,7 +119,7 @@ class Arrivals:
             if birth is not None:
                 return birth
             if not is_child and rng.random() < UNIDENTIFIED:
-                return people.unidentified()
+                return people.unidentified_person()
         return people.stranger(world.now, is_child=is_child)
 
     def _register_twice(self, known: Person) -> Person:
@@ -129,7 +129,7 @@ class Arrivals:
         """
         self.has_duplicates = True
         world = self.world
-        person = world.people.unidentified(known)
+        person = world.people.unidentified_person(known)
         wait = world.error_rng.uniform(4, 60) * HOUR
         world.agenda.after(wait, lambda: self._merge(person, known))
         return person
@@ -141,7 +141,7 @@ class Arrivals:
             return
         self.world.record(
             "merge_patients",
-            self.world.staff.one("registrar", rng),
+            self.world.staff.pick("registrar", rng),
             AT_THE_DESK,
             rng,
             after=person.recorded,
@@ -174,7 +174,7 @@ class Arrivals:
         bed = world.house.bed_for(person, now, line.goes_to)
         if bed is None or at <= now:
             return
-        by = world.staff.one("bed_manager", rng)
+        by = world.staff.pick("bed_manager", rng)
         world.people.register(person, now, by)
         bed.reserved_for = person
         bed.reserved_until = at.replace(minute=0, second=0, microsecond=0) + 5 * HOUR

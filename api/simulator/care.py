@@ -94,7 +94,7 @@ class Care:
         entered_at = world.queue.put(
             "record_visit",
             at=world.now,
-            by=world.staff.one("registrar", rng) if is_forgotten else doctor.actor,
+            by=world.staff.pick("registrar", rng) if is_forgotten else doctor.actor,
             lag=lag,
             after=patient.opened,
             creates=visit,

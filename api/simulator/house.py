@@ -68,7 +68,7 @@ class Bed:
     def kind(self) -> Kind:
         return self.room.kind
 
-    def reserved(self, now: datetime) -> Person | None:
+    def reservation_holder(self, now: datetime) -> Person | None:
         if self.reserved_until is not None and now < self.reserved_until:
             return self.reserved_for
         return None
@@ -79,13 +79,13 @@ class Bed:
             self.occupant is None
             and not self.blocked
             and self.known_free <= now
-            and self.reserved(now) in (None, person)
+            and self.reservation_holder(now) in (None, person)
         )
 
     def people(self, now: datetime) -> Iterator[Person]:
         """Yield who is in the bed, in life or in the record, and who is expected."""
         occupants = self.believed if now < self.known_free else None
-        people = (self.occupant, occupants, self.reserved(now))
+        people = (self.occupant, occupants, self.reservation_holder(now))
         return (person for person in people if person is not None)
 
     def occupy(self, person: Person, recorded: datetime) -> None:

@@ -54,7 +54,7 @@ class World:
 
         ``parameters`` are further arguments of `RecordingQueue.put`. Returns when it will be recorded.
         """
-        by = self.staff.one(by, rng) if isinstance(by, str) else by
+        by = self.staff.pick(by, rng) if isinstance(by, str) else by
         return self.queue.put(command, at=self.now, by=by, lag=lag.draw(rng), **parameters)
 
 
@@ -126,5 +126,5 @@ class Inpatient(Recordable):
             and self.is_here
             and self.mother is None
             and not self.children
-            and self.bed.reserved(now) is None
+            and self.bed.reservation_holder(now) is None
         )

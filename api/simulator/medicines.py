@@ -229,7 +229,7 @@ class Medicines:
         self, patient: Inpatient, prescription: Prescription, reason_not_given: str | None
     ) -> None:
         world, rng, is_given = self.world, self.world.care_rng, reason_not_given is None
-        nurse, about = world.staff.one("nurse", rng), (patient.person.mrn,)
+        nurse, about = world.staff.pick("nurse", rng), (patient.person.mrn,)
         witness = prescription.drug.controlled and is_given
         half = is_given and rng.random() < OTHER_DOSE
         administration = Administration()
@@ -240,7 +240,7 @@ class Medicines:
             rng,
             after=prescription.recorded,
             creates=administration,
-            witnessed_by=world.staff.one("nurse", rng).subject if witness else None,
+            witnessed_by=world.staff.pick("nurse", rng).subject if witness else None,
             about=about,
             prescription_id=prescription,
             given=is_given,

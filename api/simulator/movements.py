@@ -45,7 +45,7 @@ class Movements:
     ) -> None:
         """Admit a patient into a bed, or to a place without one."""
         world, person, mother = self.world, patient.person, patient.mother
-        registrar = world.staff.one("registrar", world.movement_rng)
+        registrar = world.staff.pick("registrar", world.movement_rng)
         world.people.register(person, world.now, registrar)
         if world.movement_rng.random() >= ATTENDING_LATER:
             patient.attending = self._attending(patient.specialty)
@@ -135,7 +135,7 @@ class Movements:
         return world.queue.put(
             command,
             at=entered + min(1 + rng.lognormvariate(log(4), 0.8), 24) * HOUR,
-            by=world.staff.one("nurse", rng),
+            by=world.staff.pick("nurse", rng),
             lag=PROMPT.draw(rng),
             after=entered,
             reason=reason,

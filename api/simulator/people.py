@@ -60,7 +60,7 @@ class People:
         child.family = mother.family
         return child
 
-    def unidentified(self, known: Person | None = None) -> Person:
+    def unidentified_person(self, known: Person | None = None) -> Person:
         """Return somebody without papers: a temporary number and no name.
 
         ``known``: one whose record is found only later.

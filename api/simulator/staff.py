@@ -58,7 +58,7 @@ class Staff:
         doctors = [d for d in self.doctors if d.specialty == specialty]
         return rng.choice([d for d in doctors if d.grade in grades] or doctors)
 
-    def one(self, role: str, rng: Random) -> Actor:
+    def pick(self, role: str, rng: Random) -> Actor:
         """Return somebody with a role: nurse, registrar, bed_manager or pharmacist."""
         return rng.choice(self._others[role])
 

@@ -135,7 +135,7 @@ class BedStates(CommandGroup):
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
         stay = lookups.stay(uow, stay_id).id if stay_id else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        reservation_ends = reservations.ended(uow, aggregate, aggregate.code_of(bed))
+        reservation_ends = reservations.early_ends(uow, aggregate, aggregate.code_of(bed))
         aggregate.reserve_bed(bed, period, patient, stay, uow.entry, reservation_ends)
 
     @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))

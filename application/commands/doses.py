@@ -155,7 +155,7 @@ class Doses(CommandGroup):
 
         facts = [fact.at for fact in stay.history.facts]
         facts += [fact.occurred_at for fact in prescription.all_facts()]
-        imprecise_times.corrected(uow, facts, correct)
+        imprecise_times.fitting_correction(uow, facts, correct)
 
     @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_administration(

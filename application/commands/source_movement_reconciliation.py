@@ -187,7 +187,7 @@ class _VisitReconciler:
         care: dict[str, Any] = {
             name: practitioner for name, practitioner in details.items() if practitioner is not None
         }
-        if fact.corrected(movement.occurred_at, elsewhere, care) != fact:
+        if fact.with_correction(movement.occurred_at, elsewhere, care) != fact:
             stay.correct_movement(
                 admission.movement,
                 movement.occurred_at,

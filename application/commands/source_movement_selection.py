@@ -115,8 +115,8 @@ class Search:
             if not visits or visits[0].id in selection or len(selection) == MAX_TOGETHER:
                 return None
             waiting = {p.version.source_id for p in visits[0].pending if p.why in BLOCKED}
-            true = {i: v for i, v in visits[0].true.items() if i not in waiting}
-            selection[visits[0].id] = true | {
+            versions = {i: v for i, v in visits[0].true.items() if i not in waiting}
+            selection[visits[0].id] = versions | {
                 i: v for i, v in visits[0].wanted.items() if i in waiting
             }
 

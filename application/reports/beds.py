@@ -13,7 +13,7 @@ from application.reports.definition import (
 )
 from application.reports.formula import DAYS, TOTAL, Contribution, count, total
 from application.reports.inputs import Inputs
-from application.reports.length_of_stay import discharged, length
+from application.reports.length_of_stay import is_discharged, length
 
 
 def _contributions(inputs: Inputs) -> Contributions:
@@ -23,7 +23,7 @@ def _contributions(inputs: Inputs) -> Contributions:
     for stay in inputs.stays:
         served_days = service_days(stay, calendar, sharing_too=False)
         marks = [mark for days in served_days for mark in calendar.marks("service", days)]
-        if discharged(stay, calendar):
+        if is_discharged(stay, calendar):
             marks.append(Contribution("length", TOTAL, length(stay, calendar)))
         if marks:
             contributions[Subject("stay", stay.stay)] = tuple(marks)

@@ -56,10 +56,10 @@ def of_each_day(question: Question, marks: Marks, formula: Formula) -> Iterable[
 def of_each(*names: str) -> Each:
     """Return a figure for each of what the marks are of, in order: each ward, each drug."""
 
-    def each(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
+    def every_dimension(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
         return sorted({of for measure in formula.measures for of in marks.by(measure, names)})
 
-    return each
+    return every_dimension
 
 
 def of_stays(

@@ -83,7 +83,7 @@ def in_period(stay: InpatientStay, calendar: Calendar, state: str = Status.ADMIT
     return day_count
 
 
-def discharged(stay: InpatientStay, calendar: Calendar) -> bool:
+def is_discharged(stay: InpatientStay, calendar: Calendar) -> bool:
     """Return whether it was discharged on a date of the period, from the ward of the scope."""
     return calendar.includes(stay.discharged_at) and calendar.in_scope(last_ward(stay))
 
@@ -96,7 +96,7 @@ def _patient_days(
 ) -> Iterator[Contribution]:
     if days := in_period(stay, calendar):
         yield Contribution("patient_days", TOTAL, days)
-    if discharged(stay, calendar):
+    if is_discharged(stay, calendar):
         duration = sum(
             (s.until - s.since for s in stay.spans if present(s) and s.until), timedelta()
         )
@@ -197,7 +197,7 @@ def _lengths(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
         yield Contribution("patient_days", TOTAL, days)
     if calendar.includes(stay.admitted_at) and calendar.in_scope(first_ward(stay)):
         yield Contribution("admissions", TOTAL, 1)
-    if stay.discharged_at is not None and discharged(stay, calendar):
+    if stay.discharged_at is not None and is_discharged(stay, calendar):
         days = length(stay, calendar)
         yield Contribution("length", TOTAL, days)
         if calendar.date(stay.admitted_at) < calendar.date(stay.discharged_at):

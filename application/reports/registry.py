@@ -156,9 +156,9 @@ def resolve_question(
     today = days.date_of(clock or now)
     if last > today:
         raise InvalidInput("period", f"it lies in the future; it may reach up to today, {today}")
-    while last >= first and days.ended(last) > now:
+    while last >= first and days.end_of_day(last) > now:
         last -= DAY
     if last < first:
-        ends = days.ended(first).isoformat()
+        ends = days.end_of_day(first).isoformat()
         raise InvalidInput("period", f"none of its days has ended; the first one ends at {ends}")
     return Question(first, last, ward, definition.parameters_of(parameters or {}))

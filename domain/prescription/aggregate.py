@@ -12,7 +12,7 @@ from domain.envelope import About, Envelope
 from domain.prescription.course import ENDED, Course, Regimen, Step
 from domain.prescription.doses import PrescriptionDoses
 from domain.prescription.events import Medication
-from domain.prescription.state import ORDERS, changes_of, corrected, merged
+from domain.prescription.state import ORDERS, changes_of, corrected_regimen, merged_changes
 from domain.refusals import (
     ContradictsLaterFacts,
     FactRef,
@@ -75,7 +75,7 @@ class Prescription(PrescriptionDoses):
             before,
             written_at=right.at or before.written_at,
             precision=right.precision or before.precision,
-            regimen=corrected(before.regimen, right),
+            regimen=corrected_regimen(before.regimen, right),
         )
         contents = (right.medication or self.medication, right.prescriber or self.prescriber)
         if course == before and contents == (self.medication, self.prescriber):
@@ -187,7 +187,7 @@ class Prescription(PrescriptionDoses):
         new_step = replace(
             step,
             at=at or step.at,
-            changes=merged(step.changes, changes),
+            changes=merged_changes(step.changes, changes),
             precision=precision or step.precision,
         )
         self._check_step(new_step, died_at if step.kind in ORDERS else None)

@@ -140,7 +140,7 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         changes, precision = step.changes, step.precision
         if isinstance(event, PrescriptionEvents.ChangeCorrected):
             new_values = changes_of(event.dose, event.route, event.frequency, event.stop)
-            changes = merged(changes, new_values)
+            changes = merged_changes(changes, new_values)
             precision = event.precision or precision
         self.course = self.course.with_step(
             replace(step, at=event.at or step.at, changes=changes, precision=precision)
@@ -194,11 +194,11 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             self.course,
             written_at=event.at or self.course.written_at,
             precision=event.precision or self.course.precision,
-            regimen=corrected(self.course.regimen, event),
+            regimen=corrected_regimen(self.course.regimen, event),
         )
 
 
-def corrected(regimen: Regimen, right: "PrescriptionEvents.WrittenCorrected") -> Regimen:
+def corrected_regimen(regimen: Regimen, right: "PrescriptionEvents.WrittenCorrected") -> Regimen:
     """Return a regimen as a correction of the prescription says it was written."""
     return Regimen(
         right.start or regimen.start,
@@ -209,7 +209,7 @@ def corrected(regimen: Regimen, right: "PrescriptionEvents.WrittenCorrected") ->
     )
 
 
-def merged(
+def merged_changes(
     changes: tuple[tuple[str, Any], ...], more: tuple[tuple[str, Any], ...]
 ) -> tuple[tuple[str, Any], ...]:
     """Return the values that a change gives once it was corrected by others."""

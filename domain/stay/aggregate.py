@@ -299,12 +299,12 @@ class Stay(StayConsults):
         movement's event. With checks deferred, a part that changes nothing is no fault.
         """
         fact = self.movement(movement)
-        facts = [fact.corrected(at, place, details)]
+        facts = [fact.with_correction(at, place, details)]
         if isinstance(facts[0], Admission):
             _check_decision(facts[0].decided_to_admit_at, facts[0].at)
         if isinstance(fact, Admission) and at is not None:
             facts += [
-                f.corrected(at, None)
+                f.with_correction(at, None)
                 for f in self.history.facts
                 if isinstance(f, Move)
                 and f.act == fact.act

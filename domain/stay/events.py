@@ -36,7 +36,7 @@ class Observed:
     """A mark of events that each tell one observation: a clinical fact that changes no state."""
 
     OBSERVATION: ClassVar[str]
-    """What is observed, as refusals name it."""
+    """Noun of what is observed, as refusals name it."""
 
 
 class StayEvents:

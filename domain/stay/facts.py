@@ -109,14 +109,14 @@ class Fact:
         """Return the state that follows. Raises StayStateBroken if the fact is not allowed there."""
         raise NotImplementedError
 
-    def corrected(
+    def with_correction(
         self, at: datetime | None, place: "Place | None", details: Mapping[str, Any] | None = None
     ) -> Self:
         """Return the fact as it was at another time, place or otherwise. Raises InvalidInput.
 
         None leaves the time or the place; ``details`` has other fields of its event.
         """
-        fact = self if place is None else self.placed(place)
+        fact = self if place is None else self.with_place(place)
         for field, value in (details or {}).items():
             if field not in self.DETAILS:
                 raise InvalidInput(
@@ -126,7 +126,7 @@ class Fact:
             fact = replace(fact, **{self.DETAILS[field]: value})
         return fact if at is None else replace(fact, at=at)
 
-    def placed(self, place: "Place") -> Self:
+    def with_place(self, place: "Place") -> Self:
         """Return the fact in another place. Raises InvalidInput if it has none of its own."""
         raise InvalidInput("bed", "this movement has a time but no place of its own")
 
@@ -151,7 +151,7 @@ class Admission(Fact):
     def after(self, state: State) -> State:
         raise StayStateBroken("it was admitted before")
 
-    def placed(self, place: Place) -> Self:
+    def with_place(self, place: Place) -> Self:
         if place.bed is not None:
             raise InvalidInput("bed", "the first bed is a movement of its own; correct that one")
         return replace(self, without_bed=place.without_bed)
@@ -180,7 +180,7 @@ class Move(Fact):
     place: Place
     with_stay: UUID | None = None
 
-    def placed(self, place: Place) -> Self:
+    def with_place(self, place: Place) -> Self:
         if self.with_stay is not None:
             raise InvalidInput(
                 "bed", "a swap has no bed of its own; cancel it and enter what happened"
@@ -218,7 +218,7 @@ class LeaveEnd(Fact):
 
     place: Place | None = None
 
-    def placed(self, place: Place) -> Self:
+    def with_place(self, place: Place) -> Self:
         return replace(self, place=place)
 
     def after(self, state: State) -> State:
@@ -311,7 +311,7 @@ class Reversal(Fact):
     of: UUID
     place: Place | None = None
 
-    def placed(self, place: Place) -> Self:
+    def with_place(self, place: Place) -> Self:
         return replace(self, place=place)
 
     def undoing(self, fact: Fact, state: State, before: State) -> State:

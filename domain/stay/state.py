@@ -292,7 +292,7 @@ def _with_corrected(
     fact = history.fact(id)
     if fact is None:
         return history
-    return history.with_replaced(fact.corrected(event.at, place, details))
+    return history.with_replaced(fact.with_correction(event.at, place, details))
 
 
 DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS)

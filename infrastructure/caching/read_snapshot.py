@@ -77,7 +77,7 @@ class Snapshots:
         """Return the positions as of a moment after this is called. Raises what the database raises."""
         return (await self.snapshot()).log_status
 
-    async def opened(self, actor: Actor, snapshot: Snapshot) -> Set[UUID]:
+    async def opened_patients(self, actor: Actor, snapshot: Snapshot) -> Set[UUID]:
         """Return the patients to whom an actor has emergency access now (break-glass)."""
 
         async def read(connection: AsyncConnection) -> _Permission:
@@ -97,7 +97,7 @@ class Snapshots:
 
         return await self._permission((wards_named, wards), read, snapshot)
 
-    async def closed(self, hidden: Set[str], snapshot: Snapshot) -> Set[UUID]:
+    async def closed_records(self, hidden: Set[str], snapshot: Snapshot) -> Set[UUID]:
         """Return the records of persons of whom any record has one of these labels."""
         return await self._by_merge(closed_by_merge, hidden, snapshot) if hidden else frozenset()
 

@@ -110,14 +110,14 @@ class Database:
             row = connection.execute("SELECT to_regclass('alembic_version') IS NULL").fetchone()
         return bool(row and row[0])
 
-    def beside(self, name: str) -> "Database":
+    def sibling(self, name: str) -> "Database":
         """Return the database of that name on the same server, whether it exists or not."""
         return Database(_url(urlsplit(self.owner_url)._replace(path=f"/{name}")))
 
     @contextmanager
     def scratch(self, name: str, template: str | None = None) -> Iterator["Database"]:
         """Create another database on the same server, dropped at exit; for checks and tests."""
-        database = self.beside(name)
+        database = self.sibling(name)
         with psycopg.connect(self.owner_url, autocommit=True) as owner:
             source = sql.Identifier(template or "template1")
             owner.execute(

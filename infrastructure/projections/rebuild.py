@@ -238,16 +238,16 @@ def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         for draft in drafts:
-            indexed, bare = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
+            indexed_metadata, bare = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
             for table in draft.model.metadata.sorted_tables:
-                table.to_metadata(indexed, schema=draft.schema)
+                table.to_metadata(indexed_metadata, schema=draft.schema)
                 bare_table = table.to_metadata(bare, schema=draft.schema)
                 models = table.info.get("revised_by", ())
                 bare_table.indexes = {
                     i for i in bare_table.indexes if set(i.columns.keys()) & set(models)
                 }
             create_read_model(connection, draft.model, bare)
-            metadata.append(indexed)
+            metadata.append(indexed_metadata)
     return metadata
 
 

@@ -67,9 +67,9 @@ async def _reservations_over(
     ]
     if not spells:
         return set()
-    unscoped = at.unscoped
+    house_moment = at.unscoped
     ids = [spell.for_stay for _, spell in spells if spell.for_stay]
-    stays_reserved_for = list(await _stays_of(connection, ids, unscoped))
+    stays_reserved_for = list(await _stays_of(connection, ids, house_moment))
     patients = {row.stay: row.patient for row in stays_reserved_for}
     stays_over = {
         row.stay for row in stays_reserved_for if row.status in [status.value for status in OVER]
@@ -79,10 +79,10 @@ async def _reservations_over(
         for _, spell in spells
     }
     patient_ids = [patient for patient in patients_of.values() if patient]
-    deaths = await deaths_of_persons(connection, patient_ids, unscoped)
-    records = await records_of_each(connection, patient_ids, unscoped)
+    deaths = await deaths_of_persons(connection, patient_ids, house_moment)
+    records = await records_of_each(connection, patient_ids, house_moment)
     first, in_rooms = min(spell.since for _, spell in spells), [room for room, _ in spells]
-    uses = (await _uses.execute(connection, unscoped, rooms=in_rooms, first=first)).all()
+    uses = (await _uses.execute(connection, house_moment, rooms=in_rooms, first=first)).all()
     over = set()
     for room, spell in spells:
         patient = patients_of[spell.spell]

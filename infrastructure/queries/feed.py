@@ -153,20 +153,20 @@ async def _positions_in(
             zip(("stays", "moments", "knowns"), map(list, zip(*moments, strict=True)), strict=True)
         ),
     )
-    beds = {(stay, at, known): room for stay, at, known, room in stays_in}
-    then = [(at, known) for _, at, known in moments]
+    beds = {(stay, at, position): room for stay, at, position, room in stays_in}
+    then = [(at, position) for _, at, position in moments]
     wards = await _wards_then(
         connection,
         {
-            (room, *at_and_known)
-            for room, moment, at_and_known in zip(room_ids, moments, then, strict=True)
+            (room, *at_and_position)
+            for room, moment, at_and_position in zip(room_ids, moments, then, strict=True)
             for room in (room, beds.get(moment))
             if room
         },
     )
     places = [
-        ((room, *at_and_known), (beds.get(moment), *at_and_known))
-        for room, moment, at_and_known in zip(room_ids, moments, then, strict=True)
+        ((room, *at_and_position), (beds.get(moment), *at_and_position))
+        for room, moment, at_and_position in zip(room_ids, moments, then, strict=True)
     ]
     in_ward = [(wards.get(of) == ward, wards.get(lay_in) == ward) for of, lay_in in places]
     about_rooms = {
@@ -204,10 +204,10 @@ async def _wards_then(
         {
             "rooms": [room for room, *_ in moments],
             "moments": [at for _, at, _ in moments],
-            "knowns": [known for *_, known in moments],
+            "knowns": [position for *_, position in moments],
         },
     )
-    return wards | {(room, at, known): ward for room, at, known, ward in rows}
+    return wards | {(room, at, position): ward for room, at, position, ward in rows}
 
 
 def _rooms_of(event: Event) -> set[UUID]:

@@ -44,7 +44,7 @@ def test_a_connection_that_fails_says_what_lacks(said: str, expected: str) -> No
 def test_a_database_or_a_login_that_is_not_there_is_named(
     run: Run, server: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WARDBOOK_DATABASE_URL", server.beside("nowhere").owner_url)
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", server.sibling("nowhere").owner_url)
     told = run("occupancy")
     assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
     assert "There is no database 'nowhere'" in told.err

@@ -63,7 +63,7 @@ def lived_once(server: Database) -> tuple[Counter[str], Counter[str]]:
         ).fetchone()
         if told is None:
             owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(LIVED)))
-            counted = json.dumps(_live(server.beside(LIVED)))
+            counted = json.dumps(_live(server.sibling(LIVED)))
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             owner.execute(comment.format(sql.Identifier(LIVED), sql.Literal(counted)))
         else:

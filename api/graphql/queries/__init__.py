@@ -8,7 +8,7 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
-from api.graphql.queries.arguments import named
+from api.graphql.queries.arguments import id_of
 from api.graphql.queries.courses import CourseQueries
 from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.house import HouseQueries
@@ -52,7 +52,7 @@ class Query(
         self, info: Ask, id: Annotated[strawberry.ID, argument(description="Its id.")]
     ) -> Node | None:
         at = await info.context.at()
-        key = named(id)
+        key = id_of(id)
         kinds = (Patient, Stay, Room, Practitioner, Prescription, SourceMovement, ReportIssue)
         for kind in kinds:
             if _may_see(info, kind):

@@ -43,7 +43,7 @@ async def two_moments(
     return after, before
 
 
-def named(id: str | None) -> UUID:
+def id_of(id: str | None) -> UUID:
     """Return the id, or one that names nothing."""
     try:
         return UUID(id or "")

@@ -16,7 +16,7 @@ from api.graphql.queries.arguments import (
     KnownAt,
     KnownAtPosition,
     MrnAuthority,
-    named,
+    id_of,
 )
 from api.graphql.types.courses import CourseDocument
 from domain.refusals import InvalidInput
@@ -57,7 +57,7 @@ class CourseQueries:
         head = await _imprint(info, at, known_at)
         course: Course | None = None
         if mrn is None:
-            id = named(stay_id)
+            id = id_of(stay_id)
             document = await info.context.query(course_of_stay, id, at, head)
             course = await or_forbidden(info.context, document, stays_by_id, id, at)
         elif records := await records_of_mrn(info.context, mrn, mrn_authority, at):

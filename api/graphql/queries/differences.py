@@ -14,7 +14,7 @@ from api.graphql.queries.arguments import (
     KnownAt,
     KnownAtPosition,
     ToKnown,
-    named,
+    id_of,
     two_moments,
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
@@ -36,8 +36,8 @@ class DifferenceQueries:
         to_known: ToKnown = None,
     ) -> StayDifference | None:
         after, before = await two_moments(info, None, from_known, to_known)
-        difference = await StayDifference.find(info, named(id), before, after)
-        return await or_forbidden(info.context, difference, stays_by_id, named(id), after)
+        difference = await StayDifference.find(info, id_of(id), before, after)
+        return await or_forbidden(info.context, difference, stays_by_id, id_of(id), after)
 
     @strawberry.field(
         description="The beds of which something else is held for one moment than was held then,"
@@ -69,5 +69,5 @@ class DifferenceQueries:
         at_least: AtLeast = None,
     ) -> Exposure | None:
         at = await info.context.at(None, known_at, known_at_position, at_least)
-        result = await Exposure.find(info, named(movement_id), at)
-        return await or_forbidden(info.context, result, facts_by_id, named(movement_id), at)
+        result = await Exposure.find(info, id_of(movement_id), at)
+        return await or_forbidden(info.context, result, facts_by_id, id_of(movement_id), at)

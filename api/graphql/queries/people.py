@@ -16,7 +16,7 @@ from api.graphql.queries.arguments import (
     KnownAt,
     KnownAtPosition,
     MrnAuthority,
-    named,
+    id_of,
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
@@ -47,8 +47,8 @@ class PeopleQueries:
         if mrn is not None:
             view = await patient_by_mrn(info.context, mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
-        entity = await Patient.find(info, named(id), at)
-        return await or_forbidden(info.context, entity, patients_by_id, named(id), at)
+        entity = await Patient.find(info, id_of(id), at)
+        return await or_forbidden(info.context, entity, patients_by_id, id_of(id), at)
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(

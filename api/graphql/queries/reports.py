@@ -11,7 +11,7 @@ from strawberry import argument
 
 from api.graphql.authorization import check_ward, known_ward, or_forbidden
 from api.graphql.context import Ask, Context
-from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, named
+from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, id_of
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.report_issues import ReportIssue
@@ -149,5 +149,5 @@ class ReportQueries:
         at_least: AtLeast = None,
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
-        issue = await ReportIssue.find(info, named(id), at)
-        return await or_forbidden(info.context, issue, issued_reports.issues_by_id, named(id), at)
+        issue = await ReportIssue.find(info, id_of(id), at)
+        return await or_forbidden(info.context, issue, issued_reports.issues_by_id, id_of(id), at)

@@ -11,7 +11,7 @@ from api.graphql.authorization import known_ward
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
-from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition, named
+from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition, id_of
 from api.graphql.types.rooms import OccupancyStretch, Room, RoomOccupancy, boards
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
@@ -80,7 +80,7 @@ class RoomQueries:
         at_least: AtLeast = None,
     ) -> Room | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        return await Room.find(info, named(id), at)
+        return await Room.find(info, id_of(id), at)
 
     @strawberry.field(
         description="Who lies where: every bed of a ward, or of the house.", metadata=CACHEABLE

@@ -17,7 +17,7 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
-    named,
+    id_of,
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
@@ -89,7 +89,7 @@ class StayOrder(DescribedEnum):
     EXPECTED_DISCHARGE = "EXPECTED_DISCHARGE", "The one expected to leave first is the first."
 
 
-def given(choice: bool | None) -> bool | None:
+def chosen_value(choice: bool | None) -> bool | None:
     """Return what was chosen; None where nothing was said."""
     return choice if isinstance(choice, bool) else None
 
@@ -107,8 +107,8 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        entity = await Stay.find(info, named(id), at)
-        return await or_forbidden(info.context, entity, stays_by_id, named(id), at)
+        entity = await Stay.find(info, id_of(id), at)
+        return await or_forbidden(info.context, entity, stays_by_id, id_of(id), at)
 
     @strawberry.field(
         description="Stays, in the order of their admission by default; the open ones by default.",
@@ -156,9 +156,9 @@ class StayQueries:
                 attending,
                 expected_until=filter.expected_discharge_until or None,
                 plans=tuple(p.value for p in plans) if plans else None,
-                has_bed=given(filter.has_bed),
+                has_bed=chosen_value(filter.has_bed),
                 overdue_at=at.as_of if filter.overdue else None,
-                has_attending=given(filter.has_attending),
+                has_attending=chosen_value(filter.has_attending),
                 specialty=filter.specialty or None,
                 admitted_since=filter.admitted_from or None,
                 admitted_before=filter.admitted_to or None,
@@ -227,5 +227,5 @@ class StayQueries:
         at_least: AtLeast = None,
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        entity = await Prescription.find(info, named(id), at)
-        return await or_forbidden(info.context, entity, prescriptions_by_id, named(id), at)
+        entity = await Prescription.find(info, id_of(id), at)
+        return await or_forbidden(info.context, entity, prescriptions_by_id, id_of(id), at)

@@ -16,7 +16,7 @@ from api.graphql.queries.arguments import (
     KnownAt,
     KnownAtPosition,
     MrnAuthority,
-    named,
+    id_of,
 )
 from api.graphql.relay import Connection
 from api.graphql.types.enums import Reading, TimelineKind
@@ -59,8 +59,8 @@ class TimelineQueries:
         if mrn is not None:
             records = await records_of_mrn(info.context, mrn, mrn_authority, at)
         else:
-            stay = await Stay.find(info, named(stay_id), at)
-            await or_forbidden(info.context, stay, stays_by_id, named(stay_id), at)
+            stay = await Stay.find(info, id_of(stay_id), at)
+            await or_forbidden(info.context, stay, stays_by_id, id_of(stay_id), at)
         return await timeline_of(
             info,
             at,
@@ -69,5 +69,5 @@ class TimelineQueries:
             read,
             kinds,
             patients=records,
-            stay=named(stay_id) if stay_id else None,
+            stay=id_of(stay_id) if stay_id else None,
         )

@@ -97,8 +97,8 @@ class Account:
         """Return for each table, and for all: name, rows, recorded, merged, refused."""
         sums = [(name, *table.sums) for name, table in self.tables.items()]
         columns = zip(*(table.sums for table in self.tables.values()), strict=True)
-        rows, recorded_count, merged, refused_count = (sum(column) for column in columns)
-        return [*sums, ("all", rows, recorded_count, merged, refused_count)]
+        rows, recorded_count, merged_count, refused_count = (sum(column) for column in columns)
+        return [*sums, ("all", rows, recorded_count, merged_count, refused_count)]
 
     def totals(self) -> list[tuple[str, Verdict, str, int]]:
         """Return table, verdict, command or rule, and rows; the most frequent first in each verdict."""
@@ -127,22 +127,24 @@ class Ledger:
         self._done = 0
         self._judged: dict[tuple[str, int], Verdict] = {}
 
-    def answered(self, row: Row, command: str, answer: Recorded | Refusal, note: str = "") -> None:
+    def judge_answer(
+        self, row: Row, command: str, answer: Recorded | Refusal, note: str = ""
+    ) -> None:
         """Judge a row by the answer to its one command."""
         if isinstance(answer, Refusal):
-            self.refused(row, answer.code, answer.message)
+            self.judge_refused(row, answer.code, answer.message)
         else:
-            self.recorded(row, command, note)
+            self.judge_recorded(row, command, note)
 
-    def recorded(self, row: Row, commands: str, note: str = "") -> None:
+    def judge_recorded(self, row: Row, commands: str, note: str = "") -> None:
         self._judge(row, Verdict.RECORDED, commands, note=note)
 
-    def merged(self, row: Row, what: str, *into: Row, note: str = "") -> None:
+    def judge_merged(self, row: Row, what: str, *into: Row, note: str = "") -> None:
         """Judge a row as merged: ``what`` as, and ``into`` which rows."""
         assert into, f"{row.name} is merged into nothing"
         self._judge(row, Verdict.MERGED, what, " ".join(r.name for r in into), note)
 
-    def refused(self, row: Row, rule: str, note: str = "", parent: Row | None = None) -> None:
+    def judge_refused(self, row: Row, rule: str, note: str = "", parent: Row | None = None) -> None:
         self._judge(row, Verdict.REFUSED, rule, parent.name if parent else "", note)
 
     def is_recorded(self, row: Row) -> bool:

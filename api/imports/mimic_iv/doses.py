@@ -102,11 +102,13 @@ def judge_amounts(rows: PatientRows, ledger: Ledger) -> None:
     for row in rows["emar_detail"]:
         dose = doses.get(row["emar_id"])
         if dose is None:
-            ledger.refused(row, Rule.REFUSED_WITH, "table emar has no (readable) row of its dose")
+            ledger.judge_refused(
+                row, Rule.REFUSED_WITH, "table emar has no (readable) row of its dose"
+            )
         elif ledger.is_recorded(dose):
-            ledger.merged(row, "amount of a dose", dose)
+            ledger.judge_merged(row, "amount of a dose", dose)
         else:
-            ledger.refused(row, Rule.REFUSED_WITH, parent=dose)
+            ledger.judge_refused(row, Rule.REFUSED_WITH, parent=dose)
 
 
 def _record(
@@ -120,20 +122,20 @@ def _record(
 ) -> None:
     at, words = row.at("charttime"), row["event_txt"]
     if stay is None:
-        ledger.refused(row, Rule.NO_STAY)
+        ledger.judge_refused(row, Rule.NO_STAY)
     elif stay.id is None:
-        ledger.refused(row, Rule.REFUSED_WITH, parent=stay.row)
+        ledger.judge_refused(row, Rule.REFUSED_WITH, parent=stay.row)
     elif words not in GIVEN | WITHHELD:
-        ledger.refused(row, Rule.NOT_A_DOSE, words or "it says nothing")
+        ledger.judge_refused(row, Rule.NOT_A_DOSE, words or "it says nothing")
     elif stay.is_over_at(at):
-        ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
+        ledger.judge_refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
     else:
         link = _link(row, chart, orders)
         if link.rule and words in GIVEN and row["medication"]:
             _record_unprescribed(stay, row, amount, link, orders, sender, ledger)
             return
         if link.rule:
-            ledger.refused(row, link.rule, link.how, link.parent)
+            ledger.judge_refused(row, link.rule, link.how, link.parent)
             return
         assert link.prescription
         assert link.prescription.id
@@ -156,7 +158,7 @@ def _record(
             reason_not_given=words if words in WITHHELD else None,
             outside_prescription=reason,
         )
-        ledger.answered(row, "record_administration", answer, distance)
+        ledger.judge_answer(row, "record_administration", answer, distance)
 
 
 def _record_unprescribed(
@@ -197,7 +199,9 @@ def _record_unprescribed(
         ordered_by=ordered_by,
         dose_given=amount,
     )
-    ledger.answered(row, "record_unprescribed_dose", answer, "no prescription of it is recorded")
+    ledger.judge_answer(
+        row, "record_unprescribed_dose", answer, "no prescription of it is recorded"
+    )
 
 
 def _outside_mark(prescription: Prescription, at: datetime) -> tuple[Outside | None, str]:

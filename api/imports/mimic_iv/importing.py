@@ -93,7 +93,7 @@ class PatientImport:
     def run(self) -> None:
         """Record what can be recorded, and judge every row."""
         for row in self.rows.unusable:
-            self.ledger.refused(row.row, row.rule, row.why)
+            self.ledger.judge_refused(row.row, row.rule, row.why)
         for patient in self.rows["patients"]:
             answer = self._register(patient)
             if isinstance(answer, Refusal):
@@ -116,9 +116,9 @@ class PatientImport:
         )
 
     def _refuse_all(self, patient: Row, refusal: Refusal) -> None:
-        self.ledger.refused(patient, refusal.code, refusal.message)
+        self.ledger.judge_refused(patient, refusal.code, refusal.message)
         for row in self.ledger.without_verdict(self.rows):
-            self.ledger.refused(row, Rule.REFUSED_WITH, parent=patient)
+            self.ledger.judge_refused(row, Rule.REFUSED_WITH, parent=patient)
 
     def _record_stays(self) -> None:
         transfers, services, doses = (
@@ -160,7 +160,7 @@ class PatientImport:
             change_specialties(stay, services, self.sender, self.ledger)
         else:
             for row in self.ledger.without_verdict([*transfers, *services]):
-                self.ledger.refused(row, Rule.REFUSED_WITH, parent=stay.row)
+                self.ledger.judge_refused(row, Rule.REFUSED_WITH, parent=stay.row)
 
     def _record_clinical_facts(self, key: str, stay: Stay | None, doses: list[Row]) -> None:
         for consult in self.orders.consults_of(key):
@@ -189,4 +189,4 @@ class PatientImport:
                 note = f"record_death refused: {answer.code}: {answer.message}"
             else:
                 commands = "register_patient, record_death"
-        self.ledger.recorded(patient, commands, note)
+        self.ledger.judge_recorded(patient, commands, note)

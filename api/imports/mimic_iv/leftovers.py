@@ -29,32 +29,32 @@ def judge_leftovers(
     for row in ledger.without_verdict(rows["icustays"]):
         _judge_icu_stay(row, moves.get(row.key), ledger)
     for row in ledger.without_verdict(rows["pharmacy"]):
-        ledger.refused(row, Rule.NO_PRESCRIPTION, row["proc_type"])
+        ledger.judge_refused(row, Rule.NO_PRESCRIPTION, row["proc_type"])
     _judge_medicine_orders(orders, chart, ledger)
     for row in ledger.without_verdict(rows["poe"]):
         if row["order_type"] == CONSULTS:
-            ledger.refused(row, Rule.NO_ORDER, f"it concerns {row['discontinue_of_poe_id']}")
+            ledger.judge_refused(row, Rule.NO_ORDER, f"it concerns {row['discontinue_of_poe_id']}")
         elif row.key in decisions:
-            ledger.merged(row, "decision to admit", decisions[row.key])
+            ledger.judge_merged(row, "decision to admit", decisions[row.key])
         else:
-            ledger.refused(row, Rule.NOT_KEPT, f"order: {row['order_type']}")
+            ledger.judge_refused(row, Rule.NOT_KEPT, f"order: {row['order_type']}")
     for row in ledger.without_verdict(rows["poe_detail"]):
-        ledger.refused(row, Rule.NOT_KEPT, f"detail of an order: {row['field_name']}")
+        ledger.judge_refused(row, Rule.NOT_KEPT, f"detail of an order: {row['field_name']}")
     for row in ledger.without_verdict(rows["diagnoses_icd"]):
-        ledger.refused(row, Rule.NOT_KEPT, "diagnosis, coded after the stay, without a time")
+        ledger.judge_refused(row, Rule.NOT_KEPT, "diagnosis, coded after the stay, without a time")
     for table in ("transfers", "services"):
         for row in ledger.without_verdict(rows[table]):
-            ledger.refused(row, Rule.NO_STAY)
+            ledger.judge_refused(row, Rule.NO_STAY)
 
 
 def _judge_icu_stay(row: Row, move: Row | None, ledger: Ledger) -> None:
     """Merge a stay in intensive care into the move with its number: it holds nothing besides."""
     if move is None:
-        ledger.refused(row, Rule.NO_STAY, "no row of table transfers has its number")
+        ledger.judge_refused(row, Rule.NO_STAY, "no row of table transfers has its number")
     elif ledger.is_recorded(move):
-        ledger.merged(row, "move into intensive care", move)
+        ledger.judge_merged(row, "move into intensive care", move)
     else:
-        ledger.refused(row, Rule.REFUSED_WITH, parent=move)
+        ledger.judge_refused(row, Rule.REFUSED_WITH, parent=move)
 
 
 def _judge_medicine_orders(orders: Orders, chart: Chart, ledger: Ledger) -> None:
@@ -73,18 +73,18 @@ def _judge_medicine_orders(orders: Orders, chart: Chart, ledger: Ledger) -> None
                 if ordered_prescriptions
                 else "order of a prescription, by its doses"
             )
-            ledger.merged(row, kind, *(p.row for p in sent_by_order[row.key]))
+            ledger.judge_merged(row, kind, *(p.row for p in sent_by_order[row.key]))
         elif ordered_prescriptions:
-            ledger.refused(row, Rule.REFUSED_WITH, parent=ordered_prescriptions[0].row)
+            ledger.judge_refused(row, Rule.REFUSED_WITH, parent=ordered_prescriptions[0].row)
         else:
-            ledger.refused(row, Rule.NO_PRESCRIPTION, row["order_subtype"])
+            ledger.judge_refused(row, Rule.NO_PRESCRIPTION, row["order_subtype"])
     for row in medicines:
         if row["transaction_type"] != DISCONTINUES:
             continue
         discontinued_order = orders.get(row["discontinue_of_poe_id"])
         if discontinued_order is None:
-            ledger.refused(row, Rule.NO_ORDER, f"it ends {row['discontinue_of_poe_id']}")
+            ledger.judge_refused(row, Rule.NO_ORDER, f"it ends {row['discontinue_of_poe_id']}")
         elif into := sent_by_order.get(discontinued_order.key):
-            ledger.merged(row, "end of a prescription", *(p.row for p in into))
+            ledger.judge_merged(row, "end of a prescription", *(p.row for p in into))
         else:
-            ledger.refused(row, Rule.REFUSED_WITH, parent=discontinued_order)
+            ledger.judge_refused(row, Rule.REFUSED_WITH, parent=discontinued_order)

@@ -40,11 +40,11 @@ def planned_moves(stay: Stay, transfers: Iterable[Row], ledger: Ledger) -> list[
     for row in sorted(transfers, key=lambda r: (r.at("intime"), r.key)):
         start, end = row.at("intime"), row.maybe_at("outtime")
         if not row["careunit"]:
-            ledger.refused(row, Rule.NO_WARD)
+            ledger.judge_refused(row, Rule.NO_WARD)
         elif end is not None and end < start:
-            ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"it ends {time_text(end)}")
+            ledger.judge_refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"it ends {time_text(end)}")
         elif stay.ends is not None and start >= stay.ends >= stay.begins:
-            ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
+            ledger.judge_refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
         elif end is None or end > stay.begins:
             moves.append(Move(row, max(start, stay.begins), end))
         else:
@@ -93,7 +93,7 @@ def record_moves(
                 stay_id=stay.id,
                 without_bed=NOWHERE,
             )
-        ledger.answered(move.row, command.__name__, answer, _remark(move, answer_to_end))
+        ledger.judge_answer(move.row, command.__name__, answer, _remark(move, answer_to_end))
         if move.start >= stay.begins:
             last = bed
 

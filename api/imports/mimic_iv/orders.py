@@ -105,21 +105,21 @@ def record_consult(
     details = orders.details_of([row, *consult.changes, *consult.ends])
     answer = Rule.NO_STAY if stay is None else _visit(consult, stay, details, sender)
     if answer is None:
-        ledger.recorded(row, "record_visit")
+        ledger.judge_recorded(row, "record_visit")
         for change in consult.changes:
-            ledger.merged(change, "change of a consult", row)
+            ledger.judge_merged(change, "change of a consult", row)
         for detail in details:
-            ledger.merged(detail, "note of the visit", row)
+            ledger.judge_merged(detail, "note of the visit", row)
         return
     if isinstance(answer, Refusal):
-        ledger.refused(row, answer.code, answer.message)
+        ledger.judge_refused(row, answer.code, answer.message)
     else:
         parent = stay.row if stay and answer is not Rule.CONSULT_DISCONTINUED else None
-        ledger.refused(row, answer, parent=parent)
+        ledger.judge_refused(row, answer, parent=parent)
     for end in consult.ends:
-        ledger.merged(end, "end of a consult that is not recorded", row)
+        ledger.judge_merged(end, "end of a consult that is not recorded", row)
     for other in (*consult.changes, *details):
-        ledger.refused(other, Rule.REFUSED_WITH, parent=row)
+        ledger.judge_refused(other, Rule.REFUSED_WITH, parent=row)
 
 
 def _visit(

@@ -99,27 +99,27 @@ def write_prescriptions(
         row = prescription.row
         for part in prescription.parts:
             if prescription.id:
-                ledger.merged(part, "component of a prescription", row)
+                ledger.judge_merged(part, "component of a prescription", row)
             else:
-                ledger.refused(part, Rule.REFUSED_WITH, parent=row)
+                ledger.judge_refused(part, Rule.REFUSED_WITH, parent=row)
         if entry := prescription.entry:
             if prescription.id:
-                ledger.merged(entry, "pharmacy entry of a prescription", row)
+                ledger.judge_merged(entry, "pharmacy entry of a prescription", row)
             else:
-                ledger.refused(entry, Rule.REFUSED_WITH, parent=row)
+                ledger.judge_refused(entry, Rule.REFUSED_WITH, parent=row)
 
 
 def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger: Ledger) -> None:
     row, stop = prescription.row, prescription.stop
     if stay is None:
-        ledger.refused(row, Rule.NO_STAY)
+        ledger.judge_refused(row, Rule.NO_STAY)
         return
     if stay.id is None:
-        ledger.refused(row, Rule.REFUSED_WITH, parent=stay.row)
+        ledger.judge_refused(row, Rule.REFUSED_WITH, parent=stay.row)
         return
     at, notes = _writing(prescription, stay)
     if at is None:
-        ledger.refused(row, Rule.UNREADABLE, "it has no start, no order, no pharmacy entry")
+        ledger.judge_refused(row, Rule.UNREADABLE, "it has no start, no order, no pharmacy entry")
         return
     prescription.cut_at(stay.begins)
     start = prescription.start or at
@@ -128,7 +128,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
         notes.append(f"its start {time_text(row.at('starttime'))} lies before the admission")
         remarks.append("start cut at the admission")
     if stay.is_over_at(at):  # one that would start later is written, and stopped by the discharge
-        ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
+        ledger.judge_refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
         return
     if stop == start:
         remarks.append("it stops as it starts")
@@ -146,7 +146,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
         stop=stop,
         prescriber=sender.practitioner(_prescriber(prescription)),
     )
-    ledger.answered(row, "write_prescription", answer, "; ".join(remarks))
+    ledger.judge_answer(row, "write_prescription", answer, "; ".join(remarks))
     if not isinstance(answer, Refusal):
         (prescription.id,) = answer.ids("prescription")
 

@@ -92,7 +92,7 @@ class Stay:
         """
         return self.ends is not None and moment > self.ends
 
-    def had(self, command: str, answer: Recorded | Refusal) -> None:
+    def note_answer(self, command: str, answer: Recorded | Refusal) -> None:
         """Note, for the account, the answer to one of the commands of this stay's row."""
         if isinstance(answer, Refusal):
             self.remarks.append(f"{command} refused: {answer.code}: {answer.message}")
@@ -112,7 +112,7 @@ def admit(
     """Record the admission; return whether it was accepted."""
     row = stay.row
     if (ends := row.maybe_at("dischtime")) and ends < stay.begins:
-        ledger.refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {time_text(ends)}")
+        ledger.judge_refused(row, Rule.ENDS_BEFORE_IT_BEGINS, f"discharged {time_text(ends)}")
         return False
     notes = [f"{row['admission_type']}, from {row['admission_location'] or 'an unknown place'}"]
     if row["admit_provider_id"]:
@@ -132,9 +132,9 @@ def admit(
         without_bed=NOWHERE if has_no_bed_yet else None,
     )
     if isinstance(answer, Refusal):
-        ledger.refused(row, answer.code, answer.message)
+        ledger.judge_refused(row, answer.code, answer.message)
         return False
-    stay.had("admit_patient", answer)
+    stay.note_answer("admit_patient", answer)
     (stay.id,) = answer.ids("stay")
     _record_emergency_care(stay, sender)
     if first_move_at and first_move_at - stay.begins > SUSPICIOUS:
@@ -157,18 +157,18 @@ def _record_emergency_care(stay: Stay, sender: Sender) -> None:
         stay_id=stay.id,
         departed_at=departure if departure and departure >= arrival else None,
     )
-    stay.had("record_emergency_care", answer)
+    stay.note_answer("record_emergency_care", answer)
 
 
 def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledger: Ledger) -> None:
     """Record the changes of specialty: every service but the first, which is the admission's."""
     assert stay.id
     for row in services[:1]:
-        ledger.merged(row, "specialty of the admission", stay.row)
+        ledger.judge_merged(row, "specialty of the admission", stay.row)
     for row in services[1:]:
         at = row.at("transfertime")
         if stay.is_over_at(at):
-            ledger.refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
+            ledger.judge_refused(row, Rule.AFTER_DISCHARGE, parent=stay.row)
             continue
         answer = sender.send(
             row,
@@ -177,7 +177,7 @@ def change_specialties(stay: Stay, services: Sequence[Row], sender: Sender, ledg
             stay_id=stay.id,
             specialty=row["curr_service"],
         )
-        ledger.answered(row, "change_specialty", answer)
+        ledger.judge_answer(row, "change_specialty", answer)
 
 
 def record_death_in_stay(stay: Stay, sender: Sender) -> None:
@@ -205,7 +205,7 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
             if other.at("intime") - at > SUSPICIOUS:
                 stay.remarks.append(f"in the bed system discharged {time_text(other.at('intime'))}")
         answer = _send_discharge(stay, sender, Telling(at, tuple(notes), precision))
-        stay.had("discharge_patient", answer)
+        stay.note_answer("discharge_patient", answer)
         if isinstance(answer, Refusal):
             ledger.account.not_ended[answer.code] += 1
             if isinstance(answer, ContradictsLaterFacts):
@@ -214,10 +214,10 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
         _record_death(stay, stay.died_at, sender)
     for other in bed_system:
         if "discharge_patient" in stay.commands:
-            ledger.merged(other, "discharge", row)
+            ledger.judge_merged(other, "discharge", row)
         else:
-            ledger.refused(other, Rule.REFUSED_WITH, parent=row)
-    ledger.recorded(row, ", ".join(stay.commands), "; ".join(stay.remarks))
+            ledger.judge_refused(other, Rule.REFUSED_WITH, parent=row)
+    ledger.judge_recorded(row, ", ".join(stay.commands), "; ".join(stay.remarks))
 
 
 def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | Refusal:
@@ -239,7 +239,7 @@ def _end_after(stay: Stay, at: datetime, refusal: ContradictsLaterFacts, sender:
     notes = (f"discharged {time_text(at)}, but something is recorded at {time_text(last)}",)
     over = last if last > at else at + timedelta(minutes=1)
     answer = _send_discharge(stay, sender, Telling(over, notes, Precision.ESTIMATED))
-    stay.had("discharge_patient", answer)
+    stay.note_answer("discharge_patient", answer)
     if not isinstance(answer, Refusal):
         stay.remarks.append("ended with the last fact of the stay")
 
@@ -248,7 +248,7 @@ def _record_death(stay: Stay, at: datetime, sender: Sender) -> None:
     answer = sender.send(
         stay.row, sender.hospital.patients.record_death, Telling(at), stay_id=stay.id
     )
-    stay.had("record_death", answer)
+    stay.note_answer("record_death", answer)
 
 
 def _admission_type(row: Row) -> AdmissionType:

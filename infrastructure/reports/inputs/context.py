@@ -45,7 +45,7 @@ class ReportQuery:
         """Return the period of the days from first to last, by census and by calendar."""
         first, last = self.question.first, self.question.last
         begin = min(self.days.census(first - DAY), self.days.midnight(first))
-        return begin, max(begin, self.days.ended(last))
+        return begin, max(begin, self.days.end_of_day(last))
 
     def rows(self, query: str, **values: Any) -> list[TupleRow]:
         """Return the rows of a SELECT; ``%(position)s``, ``%(start)s`` and ``%(end)s`` are at hand."""
