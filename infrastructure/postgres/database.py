@@ -156,6 +156,7 @@ class Database:
 
         Its plans are generic: made without looking at the moments asked for. Whether a row is true
         then and whether it is known there is not independent, so estimates from both are far too high.
+        They scan no table: a plan that was made while a table was empty is kept when it is large.
         """
         engine = create_async_engine(
             sqlalchemy_url(self.app_url),
@@ -171,7 +172,7 @@ class Database:
         def as_questions_need(connection: DBAPIConnection, _: object) -> None:
             set_json_loads(msgspec.json.decode, connection.driver_connection)
             cursor = connection.cursor()
-            cursor.execute("SET plan_cache_mode = force_generic_plan")
+            cursor.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
             cursor.close()
 
         return engine

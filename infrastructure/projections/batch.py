@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from domain.errors import IntegrityError
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EventMapper
+from infrastructure.postgres.database import PLAN_BY_INDEX
 from infrastructure.projections.dead_letters import (
     EVENT_ROW_COLUMNS,
     EventRow,
@@ -72,8 +73,9 @@ class BatchProjector:
         targets: Sequence[ProjectionTarget] = LIVE,
         on_progress: Callable[[int], None] | None = None,
         mapper: EventMapper | None = None,
+        batch: int | None = None,
     ) -> None:
-        self._connection, self._targets = connection, targets
+        self._connection, self._targets, self._batch_size = connection, targets, batch
         self._on_progress = on_progress
         self._mapper = mapper or EventMapper()
         self._models: dict[str, ReadModel] = {}
@@ -85,6 +87,7 @@ class BatchProjector:
 
     def prepare(self) -> None:
         """Give each read model a status in this log if it has none. Raises LogRewound."""
+        self._connection.execute(PLAN_BY_INDEX)
         # What a crash takes back with the position is filled again from the log.
         self._connection.execute("SET synchronous_commit = off")
         self._models, self._halted = {}, set()
@@ -304,5 +307,10 @@ class BatchProjector:
             "   SELECT min(command_end) FROM record.events"
             "     WHERE stream = ANY(%(decisions)s) AND (position > %(after)s) IS TRUE))"
             " ORDER BY position",
-            {"after": after, "until": until, "batch": BATCH, "decisions": self._decisions},
+            {
+                "after": after,
+                "until": until,
+                "batch": self._batch_size,
+                "decisions": self._decisions,
+            },
         ).fetchall()

@@ -99,7 +99,7 @@ def compare_sample(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s, %s)", REBUILD_LOCK)
         with database.engine() as engine:
-            _make(engine, [ProjectionTarget(model, draft)])
+            make_drafts(engine, [ProjectionTarget(model, draft)])
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             position = position_of(owner, live_schema)
@@ -159,7 +159,7 @@ def _drafts(
         count = min(processes or rebuild_workers.processes_for(end), len(drafts))
         with rebuild_workers.worker_processes(count - 1) as others, database.engine() as engine:
             rebuild_workers.wait_for_orphans(owner)
-            tables = _make(engine, drafts)
+            tables = make_drafts(engine, drafts)
             _fill(owner, database.owner_url, drafts, others, end, on_progress)
             _index(engine, tables, count)
         with owner.transaction():
@@ -232,8 +232,11 @@ def _live_schema(draft: ProjectionTarget) -> str:
     return str(draft.model.metadata.schema)
 
 
-def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
-    """Make the tables of drafts, without indexes: those are made when the rows are there."""
+def make_drafts(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
+    """Make the tables of drafts, with the indexes by which batches find rows.
+
+    The others are made when the rows are there.
+    """
     metadata = []
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -242,9 +245,9 @@ def _make(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
             for table in draft.model.metadata.sorted_tables:
                 table.to_metadata(indexed_metadata, schema=draft.schema)
                 bare_table = table.to_metadata(bare, schema=draft.schema)
-                models = table.info.get("revised_by", ())
+                found_by = {table.info.get("key"), *table.info.get("revised_by", ())}
                 bare_table.indexes = {
-                    i for i in bare_table.indexes if set(i.columns.keys()) & set(models)
+                    i for i in bare_table.indexes if set(i.columns.keys()) & found_by
                 }
             create_read_model(connection, draft.model, bare)
             metadata.append(indexed_metadata)

@@ -1,104 +1,232 @@
 """A database that fills faster than statistics are gathered: no statement reads a table from end to end.
 
-Plans are cached. Here all of them are made while the tables have next to no rows and say so, and nothing
-ever tells the planner otherwise.
+Plans are cached. Here they are made while the tables have next to no rows and say so, and nothing
+ever tells the planner otherwise: in a new database, and in one that has grown since.
 """
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Thread
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from api.simulator import simulate
+from domain.time import Period
+from domain.unique_keys import KEYS
 from infrastructure.bootstrap import hospital as wired
+from infrastructure.event_store.log_reader import LogReader
+from infrastructure.event_store.recorder import Factory, Recorder
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
+from infrastructure.projections.batch import LIVE, BatchProjector
+from infrastructure.projections.dead_letters import ProjectionTarget
+from infrastructure.projections.rebuild import make_drafts
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
+from tests.support.event_builders import crafted
+from tests.support.growth import Reads, calls, keep_statistics_away, multiply, reads
 from tests.support.hospital_dsl import rows
 
 pytestmark = pytest.mark.slow
 
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
+COPIES = 9
 ROWS_SCANNED = 5
-"""Rows of one table that a command and its projections may read without an index: of a tiny one."""
+"""Rows of one table that an operation may read without an index: of a tiny one."""
 ENTRIES_FOUND = 15
-"""Entries of one index that they may read: a stream, a room's claims, the end of the log."""
-
-TABLES = (
-    "SELECT schemaname, relname FROM pg_stat_user_tables WHERE schemaname = ANY(%s) ORDER BY 1, 2"
-)
-READS = (
-    "SELECT schemaname || '.' || relname, seq_tup_read, coalesce((SELECT max(idx_tup_read)"
-    "   FROM pg_stat_user_indexes i WHERE i.relid = t.relid), 0)"
-    " FROM pg_stat_user_tables t WHERE schemaname = ANY(%s)"
-)
-OTHERS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-)
+"""Entries of one index that it may read: a stream, a room's claims, the end of the log."""
+READINGS = 30
+"""How often `verify` may read a table from end to end, however many rows it has."""
 
 
 @dataclass(frozen=True)
-class Reads:
-    """Rows of each table that were read by scans, and entries of its most used index."""
+class Phase:
+    """What some commands and their projections read."""
 
+    database: Database
     commands: int
-    scanned: dict[str, int]
-    found: dict[str, int]
+    reads: Reads
 
 
 @pytest.fixture(scope="module")
-def reads(server: Database, worker_id: str) -> Iterator[Reads]:
-    """A small house lives some days, followed by a projection runner."""
-    schemas = ["record", *(str(model.metadata.schema) for model in READ_MODELS)]
+def fresh(server: Database, worker_id: str) -> Iterator[Phase]:
+    """A small house lives some days in a new database, followed by a projection runner."""
     with server.scratch(f"fresh_{worker_id}") as database:
         migrate(database)
-        database.open_log("simulated")
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
-            for table in owner.execute(TABLES, [schemas]).fetchall():
-                owner.execute(
-                    sql.SQL("ALTER TABLE {} SET (autovacuum_enabled = off)").format(
-                        sql.Identifier(*table)
-                    )
-                )
-            runner = ProjectionRunner(database.app_url)
-            thread = Thread(target=runner.run)
-            thread.start()
-            analyzed: list[float] = []
-
-            def analyze_once(share: float) -> None:
-                if not analyzed:
-                    owner.execute("ANALYZE")
-                    analyzed.append(share)
-
-            try:
-                with closing(wired(Settings(), database)) as hospital:
-                    simulate(hospital, beds=8, days=7, seed=1, until=UNTIL, progress=analyze_once)
-            finally:
-                runner.stop()
-                thread.join()
-            assert analyzed[0] < 0.1
-            ProjectionRunner(database.app_url).catch_up()
-            while owner.execute(OTHERS).fetchone() != (0,):
-                pass  # a connection that is closed has still to report what it read
-            found = owner.execute(READS, [schemas]).fetchall()
-        ((commands,),) = rows(database, "SELECT count(*) FROM record.commands")
-        yield Reads(
-            commands,
-            {table: scanned for table, scanned, _ in found},
-            {table: entries for table, _, entries in found},
-        )
+            keep_statistics_away(owner)
+        database.open_log("simulated")
+        yield _live(database, days=7, seed=1, until=UNTIL, analyze=True)
 
 
-def test_no_table_and_no_index_is_read_from_end_to_end(reads: Reads) -> None:
-    assert reads.commands > 500
-    assert reads.found["record.stored_events"] > reads.commands
-    assert {t: n for t, n in reads.scanned.items() if n > ROWS_SCANNED * reads.commands} == {}
-    assert {t: n for t, n in reads.found.items() if n > ENTRIES_FOUND * reads.commands} == {}
+@pytest.fixture(scope="module")
+def grown(fresh: Phase) -> Phase:
+    """Another house lives a day in the same database, in which years have passed meanwhile."""
+    multiply(fresh.database, COPIES)
+    until = UNTIL + timedelta(days=100 * (COPIES + 1))
+    return _live(fresh.database, days=2, seed=2, until=until)
+
+
+def _live(
+    database: Database, *, days: int, seed: int, until: datetime, analyze: bool = False
+) -> Phase:
+    commands_before = _commands(database)
+    before = reads(database)
+    analyzed: list[float] = []
+
+    def analyze_once(share: float) -> None:
+        if analyze and not analyzed:
+            with psycopg.connect(database.owner_url, autocommit=True) as owner:
+                owner.execute("ANALYZE")
+            analyzed.append(share)
+
+    runner = ProjectionRunner(database.app_url)
+    thread = Thread(target=runner.run)
+    thread.start()
+    try:
+        with closing(wired(Settings(), database)) as hospital:
+            simulate(hospital, beds=8, days=days, seed=seed, until=until, progress=analyze_once)
+    finally:
+        runner.stop()
+        thread.join()
+    assert not analyze or analyzed[0] < 0.1
+    ProjectionRunner(database.app_url).catch_up()
+    read = reads(database).since(before)
+    return Phase(database, _commands(database) - commands_before, read)
+
+
+def _commands(database: Database) -> int:
+    ((count,),) = rows(database, "SELECT count(*) FROM record.commands")
+    assert isinstance(count, int)
+    return count
+
+
+# In the order of the fixtures: what the first house lacks, the second one has.
+
+
+def test_no_table_and_no_index_is_read_from_end_to_end(fresh: Phase) -> None:
+    assert fresh.commands > 500
+    assert fresh.reads.found["record.stored_events"] > fresh.commands
+    assert fresh.reads.more_than(*_most(fresh.commands)) == {}
+
+
+def test_no_batch_of_a_rebuild_reads_a_draft_from_end_to_end(fresh: Phase) -> None:
+    database = fresh.database
+    drafts = [ProjectionTarget(t.model, f"{t.schema}_draft") for t in LIVE]
+    batches = 0
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        with database.engine() as engine:
+            make_drafts(engine, drafts)
+        projector = BatchProjector(owner, drafts, batch=10)
+        projector.prepare()
+        while projector.step():
+            batches += 1
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        scanned = owner.execute(
+            "SELECT schemaname || '.' || relname, seq_tup_read, n_tup_ins FROM pg_stat_user_tables"
+            " WHERE schemaname = ANY(%s)",
+            [[draft.schema for draft in drafts]],
+        ).fetchall()
+        for draft in drafts:
+            owner.execute(f"DROP SCHEMA {draft.schema} CASCADE".encode())
+        owner.execute("DELETE FROM projections.status WHERE read_model LIKE '%_draft'")
+    assert batches > 40
+    assert max(rows for _, _, rows in scanned) > 500
+    assert {table: n for table, n, rows in scanned if n > ROWS_SCANNED * batches} == {}
+
+
+def test_nor_are_those_of_a_database_that_has_grown_unnoticed(grown: Phase) -> None:
+    assert grown.commands > 100
+    assert _events(grown.database) > 20 * grown.commands
+    assert grown.reads.more_than(*_most(grown.commands)) == {}
+
+
+ID = uuid4()
+PERIOD = Period(UNTIL - timedelta(days=1), UNTIL)
+KEY = KEYS["mrn"]("main", "nobody")
+STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
+    "append_batch": lambda log: log.append_batch([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
+    "bed_claims": lambda log: log.bed_claims(ID, PERIOD),
+    "events_between": lambda log: log.events_between(1, 3),
+    "first_owner": lambda log: log.first_owner("room", "nowhere"),
+    "heads": lambda log: log.heads([ID]),
+    "max_notification_id": lambda log: log.max_notification_id(),
+    "merged_into": lambda log: log.merged_into([ID]),
+    "owner": lambda log: log.owner(*KEY),
+    "owners": lambda log: log.owners(["nothing"]),
+    "owners_beginning": lambda log: log.owners_beginning("room", "nowhere"),
+    "person_claims": lambda log: log.person_claims(ID, PERIOD),
+    "preload": lambda log: log.preload(ID, [ID], [KEY]),
+    "select_events": lambda log: log.select_events(ID),
+    "select_notifications": lambda log: log.select_notifications(5, 3),
+    "sharers": lambda log: log.sharers(ID),
+    "stays_of": lambda log: log.stays_of([ID]),
+    "still_current": lambda log: log.still_current(ID, {ID: 0}, UNTIL),
+    "streams": lambda log: log.streams({ID: 0}),
+    "streams_of": lambda log: log.streams_of(ID),
+    "streams_of_change": lambda log: log.streams_of_change(ID),
+    "streams_of_consult": lambda log: log.streams_of_consult(ID),
+}
+"""A call of each method of the event store that sends a statement."""
+
+WITHOUT_STATEMENT = {"insert_events", "subscribe"}
+"""Methods that send none of their own, or none at all."""
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_of_the_event_store_reads_a_table_from_end_to_end(
+    grown: Phase, name: str
+) -> None:
+    before = reads(grown.database)
+    factory = Factory({"DATABASE": grown.database.app_url})
+    recorder = factory.application_recorder()
+    assert isinstance(recorder, Recorder)
+    with closing(factory):
+        STATEMENTS[name](recorder)
+    read = reads(grown.database).since(before)
+    assert read.more_than(ROWS_SCANNED * 10, ENTRIES_FOUND * 10) == {}
+
+
+def test_each_method_of_the_event_store_and_each_function_is_tried(grown: Phase) -> None:
+    methods = {
+        name
+        for kind in (LogReader, Recorder)
+        for name, member in vars(kind).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+    assert methods - WITHOUT_STATEMENT == STATEMENTS.keys()
+    assert {name for name, count in calls(grown.database).items() if not count} == set()
+
+
+def test_verify_reads_each_table_a_fixed_number_of_times(grown: Phase) -> None:
+    before = reads(grown.database)
+    for _ in verify(grown.database, sample=5):
+        pass
+    read = reads(grown.database).since(before)
+    sizes = {table: _size(grown.database, table) for table in read.scanned}
+    assert {
+        table: (n, sizes[table])
+        for table, n in read.scanned.items()
+        if n > READINGS * max(sizes[table], ROWS_SCANNED * 10)
+    } == {}
+
+
+def _most(commands: int) -> tuple[int, int]:
+    return ROWS_SCANNED * commands, ENTRIES_FOUND * commands
+
+
+def _events(database: Database) -> int:
+    return _size(database, "record.stored_events")
+
+
+def _size(database: Database, table: str) -> int:
+    ((count,),) = rows(database, f"SELECT count(*) FROM {table}")
+    assert isinstance(count, int)
+    return count
