@@ -21,7 +21,7 @@ from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.connection_failure import InsufficientPrivilege, connection_failure
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
-from infrastructure.postgres.migrate import NotMigrated
+from infrastructure.postgres.migrated import NotMigrated
 
 
 class ReadModelsBehind(TransientError):

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
-from application.command import Rules
 from domain.errors import ConfigurationError
-from domain.refusals import InvalidInput
-from domain.time import time_zone
+
+if TYPE_CHECKING:  # the list of commands and a token need no domain
+    from application.command import Rules
 
 
 class InvalidSetting(ConfigurationError):
@@ -132,7 +133,9 @@ class Settings:
     """The manifest of the only documents that are executed (a JSON file); without it, any are."""
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> "Rules":
+        from application.command import Rules
+
         return Rules(
             hospital=self.hospital,
             mrn_authority=self.mrn_authority,
@@ -204,6 +207,9 @@ def _home(value: str) -> Path:
 
 def _zone(value: str) -> str:
     """Return the name of a time zone. Raises ValueError."""
+    from domain.refusals import InvalidInput
+    from domain.time import time_zone
+
     try:
         time_zone(value)
     except InvalidInput:

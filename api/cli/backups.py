@@ -9,7 +9,8 @@ from api.cli.terminal import out, settings
 from infrastructure.postgres.backup import back_up, begin_epoch
 from infrastructure.postgres.backup import restore as restore_backup
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import check_migrated, migrate
+from infrastructure.postgres.migrate import migrate
+from infrastructure.postgres.migrated import check_migrated
 
 app = typer.Typer()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from api.auth.local_tokens import LocalTokens, UnsafeKey
+from api.auth.local_issuer import LocalIssuer, UnsafeKey
 from api.auth.oidc import OidcAuthenticator, ProviderUnavailable
 from api.cli.terminal import Csv, Json, as_json, err, print_rows, settings, stop
 from api.errors import response_to
@@ -19,7 +19,7 @@ from api.exit_codes import ExitCode
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database
 from infrastructure.postgres.embedded_server import EmbeddedServerError
-from infrastructure.postgres.migrate import NotMigrated, check_migrated
+from infrastructure.postgres.migrated import NotMigrated, check_migrated
 from infrastructure.settings import Settings, variable_name
 
 app = typer.Typer()
@@ -106,7 +106,7 @@ def _login_problems(configuration: Settings) -> Iterator[tuple[str, ExitCode]]:
         if configuration.oidc_issuer:
             OidcAuthenticator(configuration).check()
         elif os.path.lexists(configuration.home / "token.key"):
-            LocalTokens.of(configuration.home)
+            LocalIssuer.of(configuration.home)
     except UnsafeKey as error:
         yield str(error), ExitCode.USAGE
     except ProviderUnavailable as error:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.filling import fill
 from api.cli.terminal import (
     Csv,
     Json,
@@ -27,7 +28,6 @@ from api.simulator import SimulationResult, simulate
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
-from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 
 app = typer.Typer()
@@ -131,15 +131,6 @@ def simulate_into(
             )
     finally:
         the_hospital.close()
-
-
-def fill(database: Database) -> None:
-    """Bring the read models up to the end of the log, with a progress bar.
-
-    Where another process keeps them up to date, waits for that one.
-    """
-    with progress("Read models") as tell:
-        ProjectionRunner(database.app_url, tell).catch_up()
 
 
 def _print_account(account: Account, file: Path, json: bool, csv: bool) -> None:

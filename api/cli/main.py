@@ -1,9 +1,9 @@
 """The command ``wardbook``; each of its commands is imported when it is run."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -12,7 +12,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from api.cli.terminal import out, stop
 from api.exit_codes import ExitCode
 
 COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -85,15 +84,18 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         return name, command and load_command(str(command.name)), rest
 
 
 def print_version(chosen: bool) -> None:
     """Print the version of the package and of its newest migration, and end."""
     if chosen:
+        from importlib.metadata import version
+
         folder = Path(__file__).resolve().parents[2] / "migrations" / "versions"
         newest = max(file.stem.partition("_")[0] for file in folder.glob("[0-9]*.py"))
-        out.print(f"wardbook {version('wardbook')}, migration {newest}")
+        sys.stdout.write(f"wardbook {version('wardbook')}, migration {newest}\n")
         raise typer.Exit
 
 
@@ -115,7 +117,7 @@ def declare_options(version: Version = False) -> None:
 
 
 def load_command(name: str) -> Any:
-    """Import a command."""
+    """Import a command, and what it needs."""
     module = import_module(f"api.cli.{MODULES[name]}")
     return get_group(module.app).commands[name]
 
@@ -137,13 +139,15 @@ app = Commands(
 
 def main() -> None:
     """Run the command line; an error ends it with a sentence and an exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         try:
             app()
         except KeyboardInterrupt:
+            from api.cli.terminal import stop
+
             stop("Interrupted.", ExitCode.INTERRUPTED)
         except Exception as error:
+            from api.cli.terminal import stop
             from api.errors import response_to  # all that can fail, and what it needs
 
             response = response_to(error)

@@ -9,13 +9,13 @@ from uuid import UUID
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.cli.imports import fill
+from api.cli.filling import fill
 from api.cli.terminal import Csv, Json, out, print_rows, progress, request, settings, stop
 from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import check_migrated
+from infrastructure.postgres.migrated import check_migrated
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild import rebuild
 from infrastructure.queries.projection_status import parked_commands, projections

@@ -9,18 +9,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
-from strawberry.utils.str_converters import to_camel_case
 
-from api.cli.imports import fill
+from api.cli.filling import fill
 from api.cli.terminal import Csv, Json, moment, operator, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
-from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import check_migrated
+from infrastructure.postgres.migrated import check_migrated
 from infrastructure.queries import log as log_queries
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.hospital_time import zone_of
 from infrastructure.queries.named import ward_named
 from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.occupancy import BedView, BoardRoom, board
@@ -210,11 +209,7 @@ def open_hospital(chosen: Settings) -> tuple[ZoneInfo, Database]:
     check_migrated(database)
     database.open_log()
     fill(database)
-    the_hospital = hospital(chosen, database)
-    try:
-        return the_hospital.zone(), database
-    finally:
-        the_hospital.close()
+    return zone_of(database, chosen.hospital), database
 
 
 def run_query(
@@ -324,8 +319,14 @@ def _access(access: AccessView, mrn: str) -> dict[str, Any]:
 def _camel(value: Any) -> Any:
     """Return objects with the names of their fields in camelCase."""
     if isinstance(value, dict):
-        return {to_camel_case(name): _camel(member) for name, member in value.items()}
+        return {_camel_case(name): _camel(member) for name, member in value.items()}
     return value
+
+
+def _camel_case(name: str) -> str:
+    """Return a field's name in GraphQL; GraphQL itself is not imported for it."""
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
 
 
 def _fate(entry: Mapping[str, Any]) -> str:

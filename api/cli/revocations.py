@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from api.auth.local_tokens import ISSUER
+from api.auth.local_issuer import ISSUER
 from api.cli.terminal import operator, out, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import check_migrated
+from infrastructure.postgres.migrated import check_migrated
 from infrastructure.revocations import REFRESH_SECONDS
 from infrastructure.revocations import revoke as add_revocation
 

@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from api.auth.authentication import Authenticator, is_loopback
-from api.auth.local_tokens import HOURS, LocalTokens
+from api.auth.local_issuer import HOURS
+from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
-from api.cli.imports import fill, simulate_into
+from api.cli.filling import fill
+from api.cli.imports import simulate_into
 from api.cli.terminal import now, out, settings, stop
 from api.exit_codes import ExitCode
 from api.http.app import app as app_of
@@ -25,11 +27,11 @@ from infrastructure import tracing
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import (
-    check_migrated,
     create_missing_read_models,
     migrate,
     schema_differences,
 )
+from infrastructure.postgres.migrated import check_migrated
 from infrastructure.projections.gc_tuning import (
     reduced_garbage_collection,
     short_garbage_collection,

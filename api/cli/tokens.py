@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from api.auth.local_tokens import HOURS, LocalTokens
-from api.cli.terminal import settings
-from application.authorization.roles import Role
+from api.auth.local_issuer import HOURS, LocalIssuer
+from application.authorization.role import Role
+from infrastructure.settings import from_environment
 
 app = typer.Typer()
 
@@ -30,5 +30,5 @@ def token(
     ] = "http://127.0.0.1:8000",
 ) -> None:
     """Print a token for a server on this machine, alone."""
-    text = LocalTokens.of(settings().home).make(role, subject, ward or (), hours)
+    text = LocalIssuer.of(from_environment().home).make(role, subject, ward or (), hours)
     sys.stdout.write(f"{address.rstrip('/')}/#token={text}\n" if link else f"{text}\n")

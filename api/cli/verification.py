@@ -9,7 +9,7 @@ from api.cli.terminal import Csv, Json, err, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import check_migrated
+from infrastructure.postgres.migrated import check_migrated
 
 app = typer.Typer()
 

@@ -11,27 +11,11 @@ A new role is a member of `Role` and its name in each group that it joins.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
+from application.authorization.role import Role as Role
 from domain.described_enum import DescribedEnum
 from domain.envelope import Actor
 from domain.refusals import NotAllowed
-
-
-class Role(StrEnum):
-    """The role of a login, in the order of the columns of ``docs/access.md``."""
-
-    REGISTRAR = "registrar"
-    NURSE = "nurse"
-    PHYSICIAN = "physician"
-    PHARMACIST = "pharmacist"
-    BED_MANAGER = "bed_manager"
-    ANALYST = "analyst"
-    AUDITOR = "auditor"
-    PRIVACY_OFFICER = "privacy_officer"
-    ADMIN = "admin"
-    SERVICE = "service"
-
 
 Roles = frozenset[Role]
 

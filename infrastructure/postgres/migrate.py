@@ -5,8 +5,6 @@ the tables of read models from their metadata.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,24 +13,24 @@ from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 from sqlalchemy import MetaData, delete, inspect, text
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, DropSchema
+from sqlalchemy.schema import CreateSchema, DropSchema
 
-from domain.errors import ConfigurationError
 from infrastructure.postgres.database import APP_ROLE, Database, sqlalchemy_url
+from infrastructure.postgres.migrated import (
+    FUNCTIONS,
+    MIGRATIONS,
+    check_known,
+    functions_comment,
+    tables_comment,
+)
 from infrastructure.projections import status
 from infrastructure.projections.projection import ReadModel
 from infrastructure.read_models import READ_MODELS
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK = 1463898722, 3
-
-FUNCTIONS = Path(__file__).resolve().parents[1] / "event_store" / "sql"
-"""The current functions and views of the schemas ``record`` and ``audit``, one or a few a file."""
 
 _DEFINITIONS = """
 SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) || p.proacl::text
@@ -41,10 +39,6 @@ UNION ALL
 SELECT c.oid::regclass::text, pg_get_viewdef(c.oid) || c.relacl::text
 FROM pg_class c WHERE c.relnamespace = 'record'::regnamespace AND c.relkind = 'v'
 """
-
-
-class NotMigrated(ConfigurationError):
-    """The tables are not those of this program; run ``wardbook migrate``."""
 
 
 def migrate(database: Database) -> None:
@@ -56,7 +50,7 @@ def migrate(database: Database) -> None:
     with _migration_lock(database):
         with database.engine() as engine, engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
-            _check_known(database, revision)
+            check_known(revision)
         alembic.upgrade(alembic_config(database), "head")
         with psycopg.connect(database.owner_url) as owner:
             _load_functions(owner)
@@ -68,42 +62,6 @@ def create_missing_read_models(database: Database) -> None:
     """Make the tables of read models whose schema is gone; they fill themselves from the log."""
     with _migration_lock(database):
         _create_read_models(database, replace=False)
-
-
-def check_migrated(database: Database) -> None:
-    """Compare revision, functions and read models with the program's. Raises NotMigrated."""
-    with database.engine() as engine, engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-        functions = connection.exec_driver_sql(
-            "SELECT obj_description(to_regnamespace('record'), 'pg_namespace')"
-        ).scalar()
-        others = [
-            model.name
-            for model in READ_MODELS
-            if _schema_comment(connection, model) not in (None, _tables_comment(model))
-        ]
-    head = _check_known(database, revision)
-    if revision != head:
-        state = f"The database is at {revision}" if revision else "The database has no tables yet"
-        raise NotMigrated(f"{state}, this program needs {head}. Run: wardbook migrate")
-    if functions != _functions_comment():
-        others.append("the functions of the log")
-    if others:
-        raise NotMigrated(
-            f"The database differs from this program in {', '.join(others)}. Run: wardbook migrate"
-        )
-
-
-def _check_known(database: Database, revision: str | None) -> str | None:
-    """Return this program's newest revision. Raises NotMigrated for one that is unknown to it."""
-    scripts = ScriptDirectory.from_config(alembic_config(database))
-    head = scripts.get_current_head()
-    if revision not in (None, *(script.revision for script in scripts.walk_revisions())):
-        raise NotMigrated(
-            f"The database is at {revision}, which a newer program made; this one knows up to"
-            f" {head}. Run the newer program, or restore a backup of before."
-        )
-    return head
 
 
 def schema_differences(database: Database) -> list[Any]:
@@ -159,14 +117,8 @@ def _load_functions(owner: Connection[TupleRow]) -> None:
         if (schema, name) not in names:
             owner.execute(f"DROP FUNCTION {signature}".encode())
     owner.execute(
-        sql.SQL("COMMENT ON SCHEMA record IS {}").format(sql.Literal(_functions_comment()))
+        sql.SQL("COMMENT ON SCHEMA record IS {}").format(sql.Literal(functions_comment()))
     )
-
-
-def _functions_comment() -> str:
-    """Describe the schema of the log, with a digest of the files that its functions come from."""
-    digest = sha256(b"".join(path.read_bytes() for path in sorted(FUNCTIONS.glob("*.sql"))))
-    return f"The log of events and its claims. Functions: sha256 {digest.hexdigest()}"
 
 
 def _function_differences(database: Database) -> list[str]:
@@ -189,7 +141,7 @@ def create_read_model(
         connection.execute(delete(table).where(table.c.read_model == schema))
     connection.execute(CreateSchema(schema))
     tables.create_all(connection, checkfirst=False)
-    connection.exec_driver_sql(f"COMMENT ON SCHEMA {schema} IS '{_tables_comment(model)}'")
+    connection.exec_driver_sql(f"COMMENT ON SCHEMA {schema} IS '{tables_comment(model)}'")
     _grant(connection, schema)
 
 
@@ -206,7 +158,7 @@ def _create_read_models(database: Database, *, replace: bool) -> None:
             _grant(connection, "projections")
         for model in READ_MODELS:
             comment = _schema_comment(connection, model)
-            is_other = comment != _tables_comment(model) or not _has_tables(connection, model)
+            is_other = comment != tables_comment(model) or not _has_tables(connection, model)
             if not (had_status and comment) or (replace and is_other):
                 create_read_model(connection, model, model.metadata)
 
@@ -232,15 +184,3 @@ def _schema_comment(connection: sqlalchemy.Connection, model: type[ReadModel]) -
 def _has_tables(connection: sqlalchemy.Connection, model: type[ReadModel]) -> bool:
     names = inspect(connection).get_table_names(model.metadata.schema)
     return {table.name for table in model.metadata.sorted_tables} <= set(names)
-
-
-def _tables_comment(model: type[ReadModel]) -> str:
-    """Describe the schema of a read model, with a digest of the statements that make its tables."""
-    dialect = PGDialect()  # type: ignore[no-untyped-call]
-    statements: list[str] = []
-    for table in model.metadata.sorted_tables:
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        statements.append(str(CreateTable(table).compile(dialect=dialect)))
-        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    digest = sha256("".join(statements).encode()).hexdigest()
-    return f"Read model {model.name}. Tables: sha256 {digest}"

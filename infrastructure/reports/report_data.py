@@ -16,6 +16,7 @@ from domain.hospital_calendar import DAY, HospitalCalendar, LocalDays
 from domain.practitioner import Practitioner
 from domain.room.aggregate import Room
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
+from infrastructure.queries.hospital_time import local_days
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
@@ -63,7 +64,7 @@ class ReadModelReportData:
         return inputs.known_until(self._connection, position)
 
     def local_days(self, position: int) -> LocalDays:
-        return inputs.local_days(self._connection, self._hospital, position)
+        return local_days(self._connection, self._hospital, position)
 
     def inputs(
         self,

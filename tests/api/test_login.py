@@ -17,7 +17,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from api.auth.authentication import NotLoggedIn
-from api.auth.local_tokens import LocalTokens, UnsafeKey
+from api.auth.local_issuer import UnsafeKey
+from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
 from application.authorization.roles import Caller, Role
 from infrastructure.settings import Settings

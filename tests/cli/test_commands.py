@@ -12,14 +12,17 @@ from typer.main import get_group
 
 import api.cli
 from api.cli.main import COMMANDS, MODULES, load_command
-from infrastructure.postgres.migrate import MIGRATIONS
+from infrastructure.postgres.migrated import MIGRATIONS
 from tests.cli.conftest import Run
 
 WITHOUT_EXAMPLE = {
     *("worker", "migrate", "schema", "new-epoch", "simulate"),
     *("import", "hl7", "projections"),  # groups
 }
-HEAVY = ("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn")
+HEAVY = (
+    *("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn"),
+    *("eventsourcing", "msgspec", "joserfc", "domain.aggregate", "api.cli.terminal"),
+)
 
 
 def test_every_command_is_listed_with_the_first_sentence_of_its_help() -> None:

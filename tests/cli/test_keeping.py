@@ -19,7 +19,8 @@ from application.authorization.roles import Caller
 from application.hospital import Hospital
 from domain.envelope import Actor
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import check_migrated, schema_differences
+from infrastructure.postgres.migrate import schema_differences
+from infrastructure.postgres.migrated import check_migrated
 from infrastructure.settings import Settings, variable_name
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import request, rows

@@ -21,12 +21,11 @@ from domain.stay.aggregate import Stay
 from domain.stay.facts import State
 from domain.stay.history import History
 from infrastructure.postgres.migrate import (
-    NotMigrated,
-    check_migrated,
     create_missing_read_models,
     migrate,
     schema_differences,
 )
+from infrastructure.postgres.migrated import NotMigrated, check_migrated
 from infrastructure.projections.batch import BatchProjector
 from infrastructure.projections.bitemporal_table import Visibility, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection, ReadModel

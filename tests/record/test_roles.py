@@ -17,12 +17,11 @@ from api.http.app import app as app_of
 from application.hospital import Hospital
 from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.postgres.migrate import (
-    NotMigrated,
-    check_migrated,
     create_missing_read_models,
     migrate,
     schema_differences,
 )
+from infrastructure.postgres.migrated import NotMigrated, check_migrated
 from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, RECORD_TABLES, TOKEN

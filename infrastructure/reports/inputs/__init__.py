@@ -14,13 +14,11 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
-from application.hospital_days import calendar_id
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import Progress, no_progress
-from domain.hospital_calendar import HospitalCalendar, LocalDays
 from domain.refusals import NotFound
-from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.projections.status import IS_LIVE
+from infrastructure.queries.hospital_time import local_days
 from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
 from infrastructure.reports.inputs.beds import beds
 from infrastructure.reports.inputs.context import ReportQuery
@@ -100,19 +98,6 @@ def _wards(query: ReportQuery) -> dict[str, str]:
         if room not in wards or since < end:
             wards[room] = ward
     return wards
-
-
-def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:
-    """Return the hospital's calendar as known at a position, from the few events of its stream."""
-    clock = HospitalCalendar.empty(calendar_id(hospital))
-    mapper = EventMapper()
-    for row in connection.execute(
-        f"SELECT {EVENT_COLUMNS} FROM record.events WHERE stream = %s AND position <= %s"
-        " ORDER BY version",
-        [clock.id, position],
-    ):
-        mapper.event(row).mutate(clock)
-    return clock.days
 
 
 def parked_commands(connection: Connection[TupleRow], position: int) -> list[UUID]:
