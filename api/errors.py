@@ -22,6 +22,7 @@ from infrastructure.postgres.connection_failure import InsufficientPrivilege, co
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated
+from infrastructure.sealing.keys_missing import KeysMissing
 
 
 class ReadModelsBehind(TransientError):
@@ -100,6 +101,12 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     ),
     AlreadyExists: ErrorResponse(
         "{error.code}", message="There is already such a {error.what}.", exit_code=_REFUSED
+    ),
+    KeysMissing: ErrorResponse(
+        "KEYS_MISSING",
+        503,
+        message="The keys by which texts about persons are sealed cannot be used; tell who runs this.",
+        exit_code=_REFUSED,
     ),
     # requests
     NotLoggedIn: ErrorResponse("UNAUTHENTICATED", 401),

@@ -48,6 +48,9 @@ ATTEMPTS = 24
 
 MAX_BACK_OFF_SECONDS = 0.5
 
+Digests = tuple[str, str]
+"""The digest of a command as it is stored, and as an older log has it."""
+
 Watch = Callable[[str], AbstractContextManager[None]]
 """Measures a part of a command by its name, as a span of a trace."""
 
@@ -115,20 +118,20 @@ class CommandPipeline(Application[UUID]):
 
     def execute_once(self, call: Invocation) -> Recorded:
         """Record a command without the hook. Raises a `Refusal`."""
-        digest = digest_of(call)
+        digests = self._digests(call)
         for attempt in range(ATTEMPTS):
             start = monotonic()
             preload = self._preload(call)
             if preload.earlier is not None:
-                return self._replay_result(preload.earlier, digest)
-            uow = self._begin(call, digest, preload, refresh=attempt > 0)
+                return self._replay_result(preload.earlier, digests)
+            uow = self._begin(call, digests[0], preload, refresh=attempt > 0)
             try:
                 try:
                     self._decide(call, uow)
                 except Refusal as refusal:
                     if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
                         continue  # the cache or the clock may be behind: refresh, decide anew
-                    confirmation = self._confirm_refusal(call, uow, digest)
+                    confirmation = self._confirm_refusal(call, uow, digests)
                     if confirmation is not None:
                         return confirmation
                     raise redact_refusal(refusal, uow) from None
@@ -139,6 +142,10 @@ class CommandPipeline(Application[UUID]):
         raise VersionConflict(None, None)
 
     # -- the steps of an attempt --
+
+    def _digests(self, call: Invocation) -> Digests:
+        digest = digest_of(call)
+        return self.record.salted(digest), digest
 
     def _preload(self, call: Invocation) -> CommandPreload:
         """Read the clock, an earlier recording, and what the input names, in one round trip."""
@@ -183,7 +190,9 @@ class CommandPipeline(Application[UUID]):
             check_lives(uow)
             check_bed_consistency(uow)
 
-    def _confirm_refusal(self, call: Invocation, uow: UnitOfWork, digest: str) -> Recorded | None:
+    def _confirm_refusal(
+        self, call: Invocation, uow: UnitOfWork, digests: Digests
+    ) -> Recorded | None:
         """Check that a refusal rests on one state of the log.
 
         Returns the recording if the same command was recorded meanwhile: it may have been sent twice
@@ -195,7 +204,7 @@ class CommandPipeline(Application[UUID]):
             request.command_id, uow.versions_read(), until
         )
         if earlier is not None:
-            return self._replay_result(earlier, digest)
+            return self._replay_result(earlier, digests)
         if not is_current:
             raise Stale
         return None
@@ -209,7 +218,7 @@ class CommandPipeline(Application[UUID]):
             with self.watch("append"):
                 recordings = self.save(*uow.loaded.values(), append=append)
         except AlreadyRecorded as before:
-            return self._replay_result(before.remembered, uow.entry.digest)
+            return self._replay_result(before.remembered, self._digests(call))
         except EventDoesNotFit as misfit:
             raise InvalidInput(misfit.field, misfit.why) from misfit
         for aggregate in uow.loaded.values():
@@ -218,9 +227,9 @@ class CommandPipeline(Application[UUID]):
         events = tuple(cast(Event, r.domain_event) for r in recordings)
         return _result(append.remembered, events, waiting=append.owners)
 
-    def _replay_result(self, earlier: RecordedCommand, digest: str) -> Recorded:
+    def _replay_result(self, earlier: RecordedCommand, digests: Digests) -> Recorded:
         """Return the first result again. Raises CommandIdReused for another content."""
-        if earlier.digest != digest:
+        if earlier.digest not in digests:
             raise CommandIdReused(earlier.command_id)
         events = self.record.events_between(earlier.first_position, earlier.position)
         return _result(earlier, tuple(events), repeated=True)

@@ -166,5 +166,17 @@ class EventStore(Protocol):
     def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the records that were ever merged into some, though that may have been taken back."""
 
+    def bind_keys(self) -> None:
+        """Find the keys again by which the texts of the log are sealed, or begin to have some."""
+
+    def what_is_of(self, patients: Collection[UUID]) -> list[UUID]:
+        """Return the streams that were ever said to be of some patients, beside their own."""
+
+    def destroy_keys(self, subjects: Collection[UUID]) -> None:
+        """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
+
+    def salted(self, digest: str) -> str:
+        """Return a command's digest as it is stored: nobody confirms a guess by it without the keys."""
+
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one command; ``append`` carries the rest."""

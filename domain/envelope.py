@@ -4,6 +4,7 @@ When it was *recorded* is not in here: that is the event's position in the log a
 that the database stamps in the same step. There is no third clock.
 """
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID, uuid5
 
@@ -15,10 +16,25 @@ Text = Annotated[str, Meta(min_length=1, max_length=200)]
 """A short, non-empty string."""
 
 Sealed = Annotated[str, Meta(max_length=20_000, extra_json_schema={"x-sealed": True})]
-"""Text about a person. Stores that seal what they keep seal exactly the fields of this type."""
+"""Text about a person. The store seals the fields of this type, and of others so marked."""
 
 Code = Annotated[str, Meta(min_length=1, max_length=40)]
 """A code or number as printed: a bed, a room, a staff number."""
+
+REDACTED = "REDACTED"
+"""What a sealed text reads as once its key is destroyed."""
+
+SEALED = Meta(extra_json_schema={"x-sealed": True})
+"""The mark of what identifies a person, or tells what no rule and no figure needs."""
+
+SealedLine = Annotated[str, Meta(min_length=1, max_length=200), SEALED]
+"""A short text about a person: a place without a bed, a destination, a dose."""
+
+SealedCode = Annotated[str, Meta(min_length=1, max_length=40), SEALED]
+"""A number of a person."""
+
+SealedDate = Annotated[date, SEALED]
+"""A day by which a person can be known."""
 
 
 class Actor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -1,11 +1,11 @@
 """The events of a patient."""
 
-from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from domain.aggregate import Cancelling, Correcting, Derived, Event, NotNeeded
 from domain.described_enum import DescribedEnum
-from domain.envelope import Code, Sealed
+from domain.envelope import SEALED, Code, Sealed, SealedCode, SealedDate
 from domain.time import Moment, Precision
 
 
@@ -16,6 +16,10 @@ class Sex(DescribedEnum):
     MALE = "MALE", "Male."
     OTHER = "OTHER", "Neither of these."
     UNKNOWN = "UNKNOWN", "Not known."
+
+
+SealedSex = Annotated[Sex, SEALED]
+"""A sex by which a person can be known."""
 
 
 class Confidentiality(DescribedEnum):
@@ -37,12 +41,12 @@ class PatientEvents:
         DESCRIPTION = "A patient was registered."
         CORRECTED_BY = ("correct_patient_details",)
         CANCELLED_BY = NotNeeded("a second record of a person is merged: `merge_patients`")
-        mrn: Code
+        mrn: SealedCode
         mrn_authority: Code
         family_name: Sealed | None
         given_name: Sealed | None
-        birth_date: date | None
-        sex: Sex
+        birth_date: SealedDate | None
+        sex: SealedSex
         confidentiality: Confidentiality
 
     class Died(Event):
@@ -85,14 +89,14 @@ class PatientEvents:
         TOPIC = "patient.details-corrected"
         PUBLIC = "patient.details-corrected"
         DESCRIPTION = "What was known of a person was wrong, and was put right."
-        mrn: Code | None
+        mrn: SealedCode | None
         mrn_authority: Code | None
         family_name: Sealed | None
         given_name: Sealed | None
-        birth_date: date | None
-        sex: Sex | None
+        birth_date: SealedDate | None
+        sex: SealedSex | None
         confidentiality: Confidentiality | None
-        former_mrn: Code | None = None
+        former_mrn: SealedCode | None = None
         former_mrn_authority: Code | None = None
         """The number that another one takes the place of, by which others may still name the person."""
 
@@ -107,7 +111,7 @@ class PatientEvents:
         since: Moment
         family_name: Sealed | None
         given_name: Sealed | None
-        sex: Sex | None
+        sex: SealedSex | None
         confidentiality: Confidentiality | None
 
     class ChangeCorrected(Correcting, Event):
@@ -120,7 +124,7 @@ class PatientEvents:
         to: Moment | None
         family_name: Sealed | None
         given_name: Sealed | None
-        sex: Sex | None
+        sex: SealedSex | None
         confidentiality: Confidentiality | None
 
     class ChangeCancelled(Cancelling, Event):

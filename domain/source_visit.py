@@ -6,15 +6,15 @@ Those that do not fit the record yet are *pending*: visible, not true.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct, json
 
 from domain.aggregate import Aggregate, Derived, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
-from domain.envelope import Code, Envelope, Sealed, Text
-from domain.patient import Sex
+from domain.envelope import Code, Envelope, Sealed, SealedCode, SealedDate, SealedLine, Text
+from domain.patient_events import SealedSex
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Moment, Precision
@@ -37,8 +37,8 @@ class PatientDetails(
 
     family_name: Sealed | None = None
     given_name: Sealed | None = None
-    birth_date: date | None = None
-    sex: Sex | None = None
+    birth_date: SealedDate | None = None
+    sex: SealedSex | None = None
 
 
 class SourceMovement(
@@ -48,16 +48,16 @@ class SourceMovement(
 
     kind: SourceKind
     occurred_at: Moment
-    patient_mrn: Code | None = None
+    patient_mrn: SealedCode | None = None
     mrn_authority: Code | None = None
     admission_type: AdmissionType | None = None
     ward: Text | None = None
     room: Code | None = None
     bed: Code | None = None
-    without_bed: Text | None = None
+    without_bed: SealedLine | None = None
     keep_bed: bool = True
     disposition: Disposition | None = None
-    destination: Text | None = None
+    destination: SealedLine | None = None
     attending: Code | None = None
     specialty: Text | None = None
     precision: Precision | None = None

@@ -16,7 +16,7 @@ from unicodedata import category, normalize
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.envelope import Code, Sealed, Text
+from domain.envelope import Code, Sealed, SealedCode, SealedLine, Text
 from domain.refusals import InvalidInput
 
 T = TypeVar("T")
@@ -102,9 +102,9 @@ def _cleaners(kind: Hashable) -> dict[str, Cleaner]:
 
 
 def _cleaner(hint: Any) -> Cleaner | None:
-    if hint == Code:
+    if hint in (Code, SealedCode):
         return lambda value, field: _clean_text(code, value, field)
-    if hint == Text:
+    if hint in (Text, SealedLine):
         return lambda value, field: _clean_text(line, value, field)
     if hint == Sealed:
         return lambda value, field: None if value is None else _SEALED.get(field, note)(value)

@@ -25,6 +25,7 @@ def hospital(settings: Settings, database: Database) -> Hospital:
     open_reports = partial(open_report_service, database.app_url, settings.hospital)
     hospital = Hospital(env, settings.rules, open_reports)
     hospital.pipeline.watch = tracing.span
+    hospital.record.bind_keys()
     return hospital
 
 

@@ -36,6 +36,15 @@ class Settings:
     home: Path = user_data_path("wardbook")
     """Folder of the embedded PostgreSQL's data, and of the key that local tokens are signed with."""
 
+    keys: Path | None = None
+    """The key store (a SQLite file), apart from the database and its backups; keys.sqlite at home."""
+
+    house_key: Path | None = None
+    """The file with the key of the house, by which all keys are wrapped; beside the key store."""
+
+    house_key_command: str | None = None
+    """A command that prints the key of the house (a KMS), in place of its file."""
+
     hospital: str = "main"
     """The hospital's id, written on every event."""
 
@@ -250,6 +259,8 @@ _EXPECTED: dict[Callable[[str], object], str] = {
 
 _CONVERT: dict[str, Callable[[str], object]] = {
     "home": _home,
+    "keys": Path,
+    "house_key": Path,
     "time_zone": _zone,
     "oidc_issuer": _issuer,
     "trusted_documents": Path,

@@ -24,9 +24,26 @@ from infrastructure.postgres.migrate import migrate
 from infrastructure.projections import status
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from tests.support.graphql_client import GraphQLClient
 from tests.support.shared_history import LIVED, Lived, dump, lived_once
+
+
+def _in_memory() -> Path:
+    """A folder in memory where there is one with room: databases that come and go are mostly files."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4e9:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
+KEYS = Path(
+    os.environ.setdefault(
+        "WARDBOOK_KEYS", str(_in_memory() / f"wardbook-tests-keys-{os.getpid()}" / "keys.sqlite")
+    )
+)
+"""The key store of all databases of a run, also in the processes that tests start."""
 
 TOGETHER = (
     *("tests/api/", "tests/imports/", "tests/reports/", "tests/test_simulator.py"),
@@ -67,17 +84,11 @@ def server(testrun_uid: str) -> Iterator[Database]:
         # A killed process loses nothing that the system holds; that is all that tests can do to it.
         owner.execute("ALTER SYSTEM SET fsync = off")
         owner.execute("SELECT pg_reload_conf()")
+    key_ring().bind(lambda store: store)
     yield database
     if stop_server(home):
         shutil.rmtree(home)
-
-
-def _in_memory() -> Path:
-    """A folder in memory where there is one with room: databases that come and go are mostly files."""
-    memory = Path("/dev/shm")
-    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4e9:
-        return memory
-    return Path(tempfile.gettempdir())
+        shutil.rmtree(KEYS.parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -175,4 +186,5 @@ RECORD_TABLES = (
     "kinds",
     "commands",
     "log",
+    "key_store",
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from api.auth.local_issuer import LocalIssuer, UnsafeKey
+from api.auth.local_issuer import LocalIssuer
 from api.auth.oidc import OidcAuthenticator, ProviderUnavailable
 from api.cli.terminal import Csv, Json, as_json, err, print_rows, settings, stop
 from api.errors import response_to
@@ -20,6 +20,8 @@ from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated, check_migrated
+from infrastructure.private_file import UnsafeKey
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings, variable_name
 
 app = typer.Typer()
@@ -36,7 +38,7 @@ def doctor(json: Json = False, csv: Csv = False) -> None:
     problems = [*_home_problems(configuration.home), *_login_problems(configuration)]
     report = {**_settings(configuration), "python": sys.version.split()[0]}
     try:
-        report |= _database(configuration)
+        report |= _database(configuration, problems)
     except (NotMigrated, EmbeddedServerError, OSError, *CONNECTION_ERRORS) as error:
         problems.append((response_to(error).advice, ExitCode.NO_DATABASE))
     zone = report.get("timeZone", configuration.time_zone)
@@ -76,8 +78,8 @@ def _settings(configuration: Settings) -> dict[str, Any]:
     return values
 
 
-def _database(configuration: Settings) -> dict[str, Any]:
-    """Return what the database is and holds. Raises NotMigrated."""
+def _database(configuration: Settings, problems: list[tuple[str, ExitCode]]) -> dict[str, Any]:
+    """Return what the database is and holds; add what is wrong with its keys. Raises NotMigrated."""
     database = Database.of(configuration)
     version = database.server_version()
     check_migrated(database)
@@ -85,12 +87,17 @@ def _database(configuration: Settings) -> dict[str, Any]:
     count, last_recorded = database.log_size()
     with closing(hospital(configuration, database)) as house:
         zone = house.zone().key
+        wrong = key_ring().problem()
+        counts = (store := key_ring().store()) and store.counts()
+    if wrong:
+        problems.append((wrong, ExitCode.REFUSED))
     return {
         "postgresql": version,
         "log": f"{log.kind}, epoch {log.epoch}",
         "timeZone": zone,
         "events": count,
         "lastRecorded": last_recorded,
+        "keys": wrong or (counts and f"{counts.kept} kept, {counts.destroyed} destroyed"),
     }
 
 

@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "restatements": {
             "restate": "Compute an issued report again as known now, and record what changed.",
         },
+        "keys": {
+            "keys": "The keys by which texts about persons are sealed.",
+        },
         "revocations": {
             "revoke": "Revoke a token, or a login's tokens up to now; WebSockets of it end, too.",
         },

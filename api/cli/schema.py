@@ -21,7 +21,9 @@ from api.exit_codes import ExitCode
 from api.feed.cloudevents import feed_schema
 from api.graphql.schema import sdl
 from domain.aggregate import Event
+from domain.envelope import REDACTED
 from domain.event_types import EVENTS
+from infrastructure.sealing.key_ring import SEAL
 
 app = typer.Typer()
 
@@ -131,7 +133,10 @@ def event_schemas() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Wardbook events",
         "events": {
-            topic: {"version": event.VERSION, "schema": _published_schema(_schema_of(event))}
+            topic: {
+                "version": event.VERSION,
+                "schema": _published_schema(_as_stored(_schema_of(event))),
+            }
             for topic, event in sorted(EVENTS.items())
         },
     }
@@ -143,6 +148,25 @@ def _schema_of(event: type[Event]) -> Any:
     schema = msgspec.json.schema(event)
     schema["$defs"][event.__name__].pop("description", None)
     return schema
+
+
+CIPHERTEXT = {
+    "description": f"A sealed text, as it is stored: {REDACTED} once its key is destroyed.",
+    "type": "string",
+    "pattern": f"^{SEAL}[A-Za-z0-9+/]+=*$",
+}
+
+
+def _as_stored(schema: Any) -> Any:
+    """Return a JSON Schema in which a sealed field may be its text, or the ciphertext of it."""
+    if isinstance(schema, list):
+        return [_as_stored(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: _as_stored(part) for key, part in schema.items()}
+    if not parts.pop("x-sealed", False):
+        return parts
+    return {"x-sealed": True, "anyOf": [parts, CIPHERTEXT]}
 
 
 PUBLISHED_NAMES = {

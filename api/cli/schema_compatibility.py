@@ -127,7 +127,17 @@ _BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "minimum": lambda written, read: written >= read,
 }
 _SEEN = {
-    *("title", "description", "default", "properties", "required", "items", "enum", "anyOf"),
+    *(
+        "title",
+        "description",
+        "default",
+        "properties",
+        "required",
+        "items",
+        "enum",
+        "anyOf",
+        "x-sealed",
+    ),
     *("$defs", "allOf", *_BOUNDS),
 }
 """Keywords that are compared above, or say nothing about data. ``allOf`` names each type's schema."""

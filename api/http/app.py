@@ -34,6 +34,7 @@ from api.work import metered_task
 from infrastructure.postgres.database import Database
 from infrastructure.queries import projection_status
 from infrastructure.queries.log import log_of
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 
 
@@ -131,7 +132,10 @@ async def _readiness(state: AppState) -> Body:
     halted_models = [m.name for m in models if m.state == "HALTED"]
     parked_models = [m.name for m in models if m.state == "PARKED"]
     is_ready = not behind and not halted_models
-    status = {"ready": is_ready, "behind": behind, "halted": halted_models, "parked": parked_models}
+    status: dict[str, object] = {"ready": is_ready, "behind": behind, "halted": halted_models}
+    status["parked"] = parked_models
+    if (keys := key_ring().problem()) is not None:  # what is there can be read: it goes on serving
+        status["keys"] = keys
     return 200 if is_ready else 503, "application/json", msgspec.json.encode(status)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.aggregate import Cancelling, Correcting, Derived, Event, FactId
-from domain.envelope import Sealed, Text
+from domain.envelope import Sealed, SealedLine, Text
 from domain.prescription.course import Basis, Outside
 from domain.time import Moment, Precision
 
@@ -30,7 +30,7 @@ class PrescriptionEvents:
         stay: UUID
         patient: UUID
         medication: Medication
-        dose: Text | None
+        dose: SealedLine | None
         route: Text | None
         frequency: Text | None
         start: Moment
@@ -46,7 +46,7 @@ class PrescriptionEvents:
         CORRECTED_BY = ("correct_prescription_change",)
         CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
-        dose: Text | None
+        dose: SealedLine | None
         route: Text | None
         frequency: Text | None
         stop: Moment | None
@@ -94,7 +94,7 @@ class PrescriptionEvents:
         CANCELLED_BY = ("cancel_administration",)
         administration: FactId
         given: bool
-        dose_given: Text | None
+        dose_given: SealedLine | None
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
         infusion: bool = False
@@ -112,7 +112,7 @@ class PrescriptionEvents:
         patient: UUID
         medication: Medication
         basis: Basis
-        dose_given: Text | None
+        dose_given: SealedLine | None
         route: Text | None
         ordered_by: UUID | None
         infusion: bool
@@ -142,7 +142,7 @@ class PrescriptionEvents:
         at: Moment | None
         precision: Precision | None
         medication: Medication | None
-        dose: Text | None
+        dose: SealedLine | None
         route: Text | None
         frequency: Text | None
         start: Moment | None
@@ -179,7 +179,7 @@ class PrescriptionEvents:
         change: FactId
         at: Moment | None
         precision: Precision | None
-        dose: Text | None
+        dose: SealedLine | None
         route: Text | None
         frequency: Text | None
         stop: Moment | None
@@ -202,7 +202,7 @@ class PrescriptionEvents:
         at: Moment | None
         precision: Precision | None
         given: bool | None
-        dose_given: Text | None
+        dose_given: SealedLine | None
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
         medication: Medication | None = None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.aggregate import Cancelling, Correcting, Event, FactId, Remedy
 from domain.described_enum import DescribedEnum
-from domain.envelope import Sealed, Text
+from domain.envelope import Sealed, SealedLine, Text
 from domain.patient import Confidentiality
 from domain.refusals import BedRef
 from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
@@ -54,7 +54,7 @@ class StayEvents:
         decided_to_admit_at: Moment | None
         attending: UUID | None
         specialty: Text | None
-        without_bed: Text | None
+        without_bed: SealedLine | None
         confidentiality: Confidentiality
 
     class EmergencyCareRecorded(Movement, Event):
@@ -81,7 +81,7 @@ class StayEvents:
         movement: FactId
         bed: BedRef | None
         shares_bed_of: UUID | None
-        without_bed: Text | None
+        without_bed: SealedLine | None
 
     class BedSwapped(Movement, Event):
         """One half of a swap; the other half has the same movement id, in the other stay."""
@@ -108,7 +108,7 @@ class StayEvents:
         movement: FactId
         bed: BedRef | None
         shares_bed_of: UUID | None
-        without_bed: Text | None
+        without_bed: SealedLine | None
 
     class AttendingChanged(Movement, Event):
         TOPIC = "stay.attending-changed"
@@ -179,7 +179,7 @@ class StayEvents:
         CANCELLED_BY = ("cancel_discharge", "correct_facts")
         movement: FactId
         disposition: Disposition
-        destination: Text | None
+        destination: SealedLine | None
         discharge_medicines: tuple[UUID, ...]
 
     class AdmissionCancelled(Cancelling, Event):
@@ -205,7 +205,7 @@ class StayEvents:
         because: CancellationReason
         bed: BedRef | None
         shares_bed_of: UUID | None
-        without_bed: Text | None
+        without_bed: SealedLine | None
 
     class DischargeCancelled(Cancelling, Event):
         """The discharge is taken back; reversed, the patient comes back to the named place."""
@@ -218,7 +218,7 @@ class StayEvents:
         because: CancellationReason
         bed: BedRef | None
         shares_bed_of: UUID | None
-        without_bed: Text | None
+        without_bed: SealedLine | None
 
     class MovementCorrected(Correcting, Event):
         """The movement was otherwise; an absent value stays as it was. ``at``: its time."""
@@ -231,7 +231,7 @@ class StayEvents:
         precision: Precision | None
         bed: BedRef | None
         shares_bed_of: UUID | None
-        without_bed: Text | None
+        without_bed: SealedLine | None
         admission_type: AdmissionType | None = None
         decided_to_admit_at: Moment | None = None
         attending: UUID | None = None
@@ -241,7 +241,7 @@ class StayEvents:
         plan: DischargePlan | None = None
         expected_at: Moment | None = None
         disposition: Disposition | None = None
-        destination: Text | None = None
+        destination: SealedLine | None = None
         departed_at: Moment | None = None
 
     class PatientCorrected(Correcting, Event):

@@ -8,12 +8,22 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from application.ports import Append, RecordedCommand
+from application.ports import Append, RecordedCommand, UniqueClaim
+from domain.unique_keys import Unique
 from infrastructure.event_store.mapper import VersionedStoredEvent
+from infrastructure.event_store.sealed_claims import stored_claim
+from infrastructure.sealing.key_ring import KeyRing
 
 
-def to_request(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
-    """Serialize a command for ``record.append``."""
+def to_request(
+    append: Append, events: Sequence[StoredEvent], keys: KeyRing | None = None
+) -> dict[str, Any]:
+    """Serialize a command for ``record.append``; with ``keys``, its claims as they are stored."""
+
+    def stored(claim: UniqueClaim) -> Unique:
+        name = Unique(claim.kind, claim.key)
+        return stored_claim(name, keys) if keys else name
+
     command: dict[str, Any] = {
         "command_id": append.command_id,
         "operation": append.operation,
@@ -21,14 +31,17 @@ def to_request(append: Append, events: Sequence[StoredEvent]) -> dict[str, Any]:
         "reads": append.reads,
         "events": [msgspec.Raw(cast(VersionedStoredEvent, e).row) for e in events],
         "unique": [
-            {"kind": u.kind, "key": u.key, "owner": u.owner, "replaces": u.replaces}
-            for u in append.unique
+            {**stored(u)._asdict(), "owner": u.owner, "replaces": u.replaces} for u in append.unique
         ],
     }
     if append.asks:
         command["asks"] = append.asks
     if append.released:
-        command["released"] = [{"kind": u.kind, "key": u.key} for u in append.released]
+        command["released"] = [
+            form._asdict()
+            for u in append.released
+            for form in dict.fromkeys((stored(u), Unique(u.kind, u.key)))
+        ]
     if append.recorded_at is not None:
         command["recorded_at"] = append.recorded_at
     if append.restated:

@@ -22,6 +22,7 @@ from domain.room.occupancy import Claim
 from domain.stay.history import Stretch
 from domain.time import Period
 from domain.unique_keys import Unique
+from infrastructure.event_store import sealed_claims
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 
 DATABASE_AWAY_AFTER = 4.0
@@ -65,7 +66,7 @@ class LogReader:
     """Reads the log and its claims, on connections of a pool. Safe in threads."""
 
     def __init__(self, pool: ConnectionPool[Connection[TupleRow]], mapper: EventMapper) -> None:
-        self.pool, self.mapper = pool, mapper
+        self.pool, self.mapper, self.keys = pool, mapper, mapper.keys
 
     def preload(
         self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
@@ -79,7 +80,8 @@ class LogReader:
         if streams:
             statements.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
         if names:
-            statements.append((_OWNERS, [[n.kind for n in names], [n.key for n in names]]))
+            forms = [form for name in names for form in sealed_claims.forms(name, self.keys)]
+            statements.append((_OWNERS, [[n.kind for n in forms], [n.key for n in forms]]))
         (clock_and_command,), *results = self._query(statements)
         events: dict[UUID, list[Event]] = {id: [] for id in streams}
         for row in results.pop(0) if streams else ():
@@ -89,7 +91,7 @@ class LogReader:
             clock_and_command[0],
             _recorded_command(clock_and_command),
             events,
-            {name: owners.get(name) for name in names},
+            sealed_claims.owners_by_name(names, owners, self.keys),
         )
 
     def still_current(
@@ -164,11 +166,11 @@ class LogReader:
 
     def owner(self, kind: str, key: str) -> UUID | None:
         """Return the owner of a unique claim."""
-        with self._cursor() as cursor:
-            row = cursor.execute(
-                "SELECT owner FROM record.unique_claims WHERE kind = %s AND key = %s", [kind, key]
-            ).fetchone()
-        return row[0] if row else None
+        name = Unique(kind, key)
+        forms = sealed_claims.forms(name, self.keys)
+        rows = self._query([(_OWNERS, [[n.kind for n in forms], [n.key for n in forms]])])[0]
+        owners = {(kind, key): owner for kind, key, owner in rows}
+        return sealed_claims.owners_by_name([name], owners, self.keys)[name]
 
     def first_owner(self, kind: str, beginning: str) -> UUID | None:
         """Return the owner of the first unique claim of a kind whose key begins so."""
@@ -183,7 +185,8 @@ class LogReader:
     def owners(self, kinds: Iterable[str]) -> list[UUID]:
         """Return the owners of unique claims of these kinds."""
         with self._cursor() as cursor:
-            rows = cursor.execute(OWNERS_OF_KINDS.encode(), [list(kinds)])
+            forms = sealed_claims.kinds(kinds, self.keys)
+            rows = cursor.execute(OWNERS_OF_KINDS.encode(), [forms])
             return list(dict.fromkeys(owner for _, owner in rows))
 
     def owners_beginning(self, kind: str, beginning: str) -> list[UUID]:
@@ -222,6 +225,36 @@ class LogReader:
                 [list(persons)],
             )
             return [stay for (stay,) in cursor]
+
+    def what_is_of(self, patients: Collection[UUID]) -> list[UUID]:
+        """Return the streams that were ever said to be of some patients, beside their own."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT e.stream FROM unnest(%(patients)s::uuid[]) AS w (id), LATERAL"
+                " (SELECT stream FROM record.stored_events WHERE own->>'patient' = w.id::text"
+                "   AND own->>'patient' IS NOT NULL"
+                "  UNION ALL SELECT stream FROM record.stored_events WHERE patient = w.id"
+                "   AND (own ? 'source_visit' OR own ? 'waits_for') OFFSET 0) AS e",
+                {"patients": list(patients)},
+            )
+            return sorted({stream for (stream,) in cursor})
+
+    def destroy_keys(self, subjects: Collection[UUID]) -> None:
+        """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
+        self.keys.destroy([str(subject) for subject in subjects])
+
+    def salted(self, digest: str) -> str:
+        """Return a digest that only who has the keys can confirm by a guess."""
+        return (self.keys.hashed(digest) or digest)[: len(digest)]
+
+    def bind_keys(self) -> None:
+        """Find the key store of the log again, or make one if the log has none yet."""
+
+        def bind(store: str | None) -> str | None:
+            row = self._query([("SELECT record.bind_keys(%s)", [store])])[0][0]
+            return None if row[0] is None else str(row[0])
+
+        self.keys.bind(bind)
 
     def merged_into(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the records that were ever merged into some, even if that was taken back."""

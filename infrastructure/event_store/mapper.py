@@ -1,7 +1,8 @@
 """Mapper of events to JSON and to rows of the log, by topic and version of their schema.
 
 An event is stored in columns for its envelope and a JSON object of its own fields (docs/adr/0016).
-The view ``record.events`` composes the whole JSON for SQL; `EventMapper.event` decodes a row.
+The view ``record.events`` composes the whole JSON for SQL; `EventMapper.event` decodes a row. Fields
+that are marked as sealed are stored as ciphertext, and opened here and nowhere else (docs/privacy.md).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +18,12 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from application.ports import EventDoesNotFit
 from domain.aggregate import Event
-from domain.envelope import About, Actor, Envelope, Source
+from domain.envelope import REDACTED, About, Actor, Envelope, Source
 from domain.errors import IntegrityError
 from domain.event_types import EVENTS
 from domain.time import Precision
+from infrastructure.sealing.fields import SEAL_IN_JSON, Open, opened, sealed_fields
+from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring, subject_of_key
 
 EVENT_COLUMNS = (
     "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
@@ -51,7 +54,8 @@ class VersionedStoredEvent(StoredEvent):
 class EventMapper(Mapper[UUID]):
     """Maps events of the registered topics; validates against their schemas on write and on read."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: KeyRing | None = None) -> None:
+        self.keys = keys or key_ring()
         self._encode = msgspec.json.Encoder().encode
         self._decoders = {topic: _decoder(event) for topic, event in EVENTS.items()}
         self._own_fields = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
@@ -65,7 +69,7 @@ class EventMapper(Mapper[UUID]):
         except msgspec.ValidationError as error:
             problem, _, field = str(error).partition(" - at `$.")
             raise EventDoesNotFit(event.TOPIC, field.rstrip("`") or "event", problem) from error
-        row = self._encode(_to_row(event))
+        row = self._encode(self._to_row(event))
         return VersionedStoredEvent(
             event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION, row
         )
@@ -81,6 +85,12 @@ class EventMapper(Mapper[UUID]):
         """Decode a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
         stream, version, topic, schema_version, body = row[:5]
         event, envelope = _event_class(topic, schema_version), _envelope(row)
+        is_sealed = envelope.reason is not None and envelope.reason.startswith(SEAL)
+        if is_sealed or SEAL_IN_JSON in body:
+            open = self._opener(topic, stream, version, envelope.about)
+            if is_sealed:
+                envelope = _with_opened_reason(envelope, open)
+            body = self._encode(opened(msgspec.json.decode(body), open))
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
             all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
@@ -96,6 +106,8 @@ class EventMapper(Mapper[UUID]):
 
     def _decode(self, topic: str, version: int, state: bytes | str) -> Event:
         event = _event_class(topic, version)
+        if SEAL_IN_JSON in (state if isinstance(state, str) else state.decode()):
+            state = self._opened(topic, state)
         if version < event.VERSION:
             state = self._upcast(event, version, state)
         try:
@@ -103,11 +115,77 @@ class EventMapper(Mapper[UUID]):
         except msgspec.ValidationError as error:
             raise _schema_mismatch(topic, error) from None
 
+    def _to_row(self, event: Event) -> "_Row":
+        """Return an event as a row, its marked fields sealed if it is about somebody."""
+        about, topic, stream = event.entry.about, event.TOPIC, event.originator_id
+        own = {name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS}
+        reason = event.entry.reason
+        subject = _subject(topic, stream, about)
+        if subject is None:
+            return _to_row(event, own, reason)
+        place, keys = _place(topic, stream, event.originator_version), self.keys
+
+        def seal(field: str, text: str) -> str:
+            return keys.seal(subject, f"{place}\n{field}\n{subject}", text)
+
+        for name, seal_field in sealed_fields(type(event)).items():
+            if name in own:
+                own[name] = seal_field(own[name], name, seal)
+        return _to_row(event, own, reason and seal(REASON, reason))
+
+    def _opener(self, topic: str, stream: UUID, version: int, about: About | None) -> Open:
+        """Return what opens the sealed texts of an event."""
+        subject = _subject(topic, stream, about)
+        place, keys = _place(topic, stream, version), self.keys
+        if subject is None:
+            return lambda field, sealed: None
+        return lambda field, sealed: keys.open(subject, f"{place}\n{field}\n{subject}", sealed)
+
+    def _opened(self, topic: str, state: bytes | str) -> bytes:
+        """Return the whole JSON of an event with its sealed texts opened."""
+        body = msgspec.json.decode(state)
+        stream, version = UUID(body["originator_id"]), body["originator_version"]
+        about = msgspec.convert(body["entry"].get("about"), About | None)
+        open = self._opener(topic, stream, version, about)
+        own = {name: value for name, value in body.items() if name not in COMMON_FIELDS}
+        entry = self.opened_entry(topic, stream, version, body["entry"])
+        return self._encode({**body, **opened(own, open), "entry": entry})
+
+    def opened_entry(
+        self, topic: str, stream: UUID, version: int, entry: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the JSON of an envelope with its reason opened."""
+        about = msgspec.convert(entry.get("about"), About | None)
+        open = self._opener(topic, stream, version, about)
+        return {**entry, **opened({"reason": entry.get("reason")}, open, "entry")}
+
     def _upcast(self, event: type[Event], version: int, state: bytes | str) -> bytes:
         body = msgspec.json.decode(state)
         for step in range(version, event.VERSION):
             getattr(event, f"upcast_v{step}_v{step + 1}")(body)
         return self._encode(body)
+
+
+REASON = "entry.reason"
+"""The place of an entry's reason among the fields of an event."""
+
+
+def _subject(topic: str, stream: UUID, about: About | None) -> str | None:
+    """Return the subject whose key the texts of an event are sealed by; None: they are not."""
+    if about is None:
+        return subject_of_key(topic, stream, None, None)
+    return subject_of_key(topic, stream, about.patient, about.stay)
+
+
+def _place(topic: str, stream: UUID, version: int) -> str:
+    """Return what binds a sealed text to its event."""
+    return f"{stream}\n{version}\n{topic}"
+
+
+def _with_opened_reason(envelope: Envelope, open: Open) -> Envelope:
+    assert envelope.reason is not None
+    reason = open(REASON, envelope.reason)
+    return msgspec.structs.replace(envelope, reason=REDACTED if reason is None else reason)
 
 
 def _event_class(topic: str, version: int) -> type[Event]:
@@ -178,7 +256,7 @@ class _Row(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
 
 
-def _to_row(event: Event) -> _Row:
+def _to_row(event: Event, own: dict[str, Any], reason: str | None) -> _Row:
     entry = event.entry
     by, source, about = entry.recorded_by, entry.source, entry.about
     return _Row(
@@ -193,12 +271,12 @@ def _to_row(event: Event) -> _Row:
         by.subject,
         by.role,
         entry.hospital,
-        {name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS},
+        own,
         entry.precision,
         by.on_behalf_of,
         entry.performed_by,
         entry.witnessed_by,
-        entry.reason,
+        reason,
         source.system if source else None,
         source.id if source else None,
         source.recorded_at if source else None,

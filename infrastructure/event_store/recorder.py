@@ -62,7 +62,7 @@ class Recorder(LogReader, ApplicationRecorder):
     ) -> Sequence[int] | None:
         """Append one command. Raises Stale, or AlreadyRecorded if its id is known."""
         append: Append = kwargs["append"]
-        outcome = self._group.append(to_request(append, stored_events))
+        outcome = self._group.append(to_request(append, stored_events, self.keys))
         if outcome["outcome"] in ("stale", "taken"):
             raise Stale(outcome.get("claim", ""))
         command = to_recorded_command(outcome["command"])

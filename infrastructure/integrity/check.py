@@ -24,6 +24,7 @@ from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
 from domain.unique_keys import Unique, as_stored_of, former_of, unique_of, waiting
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.event_store.sealed_claims import forms
 from infrastructure.integrity.beds import beds, occupancy, sharers
 from infrastructure.integrity.result import CheckResult, query
 from infrastructure.postgres.database import Database
@@ -31,6 +32,7 @@ from infrastructure.projections.rebuild import compare, compare_sample
 from infrastructure.read_models import READ_MODELS
 from infrastructure.reports import inputs
 from infrastructure.reports.reissue_check import reissue_differences
+from infrastructure.sealing.key_ring import key_ring
 
 UNREADABLE = (WardbookError, ValueError, LookupError, TypeError, AttributeError, psycopg.DataError)
 """Exceptions that reading spoiled data raises."""
@@ -210,7 +212,7 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
             "SELECT kind, key, owner FROM record.unique_claims"
         )
     }
-    links = _links(connection)
+    links, keys = _links(connection), key_ring()
     for stream in unreadable:
         bed_claims.pop(stream, None)
         person_claims.pop(stream, None)
@@ -237,9 +239,12 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
         else:
             for key, stored_claim in _unique_claims(stream, events).items():
                 result.looked_at += 1
-                stored_key = key if unique_claims.get(key) == stream else stored_claim
-                if stored_key is None or unique_claims.pop(stored_key, None) != stream:
-                    result.breaks(f"{key.kind} {key.key} of {stream}")
+                names = [key] if stored_claim is None else [key, stored_claim]
+                stored = [form for name in names for form in forms(name, keys)]
+                found = next((form for form in stored if unique_claims.get(form) == stream), None)
+                if found is None:
+                    result.breaks(f"{key.kind} of {stream}")
+                unique_claims.pop(found or key, None)
     for stray in (*bed_claims, *person_claims, *unique_claims):
         result.breaks(f"a claim of {stray} without an event")
     return result

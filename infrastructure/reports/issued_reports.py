@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from application.reports.definition import Report
 from application.reports.issued import report_of
 from domain.report import Cause, Change, Said, Terms
+from infrastructure.event_store.mapper import EventMapper
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.issued_reports import issues, restatements
@@ -113,7 +114,10 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
         ),
         {"positions": list(positions)},
     )
-    facts = {row[0]: _fact(*row) for row in rows}
+    mapper, facts = EventMapper(), {}
+    for position, topic, stream, version, recorded_at, entry, at in rows:
+        opened = mapper.opened_entry(topic, stream, version, entry)
+        facts[position] = _fact(position, topic, stream, version, recorded_at, opened, at)
     times = await connection.execute(
         select(entries.c.entry, entries.c.occurred_at)
         .distinct()

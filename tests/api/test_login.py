@@ -17,10 +17,10 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from api.auth.authentication import NotLoggedIn
-from api.auth.local_issuer import UnsafeKey
 from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
 from application.authorization.roles import Caller, Role
+from infrastructure.private_file import UnsafeKey
 from infrastructure.settings import Settings
 
 HERE = LocalTokens(b"a key of this house, and no other")

@@ -79,7 +79,13 @@ def test_the_rights_of_the_application_are_these_and_no_others(
         " WHERE routine_schema = 'record' AND grantee IN (%s, 'PUBLIC')",
         [APP_ROLE],
     )
-    assert {name for (name,) in functions} == {"append", "fact_of", "in_utc", "open_log"}
+    assert {name for (name,) in functions} == {
+        "append",
+        "bind_keys",
+        "fact_of",
+        "in_utc",
+        "open_log",
+    }
     members = "SELECT FROM pg_auth_members WHERE member = %s::regrole"
     assert rows(database, members, [APP_ROLE]) == []
 

@@ -1,0 +1,55 @@
+"""Files with a secret that only their owner can read."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from domain.errors import ConfigurationError
+
+KEY_BYTES = 32
+"""The length of a key, as long as the hash of tokens (RFC 7518, section 3.2) and AES-256."""
+
+
+class UnsafeKey(ConfigurationError):
+    """A key's file that others may read, replace or guess."""
+
+
+def read_or_make_key(file: Path, advice: str) -> bytes:
+    """Return the key in a file; make both if there is none. Raises UnsafeKey, with the advice."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return read_key(file, advice)
+    key = secrets.token_bytes(KEY_BYTES)
+    with os.fdopen(descriptor, "wb") as key_file:
+        key_file.write(key)
+    return key
+
+
+def read_key(file: Path, advice: str) -> bytes:
+    """Return the key in a file that only its owner can read. Raises UnsafeKey, with the advice."""
+    check_private(file, advice)
+    key = file.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise UnsafeKey(f"{file} holds {len(key)} bytes, {KEY_BYTES} are needed. {advice}")
+    return key
+
+
+def check_private(file: Path, advice: str) -> None:
+    """Raise UnsafeKey if a file is a link, of another owner, or open to others."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise UnsafeKey(
+            f"{file} is a link, or cannot be read ({error.strerror}). {advice}"
+        ) from None
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), 0):
+        raise UnsafeKey(f"{file} is not a file of yours. {advice}")
+    if status.st_mode & 0o077:
+        raise UnsafeKey(f"{file} is open to other users (chmod 600 {file}), or: {advice}")

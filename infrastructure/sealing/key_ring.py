@@ -1,0 +1,301 @@
+"""The key ring of a process: seals and opens texts with keys of a store, some of them in memory.
+
+The one place where sealed texts are opened, whoever reads the log: commands, projections, the feed,
+exports, checks. A text whose key is destroyed or lost reads as REDACTED, and is never an error.
+"""
+
+import hmac
+from base64 import b64decode, b64encode
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import cache
+from os import urandom
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.envelope import REDACTED
+from domain.errors import ConfigurationError
+from infrastructure.sealing.house_key import HouseKey, HouseKeyUnavailable
+from infrastructure.sealing.key_store import KeyStore, SqliteKeyStore
+from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.settings import Settings, from_environment
+
+SEAL = "\x1e1"
+"""How a sealed text begins: with a control character, which no text that was ever typed has."""
+
+NONCE_BYTES = 12
+
+PADDED_TO = 16
+"""Texts are filled up to a multiple of so many bytes: a length tells FEMALE from MALE."""
+
+KEYS_IN_MEMORY = 10_000
+
+SECONDS_UNSEEN = 1.0
+"""How long a key that another process destroys may still be in memory here."""
+
+PEPPER = "pepper"
+"""The subject of the key by which numbers of patients are claimed and looked up."""
+
+
+class KeyRing:
+    """Keys of a store, unwrapped by the key of the house. Safe in threads."""
+
+    def __init__(self, file: Path, house_key: HouseKey, in_memory: int = KEYS_IN_MEMORY) -> None:
+        self._file, self._house_key, self._in_memory = file, house_key, in_memory
+        self._store: KeyStore | None = None
+        self._house: AESGCM | None = None
+        self._keys: OrderedDict[str, AESGCM | None] = OrderedDict()
+        self._generation, self._looked_at = 0, 0.0
+        self._pepper: bytes | None = None
+        self._lock = Lock()
+        self._wrong: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "KeyRing":
+        """Return the key ring of the settings; nothing is opened yet."""
+        file = settings.keys or settings.home / "keys.sqlite"
+        house_key = HouseKey(
+            settings.house_key or file.with_name("house.key"), settings.house_key_command
+        )
+        return cls(file, house_key)
+
+    # -- the store --
+
+    def store(self) -> KeyStore | None:
+        """Return the key store; None if there is none. Raises KeyStoreUnreadable, UnsafeKey."""
+        if self._store is None:
+            self._store = SqliteKeyStore.open(self._file)
+        return self._store
+
+    def made_store(self) -> KeyStore:
+        """Return the key store; make it if there is none."""
+        if self._store is None:
+            if not self._file.exists():
+                self._house_key.make()
+            self._store = SqliteKeyStore.make(self._file)
+        return self._store
+
+    def bind(self, bind: Callable[[str | None], str | None]) -> None:
+        """Find the key store of a log again, or make one for a log that has none yet.
+
+        ``bind`` gives the log the store of an id, if it has none, and returns the id of its own. One
+        that is lost is not replaced: see `problem`.
+        """
+        self._wrong = None
+        try:
+            bound = bind(None)
+            store = self.store() if bound else self.made_store()
+            is_ours = store is not None and bound in (None, store.id)
+            if store is not None and is_ours and self._unwrapped_pepper() is None:
+                store.add(PEPPER, self._wrap(PEPPER, AESGCM.generate_key(256)))
+            if bound is None:
+                assert store is not None
+                bound = bind(store.id)
+            if store is None or store.id != bound:
+                found = f"{self._file} is another" if store else f"{self._file} is not there"
+                self._wrong = (
+                    f"The key store of this log ({bound}) is lost: {found}. What is sealed reads as"
+                    f" {REDACTED}, and nothing about a person can be recorded. Restore it."
+                )
+        except ConfigurationError as error:
+            self._wrong = str(error)
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the keys; None if they can be used."""
+        if self._wrong is not None:
+            return self._wrong
+        try:
+            if self.store() is None or not self._file.exists():
+                return f"There is no key store at {self._file}."
+            self._unwrapped_pepper()
+        except ConfigurationError as error:
+            return str(error)
+        return None
+
+    # -- texts --
+
+    def seal(self, subject: str, place: str, text: str) -> str:
+        """Seal a text of a subject, bound to its place in the log; make the subject's key.
+
+        What is told of a subject whose key is destroyed is REDACTED from the beginning. Raises
+        KeysMissing.
+        """
+        if self._wrong is not None:
+            raise KeysMissing(self._wrong)
+        try:
+            key = self._key(subject, make=True)
+        except ConfigurationError as error:
+            raise KeysMissing(str(error)) from error
+        if key is None:
+            return REDACTED
+        text += "\0" * (-len(text.encode()) % PADDED_TO)
+        nonce = urandom(NONCE_BYTES)
+        sealed = nonce + key.encrypt(nonce, text.encode(), place.encode())
+        return SEAL + b64encode(sealed).decode()
+
+    def open(self, subject: str, place: str, sealed: str) -> str | None:
+        """Open a sealed text; None if its key is not there any more, or is another."""
+        try:
+            key = self._key(subject, make=False)
+            if key is None:
+                return None
+            raw = b64decode(sealed[len(SEAL) :], validate=True)
+            text = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
+        except (ConfigurationError, InvalidTag, ValueError):
+            return None
+        return text.rstrip(b"\0").decode()
+
+    def destroy(self, subjects: Iterable[str]) -> int:
+        """Destroy the keys of subjects for ever; return how many there were."""
+        store = self.store()
+        left = [s for s in subjects if store.wrapped(s) != b""] if store else []
+        destroyed = store.destroy(left) if store and left else 0
+        with self._lock:
+            self._keys.clear()
+        return destroyed
+
+    # -- numbers --
+
+    def pepper(self) -> bytes | None:
+        """Return the key of the claims of numbers; None if the keys are not there."""
+        try:
+            return self._unwrapped_pepper()
+        except ConfigurationError:
+            return None
+
+    def _unwrapped_pepper(self) -> bytes | None:
+        if self._pepper is None and (store := self.store()):
+            wrapped = store.wrapped(PEPPER)
+            if wrapped:
+                self._pepper = self._unwrap(PEPPER, wrapped)
+        return self._pepper
+
+    def hashed(self, text: str) -> str | None:
+        """Return the HMAC of a text by the pepper; None if there are no keys."""
+        pepper = self.pepper()
+        return None if pepper is None else hmac.digest(pepper, text.encode(), "sha256").hex()
+
+    # -- keys --
+
+    def rewrap(self, new: HouseKey) -> int:
+        """Wrap all keys by another key of the house; return how many. No event is touched."""
+        store = self.store()
+        if store is None:
+            raise KeysMissing(f"There is no key store at {self._file}.")
+        wrapper = AESGCM(new.key())
+
+        def rewrapped(subject: str, wrapped: bytes) -> bytes:
+            return _wrapped(wrapper, subject, self._unwrap(subject, wrapped))
+
+        count = store.rewrap(rewrapped)
+        self._house_key, self._house = new, wrapper
+        return count
+
+    def rotate(self) -> tuple[int, Path]:
+        """Wrap all keys by a new key in the file of the house's key; return how many.
+
+        And where the former key is now. Raises HouseKeyUnavailable if the key comes from a command.
+        """
+        if self._house_key.command is not None:
+            raise HouseKeyUnavailable(
+                "The key of the house comes from a command; give --to-command."
+            )
+        file, today = self._house_key.file, datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        draft, former = (file.with_name(f"{file.name}.{part}") for part in ("new", today))
+        new = HouseKey(draft)
+        new.make()
+        count = self.rewrap(new)
+        file.rename(former)
+        draft.rename(file)
+        self._house_key = HouseKey(file)
+        return count, former
+
+    def _key(self, subject: str, *, make: bool) -> AESGCM | None:
+        """Return a subject's key, from memory or the store; None if it is destroyed, or not there."""
+        self._forget_changed()
+        with self._lock:
+            if subject in self._keys and (self._keys[subject] or not make):
+                self._keys.move_to_end(subject)
+                return self._keys[subject]
+        store = self.store()
+        if store is None:
+            if make:
+                raise KeysMissing(
+                    f"There is no key store at {self._file}, so nothing about a person can be stored."
+                )
+            return None
+        wrapped = store.wrapped(subject)
+        if wrapped is None and make:
+            wrapped = store.add(subject, self._wrap(subject, AESGCM.generate_key(256)))
+        key = AESGCM(self._unwrap(subject, wrapped)) if wrapped else None
+        with self._lock:
+            self._keys[subject] = key
+            while len(self._keys) > self._in_memory:
+                self._keys.popitem(last=False)
+        return key
+
+    def _forget_changed(self) -> None:
+        """Forget all keys in memory if another process has changed the store since the last look."""
+        now = monotonic()
+        if now - self._looked_at < SECONDS_UNSEEN or self._store is None:
+            return
+        self._looked_at = now
+        generation = self._store.generation()
+        if generation != self._generation:
+            self._generation = generation
+            with self._lock:
+                self._keys.clear()
+
+    def _wrapper(self) -> AESGCM:
+        if self._house is None:
+            self._house = AESGCM(self._house_key.key())
+        return self._house
+
+    def _wrap(self, subject: str, key: bytes) -> bytes:
+        return _wrapped(self._wrapper(), subject, key)
+
+    def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
+        nonce, rest = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        try:
+            return self._wrapper().decrypt(nonce, rest, subject.encode())
+        except InvalidTag:
+            return self._unwrap_anew(subject, nonce, rest)
+
+    def _unwrap_anew(self, subject: str, nonce: bytes, rest: bytes) -> bytes:
+        """Unwrap a key by the house's key of now: another process may just have changed it."""
+        self._house = AESGCM(self._house_key.key())
+        try:
+            return self._house.decrypt(nonce, rest, subject.encode())
+        except InvalidTag:
+            raise HouseKeyUnavailable(
+                "The key of the house is another one than that by which the keys are wrapped."
+            ) from None
+
+
+def _wrapped(wrapper: AESGCM, subject: str, key: bytes) -> bytes:
+    nonce = urandom(NONCE_BYTES)
+    return nonce + wrapper.encrypt(nonce, key, subject.encode())
+
+
+@cache
+def key_ring() -> KeyRing:
+    """Return the key ring of this process, by its settings."""
+    return KeyRing.of(from_environment())
+
+
+def subject_of_key(topic: str, stream: UUID, patient: UUID | None, stay: UUID | None) -> str | None:
+    """Return the subject whose key seals the texts of an event; None if it is about nobody.
+
+    A stay has a key of its own, since it may turn out to be of another patient: it goes with whoever
+    it is of. So has a visit of another system, whose patient may not be known yet.
+    """
+    if topic.startswith("source-visit."):
+        return str(stream)
+    subject = stay or patient
+    return str(subject) if subject else None

@@ -1,0 +1,190 @@
+"""Key stores: where the keys of sealed texts are kept, outside of the log's database and its backups.
+
+A key is kept wrapped by the key of the house, under the name of its subject. One that is destroyed
+leaves its name behind, so that no other key is ever made in its place.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import NamedTuple, Protocol
+from uuid import uuid4
+
+from domain.errors import ConfigurationError
+from infrastructure.private_file import check_private
+
+
+class KeyStoreUnreadable(ConfigurationError):
+    """The key store is there and cannot be read, or is not one."""
+
+
+class KeyCounts(NamedTuple):
+    """The keys of a store: those that open something, and those that are destroyed."""
+
+    kept: int
+    destroyed: int
+
+
+class KeyStore(Protocol):
+    """The keys, wrapped, by their subjects. A key once destroyed is never there again."""
+
+    @property
+    def id(self) -> str:
+        """Return the id of the store, by which a log knows it again."""
+
+    def wrapped(self, subject: str) -> bytes | None:
+        """Return the key of a subject, empty if it is destroyed; None if there never was one."""
+
+    def add(self, subject: str, wrapped: bytes) -> bytes:
+        """Keep a key; return the one that is kept now, which another process may have made."""
+
+    def destroy(self, subjects: Sequence[str]) -> int:
+        """Destroy the keys of subjects for ever, made or not; return how many there were."""
+
+    def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
+        """Keep every key wrapped anew, all or none; return how many."""
+
+    def counts(self) -> KeyCounts:
+        """Count the keys."""
+
+    def generation(self) -> int:
+        """Return a number that is another once somebody else has changed the store."""
+
+
+class SqliteKeyStore:
+    """A key store in a SQLite file that only its owner can read."""
+
+    def __init__(self, file: Path) -> None:
+        """Open the file. Raises KeyStoreUnreadable, UnsafeKey."""
+        check_private(file, "Restore it from its backup: without it nothing sealed can be read.")
+        self._file, self._lock = file, RLock()
+        self._process, self._connection = os.getpid(), self._connect()
+        self._id: str = self._one("SELECT id FROM store")[0]
+
+    @classmethod
+    def open(cls, file: Path) -> "SqliteKeyStore | None":
+        """Return the store of a file; None if there is none. Raises KeyStoreUnreadable."""
+        return cls(file) if os.path.lexists(file) else None
+
+    @classmethod
+    def make(cls, file: Path) -> "SqliteKeyStore":
+        """Make the store if it is not there yet, whole or not at all; return it."""
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.{uuid4()}")
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.execute("CREATE TABLE store (id TEXT NOT NULL)")
+                connection.execute(
+                    "CREATE TABLE keys (subject TEXT PRIMARY KEY, wrapped BLOB NOT NULL,"
+                    " made_at TEXT NOT NULL, destroyed_at TEXT) WITHOUT ROWID"
+                )
+                connection.execute("INSERT INTO store VALUES (?)", [str(uuid4())])
+                connection.execute("PRAGMA journal_mode = WAL")
+            with suppress(FileExistsError):  # another process was first
+                os.link(draft, file)
+        finally:
+            draft.unlink()
+        return cls(file)
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    def wrapped(self, subject: str) -> bytes | None:
+        row = self._one("SELECT wrapped FROM keys WHERE subject = ?", subject)
+        return row[0] if row else None
+
+    def add(self, subject: str, wrapped: bytes) -> bytes:
+        with self._used() as connection:
+            connection.execute(
+                "INSERT INTO keys VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+                [subject, wrapped, _now()],
+            )
+            kept = self.wrapped(subject)
+        assert kept is not None
+        return kept
+
+    def destroy(self, subjects: Sequence[str]) -> int:
+        destroyed = 0
+        with self._used() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for subject in subjects:
+                destroyed += connection.execute(
+                    "UPDATE keys SET wrapped = x'', destroyed_at = ?"
+                    " WHERE subject = ? AND destroyed_at IS NULL",
+                    [_now(), subject],
+                ).rowcount
+                connection.execute(
+                    "INSERT INTO keys VALUES (?, x'', ?, ?) ON CONFLICT DO NOTHING",
+                    [subject, _now(), _now()],
+                )
+            connection.execute("COMMIT")
+            if destroyed:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return destroyed
+
+    def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
+        with self._used() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            keys = connection.execute(
+                "SELECT subject, wrapped FROM keys WHERE destroyed_at IS NULL"
+            ).fetchall()
+            connection.executemany(
+                "UPDATE keys SET wrapped = ? WHERE subject = ?",
+                [(rewrap(subject, wrapped), subject) for subject, wrapped in keys],
+            )
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(keys)
+
+    def counts(self) -> KeyCounts:
+        row = self._one("SELECT count(*) - count(destroyed_at), count(destroyed_at) FROM keys")
+        return KeyCounts(*row)
+
+    def generation(self) -> int:
+        return int(self._one("PRAGMA data_version")[0])
+
+    def _one(self, query: str, *values: str) -> sqlite3.Row:
+        with self._used() as connection:
+            row: sqlite3.Row = connection.execute(query, values).fetchone()
+        return row
+
+    @contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        """Use the connection, one thread at a time. Raises KeyStoreUnreadable."""
+        with self._lock:
+            try:
+                with self._connected() as connection:
+                    yield connection
+            except sqlite3.Error as error:
+                raise self._unreadable(error) from None
+
+    def _connected(self) -> sqlite3.Connection:
+        """Return this process's connection: SQLite's do not outlive a fork."""
+        if self._process != os.getpid():
+            self._process, self._connection = os.getpid(), self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self._file, isolation_level=None, check_same_thread=False, timeout=10
+            )
+            connection.execute("PRAGMA synchronous = FULL")  # a key lost is a text lost
+            connection.execute("PRAGMA secure_delete = ON")  # what was destroyed is overwritten
+            connection.execute("SELECT id FROM store")
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from None
+        return connection
+
+    def _unreadable(self, error: sqlite3.Error) -> KeyStoreUnreadable:
+        return KeyStoreUnreadable(f"{self._file} cannot be read as a key store: {error}.")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
