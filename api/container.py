@@ -19,6 +19,7 @@ from infrastructure.revocations import Revocations
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.broker import Broker
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
+from infrastructure.token_uses import TokenUses
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class AppState:
     snapshots: Snapshots
     response_cache: ResponseCache
     revocations: Revocations
+    token_uses: TokenUses
     disclosed_figures: DisclosedFigures
 
 
@@ -72,6 +74,7 @@ async def running(
             snapshots=snapshots,
             response_cache=ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000),
             revocations=Revocations(engine),
+            token_uses=TokenUses(engine, settings.token_idle_minutes),
             disclosed_figures=DisclosedFigures(),
         )
     finally:

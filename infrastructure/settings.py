@@ -108,6 +108,9 @@ class Settings:
     socket_idle_minutes: float = 15.0
     """The time after which a WebSocket over which nothing is asked is closed; 0: never."""
 
+    token_idle_minutes: float = 0.0
+    """The time after which a token that was not used is taken no more; 0: it holds until it ends."""
+
     kept_answers_mb: int = 64
     """Memory of the response cache, in MB; 0: no cache."""
 
@@ -275,6 +278,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "subscriptions_per_login": _whole_number,
     "socket_hours": _number,
     "socket_idle_minutes": _number,
+    "token_idle_minutes": _number,
     "kept_answers_mb": _whole_number,
     "newborn_days": _whole_number,
     "plan_years": _years,

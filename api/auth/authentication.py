@@ -17,6 +17,7 @@ from domain.errors import WardbookError
 
 if TYPE_CHECKING:  # a token is made without a database
     from infrastructure.revocations import Revocations
+    from infrastructure.token_uses import TokenUses
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,14 @@ async def check_not_revoked(caller: Caller, revocations: "Revocations") -> None:
     by = caller.actor
     if await revocations.covers(by.issuer, by.subject, caller.token_id, caller.issued_at):
         raise NotLoggedIn("The token was revoked; log in again.")
+
+
+async def check_not_idle(caller: Caller, uses: "TokenUses") -> None:
+    """Refuse a token that was not used for longer than the house allows. Raises NotLoggedIn."""
+    by = caller.actor
+    token = caller.token_id or f"{by.subject} {caller.issued_at or caller.ends:%Y-%m-%dT%H:%M:%S}"
+    if not await uses.take(by.issuer, token, caller.ends):
+        raise NotLoggedIn("The token was not used for too long; log in again.")
 
 
 def _role(value: object, claim: str) -> str:

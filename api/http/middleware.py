@@ -21,6 +21,7 @@ from api.auth.authentication import (
     Authenticator,
     NotLoggedIn,
     bearer_token,
+    check_not_idle,
     check_not_revoked,
     log_failed_login,
     with_purpose,
@@ -219,6 +220,7 @@ class Authentication:
                 bearer_token(request.headers.get("authorization"))
             )
             await check_not_revoked(caller, request.state.container.revocations)
+            await check_not_idle(caller, request.state.container.token_uses)
         except NotLoggedIn as error:
             log_failed_login(error, address)
             await self._allowances.anonymous.turn()

@@ -16,6 +16,7 @@ from api.auth.authentication import (
     NotLoggedIn,
     UnknownPurpose,
     bearer_token,
+    check_not_idle,
     check_not_revoked,
     log_failed_login,
     with_purpose,
@@ -70,6 +71,7 @@ async def log_in(connection: Connected, login: Authenticator, anonymous: Pace) -
             bearer_token(authorization if isinstance(authorization, str) else None)
         )
         await check_not_revoked(caller, connection.state.revocations)
+        await check_not_idle(caller, connection.state.token_uses)
         caller = with_purpose(caller, None if purpose is None else str(purpose))
         connection.caller = replace(caller, address=connection.address)
     except (NotLoggedIn, UnknownPurpose) as error:

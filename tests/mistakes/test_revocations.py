@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from starlette.testclient import TestClient
 
 from api.http.app import app
@@ -90,3 +91,37 @@ def test_mistake_135_a_websocket_that_nobody_uses_stays_open(
                     socket.send_json({"type": "ping"})
                     assert socket.receive_json() == {"type": "pong"}
                 assert socket.receive()["code"] == ended
+
+
+def test_mistake_190_a_token_that_nobody_used_for_long_comes_in_again(
+    migrated: Database, tmp_path: Path
+) -> None:
+    empty(migrated)
+    migrated.open_log("real")
+    settings = Settings(home=tmp_path, token_idle_minutes=10)
+    bearers = [{"Authorization": f"Bearer {LOGIN.make(subject=who)}"} for who in ("Eve", "Eve")]
+
+    def statuses(minutes_later: int) -> list[int]:
+        """What another server answers the first token, and the second, which was never used."""
+        with psycopg.connect(migrated.owner_url) as owner:
+            owner.execute(
+                "UPDATE audit.token_uses SET used_at = used_at - %s * interval '1 minute'",
+                [minutes_later],
+            )
+        with TestClient(app(settings, migrated, LOGIN)) as http:
+            ask = {"query": "{ __typename }"}
+            statuses = [http.post("/graphql", json=ask, headers=b).status_code for b in bearers]
+            with http.websocket_connect("/graphql", PROTOCOL, headers=bearers[0]) as socket:
+                socket.send_json({"type": "connection_init"})
+                statuses.append(socket.receive().get("code", 200))
+        return statuses
+
+    assert statuses(0) == [200, 200, 200]
+    assert statuses(9) == [200, 200, 200]
+    with psycopg.connect(migrated.owner_url) as owner:  # the second was used a moment ago
+        owner.execute(
+            "UPDATE audit.token_uses SET used_at = used_at - interval '11 minutes' WHERE token ="
+            " (SELECT token FROM audit.token_uses ORDER BY used_at LIMIT 1)"
+        )
+    assert statuses(0) == [401, 200, 4403]
+    assert statuses(0) == [401, 200, 4403]

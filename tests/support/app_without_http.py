@@ -15,6 +15,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.revocations import Revocations
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
+from infrastructure.token_uses import TokenUses
 
 
 @asynccontextmanager
@@ -38,6 +39,7 @@ async def alone(
             present,
             ResponseCache(engine, present, 0),
             Revocations(engine),
+            TokenUses(engine, 0),
             DisclosedFigures(),
         )
     finally:
