@@ -1,6 +1,6 @@
 """Two ways to ask: a server of a test's own, and one that the tests of a file share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN, empty
 from tests.support.api_dsl import Ward
+from tests.support.canary_log import written_without_canary
 from tests.support.graphql_client import GraphQLClient
 from tests.support.server_process import Client, Served, served
 
@@ -57,3 +58,10 @@ def socket(running: Served) -> Iterator[Client]:
     """A WebSocket that is logged in."""
     with Client(running.url) as made:
         yield made
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """All that was written so far, wherever; in the end the canary is in none of it."""
+    with written_without_canary() as written:
+        yield written

@@ -1,7 +1,7 @@
 """A patient's name, put on every way on which something can go wrong, is told nowhere.
 
 Neither in errors nor in logs (as they are written, and with all that a record holds), nor in metrics,
-nor in traces: each test of this file looks everywhere when it ends.
+nor in traces: each test of this file looks everywhere when it ends (the fixture ``logged``).
 """
 
 import json
@@ -14,15 +14,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 from httpx2 import Response
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from prometheus_client import generate_latest
 from starlette.testclient import TestClient, WebSocketTestSession
-from starlette.websockets import WebSocketDisconnect
 
 from api.http.app import app
 from api.http.middleware import MAX_BODY
 from api.telemetry import metrics
-from api.telemetry.logs import JsonLines
 from application.authorization.roles import Role
 from infrastructure import tracing
 from infrastructure.postgres.database import Database
@@ -31,54 +27,14 @@ from infrastructure.settings import Settings
 from tests.api.test_faults import closed
 from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward, ago, codes
+from tests.support.canary_log import CANARY
 from tests.support.failing import with_a_failing
 from tests.support.graphql_client import GraphQLClient
 from tests.support.shared_history import running
 
-CANARY = "Canarywood"
+pytestmark = pytest.mark.usefixtures("logged")
+
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-class Kept(logging.Handler):
-    """Keeps what is logged: as it is written, and with all that a record holds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        whole = logging.Formatter("%(name)s %(levelname)s %(message)s %(args)s")
-        self._formatters = whole, JsonLines()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("httpx2"):  # the client's own
-            self.lines += [formatter.format(record) for formatter in self._formatters]
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[Callable[[], str]]:
-    """All that was written so far, wherever; in the end the canary is in none of it."""
-    root, kept = logging.getLogger(), Kept()
-    level = root.level
-    root.setLevel(logging.DEBUG)
-    root.addHandler(kept)
-    exporter = InMemorySpanExporter()
-    provider = tracing.begin({"OTEL_TRACES_EXPORTER": "otlp"}, exporter)
-    assert provider is not None
-
-    def written() -> str:
-        provider.force_flush()
-        return "\n".join(
-            [
-                *kept.lines,
-                *(span.to_json() for span in exporter.get_finished_spans()),
-                generate_latest(metrics.REGISTRY).decode(),
-            ]
-        )
-
-    yield written
-    tracing.end(provider)
-    root.removeHandler(kept)
-    root.setLevel(level)
-    assert CANARY not in written()
 
 
 def test_all_that_is_written_is_looked_at(logged: Callable[[], str]) -> None:
@@ -349,107 +305,6 @@ def test_a_refusal_is_written_nowhere_with_what_was_refused(shared: Ward) -> Non
         sent = {"commandId": str(uuid4()), "occurredAt": NOW, **input}
         (told,) = given(shared, {"mutation": name, "input": sent})
         assert not told["__typename"].endswith("Recorded"), name
-
-
-# -- over a WebSocket --
-
-FOLLOW = "subscription { events { id } }"
-
-
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
-        (f'subscription {{ timelineExtended(mrn: "{CANARY}") ', "BAD_REQUEST"),
-        (f"subscription {{ timelineExtended(mrn: {CANARY}) {{ id }} }}", "BAD_REQUEST"),
-        ("subscription($x: Long) { timelineExtended(mrn: $x) { id } }", "BAD_REQUEST"),
-        ("subscription($x: String) { timelineExtended(mrn: $x) { id } }", "NotFound"),
-        ("subscription($x: ID) { timelineExtended(stayId: $x) { id } }", "NotFound"),
-        ("subscription($x: Position) { events(after: $x) { id } }", "InvalidInput"),
-        ("subscription($x: [EventKind!]) { events(kinds: $x) { id } }", "BAD_REQUEST"),
-        (f'{{ patient(mrn: "{CANARY}" ', "BAD_REQUEST"),
-        ("query($x: String) { patients(after: $x) { nodes { mrn } } }", "InvalidInput"),
-        (f"query {CANARY} {{ __typename }} query B {{ __typename }}", "BAD_REQUEST"),
-    ],
-    ids=range(10),
-)
-def test_what_cannot_be_followed_is_told_without_its_values(
-    shared: Ward, query: str, code: str
-) -> None:
-    with followed(shared.client.http) as socket:
-        (told,) = said(socket, query, x=CANARY)
-    faults = told["payload"] if told["type"] == "error" else told["payload"]["errors"]
-    assert codes({"errors": faults}) == {code}
-    assert CANARY not in errors({"errors": faults})
-
-
-def test_an_operation_that_is_not_there_is_not_named(shared: Ward) -> None:
-    with followed(shared.client.http) as socket:
-        for query in ("query A { __typename }", FOLLOW, "fragment A on Query { __typename }"):
-            (told,) = said(socket, query, CANARY)
-            assert codes({"errors": told["payload"]}) == {"BAD_REQUEST"}
-            assert CANARY not in json.dumps(told["payload"])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        CANARY,
-        json.dumps({"type": CANARY}),
-        json.dumps({"type": "subscribe", "id": CANARY, "payload": CANARY}),
-        json.dumps({"type": "subscribe", "id": "1", "payload": {"query": {CANARY: CANARY}}}),
-        json.dumps({"type": "connection_init", "payload": {CANARY: CANARY}}),
-        json.dumps({"type": "subscribe", "id": CANARY, "payload": {"query": FOLLOW}}),
-    ],
-    ids=range(6),
-)
-def test_a_websocket_is_closed_without_saying_what_was_sent(shared: Ward, text: str) -> None:
-    with followed(shared.client.http) as socket:
-        socket.send_text(text)
-        socket.send_text(text)
-        with pytest.raises(WebSocketDisconnect) as ended:
-            socket.receive_json()
-    assert CANARY not in ended.value.reason
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [{"Authorization": f"Bearer {CANARY}"}, {**BEARER, "purpose": CANARY}, CANARY],
-    ids=range(3),
-)
-def test_a_login_that_fails_is_written_nowhere(shared: Ward, payload: Any) -> None:
-    http = shared.client.http
-    with http.websocket_connect("/graphql", ["graphql-transport-ws"]) as socket:
-        socket.send_json({"type": "connection_init", "payload": payload})
-        with pytest.raises(WebSocketDisconnect) as ended:
-            socket.receive_json()
-    assert ended.value.code in (4400, 4403)
-    assert CANARY not in ended.value.reason
-
-
-def test_our_own_fault_over_a_websocket_is_told_without_what_was_asked(
-    shared: Ward, migrated: Database, logged: Callable[[], str]
-) -> None:
-    mrn = f"{CANARY}-{shared.name('M')}"
-    shared.record("registerPatient", mrn=mrn, familyName=CANARY)
-    before = shared.client.raw("{ wards { name } }")["extensions"]["position"]
-    stay = shared.stay(patientMrn=mrn)
-    right = "SELECT ON timeline_v3.entries"
-    entries = (
-        "subscription($x: String, $a: Position) { timelineExtended(mrn: $x, after: $a) { id } }"
-    )
-    line = "query($x: String) { timeline(mrn: $x) { nodes { data } } }"
-    with psycopg.connect(migrated.owner_url, autocommit=True) as owner:
-        owner.execute(f"REVOKE {right} FROM wardbook_app".encode())
-        try:
-            with followed(shared.client.http) as socket:
-                told = [said(socket, entries, x=mrn, a=before), said(socket, line, x=mrn)]
-        finally:
-            owner.execute(f"GRANT {right} TO wardbook_app".encode())
-    assert stay
-    for (message,) in told:
-        assert codes(message["payload"]) == {"INTERNAL"}
-        assert CANARY not in errors(message["payload"])
-    assert "internal error at" in logged()
 
 
 # -- behind the API: servers of their own, whose log is another one --

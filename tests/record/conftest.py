@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
+from tests.support.hospital_dsl import admitted, place, request, room
 
 
 @pytest.fixture
@@ -31,3 +33,22 @@ def simulated_hospital(settings: Settings, simulated: Database) -> Iterator[Hosp
     """All commands, on an empty log that takes its clock from the test."""
     with closing(wired(settings, simulated)) as made:
         yield made
+
+
+@pytest.fixture
+def ward(hospital: Hospital) -> dict[str, Any]:
+    """Two patients in a room; one is moved, then both change beds."""
+    room(hospital, "1", "a", "b", "c", "d")
+    one, other, third = (admitted(hospital, f"M{n}", f"A/1/{'abc'[n]}") for n in range(3))
+    moved = hospital.stays.transfer_patient(request(), stay_id=one, **place("A/1/d"))
+    swapped = hospital.stays.swap_beds(request(), stay_id=one, with_stay_id=other)
+    after = hospital.stays.change_specialty(request(), stay_id=third, specialty="surgery")
+    return {
+        "one": one,
+        "other": other,
+        "third": third,
+        "moved": moved.command_id,
+        "swapped": swapped.command_id,
+        "after": after.command_id,
+        "position": moved.position,
+    }

@@ -1,6 +1,6 @@
 """A command that a read model cannot take in is parked, shown, and healed or left out by a decision."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from random import Random
@@ -17,19 +17,17 @@ from domain.aggregate import Event
 from domain.event_types import EVENTS
 from domain.refusals import InvalidInput, NotFound, ReasonNeeded
 from infrastructure.bootstrap import hospital as wired
-from infrastructure.event_store.mapper import EventMapper, UnknownEvent
+from infrastructure.event_store.mapper import EventMapper
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.migrate import migrate
-from infrastructure.projections.batch import LIVE, BatchProjector
+from infrastructure.projections.batch import LIVE
 from infrastructure.projections.dead_letters import IsolatingProjector, ProjectionTarget
 from infrastructure.projections.projection import EventPosition, ReadModel
-from infrastructure.projections.rebuild import DraftHalted, compare, rebuild
+from infrastructure.projections.rebuild import compare, rebuild
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.support.failing import (
     NAMES,
-    PARKING,
     alone,
     failing,
     fill,
@@ -39,7 +37,7 @@ from tests.support.failing import (
     quiet,
     with_a_failing,
 )
-from tests.support.hospital_dsl import admitted, place, request, room, rows
+from tests.support.hospital_dsl import request, rows
 from tests.support.shared_history import (
     Lived,
     await_read,
@@ -48,31 +46,10 @@ from tests.support.shared_history import (
     dump,
     end,
     forget,
-    positions,
     running,
-    status_of,
 )
 
 pytestmark = pytest.mark.nightly
-
-
-@pytest.fixture
-def ward(hospital: Hospital) -> dict[str, Any]:
-    """Two patients in a room; one is moved, then both change beds."""
-    room(hospital, "1", "a", "b", "c", "d")
-    one, other, third = (admitted(hospital, f"M{n}", f"A/1/{'abc'[n]}") for n in range(3))
-    moved = hospital.stays.transfer_patient(request(), stay_id=one, **place("A/1/d"))
-    swapped = hospital.stays.swap_beds(request(), stay_id=one, with_stay_id=other)
-    after = hospital.stays.change_specialty(request(), stay_id=third, specialty="surgery")
-    return {
-        "one": one,
-        "other": other,
-        "third": third,
-        "moved": moved.command_id,
-        "swapped": swapped.command_id,
-        "after": after.command_id,
-        "position": moved.position,
-    }
 
 
 def test_what_fails_is_parked_with_all_that_follows_it_and_the_rest_goes_on(
@@ -330,98 +307,3 @@ def test_skipping_needs_a_reason_a_command_and_a_model_that_may_miss_something(
     hospital.projections.skip_command(request(reason=why), name="stays", skipped=moved)
     with pytest.raises(InvalidInput, match="already"):
         hospital.projections.skip_command(request(reason=why), name="stays", skipped=moved)
-
-
-# -- what cannot even be read --
-
-
-class Unreadable(EventMapper):
-    """A program that does not know one of the topics."""
-
-    def __init__(self, topic: str) -> None:
-        super().__init__()
-        self._topic = topic
-
-    def event(self, row: Sequence[Any]) -> Event:
-        if row[2] == self._topic:
-            raise UnknownEvent(f"The log holds events of type {self._topic!r}.")
-        return super().event(row)
-
-
-def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold_it(
-    database: Database, ward: dict[str, Any]
-) -> None:
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
-        filler = BatchProjector(connection, mapper=Unreadable("stay.transferred"))
-        filler.prepare()
-        while filler.step():
-            pass
-    folding = {m.name for m in PARKING if parked(database, m.name)}
-    assert folding == {m.name for m in PARKING if m.concerns("stay.transferred")}
-    assert {"stays", "timeline"} <= folding
-    assert "visits" not in folding
-    assert ("UnknownEvent at stay.transferred") in {e for _, e in parked(database, "stays")}
-    assert {
-        p
-        for (p,) in rows(
-            database, "SELECT position FROM projections.status WHERE read_model = 'occupancy_v1'"
-        )
-    } == {end(database)}
-
-
-def test_a_database_that_fails_parks_nothing(database: Database, ward: dict[str, Any]) -> None:
-    with psycopg.connect(database.owner_url) as owner:
-        owner.execute("DROP TABLE stays_v1.stays")
-    try:
-        with pytest.raises(psycopg.errors.UndefinedTable):
-            catch_up(database)
-        assert positions(database) == {0}
-    finally:
-        migrate(database)
-    catch_up(database)
-    assert all(parked(database, name) == [] for name in NAMES)
-
-
-# -- occupancy --
-
-
-def test_occupancy_halts_before_what_it_cannot_take_in_and_the_others_go_on(
-    hospital: Hospital, database: Database, ward: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    targets = with_a_failing("occupancy", ward["moved"])
-    fill(database, *targets)
-
-    first = rows(
-        database, "SELECT first FROM projections.dead_letters WHERE read_model = 'occupancy_v1'"
-    )
-    assert [c for c, _ in parked(database, "occupancy")] == [ward["moved"]]
-    at = status_of(database, "occupancy_v1")
-    assert at[0][0] == first[0][0] - 1
-    assert rows(
-        database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"
-    ) == [(end(database),)]
-    assert f"occupancy halts at command {ward['moved']}, position {first[0][0]}" in caplog.text
-
-    admitted(hospital, "M9", "A/1/a")
-    fill(database, *targets)
-    assert status_of(database, "occupancy_v1") == at
-    assert rows(
-        database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"
-    ) == [(end(database),)]
-
-    catch_up(database)
-    assert parked(database, "occupancy") == []
-    mended = dump(database)
-    forget(database)
-    catch_up(database)
-    assert dump(database) == mended
-
-
-def test_occupancy_is_not_rebuilt_by_a_program_that_cannot_take_in_everything(
-    database: Database, ward: dict[str, Any]
-) -> None:
-    catch_up(database)
-    before = dump(database)
-    with pytest.raises(DraftHalted, match="occupancy"):
-        rebuild(database, [failing(model("occupancy"), ward["moved"])], quiet)
-    assert dump(database) == before
