@@ -90,7 +90,7 @@ def test_followers_are_told_the_same_with_it_and_without_it(asked: Asked, server
     """Two follow each subscription of the first server, so that they share what is read for it."""
     first, second = servers
     ward = Ward(GraphQLClient(first, TOKEN), count(1_000))
-    room, mrn = ward.room("a", "b", ward="Switches"), ward.patient()
+    room, mrn = ward.room(*"abcde", ward="Switches"), ward.patient()
     stay = ward.stay(f"{room}/a", ago(days=3), patientMrn=mrn)
     subscriptions = [
         (EVENTS, {"ward": "Switches"}),
@@ -98,14 +98,14 @@ def test_followers_are_told_the_same_with_it_and_without_it(asked: Asked, server
         (BOARD, {"ward": "Switches"}),
     ]
     after = ward.position()
-    for query, variables in subscriptions:
+    for n, (query, variables) in enumerate(subscriptions):
         with ExitStack() as stack:
             followers = [stack.enter_context(following(http)) for http in (first, first, second)]
             for follower in followers:
                 payload = {"query": query, "variables": {**variables, "after": after}}
                 follower.send_json({"id": "1", "type": "subscribe", "payload": payload})
-            for bed, times in ((f"{room}/b", late(ago(days=2))), (f"{room}/a", {})):
-                ward.record("transferPatient", stayId=stay, **place(bed), **times)
+            for bed, times in (("cde"[n], late(ago(days=2 - n / 2))), ("bab"[n], {})):
+                ward.record("transferPatient", stayId=stay, **place(f"{room}/{bed}"), **times)
                 item, shared, plain = [follower.receive_json() for follower in followers]
                 assert item == shared == plain, query
                 assert "errors" not in item["payload"], item

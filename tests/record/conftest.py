@@ -12,6 +12,7 @@ from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.support.hospital_dsl import admitted, place, request, room
+from tests.support.shared_history import Lived, catch_up
 
 
 @pytest.fixture
@@ -52,3 +53,10 @@ def ward(hospital: Hospital) -> dict[str, Any]:
         "after": after.command_id,
         "position": moved.position,
     }
+
+
+@pytest.fixture
+def full(lived: Lived) -> Lived:
+    """The read models are at the end of the log."""
+    catch_up(lived.database)
+    return lived

@@ -198,13 +198,6 @@ def test_one_of_another_program_has_to_be_migrated_and_is_made_anew(lived: Lived
 # -- what rows may look like --
 
 
-@pytest.fixture
-def full(lived: Lived) -> Lived:
-    """The read models are at the end of the log."""
-    catch_up(lived.database)
-    return lived
-
-
 @pytest.mark.parametrize(("schema", "table"), list(tables()))
 def test_what_is_known_begins_and_ends_only_where_a_command_ends(
     full: Lived, schema: str, table: str
