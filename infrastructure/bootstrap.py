@@ -16,11 +16,16 @@ SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
 """The actor of what the program itself records: the seeds of a new log."""
 
 
-def hospital(settings: Settings, database: Database) -> Hospital:
-    """Return the hospital of a database that is migrated; close it after use."""
+def hospital(settings: Settings, database: Database, *, durable: bool = True) -> Hospital:
+    """Return the hospital of a database that is migrated; close it after use.
+
+    Without ``durable`` a command is recorded before it is on the disk: for a simulation, which is
+    finished by running it again.
+    """
     env = {
         "PERSISTENCE_MODULE": "infrastructure.event_store.recorder",
         "DATABASE": database.app_url,
+        "SYNCHRONOUS_COMMIT": "on" if durable else "off",
     }
     open_reports = partial(open_report_service, database.app_url, settings.hospital)
     hospital = Hospital(env, settings.rules, open_reports)

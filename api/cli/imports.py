@@ -115,11 +115,11 @@ def simulate_into(
     until: datetime,
     detail: float,
 ) -> SimulationResult:
-    """Simulate into a database, with a progress bar."""
-    the_hospital = hospital(chosen, database)
+    """Simulate into a database, with a progress bar, or lines where there is no terminal."""
+    the_hospital = hospital(chosen, database, durable=False)
     try:
         seed(chosen, the_hospital, database.open_log("simulated"), until - timedelta(days=days))
-        with progress("Simulating") as tell:
+        with progress("Simulating", lines=True) as tell:
             return simulate(
                 the_hospital,
                 beds=beds,

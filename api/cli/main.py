@@ -19,8 +19,10 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "server": {
             "serve": "Serve GraphQL.",
             "worker": "Keep the read models up to date.",
-            "demo": "Make a hospital with some months of simulated stays, and serve it.",
             "migrate": "Make or bring up to date every table.",
+        },
+        "demo": {
+            "demo": "Make a hospital with some weeks of simulated stays, and serve it.",
         },
         "doctor": {
             "doctor": "Print the settings, the state of the database, and what is wrong.",

@@ -1,10 +1,9 @@
-"""The commands ``serve``, ``worker``, ``demo`` and ``migrate``."""
+"""The commands ``serve``, ``worker`` and ``migrate``."""
 
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from socket import socket
 from typing import Annotated
@@ -15,9 +14,7 @@ from api.auth.authentication import Authenticator, is_loopback
 from api.auth.local_issuer import HOURS
 from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
-from api.cli.filling import fill
-from api.cli.imports import simulate_into
-from api.cli.terminal import now, out, settings, stop
+from api.cli.terminal import out, settings, stop
 from api.exit_codes import ExitCode
 from api.http.app import app as app_of
 from api.http.persisted_documents import TrustedDocuments
@@ -57,11 +54,11 @@ def serve(
 ) -> None:
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     configuration = settings()
-    _check_login(configuration, host)
-    _check_documents(configuration)
-    listening = _listen(configuration, host, port)
+    check_login(configuration, host)
+    check_documents(configuration)
+    listening = listen_on(configuration, host, port)
     database = ready_database(configuration)
-    _serve(configuration, database, listening, worker, show_token)
+    run_server(configuration, database, listening, worker, show_token)
 
 
 @app.command()
@@ -76,40 +73,6 @@ def worker() -> None:
     logs.begin()
     with reduced_garbage_collection():
         runner.run()
-
-
-@app.command(epilog="Example: wardbook demo --beds 40 --days 60")
-def demo(
-    host: Host = "127.0.0.1",
-    port: Port = 8000,
-    beds: Annotated[int, typer.Option(min=4, max=2000)] = 40,
-    days: Annotated[int, typer.Option(min=1, max=3650)] = 60,
-    seed: Annotated[int, typer.Option()] = 1,
-    serve: Annotated[bool, typer.Option(help="Serve it; otherwise only make it.")] = True,
-    show_token: ShowToken = False,
-) -> None:
-    """Make a hospital with some months of simulated stays, and serve it.
-
-    Prints its address, and on a terminal a token.
-
-    It has a home of its own, so it never touches another hospital's data. Made once; the next
-    time it is served at once.
-    """
-    configuration = settings()
-    configuration = replace(configuration, home=configuration.home / "demo", database_url=None)
-    _check_login(configuration, host)
-    _check_documents(configuration)
-    listening = _listen(configuration, host, port) if serve else None
-    database = Database.of(configuration)
-    migrate(database)
-    if not database.open_log("simulated").is_simulated:
-        stop("This database holds a real log; the demo needs one of its own.")
-    if not database.log_size().events:
-        today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-        simulate_into(configuration, database, beds, days, seed, today, 0.3)
-    fill(database)
-    if listening:
-        _serve(configuration, database, listening, True, show_token or out.is_terminal)
 
 
 @app.command("migrate")
@@ -154,7 +117,7 @@ def _announce(configuration: Settings, listening: socket, show_token: bool) -> N
         out.print("wardbook token prints a token for it.", soft_wrap=True)
 
 
-def _check_login(configuration: Settings, host: str) -> None:
+def check_login(configuration: Settings, host: str) -> None:
     """Exit if local tokens would be taken from another machine."""
     if not configuration.oidc_issuer and not is_loopback(host):
         stop(
@@ -164,7 +127,7 @@ def _check_login(configuration: Settings, host: str) -> None:
         )
 
 
-def _check_documents(configuration: Settings) -> None:
+def check_documents(configuration: Settings) -> None:
     """Check the manifest before anything is opened. Raises InvalidSetting."""
     TrustedDocuments.of(configuration)
 
@@ -177,19 +140,20 @@ def _login(configuration: Settings) -> Authenticator:
     )
 
 
-def _listen(configuration: Settings, host: str, port: int) -> list[socket]:
+def listen_on(configuration: Settings, host: str, port: int) -> list[socket]:
     """Return the socket of a server, and that of its health where it has one of its own."""
     ports = [port, *([configuration.health_port] if configuration.health_port else ())]
     return [listen(host, number) for number in ports]
 
 
-def _serve(
+def run_server(
     configuration: Settings,
     database: Database,
     listening: Sequence[socket],
     worker: bool,
     show_token: bool,
 ) -> None:
+    """Announce a hospital and serve it until a signal comes."""
     logs.begin()
     tracing.begin()
     application = app_of(configuration, database, _login(configuration), with_worker=worker)

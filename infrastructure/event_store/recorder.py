@@ -5,6 +5,7 @@ function ``record.append``: one round trip, one lock, positions without gaps (do
 """
 
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
@@ -158,7 +159,10 @@ class Recorder(LogReader, ApplicationRecorder):
 
 
 class Factory(InfrastructureFactory[TrackingRecorder]):
-    """Factory of the library's persistence; ``DATABASE`` in the environment is the URL."""
+    """Factory of the library's persistence; ``DATABASE`` in the environment is the URL.
+
+    ``SYNCHRONOUS_COMMIT`` is PostgreSQL's setting of that name; on, unless it is named.
+    """
 
     def mapper(
         self,
@@ -168,6 +172,7 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
         return EventMapper()
 
     def application_recorder(self) -> ApplicationRecorder:
+        is_synchronous = self.env.get("SYNCHRONOUS_COMMIT", "on") == "on"
         pool = ConnectionPool(
             self.env["DATABASE"],
             min_size=1,
@@ -175,7 +180,7 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
             timeout=DATABASE_AWAY_AFTER,
             reconnect_timeout=RECONNECT_SECONDS,
             kwargs={"autocommit": True, "connect_timeout": 5},
-            configure=_configure,
+            configure=partial(_configure, synchronous_commit=is_synchronous),
             open=True,
         )
         self._pool: ConnectionPool[Connection[TupleRow]] = pool
@@ -196,9 +201,11 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
         self._pool.close()
 
 
-def _configure(connection: Connection[TupleRow]) -> None:
+def _configure(connection: Connection[TupleRow], synchronous_commit: bool) -> None:
     """Set what the statements of a command need: no scan of a table that grows, no long wait."""
     connection.execute(f"{PLAN_BY_INDEX}; SET statement_timeout = '5s'")
+    if not synchronous_commit:
+        connection.execute("SET synchronous_commit = off")
 
 
 def _without_asks(command: dict[str, Any]) -> dict[str, Any]:

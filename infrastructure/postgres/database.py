@@ -133,6 +133,12 @@ class Database:
         with psycopg.connect(self.owner_url, connect_timeout=5) as connection:
             return str(connection.info.parameter_status("server_version"))
 
+    def has_events(self) -> bool:
+        """Return whether the log has any event."""
+        with psycopg.connect(self.app_url, connect_timeout=5) as connection:
+            row = connection.execute("SELECT EXISTS (SELECT FROM record.stored_events)").fetchone()
+        return bool(row and row[0])
+
     def log_size(self) -> LogSize:
         """Count the events of the log."""
         with psycopg.connect(self.app_url, connect_timeout=5) as connection:
