@@ -13,6 +13,7 @@ from infrastructure.access_log import AccessLog
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
+from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database, Log
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.revocations import Revocations
@@ -53,8 +54,12 @@ async def running(
     seed(settings, the_hospital, log)
     runner = ProjectionRunner(database.app_url)
     worker = threading.Thread(target=runner.run, name="follower", daemon=True)
+    checkpoints = CheckpointRunner(database, settings.home, settings.checkpoint_seconds)
+    signer = threading.Thread(target=checkpoints.run, name="checkpoints", daemon=True)
     if with_worker:
         worker.start()
+    if with_worker and settings.checkpoint_seconds:
+        signer.start()
     await progress.start()
     broker = Broker(progress, engine)
     broker.start()
@@ -79,9 +84,12 @@ async def running(
         )
     finally:
         runner.stop()
+        checkpoints.stop()
         await broker.stop()
         await progress.stop()
         await engine.dispose()
         if with_worker:
             worker.join(timeout=5)
+        if signer.is_alive():
+            signer.join(timeout=5)
         the_hospital.close()

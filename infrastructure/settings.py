@@ -129,6 +129,9 @@ class Settings:
     fast_executor: bool = True
     """True if fields without I/O are completed without the library's executor."""
 
+    checkpoint_seconds: float = 10.0
+    """The longest time between two signed checkpoints of a log that grows; 0: none is signed."""
+
     health_seconds: float = 1.0
     """The time for which /readyz and /metrics give the same response, however many ask."""
 
@@ -287,6 +290,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "read_snapshot": _switch,
     "single_flight": _switch,
     "fast_executor": _switch,
+    "checkpoint_seconds": _number,
     "health_seconds": _number,
     "health_port": _port,
     "allowed_origins": lambda given: tuple(

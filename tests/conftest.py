@@ -185,6 +185,7 @@ RECORD_TABLES = (
     "stored_events",
     "kinds",
     "commands",
+    "checkpoints",
     "log",
     "key_store",
 )

@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import out, settings
+from api.cli.terminal import out, settings, stop
+from api.exit_codes import ExitCode
+from domain.errors import WardbookError
+from infrastructure.evidence.checkpoints import sign_now
+from infrastructure.evidence.keeper import Keeper
 from infrastructure.postgres.backup import back_up, begin_epoch
 from infrastructure.postgres.backup import restore as restore_backup
 from infrastructure.postgres.database import Database
@@ -21,8 +25,8 @@ def backup(
 ) -> None:
     """Save the log and the record of reading in one file, while the hospital goes on.
 
-    It holds patients' data: encrypt it, for example with age. Not in it are the key of local tokens
-    (token.key in WARDBOOK_HOME) and what is computed from the log.
+    It holds patients' data: encrypt it, for example with age. Not in it are the keys in WARDBOOK_HOME
+    (token.key, checkpoint.key), and what is computed from the log.
     """
     back_up(Database.of(settings()), file)
     out.print(f"Saved {file}, {file.stat().st_size:,} bytes.")
@@ -39,6 +43,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.
     restore_backup(database, file)
     migrate(database)
     _print_log(database)
+    _sign(database)
 
 
 @app.command("new-epoch")
@@ -53,6 +58,7 @@ def new_epoch() -> None:
     begin_epoch(database)
     migrate(database)
     _print_log(database)
+    _sign(database)
 
 
 def _print_log(database: Database) -> None:
@@ -60,3 +66,18 @@ def _print_log(database: Database) -> None:
     last = size.last_recorded.isoformat() if size.last_recorded else "never"
     out.print(f"The log has {size.events:,} events, the last recorded at {last}.")
     out.print(f"It is in epoch {log.epoch}. wardbook verify checks it; serve fills its tables.")
+
+
+def _sign(database: Database) -> None:
+    """Sign the first checkpoint of an epoch, if the key is here; say why it is not signed."""
+    home = settings().home
+    if not Keeper(home).has_key():
+        out.print(
+            "No checkpoint of it is signed: once checkpoint.key is in WARDBOOK_HOME, run wardbook"
+            " checkpoint --sign."
+        )
+        return
+    try:
+        sign_now(database, home)
+    except WardbookError as error:
+        stop(f"No checkpoint of it is signed: {error}", ExitCode.CHECK_FAILED)

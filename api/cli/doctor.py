@@ -17,6 +17,7 @@ from api.cli.terminal import Csv, Json, as_json, err, print_rows, settings, stop
 from api.errors import response_to
 from api.exit_codes import ExitCode
 from infrastructure.bootstrap import hospital
+from infrastructure.evidence.checkpoints import problem_of
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated, check_migrated
@@ -38,7 +39,9 @@ def doctor(json: Json = False, csv: Csv = False) -> None:
     problems = [*_home_problems(configuration.home), *_login_problems(configuration)]
     report = {**_settings(configuration), "python": sys.version.split()[0]}
     try:
-        report |= _database(configuration, problems)
+        database = Database.of(configuration)
+        report |= _database(configuration, database, problems)
+        problems += _checkpoint_problems(configuration, database)
     except (NotMigrated, EmbeddedServerError, OSError, *CONNECTION_ERRORS) as error:
         problems.append((response_to(error).advice, ExitCode.NO_DATABASE))
     zone = report.get("timeZone", configuration.time_zone)
@@ -78,9 +81,10 @@ def _settings(configuration: Settings) -> dict[str, Any]:
     return values
 
 
-def _database(configuration: Settings, problems: list[tuple[str, ExitCode]]) -> dict[str, Any]:
+def _database(
+    configuration: Settings, database: Database, problems: list[tuple[str, ExitCode]]
+) -> dict[str, Any]:
     """Return what the database is and holds; add what is wrong with its keys. Raises NotMigrated."""
-    database = Database.of(configuration)
     version = database.server_version()
     check_migrated(database)
     log = database.open_log()
@@ -99,6 +103,14 @@ def _database(configuration: Settings, problems: list[tuple[str, ExitCode]]) -> 
         "lastRecorded": last_recorded,
         "keys": wrong or (counts and f"{counts.kept} kept, {counts.destroyed} destroyed"),
     }
+
+
+def _checkpoint_problems(
+    configuration: Settings, database: Database
+) -> Iterator[tuple[str, ExitCode]]:
+    """Yield why nothing is signed of the log, where something should be."""
+    if configuration.checkpoint_seconds and (problem := problem_of(database, configuration.home)):
+        yield problem, ExitCode.REFUSED
 
 
 def _home_problems(home: Path) -> Iterator[tuple[str, ExitCode]]:

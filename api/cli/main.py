@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "server": {
             "serve": "Serve GraphQL.",
-            "worker": "Keep the read models up to date.",
+            "worker": "Keep the read models up to date, and sign checkpoints of the log.",
             "migrate": "Make or bring up to date every table.",
         },
         "demo": {
@@ -68,6 +68,10 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "verification": {
             "verify": "Check every promise about the log, the claims and the read models.",
+        },
+        "evidence": {
+            "checkpoint": "Print the newest signed checkpoint of the log, to be filed elsewhere.",
+            "proof": "Prove that an event is in the log as it was signed, or check such a proof.",
         },
         "backups": {
             "backup": "Save the log and the record of reading in one file, while the hospital goes on.",

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from socket import socket
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from api.http.persisted_documents import TrustedDocuments
 from api.http.server import listen, run
 from api.telemetry import logs
 from infrastructure import tracing
+from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import (
@@ -63,16 +65,28 @@ def serve(
 
 @app.command()
 def worker() -> None:
-    """Keep the read models up to date. Several may run: one leads, the others take over."""
-    database = ready_database(settings())
+    """Keep the read models up to date, and sign checkpoints of the log.
+
+    Several may run: one leads, the others take over.
+    """
+    configuration = settings()
+    database = ready_database(configuration)
     database.open_log()
     runner = ProjectionRunner(database.app_url)
+    seconds = configuration.checkpoint_seconds
+    checkpoints = CheckpointRunner(database, configuration.home, seconds)
+    signer = Thread(target=checkpoints.run, name="checkpoints", daemon=True)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: runner.stop())
     out.print("Following the log.")
     logs.begin()
+    if seconds:
+        signer.start()
     with reduced_garbage_collection():
         runner.run()
+    checkpoints.stop()
+    if signer.is_alive():
+        signer.join(timeout=5)
 
 
 @app.command("migrate")

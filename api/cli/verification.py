@@ -1,5 +1,6 @@
 """The command ``verify``: the integrity check of the log, the claims and the read models."""
 
+from pathlib import Path
 from random import randrange
 from typing import Annotated
 
@@ -7,7 +8,9 @@ import typer
 
 from api.cli.terminal import Csv, Json, err, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
-from infrastructure.integrity.check import verify
+from infrastructure.evidence.keeper import Keeper
+from infrastructure.integrity.check import verify, verify_log
+from infrastructure.integrity.unaltered import trust_of
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
 
@@ -28,17 +31,40 @@ def verify_command(
     seed: Annotated[
         int | None, typer.Option(help="The same seed draws the same sample; by default a new one.")
     ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="Only the log and the record of reading: unaltered?")
+    ] = False,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(help="A checkpoint that was kept elsewhere; the log has to go on from it."),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="A key that signs checkpoints, if it is not in WARDBOOK_HOME."),
+    ] = None,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Check every promise about the log, the claims and the read models. Changes nothing."""
-    database = Database.of(settings())
+    """Check every promise about the log, the claims and the read models. Changes nothing.
+
+    The log and the record of reading are compared with every checkpoint that was signed of them.
+    """
+    configuration = settings()
+    database = Database.of(configuration)
     check_migrated(database)
+    trust = trust_of(
+        Keeper(configuration.home), database.open_log().id, checkpoint or (), key or ()
+    )
     checks = []
     if sample is not None:
         seed = randrange(1_000_000) if seed is None else seed
         err.print(f"A sample of {sample:,}, drawn with --seed {seed}.")
-    for check in verify(database, read_models, sample, seed or 0):
+    checks_made = (
+        verify_log(database, trust)
+        if log
+        else verify(database, read_models, sample, seed or 0, trust)
+    )
+    for check in checks_made:
         checks.append(check)
         if err.is_terminal:
             err.print(f"{check.looked_at:>10,}  {check.promise}")

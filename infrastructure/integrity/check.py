@@ -27,6 +27,7 @@ from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.event_store.sealed_claims import forms
 from infrastructure.integrity.beds import beds, occupancy, sharers
 from infrastructure.integrity.result import CheckResult, query
+from infrastructure.integrity.unaltered import Trust, compare_trees
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import compare, compare_sample
 from infrastructure.read_models import READ_MODELS
@@ -38,13 +39,27 @@ UNREADABLE = (WardbookError, ValueError, LookupError, TypeError, AttributeError,
 """Exceptions that reading spoiled data raises."""
 
 
+def verify_log(database: Database, trust: Trust | None = None) -> Iterator[CheckResult]:
+    """Check the log and the record of reading by themselves, and against what was signed of them."""
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        for check in (_positions, _clock, _streams, _commands):
+            yield _run(partial(check, connection), connection)
+        yield from compare_trees(connection, trust or Trust())
+
+
 def verify(
-    database: Database, read_models: bool = True, sample: int | None = None, seed: int = 0
+    database: Database,
+    read_models: bool = True,
+    sample: int | None = None,
+    seed: int = 0,
+    trust: Trust | None = None,
 ) -> Iterator[CheckResult]:
     """Check one invariant after the other. Changes nothing that lasts.
 
     Each read model is compared with a fresh projection of the log: whole, or ``sample`` many of its
-    entities, drawn at random from ``seed``.
+    entities, drawn at random from ``seed``. ``trust``: what is known of the log outside of its
+    database.
     """
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -53,6 +68,7 @@ def verify(
         claims = partial(_claims, unreadable=unreadable_streams)
         for check in (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy):
             yield _run(partial(check, connection), connection)
+        yield from compare_trees(connection, trust or Trust())
     if read_models:
         yield _run(partial(_reports, database))
         for model in READ_MODELS:

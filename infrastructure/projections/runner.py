@@ -44,7 +44,7 @@ class ProjectionRunner:
         """Follow the log until `stop` is called; reconnect when the database is back."""
         while not self._stopping.is_set():
             try:
-                with self._connect() as connection:
+                with connect(self._url) as connection:
                     self._follow(connection)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 log.warning("the database cannot be reached; trying again")
@@ -62,7 +62,7 @@ class ProjectionRunner:
         Read models that another runner leads are waited for, or taken_over over from it; one that has
         halted is not waited for.
         """
-        with self._connect() as connection:
+        with connect(self._url) as connection:
             row = connection.execute("SELECT coalesce(max(position), 0) FROM record.events")
             self._end = int((row.fetchone() or [0])[0])
             own_targets: list[ProjectionTarget] = []
@@ -81,22 +81,6 @@ class ProjectionRunner:
                     return position
                 self._report(position)
                 self._stopping.wait(0.1)
-
-    def _connect(self) -> Connection[TupleRow]:
-        """Connect so that both ends notice within seconds that the other one is gone."""
-        connection = psycopg.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=5,
-            keepalives_idle=2,
-            keepalives_interval=1,
-            keepalives_count=3,
-            tcp_user_timeout=5_000,
-        )
-        for setting in ("idle = 2", "interval = 1", "count = 3"):
-            connection.execute(f"SET tcp_keepalives_{setting}".encode())
-        connection.execute(PLAN_BY_INDEX)
-        return connection
 
     def _take_over(
         self, connection: Connection[TupleRow], own_targets: Sequence[ProjectionTarget]
@@ -129,6 +113,23 @@ class ProjectionRunner:
     def _report(self, position: int) -> None:
         if self._on_progress:
             self._on_progress(position, max(position, self._end))
+
+
+def connect(url: str) -> Connection[TupleRow]:
+    """Connect so that both ends notice within seconds that the other one is gone."""
+    connection = psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=5,
+        keepalives_idle=2,
+        keepalives_interval=1,
+        keepalives_count=3,
+        tcp_user_timeout=5_000,
+    )
+    for setting in ("idle = 2", "interval = 1", "count = 3"):
+        connection.execute(f"SET tcp_keepalives_{setting}".encode())
+    connection.execute(PLAN_BY_INDEX)
+    return connection
 
 
 def lock_of(name: str) -> int:

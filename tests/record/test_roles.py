@@ -80,6 +80,7 @@ def test_the_rights_of_the_application_are_these_and_no_others(
         [APP_ROLE],
     )
     assert {name for (name,) in functions} == {
+        "add_checkpoint",
         "append",
         "bind_keys",
         "fact_of",

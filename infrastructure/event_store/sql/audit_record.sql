@@ -1,5 +1,8 @@
 CREATE OR REPLACE FUNCTION audit.record(readings jsonb) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = audit, pg_catalog, pg_temp AS $$
+    -- Numbers are given and committed under the lock, shared by all who write: who holds it alone sees
+    -- every row up to the last number.
+    SELECT pg_advisory_xact_lock_shared(1463898722, 7);
     INSERT INTO accesses (issuer, subject, role, operation, purpose, patients, opened, outcome,
         entity, resources, shown, as_of, known_at, wards, on_behalf_of, token_id, address, server)
     SELECT issuer, subject, role, operation, purpose, patients, opened, coalesce(outcome, 'success'),

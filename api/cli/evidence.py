@@ -1,0 +1,164 @@
+"""The commands ``checkpoint`` and ``proof``: evidence, to be kept elsewhere, of an unaltered log."""
+
+import asyncio
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.cli.terminal import as_json, operator, out, settings, stop
+from api.exit_codes import ExitCode
+from api.graphql.scalars import decode_position
+from application.authorization.roles import Purpose
+from domain.refusals import InvalidInput
+from infrastructure.access_log import AccessRecord, write
+from infrastructure.evidence.checkpoints import origin_parts, sign_now
+from infrastructure.evidence.keeper import Keeper
+from infrastructure.evidence.leaves import ACCESSES, EVENTS
+from infrastructure.evidence.proofs import (
+    NotProven,
+    check_proof,
+    consistency_proof,
+    event_proof,
+    newest_note,
+)
+from infrastructure.evidence.signed_note import SignedNote, VerifierKey
+from infrastructure.postgres.database import Database, Log
+from infrastructure.postgres.migrated import check_migrated
+
+app = typer.Typer()
+
+
+class TreeName(Enum):
+    """The trees that checkpoints are of."""
+
+    EVENTS = "events"
+    ACCESSES = "accesses"
+
+
+TREE_OF = {TreeName.EVENTS: EVENTS, TreeName.ACCESSES: ACCESSES}
+Keys = Annotated[
+    list[str] | None, typer.Option("--key", help="A key of the log, as 'checkpoint --key' says it.")
+]
+
+
+@app.command(epilog="Example: wardbook checkpoint --tree accesses")
+def checkpoint(
+    tree: Annotated[TreeName, typer.Option(help="Of the log, or of the record of reading.")] = (
+        TreeName.EVENTS
+    ),
+    key: Annotated[bool, typer.Option("--key", help="Print the key that signs, instead.")] = False,
+    since: Annotated[
+        int | None,
+        typer.Option(min=0, help="As JSON, with the proof that it begins with that of this size."),
+    ] = None,
+    sign: Annotated[
+        bool, typer.Option("--sign", help="Sign all that is there first, after a restore, too.")
+    ] = False,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Begin with a new key, and sign by it.")
+    ] = False,
+) -> None:
+    """Print the newest signed checkpoint of the log, to be filed elsewhere.
+
+    Print it, mail it, give it to another house: 'verify --checkpoint FILE' compares the log with it,
+    whatever was done to the database and its keys since.
+    """
+    configuration = settings()
+    database = Database.of(configuration)
+    check_migrated(database)
+    keeper = Keeper(configuration.home)
+    if sign or new_key:
+        sign_now(database, configuration.home, new_key=new_key)
+    if key:
+        out.print(str(keeper.key(database.open_log().id).verifier), soft_wrap=True)
+    elif since is not None:
+        as_json(consistency_proof(database, TREE_OF[tree], since))
+    else:
+        out.print(str(newest_note(database, TREE_OF[tree])), end="", soft_wrap=True)
+
+
+@app.command(epilog="Example: wardbook proof check proof.json")
+def proof(
+    event: Annotated[
+        str, typer.Argument(help="A position, STREAM/VERSION, or 'check' for a file.")
+    ],
+    file: Annotated[Path | None, typer.Argument(help="The proof to be checked.")] = None,
+    key: Keys = None,
+) -> None:
+    """Prove that an event is in the log as it was signed, or check such a proof.
+
+    A proof is JSON, and shows the event. It is checked without a database, by the key of the log:
+    that of this home, or --key. docs/verify_proof.py checks it without Wardbook.
+    """
+    configuration = settings()
+    if event == "check":
+        if file is None:
+            stop("Name the file: wardbook proof check FILE.", ExitCode.USAGE)
+        _check(file, key, Keeper(configuration.home))
+        return
+    if file is not None:
+        stop("Name an event alone, or 'check' and a file.", ExitCode.USAGE)
+    database = Database.of(configuration)
+    check_migrated(database)
+    log = database.open_log()
+    keys = Keeper(configuration.home).trusted_keys(log.id)
+    proven, patient = event_proof(database, _place(event, log), keys)
+    asyncio.run(_record_reading(database, patient, proven["event"]["position"]))
+    as_json(proven)
+
+
+def _place(event: str, log: Log) -> int | tuple[UUID, int]:
+    """Return the place of an event: its position, or its stream and version. Exits with USAGE."""
+    stream, slash, version = event.partition("/")
+    try:
+        if slash:
+            return UUID(stream), int(version)
+        number = int(event) if event.isdecimal() else None
+        return number or decode_position(event, log.id, log.epoch, "event")
+    except (ValueError, InvalidInput):
+        stop(f"{event!r} is no position of this log, nor STREAM/VERSION.", ExitCode.USAGE)
+
+
+def _check(file: Path, given: list[str] | None, keeper: Keeper) -> None:
+    """Check a proof by the keys that were given, or those of this home."""
+    try:
+        proven = json.loads(file.read_text())
+        note = SignedNote.parse(str(proven["checkpoint"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        stop(f"{file} cannot be read, or is no proof.", ExitCode.USAGE)
+    log_id, _ = origin_parts(note)
+    keys = [VerifierKey.parse(key) for key in given or ()] or keeper.trusted_keys(UUID(log_id))
+    if not keys:
+        stop(
+            f"The key of the log is not in {keeper.home}: give it by --key, as the log's house says"
+            " it, and not as the file does.",
+            ExitCode.USAGE,
+        )
+    try:
+        checkpoint = check_proof(proven, keys).checkpoint
+    except NotProven as error:
+        stop(str(error), ExitCode.CHECK_FAILED)
+    out.print(
+        f"The event at position {proven['index'] + 1} is in the log as it was signed:"
+        f" {checkpoint.origin}, {checkpoint.size:,} events."
+    )
+
+
+async def _record_reading(database: Database, patient: UUID | None, position: str) -> None:
+    """Record that somebody read an event, before it is shown."""
+    reading = AccessRecord(
+        by=operator(),
+        operation="proof",
+        purpose=Purpose.ADMINISTRATION,
+        patients=[patient] if patient else [],
+        entity=f"event {position}",
+    )
+    engine = database.async_engine(1)
+    try:
+        await write(engine, [reading])
+    finally:
+        await engine.dispose()

@@ -1,0 +1,126 @@
+"""Mistakes of records whose owner can change them: see `test_covered` for the list."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from api.http.app import app
+from infrastructure.evidence.checkpoints import NotSigned, open_signer, sign_now
+from infrastructure.evidence.keeper import Keeper
+from infrastructure.evidence.leaves import EVENTS
+from infrastructure.evidence.proofs import NotProven, check_proof, event_proof
+from infrastructure.integrity.check import verify_log
+from infrastructure.integrity.unaltered import trust_of
+from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import connect
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, TOKEN
+from tests.support.api_dsl import Ward
+from tests.support.graphql_client import GraphQLClient
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> Iterator[Ward]:
+    """A ward whose checkpoints are signed when the test says so."""
+    settings = Settings(home=tmp_path, checkpoint_seconds=0)
+    with TestClient(app(settings, database, LOGIN)) as http:
+        yield Ward(GraphQLClient(http, TOKEN))
+
+
+def altered(database: Database, home: Path) -> list[str]:
+    """What `wardbook verify --log` says."""
+    trust = trust_of(Keeper(home), database.open_log().id)
+    return [what for check in verify_log(database, trust) for what in check.examples]
+
+
+def do(database: Database, *statements: str) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        for statement in statements:
+            owner.execute(statement.encode())
+
+
+CAREFUL = {
+    "a word of a note": "SET own = jsonb_set(own, '{note}', '\"nothing found\"') WHERE own ? 'note'",
+    "a name": "SET own = own || '{\"family_name\": \"Other\"}' WHERE own ? 'family_name'",
+    "who recorded it": "SET subject = 'somebody.else' WHERE own ? 'note'",
+    "their role": "SET role = 'physician' WHERE own ? 'note'",
+    "when it occurred": "SET occurred_at = occurred_at + interval '1 minute' WHERE own ? 'note'",
+    "a reason": "SET reason = 'another' WHERE reason IS NOT NULL",
+}
+
+
+def test_mistake_175_what_the_owner_of_the_database_alters_with_care_is_unnoticed(
+    house: Ward, database: Database, tmp_path: Path
+) -> None:
+    stay, doctor = house.stay(house.room() + "/a"), house.doctor()
+    house.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", note="found it")
+    sign_now(database, tmp_path)
+    assert altered(database, tmp_path) == []
+    do(database, "CREATE TABLE record.former AS SELECT * FROM record.stored_events")
+    try:
+        for what, change in CAREFUL.items():
+            do(database, f"UPDATE record.stored_events {change}")
+            assert any("was altered" in told for told in altered(database, tmp_path)), what
+            do(database, "DELETE FROM record.stored_events",
+               "INSERT INTO record.stored_events SELECT * FROM record.former")  # fmt: skip
+        assert altered(database, tmp_path) == []
+    finally:
+        do(database, "DROP TABLE record.former")
+
+
+def test_mistake_176_a_log_that_ends_earlier_than_it_did_is_taken_for_whole(
+    house: Ward, database: Database, tmp_path: Path
+) -> None:
+    house.patient()
+    before = database.log_size().events
+    sign_now(database, tmp_path)
+    house.patient()
+    sign_now(database, tmp_path)
+    for table, last in (("commands", "last_position"), ("stored_events", "position")):
+        do(database, f"DELETE FROM record.{table} WHERE {last} > {before}")
+    do(database, f"DELETE FROM record.checkpoints WHERE tree = 'events' AND last > {before}")
+    assert any("are gone" in told for told in altered(database, tmp_path))
+    with connect(database.app_url) as connection, pytest.raises(NotSigned):
+        open_signer(connection, EVENTS, database.open_log(), Keeper(tmp_path))
+
+
+def test_mistake_177_readings_that_somebody_deleted_are_unnoticed(
+    house: Ward, database: Database, tmp_path: Path
+) -> None:
+    mrn = house.patient()
+    for _ in range(3):
+        house.ask("query($mrn: String!) { patient(mrn: $mrn) { familyName } }", mrn=mrn)
+    sign_now(database, tmp_path)
+    assert altered(database, tmp_path) == []
+    do(database, "DELETE FROM audit.accesses WHERE no = (SELECT min(no) FROM audit.accesses)")
+    assert any("readings" in told for told in altered(database, tmp_path))
+
+
+def test_mistake_178_a_proof_is_taken_for_an_event_that_it_is_not_of(
+    house: Ward, database: Database, tmp_path: Path
+) -> None:
+    house.patient()
+    note = sign_now(database, tmp_path)[0]
+    keys = Keeper(tmp_path).trusted_keys(database.open_log().id)
+    position = note.checkpoint.size
+    proof, _ = event_proof(database, position, keys)
+    proof = json.loads(json.dumps(proof))
+    assert check_proof(proof, keys) == note
+    event = proof["event"]
+    others = [{**event, name: value + "0"} for name, value in event.items()]
+    others += [{name: event[name] for name in reversed(event)}, {**event, "witnessed_by": "Ada"}]
+    for other in others:
+        with pytest.raises(NotProven):
+            check_proof({**proof, "event": other}, keys)
+    for change in ({"index": position - 2}, {"index": position}, {"proof": proof["proof"][1:]}):
+        with pytest.raises(NotProven):
+            check_proof({**proof, **change}, keys)
+    with pytest.raises(NotProven):
+        check_proof(proof, [Keeper(tmp_path / "other").create_key(database.open_log().id).verifier])
+    do(database, f"UPDATE record.stored_events SET reason = 'x' WHERE position = {position}")
+    with pytest.raises(NotProven):
+        event_proof(database, position, keys)
