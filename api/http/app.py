@@ -33,6 +33,7 @@ from api.telemetry import metrics
 from api.work import metered_task
 from infrastructure.postgres.database import Database
 from infrastructure.queries import projection_status
+from infrastructure.queries.checkpoints import CheckpointAge, checkpoint_ages
 from infrastructure.queries.log import log_of
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
@@ -146,7 +147,9 @@ def _not_ready(why: str) -> Body:
 async def _metrics(state: AppState) -> Body:
     """Return the numbers for Prometheus; without the read models' while the database is away."""
     models: list[projection_status.ProjectionView] = []
+    ages: list[CheckpointAge] = []
     with contextlib.suppress(Exception):
         async with state.engine.connect() as connection:
             models = await projection_status.projections(connection)
-    return 200, metrics.CONTENT_TYPE, metrics.exposition(state, models)
+            ages = await checkpoint_ages(connection)
+    return 200, metrics.CONTENT_TYPE, metrics.exposition(state, models, ages)

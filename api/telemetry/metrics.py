@@ -16,6 +16,7 @@ from prometheus_client import (
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from api.container import AppState
+from infrastructure.queries.checkpoints import CheckpointAge
 from infrastructure.queries.projection_status import ProjectionView
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -81,6 +82,18 @@ PARKED = Gauge(
     ["model"],
     registry=REGISTRY,
 )
+CHECKPOINT_SECONDS = Gauge(
+    "wardbook_checkpoint_age_seconds",
+    "Age of the newest signed checkpoint, of the log or the record of reading.",
+    ["tree"],
+    registry=REGISTRY,
+)
+UNSIGNED_SECONDS = Gauge(
+    "wardbook_unsigned_seconds",
+    "Age of the oldest event or reading that no signed checkpoint is of.",
+    ["tree"],
+    registry=REGISTRY,
+)
 POOL = Gauge(
     "wardbook_pool_connections",
     "Connections for reading: in use, and there.",
@@ -89,14 +102,19 @@ POOL = Gauge(
 )
 
 
-def exposition(state: AppState, models: Sequence[ProjectionView]) -> bytes:
+def exposition(
+    state: AppState, models: Sequence[ProjectionView], checkpoints: Sequence[CheckpointAge] = ()
+) -> bytes:
     """Return all metrics in the text format of Prometheus."""
-    for gauge in (LAG_EVENTS, LAG_SECONDS, PARKED):
+    for gauge in (LAG_EVENTS, LAG_SECONDS, PARKED, CHECKPOINT_SECONDS, UNSIGNED_SECONDS):
         gauge.clear()  # a figure that cannot be read now is absent, not as it was before
     for model in models:
         LAG_EVENTS.labels(model.name).set(model.lag)
         LAG_SECONDS.labels(model.name).set(model.lag_seconds)
         PARKED.labels(model.name).set(model.parked)
+    for checkpoint in checkpoints:
+        CHECKPOINT_SECONDS.labels(checkpoint.tree).set(checkpoint.seconds)
+        UNSIGNED_SECONDS.labels(checkpoint.tree).set(checkpoint.unsigned_seconds)
     FOLLOWERS.set(state.broker.subscribers)
     pool = state.engine.pool
     if isinstance(pool, AsyncAdaptedQueuePool):

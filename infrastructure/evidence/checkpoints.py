@@ -172,7 +172,7 @@ def open_signer(
     newest, anchor = newest_checkpoint(connection, tree), keeper.newest_note(tree)
     if anchor is not None and not opening:
         _check_anchor(tree, anchor, newest, log)
-    if keeper.has_key() or any(newest_checkpoint(connection, each) for each in TREES):
+    if keeper.has_key() or any(newest_checkpoint(connection, other) for other in TREES):
         key = keeper.key(log.id)
     else:
         key = keeper.create_key(log.id)
