@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,6 @@ import typer
 
 from api.cli.terminal import as_json, operator, out, settings, stop
 from api.exit_codes import ExitCode
-from api.graphql.scalars import decode_position
 from application.authorization.roles import Purpose
 from domain.refusals import InvalidInput
 from infrastructure.access_log import AccessRecord, write
@@ -78,7 +78,7 @@ def checkpoint(
     elif since is not None:
         as_json(consistency_proof(database, TREE_OF[tree], since))
     else:
-        out.print(str(newest_note(database, TREE_OF[tree])), end="", soft_wrap=True)
+        sys.stdout.write(str(newest_note(database, TREE_OF[tree])))
 
 
 @app.command(epilog="Example: wardbook proof check proof.json")
@@ -113,6 +113,8 @@ def proof(
 
 def _place(event: str, log: Log) -> int | tuple[UUID, int]:
     """Return the place of an event: its position, or its stream and version. Exits with USAGE."""
+    from api.graphql.scalars import decode_position  # with all of GraphQL
+
     stream, slash, version = event.partition("/")
     try:
         if slash:

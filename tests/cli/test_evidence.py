@@ -1,0 +1,118 @@
+"""Evidence by the command line: checkpoints kept elsewhere, proofs checked without a database."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from application.hospital import Hospital
+from infrastructure.evidence.checkpoints import sign_now
+from infrastructure.postgres.database import Database
+from tests.cli.conftest import Run
+from tests.support.hospital_dsl import admitted, rows
+
+VERIFIER = Path(__file__).parents[2] / "docs" / "verify_proof.py"
+
+
+@pytest.fixture
+def anchor(run: Run, staffed: Hospital, here: Database, home: Path, tmp_path: Path) -> Path:
+    """The checkpoint of a house with two patients, in a file."""
+    admitted(staffed, "M1")
+    admitted(staffed, "M2")
+    ended = run("checkpoint", "--sign")
+    assert (ended.code, ended.err) == (0, "")
+    file = tmp_path / "filed.txt"
+    file.write_text(ended.out)
+    return file
+
+
+def stand_alone(*arguments: object) -> tuple[int, str]:
+    """Check a proof by the script of the documentation, with nothing of ours."""
+    done = subprocess.run(
+        [sys.executable, "-I", VERIFIER, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_proof_is_checked_without_a_database_and_without_wardbook(
+    run: Run, anchor: Path, here: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = run("checkpoint", "--key").out.strip()
+    file = tmp_path / "proof.json"
+    file.write_text(run("proof", "3").out)
+    reading = "SELECT operation, entity, cardinality(patients) FROM audit.accesses"
+    assert rows(here, reading) == [("proof", "event 3", 1)]
+    stream = rows(here, "SELECT stream, version FROM record.events WHERE position = 3")[0]
+    assert json.loads(run("proof", "{}/{}".format(*stream)).out) == json.loads(file.read_text())
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    checked = run("proof", "check", str(file))
+    assert (checked.code, checked.err) == (0, "")
+    assert checked.out.startswith("The event at position 3 is in the log as it was signed")
+    assert stand_alone(file, key)[0] == 0
+    monkeypatch.setenv("WARDBOOK_HOME", str(tmp_path / "elsewhere"))
+    unknown = run("proof", "check", str(file))
+    assert (unknown.code, "give it by --key" in unknown.err) == (2, True)
+    assert run("proof", "check", str(file), "--key", key).code == 0
+    for old, new in (
+        ('"position": "3"', '"position": "4"'),
+        ('"issuer"', '"issuers"'),
+        ("test", "x"),
+    ):
+        forged = tmp_path / "forged.json"
+        forged.write_text(file.read_text().replace(old, new, 1))
+        refused = run("proof", "check", str(forged), "--key", key)
+        assert (refused.code, stand_alone(forged, key)[0]) == (4, 1), refused.err
+    other = key.split("+")[0] + "+" + "0" * 8 + "+" + key.split("+", 2)[2]
+    assert stand_alone(file, other)[0] == 1
+    assert run("proof", "check", str(anchor), "--key", key).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("proof", "99"), 1, "There is no such event"),
+        (("proof", "nonsense"), 2, "no position of this log"),
+        (("proof", "check"), 2, "Name the file"),
+        (("proof", "3", "x.json"), 2, "Name an event alone"),
+        (("verify", "--log", "--checkpoint", "/nowhere"), 1, "cannot be read"),
+        (("checkpoint", "--since", "99"), 1, "not of 99"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    run: Run, anchor: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    ended = run(*arguments)
+    assert (ended.code, told in ended.err) == (code, True), ended.err
+
+
+def test_a_log_is_compared_with_a_checkpoint_that_was_filed(
+    run: Run, anchor: Path, staffed: Hospital, here: Database, home: Path
+) -> None:
+    admitted(staffed, "M3")
+    assert run("verify", "--log", "--checkpoint", str(anchor)).code == 0
+    with psycopg.connect(here.owner_url) as owner:  # by who has the key as well
+        owner.execute("DELETE FROM record.checkpoints")
+        owner.execute("UPDATE record.stored_events SET subject = 'nobody' WHERE position = 2")
+    for kept in home.glob("*.checkpoint"):
+        kept.unlink()
+    sign_now(here, home)
+    assert run("verify", "--log").code == 0, "nothing that is left knows of it"
+    ended = run("verify", "--log", "--checkpoint", str(anchor))
+    assert ended.code == 4
+    assert "the log was rewritten" in ended.out
+    assert run("verify", "--no-read-models", "--checkpoint", str(anchor)).code == 4
+
+
+def test_what_was_not_signed_yet_has_no_proof(run: Run, here: Database, staffed: Hospital) -> None:
+    admitted(staffed, "M1")
+    for command in (("checkpoint",), ("proof", "1")):
+        ended = run(*command)
+        assert (ended.code, "No checkpoint" in ended.err) == (1, True)
+    missing = run("checkpoint", "--key")
+    assert (missing.code, "is missing" in missing.err) == (2, True)
