@@ -34,8 +34,8 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
             for stay in restatement
             if stay.patient and stay.history.period
         ],
-        unique=[*_names(uow), *_former_claims(uow), *_waits(uow, new=True)],
-        released=_waits(uow, new=False),
+        unique=[*_names(uow), *_former_claims(uow), *_erased_claims(uow), *_waits(uow, new=True)],
+        released=[*uow.released, *_waits(uow, new=False)],
         recorded_at=recorded_at,
     )
 
@@ -60,6 +60,15 @@ def _former_claims(uow: UnitOfWork) -> list[UniqueClaim]:
         UniqueClaim(*claim, event.originator_id)
         for event in pending_events(uow)
         if (claim := unique_keys.former_of(event))
+    ]
+
+
+def _erased_claims(uow: UnitOfWork) -> list[UniqueClaim]:
+    """Return the claims of those whom the command erases."""
+    return [
+        UniqueClaim(*claim, event.originator_id)
+        for event in pending_events(uow)
+        if (claim := unique_keys.erased_of(event))
     ]
 
 

@@ -33,6 +33,7 @@ from application.ports import (
 from application.unit_of_work import UnitOfWork
 from domain.aggregate import Event
 from domain.envelope import Envelope
+from domain.patient import Patient
 from domain.refusals import (
     CommandIdReused,
     InvalidInput,
@@ -112,6 +113,7 @@ class CommandPipeline(Application[UUID]):
         with self.watch(f"command {call.name}"):
             check_command(call.request.by, call.name)
             result = self.execute_once(call)
+            self._destroy_keys(result)
             if self.after_commit is not None:
                 self.after_commit.run(call.request, result)
             return result
@@ -141,11 +143,19 @@ class CommandPipeline(Application[UUID]):
                 _back_off(attempt, start)
         raise VersionConflict(None, None)
 
+    def _destroy_keys(self, result: Recorded) -> None:
+        """Destroy the keys of who was erased; repeated, or by whoever projects it, after a crash."""
+        for event in result.events:
+            if isinstance(event, Patient.Erased):
+                subjects = [event.originator_id, *event.streams]
+                self.record.destroy_keys(subjects)
+                self.cache.forget(subjects)
+
     # -- the steps of an attempt --
 
     def _digests(self, call: Invocation) -> Digests:
         digest = digest_of(call)
-        return self.record.salted(digest), digest
+        return self.record.salt_digest(digest), digest
 
     def _preload(self, call: Invocation) -> CommandPreload:
         """Read the clock, an earlier recording, and what the input names, in one round trip."""

@@ -8,6 +8,7 @@ from application.command_group import CommandGroup, specs_of
 from application.command_pipeline import CommandPipeline
 from application.commands.consults import ConsultRequests
 from application.commands.corrections import Corrections
+from application.commands.erasure import Erasures
 from application.commands.hospital_calendar import Calendar
 from application.commands.misplaced_facts import MisplacedFacts
 from application.commands.patient_identity import PatientIdentity
@@ -25,6 +26,7 @@ from application.reports.service import OpenReportService
 GROUPS: tuple[type[CommandGroup], ...] = (
     Patients,
     PatientIdentity,
+    Erasures,
     Practitioners,
     Calendar,
     Rooms,
@@ -54,6 +56,7 @@ class Hospital:
         self.pipeline = CommandPipeline(env, rules)
         self.patients = Patients(self.pipeline)
         self.identity = PatientIdentity(self.pipeline)
+        self.erasures = Erasures(self.pipeline)
         self.practitioners = Practitioners(self.pipeline)
         self.calendar = Calendar(self.pipeline)
         self.rooms = Rooms(self.pipeline)

@@ -24,7 +24,14 @@ def stay(uow: UnitOfWork, id: UUID, field: str = "stay_id") -> Stay:
     """Return a stay to act on."""
     aggregate = uow.one(Stay, id, "stay", field)
     scope.check_stay(uow, aggregate)
+    check_kept(uow, aggregate.patient, field)
     return aggregate
+
+
+def check_kept(uow: UnitOfWork, patient: UUID | None, field: str) -> None:
+    """Refuse to tell anything of a person who was erased. Raises InvalidInput."""
+    if patient is not None and uow.one(Patient, patient, "patient", field).is_erased:
+        raise InvalidInput(field, "the person was erased: nothing is recorded of them any more")
 
 
 def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_id") -> list[Stay]:
@@ -35,6 +42,7 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
         raise MovementNotFound("movement", movement, field, cancelled=bool(streams))
     for candidate in stays:
         scope.check_stay(uow, candidate)
+        check_kept(uow, candidate.patient, field)
     return stays
 
 
@@ -44,6 +52,7 @@ def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
     if not stays:
         raise MovementNotFound("consult", consult, "consult_id")
     scope.check_stay(uow, stays[0])
+    check_kept(uow, stays[0].patient, "consult_id")
     return stays[0]
 
 
@@ -88,6 +97,7 @@ def prescription(uow: UnitOfWork, id: UUID) -> Prescription:
     """Return a prescription to act on."""
     aggregate = uow.one(Prescription, id, "prescription", "prescription_id")
     scope.check_prescription(uow, aggregate)
+    check_kept(uow, aggregate.patient, "prescription_id")
     return aggregate
 
 
@@ -97,6 +107,7 @@ def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
     if not prescriptions or not prescriptions[0].exists:
         raise MovementNotFound("dose", administration, "administration_id")
     scope.check_prescription(uow, prescriptions[0])
+    check_kept(uow, prescriptions[0].patient, "administration_id")
     return prescriptions[0]
 
 
@@ -105,6 +116,7 @@ def prescription_with_change(uow: UnitOfWork, change: UUID) -> Prescription | No
     prescriptions = uow.load(Prescription, *uow.record.streams_of_change(change))
     for prescription in prescriptions:
         scope.check_prescription(uow, prescription)
+        check_kept(uow, prescription.patient, "change_id")
     return next(iter(prescriptions), None)
 
 

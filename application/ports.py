@@ -175,7 +175,7 @@ class EventStore(Protocol):
     def destroy_keys(self, subjects: Collection[UUID]) -> None:
         """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
 
-    def salted(self, digest: str) -> str:
+    def salt_digest(self, digest: str) -> str:
         """Return a command's digest as it is stored: nobody confirms a guess by it without the keys."""
 
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from application.aggregate_cache import AggregateCache
 from application.command import Rules
-from application.ports import CommandPreload, EventStore
+from application.ports import CommandPreload, EventStore, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
@@ -74,6 +74,8 @@ class UnitOfWork:
         """What each visit of another system waited for before the command."""
         self.owners: dict[unique_keys.Unique, UUID | None] = dict(preload.owners) if preload else {}
         self.reassigned: set[UUID] = set()
+        self.released: list[UniqueClaim] = []
+        """The claims that the command gives up: of the numbers of who is erased."""
         self.corrected_at: datetime | None = None
         """The right time of a fact, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None

@@ -22,7 +22,7 @@ Code = Annotated[str, Meta(min_length=1, max_length=40)]
 """A code or number as printed: a bed, a room, a staff number."""
 
 REDACTED = "REDACTED"
-"""What a sealed text reads as once its key is destroyed."""
+"""The text that a sealed one reads as once its key is destroyed."""
 
 SEALED = Meta(extra_json_schema={"x-sealed": True})
 """The mark of what identifies a person, or tells what no rule and no figure needs."""

@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
-from domain.envelope import Envelope
+from domain.envelope import REDACTED, Envelope
+from domain.erasure import Erasure, ErasureImpossible, LegalBasis
 from domain.patient_events import Confidentiality, PatientEvents, Sex
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import ALWAYS, Period, Precision
@@ -51,6 +52,10 @@ class Patient(PatientEvents, Aggregate):
         self.birth_date: date | None = None
         self.sex = Sex.UNKNOWN
         self.death: Death | None = None
+        self.legal_hold: UUID | None = None
+        self.erasure: Erasure | None = None
+        """What is requested and not carried out yet."""
+        self.is_erased = False
 
     # -- decide --
 
@@ -187,6 +192,39 @@ class Patient(PatientEvents, Aggregate):
         assert self.death is not None
         self.record(Patient.DeathCancelled, envelope, discharge=self.death.discharge)
 
+    def place_legal_hold(self, envelope: Envelope) -> None:
+        """Forbid to erase the person. Raises ErasureImpossible if that is so already."""
+        if self.legal_hold is not None:
+            raise ErasureImpossible("there is a legal hold already")
+        self.record(Patient.LegalHoldPlaced, envelope, hold=envelope.id_of("hold"))
+
+    def lift_legal_hold(self, envelope: Envelope) -> None:
+        """End the legal hold. Raises InvalidInput if there is none."""
+        if self.legal_hold is None:
+            raise InvalidInput("patient_mrn", "this record is under no legal hold")
+        self.record(Patient.LegalHoldLifted, envelope, hold=self.legal_hold)
+
+    def request_erasure(self, legal_basis: LegalBasis, envelope: Envelope) -> None:
+        """Request the erasure, in place of what was requested before."""
+        erasure = envelope.id_of("erasure")
+        self.record(Patient.ErasureRequested, envelope, erasure=erasure, legal_basis=legal_basis)
+
+    def withdraw_erasure(self, envelope: Envelope) -> None:
+        """End the request. Raises InvalidInput if there is none."""
+        if self.erasure is None:
+            raise InvalidInput("patient_mrn", "no erasure of this record is requested")
+        self.record(Patient.ErasureWithdrawn, envelope, erasure=self.erasure.id)
+
+    def erase(self, erasure: "Erasure", streams: tuple[UUID, ...], envelope: Envelope) -> None:
+        """Record that the keys of this record and of what belongs to it are destroyed."""
+        self.record(
+            Patient.Erased,
+            envelope,
+            erasure=erasure.id,
+            legal_basis=erasure.legal_basis,
+            streams=streams,
+        )
+
     # -- state --
 
     def periods(self) -> list[tuple[Period, Details]]:
@@ -244,6 +282,21 @@ class Patient(PatientEvents, Aggregate):
                 self.death = Death(event.at, precision, event.discharge)
             case Patient.DeathCancelled():
                 self.death = None
+            case Patient.LegalHoldPlaced():
+                self.legal_hold = event.hold
+            case Patient.LegalHoldLifted():
+                self.legal_hold = None
+            case Patient.ErasureRequested():
+                by = event.entry.recorded_by
+                self.erasure = Erasure(event.erasure, event.legal_basis, by)
+            case Patient.ErasureWithdrawn():
+                self.erasure = None
+            case Patient.Erased():
+                self.is_erased, self.erasure = True, None
+                self.mrn = REDACTED
+                self._fold(
+                    tuple((since, _redact_details(values)) for since, values in self.recorded)
+                )
             case _:
                 raise UnknownEvent(event)
 
@@ -283,6 +336,15 @@ class Patient(PatientEvents, Aggregate):
         self.details = tuple(states)
         self.birth_date, self.sex = details.birth_date, details.sex
         self.confidentiality = details.confidentiality
+
+
+def _redact_details(values: dict[str, Any]) -> dict[str, Any]:
+    """Return details as they read once their key is destroyed: without a birth date and a sex."""
+    names: dict[str, Any] = {
+        name: REDACTED for name in ("family_name", "given_name") if name in values
+    }
+    labels = {name: values[name] for name in ("confidentiality",) if name in values}
+    return {**labels, **names, **({"sex": Sex.UNKNOWN} if "sex" in values else {})}
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.aggregate import Cancelling, Correcting, Derived, Event, NotNeeded
 from domain.described_enum import DescribedEnum
 from domain.envelope import SEALED, Code, Sealed, SealedCode, SealedDate
+from domain.erasure import LegalBasis
 from domain.time import Moment, Precision
 
 
@@ -164,3 +165,62 @@ class PatientEvents:
         CORRECTED_BY = NotNeeded("it says no more than that the merge was wrong")
         CANCELLED_BY = ("merge_patients",)
         merge: UUID
+
+    class LegalHoldPlaced(Event):
+        """As long as one holds, nothing of the person may be erased (a lawsuit, an inquiry)."""
+
+        TOPIC = "patient.legal-hold-placed"
+        PUBLIC = "patient.legal-hold-placed"
+        DESCRIPTION = "The data of a person must not be erased."
+        CORRECTED_BY = NotNeeded("the hold is lifted, and the right one placed")
+        CANCELLED_BY = ("lift_legal_hold",)
+        hold: UUID
+
+    class LegalHoldLifted(Event):
+        """All holds of this record are lifted."""
+
+        TOPIC = "patient.legal-hold-lifted"
+        PUBLIC = "patient.legal-hold-lifted"
+        DESCRIPTION = "A legal hold was lifted."
+        CORRECTED_BY = NotNeeded("it says no more than that the hold has ended")
+        CANCELLED_BY = ("place_legal_hold",)
+        hold: UUID
+
+    class ErasureRequested(Event):
+        """Somebody asks for the person to be erased; another one has to approve it."""
+
+        TOPIC = "patient.erasure-requested"
+        PUBLIC = "patient.erasure-requested"
+        DESCRIPTION = "The erasure of a person was requested."
+        CORRECTED_BY = ("request_erasure",)
+        CANCELLED_BY = ("withdraw_erasure",)
+        erasure: UUID
+        legal_basis: LegalBasis
+
+    class ErasureWithdrawn(Event):
+        """The request is not to be carried out."""
+
+        TOPIC = "patient.erasure-withdrawn"
+        PUBLIC = "patient.erasure-withdrawn"
+        DESCRIPTION = "The request to erase a person was withdrawn, or turned down."
+        CORRECTED_BY = NotNeeded("it says no more than that the request has ended")
+        CANCELLED_BY = ("request_erasure",)
+        erasure: UUID
+
+    class Erased(Event):
+        """The keys of the record and of its ``streams`` are destroyed: what is sealed is gone.
+
+        One for each record of the person. What tells nobody who it was stays: movements, doses, times.
+        """
+
+        TOPIC = "patient.erased"
+        PUBLIC = "patient.erased"
+        PUBLIC_FIELDS = {"streams": None}
+        DESCRIPTION = (
+            "A person was erased: whoever has copies of what is said of them erases these."
+        )
+        CORRECTED_BY = NotNeeded("nothing is left that could be put right")
+        CANCELLED_BY = NotNeeded("what is destroyed does not come back")
+        erasure: UUID
+        legal_basis: LegalBasis
+        streams: tuple[UUID, ...]

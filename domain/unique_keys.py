@@ -69,6 +69,20 @@ def former_of(event: Event) -> Unique | None:
     return None
 
 
+def erasure(patient: UUID) -> Unique:
+    """Return the claim of a person who was erased: of whom no key may ever be kept again."""
+    return Unique(ERASED, str(patient))
+
+
+def erased_of(event: Event) -> Unique | None:
+    """Return the claim of the person whom an event erases, if any."""
+    return erasure(event.originator_id) if isinstance(event, Patient.Erased) else None
+
+
+ERASED = "erased"
+"""The kind of the claims of those who were erased."""
+
+
 def waiting_for(subject: UUID) -> str:
     """Return the kind of the claims of visits that wait for a room, a person or a stay to change."""
     return f"waiting {subject}"

@@ -31,6 +31,7 @@ def hospital(settings: Settings, database: Database, *, durable: bool = True) ->
     hospital = Hospital(env, settings.rules, open_reports)
     hospital.pipeline.watch = tracing.span
     hospital.record.bind_keys()
+    hospital.erasures.finish()
     return hospital
 
 

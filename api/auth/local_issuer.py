@@ -58,12 +58,12 @@ class LocalIssuer:
         }
         if wards:
             claims["wards"] = list(wards)
-        parts = [_encoded({"alg": "HS256", "typ": "JWT"}), _encoded(claims)]
+        parts = [_encode_part({"alg": "HS256", "typ": "JWT"}), _encode_part(claims)]
         signature = hmac.digest(self._secret, b".".join(parts), "sha256")
         return b".".join([*parts, _base64(signature)]).decode()
 
 
-def _encoded(part: dict[str, Any]) -> bytes:
+def _encode_part(part: dict[str, Any]) -> bytes:
     return _base64(json.dumps(part, separators=(",", ":")).encode())
 
 

@@ -91,17 +91,17 @@ def _database(
     count, last_recorded = database.log_size()
     with closing(hospital(configuration, database)) as house:
         zone = house.zone().key
-        wrong = key_ring().problem()
+        key_problem = key_ring().problem()
         counts = (store := key_ring().store()) and store.counts()
-    if wrong:
-        problems.append((wrong, ExitCode.REFUSED))
+    if key_problem:
+        problems.append((key_problem, ExitCode.REFUSED))
     return {
         "postgresql": version,
         "log": f"{log.kind}, epoch {log.epoch}",
         "timeZone": zone,
         "events": count,
         "lastRecorded": last_recorded,
-        "keys": wrong or (counts and f"{counts.kept} kept, {counts.destroyed} destroyed"),
+        "keys": key_problem or (counts and f"{counts.kept} kept, {counts.destroyed} destroyed"),
     }
 
 

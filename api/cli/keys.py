@@ -7,6 +7,9 @@ import typer
 
 from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrated import check_migrated
+from infrastructure.sealing.binding import forget_key_store
 from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
 
@@ -19,13 +22,30 @@ app.add_typer(keys, name="keys")
 def status(json: Json = False, csv: Csv = False) -> None:
     """Print the key store, and how many keys it keeps and has destroyed."""
     ring = KeyRing.of(settings())
-    if (wrong := ring.problem()) is not None:
-        stop(wrong, ExitCode.REFUSED)
+    if (problem := ring.problem()) is not None:
+        stop(problem, ExitCode.REFUSED)
     store = ring.store()
     assert store is not None
     counts = store.counts()
     row = {"store": store.id, "kept": counts.kept, "destroyed": counts.destroyed}
     print_rows([row], ("store", "kept", "destroyed"), json=json, csv=csv)
+
+
+@keys.command(epilog="Example: wardbook keys abandon --yes")
+def abandon(yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False) -> None:
+    """Give up a key store that is lost for good: the next start makes a new one for the log.
+
+    What the lost one sealed stays unreadable. Read models go on, and a rebuild redacts their texts.
+    """
+    configuration = settings()
+    if KeyRing.of(configuration).store() is not None:
+        stop("A key store is there; move it away first.", ExitCode.REFUSED)
+    if not yes:
+        stop("All that is sealed stays unreadable. Say --yes to do it.", ExitCode.USAGE)
+    database = Database.of(configuration)
+    check_migrated(database)
+    forget_key_store(database)
+    out.print("The log has no key store any more; the next start makes one.")
 
 
 @keys.command(epilog="Example: wardbook keys rotate")
@@ -45,8 +65,8 @@ def rotate(
     if to is not None and to_command is not None:
         stop("Give --to or --to-command, one of the two.", ExitCode.USAGE)
     ring = KeyRing.of(settings())
-    if (wrong := ring.problem()) is not None:
-        stop(wrong, ExitCode.REFUSED)
+    if (problem := ring.problem()) is not None:
+        stop(problem, ExitCode.REFUSED)
     if to is None and to_command is None:
         count, former = ring.rotate()
         out.print(f"{count} keys are wrapped by the new key. The former one is in {former}.")

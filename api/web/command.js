@@ -42,7 +42,7 @@ const SHORT = new Set(['dose', 'route', 'frequency', 'start', 'stop', 'from', 'u
 const COMMON_MORE = ['performedBy', 'witnessedBy', 'occurredAtPrecision', 'reason'];
 
 const keepsTime = command => /^(correct|amend)/.test(command);
-const keepsReason = command => /^(correct|amend|cancel|breakGlass|closeBed|merge|unmerge|move|restate)/.test(command);
+const keepsReason = command => /^(correct|amend|cancel|breakGlass|closeBed|merge|unmerge|move|restate|placeLegal|liftLegal|requestErasure|withdrawErasure)/.test(command);
 
 class CommandForm extends Plain {
   static properties = {order: {attribute: false}, entered: {state: true}, refusal: {state: true}, isSending: {state: true}, lists: {state: true}, isEarlier: {state: true}};

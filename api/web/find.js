@@ -82,7 +82,7 @@ class PatientScreen extends Screen {
     return html`<header class="person"><h1>${nameOf(patient)}</h1>
         <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
           ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
-      <div class="acts">${button('admitPatient')}${button('correctPatientDetails')}${button('mergePatients')}${button('recordDeath')}${patient.diedAt ? [button('correctDeath'), button('cancelDeath')] : nothing}${button('breakGlass')}</div>
+      <div class="acts">${button('admitPatient')}${button('correctPatientDetails')}${button('mergePatients')}${button('recordDeath')}${patient.diedAt ? [button('correctDeath'), button('cancelDeath')] : nothing}${button('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => button(each))}</div>
       <section class="card"><h2>${say('stays')}</h2>
         ${patient.stays.length ? html`<ul>${patient.stays.map(stay => html`<li>${stayLine(stay)} · ${named(stay.admissionType)} · ${stay.specialty ?? ''}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>
       ${patient.otherRecords?.length || patient.mergedInto

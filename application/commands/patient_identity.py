@@ -151,6 +151,7 @@ class PatientIdentity(CommandGroup):
         if not patients or not patients[0].exists:
             raise MovementNotFound("merge", merge_id, "merge_id")
         scope.check_patient(uow, patients[0])
+        lookups.check_kept(uow, patients[0].id, "merge_id")
         person_stays = persons.stays_of(uow, persons.person_of(uow, patients[0].id))
         before = [persons.person_of(uow, stay.patient) for stay in person_stays if stay.patient]
         patients[0].unmerge(merge_id, uow.entry)

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
+from application import lookups
 from application.append import pending_events
 from application.authorization.roles import SYSTEMS
 from application.command import Recorded, Request
@@ -146,6 +147,7 @@ class SourceMovements(CommandGroup):
             reason=uow.entry.reason or f"as reported by {system}",
         )
         (visit,) = uow.load(SourceVisit, id)
+        lookups.check_kept(uow, visit.patient, "source_visit")
         visit.about = about_of(uow, [*visit.held.values(), version])
         visit.report(system, source_visit, version, uow.entry)
         _reconcile(uow, visit)

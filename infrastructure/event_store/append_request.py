@@ -20,7 +20,7 @@ def to_request(
 ) -> dict[str, Any]:
     """Serialize a command for ``record.append``; with ``keys``, its claims as they are stored."""
 
-    def stored(claim: UniqueClaim) -> Unique:
+    def stored_name(claim: UniqueClaim) -> Unique:
         name = Unique(claim.kind, claim.key)
         return stored_claim(name, keys) if keys else name
 
@@ -31,7 +31,8 @@ def to_request(
         "reads": append.reads,
         "events": [msgspec.Raw(cast(VersionedStoredEvent, e).row) for e in events],
         "unique": [
-            {**stored(u)._asdict(), "owner": u.owner, "replaces": u.replaces} for u in append.unique
+            {**stored_name(u)._asdict(), "owner": u.owner, "replaces": u.replaces}
+            for u in append.unique
         ],
     }
     if append.asks:
@@ -40,7 +41,7 @@ def to_request(
         command["released"] = [
             form._asdict()
             for u in append.released
-            for form in dict.fromkeys((stored(u), Unique(u.kind, u.key)))
+            for form in dict.fromkeys((stored_name(u), Unique(u.kind, u.key)))
         ]
     if append.recorded_at is not None:
         command["recorded_at"] = append.recorded_at

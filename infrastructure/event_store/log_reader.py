@@ -243,9 +243,9 @@ class LogReader:
         """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
         self.keys.destroy([str(subject) for subject in subjects])
 
-    def salted(self, digest: str) -> str:
+    def salt_digest(self, digest: str) -> str:
         """Return a digest that only who has the keys can confirm by a guess."""
-        return (self.keys.hashed(digest) or digest)[: len(digest)]
+        return (self.keys.hash_text(digest) or digest)[: len(digest)]
 
     def bind_keys(self) -> None:
         """Find the key store of the log again, or make one if the log has none yet."""

@@ -22,7 +22,7 @@ from domain.envelope import REDACTED, About, Actor, Envelope, Source
 from domain.errors import IntegrityError
 from domain.event_types import EVENTS
 from domain.time import Precision
-from infrastructure.sealing.fields import SEAL_IN_JSON, Open, opened, sealed_fields
+from infrastructure.sealing.fields import SEAL_IN_JSON, Open, open_value, sealed_fields
 from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring, subject_of_key
 
 EVENT_COLUMNS = (
@@ -55,10 +55,15 @@ class EventMapper(Mapper[UUID]):
     """Maps events of the registered topics; validates against their schemas on write and on read."""
 
     def __init__(self, keys: KeyRing | None = None) -> None:
-        self.keys = keys or key_ring()
+        self._keys = keys
         self._encode = msgspec.json.Encoder().encode
         self._decoders = {topic: _decoder(event) for topic, event in EVENTS.items()}
         self._own_fields = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys by which texts are sealed: those of the process, unless others were given."""
+        return self._keys or key_ring()
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> VersionedStoredEvent:
         """Encode an event. Raises EventDoesNotFit if its schema does not allow it."""
@@ -90,7 +95,7 @@ class EventMapper(Mapper[UUID]):
             open = self._opener(topic, stream, version, envelope.about)
             if is_sealed:
                 envelope = _with_opened_reason(envelope, open)
-            body = self._encode(opened(msgspec.json.decode(body), open))
+            body = self._encode(open_value(msgspec.json.decode(body), open))
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
             all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
@@ -107,7 +112,7 @@ class EventMapper(Mapper[UUID]):
     def _decode(self, topic: str, version: int, state: bytes | str) -> Event:
         event = _event_class(topic, version)
         if SEAL_IN_JSON in (state if isinstance(state, str) else state.decode()):
-            state = self._opened(topic, state)
+            state = self._open_body(topic, state)
         if version < event.VERSION:
             state = self._upcast(event, version, state)
         try:
@@ -118,20 +123,22 @@ class EventMapper(Mapper[UUID]):
     def _to_row(self, event: Event) -> "_Row":
         """Return an event as a row, its marked fields sealed if it is about somebody."""
         about, topic, stream = event.entry.about, event.TOPIC, event.originator_id
-        own = {name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS}
+        own_fields = {
+            name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS
+        }
         reason = event.entry.reason
         subject = _subject(topic, stream, about)
         if subject is None:
-            return _to_row(event, own, reason)
+            return _to_row(event, own_fields, reason)
         place, keys = _place(topic, stream, event.originator_version), self.keys
 
         def seal(field: str, text: str) -> str:
             return keys.seal(subject, f"{place}\n{field}\n{subject}", text)
 
         for name, seal_field in sealed_fields(type(event)).items():
-            if name in own:
-                own[name] = seal_field(own[name], name, seal)
-        return _to_row(event, own, reason and seal(REASON, reason))
+            if name in own_fields:
+                own_fields[name] = seal_field(own_fields[name], name, seal)
+        return _to_row(event, own_fields, reason and seal(REASON, reason))
 
     def _opener(self, topic: str, stream: UUID, version: int, about: About | None) -> Open:
         """Return what opens the sealed texts of an event."""
@@ -141,23 +148,23 @@ class EventMapper(Mapper[UUID]):
             return lambda field, sealed: None
         return lambda field, sealed: keys.open(subject, f"{place}\n{field}\n{subject}", sealed)
 
-    def _opened(self, topic: str, state: bytes | str) -> bytes:
+    def _open_body(self, topic: str, state: bytes | str) -> bytes:
         """Return the whole JSON of an event with its sealed texts opened."""
         body = msgspec.json.decode(state)
         stream, version = UUID(body["originator_id"]), body["originator_version"]
         about = msgspec.convert(body["entry"].get("about"), About | None)
         open = self._opener(topic, stream, version, about)
-        own = {name: value for name, value in body.items() if name not in COMMON_FIELDS}
-        entry = self.opened_entry(topic, stream, version, body["entry"])
-        return self._encode({**body, **opened(own, open), "entry": entry})
+        own_fields = {name: value for name, value in body.items() if name not in COMMON_FIELDS}
+        entry = self.open_entry(topic, stream, version, body["entry"])
+        return self._encode({**body, **open_value(own_fields, open), "entry": entry})
 
-    def opened_entry(
+    def open_entry(
         self, topic: str, stream: UUID, version: int, entry: dict[str, Any]
     ) -> dict[str, Any]:
         """Return the JSON of an envelope with its reason opened."""
         about = msgspec.convert(entry.get("about"), About | None)
         open = self._opener(topic, stream, version, about)
-        return {**entry, **opened({"reason": entry.get("reason")}, open, "entry")}
+        return {**entry, **open_value({"reason": entry.get("reason")}, open, "entry")}
 
     def _upcast(self, event: type[Event], version: int, state: bytes | str) -> bytes:
         body = msgspec.json.decode(state)

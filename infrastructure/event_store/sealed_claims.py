@@ -16,8 +16,8 @@ _FORMER = "former "
 def stored_claim(name: Unique, keys: KeyRing) -> Unique:
     """Return a claim as it is stored: that of a patient's number by its HMAC."""
     if name.kind in _NUMBERS:
-        hashed = keys.hashed(f"{name.kind}\n{name.key}")
-        return name if hashed is None else Unique(name.kind, hashed)
+        key_hash = keys.hash_text(f"{name.kind}\n{name.key}")
+        return name if key_hash is None else Unique(name.kind, key_hash)
     return Unique(stored_kind(name.kind, keys), name.key)
 
 
@@ -25,8 +25,8 @@ def stored_kind(kind: str, keys: KeyRing) -> str:
     """Return a kind of claims as it is stored: one that has a former number in it by its HMAC."""
     if not kind.startswith(f"{_FORMER}["):
         return kind
-    hashed = keys.hashed(kind)
-    return kind if hashed is None else _FORMER + hashed
+    kind_hash = keys.hash_text(kind)
+    return kind if kind_hash is None else _FORMER + kind_hash
 
 
 def forms(name: Unique, keys: KeyRing) -> list[Unique]:

@@ -15,6 +15,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
+from domain.envelope import REDACTED
 from domain.errors import WardbookError
 from domain.patient import Patient
 from domain.practitioner import Practitioner
@@ -22,7 +23,15 @@ from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
-from domain.unique_keys import Unique, as_stored_of, former_of, unique_of, waiting
+from domain.unique_keys import (
+    ERASED,
+    Unique,
+    as_stored_of,
+    erased_of,
+    former_of,
+    unique_of,
+    waiting,
+)
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.event_store.sealed_claims import forms
 from infrastructure.integrity.beds import beds, occupancy, sharers
@@ -233,6 +242,9 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
         bed_claims.pop(stream, None)
         person_claims.pop(stream, None)
     unique_claims = {key: owner for key, owner in unique_claims.items() if owner not in unreadable}
+    of_owner: dict[UUID, list[Unique]] = {}
+    for claim, owner in unique_claims.items():
+        of_owner.setdefault(owner, []).append(claim)
     for stream, events in _aggregates(connection, unreadable):
         first = events[0]
         if isinstance(first, Stay.Admitted):
@@ -253,14 +265,19 @@ def _claims(connection: Connection[TupleRow], unreadable: Collection[UUID] = ())
             if person_claims.pop(stream, []) != _person_rows(stay, links):
                 result.breaks(f"claim of the patient of stay {stream}")
         else:
+            if any(isinstance(e, Patient.Registered) and e.mrn == REDACTED for e in events):
+                for claim in [claim for claim in of_owner.get(stream, ()) if claim.kind != ERASED]:
+                    unique_claims.pop(claim, None)  # of a number that nobody can read any more
             for key, stored_claim in _unique_claims(stream, events).items():
                 result.looked_at += 1
                 names = [key] if stored_claim is None else [key, stored_claim]
-                stored = [form for name in names for form in forms(name, keys)]
-                found = next((form for form in stored if unique_claims.get(form) == stream), None)
-                if found is None:
+                candidates = [form for name in names for form in forms(name, keys)]
+                held_claim = next(
+                    (form for form in candidates if unique_claims.get(form) == stream), None
+                )
+                if held_claim is None:
                     result.breaks(f"{key.kind} of {stream}")
-                unique_claims.pop(found or key, None)
+                unique_claims.pop(held_claim or key, None)
     for stray in (*bed_claims, *person_claims, *unique_claims):
         result.breaks(f"a claim of {stray} without an event")
     return result
@@ -271,6 +288,10 @@ def _unique_claims(stream: UUID, events: list[Event]) -> dict[Unique, Unique | N
 
     Each with the claim that stands for it in an older log, where another has the key.
     """
+    if erasure := next((claim for event in events if (claim := erased_of(event))), None):
+        return {erasure: None}  # the numbers were given up
+    if any(isinstance(event, Patient.Registered) and event.mrn == REDACTED for event in events):
+        return {}
     claims = [(key, as_stored_of(event)) for event in events if (key := unique_of(event))]
     if not isinstance(events[0], SourceVisit.Reported):
         last = dict({key.kind: (key, stored_claim) for key, stored_claim in claims}.values())

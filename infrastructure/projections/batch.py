@@ -7,11 +7,13 @@ projected by all read models at once; only one in which something fails is proje
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.errors import IntegrityError
+from domain.patient import Patient
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import PLAN_BY_INDEX
@@ -80,6 +82,7 @@ class BatchProjector:
         self._mapper = mapper or EventMapper()
         self._models: dict[str, ReadModel] = {}
         self._halted: set[str] = set()
+        self._has_keys = False
         live_schemas = {t.schema for t in LIVE}
         self._is_live = all(t.schema in live_schemas for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
@@ -139,7 +142,19 @@ class BatchProjector:
             self._models = {}  # their memory may be of a batch that was rolled back
             raise
 
+    def _check_keys(self) -> None:
+        """Refuse to read a log without its keys: read models would hold redacted texts for good.
+
+        Raises KeysMissing.
+        """
+        if not self._has_keys:
+            bound = self._connection.execute("SELECT store FROM record.key_store").fetchone()
+            if bound is not None:
+                self._mapper.keys.check(bound[0])
+                self._has_keys = True
+
     def _batch(self, until: int, project: Project) -> bool:
+        self._check_keys()
         status = self._status()
         group, until = self._furthest_behind(status, until)
         if not group:
@@ -148,6 +163,7 @@ class BatchProjector:
         rows = self._rows(start, until)
         end = rows[-1][1] if rows else start
         is_isolated = self._project(status, group, rows, project)
+        self._erase(group, rows)
         self._move([t for t in group if t.model.name not in self._halted], end)
         if end == start:
             return False
@@ -241,6 +257,23 @@ class BatchProjector:
         self._models.pop(target.model.name, None)
         return IsolatingProjector(self._connection, target, self._mapper, rows[0][0])
 
+    def _erase(self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]) -> None:
+        """Read anew what is of persons who were erased, once their keys are destroyed.
+
+        The command that erases destroys the keys, too: this is where it goes on after a crash.
+        """
+        erased_streams: set[UUID] = set()
+        for row in rows:
+            if row[6] == Patient.Erased.TOPIC:
+                event = self._mapper.event(row[4:])
+                assert isinstance(event, Patient.Erased)
+                erased_streams |= {event.originator_id, *event.streams}
+        if erased_streams:
+            self._mapper.keys.destroy(str(subject) for subject in erased_streams)
+            for target in group:
+                if not target.model.halts:  # those are of beds alone
+                    self._isolating_projector(target, rows).read_anew(erased_streams, rows[-1][1])
+
     def _is_due(self) -> bool:
         """Return whether there are events to project or a heartbeat is due: one cheap query."""
         row = self._connection.execute(
@@ -298,8 +331,11 @@ class BatchProjector:
         return status
 
     def _rows(self, after: int, until: int) -> Sequence[EventRow]:
-        """Read the next batch: to the end of a command, and to the next decision about a target."""
-        return self._connection.execute(
+        """Read the next batch: to the end of a command, and to the next decision about a target.
+
+        Or to the end of a command that erases a person.
+        """
+        rows = self._connection.execute(
             f"SELECT {EVENT_ROW_COLUMNS} FROM record.events"
             " WHERE position > %(after)s AND position <= least(%(until)s, ("
             "   SELECT max(command_end) FROM (SELECT command_end FROM record.events"
@@ -314,3 +350,5 @@ class BatchProjector:
                 "decisions": self._decisions,
             },
         ).fetchall()
+        ends = [row[1] for row in rows if row[6] == Patient.Erased.TOPIC]
+        return [row for row in rows if row[1] <= ends[0]] if ends else rows

@@ -130,6 +130,10 @@ class IsolatingProjector:
             self._skipped = skipped_commands(self._connection, self._target.model, row[1])
             self.refill(streams, row[1])
 
+    def read_anew(self, streams: set[UUID], until: int) -> None:
+        """Project some streams again, whose texts read otherwise now."""
+        self.refill(streams | self._isolated, until)
+
     def refill(self, streams: set[UUID], until: int) -> None:
         """Delete the rows of some streams and project these again, in the order of the log.
 

@@ -227,6 +227,11 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Patient.ChangeCancelled: lambda e: (
         f"Details from {e.data['since']} on cancelled: they did not change"
     ),
+    Patient.LegalHoldPlaced: lambda e: "Legal hold: nothing may be erased",
+    Patient.LegalHoldLifted: lambda e: "Legal hold lifted",
+    Patient.ErasureRequested: lambda e: f"Erasure requested: {_words(e.data['legal_basis'])}",
+    Patient.ErasureWithdrawn: lambda e: "Request to erase withdrawn",
+    Patient.Erased: lambda e: f"Erased: {_words(e.data['legal_basis'])}",
     Patient.Merged: lambda e: "Found to be one person with another record",
     Patient.Unmerged: lambda e: "Found not to be that person: merge taken back",
     Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancellation(e)}",

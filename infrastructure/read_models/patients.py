@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
+from domain.envelope import REDACTED
 from domain.names import prefixes, search_words
 from domain.patient import Patient
 from domain.text import code, key, number_key
@@ -76,6 +77,7 @@ class Patients(AggregateProjection[Patient]):
 
     def rows(self, patient: Patient, event: Event) -> dict[Table, Rows]:
         rows: Rows = {}
+        is_redacted = patient.mrn == REDACTED  # nobody finds who was erased by that word
         for period, details in patient.periods():
             values = {
                 "mrn": patient.mrn,
@@ -87,8 +89,10 @@ class Patients(AggregateProjection[Patient]):
                 "confidentiality": details.confidentiality.value,
                 "died_at": None,
                 "merged_into": patient.merged_into,
-                "mrn_key": number_key(patient.mrn),
-                "prefixes": prefixes(
+                "mrn_key": "" if is_redacted else number_key(patient.mrn),
+                "prefixes": []
+                if is_redacted
+                else prefixes(
                     details.family_name, details.given_name, patient.mrn, details.birth_date
                 ),
             }

@@ -116,8 +116,8 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
     )
     mapper, facts = EventMapper(), {}
     for position, topic, stream, version, recorded_at, entry, at in rows:
-        opened = mapper.opened_entry(topic, stream, version, entry)
-        facts[position] = _fact(position, topic, stream, version, recorded_at, opened, at)
+        clear_entry = mapper.open_entry(topic, stream, version, entry)
+        facts[position] = _fact(position, topic, stream, version, recorded_at, clear_entry, at)
     times = await connection.execute(
         select(entries.c.entry, entries.c.occurred_at)
         .distinct()

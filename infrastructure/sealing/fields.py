@@ -22,7 +22,7 @@ Open = Callable[[str, str], str | None]
 SealField = Callable[[Any, str, Seal], Any]
 
 REDACTED_VALUES: Mapping[str, str | None] = {"birth_date": None, "sex": "UNKNOWN"}
-"""What fields read as that hold no text, once they cannot be opened any more."""
+"""The values of fields that hold no text, once they cannot be opened any more."""
 
 SEAL_IN_JSON = msgspec.json.encode(SEAL)[1:-2].decode()
 """The control character of a seal as JSON spells it."""
@@ -71,21 +71,21 @@ def _seal_parts(value: Any, field: str, seal: Seal) -> dict[str, Any] | None:
     return parts
 
 
-def opened(value: Any, open: Open, field: str = "") -> Any:
+def open_value(value: Any, open: Open, field: str = "") -> Any:
     """Return decoded JSON with its sealed texts opened, those that cannot be as redacted."""
     if isinstance(value, str):
         if not value.startswith(SEAL):
             return value
         text = open(field, value)
-        return redacted(field) if text is None else text
+        return redacted_value(field) if text is None else text
     if isinstance(value, dict):
         start = f"{field}." if field else ""
-        return {name: opened(part, open, f"{start}{name}") for name, part in value.items()}
+        return {name: open_value(part, open, f"{start}{name}") for name, part in value.items()}
     if isinstance(value, list):
-        return [opened(part, open, f"{field}.{n}") for n, part in enumerate(value)]
+        return [open_value(part, open, f"{field}.{n}") for n, part in enumerate(value)]
     return value
 
 
-def redacted(field: str) -> str | None:
+def redacted_value(field: str) -> str | None:
     """Return what a field reads as that cannot be opened any more."""
     return REDACTED_VALUES.get(field.rpartition(".")[2], REDACTED)

@@ -39,7 +39,7 @@ class HouseKey:
     def _from_command(self) -> bytes:
         assert self.command is not None
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 shlex.split(self.command), capture_output=True, timeout=COMMAND_SECONDS, check=True
             )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -47,7 +47,7 @@ class HouseKey:
             raise HouseKeyUnavailable(
                 f"The command for the key of the house failed: {kind}."
             ) from None
-        secret = done.stdout.strip()
+        secret = process.stdout.strip()
         if len(secret) < KEY_BYTES:
             raise HouseKeyUnavailable(
                 f"The command for the key of the house printed {len(secret)} bytes,"

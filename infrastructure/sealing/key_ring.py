@@ -27,7 +27,7 @@ from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.settings import Settings, from_environment
 
 SEAL = "\x1e1"
-"""How a sealed text begins: with a control character, which no text that was ever typed has."""
+"""The beginning of a sealed text: it has a control character, which no text that was ever typed has."""
 
 NONCE_BYTES = 12
 
@@ -37,7 +37,7 @@ PADDED_TO = 16
 KEYS_IN_MEMORY = 10_000
 
 SECONDS_UNSEEN = 1.0
-"""How long a key that another process destroys may still be in memory here."""
+"""The time for which a key that another process destroys may still be in memory here."""
 
 PEPPER = "pepper"
 """The subject of the key by which numbers of patients are claimed and looked up."""
@@ -98,13 +98,21 @@ class KeyRing:
                 assert store is not None
                 bound = bind(store.id)
             if store is None or store.id != bound:
-                found = f"{self._file} is another" if store else f"{self._file} is not there"
+                place = f"{self._file} is another" if store else f"{self._file} is not there"
                 self._wrong = (
-                    f"The key store of this log ({bound}) is lost: {found}. What is sealed reads as"
+                    f"The key store of this log ({bound}) is lost: {place}. What is sealed reads as"
                     f" {REDACTED}, and nothing about a person can be recorded. Restore it."
                 )
         except ConfigurationError as error:
             self._wrong = str(error)
+
+    def check(self, bound: str) -> None:
+        """Check that the keys of a log can be used, by the id of its store. Raises KeysMissing."""
+        problem = self.problem()
+        if problem is None and (store := self.store()) is not None and store.id != bound:
+            problem = f"{self._file} is another key store than this log's ({bound})."
+        if problem is not None:
+            raise KeysMissing(problem)
 
     def problem(self) -> str | None:
         """Return what is wrong with the keys; None if they can be used."""
@@ -136,8 +144,8 @@ class KeyRing:
             return REDACTED
         text += "\0" * (-len(text.encode()) % PADDED_TO)
         nonce = urandom(NONCE_BYTES)
-        sealed = nonce + key.encrypt(nonce, text.encode(), place.encode())
-        return SEAL + b64encode(sealed).decode()
+        ciphertext = nonce + key.encrypt(nonce, text.encode(), place.encode())
+        return SEAL + b64encode(ciphertext).decode()
 
     def open(self, subject: str, place: str, sealed: str) -> str | None:
         """Open a sealed text; None if its key is not there any more, or is another."""
@@ -154,11 +162,11 @@ class KeyRing:
     def destroy(self, subjects: Iterable[str]) -> int:
         """Destroy the keys of subjects for ever; return how many there were."""
         store = self.store()
-        left = [s for s in subjects if store.wrapped(s) != b""] if store else []
-        destroyed = store.destroy(left) if store and left else 0
+        kept_subjects = [s for s in subjects if store.wrapped_key(s) != b""] if store else []
+        count = store.destroy(kept_subjects) if store and kept_subjects else 0
         with self._lock:
             self._keys.clear()
-        return destroyed
+        return count
 
     # -- numbers --
 
@@ -171,12 +179,12 @@ class KeyRing:
 
     def _unwrapped_pepper(self) -> bytes | None:
         if self._pepper is None and (store := self.store()):
-            wrapped = store.wrapped(PEPPER)
-            if wrapped:
-                self._pepper = self._unwrap(PEPPER, wrapped)
+            wrapped_key = store.wrapped_key(PEPPER)
+            if wrapped_key:
+                self._pepper = self._unwrap(PEPPER, wrapped_key)
         return self._pepper
 
-    def hashed(self, text: str) -> str | None:
+    def hash_text(self, text: str) -> str | None:
         """Return the HMAC of a text by the pepper; None if there are no keys."""
         pepper = self.pepper()
         return None if pepper is None else hmac.digest(pepper, text.encode(), "sha256").hex()
@@ -190,10 +198,10 @@ class KeyRing:
             raise KeysMissing(f"There is no key store at {self._file}.")
         wrapper = AESGCM(new.key())
 
-        def rewrapped(subject: str, wrapped: bytes) -> bytes:
-            return _wrapped(wrapper, subject, self._unwrap(subject, wrapped))
+        def rewrap_key(subject: str, wrapped: bytes) -> bytes:
+            return _wrap_key(wrapper, subject, self._unwrap(subject, wrapped))
 
-        count = store.rewrap(rewrapped)
+        count = store.rewrap(rewrap_key)
         self._house_key, self._house = new, wrapper
         return count
 
@@ -230,10 +238,10 @@ class KeyRing:
                     f"There is no key store at {self._file}, so nothing about a person can be stored."
                 )
             return None
-        wrapped = store.wrapped(subject)
-        if wrapped is None and make:
-            wrapped = store.add(subject, self._wrap(subject, AESGCM.generate_key(256)))
-        key = AESGCM(self._unwrap(subject, wrapped)) if wrapped else None
+        wrapped_key = store.wrapped_key(subject)
+        if wrapped_key is None and make:
+            wrapped_key = store.add(subject, self._wrap(subject, AESGCM.generate_key(256)))
+        key = AESGCM(self._unwrap(subject, wrapped_key)) if wrapped_key else None
         with self._lock:
             self._keys[subject] = key
             while len(self._keys) > self._in_memory:
@@ -258,7 +266,7 @@ class KeyRing:
         return self._house
 
     def _wrap(self, subject: str, key: bytes) -> bytes:
-        return _wrapped(self._wrapper(), subject, key)
+        return _wrap_key(self._wrapper(), subject, key)
 
     def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
         nonce, rest = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
@@ -278,7 +286,7 @@ class KeyRing:
             ) from None
 
 
-def _wrapped(wrapper: AESGCM, subject: str, key: bytes) -> bytes:
+def _wrap_key(wrapper: AESGCM, subject: str, key: bytes) -> bytes:
     nonce = urandom(NONCE_BYTES)
     return nonce + wrapper.encrypt(nonce, key, subject.encode())
 

@@ -36,7 +36,7 @@ class KeyStore(Protocol):
     def id(self) -> str:
         """Return the id of the store, by which a log knows it again."""
 
-    def wrapped(self, subject: str) -> bytes | None:
+    def wrapped_key(self, subject: str) -> bytes | None:
         """Return the key of a subject, empty if it is destroyed; None if there never was one."""
 
     def add(self, subject: str, wrapped: bytes) -> bytes:
@@ -95,7 +95,7 @@ class SqliteKeyStore:
     def id(self) -> str:
         return self._id
 
-    def wrapped(self, subject: str) -> bytes | None:
+    def wrapped_key(self, subject: str) -> bytes | None:
         row = self._one("SELECT wrapped FROM keys WHERE subject = ?", subject)
         return row[0] if row else None
 
@@ -105,16 +105,16 @@ class SqliteKeyStore:
                 "INSERT INTO keys VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING",
                 [subject, wrapped, _now()],
             )
-            kept = self.wrapped(subject)
-        assert kept is not None
-        return kept
+            wrapped_key = self.wrapped_key(subject)
+        assert wrapped_key is not None
+        return wrapped_key
 
     def destroy(self, subjects: Sequence[str]) -> int:
-        destroyed = 0
+        count = 0
         with self._used() as connection:
             connection.execute("BEGIN IMMEDIATE")
             for subject in subjects:
-                destroyed += connection.execute(
+                count += connection.execute(
                     "UPDATE keys SET wrapped = x'', destroyed_at = ?"
                     " WHERE subject = ? AND destroyed_at IS NULL",
                     [_now(), subject],
@@ -124,9 +124,9 @@ class SqliteKeyStore:
                     [subject, _now(), _now()],
                 )
             connection.execute("COMMIT")
-            if destroyed:
+            if count:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return destroyed
+        return count
 
     def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
         with self._used() as connection:
@@ -136,7 +136,7 @@ class SqliteKeyStore:
             ).fetchall()
             connection.executemany(
                 "UPDATE keys SET wrapped = ? WHERE subject = ?",
-                [(rewrap(subject, wrapped), subject) for subject, wrapped in keys],
+                [(rewrap(subject, key), subject) for subject, key in keys],
             )
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -159,12 +159,12 @@ class SqliteKeyStore:
         """Use the connection, one thread at a time. Raises KeyStoreUnreadable."""
         with self._lock:
             try:
-                with self._connected() as connection:
+                with self._own_connection() as connection:
                     yield connection
             except sqlite3.Error as error:
                 raise self._unreadable(error) from None
 
-    def _connected(self) -> sqlite3.Connection:
+    def _own_connection(self) -> sqlite3.Connection:
         """Return this process's connection: SQLite's do not outlive a fork."""
         if self._process != os.getpid():
             self._process, self._connection = os.getpid(), self._connect()

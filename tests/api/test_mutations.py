@@ -8,6 +8,7 @@ from api.graphql.schema import schema
 from tests.support import (
     consult_examples,
     correction_examples,
+    erasure_examples,
     room_examples,
     source_movement_examples,
 )
@@ -16,6 +17,7 @@ from tests.support.api_example import EXAMPLES, Answer, example
 
 assert correction_examples  # registers its examples
 assert consult_examples
+assert erasure_examples
 assert room_examples
 assert source_movement_examples
 

@@ -200,6 +200,11 @@ ANYBODYS = {
     "cancelPatientChange",
     "mergePatients",
     "unmergePatients",
+    "placeLegalHold",
+    "liftLegalHold",
+    "requestErasure",
+    "withdrawErasure",
+    "erasePatient",
     "admitPatient",
     # their example has no bed yet
     "allocateRoom",

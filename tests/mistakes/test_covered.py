@@ -20,7 +20,12 @@ NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
 MISTAKES = (
-    set(range(1, 86)) | set(range(90, 99)) | set(range(110, 128)) | set(range(140, 147)) | {190}
+    set(range(1, 86))
+    | set(range(90, 99))
+    | set(range(110, 128))
+    | set(range(140, 147))
+    | set(range(170, 175))
+    | {190}
 ) - NOT_GIVEN
 
 

@@ -13,6 +13,7 @@ from factory.declarations import LazyAttribute, Sequence, SubFactory
 
 from domain.aggregate import Event
 from domain.envelope import Actor, Envelope
+from domain.erasure import LegalBasis
 from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Basis
@@ -417,3 +418,41 @@ class DeathCancelled(EventFactory[Patient.DeathCancelled]):
         model = Patient.DeathCancelled
 
     discharge = None
+
+
+class LegalHoldPlaced(EventFactory[Patient.LegalHoldPlaced]):
+    class Meta:
+        model = Patient.LegalHoldPlaced
+
+    hold = _made_by_entry("hold")
+
+
+class LegalHoldLifted(EventFactory[Patient.LegalHoldLifted]):
+    class Meta:
+        model = Patient.LegalHoldLifted
+
+    hold = SOMEBODY
+
+
+class ErasureRequested(EventFactory[Patient.ErasureRequested]):
+    class Meta:
+        model = Patient.ErasureRequested
+
+    erasure = _made_by_entry("erasure")
+    legal_basis = LegalBasis.CONSENT_WITHDRAWN
+
+
+class ErasureWithdrawn(EventFactory[Patient.ErasureWithdrawn]):
+    class Meta:
+        model = Patient.ErasureWithdrawn
+
+    erasure = SOMEBODY
+
+
+class Erased(EventFactory[Patient.Erased]):
+    class Meta:
+        model = Patient.Erased
+
+    erasure = SOMEBODY
+    legal_basis = LegalBasis.CONSENT_WITHDRAWN
+    streams = ()

@@ -14,6 +14,7 @@ from uuid import UUID
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from application.sharers import Sharer
+from domain.envelope import Actor
 from domain.patient import Sex
 from domain.practitioner import Grade
 from domain.prescription.aggregate import Prescription
@@ -26,8 +27,10 @@ from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition
 from domain.time import Precision
+from tests.support import random_privacy
 from tests.support.hospital_dsl import ADA, place
 from tests.support.random_corrections import WEIGHTS, Mending
+from tests.support.random_privacy import Erasing
 from tests.support.random_rooms import Furnishing
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -44,7 +47,7 @@ CHANGES = (
 )
 
 
-class Busy(Mending, Furnishing):
+class Busy(Mending, Erasing, Furnishing):
     """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done."""
 
     def __init__(
@@ -97,6 +100,7 @@ class Busy(Mending, Furnishing):
         command: str,
         because_why: str | None = None,
         at: datetime | None = None,
+        by: Actor = ADA,
         **content: Any,
     ) -> Recorded | None:
         """Give a command, now or late; or of a moment."""
@@ -108,7 +112,7 @@ class Busy(Mending, Furnishing):
                 at = at.replace(minute=0)
         said = Request(
             command_id=UUID(int=self._lot.getrandbits(128), version=4),
-            by=ADA,
+            by=by,
             now=self.now,
             occurred_at=at,
             precision=self._lot.choice([None, Precision.HOUR]),
@@ -451,6 +455,7 @@ class Busy(Mending, Furnishing):
 
 _WEIGHTS = {
     **WEIGHTS,
+    **random_privacy.WEIGHTS,
     "register_patient": 6,
     "record_death": 0.7,
     "correct_death": 0.3,

@@ -10,7 +10,7 @@ from api.graphql.mutations.payloads import (
     PractitionerRecorded,
 )
 from api.graphql.mutations.resolvers import command_input
-from api.graphql.types.enums import CancellationReason, Confidentiality, Grade, Sex
+from api.graphql.types.enums import CancellationReason, Confidentiality, Grade, LegalBasis, Sex
 
 
 @command_input(
@@ -24,6 +24,47 @@ class RegisterPatientInput(CommandInput):
     birth_date: date | None = optional("Birth date.")
     sex: Sex | None = optional("Administrative sex; UNKNOWN by default.")
     confidentiality: Confidentiality | None = optional("Confidentiality label; NORMAL by default.")
+
+
+@command_input("place_legal_hold", PatientRecorded, "Forbid to erase a person, saying why.")
+class PlaceLegalHoldInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+
+
+@command_input("lift_legal_hold", PatientRecorded, "Lift the legal hold of a person, saying why.")
+class LiftLegalHoldInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+
+
+@command_input(
+    "request_erasure",
+    PatientRecorded,
+    "Request that a person is erased; another login approves it.",
+)
+class RequestErasureInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN, of any record of the person.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    legal_basis: LegalBasis = required("Why the law wants or allows it.")
+
+
+@command_input(
+    "withdraw_erasure", PatientRecorded, "Withdraw a request to erase a person, or turn it down."
+)
+class WithdrawErasureInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN, of any record of the person.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+
+
+@command_input(
+    "erase_patient",
+    PatientRecorded,
+    "Approve the request of another login, and erase the person for good: all records, all stays.",
+)
+class ErasePatientInput(CommandInput):
+    patient_mrn: str = required("The patient's MRN, of any record of the person.")
+    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
 
 
 @command_input(

@@ -5,6 +5,7 @@ import strawberry
 from application.authorization.roles import Purpose
 from application.commands.late_entries import EntryKind
 from domain.described_enum import DescribedEnum
+from domain.erasure import LegalBasis
 from domain.patient import Confidentiality, Sex
 from domain.practitioner import Grade
 from domain.prescription.course import Basis as UnprescribedBasis
@@ -32,6 +33,7 @@ __all__ = [
     "EntryKind",
     "EntryStatus",
     "Grade",
+    "LegalBasis",
     "OutsidePrescription",
     "Precision",
     "PrescriptionStatus",
@@ -51,6 +53,7 @@ for _kind, _name, _description in (
     (Sex, "Sex", "Administrative sex."),
     (Purpose, "Purpose", "What patients' data are read for (after HL7 v3 PurposeOfUse)."),
     (Confidentiality, "Confidentiality", "Confidentiality label (HL7 v3)."),
+    (LegalBasis, "LegalBasis", "Why a person's data are erased (GDPR article 17)."),
     (Grade, "Grade", "Seniority of a practitioner."),
     (Precision, "Precision", "How precisely a time is known."),
     (StayStatus, "StayStatus", "Where a stay stands at a moment."),

@@ -1,0 +1,169 @@
+"""Commands about the erasure of a person: legal holds, requests, and the erasure itself.
+
+A person is erased by the destruction of keys: the log stays as it is, and so do figures. It takes two
+persons, and is refused while a stay is open or a record is under a legal hold.
+"""
+
+from typing import TypeVar
+from uuid import UUID
+
+from application import lookups, persons
+from application.authorization.roles import PRIVACY
+from application.command import reason_needed
+from application.command_group import CommandGroup, command
+from application.ports import UniqueClaim
+from application.unit_of_work import UnitOfWork
+from domain import unique_keys
+from domain.aggregate import Aggregate
+from domain.break_glass import EmergencyAccess
+from domain.erasure import Erasure, ErasureImpossible, LegalBasis
+from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
+from domain.source_visit import SourceVisit
+from domain.stay.aggregate import Stay
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class Erasures(CommandGroup):
+    """Erasure of persons, and what stands against it."""
+
+    @command(roles=PRIVACY, raises=(ErasureImpossible,))
+    def place_legal_hold(
+        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+    ) -> None:
+        """Forbid to erase a person, saying why. Raises ErasureImpossible if that is so already."""
+        reason_needed(uow.entry, "a legal hold says why")
+        lookups.patient(uow, patient_mrn, mrn_authority).place_legal_hold(uow.entry)
+
+    @command(roles=PRIVACY)
+    def lift_legal_hold(
+        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+    ) -> None:
+        """Lift the legal hold of a person, of whichever record has it. Raises InvalidInput."""
+        reason_needed(uow.entry, "the end of a legal hold says why")
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        held_records = [record for record in persons.records(uow, patient.id) if record.legal_hold]
+        for record in held_records or [patient]:
+            record.lift_legal_hold(uow.entry)
+
+    @command(roles=PRIVACY, raises=(ErasureImpossible,))
+    def request_erasure(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        legal_basis: LegalBasis,
+    ) -> None:
+        """Request the erasure of a person, saying why; another login has to approve it.
+
+        Raises ErasureImpossible.
+        """
+        reason_needed(uow.entry, "a request to erase says why")
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        _check_erasable(uow, patient)
+        patient.request_erasure(legal_basis, uow.entry)
+
+    def finish(self) -> None:
+        """Destroy the keys of all who were erased, where that is not done.
+
+        A program may have ended in between, or a backup of the keys from before was restored.
+        """
+        erased_patients = self.record.owners([unique_keys.ERASED])
+        for events in self.record.streams(dict.fromkeys(erased_patients, 0)).values():
+            for event in events:
+                if isinstance(event, Patient.Erased):
+                    self.record.destroy_keys([event.originator_id, *event.streams])
+
+    @command(roles=PRIVACY)
+    def withdraw_erasure(
+        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+    ) -> None:
+        """Withdraw a request to erase a person, or turn it down. Raises InvalidInput."""
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        requested_records = [
+            record for record in persons.records(uow, patient.id) if record.erasure
+        ]
+        for record in requested_records or [patient]:
+            record.withdraw_erasure(uow.entry)
+
+    @command(roles=PRIVACY, raises=(ErasureImpossible,))
+    def erase_patient(
+        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+    ) -> None:
+        """Approve the request of another login, and erase the person with all records.
+
+        Raises ErasureImpossible.
+        """
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        records = persons.records(uow, patient.id)
+        erasure = next((record.erasure for record in records if record.erasure), None)
+        if erasure is None:
+            raise ErasureImpossible("nobody has requested it; `request_erasure` comes first")
+        if _is_of_who_requested(uow, erasure):
+            raise ErasureImpossible("another login has to approve it than requested it")
+        _check_erasable(uow, patient)
+        belongings = _belongings(uow, records)
+        for record in sorted(records, key=lambda record: record.id != patient.id):
+            uow.released += _numbers(uow, record)
+            record.erase(erasure, tuple(sorted(belongings[record.id])), uow.entry)
+
+
+def _is_of_who_requested(uow: UnitOfWork, erasure: Erasure) -> bool:
+    """Return whether one of those who act now is one of those who requested it."""
+    now, then = uow.entry.recorded_by, erasure.by
+    return (now.issuer, now.subject) == (then.issuer, then.subject) or bool(
+        {now.subject, now.on_behalf_of} & {then.subject, then.on_behalf_of} - {None}
+    )
+
+
+def _check_erasable(uow: UnitOfWork, patient: Patient) -> None:
+    """Refuse while a record is under a legal hold, or a stay open. Raises ErasureImpossible."""
+    if any(record.legal_hold for record in persons.records(uow, patient.id)):
+        raise ErasureImpossible("there is a legal hold; `lift_legal_hold` comes first")
+    open_stays = [s.id for s in persons.stays_of(uow, patient.id) if not s.history.discharge]
+    if open_stays:
+        raise ErasureImpossible("a stay is open; discharge the patient first", tuple(open_stays))
+
+
+def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]]:
+    """Return what is of each record now, by its id: stays, prescriptions, reported visits.
+
+    With it, where somebody has opened the person's data by force.
+    """
+    ids = {record.id for record in records}
+    belongings: dict[UUID, set[UUID]] = {id: set() for id in ids}
+    histories = uow.record.streams(dict.fromkeys(uow.record.what_is_of(ids), 0))
+
+    def load_belongings(kind: type[A]) -> list[A]:
+        streams = [id for id, events in histories.items() if events[0].belongs_to(kind)]
+        return uow.load(kind, *streams)
+
+    for glass in load_belongings(EmergencyAccess):
+        for id in ids:
+            belongings[id].add(glass.id)
+    patients = (
+        *((stay.id, stay.patient) for stay in load_belongings(Stay)),
+        *(
+            (prescription.id, prescription.patient)
+            for prescription in load_belongings(Prescription)
+        ),
+        *((visit.id, visit.patient) for visit in load_belongings(SourceVisit)),
+    )
+    for stream, patient in patients:
+        if patient in ids:
+            belongings[patient].add(stream)
+    return belongings
+
+
+def _numbers(uow: UnitOfWork, record: Patient) -> list[UniqueClaim]:
+    """Return the claims of the numbers that a record has, and had."""
+    events = uow.record.streams({record.id: 0})[record.id]
+    claims = [
+        claim
+        for event in events
+        for claim in (unique_keys.unique_of(event), unique_keys.former_of(event))
+        if claim is not None
+    ]
+    return [UniqueClaim(*claim, record.id) for claim in claims]

@@ -1,0 +1,91 @@
+"""Bytes that are left of a person: every file is searched, before an erasure and after it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from api.http.app import app
+from application.authorization.roles import Role
+from infrastructure.analysis.loading import export_history
+from infrastructure.integrity.check import verify
+from infrastructure.postgres.backup import back_up, restore
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.migrate import migrate
+from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.read_models import READ_MODELS
+from infrastructure.sealing.key_ring import key_ring
+from infrastructure.settings import Settings
+from tests.conftest import KEYS, LOGIN, TOKEN
+from tests.mistakes.test_erasure import Person, erase, where
+from tests.support.api_dsl import Ward
+from tests.support.graphql_client import GraphQLClient
+from tests.support.shared_history import end
+
+pytestmark = pytest.mark.nightly
+
+
+def found_in(folder: Path, sign: str) -> set[str]:
+    """Return the files in which a sign is, by their names."""
+    return {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*")
+        if file.is_file() and sign.encode() in file.read_bytes()
+    }
+
+
+def overwritten(database: Database) -> None:
+    """Do what docs/privacy.md asks of a house that wants no old version of a row on its disks."""
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        for model in READ_MODELS:
+            for table in model.metadata.sorted_tables:
+                owner.execute(f"VACUUM FULL {table.fullname}".encode())
+        for _ in range(3):
+            owner.execute("SELECT pg_switch_wal()")
+            owner.execute("CHECKPOINT")
+
+
+def test_nothing_is_left_of_who_was_erased_in_any_file(tmp_path: Path) -> None:
+    key_ring().bind(lambda store: store)
+    home = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    home.chmod(0o755)
+    try:
+        database = Database(ensure_server(home))
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            owner.execute("ALTER SYSTEM SET wal_recycle = off")
+            owner.execute("ALTER SYSTEM SET min_wal_size = '32MB'")
+            owner.execute("SELECT pg_reload_conf()")
+        migrate(database)
+        database.open_log("real")
+        settings = Settings(home=tmp_path / "home", health_seconds=0)
+        with TestClient(app(settings, database, LOGIN)) as http:
+            ward = Ward(GraphQLClient(http, TOKEN))
+            person = Person(ward)
+            back_up(database, tmp_path / "before.backup")
+            with psycopg.connect(database.owner_url, autocommit=True) as owner:
+                owner.execute("CHECKPOINT")
+            before = found_in(home, person.sign)
+            assert any("pg_wal" in name for name in before)
+            assert any("base" in name for name in before)
+            officer = LOGIN.make(subject="officer", role=Role.PRIVACY_OFFICER)
+            erase(ward, GraphQLClient(http, officer), person.mrn)
+            assert where(database, person.sign) == set()
+        back_up(database, tmp_path / "after.backup")
+        export_history(database, tmp_path / "exported", end(database), {}, lambda done, total: None)
+        overwritten(database)
+        assert found_in(home, person.sign) == set()
+        assert found_in(tmp_path, person.sign) == set()
+        assert found_in(KEYS.parent, person.sign) == set()
+        with database.scratch("restored") as restored:
+            restore(restored, tmp_path / "before.backup")
+            migrate(restored)
+            ProjectionRunner(restored.app_url).catch_up()
+            assert where(restored, person.sign) == set()
+            assert [check.promise for check in verify(restored) if check.broken] == []
+    finally:
+        stop_server(home)
+        shutil.rmtree(home, ignore_errors=True)

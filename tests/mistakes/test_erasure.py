@@ -1,0 +1,242 @@
+"""Mistakes of other systems about what is left of a person: see `test_covered`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.authorization.roles import Role
+from infrastructure.postgres.database import Database
+from infrastructure.sealing.key_ring import key_ring
+from tests.conftest import LOGIN
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.graphql_client import GraphQLClient
+
+WHY = {"reason": "as the person asked", "legalBasis": "CONSENT_WITHDRAWN"}
+
+
+@pytest.fixture
+def officer(ward: Ward) -> GraphQLClient:
+    """Another login than the ward's, that may approve what that one requests."""
+    token = LOGIN.make(subject="officer", role=Role.PRIVACY_OFFICER)
+    return GraphQLClient(ward.client.http, token)
+
+
+def erase(ward: Ward, officer: GraphQLClient, mrn: str) -> dict[str, Any]:
+    ward.record("requestErasure", patientMrn=mrn, **WHY)
+    told = officer.record("erasePatient", patientMrn=mrn)
+    patient = told["patient"]
+    assert isinstance(patient, dict)
+    return patient
+
+
+class Person:
+    """Somebody of whom everything is told that identifies a person, discharged again."""
+
+    def __init__(self, ward: Ward) -> None:
+        self.sign = ward.name("Quetzal")
+        self.mrn = ward.name(f"MRN-{self.sign}-")
+        self.born = "1931-07-09"
+        self.room = ward.room("a", ward=ward.name("W"))
+        ward.record(
+            "registerPatient",
+            mrn=self.mrn,
+            familyName=f"{self.sign} family",
+            givenName=f"{self.sign} given",
+            birthDate=self.born,
+            sex="FEMALE",
+            **late(ago(days=30)),
+        )
+        self.stay = ward.stay(patientMrn=self.mrn, withoutBed=f"by the window of {self.sign}")
+        self.doctor = ward.doctor()
+        ward.record(
+            "allocateRoom", stayId=self.stay, **place(f"{self.room}/a"), **late(ago(days=1))
+        )
+        ward.record(
+            "recordVisit",
+            stayId=self.stay,
+            practitioner=self.doctor,
+            kind="ROUND",
+            note=f"{self.sign} slept",
+            occurredAt=ago(hours=20),
+            reason=f"{self.sign} was away",
+        )
+        ward.record(
+            "requestConsult",
+            stayId=self.stay,
+            specialty="cardiology",
+            question=f"is {self.sign} fit?",
+            **late(ago(hours=19)),
+        )
+        self.drug = ward.prescription(self.stay, dose=f"as {self.sign} likes")
+        ward.record(
+            "recordAdministration",
+            prescriptionId=self.drug,
+            given=False,
+            reasonNotGiven=f"{self.sign} refused",
+            **late(ago(hours=18)),
+        )
+        ward.record(
+            "dischargePatient",
+            stayId=self.stay,
+            disposition="HOME",
+            destination=f"aunt of {self.sign}",
+            **late(ago(hours=2)),
+        )
+        told = ward.ask("query($mrn: String!) { patient(mrn: $mrn) { id } }", mrn=self.mrn)
+        self.id = told["patient"]["id"]
+
+
+def read(ward: Ward, person: Person) -> str:
+    return str([ward.ask(each, stay=person.stay, patient=person.id) for each in QUESTIONS.values()])
+
+
+QUESTIONS = {
+    "stay": """query($stay: ID!, $patient: ID!) { node(id: $patient) { id }
+      stay(id: $stay) { id status patient { mrn familyName givenName birthDate sex }
+        visits { note } consults { question } prescriptions { dose medication { name }
+        administrations { given reasonNotGiven } } } }""",
+    "timeline": """query($stay: ID!, $patient: ID!) { node(id: $patient) { id }
+      timeline(stayId: $stay, first: 500) { nodes { kind summary reason data } } }""",
+    "events": """query($stay: ID!, $patient: ID!) { node(id: $patient) { id } stay(id: $stay) { id }
+      events(first: 500) { nodes { data } } }""",
+}
+
+
+def tables(database: Database) -> Iterator[tuple[str, str]]:
+    """All rows of all tables, each as text."""
+    with psycopg.connect(database.owner_url) as owner:
+        names = owner.execute(
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in names:
+            query = f'SELECT t::text FROM "{schema}"."{table}" t'
+            for (text,) in owner.execute(query.encode()):
+                yield f"{schema}.{table}", text
+
+
+def where(database: Database, sign: str) -> set[str]:
+    return {table for table, text in tables(database) if sign in text}
+
+
+def test_mistake_170_a_copy_of_the_log_tells_nobody_who_the_patients_are(
+    ward: Ward, migrated: Database
+) -> None:
+    person = Person(ward)
+    assert person.sign in read(ward, person)
+    found = where(migrated, person.sign)
+    assert not [table for table in found if table.startswith(("record.", "audit."))]
+    assert "patients_v2.patients" in found
+
+
+def test_mistake_171_who_was_erased_is_nowhere_left_and_nothing_fails_for_it(
+    ward: Ward, officer: GraphQLClient, migrated: Database
+) -> None:
+    person = Person(ward)
+    patient = erase(ward, officer, person.mrn)
+    assert patient["id"] == person.id
+    assert where(migrated, person.sign) == set()
+    told = read(ward, person)
+    assert person.sign not in told
+    assert person.born not in str(
+        ward.ask(QUESTIONS["timeline"], stay=person.stay, patient=person.id)
+    )
+    stay = ward.ask(QUESTIONS["stay"], stay=person.stay, patient=person.id)["stay"]
+    assert stay["status"] == "DISCHARGED"
+    assert stay["patient"] == {
+        "mrn": "REDACTED",
+        "familyName": "REDACTED",
+        "givenName": "REDACTED",
+        "birthDate": None,
+        "sex": "UNKNOWN",
+    }
+    assert stay["visits"] == [{"note": "REDACTED"}]
+    assert [p["medication"]["name"] for p in stay["prescriptions"]] == ["Paracetamol"]
+    assert (
+        ward.ask("query($m: String!) { patient(mrn: $m) { id } }", m=person.mrn)["patient"] is None
+    )
+    assert ward.ask('query { patients(search: "REDACTED") { nodes { id } } }')["patients"] == {
+        "nodes": []
+    }
+    again = ward.execute(
+        "recordVisit", stayId=person.stay, practitioner=person.doctor, kind="ROUND", note="late"
+    )
+    assert (again["__typename"], again["path"]) == ("InvalidInput", ["stayId"])
+    ward.record("registerPatient", mrn=person.mrn)  # who comes back is somebody new
+
+
+REPORTS = """query($period: ReportPeriod!, $name: String!) {
+  report(name: $name, period: $period) { figures { name shown } } }"""
+
+
+def test_mistake_172_figures_and_boards_are_the_same_after_an_erasure(
+    ward: Ward, officer: GraphQLClient
+) -> None:
+    person = Person(ward)
+    names = [d["name"] for d in ward.ask("{ reportDefinitions { name } }")["reportDefinitions"]]
+    period = {"from": ago(days=3)[:10], "to": ago(days=0)[:10]}
+    at = ago(hours=10)
+
+    def figures() -> list[Any]:
+        told = [ward.ask(REPORTS, name=name, period=period)["report"] for name in names]
+        beds = [ward.bed(f"{person.room}/a", asOf=when)["state"] for when in (at, ago(days=0))]
+        return [*told, *beds]
+
+    before = figures()
+    erase(ward, officer, person.mrn)
+    assert figures() == before
+
+
+def test_mistake_173_nobody_is_erased_by_one_login_nor_while_it_must_not_be(
+    ward: Ward, officer: GraphQLClient
+) -> None:
+    mrn = ward.patient()
+    other = ward.patient()
+    ward.record("mergePatients", patientMrn=other, intoMrn=mrn, reason="one person")
+
+    def refused(by: Any, command: str, **content: Any) -> str:
+        told = by.execute(command, patientMrn=mrn, **content)
+        assert told["__typename"] == "ErasureImpossible", told
+        assert told["path"] == ["patientMrn"]
+        return str(told["message"])
+
+    assert "requestErasure" in refused(officer, "erasePatient")
+    stay = ward.stay(patientMrn=other)
+    assert "stay is open" in refused(ward, "requestErasure", **WHY)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME")
+    officer.record("placeLegalHold", patientMrn=other, reason="a lawsuit")
+    assert "legal hold" in refused(ward, "requestErasure", **WHY)
+    officer.record("liftLegalHold", patientMrn=mrn, reason="settled")
+    ward.record("requestErasure", patientMrn=mrn, **WHY)
+    assert "another login" in refused(ward, "erasePatient")
+    officer.record("placeLegalHold", patientMrn=mrn, reason="a lawsuit")
+    assert "legal hold" in refused(officer, "erasePatient")
+    officer.record("liftLegalHold", patientMrn=other, reason="settled")
+    officer.record("withdrawErasure", patientMrn=other)
+    assert "requestErasure" in refused(officer, "erasePatient")
+    erase(ward, officer, other)
+    told = ward.ask(
+        "query($a: String!, $b: String!) { a: patient(mrn: $a) { id } b: patient(mrn: $b) { id } }",
+        a=mrn,
+        b=other,
+    )
+    assert told == {"a": None, "b": None}
+
+
+def test_mistake_174_a_stay_recorded_under_another_patient_goes_with_whose_it_is(
+    ward: Ward, officer: GraphQLClient, migrated: Database
+) -> None:
+    person, right = Person(ward), ward.patient()
+    ward.record("moveStay", stayId=person.stay, patientMrn=right, reason="another patient's")
+    erase(ward, officer, right)
+    visit = ward.ask("query($s: ID!) { stay(id: $s) { visits { note } } }", s=person.stay)
+    assert visit["stay"]["visits"] == [{"note": "REDACTED"}]
+    ring = key_ring()
+    store = ring.store()
+    assert store is not None
+    assert (store.wrapped_key(person.stay), bool(store.wrapped_key(person.id))) == (b"", True)
+    patient = ward.ask("query($m: String!) { patient(mrn: $m) { familyName } }", m=person.mrn)
+    assert patient["patient"]["familyName"] == f"{person.sign} family"
+    assert where(migrated, f"{person.sign} slept") == set()
