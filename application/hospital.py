@@ -9,6 +9,7 @@ from application.command_pipeline import CommandPipeline
 from application.commands.consults import ConsultRequests
 from application.commands.corrections import Corrections
 from application.commands.erasure import Erasures
+from application.commands.expected_arrivals import ExpectedArrivals
 from application.commands.hospital_calendar import Calendar
 from application.commands.misplaced_facts import MisplacedFacts
 from application.commands.patient_identity import PatientIdentity
@@ -31,6 +32,7 @@ GROUPS: tuple[type[CommandGroup], ...] = (
     Calendar,
     Rooms,
     Stays,
+    ExpectedArrivals,
     ConsultRequests,
     Corrections,
     MisplacedFacts,
@@ -61,6 +63,7 @@ class Hospital:
         self.calendar = Calendar(self.pipeline)
         self.rooms = Rooms(self.pipeline)
         self.stays = Stays(self.pipeline)
+        self.expected_arrivals = ExpectedArrivals(self.pipeline)
         self.consults = ConsultRequests(self.pipeline)
         self.corrections = Corrections(self.pipeline)
         self.misplaced_facts = MisplacedFacts(self.pipeline)

@@ -2,6 +2,7 @@
 
 from domain.aggregate import Aggregate, Event
 from domain.break_glass import EmergencyAccess
+from domain.expected_arrival import ExpectedArrival
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
 from domain.patient import Patient
@@ -29,6 +30,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     ProjectionControl,
     EmergencyAccess,
     Report,
+    ExpectedArrival,
 )
 
 

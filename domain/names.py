@@ -12,7 +12,8 @@ from domain.text import number_key
 
 _APOSTROPHES = re.compile("['`\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\uff07]")
 _WORD = re.compile(r"[^\W_]+")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b")
+_DAY_FIRST = re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b")
 
 _LETTERS = str.maketrans(
     {"\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00f0": "d", "\u0127": "h", "\u0131": "i"}
@@ -22,17 +23,34 @@ _LETTERS = str.maketrans(
 
 
 def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date | None) -> list[str]:
-    """Return the beginnings of all words by which a person is found, in order."""
+    """Return the beginnings of all words by which a person is found, in order.
+
+    A number is found without its leading zeros too; typed with them, only one that has them is. A birth
+    date is found whole, by its month and by its year.
+    """
     words = _words_of(family) | _words_of(given) | _words_of(mrn) | _words_of(number_key(mrn))
-    words |= set(re.findall(r"\d+", number_key(mrn)))
+    digits = set(re.findall(r"\d+", number_key(mrn)))
+    words |= digits | {number.lstrip("0") for number in digits}
     beginnings = {word[:end] for word in words for end in range(1, len(word) + 1)}
-    return sorted(beginnings | ({birth_date.isoformat()} if birth_date else set()))
+    day = birth_date.isoformat() if birth_date else ""
+    return sorted(beginnings | ({day, day[:7], day[:4]} if day else set()))
 
 
 def search_words(text: str) -> list[str]:
     """Return the folded words of a search, each the beginning of a word of who is looked for."""
+    text = _DAY_FIRST.sub(lambda day: f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}", text)
     dates = set(_DATE.findall(text))
     return sorted(dates | set(_WORD.findall(_fold(_DATE.sub(" ", text)))))
+
+
+def name_words(family: str | None, given: str | None) -> frozenset[str]:
+    """Return the folded words of a whole name, the same however it is typed."""
+    return frozenset(_WORD.findall(_folded(f"{family or ''} {given or ''}")))
+
+
+def name_key(family: str | None, given: str | None) -> str | None:
+    """Return what is the same for all spellings of a name; None without one."""
+    return " ".join(sorted(name_words(family, given))) or None
 
 
 def _words_of(name: str | None) -> set[str]:

@@ -69,6 +69,7 @@ class Patient(PatientEvents, Aggregate):
         sex: Sex,
         confidentiality: Confidentiality,
         envelope: Envelope,
+        despite_likely_duplicates: tuple[UUID, ...] | None = None,
     ) -> None:
         """Register the person."""
         self.record(
@@ -81,6 +82,7 @@ class Patient(PatientEvents, Aggregate):
             birth_date=birth_date,
             sex=sex,
             confidentiality=confidentiality,
+            despite_likely_duplicates=despite_likely_duplicates,
         )
 
     def correct_details(

@@ -39,6 +39,7 @@ class PatientEvents:
 
         TOPIC = "patient.registered"
         PUBLIC = "patient.registered"
+        PUBLIC_FIELDS = {"despite_likely_duplicates": None}
         DESCRIPTION = "A patient was registered."
         CORRECTED_BY = ("correct_patient_details",)
         CANCELLED_BY = NotNeeded("a second record of a person is merged: `merge_patients`")
@@ -49,6 +50,8 @@ class PatientEvents:
         birth_date: SealedDate | None
         sex: SealedSex
         confidentiality: Confidentiality
+        despite_likely_duplicates: tuple[UUID, ...] | None = None
+        """The records that were shown as likely of the same person, and are of another."""
 
     class Died(Event):
         """The death, a fact with its own time. ``stay`` where it occurred in the hospital.

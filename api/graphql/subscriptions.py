@@ -13,9 +13,10 @@ from api.graphql.authorization import check_ward, known_ward, or_forbidden, pati
 from api.graphql.context import Ask, ById, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
-from api.graphql.queries.arguments import MrnAuthority
+from api.graphql.queries.arguments import Hours, MrnAuthority, hours_ahead
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
+from api.graphql.types.house_totals import HouseTotals
 from api.graphql.types.rooms import RoomOccupancy, boards
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
@@ -28,6 +29,7 @@ from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.subscriptions.broker import Change, Topic
 from infrastructure.subscriptions.occupancy_topic import OccupancyTopic
 from infrastructure.subscriptions.topics import FeedTopic, TimelineTopic
+from infrastructure.subscriptions.totals_topic import TotalsTopic
 
 T = TypeVar("T")
 
@@ -41,6 +43,15 @@ class RoomOccupancyChange:
     rooms: list[RoomOccupancy] = strawberry.field(
         description="Those rooms with all their beds, as they are now."
     )
+
+
+@shows(DataKind.HOUSE)
+@strawberry.type(description="Totals of which one is another than before.")
+class HouseTotalsChange:
+    position: Position = strawberry.field(
+        description="As known there; go on after it by giving it as after."
+    )
+    totals: HouseTotals = strawberry.field(description="All of them, as they are now.")
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
@@ -105,6 +116,27 @@ class Subscription:
         topic = OccupancyTopic(ward, seen_at, (board, *context.queries))
         return _rooms(info, topic, begin)
 
+    @strawberry.subscription(
+        description="The totals of a ward, or of the house, whenever one of them is another: because"
+        " something is recorded, of the past too, or as time goes by (within a minute)."
+    )
+    async def house_totals_changed(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="Of this ward only.")] = None,
+        hours: Hours = 24,
+        after: AfterPosition = None,
+    ) -> AsyncGenerator[HouseTotalsChange, None]:
+        context = info.context
+        check_ward(context, ward)
+        ward = await known_ward(context, ward)
+        begin = await _begin(context, after)
+        if ward is not None:
+            await context.query(check_ward_held, ward, await context.at())
+        seen_at = (await context.log_status()).now if after is None else None
+        hospital = context.state.settings.hospital
+        return _totals(context, TotalsTopic(hospital, ward, hours_ahead(hours), seen_at), begin)
+
 
 async def _begin(context: Context, after: Position | None) -> int | None:
     """Return the log position to resume at. Raises InvalidInput if the log has not reached it."""
@@ -159,6 +191,16 @@ async def _rooms(
             yield RoomOccupancyChange(
                 position=context.position(item.position),
                 rooms=await boards(info, item.payload.rooms, at),
+            )
+
+
+async def _totals(
+    context: Context, topic: TotalsTopic, after: int | None
+) -> AsyncGenerator[HouseTotalsChange, None]:
+    async with _changes(context, topic, after) as items:
+        async for item in items:
+            yield HouseTotalsChange(
+                position=context.position(item.position), totals=HouseTotals.of(item.payload)
             )
 
 

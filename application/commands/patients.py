@@ -37,16 +37,21 @@ class Patients(CommandGroup):
         birth_date: date | None = None,
         sex: Sex | None = None,
         confidentiality: Confidentiality | None = None,
+        despite_likely_duplicates: tuple[UUID, ...] | None = None,
     ) -> None:
         """Make a person known. Without names: not identified yet; the MRN is then a temporary one.
 
-        Raises AlreadyExists if the MRN is taken within its authority.
+        ``despite_likely_duplicates``: the records that were shown as likely of the same person; who
+        registers says that they are of another. Raises AlreadyExists if the MRN is taken within its
+        authority.
         """
         authority = mrn_authority or self.rules.mrn_authority
         if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birth_date", "it lies in the future")
         if self.record.owner(*unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
+        for known in despite_likely_duplicates or ():
+            uow.one(Patient, known, "patient", "despite_likely_duplicates")
         id = uow.entry.id_of("patient")
         patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
         patient.register(
@@ -58,6 +63,7 @@ class Patients(CommandGroup):
             sex or Sex.UNKNOWN,
             confidentiality or Confidentiality.NORMAL,
             uow.entry,
+            despite_likely_duplicates,
         )
 
     @command(roles=EMERGENCY_ACCESS)

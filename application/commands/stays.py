@@ -10,6 +10,7 @@ from application import imprecise_times, lookups, persons
 from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
+from application.commands.expected_arrivals import convert
 from application.sharers import Sharer, own_place, place_sharers
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
@@ -58,16 +59,18 @@ class Stays(CommandGroup):
         discharged_at: datetime | None = None,
         disposition: Disposition | None = None,
         destination: str | None = None,
+        expected_arrival_id: UUID | None = None,
     ) -> None:
         """Open a stay, with a bed or without; both or neither.
 
         A past stay of somebody who may be in again is entered with its discharge
-        (``discharged_at``, ``disposition``). Raises PatientAlreadyAdmitted, PatientDied,
+        (``discharged_at``, ``disposition``). ``expected_arrival_id``: the planned admission that it
+        converts, for as long as the stay holds. Raises PatientAlreadyAdmitted, PatientDied,
         BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
         patient = lookups.patient(uow, patient_mrn, mrn_authority)
         with uow.use_entry(imprecise_times.after_other_stays(uow, patient)):
-            admit(
+            stay = admit(
                 uow,
                 "stay",
                 patient,
@@ -81,6 +84,8 @@ class Stays(CommandGroup):
                 disposition=disposition,
                 destination=destination,
             )
+            if expected_arrival_id is not None:
+                convert(uow, expected_arrival_id, stay)
 
     @command(roles=PATIENT_FLOW, raises=(PatientAlreadyAdmitted, PatientDied, *STAY_REFUSALS))
     def record_emergency_care(

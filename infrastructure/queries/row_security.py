@@ -134,11 +134,11 @@ class Viewer:
             and_(table.c.stay.is_not(None), sees_patient),
         )
 
-    def of_wards(self) -> ColumnElement[bool]:
-        """Return the condition for the rooms whose occupants the viewer may see."""
-        return (
-            true() if self.wards is None else _is_one_of(TABLES["rooms"].c.ward, self.wards, Text)
-        )
+    def of_wards(self, ward: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+        """Return the condition for the rooms whose occupants the viewer may see, or for a ward."""
+        if ward is None:
+            ward = TABLES["rooms"].c.ward
+        return true() if self.wards is None else _is_one_of(ward, self.wards, Text)
 
     def _sees_stay(self, stay: ColumnElement[Any], patient: Any, at: Moment) -> ColumnElement[bool]:
         labelled_stays = TABLES["stays"].alias("ever")

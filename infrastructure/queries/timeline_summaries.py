@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.break_glass import EmergencyAccess
 from domain.event_types import EVENTS
+from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
@@ -187,11 +188,26 @@ def _cancellation(e: Entry) -> str:
     return ("reversed" if e.data["because"] == "DECISION_REVERSED" else "entered in error") + place
 
 
+def _has_duplicates(e: Entry) -> bool:
+    return bool(e.data.get("despite_likely_duplicates"))
+
+
 def _details(e: Entry) -> str:
     names = ("mrn", "family_name", "given_name", "birth_date", "sex", "confidentiality")
     text = ", ".join(f"{_words(n)} {e.data[n]}" for n in names if e.data.get(n) is not None)
     since = f" from {e.data['since']} on" if e.data.get("since") else ""
     return f"Details{since}: {text}"
+
+
+def _expected_arrival(e: Entry) -> str:
+    data = e.data
+    what = "Bed asked for" if data.get("stay") else "Admission planned"
+    ward = f" in {data['ward']}" if data.get("ward") else ""
+    needs = [data["specialty"]] if data.get("specialty") else []
+    needs += ["isolation"] if data["isolation"] else []
+    needs += ["monitor"] if data["monitor"] else []
+    needs += [f"room for {_words(data['sex'])}"] if data.get("sex") else []
+    return ", ".join([f"{what}{ward} ({_words(data['urgency'])})", *needs])
 
 
 def _discharge(e: Entry) -> str:
@@ -214,7 +230,10 @@ def _pending_report(entry: EntryView) -> str:
 
 
 SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
-    Patient.Registered: lambda e: f"Registered with MRN {e.data['mrn']}",
+    Patient.Registered: lambda e: (
+        f"Registered with MRN {e.data['mrn']}"
+        + (", another person than who was shown as likely the same" * _has_duplicates(e))
+    ),
     EmergencyAccess.Broken: lambda e: (
         f"Broke the glass: the patient's data were opened until {e.data['until']}"
     ),
@@ -279,6 +298,9 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Stay.ConsultWithdrawalCancelled: lambda e: "Withdrawal of a consult cancelled",
     Stay.DischargePlanned: _discharge_plan,
     Stay.Discharged: _discharge,
+    ExpectedArrival.Planned: _expected_arrival,
+    ExpectedArrival.Corrected: _expected_arrival,
+    ExpectedArrival.Cancelled: lambda e: f"Not expected any more: {_cancellation(e)}",
     Prescription.Written: _prescription,
     Prescription.Changed: _prescription_change,
     Prescription.Held: lambda e: f"Held {e.drug()}",

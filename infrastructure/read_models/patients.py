@@ -12,7 +12,6 @@ from sqlalchemy import (
     Date,
     DateTime,
     Index,
-    Integer,
     MetaData,
     String,
     Table,
@@ -20,23 +19,22 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.envelope import REDACTED
-from domain.names import prefixes, search_words
+from domain.names import name_key, prefixes
 from domain.patient import Patient
 from domain.text import code, key, number_key
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
 from infrastructure.queries.tables_read import reads
 
-metadata = MetaData(schema="patients_v2")
+metadata = MetaData(schema="patients_v3")
 patients = bitemporal_table(
     "patients",
     metadata,
@@ -52,19 +50,20 @@ patients = bitemporal_table(
     Column("merged_into", Uuid),
     Column("mrn_key", String, nullable=False),
     Column("prefixes", ARRAY(String), nullable=False),
+    Column("name_key", String),
     visibility="patient",
-    find_by=("mrn_key", "merged_into"),
+    find_by=("mrn_key", "merged_into", "name_key", "birth_date"),
     has_valid_time_boundaries=True,
 )
-_FOUND_BY = ("mrn_key", "prefixes")
+FOUND_BY = ("mrn_key", "prefixes", "name_key")
 """Columns by which patients are found, and that no view shows."""
 
-_name = (
+NAME = (
     func.coalesce(patients.c.family_name, ""),
     func.coalesce(patients.c.given_name, ""),
     patients.c.patient,
 )
-Index("patients_name", *_name)
+Index("patients_name", *NAME)
 Index("patients_prefixes", patients.c.prefixes, postgresql_using="gin")
 
 
@@ -95,6 +94,9 @@ class Patients(AggregateProjection[Patient]):
                 else prefixes(
                     details.family_name, details.given_name, patient.mrn, details.birth_date
                 ),
+                "name_key": None
+                if is_redacted
+                else name_key(details.family_name, details.given_name),
             }
             death = patient.died_at
             if death is None or death > period.start:
@@ -123,7 +125,7 @@ class PatientView:
 
 
 _patients_by_id = by_id(
-    lambda at: select(*columns(patients, *_FOUND_BY)).where(
+    lambda at: select(*columns(patients, *FOUND_BY)).where(
         is_one_of(patients.c.patient, "ids"), at.of(patients)
     )
 )
@@ -139,7 +141,7 @@ async def patients_by_id(
 
 
 _by_mrn = CompiledStatement(
-    lambda at: select(*columns(patients, *_FOUND_BY)).where(
+    lambda at: select(*columns(patients, *FOUND_BY)).where(
         equals(patients.c.mrn_key, "mrn_key"), at.of(patients)
     )
 )
@@ -233,44 +235,3 @@ _deaths = by_id(
         is_one_of(patients.c.patient, "ids"), patients.c.died_at.is_not(None), at.of(patients)
     )
 )
-
-
-_page = CompiledStatement(
-    lambda at: (
-        select(*columns(patients, *_FOUND_BY))
-        .where(at.of(patients))
-        .order_by(*_name)
-        .limit(parameter("first", Integer))
-    ),
-    words=patients.c.prefixes.bool_op("@>")(parameter("words", ARRAY(String))),
-    after=tuple_(*_name)
-    > tuple_(parameter("family", String), parameter("given", String), parameter("after", Uuid)),
-)
-
-
-@reads(patients)
-async def patients_page(
-    connection: AsyncConnection,
-    search: str | None,
-    at: AsOf,
-    first: int,
-    after: tuple[str, str, UUID] | None,
-) -> list[PatientView]:
-    """Return a page of patients in the order of their names.
-
-    ``search``: the beginnings of words of a name, in any order, or of an MRN; or a birth date.
-    """
-    words = search_words(search or "")
-    if search and search.strip() and not words:
-        return []
-    family, given_name, patient = after or (None, None, None)
-    rows = await _page.execute(
-        connection,
-        at,
-        words=words or None,
-        family=family,
-        given=given_name,
-        after=patient,
-        first=first,
-    )
-    return [view(PatientView, row) for row in rows]

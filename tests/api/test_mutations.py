@@ -6,6 +6,7 @@ import pytest
 
 from api.graphql.schema import schema
 from tests.support import (
+    arrival_examples,
     consult_examples,
     correction_examples,
     erasure_examples,
@@ -16,6 +17,7 @@ from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.api_example import EXAMPLES, Answer, example
 
 assert correction_examples  # registers its examples
+assert arrival_examples
 assert consult_examples
 assert erasure_examples
 assert room_examples

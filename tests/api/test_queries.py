@@ -8,6 +8,7 @@ import pytest
 
 from api.graphql.schema import schema
 from tests.support.api_dsl import Ward, ago, ahead, late, moment, place
+from tests.support.arrival_examples import planned
 from tests.support.source_movement_examples import report as report_of
 
 Example = Callable[[Ward], None]
@@ -384,6 +385,41 @@ def open_consults(ward: Ward) -> None:
     asked = ward.record("requestConsult", stayId=stay, specialty="cardiology", question="murmur")
     told = ward.ask('{ openConsults(specialty: "cardiology") { id question } }')["openConsults"]
     assert {"id": asked["consult"]["id"], "question": "murmur"} in told
+
+
+@example
+def expected_arrival(ward: Ward) -> None:
+    id = planned(ward, familyName="Somebody")
+    query = "query($id: ID!) { expectedArrival(id: $id) { status familyName } }"
+    told = ward.ask(query, id=id)["expectedArrival"]
+    assert told == {"status": "PLANNED", "familyName": "Somebody"}
+
+
+@example
+def expected_arrivals(ward: Ward) -> None:
+    id = planned(ward, patientMrn=ward.patient(), urgency="STAT")
+    query = "{ expectedArrivals(first: 500) { nodes { id } } }"
+    assert {"id": id} in ward.ask(query)["expectedArrivals"]["nodes"]
+
+
+@example
+def house_totals(ward: Ward) -> None:
+    name = ward.name("Total")
+    ward.stay(f"{ward.room('a', 'b', ward=name)}/a")
+    query = """query($ward: String) { houseTotals(ward: $ward, hours: 2) {
+      total { beds taken free hours { leaving coming } } wards { ward } } }"""
+    told = ward.ask(query, ward=name)["houseTotals"]
+    assert told["wards"] == [{"ward": name}]
+    hours = [{"leaving": 0, "coming": 0}] * 2
+    assert told["total"] == {"beds": 2, "taken": 1, "free": 1, "hours": hours}
+
+
+@example
+def likely_duplicates(ward: Ward) -> None:
+    name = ward.name("Twice")
+    mrns = [ward.patient(familyName=name), ward.patient(familyName=name.upper())]
+    query = "query($name: String) { likelyDuplicates(familyName: $name) { mrn } }"
+    assert [p["mrn"] for p in ward.ask(query, name=name)["likelyDuplicates"]] == mrns
 
 
 @example

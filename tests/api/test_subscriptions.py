@@ -12,6 +12,10 @@ BOARD = """subscription($ward: String, $after: Position) {
   roomOccupancyChanged(ward: $ward, after: $after) {
     position rooms { room { number } beds { code state patient { mrn } stay { id } } } } }"""
 
+TOTALS = """subscription($ward: String, $after: Position) {
+  houseTotalsChanged(ward: $ward, after: $after) {
+    position totals { total { taken free waiting } } } }"""
+
 
 # -- what is told --
 
@@ -48,6 +52,19 @@ def test_events_of_a_ward_are_told_to_those_who_follow_that_ward(
     followed.stay(f"{followed.room('a', ward='Other')}/a")
     stay = followed.stay(f"{room}/a")
     assert socket.next()["data"]["stayId"] == stay
+
+
+def test_totals_are_told_when_a_figure_is_another(followed: Ward, socket: Client) -> None:
+    room = followed.room("a", "b", ward="Totalled")
+    before = position(followed)
+    stay = followed.stay(f"{room}/a", at=ago(hours=1))
+    socket.subscribe(TOTALS, ward="Totalled", after=before)
+    told = socket.next()
+    assert told["totals"]["total"] == {"taken": 1, "free": 1, "waiting": 0}
+    followed.doctor()
+    followed.record("recordDeath", stayId=stay)
+    followed.record("planAdmission", expectedAt=ahead(hours=1), ward="Totalled", familyName="New")
+    assert socket.next()["totals"]["total"] == {"taken": 1, "free": 1, "waiting": 1}
 
 
 def test_a_timeline_is_extended_by_late_entries_and_corrections_too(

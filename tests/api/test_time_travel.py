@@ -229,6 +229,10 @@ def test_every_read_with_a_past_is_asked_here() -> None:
         "pendingMovements",
         "deceased",
         "openConsults",
+        "expectedArrival",
+        "houseTotals",
+        "expectedArrivals",
+        "likelyDuplicates",
         "course",
     }
     assert set(QUESTIONS) == with_a_past - elsewhere  # test_differences, test_course_documents, …

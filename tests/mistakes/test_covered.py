@@ -7,6 +7,9 @@ the mistake that it keeps out, and goes through the public API.
 import re
 from pathlib import Path
 
+PLANNING = set(range(160, 165))
+"""Numbers of mistakes in finding patients and planning beds."""
+
 WORK = set(range(130, 138))
 """Numbers of mistakes about the work of a login."""
 
@@ -36,4 +39,4 @@ def test_every_mistake_has_a_test() -> None:
         for file in files
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
-    assert sorted(found) == sorted(MISTAKES | TAMPERING | WORK | SPEED)
+    assert sorted(found) == sorted(MISTAKES | TAMPERING | WORK | SPEED | PLANNING)

@@ -23,6 +23,12 @@ from infrastructure.projections.bitemporal_table import TABLES
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
+from infrastructure.queries.house_totals import house_totals
+from infrastructure.queries.patient_search import (
+    PatientCriteria,
+    likely_duplicates,
+    patients_page,
+)
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.row_security import Viewer
 from infrastructure.queries.tables_read import (
@@ -39,13 +45,18 @@ from infrastructure.read_models.consults import (
     consults_of,
     open_consults,
 )
+from infrastructure.read_models.expected_arrivals import (
+    ArrivalCriteria,
+    all_waiting,
+    expected_arrivals_by_id,
+    expected_arrivals_page,
+)
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history, stretches_of
 from infrastructure.read_models.patients import (
     deaths_of_persons,
     other_records_of,
     patient_by_mrn,
     patients_by_id,
-    patients_page,
     records_of,
     records_of_each,
 )
@@ -107,6 +118,8 @@ FEW: dict[str, Sends] = {
     "prescriptions": lambda c, at: prescriptions_by_id(c, [ID], at),
     "consults of a stay": lambda c, at: consults_of(c, [ID], at),
     "consults": lambda c, at: consults_by_id(c, [ID], at),
+    "expected arrivals": lambda c, at: expected_arrivals_by_id(c, [ID], at),
+    "likely duplicates": lambda c, at: likely_duplicates(c, "A", "B", NOW.date(), None, at),
     "prescriptions of a stay": lambda c, at: prescriptions_of(c, [ID], at),
     "doses": lambda c, at: doses_of(c, [ID], at),
     "beds of a stay": lambda c, at: stretches_of(c, [ID], at),
@@ -118,6 +131,16 @@ FEW: dict[str, Sends] = {
 HOUSE: dict[str, tuple[Sends, str]] = {
     "open stays": (lambda c, at: stays_page(c, StayCriteria(), at, 50, None), "stays_open"),
     "board": (lambda c, at: board(c, at), "stretches_when"),
+    "waiting": (lambda c, at: all_waiting(c, at), "expected_arrivals_waiting"),
+    "totals": (lambda c, at: house_totals(c, at, "main", "A", 24), "stretches_when"),
+    "who waits": (
+        lambda c, at: expected_arrivals_page(c, ArrivalCriteria(), at, 50, None),
+        "expected_arrivals_waiting",
+    ),
+    "who is in the house": (
+        lambda c, at: patients_page(c, PatientCriteria("A", in_house=True), at, 50, None),
+        "stays_open",
+    ),
     "history": (
         lambda c, at: occupancy_history(
             c, at, NOW - timedelta(days=7), NOW, "A", None, None, 5_001
@@ -149,7 +172,10 @@ READS: dict[Query, Sends] = {
     records_of: FEW["records"],
     records_of_each: lambda c, at: records_of_each(c, [ID], at),
     other_records_of: lambda c, at: other_records_of(c, [ID], at),
-    patients_page: lambda c, at: patients_page(c, "A", at, 50, ("", "", ID)),
+    patients_page: lambda c, at: patients_page(
+        c, PatientCriteria("A", in_house=True), at, 50, ("", "", ID)
+    ),
+    likely_duplicates: FEW["likely duplicates"],
     practitioners_by_id: FEW["practitioners"],
     practitioners_page: lambda c, at: practitioners_page(c, "1", at, 50, ("1",)),
     wards: lambda c, at: wards(c, at),
@@ -175,6 +201,12 @@ READS: dict[Query, Sends] = {
     prescriptions_of: FEW["prescriptions of a stay"],
     doses_of: FEW["doses"],
     stopped_by: lambda c, at: stopped_by(c, ID, at),
+    all_waiting: HOUSE["waiting"][0],
+    house_totals: HOUSE["totals"][0],
+    expected_arrivals_by_id: FEW["expected arrivals"],
+    expected_arrivals_page: lambda c, at: expected_arrivals_page(
+        c, ArrivalCriteria(ward="A", patients=(ID,)), at, 50, (1, NOW, ID)
+    ),
     source_movements_by_id: lambda c, at: source_movements_by_id(c, [ID], at),
     pending_page: lambda c, at: pending_page(c, "HIS", at, 50, (NOW, ID)),
     timeline_page: FEW["timeline of a stay"],

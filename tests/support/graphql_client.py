@@ -27,6 +27,8 @@ DETAILS = """
   ... on VisitRecorded { visit { id occurredAt kind note practitioner { staffNumber } } }
   ... on ConsultRecorded { consult { id status requestedAt withdrawnAt specialty question
                                      visit { id } } stay { id } }
+  ... on ExpectedArrivalRecorded {
+    expectedArrival { id status urgency isolation familyName patient { mrn } } }
   ... on PrescriptionRecorded {
     prescription { id version status dose start stop withoutPrescription medication { name }
                    administrations { id occurredAt given doseGiven reasonNotGiven performedBy

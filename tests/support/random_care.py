@@ -1,10 +1,12 @@
 """Random commands about consults, and about what a house has decided for its beds."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from application.command import Recorded
+from domain.expected_arrival import Urgency
 
 WRONG = "of another patient"
 
@@ -14,6 +16,7 @@ class Caring:
 
     _give: Callable[..., Recorded | None]
     _stay: Callable[[], UUID]
+    now: datetime
     _empty_room: Callable[..., dict[str, str]]
 
     def _request_consult(self) -> dict[str, Any]:
@@ -37,6 +40,27 @@ class Caring:
 
     def _cancel_consult_withdrawal(self) -> None:
         self._give("cancel_consult_withdrawal", WRONG, **self._withdraw_consult())
+
+    def _plan_admission(self) -> dict[str, Any]:
+        """Plan an admission; return what names it."""
+        told = self._give(
+            "plan_admission",
+            expected_at=self.now + timedelta(hours=5),
+            family_name="Expected",
+            ward=self._empty_room()["ward"],
+        )
+        return {"expected_arrival_id": told.entry.id_of("arrival") if told else UUID(int=0)}
+
+    def _request_bed(self) -> None:
+        ward = self._empty_room()["ward"]
+        self._give("request_bed", stay_id=self._stay(), ward=ward, urgency=Urgency.URGENT)
+
+    def _correct_expected_arrival(self) -> None:
+        right = {"isolation": True, **self._plan_admission()}
+        self._give("correct_expected_arrival", WRONG, **right)
+
+    def _cancel_expected_arrival(self) -> None:
+        self._give("cancel_expected_arrival", **self._plan_admission())
 
     def _set_bed_cleaning(self) -> None:
         for _ in range(5):

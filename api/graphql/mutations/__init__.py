@@ -5,6 +5,7 @@ from strawberry.tools import create_type
 from api.graphql.mutations import (
     consults,
     corrections,
+    expected_arrivals,
     people,
     prescriptions,
     reports,
@@ -14,7 +15,17 @@ from api.graphql.mutations import (
 )
 from api.graphql.mutations.resolvers import mutations_of
 
-_SUBJECTS = (people, rooms, stays, consults, prescriptions, corrections, reports, source_movements)
+_SUBJECTS = (
+    people,
+    rooms,
+    stays,
+    expected_arrivals,
+    consults,
+    prescriptions,
+    corrections,
+    reports,
+    source_movements,
+)
 """The modules of the inputs, in the order in which the schema shows their mutations."""
 
 Mutation = create_type(

@@ -31,7 +31,9 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.patient_search import likely_duplicates
 from infrastructure.read_models.consults import consults_by_id
+from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.prescriptions import doses_of, stopped_by
 from infrastructure.read_models.timeline.queries import merges_of_persons, movements_of
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions
@@ -112,6 +114,24 @@ class PatientRecorded(Recorded):
         merges = await info.context.load(merges_of_persons, UUID(self.patient.id), self.at)
         new_merges = [m for m in merges or () if m.recorded_position == self.at.known]
         return Merge.of(new_merges[0], self.at) if new_merges else None
+
+    @strawberry.field(
+        description="Other records that are likely of the same person, by name, birth date and sex, and"
+        " are not linked with this one. To link them: mergePatients."
+    )
+    async def likely_duplicates(self, info: Ask) -> list[Patient]:
+        patient = self.patient
+        linked = await info.context.query(records_of, UUID(patient.id), self.at)
+        views = await info.context.query(
+            likely_duplicates,
+            patient.family_name,
+            patient.given_name,
+            patient.birth_date,
+            patient.sex.value,
+            self.at,
+            linked,
+        )
+        return [Patient.of(view, self.at) for view in views]
 
 
 @strawberry.type(description="A patient's data were opened to who gave the command.")

@@ -2,7 +2,14 @@
 
 from datetime import date, time
 
-from api.graphql.mutations.inputs import CommandInput, MergeId, StayId, optional, required
+from api.graphql.mutations.inputs import (
+    CommandInput,
+    MergeId,
+    PatientId,
+    StayId,
+    optional,
+    required,
+)
 from api.graphql.mutations.payloads import (
     GlassBroken,
     HospitalTimeRecorded,
@@ -24,6 +31,10 @@ class RegisterPatientInput(CommandInput):
     birth_date: date | None = optional("Birth date.")
     sex: Sex | None = optional("Administrative sex; UNKNOWN by default.")
     confidentiality: Confidentiality | None = optional("Confidentiality label; NORMAL by default.")
+    despite_likely_duplicates: list[PatientId] | None = optional(
+        "The patients that likelyDuplicates showed and who are another person, by id: kept with the"
+        " registration, with who said so."
+    )
 
 
 @command_input("place_legal_hold", PatientRecorded, "Forbid to erase a person, saying why.")

@@ -5,6 +5,7 @@ from datetime import datetime
 from api.graphql.mutations.inputs import (
     CommandInput,
     ConsultId,
+    ExpectedArrivalId,
     OwnPrescriptionId,
     SharerInput,
     StayId,
@@ -43,6 +44,9 @@ class AdmitPatientInput(CommandInput):
     )
     disposition: Disposition | None = optional("Where the patient went then.")
     destination: str | None = optional("Where to, by name.")
+    expected_arrival_id: ExpectedArrivalId | None = optional(
+        "The planned admission that it converts, for as long as the stay holds."
+    )
 
 
 @command_input(

@@ -11,6 +11,7 @@ from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import id_of
 from api.graphql.queries.courses import CourseQueries
 from api.graphql.queries.differences import DifferenceQueries
+from api.graphql.queries.expected_arrivals import ExpectedArrivalQueries
 from api.graphql.queries.house import HouseQueries
 from api.graphql.queries.people import PeopleQueries
 from api.graphql.queries.projection_status import RecordQueries
@@ -21,6 +22,7 @@ from api.graphql.queries.stays import StayQueries
 from api.graphql.queries.timeline import TimelineQueries
 from api.graphql.relay import Node
 from api.graphql.types.events import EventQueries
+from api.graphql.types.expected_arrivals import ExpectedArrival
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.rooms import Room
@@ -37,6 +39,7 @@ class Query(
     HouseQueries,
     PeopleQueries,
     StayQueries,
+    ExpectedArrivalQueries,
     RoomQueries,
     TimelineQueries,
     CourseQueries,
@@ -53,7 +56,16 @@ class Query(
     ) -> Node | None:
         at = await info.context.at()
         key = id_of(id)
-        kinds = (Patient, Stay, Room, Practitioner, Prescription, SourceMovement, ReportIssue)
+        kinds = (
+            Patient,
+            Stay,
+            Room,
+            Practitioner,
+            Prescription,
+            ExpectedArrival,
+            SourceMovement,
+            ReportIssue,
+        )
         for kind in kinds:
             if _may_see(info, kind):
                 entity: Node | None = await kind.find(info, key, at)

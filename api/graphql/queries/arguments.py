@@ -31,6 +31,16 @@ MrnAuthority = Annotated[
     str | None, argument(description="Who assigned the MRN; the hospital's own by default.")
 ]
 
+Hours = Annotated[int, argument(description="For so many hours ahead, 1 to 168.")]
+MOST_HOURS = 7 * 24
+
+
+def hours_ahead(hours: int) -> int:
+    """Return a number of hours ahead. Raises InvalidInput if it is too small or too large."""
+    if not 1 <= hours <= MOST_HOURS:
+        raise InvalidInput("hours", f"ask for 1 to {MOST_HOURS} hours")
+    return hours
+
 
 async def two_moments(
     info: Ask, as_of: datetime | None, from_known: datetime, to_known: datetime | None

@@ -1,5 +1,6 @@
 """Queries of patients and practitioners."""
 
+from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -20,11 +21,47 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
+from api.graphql.types.enums import Sex
 from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
 from infrastructure.queries.named import check_staff_number_held, staff_number_named
-from infrastructure.read_models.patients import patients_by_id, patients_page
+from infrastructure.queries.patient_search import (
+    PatientCriteria,
+    likely_duplicates,
+    patients_page,
+)
+from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.practitioners import practitioners_page
+
+YEARS = range(1, 9999)
+"""The years that a birth date can lie in."""
+
+
+@strawberry.input(description="Criteria for patients; all of them have to be met.")
+class PatientFilter:
+    birth_date: date | None = strawberry.field(
+        default=strawberry.UNSET, description="Born on this day."
+    )
+    birth_year: int | None = strawberry.field(
+        default=strawberry.UNSET, description="Born in this year."
+    )
+    sex: Sex | None = strawberry.field(
+        default=strawberry.UNSET, description="Of this administrative sex."
+    )
+    in_house: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="True: those with an open stay, by any record."
+    )
+
+    def criteria(self, search: str | None) -> PatientCriteria:
+        """Return the criteria of the search. Raises InvalidInput for a year that is none."""
+        first = last = self.birth_date or None
+        if year := self.birth_year or None:
+            if year not in YEARS or (first and first.year != year):
+                raise InvalidInput("birth_year", "it is no year that the birth date can lie in")
+            first = first or date(year, 1, 1)
+            last = last or date(year + 1, 1, 1) - timedelta(days=1)
+        sex = self.sex.value if self.sex else None
+        return PatientCriteria(search, first, last, sex, self.in_house is True)
 
 
 @strawberry.type
@@ -57,9 +94,11 @@ class PeopleQueries:
         search: Annotated[
             str | None,
             argument(
-                description="Beginnings of words of the name, in any order; of an MRN; a birth date."
+                description="Beginnings of words of the name, in any order; of an MRN, with its leading"
+                " zeros or without; a birth date, its month or its year."
             ),
         ] = None,
+        filter: Annotated[PatientFilter | None, argument(description="Which ones.")] = None,
         first: First = None,
         after: After = None,
         as_of: AsOfArgument = None,
@@ -69,7 +108,8 @@ class PeopleQueries:
     ) -> Connection[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         size, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
-        views = await info.context.query(patients_page, search, at, size + 1, place)
+        criteria = filter.criteria(search) if filter else PatientCriteria(search)
+        views = await info.context.query(patients_page, criteria, at, size + 1, place)
         return page(
             views,
             size,
@@ -77,6 +117,27 @@ class PeopleQueries:
             lambda v: encode_cursor("patients", v.family_name or "", v.given_name or "", v.patient),
             lambda v: Patient.of(v, at),
         )
+
+    @strawberry.field(
+        description="The patients who are likely to be known already as a person: of the same birth date"
+        " and the words of one name in the other; where a birth date is missing, the same words."
+    )
+    async def likely_duplicates(
+        self,
+        info: Ask,
+        family_name: Annotated[str | None, argument(description="Family name.")] = None,
+        given_name: Annotated[str | None, argument(description="Given name.")] = None,
+        birth_date: Annotated[date | None, argument(description="Birth date.")] = None,
+        sex: Annotated[Sex | None, argument(description="Administrative sex.")] = None,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[Patient]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        named = family_name, given_name, birth_date, sex.value if sex else None
+        views = await info.context.query(likely_duplicates, *named, at)
+        return [Patient.of(view, at) for view in views]
 
     @strawberry.field(description="Practitioners in the order of their staff numbers.")
     async def practitioners(

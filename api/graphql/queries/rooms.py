@@ -11,10 +11,20 @@ from api.graphql.authorization import known_ward
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
-from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition, id_of
+from api.graphql.queries.arguments import (
+    AsOfArgument,
+    AtLeast,
+    Hours,
+    KnownAt,
+    KnownAtPosition,
+    hours_ahead,
+    id_of,
+)
+from api.graphql.types.house_totals import HouseTotals
 from api.graphql.types.rooms import OccupancyStretch, Room, RoomOccupancy, boards
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.rooms import wards
@@ -100,6 +110,28 @@ class RoomQueries:
         if ward is not None and not room_boards:
             await info.context.query(check_ward_held, ward, at)
         return await boards(info, room_boards, at)
+
+    @strawberry.field(
+        description="How many beds are in which state, and who is expected by the hour: of a ward, or of"
+        " the house with each of its wards, counted on their occupancy boards."
+    )
+    async def house_totals(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        hours: Hours = 24,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> HouseTotals:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        ward = await known_ward(info.context, ward)
+        hospital = info.context.state.settings.hospital
+        found = await info.context.query(house_totals, at, hospital, ward, hours_ahead(hours))
+        if ward is not None and not found.wards:
+            await info.context.query(check_ward_held, ward, at)
+        return HouseTotals.of(found)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(

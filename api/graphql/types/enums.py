@@ -6,6 +6,7 @@ from application.authorization.roles import Purpose
 from application.commands.late_entries import EntryKind
 from domain.described_enum import DescribedEnum
 from domain.erasure import LegalBasis
+from domain.expected_arrival import ArrivalStatus, Urgency
 from domain.patient import Confidentiality, Sex
 from domain.practitioner import Grade
 from domain.prescription.course import Basis as UnprescribedBasis
@@ -24,6 +25,7 @@ from infrastructure.read_models.timeline.queries import Reading
 
 __all__ = [
     "AdmissionType",
+    "ArrivalStatus",
     "BedState",
     "CancellationReason",
     "Confidentiality",
@@ -46,6 +48,7 @@ __all__ = [
     "StayStatus",
     "TimelineKind",
     "UnprescribedBasis",
+    "Urgency",
     "VisitKind",
 ]
 
@@ -70,6 +73,8 @@ for _kind, _name, _description in (
     (AdmissionType, "AdmissionType", "How the patient came in."),
     (VisitKind, "VisitKind", "The kind of a visit."),
     (ConsultStatus, "ConsultStatus", "What became of a consult that was asked for."),
+    (ArrivalStatus, "ArrivalStatus", "What became of an expected arrival, at a moment."),
+    (Urgency, "Urgency", "How soon a bed is needed (FHIR request-priority)."),
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
     (BedState, "BedState", "What a bed is at a moment."),
     (PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands at a moment."),

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.aggregate import Event
 from domain.envelope import Source
 from domain.event_types import EVENTS
+from domain.expected_arrival import ExpectedArrival
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
 from domain.patient import Patient
@@ -101,6 +102,7 @@ NOT_SHOWN = frozenset(
         Occupancy.StretchesChanged,
         DrugChart.PrescriptionCharted,
         SourceVisit.Reported,
+        ExpectedArrival.Converted,
     }
 )
 """Events that only repeat, for a room or a list, what another event of the command says."""
@@ -168,6 +170,15 @@ class Timeline(ReadModel):
             case Stay.PatientCorrected():
                 self._give(event, place)
                 self._tell(event, place)
+            case ExpectedArrival.Corrected():
+                plan = {"kind": kind_of(ExpectedArrival.Planned)}
+                if event.patient is None:
+                    self._correct(event, place, event.at, plan)
+                else:  # told of nobody, or of another, until now
+                    self._cancel(event, place, plan)
+                    self._tell(event, place, plan)
+            case ExpectedArrival.Cancelled(because=CancellationReason.ENTERED_IN_ERROR):
+                self._void(event, place, {"kind": kind_of(ExpectedArrival.Planned)})
             case Prescription.Cancelled():
                 self._void(event, place, {"kind": "PRESCRIPTION_WRITTEN"})
             case Stay.AdmissionCancelled():
@@ -195,12 +206,12 @@ class Timeline(ReadModel):
             case _:
                 self._tell(event, place)
 
-    def _tell(self, event: Event, place: EventPosition) -> None:
-        """Add the entry of an event."""
+    def _tell(self, event: Event, place: EventPosition, values: Values | None = None) -> None:
+        """Add the entry of an event; ``values`` are other than the event's own."""
         self.writer(entries).put(
             entry_id(event),
             Period(event.entry.occurred_at),
-            entry_values(event, place),
+            {**entry_values(event, place), **(values or {})},
             known=place.known,
             position=place.position,
         )

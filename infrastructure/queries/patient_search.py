@@ -1,0 +1,170 @@
+"""Search of patients: by words, birth date, sex and presence, and for those who are likely the same."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Date,
+    Integer,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.names import name_key, name_words, search_words
+from domain.patient import Sex
+from infrastructure.queries.as_of import AsOf, columns, view
+from infrastructure.queries.compiled import CompiledStatement, equals, parameter
+from infrastructure.queries.tables_read import reads
+from infrastructure.read_models.patients import FOUND_BY, NAME, PatientView, patients
+from infrastructure.read_models.stays import OPEN, stays
+
+CANDIDATES = 500
+"""Records that are compared with a name, at most."""
+
+LIKELY_DUPLICATES = 20
+"""Records that are told to be likely of one person, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatientCriteria:
+    """Criteria for a list of patients; without any, all of them."""
+
+    search: str | None = None
+    born_from: date | None = None
+    born_until: date | None = None
+    sex: str | None = None
+    in_house: bool = False
+
+
+@cache
+def _page(in_house: bool) -> CompiledStatement:
+    """Return the statement for a page; those in the house are found by the index of open stays."""
+    return CompiledStatement(
+        lambda at: (
+            select(*columns(patients, *FOUND_BY))
+            .where(at.of(patients), *([_is_in_house(at)] if in_house else []))
+            .order_by(*NAME)
+            .limit(parameter("first", Integer))
+        ),
+        words=patients.c.prefixes.bool_op("@>")(parameter("words", ARRAY(String))),
+        born_from=patients.c.birth_date >= parameter("born_from", Date),
+        born_until=patients.c.birth_date <= parameter("born_until", Date),
+        sex=equals(patients.c.sex, "sex"),
+        after=tuple_(*NAME)
+        > tuple_(parameter("family", String), parameter("given", String), parameter("after", Uuid)),
+    )
+
+
+def _is_in_house(at: AsOf) -> ColumnElement[bool]:
+    """Return the condition that a record, or the one that it was merged into, has an open stay."""
+    statuses: BindParameter[str] = bindparam("open", OPEN, expanding=True, literal_execute=True)
+    here = select(stays.c.patient).where(stays.c.status.in_(statuses), at.holds(stays))
+    return or_(patients.c.patient.in_(here), patients.c.merged_into.in_(here))
+
+
+@reads(patients, stays)
+async def patients_page(
+    connection: AsyncConnection,
+    criteria: PatientCriteria,
+    at: AsOf,
+    first: int,
+    after: tuple[str, str, UUID] | None,
+) -> list[PatientView]:
+    """Return a page of patients in the order of their names.
+
+    ``search``: the beginnings of words of a name, in any order, or of an MRN; a birth date, its month or
+    its year.
+    """
+    search = criteria.search
+    words = search_words(search or "")
+    if search and search.strip() and not words:
+        return []
+    family, given, patient = after or (None, None, None)
+    rows = await _page(criteria.in_house).execute(
+        connection,
+        at,
+        words=words or None,
+        born_from=criteria.born_from,
+        born_until=criteria.born_until,
+        sex=criteria.sex,
+        family=family,
+        given=given,
+        after=patient,
+        first=first,
+    )
+    return [view(PatientView, row) for row in rows]
+
+
+_candidates = CompiledStatement(
+    lambda at: (
+        select(*columns(patients, *FOUND_BY))
+        .where(
+            or_(
+                and_(
+                    patients.c.birth_date == parameter("birth_date", Date),
+                    patients.c.prefixes.bool_op("&&")(parameter("words", ARRAY(String))),
+                ),
+                and_(
+                    equals(patients.c.name_key, "name_key"),
+                    or_(patients.c.birth_date.is_(None), parameter("birth_date", Date).is_(None)),
+                ),
+            ),
+            at.of(patients),
+        )
+        .order_by(*NAME)
+        .limit(CANDIDATES)
+    )
+)
+
+
+@reads(patients)
+async def likely_duplicates(
+    connection: AsyncConnection,
+    family_name: str | None,
+    given_name: str | None,
+    birth_date: date | None,
+    sex: str | None,
+    at: AsOf,
+    but: Collection[UUID] = (),
+) -> list[PatientView]:
+    """Return the records that are likely of the same person, in the order of their names.
+
+    Of the same birth date all words of one name are in the other; where a birth date is missing they are
+    the same words. Sex does not differ, as far as it is known. ``but``: these are known not to be.
+    """
+    words = name_words(family_name, given_name)
+    if not words:
+        return []
+    rows = await _candidates.execute(
+        connection,
+        at,
+        birth_date=birth_date,
+        words=sorted(words),
+        name_key=name_key(family_name, given_name),
+    )
+    views = [view(PatientView, row) for row in rows]
+    unknown = (Sex.UNKNOWN.value, None)
+    return [
+        found
+        for found in views
+        if found.patient not in but
+        and (found.sex == sex or found.sex in unknown or sex in unknown)
+        and _are_one(words, name_words(found.family_name, found.given_name))
+    ][:LIKELY_DUPLICATES]
+
+
+def _are_one(words: frozenset[str], others: frozenset[str]) -> bool:
+    """Return whether all words of one name are in the other."""
+    return words <= others or others <= words

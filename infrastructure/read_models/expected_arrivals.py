@@ -1,0 +1,380 @@
+"""Expected arrivals read model: who is planned or waits for a bed, and what became of it.
+
+What is stored follows from the arrival alone. Whether it is converted, or over with a stay or a death,
+is derived from these as they are held at the moment of the question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.aggregate import Event
+from domain.expected_arrival import ArrivalStatus, ExpectedArrival, Urgency
+from domain.stay.facts import Status
+from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
+from infrastructure.projections.projection import AggregateProjection
+from infrastructure.queries.as_of import AsOf, columns, view
+from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of, parameter
+from infrastructure.queries.row_security import held, known
+from infrastructure.queries.tables_read import reads
+from infrastructure.read_models.bed_uses import stretches
+from infrastructure.read_models.patients import patients
+from infrastructure.read_models.rooms import rooms
+from infrastructure.read_models.stays import OPEN, stays
+
+metadata = MetaData(schema="expected_arrivals_v1")
+arrivals = bitemporal_table(
+    "expected_arrivals",
+    metadata,
+    "arrival",
+    Column("patient", Uuid),
+    Column("stay", Uuid),
+    Column("status", String, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("expected_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("rank", Integer, nullable=False, comment="of the urgency: the first is the most urgent"),
+    Column("urgency", String, nullable=False),
+    Column("ward", String),
+    Column("family_name", String),
+    Column("given_name", String),
+    Column("birth_date", Date),
+    Column("isolation", Boolean, nullable=False),
+    Column("sex", String),
+    Column("monitor", Boolean, nullable=False),
+    Column("specialty", String),
+    Column("note", String),
+    Column("by_stays", ARRAY(Uuid), nullable=False, comment="with whose admissions it was given"),
+    visibility="patient",
+    find_by=("patient", "stay"),
+    has_valid_time_boundaries=True,
+)
+WAITING = (ArrivalStatus.PLANNED.value, ArrivalStatus.REQUESTED.value)
+"""The statuses of who has not come, and of who has not got the bed."""
+Index(
+    "expected_arrivals_waiting",
+    arrivals.c.during,
+    arrivals.c.known,
+    postgresql_using="gist",
+    postgresql_where=arrivals.c.status.in_(WAITING),
+)
+"""An index of who may be waited for alone: what came, lapsed or was called off stays for all years."""
+
+
+class ExpectedArrivals(AggregateProjection[ExpectedArrival]):
+    """Projection of expected arrivals: a row while it is open, and one for what it is afterwards."""
+
+    name = "expected-arrivals"
+    metadata = metadata
+    kind = ExpectedArrival
+
+    def rows(self, arrival: ExpectedArrival, event: Event) -> dict[Table, Rows]:
+        expectation = arrival.expectation
+        rows: Rows = {}
+        for period, status in arrival.periods():
+            assert expectation is not None
+            rows[arrival.id, period.start] = (
+                period,
+                {
+                    "patient": arrival.patient,
+                    "stay": arrival.stay,
+                    "status": status.value,
+                    "requested_at": arrival.requested_at,
+                    "expected_at": expectation.expected_at,
+                    "expires_at": expectation.lapses_at,
+                    "rank": len(Urgency) - list(Urgency).index(expectation.urgency),
+                    "urgency": expectation.urgency.value,
+                    "ward": expectation.ward,
+                    "family_name": expectation.family_name,
+                    "given_name": expectation.given_name,
+                    "birth_date": expectation.birth_date,
+                    "isolation": expectation.isolation,
+                    "sex": expectation.sex.value if expectation.sex else None,
+                    "monitor": expectation.monitor,
+                    "specialty": expectation.specialty,
+                    "note": expectation.note,
+                    "by_stays": list(arrival.by_stays),
+                },
+            )
+        return {arrivals: {key: row for key, row in rows.items() if not row[0].is_empty}}
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalView:
+    """An expected arrival as held at a moment."""
+
+    arrival: UUID
+    patient: UUID | None
+    stay: UUID | None
+    requested_at: datetime
+    expected_at: datetime
+    expires_at: datetime
+    rank: int
+    urgency: str
+    ward: str | None
+    family_name: str | None
+    given_name: str | None
+    birth_date: date | None
+    isolation: bool
+    sex: str | None
+    monitor: bool
+    specialty: str | None
+    note: str | None
+    status: str
+    converted_by: UUID | None
+    """The stay that was admitted as expected, or that has the bed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalCriteria:
+    """Criteria for a list of expected arrivals; without statuses, those that are waited for."""
+
+    statuses: tuple[str, ...] = WAITING
+    ward: str | None = None
+    patients: tuple[UUID, ...] | None = None
+    expected_until: datetime | None = None
+
+
+def _derived(at: AsOf, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Compose arrivals that hold, each with what became of it and the stay that converted it."""
+    told = select(
+        *columns(arrivals, "status", "by_stays"),
+        arrivals.c.status.label("told"),
+        _admitted_as_expected(at).label("admitted"),
+        _has_the_bed(at).label("moved"),
+        _is_over(at).label("is_over"),
+    ).where(*conditions, or_(arrivals.c.stay.is_not(None), _is_of_wards(at)))
+    found = told.subquery("told")
+    converted_by = func.coalesce(found.c.admitted, case((found.c.moved, found.c.stay)))
+    status = case(
+        (found.c.told == ArrivalStatus.CANCELLED.value, found.c.told),
+        (converted_by.is_not(None), ArrivalStatus.CONVERTED.value),
+        (found.c.is_over, ArrivalStatus.EXPIRED.value),
+        else_=found.c.told,
+    )
+    shown = [c for c in found.c if c.name not in ("told", "admitted", "moved", "is_over")]
+    return select(*shown, status.label("status"), converted_by.label("converted_by"))
+
+
+def _is_of_wards(at: AsOf) -> ColumnElement[bool]:
+    return or_(arrivals.c.ward.is_(None), at.viewer.of_wards(arrivals.c.ward))
+
+
+def _admitted_as_expected(at: AsOf) -> Any:
+    """Compose the stay of this person that was admitted with the arrival and is not cancelled."""
+    stay = stays.alias("converting")
+    return (
+        select(stay.c.stay)
+        .where(
+            stay.c.stay == any_(arrivals.c.by_stays),
+            stay.c.status != Status.CANCELLED.value,
+            held(stay, at.as_of, at.known).is_(True),
+            or_(arrivals.c.patient.is_(None), _is_same_person(at, stay.c.patient)),
+        )
+        .limit(1)
+        .correlate(arrivals)
+        .scalar_subquery()
+    )
+
+
+def _is_same_person(at: AsOf, patient: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a record is the arrival's, or linked with it by a merge."""
+    one, other = patients.alias("linked"), patients.alias("link")
+    return or_(
+        patient == arrivals.c.patient,
+        exists().where(
+            one.c.patient == patient,
+            one.c.merged_into == arrivals.c.patient,
+            held(one, at.as_of, at.known).is_(True),
+        ),
+        exists().where(
+            other.c.patient == arrivals.c.patient,
+            other.c.merged_into == patient,
+            held(other, at.as_of, at.known).is_(True),
+        ),
+    )
+
+
+def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
+    """Return the condition that a stay got another bed since it was asked for, where it was asked."""
+    got, had, room = stretches.alias("got"), stretches.alias("had"), rooms.alias("there")
+    start = func.lower(got.c.during)
+    is_there = exists().where(
+        room.c.room == got.c.room,
+        room.c.ward == arrivals.c.ward,
+        room.c.during.op("@>")(start),
+        known(room, at.known).is_(True),
+    )
+    had_it = exists().where(
+        had.c.stay == got.c.stay,
+        had.c.room == got.c.room,
+        had.c.bed == got.c.bed,
+        had.c.during.op("@>")(arrivals.c.requested_at),
+        known(had, at.known).is_(True),
+    )
+    return and_(
+        arrivals.c.stay.is_not(None),
+        exists().where(
+            got.c.stay == arrivals.c.stay,
+            start > arrivals.c.requested_at,
+            start <= at.as_of,
+            known(got, at.known).is_(True),
+            or_(arrivals.c.ward.is_(None), is_there),
+            not_(had_it),
+        ),
+    )
+
+
+def _is_over(at: AsOf) -> ColumnElement[bool]:
+    """Return the condition that the stay of a request has ended, or that the patient died."""
+    stay, dead = stays.alias("its_own"), patients.alias("dead")
+    is_here = exists().where(
+        stay.c.stay == arrivals.c.stay,
+        stay.c.status.in_(_statuses("open", OPEN)),
+        held(stay, at.as_of, at.known).is_(True),
+    )
+    died = exists().where(
+        _is_same_person(at, dead.c.patient),
+        dead.c.died_at.is_not(None),
+        held(dead, at.as_of, at.known).is_(True),
+    )
+    return or_(
+        and_(arrivals.c.stay.is_not(None), not_(is_here)),
+        and_(arrivals.c.patient.is_not(None), died),
+    )
+
+
+def _statuses(name: str, statuses: tuple[str, ...]) -> BindParameter[str]:
+    """Return statuses as literals, so that the plan can be by a partial index."""
+    return bindparam(name, statuses, expanding=True, literal_execute=True)
+
+
+_by_id = by_id(lambda at: _derived(at, is_one_of(arrivals.c.arrival, "ids"), at.of(arrivals)))
+
+
+@reads(arrivals, stays, stretches, rooms, patients)
+async def expected_arrivals_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, ArrivalView]:
+    """Return expected arrivals by their ids; without those that were not told of yet."""
+    return {row.arrival: view(ArrivalView, row) for row in await _by_id(connection, ids, at)}
+
+
+_ORDER: list[ColumnElement[Any]] = [
+    literal_column(name) for name in ("rank", "expected_at", "arrival")
+]
+
+
+@cache
+def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
+    """Return the statement for a page. Who waits is found by the partial index."""
+    is_waiting = arrivals.c.status.in_(_statuses("waiting", WAITING))
+    only_waiting = set(statuses) <= set(WAITING)
+
+    def build(at: AsOf) -> Select[Any]:
+        conditions: list[ColumnElement[bool]] = [is_waiting] if only_waiting else []
+        conditions += [at.of(arrivals) if of_patients else at.holds(arrivals)]
+        rows = _derived(at, *conditions).subquery("arrivals")
+        return (
+            select(*rows.c)
+            .where(rows.c.status.in_(_statuses("statuses", statuses)))
+            .order_by(*_ORDER)
+            .limit(parameter("first", Integer))
+        )
+
+    return CompiledStatement(
+        build,
+        ward=literal_column("ward") == parameter("ward", String),
+        patients=is_one_of(literal_column("patient", Uuid), "patients"),
+        expected_until=literal_column("expected_at")
+        <= parameter("expected_until", DateTime(timezone=True)),
+        after=tuple_(*_ORDER)
+        > tuple_(
+            parameter("rank", Integer),
+            parameter("moment", DateTime(timezone=True)),
+            parameter("after", Uuid),
+        ),
+    )
+
+
+@reads(arrivals, stays, stretches, rooms, patients)
+async def expected_arrivals_page(
+    connection: AsyncConnection,
+    criteria: ArrivalCriteria,
+    at: AsOf,
+    first: int,
+    after: tuple[int, datetime, UUID] | None,
+) -> list[ArrivalView]:
+    """Return a page of expected arrivals: the most urgent first, then who is expected first."""
+    rank, moment, arrival = after or (None, None, None)
+    statement = _page(criteria.statuses, criteria.patients is not None)
+    rows = await statement.execute(
+        connection,
+        at,
+        ward=criteria.ward,
+        patients=None if criteria.patients is None else list(criteria.patients),
+        expected_until=criteria.expected_until,
+        rank=rank,
+        moment=moment,
+        after=arrival,
+        first=first,
+    )
+    return [view(ArrivalView, row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingView:
+    """A bed that is waited for: where, from when on, and by a patient in the house or not."""
+
+    ward: str | None
+    expected_at: datetime
+    in_house: bool
+
+
+def _waiting(at: AsOf) -> Select[Any]:
+    is_waiting = arrivals.c.status.in_(_statuses("waiting", WAITING))
+    rows = _derived(at, is_waiting, at.holds(arrivals)).subquery("arrivals")
+    return select(rows.c.ward, rows.c.expected_at, rows.c.stay.is_not(None)).where(
+        rows.c.status.in_(_statuses("statuses", WAITING))
+    )
+
+
+_all_waiting = CompiledStatement(_waiting)
+
+
+@reads(arrivals, stays, stretches, rooms, patients)
+async def all_waiting(connection: AsyncConnection, at: AsOf) -> list[WaitingView]:
+    """Return all beds that are waited for."""
+    return [view(WaitingView, row) for row in await _all_waiting.execute(connection, at)]
