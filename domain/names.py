@@ -45,7 +45,7 @@ def search_words(text: str) -> list[str]:
 
 def name_words(family: str | None, given: str | None) -> frozenset[str]:
     """Return the folded words of a whole name, the same however it is typed."""
-    return frozenset(_WORD.findall(_folded(f"{family or ''} {given or ''}")))
+    return frozenset(_WORD.findall(_fold(f"{family or ''} {given or ''}")))
 
 
 def name_key(family: str | None, given: str | None) -> str | None:

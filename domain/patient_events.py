@@ -39,7 +39,6 @@ class PatientEvents:
 
         TOPIC = "patient.registered"
         PUBLIC = "patient.registered"
-        PUBLIC_FIELDS = {"despite_likely_duplicates": None}
         DESCRIPTION = "A patient was registered."
         CORRECTED_BY = ("correct_patient_details",)
         CANCELLED_BY = NotNeeded("a second record of a person is merged: `merge_patients`")

@@ -156,6 +156,14 @@ _NO_ZONES = {"localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi"}
 """Files that lie among the zones of some machines."""
 
 
+def shown(moment: datetime, zone: ZoneInfo) -> str:
+    """Return a moment by local clocks to the minute, with its offset if they show it twice."""
+    there = moment.astimezone(zone)
+    is_shown_twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
+    text = there.isoformat(" ", "minutes")
+    return text if is_shown_twice else text[: len("2026-01-01 00:00")]
+
+
 def first_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Return when clocks first show a local time, in UTC; if they skip it, the first moment after."""
     return _instant_of(day, at, zone, 0)

@@ -76,7 +76,7 @@ def timeline(
                 if len(page) < PAGE:
                     break
                 after = place(page[-1], read)
-            texts = await summaries(connection, entries, at)
+            texts = await summaries(connection, entries, at, zone)
             return [(entry, texts[entry.entry]) for entry in entries]
 
     views = run_query(database, "timeline", purpose, ask, as_of, known_at)

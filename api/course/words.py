@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from domain.time import Precision
+from domain.time import Precision, shown
 from infrastructure.queries.course_parts import (
     Administration,
     Consult,
@@ -30,12 +30,7 @@ def time_text(moment: datetime | None, zone: ZoneInfo, precision: str = Precisio
     """Return a moment by the hospital's clocks to the minute, with its offset if they show it twice."""
     if moment is None:
         return ""
-    local_time = moment.astimezone(zone)
-    is_shown_twice = (
-        local_time.utcoffset() != local_time.replace(fold=1 - local_time.fold).utcoffset()
-    )
-    text = local_time.isoformat(" ", "minutes")
-    text = text if is_shown_twice else text[: len("2026-01-01 00:00")]
+    text = shown(moment, zone)
     return text if precision == Precision.MINUTE else f"{text} ({_PRECISIONS[precision]})"
 
 

@@ -83,17 +83,17 @@ class Subscription:
         context = info.context
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
-        begin = await _begin(context, after)
+        begin, hospital = await _begin(context, after), context.state.settings.hospital
         if mrn is not None:
             patient = await patient_by_mrn(context, mrn, mrn_authority, await context.at())
             if patient is None:
                 raise NotFound("patient", mrn, "mrn")
             subject = Subject(patients_by_id, patient.patient)
-            return _entries(info, TimelineTopic(patient=patient.patient), subject, begin)
+            return _entries(info, TimelineTopic(hospital, patient=patient.patient), subject, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
         await or_forbidden(context, await Stay.find(info, stay, at), stays_by_id, stay, at)
-        return _entries(info, TimelineTopic(stay=stay), Subject(stays_by_id, stay), begin)
+        return _entries(info, TimelineTopic(hospital, stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(
         description="Who lies where in a ward, or in the house: the rooms of which something else is"

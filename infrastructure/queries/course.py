@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -119,7 +120,7 @@ async def _course(
         _record(people[id], deaths.get(records[0])) for id in records if id in people
     ]
     is_named = bool(patient_records) and patient_records[0].id == records[0]
-    sentences = await summaries(connection, entries, at)
+    sentences = await summaries(connection, entries, at, ZoneInfo(imprint.time_zone))
     return Course(
         imprint=imprint,
         patient=patient_records[0] if is_named else None,

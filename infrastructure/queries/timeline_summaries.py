@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +17,7 @@ from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
+from domain.time import shown
 from infrastructure.queries.as_of import AsOf, one_of
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.occupancy import stretches
@@ -33,8 +36,18 @@ class Entry:
     rooms: Mapping[UUID, RoomView]
     staff: Mapping[UUID, PractitionerView]
     prescription: PrescriptionView | None
+    zone: ZoneInfo
+    """The zone of the hospital's clocks."""
     is_exchange: bool = True
     """Of a swap: whether the other patient had the bed until then, as held now."""
+
+    def moment(self, field: str) -> str:
+        """Return the moment in that field by the hospital's clocks."""
+        return shown(datetime.fromisoformat(self.data[field]), self.zone)
+
+    def day(self, field: str) -> str:
+        """Return the day that the moment in that field begins; the moment, if it begins none."""
+        return self.moment(field).removesuffix(" 00:00")
 
     def has_place(self) -> bool:
         """Return whether it names a bed, or a place without one."""
@@ -75,16 +88,19 @@ def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
 
 
 async def summaries(
-    connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf
+    connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf, zone: ZoneInfo
 ) -> dict[UUID, str]:
-    """Return the sentence of each entry, with rooms, staff and drugs by name as of a moment."""
+    """Return the sentence of each entry, with rooms, staff and drugs by name as of a moment.
+
+    ``zone``: that of the hospital's clocks, by which times are told.
+    """
     rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
     staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
     subjects = [e.subject for e in entries if e.kind.startswith("PRESCRIPTION")]
     drugs = await prescriptions_by_id(connection, subjects, at)
     moved_alone = await _moved_alone(connection, entries, at)
     return {
-        entry.entry: summary(entry, rooms, staff, drugs, entry.entry not in moved_alone)
+        entry.entry: summary(entry, rooms, staff, drugs, zone, entry.entry not in moved_alone)
         for entry in entries
     }
 
@@ -121,6 +137,7 @@ def summary(
     rooms: Mapping[UUID, RoomView],
     staff: Mapping[UUID, PractitionerView],
     prescriptions: Mapping[UUID, PrescriptionView],
+    zone: ZoneInfo,
     is_exchange: bool = True,
 ) -> str:
     """Return the sentence of an entry."""
@@ -128,7 +145,7 @@ def summary(
         return _pending_report(entry)
     event = KINDS[entry.kind]
     return SUMMARIES[event](
-        Entry(entry.data, rooms, staff, prescriptions.get(entry.subject), is_exchange)
+        Entry(entry.data, rooms, staff, prescriptions.get(entry.subject), zone, is_exchange)
     )
 
 
@@ -148,7 +165,7 @@ def _prescription(e: Entry) -> str:
 
 def _prescription_change(e: Entry) -> str:
     text = ", ".join(
-        f"{n} {e.data[n]}"
+        f"{n} {e.moment(n) if n == 'stop' else e.data[n]}"
         for n in ("dose", "route", "frequency", "stop")
         if e.data.get(n) is not None
     )
@@ -195,7 +212,7 @@ def _has_duplicates(e: Entry) -> bool:
 def _details(e: Entry) -> str:
     names = ("mrn", "family_name", "given_name", "birth_date", "sex", "confidentiality")
     text = ", ".join(f"{_words(n)} {e.data[n]}" for n in names if e.data.get(n) is not None)
-    since = f" from {e.data['since']} on" if e.data.get("since") else ""
+    since = f" from {e.day('since')} on" if e.data.get("since") else ""
     return f"Details{since}: {text}"
 
 
@@ -207,7 +224,8 @@ def _expected_arrival(e: Entry) -> str:
     needs += ["isolation"] if data["isolation"] else []
     needs += ["monitor"] if data["monitor"] else []
     needs += [f"room for {_words(data['sex'])}"] if data.get("sex") else []
-    return ", ".join([f"{what}{ward} ({_words(data['urgency'])})", *needs])
+    when = f" for {e.moment('expected_at')}"
+    return ", ".join([f"{what}{ward}{when} ({_words(data['urgency'])})", *needs])
 
 
 def _discharge(e: Entry) -> str:
@@ -216,7 +234,7 @@ def _discharge(e: Entry) -> str:
 
 
 def _discharge_plan(e: Entry) -> str:
-    expected_time = f" for {e.data['expected_at']}" if e.data.get("expected_at") else ""
+    expected_time = f" for {e.moment('expected_at')}" if e.data.get("expected_at") else ""
     return f"Discharge {_words(e.data['plan'])}{expected_time}"
 
 
@@ -235,7 +253,7 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
         + (", another person than who was shown as likely the same" * _has_duplicates(e))
     ),
     EmergencyAccess.Broken: lambda e: (
-        f"Broke the glass: the patient's data were opened until {e.data['until']}"
+        f"Broke the glass: the patient's data were opened until {e.moment('until')}"
     ),
     Patient.Died: lambda e: "Died",
     Patient.DeathCorrected: lambda e: "Died",
@@ -244,7 +262,7 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Patient.DetailsChanged: _details,
     Patient.ChangeCorrected: _details,
     Patient.ChangeCancelled: lambda e: (
-        f"Details from {e.data['since']} on cancelled: they did not change"
+        f"Details from {e.day('since')} on cancelled: they did not change"
     ),
     Patient.LegalHoldPlaced: lambda e: "Legal hold: nothing may be erased",
     Patient.LegalHoldLifted: lambda e: "Legal hold lifted",
@@ -270,7 +288,7 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Stay.Admitted: _admission,
     Stay.EmergencyCareRecorded: lambda e: (
         "Came to the emergency department"
-        + (f", left it at {e.data['departed_at']}" if e.data.get("departed_at") else "")
+        + (f", left it at {e.moment('departed_at')}" if e.data.get("departed_at") else "")
     ),
     Stay.RoomAllocated: lambda e: f"Put in {e.bed()}",
     Stay.Transferred: lambda e: f"Moved to {e.bed()}",

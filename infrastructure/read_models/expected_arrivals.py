@@ -96,7 +96,7 @@ Index(
 class ExpectedArrivals(AggregateProjection[ExpectedArrival]):
     """Projection of expected arrivals: a row while it is open, and one for what it is afterwards."""
 
-    name = "expected-arrivals"
+    name = "expected_arrivals"
     metadata = metadata
     kind = ExpectedArrival
 
@@ -125,7 +125,7 @@ class ExpectedArrivals(AggregateProjection[ExpectedArrival]):
                     "monitor": expectation.monitor,
                     "specialty": expectation.specialty,
                     "note": expectation.note,
-                    "by_stays": list(arrival.by_stays),
+                    "by_stays": [str(stay) for stay in arrival.by_stays],
                 },
             )
         return {arrivals: {key: row for key, row in rows.items() if not row[0].is_empty}}
@@ -204,7 +204,7 @@ def _admitted_as_expected(at: AsOf) -> Any:
             or_(arrivals.c.patient.is_(None), _is_same_person(at, stay.c.patient)),
         )
         .limit(1)
-        .correlate(arrivals)
+        .correlate_except(stay)
         .scalar_subquery()
     )
 
@@ -214,12 +214,14 @@ def _is_same_person(at: AsOf, patient: ColumnElement[Any]) -> ColumnElement[bool
     one, other = patients.alias("linked"), patients.alias("link")
     return or_(
         patient == arrivals.c.patient,
-        exists().where(
+        _exists(
+            one,
             one.c.patient == patient,
             one.c.merged_into == arrivals.c.patient,
             held(one, at.as_of, at.known).is_(True),
         ),
-        exists().where(
+        _exists(
+            other,
             other.c.patient == arrivals.c.patient,
             other.c.merged_into == patient,
             held(other, at.as_of, at.known).is_(True),
@@ -231,22 +233,25 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
     """Return the condition that a stay got another bed since it was asked for, where it was asked."""
     got, had, room = stretches.alias("got"), stretches.alias("had"), rooms.alias("there")
     start = func.lower(got.c.during)
-    is_there = exists().where(
+    is_there = _exists(
+        room,
         room.c.room == got.c.room,
         room.c.ward == arrivals.c.ward,
-        room.c.during.op("@>")(start),
+        room.c.during.op("@>")(start).is_(True),
         known(room, at.known).is_(True),
     )
-    had_it = exists().where(
+    had_it = _exists(
+        had,
         had.c.stay == got.c.stay,
         had.c.room == got.c.room,
         had.c.bed == got.c.bed,
-        had.c.during.op("@>")(arrivals.c.requested_at),
+        had.c.during.op("@>")(arrivals.c.requested_at).is_(True),
         known(had, at.known).is_(True),
     )
     return and_(
         arrivals.c.stay.is_not(None),
-        exists().where(
+        _exists(
+            got,
             got.c.stay == arrivals.c.stay,
             start > arrivals.c.requested_at,
             start <= at.as_of,
@@ -260,12 +265,14 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
 def _is_over(at: AsOf) -> ColumnElement[bool]:
     """Return the condition that the stay of a request has ended, or that the patient died."""
     stay, dead = stays.alias("its_own"), patients.alias("dead")
-    is_here = exists().where(
+    is_here = _exists(
+        stay,
         stay.c.stay == arrivals.c.stay,
         stay.c.status.in_(_statuses("open", OPEN)),
         held(stay, at.as_of, at.known).is_(True),
     )
-    died = exists().where(
+    died = _exists(
+        dead,
         _is_same_person(at, dead.c.patient),
         dead.c.died_at.is_not(None),
         held(dead, at.as_of, at.known).is_(True),
@@ -274,6 +281,11 @@ def _is_over(at: AsOf) -> ColumnElement[bool]:
         and_(arrivals.c.stay.is_not(None), not_(is_here)),
         and_(arrivals.c.patient.is_not(None), died),
     )
+
+
+def _exists(rows: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that there is such a row, of the arrival of the query around it."""
+    return exists().where(*conditions).correlate_except(rows)
 
 
 def _statuses(name: str, statuses: tuple[str, ...]) -> BindParameter[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.patient import Patient
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import LoggedEvent, RoomLocation, events_page
+from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.log import TouchedSubjects
 from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.patients import records_of
@@ -67,7 +68,11 @@ class TimelineTopic:
 
     due: float | None = None
 
-    def __init__(self, *, stay: UUID | None = None, patient: UUID | None = None) -> None:
+    def __init__(
+        self, hospital: str, *, stay: UUID | None = None, patient: UUID | None = None
+    ) -> None:
+        """``hospital``: by whose clocks times are told in words."""
+        self._hospital = hospital
         self._stay, self._patient = stay, patient
         self._records = {patient} if patient else set()
 
@@ -93,10 +98,12 @@ class TimelineTopic:
             connection, after, until, PAGE, patients=records, stay=self._stay
         )
         is_all = len(entries) < PAGE
+        days = await hospital_days(connection, self._hospital, until)
+        zone = days.zone_on(days.date_of(now))
         changes: list[Change[ExtendedBy]] = []
         for position, of_command in groupby(entries, key=lambda entry: entry.recorded_position):
             changes_of_command = list(of_command)
-            texts = await summaries(connection, changes_of_command, AsOf(now, position))
+            texts = await summaries(connection, changes_of_command, AsOf(now, position), zone)
             for entry in changes_of_command:
                 ends_command = entry is changes_of_command[-1] and (
                     is_all or entry is not entries[-1]

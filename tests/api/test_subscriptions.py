@@ -56,7 +56,7 @@ def test_events_of_a_ward_are_told_to_those_who_follow_that_ward(
 
 def test_totals_are_told_when_a_figure_is_another(followed: Ward, socket: Client) -> None:
     room = followed.room("a", "b", ward="Totalled")
-    before = position(followed)
+    before = followed.position()
     stay = followed.stay(f"{room}/a", at=ago(hours=1))
     socket.subscribe(TOTALS, ward="Totalled", after=before)
     told = socket.next()

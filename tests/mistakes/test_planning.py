@@ -213,8 +213,8 @@ def test_mistake_163_totals_are_those_of_the_board_at_every_moment(ward: Ward) -
     assert (now["waiting"], now["overdueIn"], now["overdueOut"]) == (2, 1, 0)
     hours = {moment(h["start"]): (h["leaving"], h["coming"]) for h in now["hours"]}
     assert sum(map(sum, hours.values())) == 2
-    for which, at in enumerate((ahead(hours=3), ahead(hours=2))):
-        begin = max(start for start in hours if start <= moment(at) - timedelta(seconds=30))
+    for which, due in enumerate((ahead(hours=3), ahead(hours=2))):
+        begin = max(start for start in hours if start <= moment(due) - timedelta(seconds=30))
         assert 1 in (hours[begin][which], hours.get(begin + timedelta(hours=1), (0, 0))[which])
     for at in (None, ago(hours=4.5), ago(hours=7), ago(hours=8.5), ago(hours=10)):
         counted = totals(ward, name, asOf=at)["total"]
@@ -228,6 +228,18 @@ def test_mistake_163_totals_are_those_of_the_board_at_every_moment(ward: Ward) -
     assert next(w for w in house["wards"] if w["ward"] == name) == {**now, "withoutBed": None}
     assert house["total"]["beds"] == sum(w["beds"] for w in house["wards"])
     assert house["total"]["withoutBed"] >= 1
+
+
+def test_mistake_164_what_is_told_in_words_is_told_by_the_hospitals_clocks(ward: Ward) -> None:
+    stay = ward.stay()
+    ward.record("setHospitalTime", timeZone="Asia/Kolkata")
+    expected = {"expectedAt": "2027-01-01T20:40:00Z", "plan": "PLANNED"}
+    ward.record("planDischarge", stayId=stay, **expected)
+    query = """query($id: ID!) { timeline(stayId: $id, kinds: [STAY_DISCHARGE_PLANNED]) {
+      nodes { summary } } }"""
+    (entry,) = ward.ask(query, id=stay)["timeline"]["nodes"]
+    assert entry["summary"] == "Discharge planned for 2027-01-02 02:10"
+    ward.record("setHospitalTime", timeZone="UTC")
 
 
 STATES = ["beds", "taken", "kept", "free", "toBeCleaned", "inCleaning", "closed", "reserved"]

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infrastructure.postgres.database import Database
 from infrastructure.projections.bitemporal_table import TABLES
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.bed_search import BedCriteria, beds_found
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
 from infrastructure.queries.house_totals import house_totals
@@ -201,6 +202,7 @@ READS: dict[Query, Sends] = {
     prescriptions_of: FEW["prescriptions of a stay"],
     doses_of: FEW["doses"],
     stopped_by: lambda c, at: stopped_by(c, ID, at),
+    beds_found: lambda c, at: beds_found(c, at, "A", BedCriteria(free_until=NOW)),
     all_waiting: HOUSE["waiting"][0],
     house_totals: HOUSE["totals"][0],
     expected_arrivals_by_id: FEW["expected arrivals"],

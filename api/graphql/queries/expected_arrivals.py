@@ -17,7 +17,7 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
-    named,
+    id_of,
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
@@ -59,8 +59,8 @@ class ExpectedArrivalQueries:
         at_least: AtLeast = None,
     ) -> ExpectedArrival | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        entity = await ExpectedArrival.find(info, named(id), at)
-        return await or_forbidden(info.context, entity, expected_arrivals_by_id, named(id), at)
+        entity = await ExpectedArrival.find(info, id_of(id), at)
+        return await or_forbidden(info.context, entity, expected_arrivals_by_id, id_of(id), at)
 
     @strawberry.field(
         description="The waiting list: planned admissions and beds asked for, the most urgent first,"

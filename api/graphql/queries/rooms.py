@@ -20,10 +20,12 @@ from api.graphql.queries.arguments import (
     hours_ahead,
     id_of,
 )
+from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.house_totals import HouseTotals
 from api.graphql.types.rooms import OccupancyStretch, Room, RoomOccupancy, boards
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.bed_search import BedCriteria, beds_found
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
 from infrastructure.read_models.occupancy import board, occupancy_history
@@ -48,6 +50,30 @@ class Ward:
     async def rooms(self, info: Ask) -> list[RoomOccupancy]:
         boards_of_ward = await info.context.query(board, self.at, self.name)
         return await boards(info, boards_of_ward, self.at)
+
+
+@strawberry.input(description="Criteria for beds; all of them have to be met.")
+class BedFilter:
+    states: list[BedState] | None = strawberry.field(
+        default=strawberry.UNSET, description="In one of these states."
+    )
+    policies: list[RoomPolicy] | None = strawberry.field(
+        default=strawberry.UNSET, description="In a room with all of these policies."
+    )
+    free_until: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Free, and as far as planned neither closed, cleaned nor reserved until then.",
+    )
+
+    def criteria(self, as_of: datetime) -> BedCriteria:
+        """Return the criteria of the search. Raises InvalidInput."""
+        if self.free_until and self.free_until < as_of:
+            raise InvalidInput("free_until", "it lies before the moment that is asked about")
+        return BedCriteria(
+            tuple(state.value for state in self.states or ()),
+            tuple(policy.value for policy in self.policies or ()),
+            self.free_until or None,
+        )
 
 
 @strawberry.type
@@ -99,6 +125,7 @@ class RoomQueries:
         self,
         info: Ask,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        filter: Annotated[BedFilter | None, argument(description="These beds only.")] = None,
         as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
@@ -106,7 +133,10 @@ class RoomQueries:
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
-        room_boards = await info.context.query(board, at, ward)
+        if filter is None:
+            room_boards = await info.context.query(board, at, ward)
+        else:
+            room_boards = await info.context.query(beds_found, at, ward, filter.criteria(at.as_of))
         if ward is not None and not room_boards:
             await info.context.query(check_ward_held, ward, at)
         return await boards(info, room_boards, at)

@@ -16,6 +16,7 @@ from api.graphql.types.people import Patient
 from application.authorization.roles import may
 from application.authorization.scope import is_of_wards
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.bed_search import free_until
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.occupancy import (
     BedView,
@@ -94,7 +95,7 @@ class BedOccupant:
         return await Patient.find(info, self.patient_id, self.at)
 
 
-@shows(DataKind.HOUSE, cached_from=(board,))
+@shows(DataKind.HOUSE, cached_from=(board, spells_of))
 @strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
 class Bed:
     id: strawberry.ID = strawberry.field(description="Of this bed, whatever is in it.")
@@ -112,6 +113,8 @@ class Bed:
     )
     reason: strawberry.Private[str | None]
     ward: strawberry.Private[str]
+    room: strawberry.Private[UUID]
+    view: strawberry.Private[BedView]
     reserved: strawberry.Private[SpellView | None]
     occupant: strawberry.Private[StretchView | None]
     all_occupants: strawberry.Private[tuple[StretchView, ...]]
@@ -129,6 +132,8 @@ class Bed:
             until=None if occupant or not spell else spell.until,
             reason=None if occupant or not spell else spell.reason,
             ward=room.ward,
+            room=room.room,
+            view=view,
             reservation_id=_id(reservation.spell if reservation else None),
             bed_state_id=_id(spell.spell if spell else None),
             reserved=reservation,
@@ -140,6 +145,13 @@ class Bed:
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
     def state_reason(self, info: Ask) -> str | None:
         return self.reason if _may_see_closures(info, self.ward) else None
+
+    @strawberry.field(
+        description="Of a free bed: when its next closure, cleaning or reservation begins, as planned."
+    )
+    async def free_until(self, info: Ask) -> datetime | None:
+        spells = await info.context.load(spells_of, self.room, self.at)
+        return free_until(self.view, spells or (), self.at.as_of)
 
     @strawberry.field(description="The patient for whom it is reserved.")
     async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:

@@ -13,6 +13,7 @@ from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
 from api.graphql.types.enums import EntryStatus, Precision, Reading, TimelineKind
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.timeline_summaries import summaries
 from infrastructure.read_models.timeline.queries import EntryView, place, timeline_page
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
@@ -131,7 +132,10 @@ class TimelineEntry(Node):
 
 async def summaries_of(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """Return the summary of each entry, with rooms, staff and drugs by name."""
-    return await info.context.query(summaries, list(views), at)
+    hospital = info.context.state.settings.hospital
+    days = await info.context.query(hospital_days, hospital, at.known)
+    zone = days.zone_on(days.date_of(at.as_of))
+    return await info.context.query(summaries, list(views), at, zone)
 
 
 async def timeline_of(
