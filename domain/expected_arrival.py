@@ -16,7 +16,7 @@ from domain.stay.facts import CancellationReason
 from domain.time import Moment, Period, Precision
 
 LAPSE = timedelta(days=30)
-"""How long after its time an arrival is expected still, unless it says so itself."""
+"""The time for which an arrival is expected still after its own, unless it says so itself."""
 
 
 class Urgency(DescribedEnum):

@@ -156,11 +156,13 @@ _NO_ZONES = {"localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi"}
 """Files that lie among the zones of some machines."""
 
 
-def shown(moment: datetime, zone: ZoneInfo) -> str:
+def clock_text(moment: datetime, zone: ZoneInfo) -> str:
     """Return a moment by local clocks to the minute, with its offset if they show it twice."""
-    there = moment.astimezone(zone)
-    is_shown_twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
-    text = there.isoformat(" ", "minutes")
+    local_time = moment.astimezone(zone)
+    is_shown_twice = (
+        local_time.utcoffset() != local_time.replace(fold=1 - local_time.fold).utcoffset()
+    )
+    text = local_time.isoformat(" ", "minutes")
     return text if is_shown_twice else text[: len("2026-01-01 00:00")]
 
 

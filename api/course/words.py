@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from domain.time import Precision, shown
+from domain.time import Precision, clock_text
 from infrastructure.queries.course_parts import (
     Administration,
     Consult,
@@ -30,7 +30,7 @@ def time_text(moment: datetime | None, zone: ZoneInfo, precision: str = Precisio
     """Return a moment by the hospital's clocks to the minute, with its offset if they show it twice."""
     if moment is None:
         return ""
-    text = shown(moment, zone)
+    text = clock_text(moment, zone)
     return text if precision == Precision.MINUTE else f"{text} ({_PRECISIONS[precision]})"
 
 

@@ -50,8 +50,8 @@ class Patients(CommandGroup):
             raise InvalidInput("birth_date", "it lies in the future")
         if self.record.owner(*unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
-        for known in despite_likely_duplicates or ():
-            uow.one(Patient, known, "patient", "despite_likely_duplicates")
+        for duplicate in despite_likely_duplicates or ():
+            uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")
         id = uow.entry.id_of("patient")
         patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
         patient.register(

@@ -126,17 +126,17 @@ async def house_totals(
         for occupant in bed.occupants
     }
     anyone = at.unscoped
-    found = await stays_by_id(connection, list(in_beds), anyone)
+    stays_in_beds = await stays_by_id(connection, list(in_beds), anyone)
     waiting = await all_waiting(connection, anyone)
     days = await hospital_days(connection, hospital, at.known)
     zone = days.zone_on(days.date_of(at.as_of))
     begin = at.as_of.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
-    expected = _Expected([begin + index * HOUR for index in range(hours)])
+    expectations = _Expected([begin + index * HOUR for index in range(hours)])
     wards = tuple(
-        expected.totals(
+        expectations.totals(
             name,
             rooms,
-            [stay for id, stay in found.items() if in_beds[id] == name],
+            [stay for id, stay in stays_in_beds.items() if in_beds[id] == name],
             [arrival for arrival in waiting if arrival.ward == name],
         )
         for name, rooms in rooms_by_ward.items()
@@ -150,5 +150,5 @@ async def house_totals(
         for arrival in waiting
         if (is_house and not arrival.in_house) or (not is_house and arrival.ward in rooms_by_ward)
     ]
-    total = expected.totals(ward, all_rooms, found.values(), coming, without_bed)
+    total = expectations.totals(ward, all_rooms, stays_in_beds.values(), coming, without_bed)
     return HouseTotals(total, wards)

@@ -70,8 +70,8 @@ def _page(in_house: bool) -> CompiledStatement:
 def _is_in_house(at: AsOf) -> ColumnElement[bool]:
     """Return the condition that a record, or the one that it was merged into, has an open stay."""
     statuses: BindParameter[str] = bindparam("open", OPEN, expanding=True, literal_execute=True)
-    here = select(stays.c.patient).where(stays.c.status.in_(statuses), at.holds(stays))
-    return or_(patients.c.patient.in_(here), patients.c.merged_into.in_(here))
+    inpatients = select(stays.c.patient).where(stays.c.status.in_(statuses), at.holds(stays))
+    return or_(patients.c.patient.in_(inpatients), patients.c.merged_into.in_(inpatients))
 
 
 @reads(patients, stays)
@@ -91,7 +91,7 @@ async def patients_page(
     words = search_words(search or "")
     if search and search.strip() and not words:
         return []
-    family, given, patient = after or (None, None, None)
+    family, given_name, patient = after or (None, None, None)
     rows = await _page(criteria.in_house).execute(
         connection,
         at,
@@ -100,7 +100,7 @@ async def patients_page(
         born_until=criteria.born_until,
         sex=criteria.sex,
         family=family,
-        given=given,
+        given=given_name,
         after=patient,
         first=first,
     )
@@ -157,11 +157,11 @@ async def likely_duplicates(
     views = [view(PatientView, row) for row in rows]
     unknown = (Sex.UNKNOWN.value, None)
     return [
-        found
-        for found in views
-        if found.patient not in but
-        and (found.sex == sex or found.sex in unknown or sex in unknown)
-        and _are_one(words, name_words(found.family_name, found.given_name))
+        candidate
+        for candidate in views
+        if candidate.patient not in but
+        and (candidate.sex == sex or candidate.sex in unknown or sex in unknown)
+        and _are_one(words, name_words(candidate.family_name, candidate.given_name))
     ][:LIKELY_DUPLICATES]
 
 

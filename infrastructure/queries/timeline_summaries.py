@@ -17,7 +17,7 @@ from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
-from domain.time import shown
+from domain.time import clock_text
 from infrastructure.queries.as_of import AsOf, one_of
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.occupancy import stretches
@@ -43,7 +43,7 @@ class Entry:
 
     def moment(self, field: str) -> str:
         """Return the moment in that field by the hospital's clocks."""
-        return shown(datetime.fromisoformat(self.data[field]), self.zone)
+        return clock_text(datetime.fromisoformat(self.data[field]), self.zone)
 
     def day(self, field: str) -> str:
         """Return the day that the moment in that field begins; the moment, if it begins none."""
@@ -218,14 +218,14 @@ def _details(e: Entry) -> str:
 
 def _expected_arrival(e: Entry) -> str:
     data = e.data
-    what = "Bed asked for" if data.get("stay") else "Admission planned"
+    request = "Bed asked for" if data.get("stay") else "Admission planned"
     ward = f" in {data['ward']}" if data.get("ward") else ""
     needs = [data["specialty"]] if data.get("specialty") else []
     needs += ["isolation"] if data["isolation"] else []
     needs += ["monitor"] if data["monitor"] else []
     needs += [f"room for {_words(data['sex'])}"] if data.get("sex") else []
-    when = f" for {e.moment('expected_at')}"
-    return ", ".join([f"{what}{ward}{when} ({_words(data['urgency'])})", *needs])
+    time = f" for {e.moment('expected_at')}"
+    return ", ".join([f"{request}{ward}{time} ({_words(data['urgency'])})", *needs])
 
 
 def _discharge(e: Entry) -> str:

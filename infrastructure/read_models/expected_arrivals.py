@@ -167,25 +167,25 @@ class ArrivalCriteria:
     expected_until: datetime | None = None
 
 
-def _derived(at: AsOf, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _with_status(at: AsOf, *conditions: ColumnElement[bool]) -> Select[Any]:
     """Compose arrivals that hold, each with what became of it and the stay that converted it."""
-    told = select(
+    rows = select(
         *columns(arrivals, "status", "by_stays"),
         arrivals.c.status.label("told"),
         _admitted_as_expected(at).label("admitted"),
         _has_the_bed(at).label("moved"),
         _is_over(at).label("is_over"),
     ).where(*conditions, or_(arrivals.c.stay.is_not(None), _is_of_wards(at)))
-    found = told.subquery("told")
-    converted_by = func.coalesce(found.c.admitted, case((found.c.moved, found.c.stay)))
+    row = rows.subquery("told")
+    converted_by = func.coalesce(row.c.admitted, case((row.c.moved, row.c.stay)))
     status = case(
-        (found.c.told == ArrivalStatus.CANCELLED.value, found.c.told),
+        (row.c.told == ArrivalStatus.CANCELLED.value, row.c.told),
         (converted_by.is_not(None), ArrivalStatus.CONVERTED.value),
-        (found.c.is_over, ArrivalStatus.EXPIRED.value),
-        else_=found.c.told,
+        (row.c.is_over, ArrivalStatus.EXPIRED.value),
+        else_=row.c.told,
     )
-    shown = [c for c in found.c if c.name not in ("told", "admitted", "moved", "is_over")]
-    return select(*shown, status.label("status"), converted_by.label("converted_by"))
+    columns_shown = [c for c in row.c if c.name not in ("told", "admitted", "moved", "is_over")]
+    return select(*columns_shown, status.label("status"), converted_by.label("converted_by"))
 
 
 def _is_of_wards(at: AsOf) -> ColumnElement[bool]:
@@ -211,27 +211,27 @@ def _admitted_as_expected(at: AsOf) -> Any:
 
 def _is_same_person(at: AsOf, patient: ColumnElement[Any]) -> ColumnElement[bool]:
     """Return the condition that a record is the arrival's, or linked with it by a merge."""
-    one, other = patients.alias("linked"), patients.alias("link")
+    record, link = patients.alias("linked"), patients.alias("link")
     return or_(
         patient == arrivals.c.patient,
         _exists(
-            one,
-            one.c.patient == patient,
-            one.c.merged_into == arrivals.c.patient,
-            held(one, at.as_of, at.known).is_(True),
+            record,
+            record.c.patient == patient,
+            record.c.merged_into == arrivals.c.patient,
+            held(record, at.as_of, at.known).is_(True),
         ),
         _exists(
-            other,
-            other.c.patient == arrivals.c.patient,
-            other.c.merged_into == patient,
-            held(other, at.as_of, at.known).is_(True),
+            link,
+            link.c.patient == arrivals.c.patient,
+            link.c.merged_into == patient,
+            held(link, at.as_of, at.known).is_(True),
         ),
     )
 
 
 def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
     """Return the condition that a stay got another bed since it was asked for, where it was asked."""
-    got, had, room = stretches.alias("got"), stretches.alias("had"), rooms.alias("there")
+    got, before, room = stretches.alias("got"), stretches.alias("had"), rooms.alias("there")
     start = func.lower(got.c.during)
     is_there = _exists(
         room,
@@ -241,12 +241,12 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
         known(room, at.known).is_(True),
     )
     had_it = _exists(
-        had,
-        had.c.stay == got.c.stay,
-        had.c.room == got.c.room,
-        had.c.bed == got.c.bed,
-        had.c.during.op("@>")(arrivals.c.requested_at).is_(True),
-        known(had, at.known).is_(True),
+        before,
+        before.c.stay == got.c.stay,
+        before.c.room == got.c.room,
+        before.c.bed == got.c.bed,
+        before.c.during.op("@>")(arrivals.c.requested_at).is_(True),
+        known(before, at.known).is_(True),
     )
     return and_(
         arrivals.c.stay.is_not(None),
@@ -271,7 +271,7 @@ def _is_over(at: AsOf) -> ColumnElement[bool]:
         stay.c.status.in_(_statuses("open", OPEN)),
         held(stay, at.as_of, at.known).is_(True),
     )
-    died = _exists(
+    death = _exists(
         dead,
         _is_same_person(at, dead.c.patient),
         dead.c.died_at.is_not(None),
@@ -279,7 +279,7 @@ def _is_over(at: AsOf) -> ColumnElement[bool]:
     )
     return or_(
         and_(arrivals.c.stay.is_not(None), not_(is_here)),
-        and_(arrivals.c.patient.is_not(None), died),
+        and_(arrivals.c.patient.is_not(None), death),
     )
 
 
@@ -293,7 +293,7 @@ def _statuses(name: str, statuses: tuple[str, ...]) -> BindParameter[str]:
     return bindparam(name, statuses, expanding=True, literal_execute=True)
 
 
-_by_id = by_id(lambda at: _derived(at, is_one_of(arrivals.c.arrival, "ids"), at.of(arrivals)))
+_by_id = by_id(lambda at: _with_status(at, is_one_of(arrivals.c.arrival, "ids"), at.of(arrivals)))
 
 
 @reads(arrivals, stays, stretches, rooms, patients)
@@ -318,7 +318,7 @@ def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
     def build(at: AsOf) -> Select[Any]:
         conditions: list[ColumnElement[bool]] = [is_waiting] if only_waiting else []
         conditions += [at.of(arrivals) if of_patients else at.holds(arrivals)]
-        rows = _derived(at, *conditions).subquery("arrivals")
+        rows = _with_status(at, *conditions).subquery("arrivals")
         return (
             select(*rows.c)
             .where(rows.c.status.in_(_statuses("statuses", statuses)))
@@ -377,7 +377,7 @@ class WaitingView:
 
 def _waiting(at: AsOf) -> Select[Any]:
     is_waiting = arrivals.c.status.in_(_statuses("waiting", WAITING))
-    rows = _derived(at, is_waiting, at.holds(arrivals)).subquery("arrivals")
+    rows = _with_status(at, is_waiting, at.holds(arrivals)).subquery("arrivals")
     return select(rows.c.ward, rows.c.expected_at, rows.c.stay.is_not(None)).where(
         rows.c.status.in_(_statuses("statuses", WAITING))
     )

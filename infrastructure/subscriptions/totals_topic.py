@@ -14,7 +14,7 @@ from infrastructure.subscriptions.occupancy_topic import topics_read
 from infrastructure.subscriptions.topics import database_now
 
 CHECKED_SECONDS = 60.0
-"""How often figures are counted again that change as time goes by alone."""
+"""The time after which figures are counted again, as they change by time alone."""
 
 
 class TotalsTopic:

@@ -121,7 +121,7 @@ class PatientRecorded(Recorded):
     )
     async def likely_duplicates(self, info: Ask) -> list[Patient]:
         patient = self.patient
-        linked = await info.context.query(records_of, UUID(patient.id), self.at)
+        records = await info.context.query(records_of, UUID(patient.id), self.at)
         views = await info.context.query(
             likely_duplicates,
             patient.family_name,
@@ -129,7 +129,7 @@ class PatientRecorded(Recorded):
             patient.birth_date,
             patient.sex.value,
             self.at,
-            linked,
+            records,
         )
         return [Patient.of(view, self.at) for view in views]
 

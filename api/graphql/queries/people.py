@@ -135,8 +135,8 @@ class PeopleQueries:
         at_least: AtLeast = None,
     ) -> list[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        named = family_name, given_name, birth_date, sex.value if sex else None
-        views = await info.context.query(likely_duplicates, *named, at)
+        details = family_name, given_name, birth_date, sex.value if sex else None
+        views = await info.context.query(likely_duplicates, *details, at)
         return [Patient.of(view, at) for view in views]
 
     @strawberry.field(description="Practitioners in the order of their staff numbers.")

@@ -158,10 +158,10 @@ class RoomQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
         ward = await known_ward(info.context, ward)
         hospital = info.context.state.settings.hospital
-        found = await info.context.query(house_totals, at, hospital, ward, hours_ahead(hours))
-        if ward is not None and not found.wards:
+        totals = await info.context.query(house_totals, at, hospital, ward, hours_ahead(hours))
+        if ward is not None and not totals.wards:
             await info.context.query(check_ward_held, ward, at)
-        return HouseTotals.of(found)
+        return HouseTotals.of(totals)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(
