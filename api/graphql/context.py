@@ -14,6 +14,7 @@ from strawberry.types import Info
 from api.auth.authentication import NotLoggedIn
 from api.container import AppState
 from api.errors import ReadModelsBehind
+from api.graphql.moment_input import MomentInput
 from api.graphql.scalars import Position, decode_position, encode_position
 from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import hidden_labels
@@ -101,12 +102,19 @@ class Context:
         known_at: datetime | None = None,
         known_at_position: Position | None = None,
         at_least: Position | None = None,
+        moment: MomentInput | None = None,
     ) -> AsOf:
         """Return the moment of a query, given its temporal arguments; now by default.
 
         Waits for the read models where the query needs it. Raises InvalidInput for a moment that has
         not come yet, ReadModelsBehind after the configured time.
         """
+        if moment is not None:
+            if (as_of, known_at, known_at_position, at_least) != (None, None, None, None):
+                raise InvalidInput("at", "give it or asOf, knownAt and their like, not both")
+            as_of, known_at = moment.as_of or None, moment.known_at or None
+            known_at_position = moment.known_at_position or None
+            at_least = moment.at_least or None
         if known_at is not None and known_at_position is not None:
             raise InvalidInput("knownAt", "give knownAt or knownAtPosition, not both")
         self.as_of_asked = self._first_moment("as of", as_of, self.as_of_asked)

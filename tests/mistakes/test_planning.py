@@ -168,7 +168,7 @@ def test_mistake_162_what_is_called_off_was_expected_and_what_is_void_never_was(
     right = {"expectedArrivalId": off, "urgency": "STAT", "occurredAt": ago(hours=4), **WRONG}
     assert ward.record("correctExpectedArrival", **right)
     assert held(ward, off, ago(hours=4.5)) is None
-    assert entries_of(ward, mrn)[-2]["summary"] == "Admission planned (stat)"
+    assert entries_of(ward, mrn)[-2]["summary"].endswith(" (stat)")
     lapsed = planned(ward, patientMrn=mrn, expectedAt=ago(days=40), **late(ago(days=25)))
     assert held(ward, lapsed)["status"] == "EXPIRED"
 
@@ -240,6 +240,35 @@ def test_mistake_164_what_is_told_in_words_is_told_by_the_hospitals_clocks(ward:
     (entry,) = ward.ask(query, id=stay)["timeline"]["nodes"]
     assert entry["summary"] == "Discharge planned for 2027-01-02 02:10"
     ward.record("setHospitalTime", timeZone="UTC")
+
+
+def test_mistake_164_what_stands_in_the_way_is_shown_and_facts_have_public_names(
+    ward: Ward,
+) -> None:
+    bed = f"{ward.room('a')}/a"
+    mrn = ward.patient(familyName="Occupant")
+    stay = ward.stay(bed, patientMrn=mrn)
+    document = """mutation($input: AdmitPatientInput!) { admitPatient(input: $input) {
+      ... on BedOccupied { byStay occupiedBy { id bed patient { familyName } } }
+      ... on PatientAlreadyAdmitted { otherStay { id } } } }"""
+    admission = {"admissionType": "ELECTIVE", "commandId": str(uuid4())}
+    refused = ward.ask(document, input={"patientMrn": ward.patient(), **place(bed), **admission})
+    held_by = {"id": stay, "bed": "a", "patient": {"familyName": "Occupant"}}
+    assert refused["admitPatient"] == {"byStay": stay, "occupiedBy": held_by}
+    refused = ward.ask(document, input={"patientMrn": mrn, **admission})
+    assert refused["admitPatient"] == {"otherStay": {"id": stay}}
+
+    query = "query($id: ID!) { timeline(stayId: $id) { nodes { kind content data } } }"
+    nodes = ward.ask(query, id=stay)["timeline"]["nodes"]
+    feed = ward.ask("{ events(first: 500) { nodes { kind data } } }")["events"]["nodes"]
+    for node in nodes:
+        (told,) = [e["data"] for e in feed if says(e, node["kind"], stay)]
+        assert node["content"].items() <= told.items()
+        assert node["content"]
+
+
+def says(event: Any, kind: str, stay: str) -> bool:
+    return event["kind"] == kind and event["data"].get("stayId") == stay
 
 
 STATES = ["beds", "taken", "kept", "free", "toBeCleaned", "inCleaning", "closed", "reserved"]

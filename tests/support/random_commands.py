@@ -195,17 +195,21 @@ class Busy(Mending, Erasing, Furnishing):
 
     # -- stays --
 
-    def _admit_patient(self) -> None:
+    def _admit_expected(self) -> None:
+        self._register_patient()
+        self._admit_patient(patient_mrn=self._mrns[-1], **self._plan_admission())
+
+    def _admit_patient(self, **content: Any) -> None:
         where: dict[str, Any] = self._bed()
         if self._lot.random() < 0.2:
             where = {"without_bed": "corridor"}
         told = self._give(
             "admit_patient",
-            patient_mrn=self._one(self._mrns),
             admission_type=self._lot.choice(list(AdmissionType)),
             attending=self._lot.choice([None, "D1", "D2"]),
             specialty=self._lot.choice([None, "surgery"]),
             **where,
+            **(content or {"patient_mrn": self._one(self._mrns)}),
         )
         if told:
             self._stays += told.ids("stay")
@@ -474,6 +478,7 @@ _WEIGHTS = {
     "plan_discharge": 2,
     "discharge_patient": 4,
     "plan_admission": 1.5,
+    "admit_expected": 1,
     "request_bed": 1.5,
     "correct_expected_arrival": 1,
     "cancel_expected_arrival": 1,

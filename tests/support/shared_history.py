@@ -94,6 +94,7 @@ def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
                 break
             assert attempt + 1 < MOST_ATTEMPTS, f"never told: {untold}"
             busy.attempt("write_prescription", "discharge_patient", "cancel_discharge", "move_stay")
+            busy.attempt("admit_expected")
         while not rows(database, _RESTATED):  # a report that late facts have changed
             busy.attempt("issue_report")
             busy.live(20)

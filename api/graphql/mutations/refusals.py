@@ -19,6 +19,7 @@ from strawberry.utils.str_converters import to_camel_case
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.rooms import Room
+from api.graphql.types.stays import Stay
 from api.telemetry import metrics
 from domain import refusals as domain
 
@@ -120,9 +121,50 @@ def _handler(refusal: type[domain.Refusal]) -> RefusalHandler:
             annotations[name], convert = _conversion(hint)
             attributes[name] = name, convert
             namespace[name] = strawberry.field(description=description)
+        if (refusal.__name__, name) in STAYS:
+            stay_field, stay_description = STAYS[refusal.__name__, name]
+            resolver = _stays(name) if get_origin(hint) is tuple else _stay(name)
+            namespace[stay_field] = strawberry.field(
+                resolver=resolver, description=stay_description
+            )
     member = type(refusal.__name__, (Refusal,), namespace | {"__annotations__": annotations})
     description = (refusal.__doc__ or "").partition("\n")[0]
     return RefusalHandler(refusal, strawberry.type(member, description=description), attributes)
+
+
+STAYS = {
+    ("BedOccupied", "by_stay"): ("occupied_by", "That stay as now held, if you may see it."),
+    ("PatientAlreadyAdmitted", "stay"): (
+        "other_stay",
+        "That stay as now held, if you may see it.",
+    ),
+    ("SharersUnplaced", "stays"): ("children", "Those stays as now held that you may see."),
+    ("MergeImpossible", "stays"): (
+        "stays_at_once",
+        "Those stays as now held that you may see.",
+    ),
+}
+"""The fields that show stays whose ids a refusal has, by its class and the attribute with the ids."""
+
+
+def _stay(attribute: str) -> Callable[..., Any]:
+    """Return the resolver of the stay whose id is in an attribute."""
+
+    async def resolve(self: Any, info: Ask) -> Stay | None:
+        return await Stay.find(info, UUID(getattr(self, attribute)), await info.context.at())
+
+    return resolve
+
+
+def _stays(attribute: str) -> Callable[..., Any]:
+    """Return the resolver of the stays whose ids are in an attribute."""
+
+    async def resolve(self: Any, info: Ask) -> list[Stay]:
+        at = await info.context.at()
+        stays = [await Stay.find(info, UUID(id), at) for id in getattr(self, attribute)]
+        return [stay for stay in stays if stay is not None]
+
+    return resolve
 
 
 def _bed_label(reference: str) -> Callable[..., Any]:

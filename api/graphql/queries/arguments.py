@@ -7,6 +7,7 @@ from uuid import UUID
 from strawberry import argument
 
 from api.graphql.context import Ask
+from api.graphql.moment_input import MomentInput
 from api.graphql.relay import After as After
 from api.graphql.relay import First as First
 from api.graphql.scalars import Position
@@ -23,6 +24,10 @@ KnownAtPosition = Annotated[
     Position | None, argument(description="As known at this place in the log.")
 ]
 AtLeast = Annotated[Position | None, argument(description="Wait until this can be read.")]
+MomentArgument = Annotated[
+    MomentInput | None,
+    argument(name="at", description="Both clocks in one value, instead of the four arguments."),
+]
 FromKnown = Annotated[datetime, argument(description="As known to the record then.")]
 ToKnown = Annotated[
     datetime | None, argument(description="As known to the record then; now by default.")

@@ -15,6 +15,7 @@ from api.graphql.queries.arguments import (
     AtLeast,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
     MrnAuthority,
     id_of,
 )
@@ -48,8 +49,9 @@ class CourseQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> CourseDocument | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
         if known_at is None and known_at_position is not None:

@@ -17,6 +17,7 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
     id_of,
 )
 from api.graphql.relay import Connection, page, page_size
@@ -57,8 +58,9 @@ class ExpectedArrivalQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> ExpectedArrival | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await ExpectedArrival.find(info, id_of(id), at)
         return await or_forbidden(info.context, entity, expected_arrivals_by_id, id_of(id), at)
 
@@ -77,8 +79,9 @@ class ExpectedArrivalQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Connection[ExpectedArrival]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "arrivals", int, datetime, UUID)
         criteria = ArrivalCriteria()
         if filter is not None:

@@ -16,6 +16,7 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
     MrnAuthority,
     id_of,
 )
@@ -77,8 +78,9 @@ class PeopleQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Patient | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if (mrn is None) == (id is None):
             raise InvalidInput("mrn", "name the patient by mrn or by id")
         if mrn is not None:
@@ -105,8 +107,9 @@ class PeopleQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Connection[Patient]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
         criteria = filter.criteria(search) if filter else PatientCriteria(search)
         views = await info.context.query(patients_page, criteria, at, size + 1, place)
@@ -133,8 +136,9 @@ class PeopleQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> list[Patient]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         details = family_name, given_name, birth_date, sex.value if sex else None
         views = await info.context.query(likely_duplicates, *details, at)
         return [Patient.of(view, at) for view in views]
@@ -150,8 +154,9 @@ class PeopleQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Connection[Practitioner]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "practitioners", str)
         if staff_number is not None:
             staff_number = await info.context.query(

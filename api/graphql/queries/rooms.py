@@ -17,6 +17,7 @@ from api.graphql.queries.arguments import (
     Hours,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
     hours_ahead,
     id_of,
 )
@@ -86,8 +87,9 @@ class RoomQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> list[Ward]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         return [Ward.of(name, at) for name in await info.context.query(wards, at)]
 
     @strawberry.field(description="A ward, by its name; null where it has no room then.")
@@ -99,8 +101,9 @@ class RoomQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Ward | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         stored_name = await info.context.query(ward_named, name, "name")
         names = await info.context.query(wards, at)
         return Ward.of(stored_name, at) if stored_name in names else None
@@ -114,8 +117,9 @@ class RoomQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Room | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         return await Room.find(info, id_of(id), at)
 
     @strawberry.field(
@@ -130,8 +134,9 @@ class RoomQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> list[RoomOccupancy]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         if filter is None:
             room_boards = await info.context.query(board, at, ward)
@@ -154,8 +159,9 @@ class RoomQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> HouseTotals:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         hospital = info.context.state.settings.hospital
         totals = await info.context.query(house_totals, at, hospital, ward, hours_ahead(hours))

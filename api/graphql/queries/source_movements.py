@@ -15,6 +15,7 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
@@ -38,8 +39,9 @@ class SourceMovementQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Connection[SourceMovement]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "pending", datetime, UUID)
         views = await info.context.query(pending_page, system, at, size + 1, place)
         return page(

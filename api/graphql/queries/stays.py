@@ -17,6 +17,7 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
     id_of,
 )
 from api.graphql.relay import Connection, page, page_size
@@ -105,8 +106,9 @@ class StayQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Stay | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await Stay.find(info, id_of(id), at)
         return await or_forbidden(info.context, entity, stays_by_id, id_of(id), at)
 
@@ -127,8 +129,9 @@ class StayQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Connection[Stay]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         by_discharge = order_by is StayOrder.EXPECTED_DISCHARGE
         name = "stays by discharge" if by_discharge else "stays"
         size, place = page_size(first), decode_cursor(after, name, datetime, UUID)
@@ -188,8 +191,9 @@ class StayQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> list[Deceased]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         views = await info.context.query(deceased, at, ward)
         if ward is not None and not views:
@@ -208,8 +212,9 @@ class StayQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> list[Consult]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         views = await info.context.query(open_consults, at, ward, specialty)
         if ward is not None and not views:
@@ -225,7 +230,8 @@ class StayQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Prescription | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await Prescription.find(info, id_of(id), at)
         return await or_forbidden(info.context, entity, prescriptions_by_id, id_of(id), at)

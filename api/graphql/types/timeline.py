@@ -7,14 +7,17 @@ from uuid import UUID
 
 import strawberry
 
+from api.feed.cloudevents import BY_TOPIC
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
 from api.graphql.types.enums import EntryStatus, Precision, Reading, TimelineKind
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.feed import RoomLocation
 from infrastructure.queries.hospital_time import hospital_days
-from infrastructure.queries.timeline_summaries import summaries
+from infrastructure.queries.timeline_summaries import KINDS, rooms_in, summaries
+from infrastructure.read_models.rooms import rooms_by_id
 from infrastructure.read_models.timeline.queries import EntryView, place, timeline_page
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 
@@ -100,7 +103,10 @@ class TimelineEntry(Node):
     stay_id: strawberry.ID | None = strawberry.field(description="The stay it belongs to.")
     source: Source | None = strawberry.field(description="The system that knew first.")
     summary: str = strawberry.field(description="The fact in words.")
-    data: JSON = strawberry.field(description="What the fact says, as recorded.")
+    data: JSON = strawberry.field(
+        description="What the fact says, with the record's own names; content has the public ones."
+    )
+    view: strawberry.Private[EntryView]
 
     @classmethod
     def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
@@ -127,6 +133,32 @@ class TimelineEntry(Node):
             source=_source(source) if source else None,
             summary=summary,
             data=JSON(view.data),
+            view=view,
+        )
+
+    @strawberry.field(
+        description="What the fact says as other systems are told it: by kind, the fields of data in"
+        " docs/feed.schema.json beside those of every event. Null for a kind that the feed has not."
+    )
+    async def content(self, info: Ask) -> JSON | None:
+        public = BY_TOPIC.get(KINDS[self.view.kind].TOPIC)
+        if public is None or self.view.status == EntryStatus.PENDING:
+            return None
+        status, rooms = await info.context.log_status(), {}
+        for id in rooms_in([self.view]):
+            now = info.context.moment(status.now, status.position)
+            if room := await info.context.load(rooms_by_id, id, now):
+                rooms[id] = RoomLocation(room.ward, room.number)
+        values = {
+            name: (field, self.view.data.get(field.internal))
+            for name, field in public.fields.items()
+        }
+        return JSON(
+            {
+                name: field.tell(value, rooms)
+                for name, (field, value) in values.items()
+                if value is not None
+            }
         )
 
 
