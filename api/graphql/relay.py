@@ -1,6 +1,6 @@
 """Nodes, connections and cursors (Relay's conventions)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
 import strawberry
@@ -11,6 +11,8 @@ from domain.refusals import InvalidInput
 
 T = TypeVar("T")
 V = TypeVar("V")
+Count = Callable[[], Awaitable[int]]
+"""A query for the number of entries of a list."""
 
 MOST, PAGE = 500, 50
 """The most entries of a page, and the default."""
@@ -46,10 +48,17 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The entries with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
+    count: strawberry.Private[Count | None] = None
 
     @strawberry.field(description="The entries alone.")
     def nodes(self) -> list[T]:
         return [edge.node for edge in self.edges]
+
+    @strawberry.field(
+        description="How many entries the whole list has; null where counting them would take long."
+    )
+    async def total_count(self) -> int | None:
+        return None if self.count is None else await self.count()
 
 
 def page_size(first: int | None) -> int:
@@ -66,6 +75,7 @@ def page(
     after: str | None,
     cursor: Callable[[V], str],
     node: Callable[[V], T],
+    count: Count | None = None,
 ) -> Connection[T]:
     """Return a page of views; there is one view more than ``first`` if another page follows."""
     page_views = views[:first]
@@ -78,4 +88,5 @@ def page(
             start_cursor=edges[0].cursor if edges else None,
             end_cursor=edges[-1].cursor if edges else None,
         ),
+        count=count,
     )

@@ -17,8 +17,8 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.compiled import CompiledStatement
 from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.tables_read import reads
+from infrastructure.queries.waiting_list import WaitingView, all_waiting
 from infrastructure.read_models.bed_uses import BoardRoom
-from infrastructure.read_models.expected_arrivals import WaitingView, all_waiting
 from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.stays import OPEN, StayView, stays, stays_by_id
 

@@ -7,7 +7,6 @@ is derived from these as they are held at the moment of the question.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -32,11 +31,9 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    literal_column,
     not_,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,7 +43,7 @@ from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of, parameter
+from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.row_security import held, known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import stretches
@@ -157,17 +154,7 @@ class ArrivalView:
     """The stay that was admitted as expected, or that has the bed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalCriteria:
-    """Criteria for a list of expected arrivals; without statuses, those that are waited for."""
-
-    statuses: tuple[str, ...] = WAITING
-    ward: str | None = None
-    patients: tuple[UUID, ...] | None = None
-    expected_until: datetime | None = None
-
-
-def _with_status(at: AsOf, *conditions: ColumnElement[bool]) -> Select[Any]:
+def arrivals_with_status(at: AsOf, *conditions: ColumnElement[bool]) -> Select[Any]:
     """Compose arrivals that hold, each with what became of it and the stay that converted it."""
     rows = select(
         *columns(arrivals, "status", "by_stays"),
@@ -268,7 +255,7 @@ def _is_over(at: AsOf) -> ColumnElement[bool]:
     is_here = _exists(
         stay,
         stay.c.stay == arrivals.c.stay,
-        stay.c.status.in_(_statuses("open", OPEN)),
+        stay.c.status.in_(literal_statuses("open", OPEN)),
         held(stay, at.as_of, at.known).is_(True),
     )
     death = _exists(
@@ -288,12 +275,14 @@ def _exists(rows: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(*conditions).correlate_except(rows)
 
 
-def _statuses(name: str, statuses: tuple[str, ...]) -> BindParameter[str]:
+def literal_statuses(name: str, statuses: tuple[str, ...]) -> BindParameter[str]:
     """Return statuses as literals, so that the plan can be by a partial index."""
     return bindparam(name, statuses, expanding=True, literal_execute=True)
 
 
-_by_id = by_id(lambda at: _with_status(at, is_one_of(arrivals.c.arrival, "ids"), at.of(arrivals)))
+_by_id = by_id(
+    lambda at: arrivals_with_status(at, is_one_of(arrivals.c.arrival, "ids"), at.of(arrivals))
+)
 
 
 @reads(arrivals, stays, stretches, rooms, patients)
@@ -302,91 +291,3 @@ async def expected_arrivals_by_id(
 ) -> dict[UUID, ArrivalView]:
     """Return expected arrivals by their ids; without those that were not told of yet."""
     return {row.arrival: view(ArrivalView, row) for row in await _by_id(connection, ids, at)}
-
-
-_ORDER: list[ColumnElement[Any]] = [
-    literal_column(name) for name in ("rank", "expected_at", "arrival")
-]
-
-
-@cache
-def _page(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
-    """Return the statement for a page. Who waits is found by the partial index."""
-    is_waiting = arrivals.c.status.in_(_statuses("waiting", WAITING))
-    only_waiting = set(statuses) <= set(WAITING)
-
-    def build(at: AsOf) -> Select[Any]:
-        conditions: list[ColumnElement[bool]] = [is_waiting] if only_waiting else []
-        conditions += [at.of(arrivals) if of_patients else at.holds(arrivals)]
-        rows = _with_status(at, *conditions).subquery("arrivals")
-        return (
-            select(*rows.c)
-            .where(rows.c.status.in_(_statuses("statuses", statuses)))
-            .order_by(*_ORDER)
-            .limit(parameter("first", Integer))
-        )
-
-    return CompiledStatement(
-        build,
-        ward=literal_column("ward") == parameter("ward", String),
-        patients=is_one_of(literal_column("patient", Uuid), "patients"),
-        expected_until=literal_column("expected_at")
-        <= parameter("expected_until", DateTime(timezone=True)),
-        after=tuple_(*_ORDER)
-        > tuple_(
-            parameter("rank", Integer),
-            parameter("moment", DateTime(timezone=True)),
-            parameter("after", Uuid),
-        ),
-    )
-
-
-@reads(arrivals, stays, stretches, rooms, patients)
-async def expected_arrivals_page(
-    connection: AsyncConnection,
-    criteria: ArrivalCriteria,
-    at: AsOf,
-    first: int,
-    after: tuple[int, datetime, UUID] | None,
-) -> list[ArrivalView]:
-    """Return a page of expected arrivals: the most urgent first, then who is expected first."""
-    rank, moment, arrival = after or (None, None, None)
-    statement = _page(criteria.statuses, criteria.patients is not None)
-    rows = await statement.execute(
-        connection,
-        at,
-        ward=criteria.ward,
-        patients=None if criteria.patients is None else list(criteria.patients),
-        expected_until=criteria.expected_until,
-        rank=rank,
-        moment=moment,
-        after=arrival,
-        first=first,
-    )
-    return [view(ArrivalView, row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingView:
-    """A bed that is waited for: where, from when on, and by a patient in the house or not."""
-
-    ward: str | None
-    expected_at: datetime
-    in_house: bool
-
-
-def _waiting(at: AsOf) -> Select[Any]:
-    is_waiting = arrivals.c.status.in_(_statuses("waiting", WAITING))
-    rows = _with_status(at, is_waiting, at.holds(arrivals)).subquery("arrivals")
-    return select(rows.c.ward, rows.c.expected_at, rows.c.stay.is_not(None)).where(
-        rows.c.status.in_(_statuses("statuses", WAITING))
-    )
-
-
-_all_waiting = CompiledStatement(_waiting)
-
-
-@reads(arrivals, stays, stretches, rooms, patients)
-async def all_waiting(connection: AsyncConnection, at: AsOf) -> list[WaitingView]:
-    """Return all beds that are waited for."""
-    return [view(WaitingView, row) for row in await _all_waiting.execute(connection, at)]

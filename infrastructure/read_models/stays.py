@@ -268,17 +268,45 @@ _rooms_of_ward = CompiledStatement(
 )
 
 
-@cache
-def _page(
-    statuses: tuple[str, ...], of_patients: bool, by_discharge: bool = False
-) -> CompiledStatement:
-    """Return the statement for a page of stays with some statuses.
+def _moment(name: str) -> BindParameter[Any]:
+    return parameter(name, DateTime(timezone=True))
+
+
+_CRITERIA: dict[str, ColumnElement[bool]] = {
+    "patients": is_one_of(stays.c.patient, "patients"),
+    "attending": equals(stays.c.attending, "attending"),
+    "rooms": is_one_of(stays.c.room, "rooms"),
+    "expected_until": stays.c.expected_discharge <= _moment("expected_until"),
+    "plans": is_one_of(stays.c.plan, "plans"),
+    "has_bed": stays.c.bed.is_not(None) == parameter("has_bed", Boolean),
+    "overdue_at": and_(
+        stays.c.status == Status.ON_LEAVE.value, stays.c.expected_return < _moment("overdue_at")
+    ),
+    "has_attending": stays.c.attending.is_not(None) == parameter("has_attending", Boolean),
+    "specialty": func.lower(stays.c.specialty) == func.lower(parameter("specialty", String)),
+    "admitted_since": stays.c.admitted_at >= _moment("admitted_since"),
+    "admitted_before": stays.c.admitted_at < _moment("admitted_before"),
+    "labels": is_one_of(stays.c.confidentiality, "labels"),
+}
+"""The condition of each criterion beside the statuses."""
+
+
+def _of_statuses(at: AsOf, statuses: tuple[str, ...], of_patients: bool) -> ColumnElement[bool]:
+    """Return the condition for stays with some statuses.
 
     Its SQL contains the statuses, so that the plan for open stays can be by their partial index.
     """
     literals: BindParameter[str] = bindparam(
         "statuses", statuses, expanding=True, literal_execute=True
     )
+    return and_(stays.c.status.in_(literals), at.of(stays) if of_patients else at.holds(stays))
+
+
+@cache
+def _page(
+    statuses: tuple[str, ...], of_patients: bool, by_discharge: bool = False
+) -> CompiledStatement:
+    """Return the statement for a page of stays with some statuses."""
     moment: ColumnElement[Any] = stays.c.admitted_at
     if by_discharge:
         moment = func.coalesce(stays.c.expected_discharge, NEVER)
@@ -286,30 +314,33 @@ def _page(
     return CompiledStatement(
         lambda at: (
             select(*columns(stays))
-            .where(stays.c.status.in_(literals), at.of(stays) if of_patients else at.holds(stays))
+            .where(_of_statuses(at, statuses, of_patients))
             .order_by(*order)
             .limit(parameter("first", Integer))
         ),
-        patients=is_one_of(stays.c.patient, "patients"),
-        attending=equals(stays.c.attending, "attending"),
-        rooms=is_one_of(stays.c.room, "rooms"),
-        expected_until=stays.c.expected_discharge <= _moment("expected_until"),
-        plans=is_one_of(stays.c.plan, "plans"),
-        has_bed=stays.c.bed.is_not(None) == parameter("has_bed", Boolean),
-        overdue_at=and_(
-            stays.c.status == Status.ON_LEAVE.value, stays.c.expected_return < _moment("overdue_at")
-        ),
-        has_attending=stays.c.attending.is_not(None) == parameter("has_attending", Boolean),
-        specialty=func.lower(stays.c.specialty) == func.lower(parameter("specialty", String)),
-        admitted_since=stays.c.admitted_at >= _moment("admitted_since"),
-        admitted_before=stays.c.admitted_at < _moment("admitted_before"),
-        labels=is_one_of(stays.c.confidentiality, "labels"),
+        **_CRITERIA,
         after=tuple_(*order) > tuple_(_moment("place"), parameter("after", Uuid)),
     )
 
 
-def _moment(name: str) -> BindParameter[Any]:
-    return parameter(name, DateTime(timezone=True))
+@cache
+def _count(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
+    """Return the statement for the number of stays with some statuses."""
+    number = select(func.count()).select_from(stays)
+    return CompiledStatement(
+        lambda at: number.where(_of_statuses(at, statuses, of_patients)), **_CRITERIA
+    )
+
+
+async def _values(connection: AsyncConnection, criteria: StayCriteria, at: AsOf) -> dict[str, Any]:
+    """Return the values of the criteria by name."""
+    of_ward = None
+    if criteria.ward:
+        result = await _rooms_of_ward.execute(connection, at, ward=criteria.ward)
+        of_ward = list(result.scalars())
+    values = {name: getattr(criteria, name) for name in _CRITERIA if name != "rooms"}
+    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+    return {**lists, "rooms": of_ward}
 
 
 @reads(stays, rooms)
@@ -321,33 +352,19 @@ async def stays_page(
     after: tuple[datetime, UUID] | None,
 ) -> list[StayView]:
     """Return a page of the stays that meet some criteria, in their order."""
-    of_ward = None
-    if criteria.ward:
-        result = await _rooms_of_ward.execute(connection, at, ward=criteria.ward)
-        of_ward = list(result.scalars())
-    patients = criteria.patients
     place, stay = after or (None, None)
-    statement = _page(criteria.statuses, patients is not None, criteria.by_discharge)
-    rows = await statement.execute(
-        connection,
-        at,
-        patients=None if patients is None else list(patients),
-        attending=criteria.attending,
-        rooms=of_ward,
-        expected_until=criteria.expected_until,
-        plans=None if criteria.plans is None else list(criteria.plans),
-        has_bed=criteria.has_bed,
-        overdue_at=criteria.overdue_at,
-        has_attending=criteria.has_attending,
-        specialty=criteria.specialty,
-        admitted_since=criteria.admitted_since,
-        admitted_before=criteria.admitted_before,
-        labels=None if criteria.labels is None else list(criteria.labels),
-        place=place,
-        after=stay,
-        first=first,
-    )
+    statement = _page(criteria.statuses, criteria.patients is not None, criteria.by_discharge)
+    values = await _values(connection, criteria, at)
+    rows = await statement.execute(connection, at, **values, place=place, after=stay, first=first)
     return [view(StayView, row) for row in rows]
+
+
+@reads(stays, rooms)
+async def stay_count(connection: AsyncConnection, criteria: StayCriteria, at: AsOf) -> int:
+    """Return the number of stays that meet some criteria."""
+    statement = _count(criteria.statuses, criteria.patients is not None)
+    values = await _values(connection, criteria, at)
+    return int((await statement.execute(connection, at, **values)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

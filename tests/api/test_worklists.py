@@ -6,7 +6,7 @@ from tests.support.api_dsl import Ward, ago, ahead, late
 
 STAYS = """query($filter: StayFilter, $order: StayOrder!, $after: String, $first: Int) {
   stays(filter: $filter, orderBy: $order, first: $first, after: $after) {
-    nodes { id } pageInfo { endCursor hasNextPage } } }"""
+    totalCount nodes { id } pageInfo { endCursor hasNextPage } } }"""
 
 
 def found(ward: Ward, order: str = "ADMISSION", **filter: Any) -> list[str]:
@@ -15,9 +15,11 @@ def found(ward: Ward, order: str = "ADMISSION", **filter: Any) -> list[str]:
     after = None
     while True:
         page = ward.ask(STAYS, filter=filter, order=order, after=after, first=2)["stays"]
+        total = page["totalCount"]
         ids += [node["id"] for node in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
+            assert total == len(ids)
             return ids
 
 

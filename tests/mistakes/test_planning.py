@@ -17,7 +17,7 @@ REGISTER = """mutation($input: RegisterPatientInput!) { registerPatient(input: $
   ... on PatientRecorded { patient { id mrn } likelyDuplicates { id mrn } } } }"""
 WAITING = """query($filter: ExpectedArrivalFilter, $first: Int, $after: String, $at: DateTime) {
   expectedArrivals(filter: $filter, first: $first, after: $after, asOf: $at) {
-    nodes { id } pageInfo { endCursor hasNextPage } } }"""
+    totalCount nodes { id } pageInfo { endCursor hasNextPage } } }"""
 ARRIVAL = """query($id: ID!, $at: DateTime, $known: Position) {
   expectedArrival(id: $id, asOf: $at, knownAtPosition: $known) {
     status convertedBy { id } patient { mrn } } }"""
@@ -43,6 +43,7 @@ def waiting(ward: Ward, /, at: str | None = None, **filter: Any) -> list[str]:
         ids += [node["id"] for node in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
+            assert page["totalCount"] == len(ids)
             return ids
 
 
@@ -268,7 +269,7 @@ def test_mistake_164_what_stands_in_the_way_is_shown_and_facts_have_public_names
 
 
 def says(event: Any, kind: str, stay: str) -> bool:
-    return event["kind"] == kind and event["data"].get("stayId") == stay
+    return bool(event["kind"] == kind and event["data"].get("stayId") == stay)
 
 
 STATES = ["beds", "taken", "kept", "free", "toBeCleaned", "inCleaning", "closed", "reserved"]

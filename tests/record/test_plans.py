@@ -39,6 +39,12 @@ from infrastructure.queries.tables_read import (
     require_valid_time_boundaries,
     tables_read,
 )
+from infrastructure.queries.waiting_list import (
+    ArrivalCriteria,
+    all_waiting,
+    expected_arrival_count,
+    expected_arrivals_page,
+)
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.consults import (
@@ -46,12 +52,7 @@ from infrastructure.read_models.consults import (
     consults_of,
     open_consults,
 )
-from infrastructure.read_models.expected_arrivals import (
-    ArrivalCriteria,
-    all_waiting,
-    expected_arrivals_by_id,
-    expected_arrivals_page,
-)
+from infrastructure.read_models.expected_arrivals import expected_arrivals_by_id
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history, stretches_of
 from infrastructure.read_models.patients import (
     deaths_of_persons,
@@ -74,6 +75,7 @@ from infrastructure.read_models.stays import (
     StayCriteria,
     children_of,
     mothers_of,
+    stay_count,
     stay_periods,
     stays_by_id,
     stays_of_persons,
@@ -192,6 +194,7 @@ READS: dict[Query, Sends] = {
     stays_by_id: FEW["stays"],
     stays_of_persons: FEW["stays of persons"],
     stays_page: lambda c, at: stays_page(c, StayCriteria(ward="A"), at, 50, (NOW, ID)),
+    stay_count: lambda c, at: stay_count(c, StayCriteria(ward="A"), at),
     stay_periods: lambda c, at: stay_periods(c, ID, at),
     visits_of: FEW["visits"],
     rules_known: lambda c, at: rules_known(c, at),
@@ -206,6 +209,7 @@ READS: dict[Query, Sends] = {
     all_waiting: HOUSE["waiting"][0],
     house_totals: HOUSE["totals"][0],
     expected_arrivals_by_id: FEW["expected arrivals"],
+    expected_arrival_count: lambda c, at: expected_arrival_count(c, ArrivalCriteria(), at),
     expected_arrivals_page: lambda c, at: expected_arrivals_page(
         c, ArrivalCriteria(ward="A", patients=(ID,)), at, 50, (1, NOW, ID)
     ),

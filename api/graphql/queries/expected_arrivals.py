@@ -1,6 +1,7 @@
 """Queries of expected arrivals: the waiting list, and one of them."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -25,12 +26,12 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import ArrivalStatus
 from api.graphql.types.expected_arrivals import ExpectedArrival
 from infrastructure.queries.named import check_ward_held
-from infrastructure.read_models.expected_arrivals import (
-    WAITING,
+from infrastructure.queries.waiting_list import (
     ArrivalCriteria,
-    expected_arrivals_by_id,
+    expected_arrival_count,
     expected_arrivals_page,
 )
+from infrastructure.read_models.expected_arrivals import WAITING, expected_arrivals_by_id
 
 
 @strawberry.input(description="Criteria for expected arrivals; all of them have to be met.")
@@ -104,4 +105,5 @@ class ExpectedArrivalQueries:
             after,
             lambda v: encode_cursor("arrivals", v.rank, v.expected_at, v.arrival),
             lambda v: ExpectedArrival.of(v, at),
+            partial(info.context.query, expected_arrival_count, criteria, at),
         )

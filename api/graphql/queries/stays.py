@@ -1,6 +1,7 @@
 """Queries of stays and prescriptions."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -36,7 +37,14 @@ from infrastructure.queries.named import (
 from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
-from infrastructure.read_models.stays import StayCriteria, place_of, stays_by_id, stays_page
+from infrastructure.read_models.stays import (
+    OPEN,
+    StayCriteria,
+    place_of,
+    stay_count,
+    stays_by_id,
+    stays_page,
+)
 
 
 @strawberry.input(description="Which stays; without statuses those that are open.")
@@ -177,6 +185,9 @@ class StayQueries:
             after,
             lambda v: encode_cursor(name, *place_of(v, by_discharge)),
             lambda v: Stay.of(v, at),
+            partial(info.context.query, stay_count, criteria, at)
+            if set(criteria.statuses) <= set(OPEN) or criteria.patients is not None
+            else None,
         )
 
     @strawberry.field(
