@@ -74,6 +74,8 @@ class Rules:
     late_after: timedelta = LATE_AFTER
     newborn_days: int = 28
     """The age up to which a newborn may begin to share its mother's bed."""
+    confirm_likely_duplicates: bool = False
+    """True if a registration is refused until its likely duplicates are said to be others."""
     plan_years: int = 10
     """The years ahead for which anything may be planned."""
 

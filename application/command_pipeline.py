@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from random import random
 from time import monotonic, sleep
@@ -52,6 +52,9 @@ MAX_BACK_OFF_SECONDS = 0.5
 Digests = tuple[str, str]
 """The digest of a command as it is stored, and as an older log has it."""
 
+LikelyDuplicates = Callable[[str | None, str | None, date | None, str | None, str], list[UUID]]
+"""Finds the patients who are likely of a name, birth date and sex, whom a role may see."""
+
 Watch = Callable[[str], AbstractContextManager[None]]
 """Measures a part of a command by its name, as a span of a trace."""
 
@@ -99,6 +102,7 @@ class CommandPipeline(Application[UUID]):
         self.cache = AggregateCache()
         self.after_commit: AfterCommit | None = None
         self.watch: Watch = no_span
+        self.likely_duplicates: LikelyDuplicates | None = None
 
     @property
     def record(self) -> EventStore:

@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from domain.aggregate import Aggregate, Cancelling, Correcting, Derived, Event, FactId, UnknownEvent
 from domain.described_enum import DescribedEnum
-from domain.envelope import About, Code, Envelope, Sealed, Text
+from domain.envelope import About, Code, Envelope, Sealed, SealedDate, Text
 from domain.patient_events import Sex
 from domain.refusals import InvalidInput, MovementNotFound
 from domain.stay.facts import CancellationReason
@@ -85,7 +85,7 @@ class ExpectedArrival(Aggregate):
         expires_at: Moment | None
         family_name: Sealed | None
         given_name: Sealed | None
-        birth_date: date | None
+        birth_date: SealedDate | None
         isolation: bool
         sex: Sex | None
         monitor: bool
@@ -108,7 +108,7 @@ class ExpectedArrival(Aggregate):
         expires_at: Moment | None
         family_name: Sealed | None
         given_name: Sealed | None
-        birth_date: date | None
+        birth_date: SealedDate | None
         isolation: bool
         sex: Sex | None
         monitor: bool

@@ -1,6 +1,7 @@
 """Composition root: the hospital of settings and database."""
 
-from datetime import datetime
+import asyncio
+from datetime import date, datetime
 from functools import partial
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -30,9 +31,40 @@ def hospital(settings: Settings, database: Database, *, durable: bool = True) ->
     open_reports = partial(open_report_service, database.app_url, settings.hospital)
     hospital = Hospital(env, settings.rules, open_reports)
     hospital.pipeline.watch = tracing.span
+    hospital.pipeline.likely_duplicates = partial(_likely_duplicates, database)
     hospital.record.bind_keys()
     hospital.erasures.finish()
     return hospital
+
+
+def _likely_duplicates(
+    database: Database,
+    family_name: str | None,
+    given_name: str | None,
+    birth_date: date | None,
+    sex: str | None,
+    role: str,
+) -> list[UUID]:
+    """Return the patients who are likely the same person, as the read models have them now."""
+    from application.authorization.scope import hidden_labels
+    from infrastructure.queries.as_of import AsOf
+    from infrastructure.queries.log import log_status
+    from infrastructure.queries.patient_search import likely_duplicates
+    from infrastructure.queries.row_security import Viewer
+
+    async def search() -> list[UUID]:
+        engine = database.async_engine(1)
+        try:
+            status = await log_status(engine)
+            at = AsOf(status.now, status.position, Viewer(hidden=hidden_labels(role)))
+            async with engine.connect() as connection:
+                details = family_name, given_name, birth_date, sex
+                views = await likely_duplicates(connection, *details, at)
+        finally:
+            await engine.dispose()
+        return [view.patient for view in views]
+
+    return asyncio.run(search())
 
 
 def seed(settings: Settings, hospital: Hospital, log: Log, now: datetime | None = None) -> None:

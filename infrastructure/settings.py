@@ -69,6 +69,9 @@ class Settings:
     plan_years: int = 10
     """The years ahead for which anything may be planned: the last day that a command may name."""
 
+    confirm_likely_duplicates: bool = False
+    """True if a registration is refused until who gives it says that likely duplicates are others."""
+
     read_timeout_seconds: float = 5.0
     """The longest wait of a response for the read models before it says that they are behind."""
 
@@ -158,6 +161,7 @@ class Settings:
             late_after=timedelta(minutes=self.late_after_minutes),
             newborn_days=self.newborn_days,
             plan_years=self.plan_years,
+            confirm_likely_duplicates=self.confirm_likely_duplicates,
         )
 
 
@@ -285,6 +289,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "kept_answers_mb": _whole_number,
     "newborn_days": _whole_number,
     "plan_years": _years,
+    "confirm_likely_duplicates": _switch,
     "smallest_cell": _whole_number,
     "admins_see_clinical": _switch,
     "read_snapshot": _switch,

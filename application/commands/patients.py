@@ -16,8 +16,14 @@ from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.break_glass import EmergencyAccess
 from domain.envelope import About
+from domain.likely_duplicates import LikelyDuplicates
 from domain.patient import Confidentiality, Patient, Sex
-from domain.refusals import AlreadyExists, ContradictsLaterFacts, InvalidInput, PatientDied
+from domain.refusals import (
+    AlreadyExists,
+    ContradictsLaterFacts,
+    InvalidInput,
+    PatientDied,
+)
 from domain.stay.facts import CancellationReason, Disposition
 from domain.time import Precision
 
@@ -25,7 +31,7 @@ from domain.time import Precision
 class Patients(CommandGroup):
     """The people who are known to the hospital."""
 
-    @command(roles=PATIENT_FLOW, raises=(AlreadyExists,))
+    @command(roles=PATIENT_FLOW, raises=(AlreadyExists, LikelyDuplicates))
     def register_patient(
         self,
         uow: UnitOfWork,
@@ -43,7 +49,7 @@ class Patients(CommandGroup):
 
         ``despite_likely_duplicates``: the records that were shown as likely of the same person; who
         registers says that they are of another. Raises AlreadyExists if the MRN is taken within its
-        authority.
+        authority; LikelyDuplicates where the house wants them named.
         """
         authority = mrn_authority or self.rules.mrn_authority
         if birth_date is not None and birth_date > today(uow):
@@ -52,6 +58,13 @@ class Patients(CommandGroup):
             raise AlreadyExists("patient with MRN", mrn, "mrn")
         for duplicate in despite_likely_duplicates or ():
             uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")
+        if self.rules.confirm_likely_duplicates and self.pipeline.likely_duplicates:
+            role = uow.entry.recorded_by.role
+            candidates = self.pipeline.likely_duplicates(
+                family_name, given_name, birth_date, sex and sex.value, role
+            )
+            if rest := tuple(c for c in candidates if c not in (despite_likely_duplicates or ())):
+                raise LikelyDuplicates(rest)
         id = uow.entry.id_of("patient")
         patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
         patient.register(

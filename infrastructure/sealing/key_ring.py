@@ -301,9 +301,10 @@ def subject_of_key(topic: str, stream: UUID, patient: UUID | None, stay: UUID | 
     """Return the subject whose key seals the texts of an event; None if it is about nobody.
 
     A stay has a key of its own, since it may turn out to be of another patient: it goes with whoever
-    it is of. So has a visit of another system, whose patient may not be known yet.
+    it is of. So have a visit of another system and an expected arrival, whose patients may not be
+    known yet.
     """
-    if topic.startswith("source-visit."):
+    if topic.startswith(("source-visit.", "arrival.")):
         return str(stream)
     subject = stay or patient
     return str(subject) if subject else None

@@ -155,6 +155,7 @@ NOT_SHOWN = {
     "NotFound": {"what", "key", "field", "but"},
     "MovementNotFound": {"what", "id", "field"},
     "AlreadyExists": {"what", "key", "field"},
+    "LikelyDuplicates": {"patients"},
 }
 """What a refusal carries and shows in its message alone."""
 

@@ -348,3 +348,16 @@ def refused(answer: dict[str, Any]) -> tuple[str, str]:
     """The code of an answer's one error, and the field that it names."""
     (error,) = answer["errors"]
     return error["extensions"]["code"], error["message"].partition(":")[0]
+
+
+def test_both_clocks_are_asked_as_one_value_too(story: Story) -> None:
+    query = """query($id: ID!, $at: Moment!, $asOf: DateTime) {
+      stay(id: $id, at: $at, asOf: $asOf) { room { ward } } }"""
+    for moment_of, ward in ((story.before, "one"), (story.after, "two")):
+        for known_at in ({"knownAt": moment_of.at}, {"knownAtPosition": moment_of.position}):
+            at = {"asOf": story.names["later"], **known_at}
+            told = story.ward.ask(query, id=story.names["stay"], at=at)
+            assert told["stay"]["room"]["ward"] == story.names[ward]
+    twice = {"id": story.names["stay"], "at": {}, "asOf": story.names["later"]}
+    (error,) = story.ward.client.raw(query, twice)["errors"]
+    assert error["extensions"]["code"] == "InvalidInput"

@@ -95,6 +95,8 @@ def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
     push("reserveBed", **place(f"{room}/b"), stayId=ward.stay(), until=ahead(hours=2))
     reserved = ward.bed(f"{room}/b")["reservationId"]
     push("releaseReservation", **room_of, reservationId=reserved)
+    later = {"from": ahead(hours=5), "until": ahead(hours=6)}
+    push("reserveBed", **place(f"{room}/b"), patientMrn=other, **later)
     push("reserveBed", **place(f"{room}/b"), patientMrn=other, until=ahead(hours=2))
     push("startLeave", stayId=stay, keepBed=True, expectedReturn=ahead(days=1))
     push("endLeave", stayId=stay)

@@ -1,0 +1,46 @@
+"""Mistakes of other systems in registering persons: see `test_covered` for the list."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from starlette.testclient import TestClient
+
+from api.http.app import app
+from infrastructure.postgres.database import Database
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, TOKEN, empty
+from tests.support.api_dsl import Ward
+from tests.support.graphql_client import GraphQLClient
+
+REGISTER = """mutation($input: RegisterPatientInput!) { registerPatient(input: $input) {
+  __typename ... on Refusal { path } ... on LikelyDuplicates { candidates }
+  ... on PatientRecorded { patient { id } likelyDuplicates { id } } } }"""
+
+
+def test_mistake_161_a_house_may_want_likely_duplicates_named_before_it_registers(
+    migrated: Database, tmp_path: Path
+) -> None:
+    empty(migrated)
+    migrated.open_log("real")
+    settings = Settings(home=tmp_path, health_seconds=0, confirm_likely_duplicates=True)
+    document = REGISTER.replace(
+        "... on Refusal {", "... on LikelyDuplicates { duplicates } ... on Refusal {"
+    )
+    document = document.replace("{ duplicates }", "{ candidates }")
+    with TestClient(app(settings, migrated, LOGIN)) as http:
+        ward = Ward(GraphQLClient(http, TOKEN))
+        person = {"familyName": "Twice", "birthDate": "1960-05-05", "commandId": str(uuid4())}
+
+        def told(**content: Any) -> Any:
+            input = {**person, "mrn": "T1", **content}
+            return ward.ask(REGISTER, input=input)["registerPatient"]
+
+        first = told()["patient"]["id"]
+        assert told()["patient"]["id"] == first
+        second = {"mrn": "T2", "commandId": str(uuid4())}
+        refused = told(**second)
+        assert (refused["__typename"], refused["candidates"]) == ("LikelyDuplicates", [first])
+        assert refused["path"] == ["despiteLikelyDuplicates"]
+        assert told(**second, despiteLikelyDuplicates=[first])["__typename"] == "PatientRecorded"
+        assert told(mrn="T3", familyName="Other", commandId=str(uuid4()))["likelyDuplicates"] == []
