@@ -17,6 +17,7 @@ from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.break_glass import EmergencyAccess
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis
+from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.source_visit import SourceVisit
@@ -128,7 +129,7 @@ def _check_erasable(uow: UnitOfWork, patient: Patient) -> None:
 
 
 def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]]:
-    """Return what is of each record now, by its id: stays, prescriptions, reported visits.
+    """Return what is of each record now, by its id: stays, prescriptions, reported visits, arrivals.
 
     With it, where somebody has opened the person's data by force.
     """
@@ -150,6 +151,7 @@ def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]
             for prescription in load_belongings(Prescription)
         ),
         *((visit.id, visit.patient) for visit in load_belongings(SourceVisit)),
+        *((arrival.id, arrival.patient) for arrival in load_belongings(ExpectedArrival)),
     )
     for stream, patient in patients:
         if patient in ids:
