@@ -1,6 +1,7 @@
 """Authentication: the caller that a bearer token names, whoever has issued it."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # a token is made without a database
     from infrastructure.token_uses import TokenUses
 
 log = logging.getLogger(__name__)
+
+_SMART = re.compile(r"(patient|user|system)/")
+"""Beginning of the scopes of SMART App Launch."""
 
 MAX_LENGTH = 200
 """Characters of an issuer, a subject or a ward, as the envelope of an event takes them."""
@@ -89,7 +93,21 @@ def caller_of(
         ends,
         token_id=claims["jti"] if _is_text(claims.get("jti")) else None,
         issued_at=_issued_at(claims.get("iat")),
+        scopes=_scopes(claims.get("scope")),
     )
+
+
+def _scopes(value: object) -> frozenset[str]:
+    """Return the scopes of a token: RFC 8693 has them in one text, some providers in a list."""
+    if isinstance(value, str):
+        return frozenset(value.split())
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
+
+
+def check_not_for_fhir(caller: Caller) -> None:
+    """Refuse a token whose scopes are of FHIR, wherever else it is shown. Raises NotLoggedIn."""
+    if any(_SMART.match(scope) for scope in caller.scopes):
+        raise NotLoggedIn("The token's scopes are for /fhir alone; log in without them.")
 
 
 def _issued_at(seconds: object) -> datetime | None:

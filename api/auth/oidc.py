@@ -77,6 +77,7 @@ class OidcAuthenticator:
             exp={"essential": True},
         )
         self._keys = KeySet([])
+        self._configuration: dict[str, Any] = {}
         self._fetched = self._attempted = float("-inf")
         self._failure: ProviderUnavailable | None = None
         self._lock = asyncio.Lock()
@@ -84,6 +85,13 @@ class OidcAuthenticator:
     def check(self) -> None:
         """Ask the provider for its keys. Raises ProviderUnavailable."""
         self._fetch_keys()
+
+    async def configuration(self) -> dict[str, Any]:
+        """Return what the provider says of itself. Raises ProviderUnavailable."""
+        async with self._lock:
+            if not self._configuration:
+                await run_in_threadpool(self._fetch_keys)
+        return self._configuration
 
     async def authenticate(self, token: str | None) -> Caller:
         """Return the caller that a token of the provider names. Raises NotLoggedIn."""
@@ -133,6 +141,7 @@ class OidcAuthenticator:
         configuration = _fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         if configuration.get("issuer") != self._issuer:
             raise ProviderUnavailable("The login's provider says that it is another issuer.")
+        self._configuration = configuration
         try:
             keys = KeySet.import_key_set(_fetch(str(configuration.get("jwks_uri"))))  # type: ignore[arg-type]
             return KeySet([key for key in keys.keys if not _is_weak(key)])

@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api.auth.authentication import Authenticator
 from api.container import AppState, running
+from api.fhir.door import Fhir
+from api.fhir.paths import OPEN as FHIR_OPEN
 from api.http.allowances import Allowances
 from api.http.command_batch import CommandBatch
 from api.http.cross_origin import cross_origin
@@ -23,6 +25,7 @@ from api.http.documentation import documentation, schema_file
 from api.http.graphql_endpoint import GraphQLEndpoint
 from api.http.middleware import (
     AnonymousPace,
+    FhirErrors,
     HealthPort,
     RequestId,
     SecurityHeaders,
@@ -60,6 +63,7 @@ def app(
         Route("/metrics", SharedEndpoint(_metrics, settings.health_seconds).response),
         Route("/graphql", graphql, methods=methods, middleware=guards),
         WebSocketRoute("/graphql", graphql),
+        *_fhir(settings, login, allowances),
         Route("/commands", CommandBatch(allowances).post, methods=["POST"], middleware=guards),
     ]
     # where only trusted documents are answered the schema is not told, neither here nor by itself
@@ -77,6 +81,21 @@ def app(
         ],
         lifespan=lifespan,
     )
+
+
+def _fhir(settings: Settings, login: Authenticator, allowances: Allowances) -> list[BaseRoute]:
+    """Return the routes of FHIR: two that everybody may ask, and all others."""
+    fhir = Fhir(settings, login)
+    metadata, smart = FHIR_OPEN
+    guards = middlewares(login, allowances, of_fhir=True)
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    of_all = [Middleware(FhirErrors)]
+    return [
+        Route(metadata, fhir.metadata, middleware=of_all),
+        Route(smart, fhir.smart, middleware=of_all),
+        Route("/fhir", fhir.respond, methods=methods, middleware=guards),
+        Route("/fhir/{path:path}", fhir.respond, methods=methods, middleware=guards),
+    ]
 
 
 async def _alive(request: Request) -> Response:

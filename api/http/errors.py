@@ -1,5 +1,7 @@
 """HTTP responses to requests that no GraphQL operation can answer."""
 
+from typing import Any
+
 from starlette.responses import JSONResponse
 
 from api.errors import TooManyRequests, response_to
@@ -27,3 +29,13 @@ def json_error(
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     return JSONResponse(body, status, headers)
+
+
+def fhir_error(
+    status: int, outcome: dict[str, Any], retry_after: int | None = None
+) -> JSONResponse:
+    """Return the response of FHIR to an error: an OperationOutcome."""
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return JSONResponse(outcome, status, headers, media_type="application/fhir+json")

@@ -21,14 +21,18 @@ from api.auth.authentication import (
     Authenticator,
     NotLoggedIn,
     bearer_token,
+    check_not_for_fhir,
     check_not_idle,
     check_not_revoked,
     log_failed_login,
     with_purpose,
 )
-from api.errors import NotAcceptable, RequestTimeout, TooLarge, response_to
+from api.errors import INTERNAL, NotAcceptable, RequestTimeout, TooLarge, response_to
+from api.fhir.outcome import FhirError, of_response, outcome
+from api.fhir.paths import OPEN as FHIR_OPEN
+from api.fhir.paths import PATH as FHIR_PATH
 from api.http.allowances import Allowances
-from api.http.errors import error_response
+from api.http.errors import error_response, fhir_error
 from api.telemetry import logs, metrics
 from api.work import WORK, MeteredCoroutine
 from domain.errors import WardbookError
@@ -65,15 +69,20 @@ HEALTH = {"/readyz", "/metrics"}
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
+FHIR_JSON = "application/fhir+json"
+FHIR_TYPES = dict.fromkeys((FHIR_JSON, JSON, "application/*", "*/*"), FHIR_JSON)
 
-def middlewares(login: Authenticator, allowances: Allowances) -> list[Middleware]:
+
+def middlewares(
+    login: Authenticator, allowances: Allowances, *, of_fhir: bool = False
+) -> list[Middleware]:
     """Return the middlewares of a route, outermost first."""
     return [
         Middleware(Telemetry),
-        Middleware(ErrorResponses),
-        Middleware(Authentication, login, allowances),
+        Middleware(FhirErrors if of_fhir else ErrorResponses),
+        Middleware(Authentication, login, allowances, of_fhir=of_fhir),
         Middleware(WorkLimits, allowances),
-        Middleware(ContentNegotiation),
+        Middleware(ContentNegotiation, FHIR_TYPES if of_fhir else _MEDIA_TYPES),
         Middleware(BodyLimits),
     ]
 
@@ -138,9 +147,14 @@ class AnonymousPace:
         self._app, self._allowances = app, allowances
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in WITH_LOGIN:
+        if scope["type"] == "http" and not _has_login(scope["path"]):
             await self._allowances.anonymous.turn()
         await self._app(scope, receive, send)
+
+
+def _has_login(path: str) -> bool:
+    """Return whether what is there asks for a login by itself."""
+    return path in WITH_LOGIN or (path.startswith(f"{FHIR_PATH}/") and path not in FHIR_OPEN)
 
 
 class HealthPort:
@@ -206,11 +220,33 @@ class ErrorResponses:
             await error_response(error)(scope, receive, send)
 
 
+class FhirErrors:
+    """Respond to errors that have an HTTP status of their own as FHIR does: by an OperationOutcome."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except FhirError as error:
+            await fhir_error(error.status, outcome(error.code, str(error)))(scope, receive, send)
+        except Exception as error:
+            response = response_to(error)
+            if response.code == INTERNAL.code:
+                raise
+            retry = getattr(error, "retry_after", None)
+            await fhir_error(*of_response(response), retry)(scope, receive, send)
+
+
 class Authentication:
     """Put the caller that a bearer token names into ``request.state``. Raises NotLoggedIn."""
 
-    def __init__(self, app: ASGIApp, login: Authenticator, allowances: Allowances) -> None:
+    def __init__(
+        self, app: ASGIApp, login: Authenticator, allowances: Allowances, *, of_fhir: bool = False
+    ) -> None:
         self._app, self._login, self._allowances = app, login, allowances
+        self._of_fhir = of_fhir
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -221,6 +257,8 @@ class Authentication:
             )
             await check_not_revoked(caller, request.state.container.revocations)
             await check_not_idle(caller, request.state.container.token_uses)
+            if not self._of_fhir:
+                check_not_for_fhir(caller)
         except NotLoggedIn as error:
             log_failed_login(error, address)
             await self._allowances.anonymous.turn()
@@ -252,27 +290,30 @@ class WorkLimits:
 class ContentNegotiation:
     """Put the media type of the response into ``request.state``. Raises NotAcceptable."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, media_types: Mapping[str, str]) -> None:
+        self._app, self._media_types = app, media_types
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        media_type = preferred_media_type(request.headers)
+        media_type = preferred_media_type(request.headers, self._media_types)
         if media_type is None:
-            raise NotAcceptable(f"Accept {RESPONSE_JSON} or {JSON}.")
+            first, second, *_ = self._media_types
+            raise NotAcceptable(f"Accept {first} or {second}.")
         request.state.media_type = media_type
         await self._app(scope, receive, send)
 
 
-def preferred_media_type(headers: Mapping[str, str]) -> str | None:
+def preferred_media_type(
+    headers: Mapping[str, str], media_types: Mapping[str, str] = _MEDIA_TYPES
+) -> str | None:
     """Return the media type that a client likes best of those there are; None: it likes neither."""
     highest, media_type = 0.0, None
     for item in (headers.get("accept") or JSON).split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
         weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
         with contextlib.suppress(ValueError):
-            if name in _MEDIA_TYPES and float(weight) > highest:
-                highest, media_type = float(weight), _MEDIA_TYPES[name]
+            if name in media_types and float(weight) > highest:
+                highest, media_type = float(weight), media_types[name]
     return media_type
 
 

@@ -16,6 +16,7 @@ from api.auth.authentication import (
     NotLoggedIn,
     UnknownPurpose,
     bearer_token,
+    check_not_for_fhir,
     check_not_idle,
     check_not_revoked,
     log_failed_login,
@@ -72,6 +73,7 @@ async def log_in(connection: Connected, login: Authenticator, anonymous: Pace) -
         )
         await check_not_revoked(caller, connection.state.revocations)
         await check_not_idle(caller, connection.state.token_uses)
+        check_not_for_fhir(caller)
         caller = with_purpose(caller, None if purpose is None else str(purpose))
         connection.caller = replace(caller, address=connection.address)
     except (NotLoggedIn, UnknownPurpose) as error:

@@ -167,6 +167,8 @@ class Caller:
     """The address of the client."""
     issued_at: datetime | None = None
     """Moment at which the token was issued, where it says so."""
+    scopes: frozenset[str] = frozenset()
+    """Scopes of the token (OAuth 2.0), which may narrow what it is for."""
 
     @property
     def seconds_left(self) -> float:

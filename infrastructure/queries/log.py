@@ -68,6 +68,16 @@ _VERSIONS = text(
     " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
 )
 
+_LAST_CHANGES = text(
+    "SELECT stream, max(command_end), max(recorded_at) FROM record.events"
+    " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
+)
+
+_CHANGES = text(
+    "SELECT DISTINCT command_end FROM record.events WHERE stream = ANY(:streams)"
+    " AND command_end <= :position ORDER BY command_end DESC LIMIT :first"
+)
+
 
 async def log_status(engine: AsyncEngine) -> LogStatus:
     """Return the status of the log and its read models at present."""
@@ -111,6 +121,30 @@ async def versions(
     """Return the versions of streams as known at a position."""
     rows = await connection.execute(_VERSIONS, {"streams": streams, "position": position})
     return {row[0]: row[1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChange:
+    """A change of a stream: the last position of its command, and when that was recorded."""
+
+    position: int
+    recorded_at: datetime
+
+
+async def last_changes(
+    connection: AsyncConnection, streams: list[UUID], position: int
+) -> dict[UUID, StreamChange]:
+    """Return the last change of each of some streams as known at a position."""
+    rows = await connection.execute(_LAST_CHANGES, {"streams": streams, "position": position})
+    return {row[0]: StreamChange(row[1], row[2]) for row in rows}
+
+
+async def changes_before(
+    connection: AsyncConnection, streams: list[UUID], position: int, first: int
+) -> list[int]:
+    """Return the positions up to one at which some streams changed, the latest first."""
+    values = {"streams": streams, "position": position, "first": first}
+    return list((await connection.execute(_CHANGES, values)).scalars())
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,3 +327,19 @@ async def doses_of(
 ) -> dict[UUID, list[DoseView]]:
     """Return the doses of prescriptions by prescription, up to the moment, as they occurred."""
     return group_views("prescription", DoseView, await _doses_of(connection, ids, at))
+
+
+_prescriptions_of_doses = by_id(
+    lambda at: select(doses.c.administration, doses.c.prescription).where(
+        is_one_of(doses.c.administration, "ids"), at.of(doses)
+    )
+)
+
+
+@reads(doses)
+async def prescriptions_of_doses(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, UUID]:
+    """Return the prescription of each of some doses."""
+    rows = await _prescriptions_of_doses(connection, ids, at)
+    return {row.administration: row.prescription for row in rows}

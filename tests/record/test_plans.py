@@ -67,6 +67,7 @@ from infrastructure.read_models.prescriptions import (
     doses_of,
     prescriptions_by_id,
     prescriptions_of,
+    prescriptions_of_doses,
     stopped_by,
 )
 from infrastructure.read_models.rooms import room_periods, rooms_by_id, spells_of, wards
@@ -204,6 +205,7 @@ READS: dict[Query, Sends] = {
     prescriptions_by_id: FEW["prescriptions"],
     prescriptions_of: FEW["prescriptions of a stay"],
     doses_of: FEW["doses"],
+    prescriptions_of_doses: lambda c, at: prescriptions_of_doses(c, [ID], at),
     stopped_by: lambda c, at: stopped_by(c, ID, at),
     beds_found: lambda c, at: beds_found(c, at, "A", BedCriteria(free_until=NOW)),
     all_waiting: HOUSE["waiting"][0],

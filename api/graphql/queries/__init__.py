@@ -8,7 +8,13 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
-from api.graphql.queries.arguments import id_of
+from api.graphql.queries.arguments import (
+    AsOfArgument,
+    AtLeast,
+    KnownAt,
+    KnownAtPosition,
+    id_of,
+)
 from api.graphql.queries.courses import CourseQueries
 from api.graphql.queries.differences import DifferenceQueries
 from api.graphql.queries.expected_arrivals import ExpectedArrivalQueries
@@ -50,11 +56,17 @@ class Query(
     RecordQueries,
     AccessQueries,
 ):
-    @strawberry.field(description="Anything that has an id, as held now.")
+    @strawberry.field(description="Anything that has an id, as held now or at another moment.")
     async def node(
-        self, info: Ask, id: Annotated[strawberry.ID, argument(description="Its id.")]
+        self,
+        info: Ask,
+        id: Annotated[strawberry.ID, argument(description="Its id.")],
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
     ) -> Node | None:
-        at = await info.context.at()
+        at = await info.context.at(as_of, known_at, known_at_position, at_least)
         key = id_of(id)
         kinds = (
             Patient,

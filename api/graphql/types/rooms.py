@@ -62,6 +62,11 @@ async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomO
     return [RoomOccupancy.of(view, at) for view in views]
 
 
+def bed_id(room: UUID, code: str) -> UUID:
+    """Return the id of a bed, whatever is in it."""
+    return uuid5(room, code)
+
+
 @shows(DataKind.STAY, cached_from=(board,))
 @strawberry.type(description="Somebody who lies in a bed, or for whom it is kept.")
 class BedOccupant:
@@ -125,7 +130,7 @@ class Bed:
         spell, occupant = view.spell, view.occupant
         reservation = spell if spell and spell.state == BedState.RESERVED.value else None
         return cls(
-            id=strawberry.ID(str(uuid5(room.room, view.code))),
+            id=strawberry.ID(str(bed_id(room.room, view.code))),
             code=view.code,
             state=view.state,
             since=occupant.since if occupant else view.left_at or (spell.since if spell else None),

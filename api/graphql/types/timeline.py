@@ -101,6 +101,10 @@ class TimelineEntry(Node):
         description="The entry that takes it back."
     )
     stay_id: strawberry.ID | None = strawberry.field(description="The stay it belongs to.")
+    subject: strawberry.ID = strawberry.field(
+        description="Whose record it is in: the patient, the stay or the prescription."
+    )
+    patient_id: strawberry.ID = strawberry.field(description="The patient whom it is about.")
     source: Source | None = strawberry.field(description="The system that knew first.")
     summary: str = strawberry.field(description="The fact in words.")
     data: JSON = strawberry.field(
@@ -130,6 +134,8 @@ class TimelineEntry(Node):
             cancels=_id(view.cancels),
             cancelled_by=_id(view.cancelled_by),
             stay_id=_id(view.stay),
+            subject=strawberry.ID(str(view.subject)),
+            patient_id=strawberry.ID(str(view.patient)),
             source=_source(source) if source else None,
             summary=summary,
             data=JSON(view.data),

@@ -1,0 +1,235 @@
+"""The FHIR endpoint: what a request asks for, and the response to it (https://hl7.org/fhir/R4/http.html).
+
+Nothing is written here: facts come in by commands, and by ``wardbook import fhir``.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.auth.authentication import Authenticator
+from api.fhir.capability import statement
+from api.fhir.history import history, version_of
+from api.fhir.outcome import FhirError, not_found
+from api.fhir.parameters import DATE_TIME
+from api.fhir.paths import PATH
+from api.fhir.patient_everything import patient_everything
+from api.fhir.reader import Item, Reader
+from api.fhir.registry import RESOURCES
+from api.fhir.resource import Resource
+from api.fhir.search import EVERYWHERE, query_of, search, searchset
+from api.fhir.smart import check_scope, configuration
+from api.fhir.values import Json, present
+from domain.time import is_nameable
+from infrastructure.settings import Settings
+
+MEDIA_TYPE = "application/fhir+json"
+FORM = "application/x-www-form-urlencoded"
+
+Pairs = Sequence[tuple[str, str]]
+Answer = tuple[Response, Sequence[Item]]
+"""A response, and what it shows."""
+
+
+class Fhir:
+    """The endpoint of all below ``/fhir``."""
+
+    def __init__(self, settings: Settings, login: Authenticator) -> None:
+        self._settings, self._login = settings, login
+
+    async def metadata(self, request: Request) -> Response:
+        """Respond with the CapabilityStatement."""
+        return _response(statement(self._settings, _base(request)))
+
+    async def smart(self, request: Request) -> Response:
+        """Respond with what SMART apps need to know of the login. Raises FhirError."""
+        body = await configuration(self._login)
+        return _response(body, media_type="application/json")
+
+    async def respond(self, request: Request) -> Response:
+        """Respond to a read or a search. Raises FhirError."""
+        parts = [part for part in request.path_params.get("path", "").split("/") if part]
+        if not parts:
+            raise FhirError(405, "not-supported", "Batches and transactions are not taken here.")
+        resource = RESOURCES.get(parts[0])
+        if resource is None:
+            types = ", ".join(RESOURCES)
+            raise FhirError(404, "not-supported", f"There is none of this type here; of: {types}.")
+        check_scope(request.state.caller, resource.type)
+        parameters: Pairs = request.query_params.multi_items()
+        if parts[1:] == ["_search"] and request.method == "POST":
+            parts, parameters = parts[:1], [*parameters, *await _form(request)]
+        elif request.method not in ("GET", "HEAD"):
+            raise FhirError(
+                405,
+                "not-supported",
+                "Only reads and searches are taken here; facts are recorded by commands (GraphQL),"
+                " or imported (wardbook import fhir).",
+            )
+        if any(name == "_format" and "json" not in value for name, value in parameters):
+            raise FhirError(406, "not-supported", "Answers are in JSON: _format=json.")
+        reader = _reader(request, parameters)
+        operation = f"fhir {resource.type}"
+        try:
+            response, items = await self._answer(request, reader, resource, parts[1:], parameters)
+        except FhirError:
+            await reader.record(operation, [])
+            raise
+        await reader.record(operation, items)
+        return response
+
+    async def _answer(
+        self,
+        request: Request,
+        reader: Reader,
+        resource: Resource,
+        path: Sequence[str],
+        parameters: Pairs,
+    ) -> Answer:
+        """Return the response, and what it shows. Raises FhirError."""
+        match path:
+            case []:
+                return await self._search(request, reader, resource, parameters)
+            case [id]:
+                return await self._read(request, reader, resource, id, parameters)
+            case [id, "_history"] if resource.has_versions:
+                return await self._history(request, reader, resource, id, parameters)
+            case [id, "_history", version] if resource.has_versions:
+                return await self._read(request, reader, resource, id, parameters, version)
+            case [id, "$everything"] if resource.type == "Patient":
+                return await self._patient_everything(request, reader, id, parameters)
+        raise FhirError(404, "not-supported", "There is no such interaction; see /fhir/metadata.")
+
+    async def _search(
+        self, request: Request, reader: Reader, resource: Resource, parameters: Pairs
+    ) -> Answer:
+        strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").lower()
+        query = query_of(resource, parameters, strict)
+        included_types = {
+            type for name in query.includes for type in resource.includes[name].targets
+        }
+        for type in sorted(included_types | {type for type, _ in query.reverse}):
+            check_scope(request.state.caller, type)
+        result = await search(reader, query)
+        bundle = searchset(result, query, _base(request), reader.position)
+        return _response(bundle), [*result.matches, *result.included]
+
+    async def _read(
+        self,
+        request: Request,
+        reader: Reader,
+        resource: Resource,
+        id: str,
+        parameters: Pairs,
+        version: str | None = None,
+    ) -> Answer:
+        _check_known(parameters)
+        if version is None:
+            item = await _item_by_id(reader, resource, id)
+            await reader.finish([item])
+        else:
+            item = await version_of(reader, resource, id, version)
+        return _resource_response(request, item), [item]
+
+    async def _history(
+        self, request: Request, reader: Reader, resource: Resource, id: str, parameters: Pairs
+    ) -> Answer:
+        _check_known(parameters, "_count", "_since", "_after")
+        item = await _item_by_id(reader, resource, id)
+        bundle, items = await history(reader, resource, item, dict(parameters), _base(request))
+        return _response(bundle), items
+
+    async def _patient_everything(
+        self, request: Request, reader: Reader, id: str, parameters: Pairs
+    ) -> Answer:
+        _check_known(parameters, "_type", "_since")
+        patient = await _item_by_id(reader, RESOURCES["Patient"], id)
+        bundle, items = await patient_everything(reader, patient, dict(parameters), _base(request))
+        return _response(bundle), items
+
+
+def _reader(request: Request, parameters: Pairs) -> Reader:
+    values = dict(parameters)
+    times = {name: _moment(name, values.get(name)) for name in ("asOf", "knownAt")}
+    times["knownAtPosition"] = values.get("_known")
+    return Reader(request.state.container, request.state.caller, times)
+
+
+async def _item_by_id(reader: Reader, resource: Resource, id: str) -> Item:
+    item = await resource.by_ids(reader, [id])
+    if not item:
+        raise not_found(resource.type)
+    return item[0]
+
+
+async def _form(request: Request) -> Pairs:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if body and media_type != FORM:
+        raise FhirError(415, "not-supported", f"A search is posted as {FORM}.")
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise FhirError(
+            400, "invalid", "The body is no form in UTF-8 of at most 100 fields."
+        ) from None
+
+
+def _check_known(parameters: Pairs, *known: str) -> None:
+    for name, _ in parameters:
+        if name not in (*known, *EVERYWHERE):
+            names = ", ".join((*known, *EVERYWHERE))
+            raise FhirError(400, "not-supported", f"This takes the parameters {names} alone.")
+
+
+def _moment(name: str, parameters: str | None) -> str | None:
+    """Return a moment with its offset. Raises FhirError for one without."""
+    if not parameters:
+        return None
+    text = parameters.replace(" ", "+")  # an offset's sign that was not encoded
+    if DATE_TIME.fullmatch(text):
+        try:
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        else:
+            if is_nameable(moment):
+                return moment.isoformat().replace("+00:00", "Z")
+    raise FhirError(
+        400, "invalid", f"{name} is a moment with an offset, like 2026-03-01T08:00:00+01:00."
+    )
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/") + PATH
+
+
+def _resource_response(request: Request, item: Item) -> Response:
+    """Return the response of one resource; 304 to who has its version already."""
+    resource = present(item.resource)
+    meta = resource.get("meta", {})
+    headers = {}
+    if "versionId" in meta:
+        headers["ETag"] = f'W/"{meta["versionId"]}"'
+    if "lastUpdated" in meta:
+        moment = datetime.fromisoformat(meta["lastUpdated"])
+        headers["Last-Modified"] = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    tags = request.headers.get("if-none-match", "")
+    if headers.get("ETag") and headers["ETag"] in [tag.strip() for tag in tags.split(",")]:
+        return Response(status_code=304, headers=headers)
+    return _response(resource, headers=headers)
+
+
+def _response(
+    body: Json,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    media_type: str = MEDIA_TYPE,
+) -> Response:
+    return Response(
+        msgspec.json.encode(body), status, headers, media_type=f"{media_type}; charset=utf-8"
+    )

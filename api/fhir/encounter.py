@@ -1,0 +1,260 @@
+"""Encounter (https://hl7.org/fhir/R4/encounter.html): a stay, with its statuses and places."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from api.fhir.location import Location, physical_type
+from api.fhir.parameters import Kind, Parameter, date, references, to, token
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, id_of, in_order, one
+from api.fhir.values import (
+    TERMINOLOGY,
+    Json,
+    coding,
+    concept,
+    period,
+    reference,
+    security_label,
+)
+from api.fhir.values import to as to_node
+from api.graphql.types.rooms import bed_id
+
+ACT = f"{TERMINOLOGY}/v3-ActCode"
+STATUSES = {
+    "ADMITTED": "in-progress",
+    "ON_LEAVE": "onleave",
+    "DISCHARGED": "finished",
+    "CANCELLED": "entered-in-error",
+}
+"""encounter-status of the statuses of a stay: one that is cancelled never was."""
+
+CHANGES = {
+    "STAY_ADMITTED": "in-progress",
+    "STAY_LEAVE_STARTED": "onleave",
+    "STAY_LEAVE_ENDED": "in-progress",
+    "STAY_DISCHARGED": "finished",
+    "STAY_DISCHARGE_CANCELLED": "in-progress",
+}
+"""The movements that begin another status."""
+
+PRIORITIES = {"EMERGENCY": ("EM", "emergency"), "ELECTIVE": ("EL", "elective")}
+SOURCES = {
+    "TRANSFER_IN": ("hosp-trans", "Transferred from other hospital"),
+    "NEWBORN": ("born", "Born in hospital"),
+}
+EMERGENCY = "emd", "From accident/emergency department"
+DISPOSITIONS = {
+    "HOME": ("home", "Home"),
+    "TRANSFERRED": ("other-hcf", "Other healthcare facility"),
+    "AGAINST_ADVICE": ("aadvice", "Left against advice"),
+    "DIED": ("exp", "Expired"),
+    "OTHER": ("oth", "Other"),
+}
+
+
+class Encounter(Resource):
+    type = "Encounter"
+    specification = "https://hl7.org/fhir/R4/encounter.html"
+    documentation = "A stay, from the admission or the emergency care before it to the discharge."
+    root = "stay"
+    fields = (
+        "id status admissionType admittedAt dischargedAt specialty withoutBed disposition destination"
+        " confidentiality emergencyCare { arrivedAt departedAt } patient { id } attending { id }"
+        " mother { id patient { id } } movements { kind status occurredAt }"
+        " stretches { bed since until kept room { id ward number } }"
+    )
+    reverse = ("patient", "subject", "location")
+    parameters = {
+        "patient": to("Patient", path=("subject",), documentation="The patient."),
+        "subject": to("Patient", path=("subject",), documentation="The patient."),
+        "status": token(("status",), "What has become of the stay."),
+        "date": date(("period",), documentation="A time within the stay."),
+        "class": token(("class",), "Inpatient, or short stay."),
+        "location": Parameter(
+            Kind.REFERENCE,
+            references("location", "location"),
+            "Whose patient has a bed there at the moment.",
+            ("Location",),
+        ),
+        "practitioner": to(
+            "Practitioner", path=("participant", "individual"), documentation="Who attends."
+        ),
+        "participant": to(
+            "Practitioner", path=("participant", "individual"), documentation="Who attends."
+        ),
+        "part-of": to("Encounter", path=("partOf",), documentation="The mother's, of a newborn."),
+    }
+
+    async def item(self, reader: Reader, node: Json) -> Item:
+        kind, care = node["admissionType"], node["emergencyCare"]
+        arrival = (care and care["arrivedAt"]) or node["admittedAt"]
+        short = kind == "DAY_CASE"
+        own_class = coding(
+            ACT, "SS" if short else "IMP", "short stay" if short else "inpatient encounter"
+        )
+        status = STATUSES[node["status"]]
+        source = EMERGENCY if care else SOURCES.get(kind)
+        patient = node["patient"]
+        resource = {
+            "resourceType": self.type,
+            "id": node["id"],
+            "meta": security_label(node["confidentiality"]),
+            "status": status,
+            "statusHistory": _statuses(node, arrival),
+            "class": own_class,
+            "classHistory": [
+                {
+                    "class": coding(ACT, "EMER", "emergency"),
+                    "period": period(arrival, care["departedAt"] or node["admittedAt"]),
+                },
+                {"class": own_class, "period": period(node["admittedAt"], node["dischargedAt"])},
+            ]
+            if care
+            else [],
+            "serviceType": {"text": node["specialty"]},
+            "priority": concept(coding(f"{TERMINOLOGY}/v3-ActPriority", *PRIORITIES[kind]))
+            if kind in PRIORITIES
+            else None,
+            "subject": to_node("Patient", patient),
+            "participant": [
+                {
+                    "type": [
+                        concept(coding(f"{TERMINOLOGY}/v3-ParticipationType", "ATND", "attender"))
+                    ],
+                    "individual": to_node("Practitioner", node["attending"]),
+                }
+            ]
+            if node["attending"]
+            else [],
+            "period": period(arrival, node["dischargedAt"]),
+            "hospitalization": {
+                "admitSource": concept(coding(f"{TERMINOLOGY}/admit-source", *source))
+                if source
+                else None,
+                "destination": {"display": node["destination"]},
+                "dischargeDisposition": concept(
+                    coding(
+                        f"{TERMINOLOGY}/discharge-disposition", *DISPOSITIONS[node["disposition"]]
+                    )
+                )
+                if node["disposition"]
+                else None,
+            },
+            "location": _places(node),
+            "partOf": to_node("Encounter", node["mother"]),
+        }
+        mothers = node["mother"] and node["mother"]["patient"]
+        patients = [person["id"] for person in (patient, mothers) if person]
+        return Item(resource, patients, (node["id"],))
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        patient = id_of(one(criteria, "patient", "subject"))
+        if ids is not None or patient is not None:
+            if ids is not None:
+                items = await self.by_ids(reader, ids)
+            else:
+                items = await self.of_patient(reader, str(patient))
+            holds = ("patient", "subject") if ids is None else ()
+            async for item in in_order(items, after, holds):
+                yield item
+            return
+        wards, places = await self._places_asked(reader, criteria)
+        filter: dict[str, Any] = {"statuses": _statuses_asked(criteria)}
+        if wards is not None:
+            if not wards:
+                return
+            filter["ward"] = wards[0]
+        query_text = f"stays(filter: $filter, {TIMES},"
+        async for cursor, node in self.pages(
+            reader, query_text, self.fields, first, after, filter=("StayFilter", filter)
+        ):
+            item = await self.item(reader, node)
+            item.cursor, item.holds = cursor, ("location",)
+            if places is None or places & {
+                place["location"].get("reference")
+                for place in item.resource["location"]
+                if place["status"] in ("active", "reserved")
+            }:
+                yield item
+
+    async def of_patient(self, reader: Reader, patient: str) -> list[Item]:
+        """Return all stays of a person, whichever of their records it is."""
+        query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {self.fields} }} }}"
+        data = await reader.ask(query_text, id=("ID", patient))
+        stays = data["patient"]["stays"] if data["patient"] else ()
+        return [await self.item(reader, node) for node in stays]
+
+    async def _places_asked(
+        self, reader: Reader, criteria: Criteria
+    ) -> tuple[list[str] | None, set[str] | None]:
+        """Return the ward to look in, and the beds, where a place is asked for.
+
+        A login that is for one ward looks in that one.
+        """
+        own_wards = reader.caller.wards
+        if "location" not in criteria:
+            return (
+                list(own_wards) if own_wards is not None and len(own_wards) == 1 else None
+            ), None
+        ids = [id_of(value) for value in criteria["location"][0].values]
+        places = await Location().places(reader)
+        beds = {p.id for p in places if p.type == "bd" and set(ids) & {p.id, p.room, p.in_ward}}
+        return (
+            list(dict.fromkeys(p.ward for p in places if p.id in beds)),
+            {f"Location/{id}" for id in beds},
+        )
+
+
+def _statuses_asked(criteria: Criteria) -> list[str]:
+    """Return the statuses that a search is for, all where it says nothing."""
+    query_text = [c for c in criteria.get("status", ()) if c.modifier is None]
+    if not query_text:
+        return list(STATUSES)
+    codes = {value.rpartition("|")[2] for value in query_text[0].values}
+    return [own_wards for own_wards, status in STATUSES.items() if status in codes] or list(
+        STATUSES
+    )
+
+
+def _statuses(node: Json, arrival: str) -> list[Json]:
+    """Return the statuses that were, each with its period: those that are held to be so."""
+    changes = sorted(
+        (m["occurredAt"], CHANGES[m["kind"]])
+        for m in node["movements"]
+        if m["status"] == "TRUE" and m["kind"] in CHANGES
+    )
+    if arrival < node["admittedAt"]:
+        changes = [(arrival, "arrived"), *changes]
+    ends = [begin for begin, _ in changes[1:]]
+    return [
+        {"status": status, "period": period(begin, end)}
+        for (begin, status), end in zip(changes, ends, strict=False)
+    ]
+
+
+def _places(node: Json) -> list[Json]:
+    """Return the places of a stay: its beds in order, and where it is without one."""
+    places = [
+        {
+            "location": reference(
+                "Location",
+                str(bed_id(UUID(stretch["room"]["id"]), stretch["bed"])),
+                f"{stretch['room']['ward']}/{stretch['room']['number']}/{stretch['bed']}",
+            ),
+            "status": "completed"
+            if stretch["until"]
+            else "reserved"
+            if stretch["kept"]
+            else "active",
+            "physicalType": physical_type("bd"),
+            "period": period(stretch["since"], stretch["until"]),
+        }
+        for stretch in node["stretches"]
+        if stretch["room"]
+    ]
+    if node["withoutBed"]:
+        places.append({"location": {"display": node["withoutBed"]}, "status": "active"})
+    return places

@@ -1,0 +1,216 @@
+"""MedicationRequest and MedicationAdministration: prescriptions, and their doses given or not given."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from api.fhir.parameters import date, to, token
+from api.fhir.resource import (
+    TIMES,
+    Criteria,
+    Item,
+    Reader,
+    Resource,
+    id_of,
+    in_order,
+    is_uuid,
+    one,
+)
+from api.fhir.values import DRUG_SYSTEMS, Json, coding, concept, period, quantity, reference, uri
+from api.fhir.values import to as to_node
+
+REQUESTS = {
+    "SCHEDULED": "active",
+    "ACTIVE": "active",
+    "HELD": "on-hold",
+    "STOPPED": "stopped",
+    "COMPLETED": "completed",
+    "CANCELLED": "entered-in-error",
+}
+"""medicationrequest-status of the statuses of a prescription."""
+
+BASES = {
+    "VERBAL_ORDER": "Ordered by word of mouth.",
+    "PROTOCOL": "Given by a protocol of the house.",
+    "EMERGENCY_DEPARTMENT": "Ordered in the emergency department.",
+}
+
+DRUG = "medication { name code system }"
+STAY = "stay { id patient { id } }"
+SUBJECT = to("Patient", path=("subject",), documentation="The patient.")
+
+
+def drug(node: Json) -> Json:
+    """Return a drug as a concept: by its code, and by its name as it was written."""
+    name, system = node["name"], node["system"] or "unnamed"
+    system = DRUG_SYSTEMS.get(system.upper()) or uri(system, "codes")
+    return concept(coding(system, node["code"], name), text=name)
+
+
+async def of_stays(reader: Reader, criteria: Criteria, encounter: str, fields: str) -> list[Json]:
+    """Return the prescriptions of the stay or of the person that a search names."""
+    stay, patient = id_of(one(criteria, encounter)), id_of(one(criteria, "patient", "subject"))
+    selection = f"prescriptions {{ {fields} }}"
+    if stay is not None:
+        query_text = f"stay(id: $id, {TIMES}) {{ {selection} }}"
+        data = await reader.ask(query_text, id=("ID!", stay))
+        stays = [data["stay"]] if data["stay"] else []
+    else:
+        query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {selection} }} }}"
+        data = await reader.ask(query_text, id=("ID", patient))
+        stays = data["patient"]["stays"] if data["patient"] else []
+    return [prescription for stay in stays for prescription in stay["prescriptions"]]
+
+
+class MedicationRequest(Resource):
+    type = "MedicationRequest"
+    specification = "https://hl7.org/fhir/R4/medicationrequest.html"
+    documentation = "A prescription, or the order of one dose that was given without one."
+    root = "prescription"
+    fields = (
+        "id status dose route frequency writtenAt start stop withoutPrescription prescriber { id }"
+        f" {DRUG} {STAY}"
+    )
+    needed = reverse = ("patient", "subject", "encounter")
+    parameters = {
+        "patient": SUBJECT,
+        "subject": SUBJECT,
+        "encounter": to("Encounter", path=("encounter",), documentation="The stay."),
+        "status": token(("status",), "What has become of it."),
+        "intent": token(("intent",), "Always order."),
+        "authoredon": date(("authoredOn",), documentation="When it was written."),
+        "requester": to("Practitioner", path=("requester",), documentation="Who prescribed."),
+        "code": token(("medicationCodeableConcept",), "The drug by its code."),
+    }
+
+    async def item(self, reader: Reader, node: Json) -> Item:
+        stay = node["stay"]
+        patient = stay and stay["patient"]
+        text = " ".join(part for part in (node["dose"], node["route"], node["frequency"]) if part)
+        status = REQUESTS[node["status"]]
+        amount = quantity(node["dose"])
+        resource = {
+            "resourceType": self.type,
+            "id": node["id"],
+            "status": status,
+            "intent": "order",
+            "medicationCodeableConcept": drug(node["medication"]),
+            "subject": to_node("Patient", patient),
+            "encounter": to_node("Encounter", stay),
+            "authoredOn": node["writtenAt"],
+            "requester": to_node("Practitioner", node["prescriber"]),
+            "note": [{"text": BASES[node["withoutPrescription"]]}]
+            if node["withoutPrescription"]
+            else [],
+            "dosageInstruction": [
+                {
+                    "text": text,
+                    "timing": {
+                        "repeat": {"boundsPeriod": period(node["start"], node["stop"])},
+                        "code": {"text": node["frequency"]},
+                    },
+                    "route": {"text": node["route"]},
+                    "doseAndRate": [{"doseQuantity": amount}],
+                }
+            ],
+        }
+        patients = (patient["id"],) if patient else ()
+        return Item(resource, patients, (node["id"],), follows_clock=status)
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        if ids is not None:
+            items = await self.by_ids(reader, ids)
+        else:
+            nodes = await of_stays(reader, criteria, "encounter", self.fields)
+            items = [await self.item(reader, node) for node in nodes]
+        holds = ("patient", "subject") if ids is None else ()
+        async for item in in_order(items, after, holds):
+            yield item
+
+
+class MedicationAdministration(Resource):
+    type = "MedicationAdministration"
+    specification = "https://hl7.org/fhir/R4/medicationadministration.html"
+    documentation = "A dose that was given, or not given and why."
+    root = "prescription"
+    fields = (
+        f"id route {DRUG} {STAY} administrations {{ id occurredAt given doseGiven reasonNotGiven"
+        " performedBy infusion endedAt }"
+    )
+    needed = reverse = ("patient", "subject", "context", "request")
+    parameters = {
+        "patient": SUBJECT,
+        "subject": SUBJECT,
+        "context": to("Encounter", path=("context",), documentation="The stay."),
+        "status": token(("status",), "Given, not given, or being given."),
+        "effective-time": date(
+            ("effectiveDateTime",), ("effectivePeriod",), documentation="When it was given."
+        ),
+        "request": to("MedicationRequest", path=("request",), documentation="The prescription."),
+        "code": token(("medicationCodeableConcept",), "The drug by its code."),
+    }
+
+    def doses(self, node: Json) -> list[Item]:
+        """Return the doses of a prescription."""
+        stay = node["stay"]
+        patient = stay and stay["patient"]
+        patients = (patient["id"],) if patient else ()
+        return [
+            Item(self._dose(node, patient, dose), patients, (node["id"],))
+            for dose in node["administrations"]
+        ]
+
+    def _dose(self, node: Json, patient: Json | None, dose: Json) -> Json:
+        at, end, amount = dose["occurredAt"], dose["endedAt"], quantity(dose["doseGiven"])
+        status = "completed" if dose["given"] else "not-done"
+        if dose["given"] and dose["infusion"] and not end:
+            status = "in-progress"
+        return {
+            "resourceType": self.type,
+            "id": dose["id"],
+            "status": status,
+            "statusReason": [{"text": dose["reasonNotGiven"]}] if dose["reasonNotGiven"] else [],
+            "medicationCodeableConcept": drug(node["medication"]),
+            "subject": to_node("Patient", patient),
+            "context": to_node("Encounter", node["stay"]),
+            "effectiveDateTime": None if dose["infusion"] else at,
+            "effectivePeriod": period(at, end) if dose["infusion"] else None,
+            "performer": [{"actor": {"display": dose["performedBy"]}}]
+            if dose["performedBy"]
+            else [],
+            "request": reference("MedicationRequest", node["id"]),
+            # an amount without a number is a note: a dosage has a dose or a rate (mad-1)
+            "note": [{"text": dose["doseGiven"]}] if dose["doseGiven"] and not amount else [],
+            "dosage": {
+                "text": dose["doseGiven"],
+                "route": {"text": node["route"]},
+                "dose": amount,
+            }
+            if amount
+            else None,
+        }
+
+    async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
+        items = await reader.prescriptions_of([id for id in ids if is_uuid(id)])
+        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(items.values())))
+        doses = {dose.id: dose for node in nodes.values() for dose in self.doses(node)}
+        return [doses[id] for id in dict.fromkeys(ids) if id in doses]
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        request = id_of(one(criteria, "request"))
+        if ids is not None:
+            items = await self.by_ids(reader, ids)
+        else:
+            if request is not None:
+                by_id = await reader.nodes(self.root, f"{{ {self.fields} }}", [request])
+                nodes = list(by_id.values())
+            else:
+                nodes = await of_stays(reader, criteria, "context", self.fields)
+            items = [dose for node in nodes for dose in self.doses(node)]
+        holds = ("patient", "subject") if ids is None else ()
+        async for item in in_order(items, after, holds):
+            yield item

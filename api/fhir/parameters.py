@@ -1,0 +1,289 @@
+"""Search parameters (https://hl7.org/fhir/R4/search.html): values in a resource, and matching."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from api.fhir.outcome import FhirError
+from api.fhir.values import Json
+
+
+class Kind(StrEnum):
+    """Types of search parameters."""
+
+    TOKEN = "token"
+    REFERENCE = "reference"
+    DATE = "date"
+    STRING = "string"
+
+
+MODIFIERS = {
+    Kind.TOKEN: ("not",),
+    Kind.REFERENCE: (),
+    Kind.DATE: (),
+    Kind.STRING: ("exact", "contains"),
+}
+"""The modifiers of each type that are understood; of references, names of types beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A search parameter: its type, the values that it finds in a resource, and what it is for.
+
+    ``targets``: the types that a reference leads to.
+    """
+
+    kind: Kind
+    values: Callable[[Json], Iterable[Any]]
+    documentation: str
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A parameter as it was given: of its values one has to match."""
+
+    name: str
+    modifier: str | None
+    values: tuple[str, ...]
+
+    @property
+    def one(self) -> str | None:
+        """Return the value where there is one alone."""
+        return self.values[0] if len(self.values) == 1 and self.modifier is None else None
+
+
+def criterion(name: str, texts: str, parameter: Parameter) -> Criterion:
+    """Return a parameter as it was given. Raises FhirError for a modifier that is not understood."""
+    _, _, modifier = name.partition(":")
+    modifiers = (*MODIFIERS[parameter.kind], *parameter.targets)
+    if modifier and modifier not in modifiers:
+        raise FhirError(
+            400,
+            "not-supported",
+            f"The modifier of {name.partition(':')[0]} is not known here"
+            + (f"; there are: {', '.join(modifiers)}." if modifiers else ": leave it out."),
+        )
+    values = tuple(value.strip() for value in re.split(r"(?<!\\),", texts) if value.strip())
+    if parameter.kind is Kind.REFERENCE:
+        types = (modifier,) if modifier else parameter.targets
+        values = tuple(_as_reference(value, types) for value in values)
+        modifier = ""
+    if parameter.kind is Kind.DATE:
+        for value in values:
+            span(value)
+    return Criterion(name.partition(":")[0], modifier or None, values)
+
+
+def _as_reference(texts: str, types: Sequence[str]) -> str:
+    """Return ``Type/id`` of what may be an id alone, or a whole address."""
+    parts = texts.rstrip("/").split("/")
+    if len(parts) > 1:
+        return "/".join(parts[-2:])
+    return f"{types[0]}/{texts}" if len(types) == 1 else texts
+
+
+def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:
+    """Return whether a resource has one of the values that were given."""
+    match = list(parameter.values(resource))
+    test = _MATCH[parameter.kind]
+    is_there = any(
+        test(texts, criterion.modifier, value) for texts in criterion.values for value in match
+    )
+    return is_there != (criterion.modifier == "not")
+
+
+def _token(texts: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
+    system, code = value
+    asked_system, bar, asked_code = texts.rpartition("|")
+    if bar and asked_system != (system or ""):
+        return False
+    return not asked_code or asked_code == code
+
+
+def _reference(texts: str, modifier: str | None, value: str) -> bool:
+    return value == texts or (("/" not in texts) and value.endswith(f"/{texts}"))
+
+
+def _string(texts: str, modifier: str | None, value: str) -> bool:
+    if modifier == "exact":
+        return texts == value
+    beginning, text = _fold(texts), _fold(value)
+    if modifier == "contains":
+        return beginning in text
+    return any(text.startswith(beginning, begin) for begin in _beginnings(text))
+
+
+def _fold(text: str) -> str:
+    """Return a text without case and accents, which strings are compared without."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def _beginnings(text: str) -> list[int]:
+    return [0, *(match.end() for match in re.finditer(r"[^\w]+", text))]
+
+
+_DATE = re.compile(
+    r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
+)
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
+Span = tuple[datetime, datetime]
+FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def span(texts: str) -> tuple[str, Span]:
+    """Return the prefix of a date and what it spans; UTC where it has no offset. Raises FhirError."""
+    match = _DATE.fullmatch(texts.replace(" ", "+"))
+    try:
+        if not match:
+            raise ValueError
+        prefix, year, month, day, hour, minute, second, fraction, zone = match.groups()
+        text = f"{year}-{month or '01'}-{day or '01'}T{hour or '00'}:{minute or '00'}"
+        begin = datetime.fromisoformat(
+            f"{text}:{second or '00'}{(fraction or '')[:7]}{zone or '+00:00'}"
+        ).astimezone(UTC)
+        if day is None:
+            then = begin.replace(day=28) + timedelta(days=4 if month else 340)
+            end = then.replace(day=1)
+            if month is None:
+                end = begin.replace(year=begin.year + 1)
+        elif hour is None:
+            end = begin + timedelta(days=1)
+        else:
+            end = begin + timedelta(
+                microseconds=1 if fraction else 0,
+                seconds=1 if second and not fraction else 0,
+                minutes=0 if second else 1,
+            )
+    except (ValueError, OverflowError):
+        raise FhirError(
+            400,
+            "invalid",
+            "A date is like 2026-03-01 or 2026-03-01T08:00:00+01:00, after one of eq, ne, gt, lt, ge,"
+            " le, sa, eb, ap.",
+        ) from None
+    return prefix or "eq", (begin, end)
+
+
+def _date(texts: str, modifier: str | None, value: Span) -> bool:
+    prefix, (low, high) = span(texts)
+    begin, end = value
+    match prefix:
+        case "eq":
+            return low <= begin and end <= high
+        case "ne":
+            return not (low <= begin and end <= high)
+        case "gt":
+            return end > high
+        case "lt":
+            return begin < low
+        case "ge":
+            return end > low
+        case "le":
+            return begin < high
+        case "sa":
+            return begin >= high
+        case "eb":
+            return end <= low
+    return begin < high and low < end
+
+
+_MATCH: dict[Kind, Callable[[str, str | None, Any], bool]] = {
+    Kind.TOKEN: _token,
+    Kind.REFERENCE: _reference,
+    Kind.DATE: _date,
+    Kind.STRING: _string,
+}
+
+
+# -- what is found in a resource --
+
+
+def at(*path: str) -> Callable[[Json], Iterator[Any]]:
+    """Return a function that finds all values at a path; lists are looked through."""
+
+    def find(node: Any, names: Sequence[str]) -> Iterator[Any]:
+        if isinstance(node, list):
+            for item in node:
+                yield from find(item, names)
+        elif not names:
+            if node is not None:
+                yield node
+        elif isinstance(node, dict) and names[0] in node:
+            yield from find(node[names[0]], names[1:])
+
+    return lambda resource: find(resource, path)
+
+
+def references(*path: str) -> Callable[[Json], Iterator[str]]:
+    return at(*path, "reference")
+
+
+def codes(*path: str) -> Callable[[Json], Iterator[tuple[str | None, str]]]:
+    """Find codes, codings and identifiers as tokens."""
+
+    def find(resource: Json) -> Iterator[tuple[str | None, str]]:
+        for value in at(*path)(resource):
+            if isinstance(value, dict):
+                if "coding" in value:
+                    yield from ((c.get("system"), c["code"]) for c in value["coding"])
+                elif "code" in value or "value" in value:
+                    yield value.get("system"), value.get("code") or value["value"]
+            else:
+                yield None, str(value).lower() if isinstance(value, bool) else str(value)
+
+    return find
+
+
+def spans(*paths: tuple[str, ...]) -> Callable[[Json], Iterator[Span]]:
+    """Find dates, moments and periods as what they span."""
+
+    def find(resource: Json) -> Iterator[Span]:
+        for path in paths:
+            for value in at(*path)(resource):
+                if isinstance(value, dict):
+                    start, end = value.get("start"), value.get("end")
+                    yield (
+                        span(start)[1][0] if start else FIRST,
+                        span(end)[1][1] if end else LAST,
+                    )
+                else:
+                    yield span(value)[1]
+
+    return find
+
+
+def token(path: tuple[str, ...], documentation: str) -> Parameter:
+    return Parameter(Kind.TOKEN, codes(*path), documentation)
+
+
+def date(*paths: tuple[str, ...], documentation: str) -> Parameter:
+    return Parameter(Kind.DATE, spans(*paths), documentation)
+
+
+def to(*targets: str, path: tuple[str, ...], documentation: str) -> Parameter:
+    """Return the parameter of a reference."""
+
+    def find(resource: Json) -> Iterator[str]:
+        return (r for r in references(*path)(resource) if r.partition("/")[0] in targets)
+
+    return Parameter(Kind.REFERENCE, find, documentation, targets)
+
+
+def string(*paths: tuple[str, ...], documentation: str) -> Parameter:
+    def find(resource: Json) -> Iterator[str]:
+        for path in paths:
+            yield from at(*path)(resource)
+
+    return Parameter(Kind.STRING, find, documentation)
+
+
+COMMON = {
+    "_id": token(("id",), "The logical id."),
+    "_lastUpdated": date(("meta", "lastUpdated"), documentation="When it was last recorded."),
+}

@@ -1,0 +1,136 @@
+"""Patient (https://hl7.org/fhir/R4/patient.html): a record of a person, linked to their others."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from api.fhir.parameters import Kind, Parameter, codes, date, string, to, token
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, in_order, one
+from api.fhir.values import (
+    TERMINOLOGY,
+    Json,
+    coding,
+    concept,
+    named_by,
+    reference,
+    security_label,
+    uri,
+)
+
+GENDERS = {"FEMALE": "female", "MALE": "male", "OTHER": "other", "UNKNOWN": "unknown"}
+
+
+class Patient(Resource):
+    type = "Patient"
+    specification = "https://hl7.org/fhir/R4/patient.html"
+    documentation = "The record of a person; records of one person are linked."
+    root = "patient"
+    fields = (
+        "id mrn mrnAuthority familyName givenName birthDate sex confidentiality diedAt"
+        " mergedInto { id } otherRecords { id } merges { record into }"
+    )
+    parameters = {
+        "identifier": Parameter(
+            Kind.TOKEN, codes("identifier"), "The MRN, alone or as system|value."
+        ),
+        "name": string(
+            ("name", "family"),
+            ("name", "given"),
+            documentation="Beginnings of words of the name, in any order.",
+        ),
+        "family": string(("name", "family"), documentation="The beginning of the family name."),
+        "given": string(("name", "given"), documentation="The beginning of the given name."),
+        "birthdate": date(("birthDate",), documentation="The date of birth."),
+        "gender": token(("gender",), "Administrative gender."),
+        "death-date": date(("deceasedDateTime",), documentation="The time of death."),
+        "link": to(
+            "Patient", path=("link", "other"), documentation="Another record of the person."
+        ),
+    }
+
+    async def item(self, reader: Reader, node: Json) -> Item:
+        others = [other["id"] for other in node["otherRecords"]]
+        into = node["mergedInto"] and node["mergedInto"]["id"]
+        replaced_ids = {merge["record"] for merge in node["merges"] if merge["into"] == node["id"]}
+        links = [
+            {
+                "other": reference("Patient", id),
+                "type": "replaced-by"
+                if id == into
+                else "replaces"
+                if id in replaced_ids
+                else "seealso",
+            }
+            for id in others
+        ]
+        resource = {
+            "resourceType": self.type,
+            "id": node["id"],
+            "meta": security_label(node["confidentiality"]),
+            "identifier": [
+                {
+                    "use": "usual",
+                    "type": concept(
+                        coding(f"{TERMINOLOGY}/v2-0203", "MR", "Medical record number")
+                    ),
+                    "system": uri(node["mrnAuthority"], "mrn"),
+                    "value": node["mrn"],
+                    "assigner": {"display": node["mrnAuthority"]},
+                }
+            ],
+            "active": into is None,
+            "name": [
+                {
+                    "use": "official",
+                    "family": node["familyName"],
+                    "given": [node["givenName"]] if node["givenName"] else [],
+                }
+            ]
+            if node["familyName"] or node["givenName"]
+            else [],
+            "gender": GENDERS[node["sex"]],
+            "birthDate": node["birthDate"],
+            "deceasedDateTime": node["diedAt"],
+            "link": links,
+        }
+        return Item(resource, (node["id"], *others), (node["id"], *others))
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        if ids is None and "identifier" in criteria:
+            ids = await self._ids_by_identifier(reader, criteria)
+        if ids is not None:
+            holds = () if "_id" in criteria else ("identifier",)
+            async for item in in_order(await self.by_ids(reader, ids), after, holds):
+                yield item
+            return
+        words = " ".join(
+            value
+            for name in ("name", "family", "given")
+            if (value := one(criteria, name)) is not None
+        )
+        born = one(criteria, "birthdate")
+        if not words and born and len(born) == 10:
+            words = born
+        list = f"patients(search: $search, {TIMES},"
+        search = ("String", words or None)
+        async for cursor, node in self.pages(
+            reader, list, self.fields, first, after, search=search
+        ):
+            item = await self.item(reader, node)
+            item.cursor, item.holds = cursor, ("name",)
+            yield item
+
+    async def _ids_by_identifier(self, reader: Reader, criteria: Criteria) -> list[str]:
+        """Return the ids of who have the first identifiers that are asked for."""
+        ids = []
+        for identifier in criteria["identifier"][0].values:
+            system, _bar, mrn = identifier.rpartition("|")
+            authority = named_by(system, "mrn") if system else None
+            query_text = f"patient(mrn: $mrn, mrnAuthority: $authority, {TIMES}) {{ id }}"
+            data = await reader.ask(
+                query_text, mrn=("String", mrn), authority=("String", authority)
+            )
+            if data["patient"]:
+                ids.append(data["patient"]["id"])
+        return ids

@@ -1,0 +1,69 @@
+"""Patient/$everything (https://hl7.org/fhir/R4/patient-operation-everything.html)."""
+
+from collections.abc import Mapping
+
+from api.fhir.outcome import FhirError
+from api.fhir.parameters import references, span
+from api.fhir.reader import Item, Reader
+from api.fhir.registry import COMPARTMENT, RESOURCES
+from api.fhir.search import entry, referring
+from api.fhir.smart import check_scope
+from api.fhir.values import Json, present
+
+REFERRED = ("Location", "Practitioner")
+"""Types of the house that are told with the references to them."""
+
+
+async def patient_everything(
+    reader: Reader, patient: Item, given: Mapping[str, str], base: str
+) -> tuple[Json, list[Item]]:
+    """Return a Bundle of all that is held of a patient, as far as it is for who asks."""
+    types = set(filter(None, given.get("_type", "").split(",")))
+    if types - RESOURCES.keys():
+        raise FhirError(400, "invalid", f"_type names some of: {', '.join(RESOURCES)}.")
+    items = [patient]
+    for type, parameter in COMPARTMENT.items():
+        items += await _referring_items(reader, type, parameter, patient.name)
+    for type in REFERRED:
+        ids = {
+            reference.partition("/")[2]: None
+            for item in items
+            for path in _PATHS
+            for reference in references(*path)(item.resource)
+            if reference.startswith(f"{type}/")
+        }
+        items += await RESOURCES[type].by_ids(reader, list(ids)) if ids else []
+    await reader.finish(items)
+    since = span(given["_since"])[1][0] if "_since" in given else None
+    items = [
+        item
+        for item in items
+        if (not types or item.type in types) and (since is None or _is_since(item, since))
+    ]
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": len(items),
+        "link": [{"relation": "self", "url": f"{base}/{patient.name}/$everything"}],
+        "entry": [entry(item, base, "match") for item in items],
+    }
+    return present(bundle), items
+
+
+_PATHS = (("location", "location"), ("participant", "individual"), ("requester",))
+
+
+async def _referring_items(reader: Reader, type: str, parameter: str, target: str) -> list[Item]:
+    """Return what refers to the patient; nothing where it is not for who asks."""
+    try:
+        check_scope(reader.caller, type)
+        return await referring(reader, type, parameter, target)
+    except FhirError as error:
+        if error.status != 403:
+            raise
+        return []
+
+
+def _is_since(item: Item, since: object) -> bool:
+    last_updated = item.resource.get("meta", {}).get("lastUpdated")
+    return last_updated is None or bool(span(last_updated)[1][0] >= since)  # type: ignore[operator]

@@ -1,0 +1,59 @@
+"""Practitioner (https://hl7.org/fhir/R4/practitioner.html): who attends, visits and prescribes."""
+
+from collections.abc import AsyncIterator
+
+from api.fhir.parameters import Kind, Parameter, codes, string
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, in_order
+from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept
+
+STAFF = f"{OWN}:staff"
+
+
+class Practitioner(Resource):
+    type = "Practitioner"
+    specification = "https://hl7.org/fhir/R4/practitioner.html"
+    documentation = "Staff who attend, visit and prescribe."
+    root = "node"
+    own_fields = "id staffNumber familyName givenName grade specialty"
+    fields = f"... on Practitioner {{ {own_fields} }}"
+    parameters = {
+        "identifier": Parameter(Kind.TOKEN, codes("identifier"), "The staff number."),
+        "name": string(("name", "family"), ("name", "given"), documentation="Beginning of a name."),
+        "family": string(("name", "family"), documentation="Beginning of the family name."),
+        "given": string(("name", "given"), documentation="Beginning of the given name."),
+    }
+
+    async def item(self, reader: Reader, node: Json) -> Item:
+        family, given_name = node["familyName"], node["givenName"]
+        qualification = [node["specialty"], node["grade"].capitalize()]
+        resource = {
+            "resourceType": self.type,
+            "id": node["id"],
+            "identifier": [
+                {
+                    "type": concept(coding(f"{TERMINOLOGY}/v2-0203", "EI", "Employee number")),
+                    "system": STAFF,
+                    "value": node["staffNumber"],
+                }
+            ],
+            "name": [{"family": family, "given": [given_name] if given_name else []}]
+            if family or given_name
+            else [],
+            "qualification": [{"code": {"text": text}} for text in qualification if text],
+        }
+        return Item(resource, (), (node["id"],))
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids = next((c.values for c in criteria.get("_id", ())), None)
+        if ids is not None:
+            async for item in in_order(await self.by_ids(reader, ids), after):
+                yield item
+            return
+        async for cursor, node in self.pages(
+            reader, f"practitioners({TIMES},", self.own_fields, first, after
+        ):
+            item = await self.item(reader, node)
+            item.cursor = cursor
+            yield item

@@ -1,0 +1,129 @@
+"""Provenance (https://hl7.org/fhir/R4/provenance.html): who recorded each event, and why."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from api.fhir.parameters import Kind, Parameter, at, date, token
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, id_of, in_order, one
+from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept, login, reference
+from api.graphql.scalars import Position
+
+KINDS = f"{OWN}:timeline-kind"
+TARGETS = ("Patient", "Encounter", "MedicationRequest")
+
+
+class Provenance(Resource):
+    type = "Provenance"
+    specification = "https://hl7.org/fhir/R4/provenance.html"
+    documentation = "One for each event that was recorded of a patient, a stay or a prescription."
+    has_versions = False
+    root = "node"
+    own_fields = (
+        "id kind status occurredAt recordedAt position recordedBy { issuer subject role onBehalfOf }"
+        " performedBy reason corrects cancels stayId subject patientId summary"
+    )
+    fields = f"... on TimelineEntry {{ {own_fields} }}"
+    needed = reverse = ("target", "patient")
+    parameters = {
+        "target": Parameter(
+            Kind.REFERENCE,
+            at("target", "reference"),
+            "The patient, stay or prescription; of a patient, all that is of the person.",
+            TARGETS,
+        ),
+        "patient": Parameter(
+            Kind.REFERENCE, at("target", "reference"), "The patient.", ("Patient",)
+        ),
+        "recorded": date(("recorded",), documentation="When it was recorded."),
+        "when": date(("occurredDateTime",), documentation="When it occurred."),
+        "agent": token(("agent", "who", "identifier"), "Whose login recorded it."),
+        "activity": token(("activity",), "The kind of event."),
+    }
+
+    async def item(self, reader: Reader, node: Json) -> Item:
+        by, kind = node["recordedBy"], node["kind"]
+        patient, subject, stay = node["patientId"], node["subject"], node["stayId"]
+        if subject == patient:
+            target = reference("Patient", patient)
+        elif kind.startswith("PRESCRIPTION"):
+            target = reference("MedicationRequest", subject)
+        else:
+            target = reference("Encounter", stay or subject)
+        operation = "NULLIFY" if node["cancels"] else "UPDATE" if node["corrects"] else "CREATE"
+        earlier = {"removal": node["cancels"], "revision": node["corrects"]}
+        agents = [
+            {
+                "type": concept(
+                    coding(f"{TERMINOLOGY}/provenance-participant-type", "enterer", "Enterer")
+                ),
+                "role": [{"text": by["role"]}],
+                "who": login(by["issuer"], by["subject"]),
+                "onBehalfOf": {"display": by["onBehalfOf"]},
+            }
+        ]
+        if node["performedBy"]:
+            performer = coding(
+                f"{TERMINOLOGY}/provenance-participant-type", "performer", "Performer"
+            )
+            agents.append({"type": concept(performer), "who": {"display": node["performedBy"]}})
+        resource = {
+            "resourceType": self.type,
+            "id": node["id"],
+            "meta": {
+                "versionId": reader.known_at(Position(node["position"])),
+                "lastUpdated": node["recordedAt"],
+            },
+            "target": [target],
+            "occurredDateTime": node["occurredAt"],
+            "recorded": node["recordedAt"],
+            "reason": [{"text": node["reason"]}] if node["reason"] else [],
+            "activity": concept(
+                coding(f"{TERMINOLOGY}/v3-DataOperation", operation),
+                coding(KINDS, kind),
+                text=node["summary"],
+            ),
+            "agent": agents,
+            "entity": [
+                {"role": role, "what": reference("Provenance", id)}
+                for role, id in earlier.items()
+                if id
+            ],
+        }
+        return Item(resource, (patient,))
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        if ids is not None:
+            async for item in in_order(await self.by_ids(reader, ids), after):
+                yield item
+            return
+        type, _, id = (
+            one(criteria, "target") or f"Patient/{id_of(one(criteria, 'patient'))}"
+        ).partition("/")
+        subject = None
+        if type == "MedicationRequest":
+            query_text = f"prescription(id: $id, {TIMES}) {{ stay {{ id }} }}"
+            data = await reader.ask(query_text, id=("ID!", id))
+            if not data["prescription"] or not data["prescription"]["stay"]:
+                return
+            type, subject, id = "Encounter", id, data["prescription"]["stay"]["id"]
+        if type == "Encounter":
+            list = f"timeline(stayId: $id, read: RECORD, {TIMES},"
+        else:
+            query_text = f"patient(id: $id, {TIMES}) {{ mrn mrnAuthority }}"
+            data = await reader.ask(query_text, id=("ID", id))
+            if not data["patient"]:
+                return
+            list = f"timeline(mrn: $id, mrnAuthority: $authority, read: RECORD, {TIMES},"
+            id, authority = data["patient"]["mrn"], data["patient"]["mrnAuthority"]
+        arguments = {"id": ("ID" if type == "Encounter" else "String", id)}
+        if type != "Encounter":
+            arguments["authority"] = ("String", authority)
+        async for cursor, node in self.pages(
+            reader, list, self.own_fields, first, after, **arguments
+        ):
+            if subject in (None, node["subject"]):
+                item = await self.item(reader, node)
+                item.cursor, item.holds = cursor, ("target", "patient")
+                yield item

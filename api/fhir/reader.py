@@ -1,0 +1,207 @@
+"""Reader of one request: it asks operations of the schema, as GraphQL's own clients do.
+
+So what a role, a ward, a label or an allowance closes there is closed here, by the same lines. What was
+read is recorded once for the request, of those patients whom its response shows.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from api.container import AppState
+from api.fhir.outcome import FhirError, refused
+from api.fhir.values import Json
+from api.graphql.context import Context
+from api.graphql.scalars import Position, decode_position, encode_position
+from api.graphql.schema import schema
+from application.authorization.roles import Caller
+from infrastructure.access_log import SUCCESS, AccessRecord
+from infrastructure.queries.log import changes_before, last_changes
+from infrastructure.read_models.prescriptions import prescriptions_of_doses
+
+TIMES = "asOf: $asOf, knownAt: $knownAt, knownAtPosition: $knownAtPosition"
+"""The arguments by which an operation is as of the moments of the request."""
+
+_TIME_TYPES = {"asOf": "DateTime", "knownAt": "DateTime", "knownAtPosition": "Position"}
+
+AT_ONCE = 50
+"""Things that are read by their ids in one operation."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A resource, what it is of, and whom it shows.
+
+    ``streams``: those of the record that it is made of; the last change of any is its version.
+    ``follows_clock``: what of it changes as time goes by, and makes a version of it with the position.
+    """
+
+    resource: Json
+    patients: Collection[str] = ()
+    streams: Collection[str] = ()
+    follows_clock: str | None = None
+    cursor: str | None = None
+    holds: Collection[str] = ()
+    """The search parameters by which it was found, so that it is not compared again."""
+
+    @property
+    def type(self) -> str:
+        return str(self.resource["resourceType"])
+
+    @property
+    def id(self) -> str:
+        return str(self.resource["id"])
+
+    @property
+    def name(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+@dataclass(slots=True)
+class Readings:
+    """The access records of a request's operations, in place of the access log."""
+
+    records: list[AccessRecord] = field(default_factory=list)
+
+    async def record(self, record: AccessRecord) -> None:
+        self.records.append(record)
+
+
+class Reader:
+    """Reader of what one request asks for, at one moment as known at one position."""
+
+    def __init__(self, state: AppState, caller: Caller, times: Mapping[str, str | None]) -> None:
+        """Take the ``times`` asOf, knownAt and knownAtPosition, as clients give them."""
+        self.caller, self._state = caller, state
+        self._times = {name: value for name, value in times.items() if value}
+        self._readings = Readings()
+        self._operations = replace(state, access_log=self._readings)  # type: ignore[arg-type]
+        self.position: Position | None = None
+        """The position of the log at which all is read, once something was."""
+
+    async def ask(self, fields: str, **variables: tuple[str, Any]) -> Json:
+        """Return what root fields give; ``variables``: type and value. Raises FhirError."""
+        data, errors = await self._ask(fields, variables)
+        if errors or data is None:
+            raise refused(errors)
+        return data
+
+    async def nodes(self, root: str, fields: str, ids: Sequence[str]) -> dict[str, Json]:
+        """Return what a root field gives of each id; without those that are not there, or closed."""
+        nodes: dict[str, Json] = {}
+        for begin in range(0, len(ids), AT_ONCE):
+            batch = dict(enumerate(ids[begin : begin + AT_ONCE]))
+            moments = " ".join(f"n{n}: {root}(id: $i{n}, {TIMES}) {fields}" for n in batch)
+            arguments = {f"i{n}": ("ID!", id) for n, id in batch.items()}
+            data, errors = await self._ask(moments, arguments)
+            if data is None or any(not error.path for error in errors):
+                raise refused(errors)
+            if len(ids) == 1 and errors:
+                raise refused(errors)
+            nodes |= {id: data[f"n{n}"] for n, id in batch.items() if data[f"n{n}"]}
+        return nodes
+
+    async def prescriptions_of(self, doses: Sequence[str]) -> dict[str, str]:
+        """Return the prescription of each of some doses."""
+        context = Context(self._operations, self.caller)
+        moments = {
+            name: datetime.fromisoformat(t) for name, t in self._times.items() if t[4] == "-"
+        }
+        position = self._times.get("knownAtPosition") or self.position
+        at = await context.at(
+            moments.get("asOf"),
+            moments.get("knownAt"),
+            None if "knownAt" in moments or position is None else Position(position),
+        )
+        nodes = await context.query(prescriptions_of_doses, [UUID(id) for id in doses], at)
+        return {str(dose): str(prescription) for dose, prescription in nodes.items()}
+
+    async def finish(self, nodes: Sequence[Item]) -> None:
+        """Give resources their versions."""
+        streams = {UUID(stream) for item in nodes for stream in item.streams}
+        if not streams:
+            return
+        async with self._state.engine.connect() as connection:
+            changes = await last_changes(connection, sorted(streams), self._known)
+        for item in nodes:
+            its = [changes[id] for s in item.streams if (id := UUID(s)) in changes]
+            if its:
+                last = max(its, key=lambda change: change.position)
+                version = str(last.position)
+                if item.follows_clock:
+                    version += f"-{item.follows_clock}"
+                meta = item.resource.setdefault("meta", {})
+                meta |= {"versionId": version, "lastUpdated": instant(last.recorded_at)}
+
+    async def versions(self, nodes: Item, before: int | None, first: int) -> list[int]:
+        """Return the positions at which a resource changed, the latest first."""
+        position = self._known if before is None else min(before - 1, self._known)
+        streams = [UUID(stream) for stream in nodes.streams]
+        async with self._state.engine.connect() as connection:
+            return await changes_before(connection, streams, position, first)
+
+    def at_version(self, position: int) -> "Reader":
+        """Return the reader of the same request as known at another position."""
+        log, times = self._state.log, dict(self._times)
+        times.pop("knownAt", None)
+        times["knownAtPosition"] = encode_position(log.id, log.epoch, position)
+        other = Reader(self._state, self.caller, times)
+        other._readings, other._operations = self._readings, self._operations
+        return other
+
+    async def record(self, operation: str, shown: Sequence[Item]) -> None:
+        """Record what was read and refused, durably. Raises what the database raises."""
+        patients = {id for nodes in shown for id in nodes.patients}
+        ids_shown = {stream for nodes in shown for stream in (nodes.id, *nodes.streams)}
+        readings = [r for r in self._readings.records if r.outcome == SUCCESS]
+        entries = [r for r in self._readings.records if r.outcome != SUCCESS]
+        if readings and (read := {p for r in readings for p in r.patients if str(p) in patients}):
+            entries.append(
+                replace(
+                    readings[0],
+                    patients=frozenset(read),
+                    opened=frozenset(p for r in readings for p in r.opened) & read,
+                    resources={id for r in readings for id in r.resources if str(id) in ids_shown},
+                    entity=None,
+                )
+            )
+        self._readings.records.clear()
+        for entry in entries:
+            await self._state.access_log.record(replace(entry, operation=operation))
+
+    @property
+    def _known(self) -> int:
+        assert self.position is not None, "nothing was read"
+        log = self._state.log
+        return decode_position(self.position, log.id, log.epoch, "position")
+
+    def known_at(self, position: Position) -> str:
+        """Return a position of the log as a version."""
+        return str(decode_position(position, self._state.log.id, self._state.log.epoch, "position"))
+
+    async def _ask(
+        self, fields: str, variables: Mapping[str, tuple[str, Any]]
+    ) -> tuple[Json | None, Sequence[Any]]:
+        times: dict[str, str | None] = {**self._times}
+        if self.position and not times.keys() & {"knownAt", "knownAtPosition"}:
+            times["knownAtPosition"] = self.position
+        values = {name: (type, times.get(name)) for name, type in _TIME_TYPES.items()}
+        values = {n: v for n, v in {**values, **variables}.items() if f"${n}" in fields}
+        declaration = ", ".join(f"${name}: {type}" for name, (type, _) in values.items())
+        result = await schema.execute(
+            f"query{f'({declaration})' if declaration else ''} {{ {fields} }}",
+            variable_values={name: value for name, (_, value) in values.items()},
+            context_value=Context(self._operations, self.caller),
+        )
+        if self.position is None and result.extensions:
+            self.position = result.extensions.get("position")
+        if result.data is None and not result.errors:
+            raise FhirError(500, "exception", "Internal error; it was logged.")
+        return result.data, result.errors or ()
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment as an instant in UTC."""
+    return str(moment.astimezone(UTC).isoformat().replace("+00:00", "Z"))

@@ -1,0 +1,120 @@
+"""Base of the resources: what each declares, from which routes and CapabilityStatement are made."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from api.fhir.outcome import FhirError
+from api.fhir.parameters import COMMON, Criterion, Kind, Parameter
+from api.fhir.reader import TIMES as TIMES
+from api.fhir.reader import Item as Item
+from api.fhir.reader import Reader as Reader
+from api.fhir.values import Json
+
+Criteria = Mapping[str, Sequence[Criterion]]
+"""Criteria of a search, by the names of parameters."""
+
+PAGE, MOST = 50, 100
+"""The default of ``_count``, and its most."""
+
+
+class Resource:
+    """One type of resources. A subclass names its page of the specification, and how it is read."""
+
+    type: ClassVar[str]
+    specification: ClassVar[str]
+    documentation: ClassVar[str]
+    parameters: ClassVar[Mapping[str, Parameter]] = {}
+    needed: ClassVar[tuple[str, ...]] = ()
+    """Parameters of which a search needs one."""
+    reverse: ClassVar[tuple[str, ...]] = ()
+    """References by which it is found among few, so that it may be included with what they name."""
+    has_versions: ClassVar[bool] = True
+    root: ClassVar[str]
+    """The query that gives one by its id, and below what it is asked of it."""
+    fields: ClassVar[str]
+
+    @property
+    def searched_by(self) -> dict[str, Parameter]:
+        return {**COMMON, **self.parameters}
+
+    @property
+    def includes(self) -> dict[str, Parameter]:
+        """Return the parameters by which resources are included."""
+        return {n: p for n, p in self.parameters.items() if p.kind is Kind.REFERENCE}
+
+    async def item(self, reader: Reader, node: Json) -> Item:
+        """Return the resource of what GraphQL gave."""
+        raise NotImplementedError
+
+    async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
+        """Return those that are there, in the order of their ids."""
+        uuids = [id for id in dict.fromkeys(ids) if is_uuid(id)]
+        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", uuids) if uuids else {}
+        return [await self.item(reader, nodes[id]) for id in uuids if id in nodes]
+
+    def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        """Yield candidates in a fixed order, from a cursor on; each has its cursor."""
+        raise NotImplementedError
+
+    def check(self, criteria: Criteria) -> None:
+        """Refuse a search that names none of the parameters that it needs. Raises FhirError."""
+        if self.needed and not any(name in criteria for name in (*self.needed, "_id")):
+            names = ", ".join((*self.needed, "_id"))
+            raise FhirError(400, "required", f"Search {self.type} by one of: {names}.")
+
+    async def pages(
+        self,
+        reader: Reader,
+        list: str,
+        fields: str,
+        first: int,
+        after: str | None,
+        **variables: Any,
+    ) -> AsyncIterator[tuple[str, Json]]:
+        """Yield the nodes of a list in pages, with their cursors.
+
+        ``list``: the field with its arguments but for the page, open at their end.
+        """
+        while True:
+            beginning = list + ("(" if list[-1] not in "(," else " ")
+            query_text = f"{beginning}first: {first}, after: $after)"
+            query_text += f" {{ edges {{ cursor node {{ {fields} }} }}"
+            query_text += " pageInfo { hasNextPage endCursor } }"
+            data = await reader.ask(query_text, after=("String", after), **variables)
+            (page,) = data.values()
+            for edge in page["edges"]:
+                yield edge["cursor"], edge["node"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+
+
+async def in_order(
+    items: Sequence[Item], after: str | None, holds: Collection[str] = ()
+) -> AsyncIterator[Item]:
+    """Yield what was found at once, from a cursor on: the number in its order."""
+    begin = int(after) + 1 if after and after.isdigit() else 0
+    for number, item in enumerate(items[begin:], begin):
+        item.cursor, item.holds = str(number), holds
+        yield item
+
+
+def one(criteria: Criteria, *names: str) -> str | None:
+    """Return the value of the first of some parameters that has one alone."""
+    values = (c.one for name in names for c in criteria.get(name, ()))
+    return next((value for value in values if value), None)
+
+
+def id_of(reference: str | None) -> str | None:
+    return reference.rpartition("/")[2] if reference else None
+
+
+def is_uuid(id: str) -> bool:
+    """Return whether an id is one of ours, as it is written."""
+    try:
+        return str(UUID(id)) == id
+    except ValueError:
+        return False

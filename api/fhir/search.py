@@ -1,0 +1,268 @@
+"""Search: parameters in, a Bundle of type searchset out (https://hl7.org/fhir/R4/http.html#search)."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from api.fhir.outcome import FhirError, outcome
+from api.fhir.parameters import Criterion, criterion, matches
+from api.fhir.reader import Item, Reader
+from api.fhir.registry import RESOURCES, reverse_includes
+from api.fhir.resource import MOST, PAGE, Resource
+from api.fhir.values import Json, present
+
+RESULT = ("_count", "_total", "_summary", "_include", "_revinclude", "_after", "_known")
+"""Parameters of the result, beside those of the search itself."""
+
+EVERYWHERE = ("asOf", "knownAt", "_format", "_pretty")
+"""Parameters that every request may have."""
+
+ROUNDS = 200
+"""Candidates that are looked through for a page, for each that it may have; then it ends."""
+
+COUNTED = 10_000
+"""Candidates that are counted at most for a total."""
+
+WITH_REVERSE = 20
+"""The most matches of a page that includes what refers to them."""
+
+
+@dataclass(slots=True)
+class Query:
+    """What a search asks for."""
+
+    resource: Resource
+    criteria: dict[str, list[Criterion]] = field(default_factory=dict)
+    count: int = PAGE
+    total: bool = False
+    includes: list[str] = field(default_factory=list)
+    reverse: list[tuple[str, str]] = field(default_factory=list)
+    after: str | None = None
+    kept: list[tuple[str, str]] = field(default_factory=list)
+    """The parameters that were understood, as they were given."""
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def narrowed(self) -> list[tuple[Criterion, str]]:
+        """Return the criteria that candidates are compared with."""
+        return [(item, name) for name, criteria in self.criteria.items() for item in criteria]
+
+
+def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool) -> Query:
+    """Read the parameters of a search. Raises FhirError for what cannot be understood.
+
+    ``strict``: also for a parameter that is not known (Prefer: handling=strict); else it is told.
+    """
+    query = Query(resource)
+    for name, value in given:
+        base = name.partition(":")[0]
+        if base in resource.searched_by:
+            parameter = resource.searched_by[base]
+            read = criterion(name, value, parameter)
+            if read.values:
+                query.criteria.setdefault(base, []).append(read)
+        elif not _of_result(query, name, value) and base not in EVERYWHERE:
+            query.unknown.append(base)
+            continue
+        query.kept.append((name, value))
+    if query.unknown and strict:
+        raise FhirError(400, "not-supported", _unknown_text(query))
+    if query.reverse:
+        query.count = min(query.count, WITH_REVERSE)
+    resource.check(query.criteria)
+    return query
+
+
+def _of_result(query: Query, name: str, value: str) -> bool:
+    """Read a parameter of the result; return whether it is one that is known."""
+    match name:
+        case "_count":
+            if not value.isdigit():
+                raise FhirError(400, "invalid", "_count is a whole number, 0 or more.")
+            query.count = min(int(value), MOST)
+        case "_total":
+            query.total = value == "accurate"
+        case "_summary":
+            if value not in ("count", "false"):
+                return False
+            query.count = 0 if value == "count" else query.count
+        case "_after":
+            query.after = value
+        case "_known":
+            pass
+        case "_include" | "_revinclude":
+            _include(query, name, value)
+        case _:
+            return False
+    return True
+
+
+def _include(query: Query, name: str, value: str) -> None:
+    """Read an include. Raises FhirError for one that is not known."""
+    type, _, parameter = value.partition(":")
+    parameter = parameter.partition(":")[0]
+    resource = query.resource
+    if name == "_include":
+        if type == resource.type and parameter in resource.includes:
+            query.includes.append(parameter)
+            return
+        names = [f"{resource.type}:{parameter}" for parameter in resource.includes]
+    else:
+        reverse = reverse_includes(resource.type)
+        if (type, parameter) in reverse:
+            query.reverse.append((type, parameter))
+            return
+        names = [":".join(pair) for pair in reverse]
+    known_names = f"there are: {', '.join(names)}" if names else "there is none of this type"
+    raise FhirError(400, "not-supported", f"This {name} is not known; {known_names}.")
+
+
+@dataclass(slots=True)
+class Result:
+    """What a search has found: matches, what they include, and where the next page begins."""
+
+    matches: list[Item] = field(default_factory=list)
+    included: list[Item] = field(default_factory=list)
+    after: str | None = None
+    total: int | None = None
+    hidden: bool = False
+    """Truth of: something that was to be included is not for who asks."""
+
+
+async def search(reader: Reader, query: Query) -> Result:
+    """Find what a search asks for, a page of it."""
+    result = Result()
+    if query.count == 0 or query.total:
+        result.total = await _total(reader, query)
+    if query.count:
+        await _page(reader, query, result)
+        await _add_included(reader, query, result)
+    return result
+
+
+async def _page(reader: Reader, query: Query, result: Result) -> None:
+    count_looked_at = 0
+    first = query.count + 1
+    last: str | None = None
+    async for item in query.resource.search(reader, query.criteria, first, query.after):
+        count_looked_at += 1
+        if len(result.matches) == query.count or count_looked_at > ROUNDS * query.count:
+            result.after = last
+            break
+        if "_lastUpdated" in query.criteria:
+            await reader.finish([item])
+        if _matches(item, query):
+            result.matches.append(item)
+        last = item.cursor
+    await reader.finish(result.matches)
+    if result.total is None and query.after is None and result.after is None:
+        result.total = len(result.matches)
+
+
+async def _total(reader: Reader, query: Query) -> int:
+    count = count_looked_at = 0
+    async for item in query.resource.search(reader, query.criteria, MOST, None):
+        count_looked_at += 1
+        if count_looked_at > COUNTED:
+            raise FhirError(400, "too-costly", "There are too many to be counted: search for less.")
+        if "_lastUpdated" in query.criteria:
+            await reader.finish([item])
+        count += _matches(item, query)
+    return count
+
+
+def _matches(item: Item, query: Query) -> bool:
+    resource = present(item.resource)
+    return all(
+        matches(criterion_given, query.resource.searched_by[name], resource)
+        for criterion_given, name in query.narrowed
+        if name not in item.holds or criterion_given.modifier
+    )
+
+
+async def _add_included(reader: Reader, query: Query, result: Result) -> None:
+    """Add what the matches refer to, and what refers to them, each once."""
+    ids_by_type: dict[str, dict[str, None]] = {}
+    for name in query.includes:
+        for item in result.matches:
+            for reference in query.resource.includes[name].values(present(item.resource)):
+                type, _, id = reference.partition("/")
+                ids_by_type.setdefault(type, {})[id] = None
+    known_names = {item.name for item in result.matches}
+    for type, ids in ids_by_type.items():
+        await _gather(result, known_names, RESOURCES[type].by_ids(reader, list(ids)))
+    for type, parameter in query.reverse:
+        for item in result.matches:
+            await _gather(result, known_names, referring(reader, type, parameter, item.name))
+    await reader.finish(result.included)
+
+
+async def referring(reader: Reader, type: str, parameter: str, target: str) -> list[Item]:
+    """Return all of a type that refer to a resource by a parameter."""
+    query = query_of(RESOURCES[type], [(parameter, target)], strict=True)
+    items = query.resource.search(reader, query.criteria, MOST, None)
+    return [item async for item in items if _matches(item, query)]
+
+
+async def _gather(result: Result, known_names: set[str], reading: Awaitable[list[Item]]) -> None:
+    """Add what is read and not there yet; what is not for who asks is left out."""
+    try:
+        for item in await reading:
+            if item.name not in known_names:
+                known_names.add(item.name)
+                result.included.append(item)
+    except FhirError as error:
+        if error.status != 403:
+            raise
+        result.hidden = True
+
+
+def searchset(result: Result, query: Query, base: str, names: str | None) -> Json:
+    """Return the Bundle of a page. ``known``: where the log is read, for the next page."""
+    url = f"{base}/{query.resource.type}"
+    links = [{"relation": "self", "url": _link(url, query.kept)}]
+    if result.after is not None:
+        parameters = [(n, v) for n, v in query.kept if n not in ("_after", "_known", "_count")]
+        parameters += [("_count", str(query.count)), ("_after", result.after)]
+        if names and not any(name == "knownAt" for name, _ in parameters):
+            parameters.append(("_known", names))
+        links.append({"relation": "next", "url": _link(url, parameters)})
+    entries = [entry(item, base, "match") for item in result.matches]
+    entries += [entry(item, base, "include") for item in result.included]
+    outcomes = []
+    if query.unknown:
+        outcomes.append(outcome("not-supported", _unknown_text(query), "warning"))
+    if result.hidden:
+        outcomes.append(
+            outcome("suppressed", "Some of what was to be included is not for you.", "information")
+        )
+    entries += [{"resource": item, "search": {"mode": "outcome"}} for item in outcomes]
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": result.total,
+        "link": links,
+        "entry": entries,
+    }
+    body: Json = present(bundle)
+    return body | ({"total": 0} if result.total == 0 else {})
+
+
+def entry(item: Item, base: str, mode: str) -> Json:
+    return {
+        "fullUrl": f"{base}/{item.name}",
+        "resource": item.resource,
+        "search": {"mode": mode},
+    }
+
+
+def _unknown_text(query: Query) -> str:
+    names = ", ".join([*query.resource.searched_by, *RESULT[:5], *EVERYWHERE])
+    return (
+        f"{len(query.unknown)} of the parameters are not known here: the link self has the others."
+        f" {query.resource.type} is searched by {names}."
+    )
+
+
+def _link(url: str, given: Sequence[tuple[str, str]]) -> str:
+    return f"{url}?{urlencode(given)}" if given else url

@@ -1,0 +1,345 @@
+"""FHIR over HTTP: what is answered is what is declared, by the rights and records of GraphQL."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from api.fhir.registry import RESOURCES
+from application.authorization.roles import Role
+from infrastructure.postgres.database import Database
+from tests.conftest import LOGIN, TOKEN
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.hospital_dsl import rows
+
+Get = Callable[..., Any]
+
+
+class Fhir:
+    """A client of FHIR that shares the server of a ward."""
+
+    def __init__(self, ward: Ward, ids: dict[str, str]) -> None:
+        self.ward, self.ids = ward, ids
+
+    def response(self, path: str, token: str = TOKEN, **headers: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", **headers}
+        return self.ward.client.http.get(f"/fhir/{path.format(**self.ids)}", headers=headers)
+
+    def get(self, path: str, status: int = 200, token: str = TOKEN, **headers: str) -> Any:
+        response = self.response(path, token, **headers)
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"].startswith("application/fhir+json")
+        assert response.headers["cache-control"] == "no-store"
+        return response.json()
+
+    def matches(self, path: str, mode: str = "match") -> list[Any]:
+        entries = self.get(path).get("entry", [])
+        return [e["resource"] for e in entries if e["search"]["mode"] == mode]
+
+
+@pytest.fixture(scope="module")
+def fhir(shared: Ward) -> Fhir:
+    """A patient who came by the emergency department, went on leave, moved and was discharged."""
+    ward = shared
+    room = ward.room("a", "b")
+    doctor = ward.doctor()
+    mrn = ward.patient(familyName="Évery", givenName="Adam", birthDate="1961-12-24", sex="MALE")
+    stay = ward.stay(
+        f"{room}/a",
+        patientMrn=mrn,
+        admissionType="EMERGENCY",
+        attending=doctor,
+        specialty="Surgery",
+    )
+    ward.record("startLeave", stayId=stay, keepBed=True, **late(ago(hours=30)))
+    ward.record("endLeave", stayId=stay, **late(ago(hours=20)))
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=10)))
+    drug = ward.prescription(
+        stay,
+        medication={"name": "Paracetamol", "code": "N02BE01", "system": "ATC"},
+        dose="1 g",
+        route="oral",
+        frequency="4 times a day",
+        prescriber=doctor,
+    )
+    for given in (
+        {"given": True, "doseGiven": "1 g"},
+        {"given": False, "reasonNotGiven": "asleep"},
+    ):
+        told = ward.record("recordAdministration", prescriptionId=drug, **given)
+    dose = told["prescription"]["administrations"][-1]["id"]
+    ward.record("dischargePatient", stayId=stay, disposition="HOME")
+    other = ward.patient(familyName="Other", sex="FEMALE")
+    still = ward.stay(f"{room}/a", at=ago(hours=1), patientMrn=other)
+    asked = "query($m: String) { patient(mrn: $m) { id } }"
+    ids = {"mrn": mrn, "stay": stay, "drug": drug, "dose": dose, "still": still, "room": room}
+    ids["patient"] = ward.ask(asked, m=mrn)["patient"]["id"]
+    ids["other"] = ward.ask(asked, m=other)["patient"]["id"]
+    told = ward.ask("{ wards { id rooms { id beds { id code } } } }")["wards"][-1]
+    ids["ward"], ids["place"] = told["id"], told["rooms"][-1]["id"]
+    ids["bed"] = told["rooms"][-1]["beds"][0]["id"]
+    return Fhir(ward, ids)
+
+
+ONE = {
+    "Patient": "patient",
+    "Encounter": "stay",
+    "Location": "bed",
+    "MedicationRequest": "drug",
+    "MedicationAdministration": "dose",
+}
+
+
+def test_the_capability_statement_lists_exactly_what_answers(fhir: Fhir) -> None:
+    http = fhir.ward.client.http
+    told = http.get("/fhir/metadata")
+    assert told.status_code == 200  # without a login
+    (rest,) = told.json()["rest"]
+    assert [r["type"] for r in rest["resource"]] == list(RESOURCES)
+    fhir.get("Observation/1", status=404)
+    for resource in rest["resource"]:
+        type, codes = resource["type"], {i["code"] for i in resource["interaction"]}
+        needed = "&".join([f"_id={fhir.ids.get(ONE.get(type, ''), 'x')}"])
+        for parameter in resource["searchParam"]:
+            value = "2020" if parameter["type"] == "date" else "x"
+            query = (
+                needed if parameter["name"] == "_id" else f"{needed}&{parameter['name']}={value}"
+            )
+            fhir.get(f"{type}?{query}", Prefer="handling=strict")
+        for include in resource.get("searchInclude", ()):
+            fhir.get(f"{type}?{needed}&_include={include}", Prefer="handling=strict")
+        for include in resource.get("searchRevInclude", ()):
+            fhir.get(f"{type}?{needed}&_revinclude={include}", Prefer="handling=strict")
+        fhir.get(f"{type}?{needed}&nonsense=1", status=400, Prefer="handling=strict")
+        if type in ONE:
+            read = fhir.get(f"{type}/{fhir.ids[ONE[type]]}")
+            assert read["resourceType"] == type
+            has_versions = {"vread", "history-instance"} <= codes
+            history = fhir.get(f"{type}/{read['id']}/_history", status=200 if has_versions else 404)
+            if has_versions:
+                version = read["meta"]["versionId"]
+                assert fhir.get(f"{type}/{read['id']}/_history/{version}") == read
+                assert history["entry"][0]["resource"] == read
+        unlisted = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
+        for code, method in unlisted.items():
+            assert code not in codes
+            path = f"/fhir/{type}" + ("" if code == "create" else "/1")
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            refusal = http.request(method, path, headers=headers)
+            assert refusal.status_code == 405
+            assert refusal.json()["resourceType"] == "OperationOutcome"
+
+
+def test_a_stay_is_told_with_its_statuses_places_and_participants(fhir: Fhir) -> None:
+    stay = fhir.get("Encounter/{stay}")
+    assert stay["status"] == "finished"
+    told = [s["status"] for s in stay["statusHistory"]]
+    assert told == ["in-progress", "onleave", "in-progress"]
+    assert all(s["period"]["end"].endswith("Z") for s in stay["statusHistory"])
+    assert [p["status"] for p in stay["location"]] == ["completed"] * len(stay["location"])
+    assert len({p["location"]["reference"] for p in stay["location"]}) == 2
+    assert stay["hospitalization"]["dischargeDisposition"]["coding"][0]["code"] == "home"
+    assert stay["subject"] == {"reference": f"Patient/{fhir.ids['patient']}"}
+    before = fhir.get("Encounter/{stay}?asOf=" + ago(hours=25))
+    assert before["status"] == "onleave"
+    assert before["location"][-1]["status"] == "reserved"
+    fhir.get("Encounter/{stay}?knownAt=2020-01-01T00:00:00Z", status=404)
+    fhir.get("Encounter/{stay}?asOf=yesterday", status=400)
+
+
+def test_versions_are_known_again(fhir: Fhir) -> None:
+    response = fhir.response("Encounter/{stay}")
+    tag = response.headers["etag"]
+    assert tag == f'W/"{response.json()["meta"]["versionId"]}"'
+    assert fhir.response("Encounter/{stay}", **{"If-None-Match": tag}).status_code == 304
+    history = fhir.get("Encounter/{stay}/_history?_count=2")
+    assert [e["resource"]["status"] for e in history["entry"]] == ["finished", "in-progress"]
+    (following,) = [link["url"] for link in history["link"] if link["relation"] == "next"]
+    more = fhir.get(following.partition("/fhir/")[2])
+    versions = [int(e["resource"]["meta"]["versionId"]) for e in history["entry"] + more["entry"]]
+    assert versions == sorted(set(versions), reverse=True)
+    assert more["entry"][-1]["resource"]["statusHistory"][0]["status"] == "in-progress"
+
+
+SEARCHES = [
+    ("Patient?identifier={mrn}", ["patient"]),
+    ("Patient?identifier=urn:wardbook:mrn:main|{mrn}", ["patient"]),
+    ("Patient?name=adam%20every", ["patient"]),
+    ("Patient?family=every&gender=male", ["patient"]),
+    ("Patient?family=every&gender=female", []),
+    ("Patient?birthdate=1961-12-24", ["patient"]),
+    ("Patient?birthdate=lt1950", []),
+    ("Encounter?patient={patient}", ["stay"]),
+    ("Encounter?subject=Patient/{patient}&status=finished", ["stay"]),
+    ("Encounter?status=in-progress", ["still"]),
+    ("Encounter?status:not=finished", ["still"]),
+    ("Encounter?location={place}", ["still"]),
+    ("Encounter?location={ward}&status=in-progress", ["still"]),
+    ("Encounter?date=gt2999", ["still"]),
+    ("Encounter?_lastUpdated=lt2020", []),
+    ("Location?physicaltype=bd&operational-status=O", ["bed"]),
+    ("Location?partof={place}&name:exact=a", ["bed"]),
+    ("MedicationRequest?encounter={stay}", ["drug"]),
+    ("MedicationRequest?patient={patient}&code=http://www.whocc.no/atc|N02BE01", ["drug"]),
+    ("MedicationRequest?patient={other}", []),
+    ("MedicationAdministration?patient={patient}&status=not-done", ["dose"]),
+    ("MedicationAdministration?context=Encounter/{stay}&status=not-done", ["dose"]),
+]
+
+
+@pytest.mark.parametrize(("search", "found"), SEARCHES, ids=[search for search, _ in SEARCHES])
+def test_a_search_finds(fhir: Fhir, search: str, found: list[str]) -> None:
+    assert [r["id"] for r in fhir.matches(search)] == [fhir.ids[name] for name in found]
+
+
+def test_a_search_may_be_posted_and_is_given_in_pages(fhir: Fhir) -> None:
+    http, headers = fhir.ward.client.http, {"Authorization": f"Bearer {TOKEN}"}
+    posted = http.post("/fhir/Encounter/_search", data={"_count": "1"}, headers=headers).json()
+    assert len(posted["entry"]) == 1
+    (following,) = [link["url"] for link in posted["link"] if link["relation"] == "next"]
+    last = http.get(following, headers=headers).json()
+    assert {e["resource"]["id"] for e in posted["entry"] + last["entry"]} == {
+        fhir.ids["stay"],
+        fhir.ids["still"],
+    }
+    assert all(link["relation"] != "next" for link in last["link"])
+    assert fhir.get("Encounter?_count=0&_totalMethod=count")["total"] == 2
+    assert fhir.get("Encounter?_summary=count&status=finished")["total"] == 1
+    as_json = http.post("/fhir/Encounter/_search", json={"_count": "1"}, headers=headers)
+    assert as_json.status_code == 415
+
+
+def test_what_belongs_together_is_included(fhir: Fhir) -> None:
+    path = "Encounter?_id={stay}&_include=Encounter:subject&_include=Encounter:location"
+    path += "&_include=Encounter:practitioner&_revinclude=Provenance:target"
+    path += "&_revinclude=MedicationAdministration:context"
+    included = fhir.matches(path, "include")
+    kinds = [r["resourceType"] for r in included]
+    asked = "query($id: ID) { timeline(stayId: $id, read: RECORD) { nodes { id } } }"
+    facts = fhir.ward.ask(asked, id=fhir.ids["stay"])["timeline"]["nodes"]
+    assert {k: kinds.count(k) for k in set(kinds)} == {
+        "Patient": 1,
+        "Location": 2,
+        "Practitioner": 1,
+        "MedicationAdministration": 2,
+        "Provenance": len(facts),
+    }
+    everything = fhir.get("Patient/{patient}/$everything")["entry"]
+    told = {e["resource"]["resourceType"] for e in everything}
+    assert told == set(RESOURCES) - {"AuditEvent"}
+    names = {f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in everything}
+    assert len(names) == len(everything)
+
+
+def test_each_event_is_told_with_who_when_and_why(fhir: Fhir) -> None:
+    told = fhir.matches("Provenance?target=MedicationRequest/{drug}")
+    assert [p["activity"]["coding"][1]["code"] for p in told] == [
+        "PRESCRIPTION_WRITTEN",
+        "PRESCRIPTION_ADMINISTRATION_RECORDED",
+        "PRESCRIPTION_ADMINISTRATION_RECORDED",
+        "PRESCRIPTION_STOPPED",
+    ]
+    (written, *_) = told
+    assert written["reason"] == [{"text": "noted afterwards"}]
+    assert written["agent"][0]["who"]["identifier"]["value"] == "tester"
+    assert written["occurredDateTime"] < written["recorded"]
+    assert fhir.get(f"Provenance/{written['id']}") == written
+
+
+def readings(database: Database) -> list[tuple[Any, ...]]:
+    return rows(
+        database,
+        "SELECT a.operation, a.outcome, array(SELECT DISTINCT p.mrn FROM patients_v2.patients p"
+        " WHERE p.patient = ANY(a.patients) ORDER BY p.mrn) FROM audit.accesses a ORDER BY a.no",
+    )
+
+
+READS = [
+    ("Patient/{patient}", "fhir Patient"),
+    ("Patient/{patient}/_history", "fhir Patient"),
+    ("Patient/{patient}/$everything", "fhir Patient"),
+    ("Patient?family=every&gender=male", "fhir Patient"),
+    ("Encounter/{stay}", "fhir Encounter"),
+    ("Encounter?status=finished", "fhir Encounter"),
+    ("MedicationRequest/{drug}", "fhir MedicationRequest"),
+    ("MedicationAdministration/{dose}", "fhir MedicationAdministration"),
+    ("Provenance?patient={patient}&_count=1", "fhir Provenance"),
+]
+
+
+@pytest.mark.parametrize(("path", "operation"), READS, ids=[path for path, _ in READS])
+def test_who_reads_of_a_patient_has_read_that_patient(
+    fhir: Fhir, migrated: Database, path: str, operation: str
+) -> None:
+    with psycopg.connect(migrated.owner_url) as owner:
+        owner.execute("DELETE FROM audit.accesses")
+    fhir.get(path)
+    assert readings(migrated) == [(operation, "success", [fhir.ids["mrn"]])]
+
+
+def test_what_names_nobody_is_no_reading(fhir: Fhir, migrated: Database) -> None:
+    with psycopg.connect(migrated.owner_url) as owner:
+        owner.execute("DELETE FROM audit.accesses")
+    fhir.get("Location")
+    fhir.get("Practitioner")
+    fhir.get("Patient?name=nobody")
+    fhir.get("Encounter/{stay}?asOf=1990-01-01T00:00:00Z", status=404)
+    assert readings(migrated) == []
+
+
+def test_the_record_of_reading_is_for_who_may_read_it(fhir: Fhir) -> None:
+    fhir.get("Encounter/{stay}")
+    told = fhir.matches("AuditEvent?patient={patient}&_count=2")
+    assert told[0]["agent"][0]["who"]["identifier"]["value"] == "tester"
+    assert told[0]["entity"][0]["what"] == {"reference": f"Patient/{fhir.ids['patient']}"}
+    assert fhir.get(f"AuditEvent/{told[0]['id']}") == told[0]
+    nurse = LOGIN.make(Role.NURSE, "Ada")
+    assert fhir.get("AuditEvent", status=403, token=nurse)["issue"][0]["code"] == "forbidden"
+
+
+def test_rights_are_those_of_graphql(fhir: Fhir, migrated: Database) -> None:
+    analyst = LOGIN.make(Role.ANALYST, "Ann")
+    fhir.get("Encounter/{stay}", token=analyst)  # of a patient who is not named
+    for path in ("Patient/{patient}", "MedicationRequest/{drug}", "Provenance?patient={patient}"):
+        fhir.get(path, status=403, token=analyst)
+    told = fhir.get("Encounter?_id={stay}&_include=Encounter:subject", token=analyst)
+    assert told["entry"][-1]["search"]["mode"] == "outcome"
+    of_other_ward = LOGIN.make(Role.NURSE, "Ada", wards=["Z"])
+    fhir.get("Patient/{other}", status=403, token=of_other_ward)
+    (*_, last) = readings(migrated)
+    assert last[:2] == ("fhir Patient", "refused")
+    assert fhir.get("Encounter?_id={still},{stay}", token=of_other_ward).get("entry") is None
+    fhir.get("Patient/{patient}", status=401, token="")
+
+
+REFUSED = [
+    ("Encounter/nonsense", 404, "not-found"),
+    ("Encounter?_count=x", 400, "invalid"),
+    ("Encounter?date=soon", 400, "invalid"),
+    ("Encounter?patient:missing=true", 400, "not-supported"),
+    ("Encounter?_include=Encounter:nonsense", 400, "not-supported"),
+    ("Encounter?_after=nonsense", 400, "invalid"),
+    ("MedicationRequest", 400, "required"),
+    ("MedicationRequest?status=active", 400, "required"),
+    ("Encounter?_format=xml", 406, "not-supported"),
+    ("Encounter/{stay}/_history/1", 404, "not-found"),
+    ("Encounter/{stay}/$nonsense", 404, "not-supported"),
+    ("Patient/{patient}/$everything?_type=Nonsense", 400, "invalid"),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "code"), REFUSED, ids=[path for path, *_ in REFUSED])
+def test_what_cannot_be_answered_is_told_as_an_outcome(
+    fhir: Fhir, path: str, status: int, code: str
+) -> None:
+    told = fhir.get(path, status=status)
+    assert told["resourceType"] == "OperationOutcome"
+    assert told["issue"][0]["code"] == code
+    assert told["issue"][0]["diagnostics"].endswith(".")
+
+
+def test_parameters_that_are_not_known_are_told(fhir: Fhir) -> None:
+    told = fhir.get("Encounter?_id={stay}&nonsense=1")
+    assert told["entry"][-1]["resource"]["issue"][0]["severity"] == "warning"
+    assert "nonsense" not in told["link"][0]["url"]
