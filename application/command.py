@@ -9,6 +9,7 @@ from uuid import UUID
 
 from application.authorization.roles import Roles
 from domain.aggregate import Event
+from domain.board_flags import BOARD_FLAGS
 from domain.envelope import Actor, Envelope, Source
 from domain.refusals import (
     BedNotOpen,
@@ -78,6 +79,8 @@ class Rules:
     """True if a registration is refused until its likely duplicates are said to be others."""
     plan_years: int = 10
     """The years ahead for which anything may be planned."""
+    board_flags: tuple[str, ...] = BOARD_FLAGS
+    """The kinds of flags that may be raised on the board."""
 
     def last_day(self, now: datetime) -> date:
         """Return the last day that a command may name."""

@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 from application.command import CommandSpec, Recorded, Rules
 from application.command_group import CommandGroup, specs_of
 from application.command_pipeline import CommandPipeline
+from application.commands.allergies import Allergies
 from application.commands.consults import ConsultRequests
 from application.commands.corrections import Corrections
 from application.commands.erasure import Erasures
 from application.commands.expected_arrivals import ExpectedArrivals
+from application.commands.flags import Flags
 from application.commands.hospital_calendar import Calendar
 from application.commands.misplaced_facts import MisplacedFacts
 from application.commands.patient_identity import PatientIdentity
@@ -28,12 +30,14 @@ GROUPS: tuple[type[CommandGroup], ...] = (
     Patients,
     PatientIdentity,
     Erasures,
+    Allergies,
     Practitioners,
     Calendar,
     Rooms,
     Stays,
     ExpectedArrivals,
     ConsultRequests,
+    Flags,
     Corrections,
     MisplacedFacts,
     Prescriptions,
@@ -59,12 +63,14 @@ class Hospital:
         self.patients = Patients(self.pipeline)
         self.identity = PatientIdentity(self.pipeline)
         self.erasures = Erasures(self.pipeline)
+        self.allergies = Allergies(self.pipeline)
         self.practitioners = Practitioners(self.pipeline)
         self.calendar = Calendar(self.pipeline)
         self.rooms = Rooms(self.pipeline)
         self.stays = Stays(self.pipeline)
         self.expected_arrivals = ExpectedArrivals(self.pipeline)
         self.consults = ConsultRequests(self.pipeline)
+        self.flags = Flags(self.pipeline)
         self.corrections = Corrections(self.pipeline)
         self.misplaced_facts = MisplacedFacts(self.pipeline)
         self.prescriptions = Prescriptions(self.pipeline)

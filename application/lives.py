@@ -31,6 +31,7 @@ def check_lives(uow: UnitOfWork) -> None:
     ]
     for refusing, patients, deaths_too in (
         (_at_birth_date, [a for a, e in patient_events if _tells_birth(e)], False),
+        (_at_occurred_at, [a for a, e in patient_events if isinstance(e, BEGINNINGS)], False),
         (MergeImpossible, [a for a, e in patient_events if isinstance(e, Patient.Merged)], True),
         (_at_occurred_at, [a for a, e in patient_events if isinstance(e, DEATHS)], True),
         (_at_occurred_at, [p for s in _stays(uow) if _ends(uow, s) for p in _of(uow, s)], True),
@@ -48,6 +49,9 @@ def check_lives(uow: UnitOfWork) -> None:
         if now and stay.patient and (before is None or before.start != now.start):
             _check_born(uow, stay.patient, now.start, _at_occurred_at)
 
+
+BEGINNINGS = (Patient.AllergyRecorded, Patient.AllergyCorrected)
+"""Events that tell since when a person has something."""
 
 DEATHS = (Patient.Died, Patient.DeathCorrected, Patient.DeathCancelled)
 
@@ -106,8 +110,9 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
     """Check all stays and prescriptions of a person against birth and death."""
     stays = persons.stays_of(uow, person)
     starts = [stay.history.presence.start for stay in stays if stay.history.presence]
+    starts += [allergy.at for allergy in persons.allergies_of(uow, person)]
     if starts:
-        _check_born(uow, person, starts[0], refusing)
+        _check_born(uow, person, min(starts), refusing)
     record_and_death = persons.death_of(uow, person)
     if record_and_death is None:
         return

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application import hospital_days
 from application.unit_of_work import UnitOfWork
+from domain.allergies import Allergy
 from domain.patient import Confidentiality, Death, Patient, Sex
 from domain.refusals import PatientAlreadyAdmitted
 from domain.stay.aggregate import Stay
@@ -74,6 +75,11 @@ def sex_of(uow: UnitOfWork, patient: UUID) -> Sex:
     """Return the sex of a record's person: that of the first record that knows it."""
     sexes = (r.sex for r in records(uow, patient) if r.sex is not Sex.UNKNOWN)
     return next(sexes, Sex.UNKNOWN)
+
+
+def allergies_of(uow: UnitOfWork, patient: UUID) -> list[Allergy]:
+    """Return the allergies of a record's person, under whichever record they were recorded."""
+    return [a for record in records(uow, patient) for a in record.allergies.values()]
 
 
 def label_of(uow: UnitOfWork, patient: UUID) -> Confidentiality:

@@ -53,6 +53,11 @@ def name_key(family: str | None, given: str | None) -> str | None:
     return " ".join(sorted(name_words(family, given))) or None
 
 
+def folded_name(name: str) -> str:
+    """Return what is the same for all spellings of a name: its folded words, single blanks between."""
+    return " ".join(_WORD.findall(_fold(name)))
+
+
 def _words_of(name: str | None) -> set[str]:
     """Return the words of a name, the parts around an apostrophe, and the name in one word."""
     if not name:

@@ -8,7 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain import allergies
+from domain.aggregate import Event, UnknownEvent
+from domain.allergies import ALLERGIES, PatientAllergies
 from domain.envelope import REDACTED, Envelope
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis
 from domain.patient_events import Confidentiality, PatientEvents, Sex
@@ -37,12 +39,13 @@ class Death:
     discharge: UUID | None = None
 
 
-class Patient(PatientEvents, Aggregate):
-    """Registration, details and death of a person."""
+class Patient(PatientEvents, PatientAllergies):
+    """Registration, details, allergies and death of a person."""
 
     TOPIC = "patient"
 
     def __init__(self) -> None:
+        super().__init__()
         self.merged_into: UUID | None = None
         self.merge: UUID | None = None
         self.details: tuple[tuple[datetime | None, Details], ...] = ()
@@ -299,6 +302,8 @@ class Patient(PatientEvents, Aggregate):
                 self._fold(
                     tuple((since, _redact_details(values)) for since, values in self.recorded)
                 )
+            case _ if isinstance(event, ALLERGIES):
+                self.allergies = allergies.after(self.allergies, event)
             case _:
                 raise UnknownEvent(event)
 

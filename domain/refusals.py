@@ -26,7 +26,7 @@ class BedRef:
     bed: str
 
 
-CLINICAL_FACTS = ("visit", "dose", "infusion", "prescription", "consult")
+CLINICAL_FACTS = ("visit", "dose", "infusion", "prescription", "consult", "allergy", "flag")
 """First words of the kinds of clinical facts."""
 
 

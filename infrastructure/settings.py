@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
+from domain.board_flags import BOARD_FLAGS
 from domain.errors import ConfigurationError
 
 if TYPE_CHECKING:  # the list of commands and a token need no domain
@@ -141,6 +142,9 @@ class Settings:
     health_port: int = 0
     """The port at which alone /readyz and /metrics are answered, and nothing else; 0: where all is."""
 
+    board_flags: tuple[str, ...] = BOARD_FLAGS
+    """The flags that may be raised on the board, separated by commas, in the order of screens."""
+
     allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may ask (HTTP, WebSocket), separated by commas; our own always may."""
 
@@ -162,6 +166,7 @@ class Settings:
             newborn_days=self.newborn_days,
             plan_years=self.plan_years,
             confirm_likely_duplicates=self.confirm_likely_duplicates,
+            board_flags=self.board_flags,
         )
 
 
@@ -254,6 +259,16 @@ def _years(value: str) -> int:
     return int(value)
 
 
+def _flag_kinds(value: str) -> tuple[str, ...]:
+    """Return the kinds of flags, each once. Raises ValueError for one that is too long or blank."""
+    from domain.text import code, key
+
+    kinds = tuple(code(kind) for kind in value.split(","))
+    if len({key(kind) for kind in kinds}) < len(kinds) or not all(0 < len(k) <= 40 for k in kinds):
+        raise ValueError
+    return kinds
+
+
 def _expected_value(setting: str) -> str:
     return _EXPECTED.get(_CONVERT[setting], "a number, 0 or more")
 
@@ -264,6 +279,7 @@ _EXPECTED: dict[Callable[[str], object], str] = {
     _years: "a number of years, from 0 to 100",
     _home: "a folder",
     _zone: "an IANA time zone; try Europe/Berlin or UTC",
+    _flag_kinds: "a list of different flags, each of 1 to 40 characters, with commas between",
     _issuer: "the https URL of an issuer",
 }
 
@@ -298,6 +314,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "checkpoint_seconds": _number,
     "health_seconds": _number,
     "health_port": _port,
+    "board_flags": _flag_kinds,
     "allowed_origins": lambda given: tuple(
         origin.strip().rstrip("/") for origin in given.split(",")
     ),

@@ -12,6 +12,7 @@ import msgspec
 
 from api.course.html import as_html
 from api.course.words import (
+    allergic,
     by,
     consult_text,
     dose,
@@ -88,6 +89,14 @@ def _rows(course: Course) -> Iterator[dict[str, Any]]:
         yield {"part": "document", "what": f"{name}: {text}"}
     for name, text in patient_lines(course):
         yield {"part": "patient", "what": f"{name}: {text}"}
+    for allergy in course.allergies:
+        yield {
+            "part": "allergy",
+            "since": allergy.since,
+            "status": allergy.verification,
+            "what": allergic(allergy),
+            "id": allergy.id,
+        }
     for stay in course.stays:
         for name, text in stay_lines(stay, zone):
             yield {"part": "stay", "stay": stay.id, "what": f"{name}: {text}"}

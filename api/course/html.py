@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from api.course.words import (
+    allergic,
     by,
     consult_text,
     dose,
@@ -57,6 +58,11 @@ def as_html(course: Course) -> str:
         f"<h1>{title}</h1>",
         _lines(patient_lines(course)),
         _lines(imprint_lines(course)),
+        _table(
+            "Allergies and intolerances",
+            ("since", "what"),
+            ([time_text(a.since, zone), allergic(a)] for a in course.allergies),
+        ),
         *(_stay(stay, zone) for stay in course.stays),
         _timeline(course.timeline, zone),
         "</body></html>",

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from domain.time import Precision, clock_text
 from infrastructure.queries.course_parts import (
     Administration,
+    Allergy,
     Consult,
     Course,
     Entry,
@@ -17,6 +18,7 @@ from infrastructure.queries.course_parts import (
     Stay,
     Visit,
 )
+from infrastructure.queries.timeline_summaries import schedule_in_words
 
 UNKNOWN = "(unknown)"
 
@@ -104,10 +106,19 @@ def place_text(place: Place) -> str:
     return "on leave" if place.on_leave else place.without_bed or "a place without a bed"
 
 
+def allergic(allergy: Allergy) -> str:
+    """Return an allergy in words."""
+    code = f" [{allergy.substance.code}]" if allergy.substance.code else ""
+    certainty = ", ".join(words(t) for t in (allergy.verification, allergy.severity) if t)
+    text = f"{words(allergy.kind)} to {allergy.substance.name}{code} ({certainty})"
+    return text + (f": {allergy.reaction}" if allergy.reaction else "")
+
+
 def drug(each: Prescription) -> str:
     """Return a prescription in words."""
     code = f" [{each.medication.code}]" if each.medication.code else ""
-    regimen = [t for t in (each.dose, each.route, each.frequency) if t]
+    schedule = schedule_in_words(each.schedule) if each.schedule and not each.frequency else None
+    regimen = [t for t in (each.dose, each.route, each.frequency, schedule) if t]
     basis = [f"without a prescription: {words(b)}" for b in (each.without_prescription,) if b]
     return ", ".join([f"{each.medication.name}{code}", *regimen, *basis])
 

@@ -91,6 +91,8 @@ _KIND, _CACHEABLE, _READ_BY = "data kind", "cacheable", "read by"
 
 STAY: Mapping[Any, Any] = {_KIND: DataKind.STAY}
 """``metadata=`` of a field that shows the course of a stay, in a type of a stricter kind."""
+CLINICAL: Mapping[Any, Any] = {_KIND: DataKind.CLINICAL}
+"""``metadata=`` of a field that shows findings, in a type of another kind."""
 ISSUES: Mapping[Any, Any] = {_KIND: DataKind.ISSUES}
 """``metadata=`` of a field that shows issued reports, in a type of a stricter kind."""
 CACHEABLE: Mapping[Any, Any] = {_CACHEABLE: True}

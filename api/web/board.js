@@ -194,6 +194,8 @@ class Board extends Screen {
       const isDue = localDay(stay.expectedDischarge) <= localDay(this.#at);
       flags.push([isDue ? 'due' : 'plan', `⇥ ${isDue ? short(stay.expectedDischarge) : short(stay.expectedDischarge).split(' ').slice(0, 2).join(' ')}`, `${named(stay.dischargePlan)}: ${short(stay.expectedDischarge)}`]);
     } else if (stay.dischargePlan === 'CLEARED') flags.push(['due', '⇥', named('CLEARED')]);
+    for (const {kind, note} of bed.flags ?? [])
+      flags.push(['raised', kind === 'NOTE' ? note : named(kind), [named(kind), note].filter(Boolean).join(': ')]);
     return flags.map(([kind, text, title]) => html`<i class="flag ${kind}" title=${title}>${text}</i>`);
   }
 

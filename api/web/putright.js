@@ -5,6 +5,7 @@ import {may} from './session.js';
 const movement = entry => ({movementId: entry.movementId});
 const MOVEMENTS = ['STAY_EMERGENCY_CARE_RECORDED', 'STAY_ROOM_ALLOCATED', 'STAY_TRANSFERRED', 'STAY_BED_SWAPPED', 'STAY_LEAVE_STARTED', 'STAY_LEAVE_ENDED', 'STAY_ATTENDING_CHANGED', 'STAY_SPECIALTY_CHANGED', 'STAY_DISCHARGE_PLANNED'];
 const of = field => (entry, data) => ({[field]: data[field.slice(0, -2)]});
+const ofFlag = (entry, data) => ({stayId: entry.stayId, flagId: data.flag});
 
 const WAYS = {
   STAY_ADMITTED: [['correctMovement', movement], ['cancelAdmission', entry => ({stayId: entry.stayId})]],
@@ -12,6 +13,8 @@ const WAYS = {
   STAY_VISIT_RECORDED: [['amendVisit', of('visitId')], ['cancelVisit', of('visitId')]],
   STAY_CONSULT_REQUESTED: [['correctConsult', of('consultId')], ['cancelConsult', of('consultId')]],
   STAY_CONSULT_WITHDRAWN: [['correctConsultWithdrawal', of('consultId')], ['cancelConsultWithdrawal', of('consultId')]],
+  STAY_FLAG_RAISED: [['correctFlag', ofFlag], ['cancelFlag', ofFlag]],
+  STAY_FLAG_LOWERED: [['correctFlagLowering', ofFlag], ['cancelFlagLowering', ofFlag]],
   PRESCRIPTION_CHANGED: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
   PRESCRIPTION_HELD: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
   PRESCRIPTION_RESUMED: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],

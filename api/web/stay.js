@@ -72,6 +72,8 @@ class StayScreen extends Screen {
         ${stay.dischargedAt
           ? html`<div><dt>${named('STAY_DISCHARGED')}</dt><dd>${dayTime(stay.dischargedAt)} · ${named(stay.disposition ?? 'OTHER')} ${stay.destination ?? ''}</dd></div>`
           : html`<div><dt>${named('dischargePlan')}</dt><dd>${named(stay.dischargePlan)}${stay.expectedDischarge ? ` · ${dayTime(stay.expectedDischarge)}` : ''}</dd></div>`}
+        ${patient?.allergies?.length ? html`<div><dt>${say('allergies')}</dt><dd>${patient.allergies.map(allergy => html`<i class="flag">${allergy.substance.name}</i> ${named(allergy.verification)}${allergy.severity ? `, ${named(allergy.severity)}` : ''} ${allergy.reaction ? html`<q>${allergy.reaction}</q>` : nothing} `)}</dd></div>` : nothing}
+        ${stay.flags?.length ? html`<div><dt>${say('flags')}</dt><dd>${stay.flags.map(flag => html`<i class="flag">${named(flag.kind)}</i> ${flag.note ?? ''} ${may('lowerFlag') ? html`<button type="button" class="link" @click=${() => act('lowerFlag', {stayId: stay.id, flagId: flag.id}, {patient: stay.patient, stay, about: named(flag.kind)})}>${named('lowerFlag')}</button>` : nothing} `)}</dd></div>` : nothing}
         ${stay.mother ? html`<div><dt>${say('mother')}</dt><dd><a href=${address('stay/' + stay.mother.id)}>${nameOf(stay.mother.patient)}</a></dd></div>` : nothing}
         ${stay.children?.length ? html`<div><dt>${say('children')}</dt><dd>${stay.children.map(child => html`<a href=${address('stay/' + child.id)}>${nameOf(child.patient)}</a> `)}</dd></div>` : nothing}
       </dl></header>`;
@@ -82,12 +84,13 @@ class StayScreen extends Screen {
     if (stay.status === 'ADMITTED') commands.push([stay.bed ? 'transferPatient' : 'allocateRoom', 'm'], ['swapBeds', 's'], ['startLeave', 'l']);
     if (stay.status === 'ON_LEAVE') commands.push(['endLeave', 'l']);
     if (stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE')
-      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty']);
+      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['raiseFlag'], ...(stay.patient ? [['recordAllergy']] : []), ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty']);
     if (stay.status === 'DISCHARGED') commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['cancelDischarge']);
     if (stay.status !== 'CANCELLED') commands.push(['recordDeath'], ['recordEmergencyCare'], ['moveStay'], ['cancelAdmission']);
     const offered = commands.filter(([command]) => may(command));
     const context = {patient: stay.patient, stay};
-    const button = ([command, letter]) => html`<button type="button" data-key=${letter ?? nothing} @click=${() => act(command, {stayId: stay.id}, context)}>${named(command)}${letter ? html` <kbd aria-hidden="true">${letter}</kbd>` : nothing}</button>`;
+    const values = command => command === 'recordAllergy' ? {patientMrn: stay.patient.mrn, mrnAuthority: stay.patient.mrnAuthority} : {stayId: stay.id};
+    const button = ([command, letter]) => html`<button type="button" data-key=${letter ?? nothing} @click=${() => act(command, values(command), context)}>${named(command)}${letter ? html` <kbd aria-hidden="true">${letter}</kbd>` : nothing}</button>`;
     return html`<div class="acts noprint" role="group" aria-label=${say('group.acts')}>${offered.slice(0, 7).map(button)}
       ${offered.length > 7 ? html`<details class="moreacts"><summary>${say('moreActs')}</summary><div>${offered.slice(7).map(button)}</div></details>` : nothing}</div>`;
   }

@@ -5,6 +5,7 @@ from uuid import UUID
 from application.authorization.roles import may
 from application.authorization.scope import is_of_wards
 from application.unit_of_work import UnitOfWork
+from domain.clinical_refusals import WarningsUnconfirmed
 from domain.patient import Patient
 from domain.refusals import (
     BedNotOpen,
@@ -34,6 +35,7 @@ TELLING = (
     RoomPolicyBroken,
     SharersUnplaced,
     StayNotOpen,
+    WarningsUnconfirmed,
 )
 """The refusals that tell something of a patient, or that keep somebody from one."""
 

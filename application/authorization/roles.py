@@ -83,6 +83,7 @@ QUERIES: Mapping[str, Roles] = {
     "exposure": CLINICAL_READERS,
     "deceased": IDENTITY_READERS,
     "open_consults": CLINICAL_READERS,
+    "doses_due": CLINICAL_READERS,
     "pending_movements": FLOW_READERS,
     "command": EVERYONE,
     "projections": STATUS_READERS,

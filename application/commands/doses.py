@@ -5,15 +5,18 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import imprecise_times, lookups, persons
+from application import hospital_days, imprecise_times, lookups, persons
 from application.authorization.roles import MEDICATION
+from application.clinical_warnings import allergies_against, confirm
 from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import entered_in_error_only
 from application.unit_of_work import UnitOfWork
+from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
 from domain.envelope import Envelope
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Basis, Outside
 from domain.prescription.drug_chart import DrugChart
+from domain.prescription.due import dose_warnings
 from domain.prescription.events import Medication
 from domain.refusals import (
     InvalidInput,
@@ -30,7 +33,10 @@ from domain.time import Precision, in_utc
 class Doses(CommandGroup):
     """Commands for doses."""
 
-    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
+    @command(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, OutsideStay, PatientDied, WarningsUnconfirmed),
+    )
     def record_administration(
         self,
         uow: UnitOfWork,
@@ -42,6 +48,7 @@ class Doses(CommandGroup):
         outside_prescription: Outside | None = None,
         infusion: bool | None = None,
         ended_at: datetime | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> None:
         """Record a dose given, or not given and why; of an infusion, when it began.
 
@@ -52,6 +59,7 @@ class Doses(CommandGroup):
         stay = lookups.stay_of(uow, prescription, "prescription_id")
         entry = imprecise_times.inside(uow, stay)
         stay.must_include(entry.occurred_at, "The dose")
+        warnings = _warnings(uow, prescription, entry, outside_prescription) if given else {}
         dose = prescription.record_administration(
             given,
             dose_given,
@@ -60,10 +68,14 @@ class Doses(CommandGroup):
             entry,
             persons.died_at(uow, stay.patient),
             _is_infusion(infusion, ended_at),
+            confirm(uow, warnings, confirmed_warnings),
         )
         _end(uow, prescription, stay, dose, ended_at)
 
-    @command(roles=MEDICATION, raises=(PrescriptionStateBroken, OutsideStay, PatientDied))
+    @command(
+        roles=MEDICATION,
+        raises=(PrescriptionStateBroken, OutsideStay, PatientDied, WarningsUnconfirmed),
+    )
     def record_unprescribed_dose(
         self,
         uow: UnitOfWork,
@@ -76,6 +88,7 @@ class Doses(CommandGroup):
         ordered_by: str | None = None,
         infusion: bool | None = None,
         ended_at: datetime | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> None:
         """Record a dose that nobody prescribed in writing, and on what it was given.
 
@@ -89,6 +102,8 @@ class Doses(CommandGroup):
         entry = imprecise_times.inside(uow, stay)
         stay.must_include(entry.occurred_at, "The dose")
         patient = lookups.patient_of(uow, stay)
+        at = entry.occurred_at
+        warnings = allergies_against(uow, patient.id, medication, at, at)
         prescription = uow.new(Prescription, "prescription", stay.about)
         dose = prescription.give_unprescribed(
             stay.id,
@@ -101,6 +116,7 @@ class Doses(CommandGroup):
             _is_infusion(infusion, ended_at),
             entry,
             persons.died_at(uow, patient.id),
+            confirm(uow, warnings, confirmed_warnings),
         )
         _end(uow, prescription, stay, dose, ended_at)
         (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
@@ -109,7 +125,13 @@ class Doses(CommandGroup):
 
     @correction(
         roles=MEDICATION,
-        raises=(PrescriptionStateBroken, MovementNotFound, OutsideStay, PatientDied),
+        raises=(
+            PrescriptionStateBroken,
+            MovementNotFound,
+            OutsideStay,
+            PatientDied,
+            WarningsUnconfirmed,
+        ),
     )
     def correct_administration(
         self,
@@ -124,6 +146,7 @@ class Doses(CommandGroup):
         basis: Basis | None = None,
         route: str | None = None,
         ordered_by: str | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> None:
         """Correct the time (``occurred_at``) or amount of a dose, or that it was not given.
 
@@ -134,9 +157,18 @@ class Doses(CommandGroup):
         orderer = lookups.practitioner_if_named(uow, ordered_by, "ordered_by")
         died_at = persons.died_at(uow, prescription.patient)
 
+        dose = prescription.course.dose(administration_id)
+
         def correct(at: datetime | None) -> None:
             if at is not None:
                 stay.must_include(at, "The dose")
+            moment, warnings = at or (dose.at if dose else None), {}
+            if moment and medication is not None:
+                warnings = allergies_against(uow, prescription.patient, medication, moment, moment)
+            if at is not None and dose and dose.given and prescription.course.has_schedule:
+                precision = uow.corrected_precision or dose.precision
+                days = hospital_days.calendar_of(uow).days
+                warnings |= dose_warnings(prescription.course, at, precision, days, dose.id)
             prescription.correct_administration(
                 administration_id,
                 at,
@@ -151,6 +183,7 @@ class Doses(CommandGroup):
                 basis,
                 route,
                 orderer,
+                confirm(uow, warnings, confirmed_warnings),
             )
 
         facts = [fact.at for fact in stay.history.facts]
@@ -205,6 +238,20 @@ class Doses(CommandGroup):
         lookups.prescription_of_dose(uow, administration_id).cancel_infusion_end(
             administration_id, uow.entry
         )
+
+
+def _warnings(
+    uow: UnitOfWork, prescription: Prescription, entry: Envelope, outside: Outside | None
+) -> dict[ClinicalWarning, str]:
+    """Return the warnings against a dose of a prescription: allergies, and doses given before."""
+    at = entry.occurred_at
+    allergies = allergies_against(
+        uow, prescription.patient, prescription.medication, at, at, prescription.confirmed
+    )
+    if outside is not None or not prescription.course.has_schedule:
+        return allergies
+    days = hospital_days.calendar_of(uow).days
+    return {**allergies, **dose_warnings(prescription.course, at, entry.precision, days)}
 
 
 def _is_infusion(infusion: bool | None, ended_at: datetime | None) -> bool:

@@ -10,6 +10,7 @@ from application.commands.late_entries import entered_in_error_only
 from application.stay_end import let_prescription_follow
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Prescription
+from domain.prescription.schedule import Schedule
 from domain.refusals import NotAllowed
 from domain.stay.facts import CancellationReason
 
@@ -32,6 +33,7 @@ def correct_change_of(
     route: str | None = None,
     frequency: str | None = None,
     stop: datetime | None = None,
+    schedule: Schedule | None = None,
 ) -> None:
     """Correct the time (``occurred_at``) or the content of a change of a prescription."""
     _may_change(uow, "correct_prescription_change")
@@ -41,7 +43,7 @@ def correct_change_of(
         uow,
         [fact.occurred_at for fact in prescription.all_facts()],
         lambda at: prescription.correct_change(
-            change, at, precision, dose, route, frequency, until, entry, died_at
+            change, at, precision, dose, route, frequency, until, entry, died_at, schedule
         ),
     )
     let_prescription_follow(uow, prescription)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from application import imprecise_times, lookups, persons
 from application.authorization.roles import MEDICATION, PHARMACY, PRESCRIBERS
+from application.clinical_warnings import allergies_against, confirm
 from application.command import utc
 from application.command_group import command, correction
 from application.commands.doses import Doses
@@ -12,10 +13,12 @@ from application.commands.late_entries import entered_in_error_only
 from application.commands.prescription_changes import cancel_change_of, correct_change_of
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
+from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Regimen
 from domain.prescription.drug_chart import DrugChart
 from domain.prescription.events import Medication
+from domain.prescription.schedule import Schedule
 from domain.refusals import (
     ContradictsLaterFacts,
     InvalidInput,
@@ -30,7 +33,7 @@ from domain.stay.facts import CancellationReason
 class Prescriptions(Doses):
     """Commands for prescriptions and their changes."""
 
-    @command(roles=PRESCRIBERS, raises=(OutsideStay, PatientDied))
+    @command(roles=PRESCRIBERS, raises=(OutsideStay, PatientDied, WarningsUnconfirmed))
     def write_prescription(
         self,
         uow: UnitOfWork,
@@ -40,11 +43,15 @@ class Prescriptions(Doses):
         dose: str | None = None,
         route: str | None = None,
         frequency: str | None = None,
+        schedule: Schedule | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
         prescriber: str | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> None:
         """Prescribe a medicine for a stay. ``start`` (default: when written) may lie ahead.
+
+        Against an allergy of the patient only with a reason and if ``confirmed_warnings`` says so.
 
         It may be written before the admission (in the emergency department, before an operation),
         start after the discharge, which stops it, and stop before it starts: it was called off.
@@ -56,14 +63,17 @@ class Prescriptions(Doses):
         begins = utc(start, "start") or written_at
         stay.must_not_have_ended(written_at, "The prescription")
         prescription = uow.new(Prescription, "prescription", stay.about)
+        ends = utc(stop, "stop")
+        warnings = allergies_against(uow, patient.id, medication, begins, ends)
         prescription.write(
             stay.id,
             patient.id,
             medication,
-            Regimen(begins, utc(stop, "stop"), dose, route, frequency),
+            Regimen(begins, ends, dose, route, frequency, schedule),
             lookups.practitioner_if_named(uow, prescriber, "prescriber"),
             uow.entry,
             persons.died_at(uow, patient.id),
+            confirm(uow, warnings, confirmed_warnings),
         )
         let_prescriptions_follow(uow, stay, [prescription])
         (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
@@ -79,6 +89,7 @@ class Prescriptions(Doses):
         dose: str | None = None,
         route: str | None = None,
         frequency: str | None = None,
+        schedule: Schedule | None = None,
         stop: datetime | None = None,
     ) -> None:
         """Change the dose, route, frequency or planned stop from ``occurred_at`` on."""
@@ -87,7 +98,9 @@ class Prescriptions(Doses):
         imprecise_times.in_prescription(
             uow,
             prescription,
-            lambda entry: prescription.change(dose, route, frequency, until, entry, died_at),
+            lambda entry: prescription.change(
+                dose, route, frequency, until, entry, died_at, schedule
+            ),
         )
         let_prescription_follow(uow, prescription)
 
@@ -133,6 +146,7 @@ class Prescriptions(Doses):
         dose: str | None = None,
         route: str | None = None,
         frequency: str | None = None,
+        schedule: Schedule | None = None,
         stop: datetime | None = None,
     ) -> None:
         """Correct the time (``occurred_at``) or content of a change, hold, resumption or end.
@@ -140,7 +154,7 @@ class Prescriptions(Doses):
         The content is that of a change of the regimen; what is absent stays.
         """
         prescription = _with_change(uow, change_id)
-        correct_change_of(uow, prescription, change_id, dose, route, frequency, stop)
+        correct_change_of(uow, prescription, change_id, dose, route, frequency, stop, schedule)
 
     @command(
         roles=PHARMACY, raises=(PrescriptionStateBroken, MovementNotFound, ContradictsLaterFacts)
@@ -153,7 +167,13 @@ class Prescriptions(Doses):
 
     @correction(
         roles=PRESCRIBERS,
-        raises=(PrescriptionStateBroken, OutsideStay, PatientDied, ContradictsLaterFacts),
+        raises=(
+            PrescriptionStateBroken,
+            OutsideStay,
+            PatientDied,
+            ContradictsLaterFacts,
+            WarningsUnconfirmed,
+        ),
     )
     def correct_prescription(
         self,
@@ -164,10 +184,12 @@ class Prescriptions(Doses):
         dose: str | None = None,
         route: str | None = None,
         frequency: str | None = None,
+        schedule: Schedule | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
         open_ended: bool | None = None,
         prescriber: str | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> None:
         """Correct what was written, or when (``occurred_at``); what is absent stays.
 
@@ -186,6 +208,16 @@ class Prescriptions(Doses):
             )
             if begins is None and course.regimen.start == course.written_at:
                 begins = at
+        regimen, until = course.regimen, utc(stop, "stop")
+        is_same = medication is None and begins is None and until is None and not open_ended
+        warnings = allergies_against(
+            uow,
+            prescription.patient,
+            medication or prescription.medication,
+            begins or regimen.start,
+            until or (None if open_ended else regimen.stop),
+            prescription.confirmed if medication is None else (),
+        )
         prescription.correct(
             prescription.next_event(
                 Prescription.WrittenCorrected,
@@ -196,10 +228,12 @@ class Prescriptions(Doses):
                 dose=dose,
                 route=route,
                 frequency=frequency,
+                schedule=schedule,
                 start=begins,
-                stop=utc(stop, "stop"),
+                stop=until,
                 open_ended=bool(open_ended),
                 prescriber=lookups.practitioner_if_named(uow, prescriber, "prescriber"),
+                confirmed_warnings=confirm(uow, {} if is_same else warnings, confirmed_warnings),
             ),
             persons.died_at(uow, prescription.patient),
         )

@@ -8,10 +8,12 @@ from uuid import UUID, uuid5
 
 from msgspec import structs
 
+from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import About, Envelope
 from domain.prescription.course import ENDED, Course, Regimen, Step
 from domain.prescription.doses import PrescriptionDoses
 from domain.prescription.events import Medication
+from domain.prescription.schedule import Schedule
 from domain.prescription.state import ORDERS, changes_of, corrected_regimen, merged_changes
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -38,6 +40,7 @@ class Prescription(PrescriptionDoses):
         prescriber: UUID | None,
         envelope: Envelope,
         died_at: datetime | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> None:
         """Write the prescription. Raises InvalidInput, PatientDied.
 
@@ -58,6 +61,8 @@ class Prescription(PrescriptionDoses):
             start=regimen.start,
             stop=regimen.stop,
             prescriber=prescriber,
+            confirmed_warnings=confirmed_warnings,
+            schedule=regimen.schedule,
         )
 
     def correct(
@@ -98,13 +103,16 @@ class Prescription(PrescriptionDoses):
         stop: datetime | None,
         envelope: Envelope,
         died_at: datetime | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         """Change the regimen from a time on; None leaves a value. Raises PrescriptionStateBroken."""
-        if dose is None and route is None and frequency is None and stop is None:
+        changes = changes_of(dose, route, frequency, stop, schedule)
+        if not changes:
             raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
+        _check_schedule(schedule)
         if stop is not None and stop < envelope.occurred_at:
             raise InvalidInput("stop", "the new stop lies before the change")
-        step = self._next_step("changed", envelope, changes_of(dose, route, frequency, stop))
+        step = self._next_step("changed", envelope, changes)
         self._check_step(step, died_at)
         self.record(
             Prescription.Changed,
@@ -114,6 +122,7 @@ class Prescription(PrescriptionDoses):
             route=route,
             frequency=frequency,
             stop=stop,
+            schedule=schedule,
         )
 
     def hold(self, envelope: Envelope, died_at: datetime | None = None) -> None:
@@ -171,13 +180,15 @@ class Prescription(PrescriptionDoses):
         stop: datetime | None,
         envelope: Envelope,
         died_at: datetime | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         """Correct the time of a change, a hold, a resumption or an end, or what was changed.
 
         Raises MovementNotFound, PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
         """
         step = self._own_step(change)
-        changes = changes_of(dose, route, frequency, stop)
+        changes = changes_of(dose, route, frequency, stop, schedule)
+        _check_schedule(schedule)
         if at is None and not changes:
             raise InvalidInput(
                 "occurred_at", "say what was different: `occurred_at`, dose, route, frequency, stop"
@@ -201,6 +212,7 @@ class Prescription(PrescriptionDoses):
             route=route,
             frequency=frequency,
             stop=stop,
+            schedule=schedule,
         )
 
     def cancel_change(self, change: UUID, envelope: Envelope) -> None:
@@ -294,6 +306,12 @@ class Prescription(PrescriptionDoses):
         self.record(Prescription.PatientCorrected, envelope, patient=patient)
 
 
+def _check_schedule(schedule: Schedule | None) -> None:
+    if schedule is not None:
+        schedule.check()
+
+
 def _check_regimen(regimen: Regimen, written_at: datetime) -> None:
+    _check_schedule(regimen.schedule)
     if regimen.stop is not None and regimen.stop < min(regimen.start, written_at):
         raise InvalidInput("stop", "a prescription cannot stop before it is written and starts")

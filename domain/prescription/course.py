@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.described_enum import DescribedEnum
+from domain.prescription.schedule import Schedule
 from domain.time import Period, Precision, earliest, latest
 
 
@@ -52,6 +53,10 @@ class Regimen:
     dose: str | None
     route: str | None
     frequency: str | None
+    schedule: Schedule | None = None
+    """The frequency as a program reads it; without one nothing is claimed of when doses are due."""
+    anchor: datetime | None = None
+    """From when on the schedule holds, where a change gave it; else from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,10 @@ class Course:
                 problems.append((step, problem))
                 continue
             if step.kind == "changed":
-                regimen = replace(regimen, **dict(step.changes))
+                changes = dict(step.changes)
+                regimen = replace(regimen, **changes)
+                if "schedule" in changes:
+                    regimen = replace(regimen, anchor=step.at)
             else:
                 status = _AFTER[step.kind]
             now(step.at)
@@ -207,6 +215,11 @@ class Course:
             (Period(at, end), st, re) for (at, st, re), end in zip(states, ends, strict=True)
         )
         return segments, tuple(problems)
+
+    @property
+    def has_schedule(self) -> bool:
+        """Return whether it is known to a program when its doses are due, at any time."""
+        return any(regimen.schedule is not None for _, _, regimen in self.segments())
 
     def status_at(self, moment: datetime) -> PrescriptionStatus | None:
         """Return the status at a moment; None before the prescription was written."""

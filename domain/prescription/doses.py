@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import Envelope
 from domain.prescription.course import Basis, Dose, InfusionEnd, Outside
 from domain.prescription.events import Medication, PrescriptionEvents
@@ -29,6 +30,7 @@ class PrescriptionDoses(PrescriptionState):
         envelope: Envelope,
         died_at: datetime | None = None,
         infusion: bool = False,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> UUID:
         """Record a dose given, or not given and why; return its id.
 
@@ -64,6 +66,7 @@ class PrescriptionDoses(PrescriptionState):
             reason_not_given=reason_not_given,
             outside_prescription=outside,
             infusion=infusion,
+            confirmed_warnings=confirmed_warnings,
         )
         return dose.id
 
@@ -79,6 +82,7 @@ class PrescriptionDoses(PrescriptionState):
         infusion: bool,
         envelope: Envelope,
         died_at: datetime | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> UUID:
         """Record a dose that nobody prescribed in writing; return its id. Raises PatientDied."""
         id = envelope.id_of("administration")
@@ -97,6 +101,7 @@ class PrescriptionDoses(PrescriptionState):
             route=route,
             ordered_by=ordered_by,
             infusion=infusion,
+            confirmed_warnings=confirmed_warnings,
         )
         return id
 
@@ -115,6 +120,7 @@ class PrescriptionDoses(PrescriptionState):
         basis: Basis | None = None,
         route: str | None = None,
         ordered_by: UUID | None = None,
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
     ) -> Dose:
         """Correct a dose. Returns it as held now."""
         dose = self._dose(administration)
@@ -164,6 +170,7 @@ class PrescriptionDoses(PrescriptionState):
             dose_given=dose_given,
             reason_not_given=reason_not_given,
             outside_prescription=outside,
+            confirmed_warnings=confirmed_warnings,
             **order,
         )
         return new_dose

@@ -5,8 +5,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.aggregate import Cancelling, Correcting, Derived, Event, FactId
+from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import Sealed, SealedLine, Text
 from domain.prescription.course import Basis, Outside
+from domain.prescription.schedule import Schedule
 from domain.time import Moment, Precision
 
 
@@ -36,6 +38,8 @@ class PrescriptionEvents:
         start: Moment
         stop: Moment | None
         prescriber: UUID | None
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
+        schedule: Schedule | None = None
 
     class Changed(Event):
         """Another regimen holds from a time on; an absent value stays as it was."""
@@ -50,6 +54,7 @@ class PrescriptionEvents:
         route: Text | None
         frequency: Text | None
         stop: Moment | None
+        schedule: Schedule | None = None
 
     class Held(Event):
         TOPIC = "prescription.held"
@@ -98,6 +103,7 @@ class PrescriptionEvents:
         reason_not_given: Sealed | None
         outside_prescription: Outside | None
         infusion: bool = False
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
 
     class UnprescribedGiven(Event):
         """A dose that nobody prescribed in writing; it is the whole of its stream."""
@@ -116,6 +122,7 @@ class PrescriptionEvents:
         route: Text | None
         ordered_by: UUID | None
         infusion: bool
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
 
     class InfusionEnded(Event):
         TOPIC = "prescription.infusion-ended"
@@ -149,6 +156,8 @@ class PrescriptionEvents:
         stop: Moment | None
         open_ended: bool
         prescriber: UUID | None
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
+        schedule: Schedule | None = None
 
     class StopCorrected(Derived, Event):
         """The discharge that stopped it was at another time (``at``), or never was (absent)."""
@@ -183,6 +192,7 @@ class PrescriptionEvents:
         route: Text | None
         frequency: Text | None
         stop: Moment | None
+        schedule: Schedule | None = None
 
     class ChangeCancelled(Cancelling, Event):
         """Entered in error: it was not changed, held, resumed or ended then."""
@@ -209,6 +219,7 @@ class PrescriptionEvents:
         basis: Basis | None = None
         route: Text | None = None
         ordered_by: UUID | None = None
+        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
 
     class InfusionEndCorrected(Correcting, Event):
         TOPIC = "prescription.infusion-end-corrected"

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.clinical_refusals import ClinicalWarning
 from domain.prescription.course import Basis, Course, Dose, InfusionEnd, Regimen, Step
 from domain.prescription.events import PrescriptionEvents
+from domain.prescription.schedule import Schedule
 from domain.refusals import ContradictsLaterFacts, FactRef
 
 ORDERS = ("changed", "held", "resumed")
@@ -21,6 +23,8 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         self.stay: UUID | None = None
         self.basis: Basis | None = None
         """Of a dose that was not prescribed in writing: on what it was given."""
+        self.confirmed: frozenset[ClinicalWarning] = frozenset()
+        """The warnings against the medicine that were confirmed as it was prescribed."""
 
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
@@ -65,7 +69,15 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             case PrescriptionEvents.Written():
                 self.stay, self.patient = event.stay, event.patient
                 self.medication, self.prescriber = event.medication, event.prescriber
-                regimen = Regimen(event.start, event.stop, event.dose, event.route, event.frequency)
+                self.confirmed = frozenset(event.confirmed_warnings or ())
+                regimen = Regimen(
+                    event.start,
+                    event.stop,
+                    event.dose,
+                    event.route,
+                    event.frequency,
+                    event.schedule,
+                )
                 self.course = Course(
                     event.entry.occurred_at, regimen, precision=event.entry.precision
                 )
@@ -74,7 +86,7 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             case PrescriptionEvents.PatientCorrected():
                 self.patient, self.about = event.patient, event.entry.about
             case PrescriptionEvents.Changed():
-                changes = changes_of(event.dose, event.route, event.frequency, event.stop)
+                changes = _changes(event)
                 self._add_step("changed", event.change, event, changes)
             case PrescriptionEvents.Held():
                 self._add_step("held", event.change, event)
@@ -139,8 +151,7 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             return  # a read model may skip it
         changes, precision = step.changes, step.precision
         if isinstance(event, PrescriptionEvents.ChangeCorrected):
-            new_values = changes_of(event.dose, event.route, event.frequency, event.stop)
-            changes = merged_changes(changes, new_values)
+            changes = merged_changes(changes, _changes(event))
             precision = event.precision or precision
         self.course = self.course.with_step(
             replace(step, at=event.at or step.at, changes=changes, precision=precision)
@@ -188,7 +199,9 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
             self.course = self.course.with_replaced_dose(replace(dose, end=end))
 
     def _correct_written(self, event: "PrescriptionEvents.WrittenCorrected") -> None:
-        self.medication = event.medication or self.medication
+        if event.medication is not None:
+            self.medication, self.confirmed = event.medication, frozenset()
+        self.confirmed |= frozenset(event.confirmed_warnings or ())
         self.prescriber = event.prescriber or self.prescriber
         self.course = replace(
             self.course,
@@ -200,12 +213,14 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
 
 def corrected_regimen(regimen: Regimen, right: "PrescriptionEvents.WrittenCorrected") -> Regimen:
     """Return a regimen as a correction of the prescription says it was written."""
+    is_same = right.frequency is None and right.schedule is None
     return Regimen(
         right.start or regimen.start,
         None if right.open_ended else right.stop or regimen.stop,
         right.dose or regimen.dose,
         right.route or regimen.route,
-        right.frequency or regimen.frequency,
+        regimen.frequency if is_same else right.frequency,
+        regimen.schedule if is_same else right.schedule,
     )
 
 
@@ -217,8 +232,26 @@ def merged_changes(
 
 
 def changes_of(
-    dose: str | None, route: str | None, frequency: str | None, stop: datetime | None
+    dose: str | None,
+    route: str | None,
+    frequency: str | None,
+    stop: datetime | None,
+    schedule: Schedule | None = None,
 ) -> tuple[tuple[str, Any], ...]:
-    """Return the values that a change of the regimen gives; those that are None stay."""
-    values = {"dose": dose, "route": route, "frequency": frequency, "stop": stop}
-    return tuple((name, value) for name, value in values.items() if value is not None)
+    """Return the values that a change of the regimen gives; those that are None stay.
+
+    Frequency and schedule are one statement, as text and for programs: one alone replaces both.
+    """
+    values: dict[str, Any] = {"dose": dose, "route": route, "stop": stop}
+    changes = {name: value for name, value in values.items() if value is not None}
+    if frequency is not None:
+        changes |= {"frequency": frequency, "schedule": schedule}
+    elif schedule is not None:
+        changes |= {"schedule": schedule, "frequency": None}
+    return tuple(changes.items())
+
+
+def _changes(
+    event: "PrescriptionEvents.Changed | PrescriptionEvents.ChangeCorrected",
+) -> tuple[tuple[str, Any], ...]:
+    return changes_of(event.dose, event.route, event.frequency, event.stop, event.schedule)

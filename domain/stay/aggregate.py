@@ -15,7 +15,6 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.stay.consults import StayConsults
 from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import (
     Admission,
@@ -27,6 +26,7 @@ from domain.stay.facts import (
     Observation,
     Place,
 )
+from domain.stay.flags import StayFlags
 from domain.stay.state import evolve
 from domain.time import Precision
 
@@ -35,7 +35,7 @@ DECIDED_AFTERWARDS = timedelta(days=1)
 be put in a bed first, and the doctor who decides come on the next round."""
 
 
-class Stay(StayConsults):
+class Stay(StayFlags):
     """The commands to a stay. Each makes its event, has the history after it checked, and adds it."""
 
     TOPIC = "stay"

@@ -9,6 +9,7 @@ from domain.envelope import Sealed, SealedLine, Text
 from domain.patient import Confidentiality
 from domain.refusals import BedRef
 from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
+from domain.stay.observations import FLAGS, FlagEvents, Observed
 from domain.time import Moment, Precision
 
 __all__ = ["CARE", "AdmissionType", "Observed", "StayEvents", "VisitKind"]
@@ -32,14 +33,7 @@ class Movement:
     CANCELLED_BY: ClassVar[Remedy] = ("cancel_movement", "correct_facts")
 
 
-class Observed:
-    """A mark of events that each tell one observation: a clinical fact that changes no state."""
-
-    OBSERVATION: ClassVar[str]
-    """Noun of what is observed, as refusals name it."""
-
-
-class StayEvents:
+class StayEvents(FlagEvents):
     """The events of a stay, which `Stay` inherits: they are read as ``Stay.Admitted``."""
 
     class Admitted(Event):
@@ -325,5 +319,6 @@ CARE = (
     StayEvents.ConsultWithdrawn,
     StayEvents.ConsultWithdrawalCorrected,
     StayEvents.ConsultWithdrawalCancelled,
+    *FLAGS,
 )
-"""The events of visits and consults: none of them changes where the patient is."""
+"""The events of visits, consults and flags: none of them changes where the patient is."""

@@ -276,7 +276,7 @@ class Observation(Fact):
     @property
     def is_called_off(self) -> bool:
         """Return whether it says that something will not be: it may be told of who has left or died."""
-        return self.name == "consult withdrawal"
+        return self.name in ("consult withdrawal", "flag lowering")
 
     def after(self, state: State) -> State:
         return state

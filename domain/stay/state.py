@@ -251,6 +251,14 @@ def evolve(history: History, event: Event) -> History:
             return _with_corrected(history, event.withdrawal, event)
         case StayEvents.ConsultWithdrawalCancelled():
             return history.without([event.withdrawal])
+        case StayEvents.FlagCorrected():
+            return _with_corrected(history, event.flag, event)
+        case StayEvents.FlagCancelled():
+            return history.without([event.flag])
+        case StayEvents.FlagLoweringCorrected():
+            return _with_corrected(history, event.lowering, event)
+        case StayEvents.FlagLoweringCancelled():
+            return history.without([event.lowering])
         case _:
             raise UnknownEvent(event)
     return history.with_added(fact)
@@ -284,7 +292,9 @@ def _with_corrected(
     event: StayEvents.MovementCorrected
     | StayEvents.VisitAmended
     | StayEvents.ConsultCorrected
-    | StayEvents.ConsultWithdrawalCorrected,
+    | StayEvents.ConsultWithdrawalCorrected
+    | StayEvents.FlagCorrected
+    | StayEvents.FlagLoweringCorrected,
     place: Place | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> History:

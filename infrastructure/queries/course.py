@@ -12,6 +12,7 @@ from domain.stay.facts import OVER, Status
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.course_parts import (
     Administration,
+    Allergy,
     Consult,
     Course,
     Entry,
@@ -24,9 +25,11 @@ from infrastructure.queries.course_parts import (
     RoomName,
     Staff,
     Stay,
+    Substance,
     Visit,
 )
 from infrastructure.queries.timeline_summaries import summaries
+from infrastructure.read_models.allergies import AllergyView, allergies_of_persons
 from infrastructure.read_models.consults import ConsultView, consults_of
 from infrastructure.read_models.patients import (
     PatientView,
@@ -114,6 +117,7 @@ async def _course(
     }
     views = await practitioners_by_id(connection, [id for id in staff_ids if id], at)
     staff = {id: _staff(view) for id, view in views.items()}
+    allergies = await allergies_of_persons(connection, [records[0]], at)
     people = await patients_by_id(connection, records, at)
     deaths = await deaths_of_persons(connection, [records[0]], at)
     patient_records = [
@@ -125,6 +129,7 @@ async def _course(
         imprint=imprint,
         patient=patient_records[0] if is_named else None,
         other_records=patient_records[1:] if is_named else patient_records,
+        allergies=[_allergy(view) for view in allergies.get(records[0], ())],
         stays=[
             Stay(
                 id=stay.stay,
@@ -225,6 +230,7 @@ def _prescription(
         dose=view.dose,
         route=view.route,
         frequency=view.frequency,
+        schedule=view.schedule,
         written_at=view.written_at,
         start=view.start,
         stop=view.stop,
@@ -244,6 +250,18 @@ def _prescription(
             )
             for dose in doses
         ],
+    )
+
+
+def _allergy(view: AllergyView) -> Allergy:
+    return Allergy(
+        id=view.allergy,
+        substance=Substance(view.substance, view.code, view.system),
+        kind=view.kind,
+        severity=view.severity,
+        reaction=view.reaction,
+        verification=view.verification,
+        since=view.since,
     )
 
 

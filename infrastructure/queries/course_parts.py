@@ -60,6 +60,26 @@ class Record(Part, frozen=True):
     died_at: datetime | None
 
 
+class Substance(Part, frozen=True):
+    """A substance, by name and by code."""
+
+    name: str
+    code: str | None
+    system: str | None
+
+
+class Allergy(Part, frozen=True):
+    """An allergy or intolerance that the person has at the moment."""
+
+    id: UUID
+    substance: Substance
+    kind: str
+    severity: str | None
+    reaction: str | None
+    verification: str
+    since: datetime
+
+
 class RoomName(Part, frozen=True):
     """A room by ward and number."""
 
@@ -111,6 +131,7 @@ class Prescription(Part, frozen=True):
     dose: str | None
     route: str | None
     frequency: str | None
+    schedule: dict[str, Any] | None
     written_at: datetime
     start: datetime
     stop: datetime | None
@@ -191,6 +212,7 @@ class Course(Part, frozen=True):
     imprint: Imprint
     patient: Record | None
     other_records: list[Record]
+    allergies: list[Allergy]
     stays: list[Stay]
     timeline: list[Entry]
 

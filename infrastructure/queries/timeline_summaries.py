@@ -160,7 +160,24 @@ def _admission(e: Entry) -> str:
 
 def _prescription(e: Entry) -> str:
     text = " ".join(str(e.data[n]) for n in ("dose", "route", "frequency") if e.data.get(n))
-    return f"Prescribed {e.data['medication']['name']}" + (f", {text}" if text else "")
+    if e.data.get("schedule") and not e.data.get("frequency"):
+        text = f"{text} {schedule_in_words(e.data['schedule'])}".strip()
+    text = f", {text}" if text else ""
+    return f"Prescribed {e.data['medication']['name']}{text}{_confirmed_warnings(e)}"
+
+
+def schedule_in_words(schedule: Mapping[str, Any]) -> str:
+    """Return a schedule as a line: ``at 08:00, 20:00``."""
+    if schedule.get("times_of_day"):
+        return "at " + ", ".join(str(at)[:5] for at in schedule["times_of_day"])
+    if schedule.get("every_hours"):
+        return f"every {schedule['every_hours']} hours"
+    parts = ["as needed"]
+    if schedule.get("min_interval_minutes"):
+        parts.append(f"{schedule['min_interval_minutes']} minutes apart")
+    if schedule.get("max_per_day"):
+        parts.append(f"at most {schedule['max_per_day']} in 24 hours")
+    return ", ".join(parts)
 
 
 def _prescription_change(e: Entry) -> str:
@@ -169,6 +186,8 @@ def _prescription_change(e: Entry) -> str:
         for n in ("dose", "route", "frequency", "stop")
         if e.data.get(n) is not None
     )
+    if e.data.get("schedule") and not e.data.get("frequency"):
+        text += (", " if text else "") + schedule_in_words(e.data["schedule"])
     return f"Changed {e.drug()}: {text}"
 
 
@@ -180,6 +199,7 @@ def _dose(e: Entry) -> str:
             f"{'Began an infusion of' if e.data.get('infusion') else 'Gave'} {e.drug()}"
             + (f" {e.data['dose_given']}" if e.data.get("dose_given") else "")
             + reason_text
+            + _confirmed_warnings(e)
         )
     return f"Did not give {e.drug()}: {e.data.get('reason_not_given')}{reason_text}"
 
@@ -189,7 +209,8 @@ def _unprescribed_dose(e: Entry) -> str:
     orderer = f" of {e.doctor('ordered_by')}" if e.data.get("ordered_by") else ""
     medicine = f"{e.data['medication']['name']}{amount}"
     verb = "Began an infusion of" if e.data.get("infusion") else "Gave"
-    return f"{verb} {medicine} without a prescription: {_words(e.data['basis'])}{orderer}"
+    text = f"{verb} {medicine} without a prescription: {_words(e.data['basis'])}"
+    return f"{text}{orderer}{_confirmed_warnings(e)}"
 
 
 def _consult(e: Entry) -> str:
@@ -198,6 +219,24 @@ def _consult(e: Entry) -> str:
     by = f" by {e.doctor('requested_by')}" if e.data.get("requested_by") else ""
     question = f": {e.data['question']}" if e.data.get("question") else ""
     return f"Consult asked of {', '.join(addressees)}{by}{question}"
+
+
+def _allergy(e: Entry) -> str:
+    severity = f" ({_words(e.data['severity'])})" if e.data.get("severity") else ""
+    reaction = f": {e.data['reaction']}" if e.data.get("reaction") else ""
+    kind = _words(e.data["allergy_kind"]).capitalize()
+    certainty = _words(e.data["verification"])
+    return f"{kind} to {e.data['substance']['name']}, {certainty}{severity}{reaction}"
+
+
+def _flag(e: Entry) -> str:
+    note = f": {e.data['note']}" if e.data.get("note") else ""
+    return f"Flag raised, {_words(e.data['flag_kind'])}{note}"
+
+
+def _confirmed_warnings(e: Entry) -> str:
+    warnings = ", ".join(_words(w) for w in e.data.get("confirmed_warnings") or ())
+    return f", in spite of the warning: {warnings}" if warnings else ""
 
 
 def _cancellation(e: Entry) -> str:
@@ -269,6 +308,10 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Patient.ErasureRequested: lambda e: f"Erasure requested: {_words(e.data['legal_basis'])}",
     Patient.ErasureWithdrawn: lambda e: "Request to erase withdrawn",
     Patient.Erased: lambda e: f"Erased: {_words(e.data['legal_basis'])}",
+    Patient.AllergyRecorded: _allergy,
+    Patient.AllergyEnded: lambda e: "Allergy or intolerance ended",
+    Patient.AllergyCancelled: lambda e: "Allergy or intolerance cancelled: entered in error",
+    Patient.AllergyEndCancelled: lambda e: "End of an allergy or intolerance cancelled",
     Patient.Merged: lambda e: "Found to be one person with another record",
     Patient.Unmerged: lambda e: "Found not to be that person: merge taken back",
     Stay.AdmissionCancelled: lambda e: f"Admission cancelled: {_cancellation(e)}",
@@ -314,6 +357,10 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
     Stay.ConsultWithdrawn: lambda e: "Consult withdrawn: not wanted any more",
     Stay.ConsultCancelled: lambda e: "Consult cancelled: entered in error",
     Stay.ConsultWithdrawalCancelled: lambda e: "Withdrawal of a consult cancelled",
+    Stay.FlagRaised: _flag,
+    Stay.FlagLowered: lambda e: "Flag lowered",
+    Stay.FlagCancelled: lambda e: "Flag cancelled: entered in error",
+    Stay.FlagLoweringCancelled: lambda e: "Lowering of a flag cancelled",
     Stay.DischargePlanned: _discharge_plan,
     Stay.Discharged: _discharge,
     ExpectedArrival.Planned: _expected_arrival,

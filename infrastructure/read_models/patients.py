@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
+from domain.allergies import ALLERGIES
 from domain.envelope import REDACTED
 from domain.names import name_key, prefixes
 from domain.patient import Patient
@@ -73,6 +74,7 @@ class Patients(AggregateProjection[Patient]):
     name = "patients"
     metadata = metadata
     kind = Patient
+    unfolded = ALLERGIES
 
     def rows(self, patient: Patient, event: Event) -> dict[Table, Rows]:
         rows: Rows = {}

@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -38,7 +39,7 @@ from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
 
-metadata = MetaData(schema="prescriptions_v1")
+metadata = MetaData(schema="prescriptions_v2")
 prescriptions = bitemporal_table(
     "prescriptions",
     metadata,
@@ -57,6 +58,8 @@ prescriptions = bitemporal_table(
     Column("stop", DateTime(timezone=True)),
     Column("prescriber", Uuid),
     Column("basis", String, comment="on what it was given without a written prescription"),
+    Column("schedule", JSONB),
+    Column("anchor", DateTime(timezone=True), comment="from when on the schedule holds"),
     visibility="stay",
     find_by=("stay",),
 )
@@ -198,6 +201,8 @@ class Prescriptions(AggregateProjection[Prescription]):
                         "stop": regimen.stop,
                         "prescriber": prescription.prescriber,
                         "basis": prescription.basis and prescription.basis.value,
+                        "schedule": regimen.schedule,
+                        "anchor": regimen.anchor,
                     },
                 )
                 for period, status, regimen in prescription.course.segments()
@@ -224,6 +229,8 @@ class PrescriptionView:
     stop: datetime | None
     prescriber: UUID | None
     basis: str | None
+    schedule: dict[str, Any] | None
+    anchor: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 from api.graphql.schema import schema
 from tests.support import (
     arrival_examples,
+    care_examples,
     consult_examples,
     correction_examples,
     erasure_examples,
@@ -20,6 +21,7 @@ assert correction_examples  # registers its examples
 assert arrival_examples
 assert consult_examples
 assert erasure_examples
+assert care_examples
 assert room_examples
 assert source_movement_examples
 

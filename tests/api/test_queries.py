@@ -424,6 +424,20 @@ def likely_duplicates(ward: Ward) -> None:
 
 
 @example
+def doses_due(ward: Ward) -> None:
+    name = ward.name("Due")
+    stay = ward.stay(f"{ward.room('a', ward=name)}/a", ago(days=2))
+    drug = ward.prescription(stay, schedule={"everyHours": 36}, **late(ago(hours=30)))
+    query = """query($ward: String!) {
+      dosesDue(ward: $ward, hoursBack: 48) { status prescription { id } } }"""
+    told = ward.ask(query, ward=name)["dosesDue"]
+    assert told == [
+        {"status": "OVERDUE", "prescription": {"id": drug}},
+        {"status": "UPCOMING", "prescription": {"id": drug}},
+    ]
+
+
+@example
 def pending_movements(ward: Ward) -> None:
     visit = ward.name("V")
     told = report_of(ward, visit, "1", 1, movement=LEFT)

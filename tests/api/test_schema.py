@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +31,7 @@ from api.graphql.schema import schema, sdl
 from application import hospital
 from application.command import COMMON_REFUSALS
 from domain import refusals
+from domain.clinical_refusals import ClinicalWarning
 from domain.described_enum import DescribedEnum
 from domain.refusals import Refusal
 from tests.support.shared_history import Lived
@@ -168,6 +169,7 @@ SAMPLES: dict[Any, Any] = {
     int | None: 7,
     refusals.BedRef: refusals.BedRef(SOME_ID, "A"),
     tuple[UUID, ...]: (SOME_ID,),
+    Mapping[ClinicalWarning, str]: {ClinicalWarning.ALLERGY: "An allergy"},
     tuple[refusals.FactRef, ...]: (refusals.FactRef(SOME_ID, "dose", SOME_TIME),),
 }
 

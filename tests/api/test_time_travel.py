@@ -233,6 +233,7 @@ def test_every_read_with_a_past_is_asked_here() -> None:
         "houseTotals",
         "expectedArrivals",
         "likelyDuplicates",
+        "dosesDue",
         "course",
     }
     assert set(QUESTIONS) == with_a_past - elsewhere  # test_differences, test_course_documents, …

@@ -28,6 +28,7 @@ MISTAKES = (
     | set(range(110, 128))
     | set(range(140, 147))
     | set(range(170, 175))
+    | set(range(165, 170))
     | {190}
 ) - NOT_GIVEN
 

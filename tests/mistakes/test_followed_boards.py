@@ -32,6 +32,7 @@ OF_WHO_HAS_LEFT = {
 PARTS = (
     {"movements", "children", "merges", "mergedInto"},
     {"visits"},
+    {"flags", "allergies"},
     {"prescriptions"},
     {"stretches"},
 )
@@ -80,10 +81,21 @@ def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
     push("changeSpecialty", stayId=stay, specialty="Obstetrics")
     push("planDischarge", stayId=stay, plan="PLANNED", expectedAt=ahead(days=2))
     push("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", note="well")
+    told = push("raiseFlag", stayId=stay, flagKind="NOTE", note="deaf")
+    right = {"flagKind": "ISOLATION", "note": "MRSA", "occurredAt": ago(hours=1)}
+    push("correctFlag", stayId=stay, flagId=told["flag"]["id"], **right)
+    latex = {"name": "Latex", "code": "111088007", "system": "SNOMED CT"}
+    push("recordAllergy", patientMrn=mother, substance=latex, severity="MILD", reaction="rash")
     drug = {"medication": {"name": "Paracetamol", "code": "N02BE01", "system": "ATC"}}
     plan = {"dose": "1 g", "route": "oral", "frequency": "4/d", "stop": ahead(days=3)}
     told = push("writePrescription", stayId=stay, **drug, **plan, prescriber=doctor)
     prescription = told["prescription"]["id"]
+    for schedule in (
+        {"everyHours": 6},
+        {"timesOfDay": ["08:00"]},
+        {"asNeeded": True, "minIntervalMinutes": 60, "maxPerDay": 4},
+    ):
+        push("changePrescription", prescriptionId=prescription, schedule=schedule)
     push("holdPrescription", prescriptionId=prescription)
     push("resumePrescription", prescriptionId=prescription)
     newborn = {"patientMrn": child, "admissionType": "NEWBORN", "sharesBedOf": stay}

@@ -95,7 +95,7 @@ GRID: dict[str, tuple[type[Aggregate], Callable[[Any, datetime], set[Answer]], s
     "prescriptions": (
         Prescription,
         prescription_answers,
-        "SELECT prescription, stay, medication, status FROM prescriptions_v1.prescriptions",
+        "SELECT prescription, stay, medication, status FROM prescriptions_v2.prescriptions",
     ),
     "spells": (
         Room,

@@ -18,12 +18,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.hospital_calendar import LocalDays
 from infrastructure.postgres.database import Database
 from infrastructure.projections.bitemporal_table import TABLES
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
+from infrastructure.queries.doses_due import doses_due
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.patient_search import (
     PatientCriteria,
@@ -46,6 +48,7 @@ from infrastructure.queries.waiting_list import (
     expected_arrivals_page,
 )
 from infrastructure.read_models import READ_MODELS
+from infrastructure.read_models.allergies import allergies_of_persons
 from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.consults import (
     consults_by_id,
@@ -53,6 +56,7 @@ from infrastructure.read_models.consults import (
     open_consults,
 )
 from infrastructure.read_models.expected_arrivals import expected_arrivals_by_id
+from infrastructure.read_models.flags import flags_of
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history, stretches_of
 from infrastructure.read_models.patients import (
     deaths_of_persons,
@@ -93,11 +97,13 @@ from infrastructure.read_models.timeline.queries import (
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.read_models.visits import visit_by_id, visits_of
 
+HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ID = uuid4()
 Sends = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
 MODULES = [
     "infrastructure.queries.differences",
+    "infrastructure.queries.doses_due",
     "infrastructure.read_models.timeline.queries",
     "infrastructure.read_models.timeline.recordings",
     *(f"infrastructure.read_models.{m.name}" for m in READ_MODELS if m.name != "timeline"),
@@ -120,6 +126,8 @@ FEW: dict[str, Sends] = {
     "children": lambda c, at: children_of(c, [ID], at),
     "visits": lambda c, at: visits_of(c, [ID], at),
     "prescriptions": lambda c, at: prescriptions_by_id(c, [ID], at),
+    "allergies": lambda c, at: allergies_of_persons(c, [ID], at),
+    "flags": lambda c, at: flags_of(c, [ID], at),
     "consults of a stay": lambda c, at: consults_of(c, [ID], at),
     "consults": lambda c, at: consults_by_id(c, [ID], at),
     "expected arrivals": lambda c, at: expected_arrivals_by_id(c, [ID], at),
@@ -199,6 +207,8 @@ READS: dict[Query, Sends] = {
     stay_periods: lambda c, at: stay_periods(c, ID, at),
     visits_of: FEW["visits"],
     rules_known: lambda c, at: rules_known(c, at),
+    allergies_of_persons: FEW["allergies"],
+    flags_of: FEW["flags"],
     consults_of: FEW["consults of a stay"],
     consults_by_id: FEW["consults"],
     visit_by_id: lambda c, at: visit_by_id(c, ID, at),
@@ -229,6 +239,7 @@ READS: dict[Query, Sends] = {
     exposure: lambda c, at: exposure(c, ID, at),
     deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
     deceased: lambda c, at: deceased(c, at, "A"),
+    doses_due: lambda c, at: doses_due(c, at, LocalDays(), "A", HOUR, HOUR),
     open_consults: lambda c, at: open_consults(c, at, "A"),
     mothers_of: FEW["mothers"],
     children_of: FEW["children"],

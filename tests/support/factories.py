@@ -12,6 +12,7 @@ from factory.base import Factory
 from factory.declarations import LazyAttribute, Sequence, SubFactory
 
 from domain.aggregate import Event
+from domain.allergies import AllergyKind, AllergyVerification, Substance
 from domain.envelope import Actor, Envelope
 from domain.erasure import LegalBasis
 from domain.patient import Confidentiality, Patient, Sex
@@ -163,6 +164,23 @@ class ConsultRequested(EventFactory[Stay.ConsultRequested]):
     asked = None
     requested_by = None
     question = None
+
+
+class FlagRaised(EventFactory[Stay.FlagRaised]):
+    class Meta:
+        model = Stay.FlagRaised
+
+    flag = _made_by_entry("flag")
+    flag_kind = "FALL_RISK"
+    note = None
+
+
+class FlagLowered(EventFactory[Stay.FlagLowered]):
+    class Meta:
+        model = Stay.FlagLowered
+
+    lowering = _made_by_entry("lowering")
+    flag = SOMEBODY
 
 
 class DischargePlanned(EventFactory[Stay.DischargePlanned]):
@@ -401,6 +419,26 @@ class Died(EventFactory[Patient.Died]):
 
     stay = None
     discharge = None
+
+
+class AllergyRecorded(EventFactory[Patient.AllergyRecorded]):
+    class Meta:
+        model = Patient.AllergyRecorded
+
+    allergy = _made_by_entry("allergy")
+    substance = Substance(name="Penicillin")
+    allergy_kind = AllergyKind.ALLERGY
+    severity = None
+    reaction = None
+    verification = AllergyVerification.CONFIRMED
+
+
+class AllergyEnded(EventFactory[Patient.AllergyEnded]):
+    class Meta:
+        model = Patient.AllergyEnded
+
+    end = _made_by_entry("end")
+    allergy = SOMEBODY
 
 
 class DeathCorrected(EventFactory[Patient.DeathCorrected]):

@@ -13,6 +13,10 @@ DETAILS = """
   ... on Recorded { commandId position recordedAt }
   ... on Refusal { code message path }
   ... on PatientRecorded { patient { familyName id mrn version diedAt } }
+  ... on AllergyRecorded { allergy { id since kind severity reaction verification
+                                     substance { name code system } } patient { mrn } }
+  ... on FlagRecorded { flag { id kind note since } stay { id } }
+  ... on WarningsUnconfirmed { warnings }
   ... on GlassBroken { patient { mrn } until }
   ... on PractitionerRecorded { practitioner { id staffNumber } }
   ... on ReportRecorded { issue { id report { ward period { from to } } } }

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from application.command import Recorded
+from domain.allergies import Substance
 from domain.expected_arrival import Urgency
 
 WRONG = "of another patient"
@@ -17,6 +18,8 @@ class Caring:
     _give: Callable[..., Recorded | None]
     _stay: Callable[[], UUID]
     now: datetime
+    _one: Callable[[list[Any]], Any]
+    _mrns: list[str]
     _empty_room: Callable[..., dict[str, str]]
 
     def _request_consult(self) -> dict[str, Any]:
@@ -61,6 +64,52 @@ class Caring:
 
     def _cancel_expected_arrival(self) -> None:
         self._give("cancel_expected_arrival", **self._plan_admission())
+
+    def _record_allergy(self) -> dict[str, Any]:
+        """Record an allergy; return what names it."""
+        named = {"patient_mrn": self._one(self._mrns)}
+        told = self._give("record_allergy", substance=Substance(name="Latex"), **named)
+        return {**named, "allergy_id": told.entry.id_of("allergy") if told else UUID(int=0)}
+
+    def _end_allergy(self) -> dict[str, Any]:
+        named = self._record_allergy()
+        self._give("end_allergy", **named)
+        return named
+
+    def _correct_allergy(self) -> None:
+        self._give("correct_allergy", WRONG, reaction="rash", **self._record_allergy())
+
+    def _cancel_allergy(self) -> None:
+        self._give("cancel_allergy", WRONG, **self._record_allergy())
+
+    def _correct_allergy_end(self) -> None:
+        self._give("correct_allergy_end", WRONG, **self._end_allergy())
+
+    def _cancel_allergy_end(self) -> None:
+        self._give("cancel_allergy_end", WRONG, **self._end_allergy())
+
+    def _raise_flag(self) -> dict[str, Any]:
+        """Raise a flag; return what names it."""
+        named = {"stay_id": self._stay()}
+        told = self._give("raise_flag", flag_kind="NOTE", note="deaf", **named)
+        return {**named, "flag_id": told.entry.id_of("flag") if told else UUID(int=0)}
+
+    def _lower_flag(self) -> dict[str, Any]:
+        named = self._raise_flag()
+        self._give("lower_flag", **named)
+        return named
+
+    def _correct_flag(self) -> None:
+        self._give("correct_flag", WRONG, note="blind", **self._raise_flag())
+
+    def _cancel_flag(self) -> None:
+        self._give("cancel_flag", WRONG, **self._raise_flag())
+
+    def _correct_flag_lowering(self) -> None:
+        self._give("correct_flag_lowering", WRONG, **self._lower_flag())
+
+    def _cancel_flag_lowering(self) -> None:
+        self._give("cancel_flag_lowering", WRONG, **self._lower_flag())
 
     def _set_bed_cleaning(self) -> None:
         for _ in range(5):

@@ -3,9 +3,11 @@
 from strawberry.tools import create_type
 
 from api.graphql.mutations import (
+    allergies,
     consults,
     corrections,
     expected_arrivals,
+    flags,
     people,
     prescriptions,
     reports,
@@ -17,10 +19,12 @@ from api.graphql.mutations.resolvers import mutations_of
 
 _SUBJECTS = (
     people,
+    allergies,
     rooms,
     stays,
     expected_arrivals,
     consults,
+    flags,
     prescriptions,
     corrections,
     reports,

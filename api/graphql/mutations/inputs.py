@@ -4,7 +4,7 @@ A field has the name of the command's parameter (a test compares).
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Any
 
 import strawberry
@@ -48,11 +48,13 @@ class IdOf:
 
 
 AdministrationId = Annotated[strawberry.ID, IdOf("dose")]
+AllergyId = Annotated[strawberry.ID, IdOf("allergy")]
 BedStateId = Annotated[strawberry.ID, IdOf("closure, cleaning or reservation")]
 ChangeId = Annotated[strawberry.ID, IdOf("change")]
 ChildStayId = Annotated[strawberry.ID, IdOf("stay", field="sharers")]
 ConsultId = Annotated[strawberry.ID, IdOf("consult")]
 ExpectedArrivalId = Annotated[strawberry.ID, IdOf("expected arrival")]
+FlagId = Annotated[strawberry.ID, IdOf("flag")]
 IssueId = Annotated[strawberry.ID, IdOf("issued report")]
 MergeId = Annotated[strawberry.ID, IdOf("merge")]
 MovementId = Annotated[strawberry.ID, IdOf("movement")]
@@ -86,6 +88,19 @@ class MedicationInput:
     name: str = required("Name.")
     code: str | None = optional("Code in the coding system.", blank_is_absent=True)
     system: str | None = optional("Coding system: ATC, RxNorm, a formulary.", blank_is_absent=True)
+
+
+@strawberry.input(
+    description="When doses are due: one of timesOfDay, everyHours and asNeeded, this with its limits."
+)
+class ScheduleInput:
+    times_of_day: list[time] | None = optional(
+        "By the hospital's clocks; a time that they skip is the first moment after."
+    )
+    every_hours: int | None = optional("Every so many hours from the start on.")
+    as_needed: bool | None = optional("Whether it is given as needed.")
+    min_interval_minutes: int | None = optional("As needed: the least time between two doses.")
+    max_per_day: int | None = optional("As needed: the most doses within 24 hours.")
 
 
 @strawberry.input(description="Where a child goes that shared its mother's bed.")

@@ -8,13 +8,19 @@ from api.graphql.mutations.inputs import (
     CommandInput,
     MedicationInput,
     PrescriptionId,
+    ScheduleInput,
     StayId,
     optional,
     required,
 )
 from api.graphql.mutations.payloads import PrescriptionRecorded
 from api.graphql.mutations.resolvers import command_input
-from api.graphql.types.enums import CancellationReason, OutsidePrescription, UnprescribedBasis
+from api.graphql.types.enums import (
+    CancellationReason,
+    ClinicalWarning,
+    OutsidePrescription,
+    UnprescribedBasis,
+)
 
 
 @command_input("write_prescription", PrescriptionRecorded, "Prescribe a medicine.")
@@ -24,9 +30,16 @@ class WritePrescriptionInput(CommandInput):
     dose: str | None = optional("How much at a time.")
     route: str | None = optional("By which route.")
     frequency: str | None = optional("How often.")
+    schedule: ScheduleInput | None = optional(
+        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
+        " replaces both."
+    )
     start: datetime | None = optional("From when; may lie ahead; occurredAt by default.")
     stop: datetime | None = optional("Until when, if that is planned.")
     prescriber: str | None = optional("Staff number of the prescriber.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "The warnings against it that are confirmed; the reason is needed."
+    )
 
 
 @command_input(
@@ -37,6 +50,10 @@ class ChangePrescriptionInput(CommandInput):
     dose: str | None = optional("How much at a time.")
     route: str | None = optional("By which route.")
     frequency: str | None = optional("How often.")
+    schedule: ScheduleInput | None = optional(
+        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
+        " replaces both."
+    )
     stop: datetime | None = optional("Until when.")
 
 
@@ -86,6 +103,10 @@ class CorrectPrescriptionChangeInput(CommandInput):
     dose: str | None = optional("How much at a time; of a change of the regimen.")
     route: str | None = optional("By which route.")
     frequency: str | None = optional("How often.")
+    schedule: ScheduleInput | None = optional(
+        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
+        " replaces both."
+    )
     stop: datetime | None = optional("Until when.")
 
 
@@ -114,10 +135,17 @@ class CorrectPrescriptionInput(CommandInput):
     dose: str | None = optional("How much at a time.")
     route: str | None = optional("By which route.")
     frequency: str | None = optional("How often.")
+    schedule: ScheduleInput | None = optional(
+        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
+        " replaces both."
+    )
     start: datetime | None = optional("From when.")
     stop: datetime | None = optional("Until when, if that was planned.")
     open_ended: bool | None = optional("That no stop was planned.")
     prescriber: str | None = optional("Staff number of the prescriber.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "The warnings against it that are confirmed; the reason is needed."
+    )
 
 
 @command_input("record_administration", PrescriptionRecorded, "A dose given, or not given and why.")
@@ -131,6 +159,9 @@ class RecordAdministrationInput(CommandInput):
     )
     infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
     ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "The warnings against it that are confirmed; the reason is needed."
+    )
 
 
 @command_input(
@@ -149,6 +180,9 @@ class RecordUnprescribedDoseInput(CommandInput):
     )
     infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
     ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "The warnings against it that are confirmed; the reason is needed."
+    )
 
 
 @command_input(
@@ -171,6 +205,9 @@ class CorrectAdministrationInput(CommandInput):
     basis: UnprescribedBasis | None = optional("Of such a dose: on what it was given.")
     route: str | None = optional("Of such a dose: by which route.")
     ordered_by: str | None = optional("Of such a dose: staff number of who ordered it.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "The warnings against it that are confirmed; the reason is needed."
+    )
 
 
 @command_input("cancel_administration", PrescriptionRecorded, "The dose never was.")

@@ -17,6 +17,7 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.queries.courses import CourseQueries
 from api.graphql.queries.differences import DifferenceQueries
+from api.graphql.queries.doses import DoseQueries
 from api.graphql.queries.expected_arrivals import ExpectedArrivalQueries
 from api.graphql.queries.house import HouseQueries
 from api.graphql.queries.people import PeopleQueries
@@ -46,6 +47,7 @@ class Query(
     PeopleQueries,
     StayQueries,
     ExpectedArrivalQueries,
+    DoseQueries,
     RoomQueries,
     TimelineQueries,
     CourseQueries,

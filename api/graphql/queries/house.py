@@ -65,6 +65,9 @@ class Hospital:
     clock_tolerance_seconds: int = strawberry.field(
         description="How far ahead of its clock a fact may lie."
     )
+    flags: list[str] = strawberry.field(
+        description="The kinds of flags that may be raised on the board, in the order of screens."
+    )
     mrn_authority: str = strawberry.field(
         description="Who assigns the MRNs that are given without an authority."
     )
@@ -100,5 +103,6 @@ class HouseQueries:
             simulated=state.log.is_simulated,
             late_after_minutes=settings.late_after_minutes,
             clock_tolerance_seconds=settings.clock_tolerance_seconds,
+            flags=list(settings.board_flags),
             mrn_authority=settings.mrn_authority,
         )

@@ -4,6 +4,8 @@ import strawberry
 
 from application.authorization.roles import Purpose
 from application.commands.late_entries import EntryKind
+from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification
+from domain.clinical_refusals import ClinicalWarning
 from domain.described_enum import DescribedEnum
 from domain.erasure import LegalBasis
 from domain.expected_arrival import ArrivalStatus, Urgency
@@ -19,19 +21,25 @@ from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
+from infrastructure.queries.doses_due import DoseStatus
 from infrastructure.queries.timeline_summaries import KINDS
 from infrastructure.read_models.consults import ConsultStatus
 from infrastructure.read_models.timeline.queries import Reading
 
 __all__ = [
     "AdmissionType",
+    "AllergyKind",
+    "AllergySeverity",
+    "AllergyVerification",
     "ArrivalStatus",
     "BedState",
     "CancellationReason",
+    "ClinicalWarning",
     "Confidentiality",
     "ConsultStatus",
     "DischargePlan",
     "Disposition",
+    "DoseStatus",
     "EntryKind",
     "EntryStatus",
     "Grade",
@@ -75,6 +83,11 @@ for _kind, _name, _description in (
     (ConsultStatus, "ConsultStatus", "What became of a consult that was asked for."),
     (ArrivalStatus, "ArrivalStatus", "What became of an expected arrival, at a moment."),
     (Urgency, "Urgency", "How soon a bed is needed (FHIR request-priority)."),
+    (AllergyKind, "AllergyKind", "The kind of a hypersensitivity."),
+    (AllergySeverity, "AllergySeverity", "How severe the reaction is."),
+    (AllergyVerification, "AllergyVerification", "How certain an allergy is."),
+    (ClinicalWarning, "ClinicalWarning", "A warning that has to be confirmed, with a reason."),
+    (DoseStatus, "DoseStatus", "How a dose that is due stands at a moment."),
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
     (BedState, "BedState", "What a bed is at a moment."),
     (PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands at a moment."),

@@ -8,11 +8,13 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.declarations import STAY, VERSION, DataKind, shows
+from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, shows
 from api.graphql.relay import After, Connection, First, Node
+from api.graphql.types.allergies import Allergy
 from api.graphql.types.enums import Confidentiality, Grade, Reading, Sex, TimelineKind
 from api.graphql.types.timeline import TimelineEntry, timeline_of
 from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models.allergies import allergies_of_persons
 from infrastructure.read_models.patients import (
     PatientView,
     deaths_of_persons,
@@ -35,7 +37,13 @@ if TYPE_CHECKING:
 @shows(
     DataKind.IDENTITY,
     id=DataKind.STAY,
-    cached_from=(patients_by_id, other_records_of, deaths_of_persons, stays_of_persons),
+    cached_from=(
+        patients_by_id,
+        other_records_of,
+        deaths_of_persons,
+        stays_of_persons,
+        allergies_of_persons,
+    ),
 )
 @strawberry.type(description="A person, known by a medical record number.")
 class Patient(Node):
@@ -118,6 +126,15 @@ class Patient(Node):
 
         views = await info.context.load(stays_of_persons, UUID(self.id), self.at)
         return [Stay.of(view, self.at) for view in views or ()]
+
+    @strawberry.field(
+        description="The allergies and intolerances of the person at the moment, whichever record"
+        " has them.",
+        metadata=CLINICAL,
+    )
+    async def allergies(self, info: Ask) -> list[Allergy]:
+        views = await info.context.load(allergies_of_persons, UUID(self.id), self.at)
+        return [Allergy.of(view, self.at) for view in views or ()]
 
     @strawberry.field(description="What happened to the person, in that order.")
     async def timeline(

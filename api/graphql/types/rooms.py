@@ -9,15 +9,17 @@ from uuid import UUID, uuid5
 import strawberry
 
 from api.graphql.context import Ask
-from api.graphql.declarations import VERSION, DataKind, shows
+from api.graphql.declarations import CLINICAL, VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import BedState, RoomPolicy
+from api.graphql.types.flags import Flag
 from api.graphql.types.people import Patient
 from application.authorization.roles import may
 from application.authorization.scope import is_of_wards
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import free_until
 from infrastructure.queries.projection_status import parked_things
+from infrastructure.read_models.flags import flags_of
 from infrastructure.read_models.occupancy import (
     BedView,
     BoardRoom,
@@ -52,12 +54,13 @@ async def _stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
 
 
 async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
-    """Return boards of rooms; the stays and patients in their beds are prefetched, if selected."""
+    """Return boards of rooms; stays, patients and flags are prefetched, if selected."""
     occupants = [o for room in views for bed in room.beds for o in bed.occupants]
     prefetch = info.context.prefetch
     await asyncio.gather(
         prefetch("Stay", stays_by_id, {o.stay for o in occupants}, at),
         prefetch("Patient", patients_by_id, {o.patient for o in occupants}, at),
+        prefetch("Flag", flags_of, {o.stay for o in occupants}, at),
     )
     return [RoomOccupancy.of(view, at) for view in views]
 
@@ -100,7 +103,7 @@ class BedOccupant:
         return await Patient.find(info, self.patient_id, self.at)
 
 
-@shows(DataKind.HOUSE, cached_from=(board, spells_of))
+@shows(DataKind.HOUSE, cached_from=(board, spells_of, flags_of))
 @strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
 class Bed:
     id: strawberry.ID = strawberry.field(description="Of this bed, whatever is in it.")
@@ -174,6 +177,17 @@ class Bed:
     )
     def occupants(self, info: Ask) -> list[BedOccupant]:
         return [BedOccupant.of(o, self.at) for o in self.all_occupants]
+
+    @strawberry.field(
+        description="The flags that hold of all who have it: fall risk, isolation, notes.",
+        metadata=CLINICAL,
+    )
+    async def flags(self, info: Ask) -> list[Flag]:
+        flags: list[Flag] = []
+        for occupant in self.all_occupants:
+            views = await info.context.load(flags_of, occupant.stay, self.at)
+            flags += [Flag.of(view) for view in views or ()]
+        return flags
 
     @strawberry.field(description="The stay that has it.")
     async def stay(self, info: Ask) -> LazyStay | None:

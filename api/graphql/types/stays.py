@@ -22,13 +22,16 @@ from api.graphql.types.enums import (
     UnprescribedBasis,
     VisitKind,
 )
+from api.graphql.types.flags import Flag
 from api.graphql.types.movements import Movement
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import OccupancyStretch, Room
+from api.graphql.types.schedules import Schedule
 from api.graphql.types.timeline import Recording
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.read_models.consults import consults_of
+from infrastructure.read_models.flags import flags_of
 from infrastructure.read_models.occupancy import stretches_of
 from infrastructure.read_models.prescriptions import (
     DoseView,
@@ -188,6 +191,11 @@ class Stay(Node):
         views = await info.context.load(consults_of, self.view.stay, self.at)
         return [Consult.of(consult, self.at) for consult in views or ()]
 
+    @strawberry.field(description="The flags that hold: fall risk, isolation, notes.")
+    async def flags(self, info: Ask) -> list[Flag]:
+        views = await info.context.load(flags_of, self.view.stay, self.at)
+        return [Flag.of(view) for view in views or ()]
+
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
     async def prescriptions(
         self,
@@ -310,6 +318,9 @@ class Prescription(Node):
     dose: str | None = strawberry.field(description="How much at a time.")
     route: str | None = strawberry.field(description="By which route.")
     frequency: str | None = strawberry.field(description="How often.")
+    schedule: Schedule | None = strawberry.field(
+        description="The frequency as a program reads it; absent where nobody said it so."
+    )
     written_at: datetime = strawberry.field(description="When it was written.")
     start: datetime = strawberry.field(description="From when; may have been planned.")
     stop: datetime | None = strawberry.field(description="Until when, if that is planned.")
@@ -334,6 +345,7 @@ class Prescription(Node):
             written_at=view.written_at,
             start=view.start,
             stop=view.stop,
+            schedule=Schedule.of(view),
             without_prescription=UnprescribedBasis(view.basis) if view.basis else None,
             view=view,
             at=at,

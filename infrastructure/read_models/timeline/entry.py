@@ -63,8 +63,10 @@ def replaced_fields(event: Event) -> tuple[str, ...]:
     """Return the fields that a correction removes, even where it gives no other value."""
     if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
         return ("bed", "shares_bed_of", "without_bed")
-    if isinstance(event, Prescription.WrittenCorrected) and event.open_ended:
-        return ("stop",)
+    if isinstance(event, Prescription.WrittenCorrected | Prescription.ChangeCorrected):
+        is_same = event.frequency is None and event.schedule is None
+        without_stop = isinstance(event, Prescription.WrittenCorrected) and event.open_ended
+        return (() if is_same else ("frequency", "schedule")) + (("stop",) if without_stop else ())
     if isinstance(event, Patient.DeathCorrected):
         return ("stay", "discharge")
     if isinstance(event, Prescription.AdministrationCorrected) and event.given is not None:

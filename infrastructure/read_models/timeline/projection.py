@@ -88,11 +88,15 @@ ABOUT_NOBODY = (HospitalCalendar, HouseRules, Practitioner, ProjectionControl, R
 CORRECTIONS = (
     Stay.MovementCorrected,
     Stay.VisitAmended,
+    Patient.AllergyCorrected,
+    Patient.AllergyEndCorrected,
     Prescription.AdministrationCorrected,
     Prescription.ChangeCorrected,
     Prescription.InfusionEndCorrected,
     Stay.ConsultCorrected,
     Stay.ConsultWithdrawalCorrected,
+    Stay.FlagCorrected,
+    Stay.FlagLoweringCorrected,
 )
 """Events whose entry takes the place, and the kind, of the one that is corrected."""
 
@@ -195,7 +199,11 @@ class Timeline(ReadModel):
                 | Stay.DischargeCancelled()
                 | Stay.VisitCancelled()
                 | Stay.ConsultCancelled()
+                | Patient.AllergyCancelled()
+                | Patient.AllergyEndCancelled()
                 | Stay.ConsultWithdrawalCancelled()
+                | Stay.FlagCancelled()
+                | Stay.FlagLoweringCancelled()
                 | Prescription.AdministrationCancelled()
                 | Prescription.InfusionEndCancelled()
                 | Prescription.ChangeCancelled()

@@ -19,8 +19,8 @@ def dose_days(query: ReportQuery) -> tuple[DoseDays, ...]:
         "SELECT who::text, medication, count(DISTINCT day) FROM ("
         "  SELECT coalesce(m.person, p.patient) AS who, p.medication,"
         "    width_bucket(lower(d.during), %(midnights)s) AS day"
-        "  FROM prescriptions_v1.doses d JOIN (SELECT DISTINCT prescription, patient, medication"
-        "    FROM prescriptions_v1.prescriptions WHERE known @> %(position)s::int8"
+        "  FROM prescriptions_v2.doses d JOIN (SELECT DISTINCT prescription, patient, medication"
+        "    FROM prescriptions_v2.prescriptions WHERE known @> %(position)s::int8"
         f"   {query.of_patient('patient')}) p"
         "   USING (prescription)"
         "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
@@ -59,11 +59,11 @@ def agent_days(query: ReportQuery) -> tuple[AgentDays, ...]:
     )
     rows = query.rows(
         "WITH orders AS (SELECT DISTINCT prescription, patient, medication, medication_code,"
-        f"  written_at, {AGENT} AS agent FROM prescriptions_v1.prescriptions"
+        f"  written_at, {AGENT} AS agent FROM prescriptions_v2.prescriptions"
         "  WHERE known @> %(position)s::int8 AND status <> 'CANCELLED'),"
         " given AS (SELECT coalesce(m.person, p.patient) AS who, p.agent,"
         "  width_bucket(lower(d.during), %(midnights)s) AS day"
-        "  FROM prescriptions_v1.doses d"
+        "  FROM prescriptions_v2.doses d"
         f" JOIN (SELECT * FROM orders WHERE true{query.of_patient('patient')}) p"
         "   USING (prescription)"
         "  LEFT JOIN unnest(%(records)s::uuid[], %(persons)s::uuid[]) AS m (record, person)"
@@ -90,7 +90,7 @@ def courses(query: ReportQuery) -> tuple[Course, ...]:
     """Return the times in which prescriptions were in force, or on hold, that touch the period."""
     rows = query.rows(
         "SELECT stay::text, lower(during), upper(during), status = 'HELD'"
-        " FROM prescriptions_v1.prescriptions"
+        " FROM prescriptions_v2.prescriptions"
         f" WHERE known @> %(position)s::int8{query.of_patient('patient')}"
         " AND status IN ('ACTIVE', 'HELD') AND during && tstzrange(%(start)s, %(end)s, '[]')"
     )

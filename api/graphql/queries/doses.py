@@ -1,0 +1,57 @@
+"""Query of the doses that are due in a ward."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from api.graphql.authorization import known_ward
+from api.graphql.context import Ask
+from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
+from api.graphql.types.schedules import DoseDue
+from domain.refusals import InvalidInput
+from infrastructure.queries.doses_due import doses_due
+from infrastructure.queries.hospital_time import hospital_days
+from infrastructure.queries.named import check_ward_held
+
+LONGEST_HOURS = 7 * 24
+"""Longest time that a question may look back, and ahead."""
+
+
+@strawberry.type
+class DoseQueries:
+    @strawberry.field(
+        description="The doses that are due in a ward by the schedules of prescriptions, and of which"
+        " nothing is recorded: the longest overdue first. A prescription without a schedule claims"
+        " none; none is due while it is held, or the patient is on leave."
+    )
+    async def doses_due(
+        self,
+        info: Ask,
+        ward: Annotated[str, argument(description="Of those who lie in this ward.")],
+        hours_back: Annotated[
+            int, argument(description="How far the overdue ones are looked for.")
+        ] = 24,
+        hours_ahead: Annotated[int, argument(description="How far the coming ones are.")] = 12,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+    ) -> list[DoseDue]:
+        context = info.context
+        back, ahead = _hours(hours_back, "hoursBack"), _hours(hours_ahead, "hoursAhead")
+        at = await context.at(as_of, known_at, known_at_position, at_least)
+        name = await known_ward(context, ward)
+        days = await context.query(hospital_days, context.state.settings.hospital, at.known)
+        views = await context.query(doses_due, at, days, name or ward, back, ahead)
+        if not views:
+            await context.query(check_ward_held, name or ward, at)
+        return [DoseDue.of(view, at) for view in views]
+
+
+def _hours(said: int, field: str) -> timedelta:
+    """Return some hours. Raises InvalidInput for a number that is negative or too large."""
+    if not 0 <= said <= LONGEST_HOURS:
+        raise InvalidInput(field, f"from 0 to {LONGEST_HOURS} hours")
+    return timedelta(hours=said)

@@ -1,0 +1,133 @@
+"""Commands about allergies and intolerances, which are of the person, whichever record has them."""
+
+from uuid import UUID
+
+from application import lookups, persons
+from application.authorization.roles import MEDICATION
+from application.command_group import CommandGroup, command, correction
+from application.commands.late_entries import entered_in_error_only
+from application.unit_of_work import UnitOfWork
+from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification, Substance
+from domain.clinical_refusals import AllergyStateBroken
+from domain.patient import Patient
+from domain.refusals import ContradictsLaterFacts, MovementNotFound
+from domain.stay.facts import CancellationReason
+
+
+class Allergies(CommandGroup):
+    """The allergies and intolerances of persons. A medicine against one has to be confirmed."""
+
+    @command(roles=MEDICATION)
+    def record_allergy(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        substance: Substance,
+        kind: AllergyKind | None = None,
+        severity: AllergySeverity | None = None,
+        reaction: str | None = None,
+        verification: AllergyVerification | None = None,
+    ) -> None:
+        """Record an allergy (or by ``kind`` an intolerance) that the patient has from a time on."""
+        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient.record_allergy(
+            uow.entry,
+            substance=substance,
+            allergy_kind=kind or AllergyKind.ALLERGY,
+            severity=severity,
+            reaction=reaction,
+            verification=verification or AllergyVerification.UNCONFIRMED,
+        )
+
+    @correction(roles=MEDICATION, raises=(MovementNotFound, ContradictsLaterFacts))
+    def correct_allergy(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        allergy_id: UUID,
+        substance: Substance | None = None,
+        kind: AllergyKind | None = None,
+        severity: AllergySeverity | None = None,
+        reaction: str | None = None,
+        verification: AllergyVerification | None = None,
+    ) -> None:
+        """Correct since when the patient has it (``occurred_at``), or what it is; absent stays."""
+        _record_with(uow, patient_mrn, mrn_authority, allergy_id).correct_allergy(
+            allergy_id,
+            uow.corrected_at,
+            uow.corrected_precision,
+            uow.entry,
+            substance=substance,
+            allergy_kind=kind,
+            severity=severity,
+            reaction=reaction,
+            verification=verification,
+        )
+
+    @command(roles=MEDICATION, raises=(MovementNotFound,))
+    def cancel_allergy(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        allergy_id: UUID,
+        because: CancellationReason | None = None,
+    ) -> None:
+        """Cancel an allergy that the patient never had; one that is over is ended."""
+        entered_in_error_only(uow, because)
+        patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
+        patient.cancel_allergy(allergy_id, uow.entry)
+
+    @command(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken))
+    def end_allergy(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        allergy_id: UUID,
+    ) -> None:
+        """End an allergy: from ``occurred_at`` on the patient has it no more."""
+        patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
+        patient.end_allergy(allergy_id, uow.entry)
+
+    @correction(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken))
+    def correct_allergy_end(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        allergy_id: UUID,
+    ) -> None:
+        """Correct when an allergy ended: at ``occurred_at``."""
+        _record_with(uow, patient_mrn, mrn_authority, allergy_id).correct_allergy_end(
+            allergy_id, uow.corrected_at, uow.corrected_precision, uow.entry
+        )
+
+    @command(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken))
+    def cancel_allergy_end(
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str,
+        mrn_authority: str | None = None,
+        allergy_id: UUID,
+        because: CancellationReason | None = None,
+    ) -> None:
+        """Take back the end of an allergy: the patient still has it."""
+        entered_in_error_only(uow, because)
+        patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
+        patient.cancel_allergy_end(allergy_id, uow.entry)
+
+
+def _record_with(uow: UnitOfWork, mrn: str, authority: str | None, allergy: UUID) -> Patient:
+    """Return the record of a person that has an allergy. Raises MovementNotFound."""
+    patient = lookups.patient(uow, mrn, authority)
+    records = persons.records(uow, patient.id)
+    return next((record for record in records if allergy in record.allergies), patient)

@@ -1,0 +1,48 @@
+"""Refusals of commands about the care of a patient, and the warnings that they name."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from domain.described_enum import DescribedEnum
+from domain.refusals import Refusal
+
+
+class ClinicalWarning(DescribedEnum):
+    """A warning that is confirmed by who goes on all the same."""
+
+    ALLERGY = "ALLERGY", "The patient is allergic to the medicine, or does not tolerate it."
+    TOO_EARLY = "TOO_EARLY", "The dose is not due yet."
+    GIVEN_TWICE = "GIVEN_TWICE", "The dose that is due was given already."
+    OVER_MAXIMUM = "OVER_MAXIMUM", "The most that may be given in 24 hours was given already."
+
+
+class AllergyStateBroken(Refusal):
+    """The state of the allergy does not allow it.
+
+    Example: ending what has ended.
+    """
+
+    path = ("allergy_id",)
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The state of the allergy does not allow this: {why}.")
+
+
+class WarningsUnconfirmed(Refusal):
+    """There are warnings against it, and nobody has confirmed them with a reason.
+
+    Examples: a medicine that the patient is allergic to, a dose that is given twice.
+    """
+
+    warnings: Annotated[tuple[ClinicalWarning, ...], "What is to be confirmed."]
+
+    path = ("confirmed_warnings",)
+
+    def __init__(self, warnings: Mapping[ClinicalWarning, str]) -> None:
+        """``warnings``: each with what there is to it."""
+        super().__init__(
+            "; ".join(warnings.values())
+            + f". If it is right all the same, say {', '.join(warnings)} in `confirmed_warnings`,"
+            " and why in `reason`."
+        )
+        self.warnings = tuple(warnings)

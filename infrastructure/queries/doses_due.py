@@ -1,0 +1,151 @@
+"""Query of the doses that are due in a ward, by the schedules of prescriptions."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.described_enum import DescribedEnum
+from domain.hospital_calendar import LocalDays
+from domain.prescription.course import PrescriptionStatus, Regimen
+from domain.prescription.due import due_times
+from domain.prescription.schedule import Schedule, slot_of
+from domain.stay.facts import Status
+from domain.time import Period
+from infrastructure.queries.as_of import AsOf, since, until
+from infrastructure.queries.compiled import CompiledStatement, equals
+from infrastructure.queries.row_security import known
+from infrastructure.queries.tables_read import reads
+from infrastructure.read_models.prescriptions import doses, prescriptions
+from infrastructure.read_models.rooms import rooms
+from infrastructure.read_models.stays import OPEN, stays
+
+
+class DoseStatus(DescribedEnum):
+    """How a dose that is due stands at a moment."""
+
+    OVERDUE = "OVERDUE", "Its time is over, and nobody recorded that it was given, or why not."
+    DUE = "DUE", "It is time to give it."
+    UPCOMING = "UPCOMING", "It is due later."
+
+
+@dataclass(frozen=True, slots=True)
+class DueView:
+    """A dose that is due and has not been recorded."""
+
+    prescription: UUID
+    stay: UUID
+    due_at: datetime
+    status: DoseStatus
+
+
+def _until_now(table: Table, at: AsOf) -> ColumnElement[bool]:
+    """Return the condition for the rows of all valid time up to the moment, as known."""
+    has_begun = func.lower(table.c.during) <= at.as_of
+    return and_(known(table, at.known), at.visible(table), has_begun)
+
+
+def _of_ward(table: Table, at: AsOf) -> ColumnElement[bool]:
+    """Return the condition for the rows of the open stays of those who lie in a ward."""
+    in_ward = (
+        select(stays.c.stay)
+        .join_from(stays, rooms, and_(rooms.c.room == stays.c.room, at.of(rooms)))
+        .where(equals(rooms.c.ward, "ward"), stays.c.status.in_(OPEN), at.holds(stays))
+        .correlate(None)
+    )
+    return table.c.stay.in_(in_ward)
+
+
+_courses = CompiledStatement(
+    lambda at: (
+        select(prescriptions, since(prescriptions), until(prescriptions))
+        .where(_of_ward(prescriptions, at), _until_now(prescriptions, at))
+        .order_by(prescriptions.c.prescription, since(prescriptions))
+    )
+)
+_leaves = CompiledStatement(
+    lambda at: select(stays.c.stay, since(stays), until(stays)).where(
+        _of_ward(stays, at), stays.c.status == Status.ON_LEAVE.value, _until_now(stays, at)
+    )
+)
+_doses = CompiledStatement(
+    lambda at: select(doses.c.prescription, since(doses)).where(_of_ward(doses, at), at.of(doses))
+)
+
+
+@reads(prescriptions, doses, stays, rooms)
+async def doses_due(
+    connection: AsyncConnection,
+    at: AsOf,
+    days: LocalDays,
+    ward: str,
+    back: timedelta,
+    ahead: timedelta,
+) -> list[DueView]:
+    """Return the doses of those who lie in a ward that are due around the moment, in that order.
+
+    Without those that were given, or not given and why; held, stopped, and of a patient on leave.
+    """
+    rows: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await _courses.execute(connection, at, ward=ward):
+        rows[row.prescription].append(row)
+    courses = {id: of for id, of in rows.items() if any(row.schedule for row in of)}
+    leaves_by_stay: dict[UUID, list[Period]] = defaultdict(list)
+    for row in await _leaves.execute(connection, at, ward=ward):
+        leaves_by_stay[row.stay].append(Period(row.since, _open_end(row.until, at)))
+    dose_times: dict[UUID, list[datetime]] = defaultdict(list)
+    for row in await _doses.execute(connection, at, ward=ward):
+        dose_times[row.prescription].append(row.since)
+    period = Period(at.as_of - back, at.as_of + ahead)
+    views: list[DueView] = []
+    for id, of in courses.items():
+        segments = _segments(of, at)
+        reach = max(r.schedule.reach for _, _, r in segments if r.schedule)
+        around = Period(period.start - 2 * reach, at.as_of + ahead + 2 * reach)
+        slots = due_times(segments, around, days)
+        recorded_slots = {slot_of(time, slots, reach) for time in dose_times[id]}
+        stay, leaves = of[0].stay, leaves_by_stay[of[0].stay]
+        for slot in slots:
+            is_away = any(slot in leave for leave in leaves)
+            if slot in period and slot not in recorded_slots and not is_away:
+                views.append(DueView(id, stay, slot, _status(slot, segments, at)))
+    return sorted(views, key=lambda view: (view.due_at, view.prescription))
+
+
+Segments = list[tuple[Period, PrescriptionStatus, Regimen]]
+
+
+def _segments(rows: Sequence[Any], at: AsOf) -> Segments:
+    """Return the segments of a course up to the moment; the last goes on as it was planned then."""
+    segments: Segments = []
+    for row in rows:
+        schedule = msgspec.convert(row.schedule, Schedule) if row.schedule else None
+        regimen = Regimen(
+            row.start, row.stop, row.dose, row.route, row.frequency, schedule, row.anchor
+        )
+        status = PrescriptionStatus(row.status)
+        end = _open_end(row.until, at)
+        if end is None and status is PrescriptionStatus.SCHEDULED:
+            status = PrescriptionStatus.ACTIVE
+        begin = max(row.since, row.start)
+        period = Period(begin, end if end is not None else row.stop)
+        segments.append((period, status, regimen))
+    return segments
+
+
+def _open_end(end: datetime | None, at: AsOf) -> datetime | None:
+    """Return the end of a row, unless it lies ahead of the moment and was not known to be so then."""
+    return end if end is not None and end <= at.as_of else None
+
+
+def _status(slot: datetime, segments: Segments, at: AsOf) -> DoseStatus:
+    schedule = next(r.schedule for p, _, r in segments if slot in p and r.schedule is not None)
+    if slot > at.as_of:
+        return DoseStatus.UPCOMING
+    return DoseStatus.OVERDUE if at.as_of - slot > schedule.tolerance else DoseStatus.DUE

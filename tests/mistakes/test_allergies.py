@@ -1,0 +1,113 @@
+"""Mistakes of other systems about allergies: see `test_covered` for the list."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, late
+from tests.support.care_examples import PENICILLIN, allergy, patient
+from tests.support.correction_examples import WRONG
+
+HELD = """query($mrn: String!, $at: DateTime, $known: Position) {
+  patient(mrn: $mrn, asOf: $at, knownAtPosition: $known) {
+    allergies { id substance { name } verification since } } }"""
+AMOXICILLIN = {"name": "Amoxicillin", "code": "J01CA04", "system": "ATC"}
+SAID = {"confirmedWarnings": ["ALLERGY"], "reason": "no alternative, test dose was tolerated"}
+
+
+def held(ward: Ward, mrn: str, at: str | None = None, known: str | None = None) -> list[str]:
+    told = ward.ask(HELD, mrn=mrn, at=at, known=known)["patient"]["allergies"]
+    return [a["substance"]["name"] for a in told]
+
+
+def prescribed(ward: Ward, stay: str, medication: dict[str, str], **content: Any) -> dict[str, Any]:
+    return ward.execute("writePrescription", stayId=stay, medication=medication, **content)
+
+
+def test_mistake_165_a_medicine_against_an_allergy_is_refused_unless_confirmed_with_a_reason(
+    ward: Ward,
+) -> None:
+    mrn = ward.patient()
+    stay = ward.stay(patientMrn=mrn)
+    allergy(ward, mrn)
+    refused = prescribed(ward, stay, AMOXICILLIN)
+    assert (refused["__typename"], refused["warnings"]) == ("WarningsUnconfirmed", ["ALLERGY"])
+    assert refused["path"] == ["confirmedWarnings"]
+    assert "allergy to Penicillin" in refused["message"]
+    silent = prescribed(ward, stay, AMOXICILLIN, confirmedWarnings=["ALLERGY"])
+    assert silent["__typename"] == "ReasonNeeded"
+    told = prescribed(ward, stay, AMOXICILLIN, **SAID)
+    query = "query($id: ID!) { timeline(stayId: $id) { nodes { kind summary } } }"
+    nodes = ward.ask(query, id=stay)["timeline"]["nodes"]
+    (summary,) = [e["summary"] for e in nodes if e["kind"] == "PRESCRIPTION_WRITTEN"]
+    assert summary == "Prescribed Amoxicillin, in spite of the warning: allergy"
+    given = {"prescriptionId": told["prescription"]["id"], "given": True}
+    assert ward.execute("recordAdministration", **given)["__typename"] == "PrescriptionRecorded"
+
+    dose = {"stayId": stay, "medication": {"name": "PENICILLIN"}, "basis": "PROTOCOL"}
+    assert ward.execute("recordUnprescribedDose", **dose)["warnings"] == ["ALLERGY"]
+    ward.record("recordUnprescribedDose", **dose, **SAID)
+    harmless = prescribed(ward, stay, {"name": "Paracetamol", "code": "N02BE01", "system": "ATC"})
+    assert harmless["__typename"] == "PrescriptionRecorded"
+
+
+@pytest.mark.parametrize(
+    "name", ["penicillin", "PENICILLIN", "P\u00e9nicillin", "\uff30enicillin", " Penicillin  "]
+)
+def test_mistake_165_a_substance_is_known_in_each_spelling_of_its_name(
+    ward: Ward, name: str
+) -> None:
+    mrn = ward.patient()
+    allergy(ward, mrn)
+    assert prescribed(ward, ward.stay(patientMrn=mrn), {"name": name})["warnings"] == ["ALLERGY"]
+
+
+def test_mistake_165_an_allergy_is_of_the_person_under_every_record(ward: Ward) -> None:
+    one, other = ward.patient(), ward.patient()
+    stay = ward.stay(patientMrn=one)
+    named = allergy(ward, other)
+    assert prescribed(ward, stay, AMOXICILLIN)["__typename"] == "PrescriptionRecorded"
+    merge = ward.record("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
+    assert held(ward, one) == held(ward, other) == ["Penicillin"]
+    assert prescribed(ward, stay, AMOXICILLIN)["warnings"] == ["ALLERGY"]
+    ward.record("endAllergy", patientMrn=one, allergyId=named["allergyId"])
+    assert held(ward, other) == []
+    ward.record("cancelAllergyEnd", patientMrn=one, allergyId=named["allergyId"], **WRONG)
+    merges = ward.ask("query($m: String!) { patient(mrn: $m) { merges { id } } }", m=one)
+    assert merge["patient"]["mrn"] == one
+    ward.record("unmergePatients", mergeId=merges["patient"]["merges"][0]["id"], **WRONG)
+    assert (held(ward, one), held(ward, other)) == ([], ["Penicillin"])
+    assert prescribed(ward, stay, AMOXICILLIN)["__typename"] == "PrescriptionRecorded"
+
+
+def test_mistake_165_each_step_of_an_allergy_is_put_right_and_taken_back(ward: Ward) -> None:
+    mrn = patient(ward)
+    before = ward.record("recordAllergy", patientMrn=mrn, substance={"name": "Latex"})["position"]
+    named = allergy(ward, mrn, hours=8)
+    assert held(ward, mrn, known=before) == ["Latex"]
+    assert (held(ward, mrn, ago(hours=9)), held(ward, mrn, ago(hours=1))) == ([], ["Penicillin"])
+    ward.record("endAllergy", **named, **late(ago(hours=4)))
+    assert ward.execute("endAllergy", **named)["__typename"] == "AllergyStateBroken"
+    assert (held(ward, mrn, ago(hours=5)), held(ward, mrn)) == (["Penicillin"], ["Latex"])
+    early = ward.execute("correctAllergyEnd", **named, occurredAt=ago(hours=9), **WRONG)
+    assert early["path"] == ["occurredAt"]
+    late_ = ward.execute("correctAllergy", **named, occurredAt=ago(hours=3), **WRONG)
+    assert late_["__typename"] == "ContradictsLaterFacts"
+    ward.record("correctAllergyEnd", **named, occurredAt=ago(hours=6), **WRONG)
+    assert held(ward, mrn, ago(hours=5)) == []
+    ward.record("cancelAllergyEnd", **named, **WRONG)
+    ward.record("correctAllergy", **named, substance={"name": "Iodine"}, **WRONG)
+    assert held(ward, mrn) == ["Iodine", "Latex"]
+    ward.record("correctAllergy", **named, verification="REFUTED", **WRONG)
+    stay = ward.stay(patientMrn=ward.patient())
+    assert prescribed(ward, stay, {"name": "Iodine"})["__typename"] == "PrescriptionRecorded"
+    ward.record("cancelAllergy", **named, **WRONG)
+    assert held(ward, mrn) == ["Latex"]
+    unknown = ward.execute("cancelAllergy", **named, **WRONG)
+    assert (unknown["__typename"], unknown["path"]) == ("MovementNotFound", ["allergyId"])
+
+
+def test_mistake_165_an_allergy_begins_with_the_life_that_it_is_of(ward: Ward) -> None:
+    mrn = ward.patient(birthDate=ago(days=3)[:10])
+    early = ward.execute("recordAllergy", patientMrn=mrn, substance=PENICILLIN, **late(ago(days=9)))
+    assert (early["__typename"], early["path"]) == ("InvalidInput", ["occurredAt"])

@@ -1,0 +1,137 @@
+"""Mistakes of other systems about doses that are due: see `test_covered` for the list."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.support.api_dsl import Ward, ago, codes, late, said
+from tests.support.correction_examples import WRONG
+
+DUE = """query($ward: String!, $at: DateTime, $known: Position, $back: Int!, $ahead: Int!) {
+  dosesDue(ward: $ward, asOf: $at, knownAtPosition: $known, hoursBack: $back, hoursAhead: $ahead) {
+    dueAt status prescription { id medication { name } } stay { id bed } } }"""
+
+
+class Bedside:
+    """A patient in a bed of a ward of its own, with a prescription that began so many hours ago."""
+
+    def __init__(self, ward: Ward, hours: float, **schedule: Any) -> None:
+        self.ward, self.name = ward, ward.name("Due")
+        self.stay = ward.stay(f"{ward.room('a', ward=self.name)}/a", ago(days=5))
+        self.began = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=hours)
+        content = {"schedule": schedule, **late(said(self.began))}
+        self.drug = ward.prescription(self.stay, **content)
+
+    def due(
+        self, at: str | None = None, known: str | None = None, back: int = 24, ahead: int = 12
+    ) -> dict[float, str]:
+        """Return the status of each dose by its hour after the beginning."""
+        asked = {"ward": self.name, "at": at, "known": known, "back": back, "ahead": ahead}
+        told = self.ward.ask(DUE, **asked)["dosesDue"]
+        assert {d["stay"]["id"] for d in told} <= {self.stay}
+        times = [(datetime.fromisoformat(d["dueAt"]) - self.began, d["status"]) for d in told]
+        return {round(at / timedelta(hours=1), 2): status for at, status in times}
+
+    def give(self, hours: float, **content: Any) -> dict[str, Any]:
+        at = late(said(self.began + timedelta(hours=hours)))
+        dose = {"prescriptionId": self.drug, "given": True, **at, **content}
+        return self.ward.execute("recordAdministration", **dose)
+
+
+def test_mistake_167_what_is_due_is_derived_from_what_is_held_now(ward: Ward) -> None:
+    bed = Bedside(ward, 19.5, everyHours=6)
+    assert bed.due(ahead=6) == {
+        0: "OVERDUE",
+        6: "OVERDUE",
+        12: "OVERDUE",
+        18: "OVERDUE",
+        24: "UPCOMING",
+    }
+    before = bed.give(0.2)["position"]
+    told = bed.give(6, given=False, reasonNotGiven="asleep")
+    assert bed.due(ahead=6) == {12: "OVERDUE", 18: "OVERDUE", 24: "UPCOMING"}
+    assert 6 in bed.due(known=before)
+    (dose,) = [d for d in told["prescription"]["administrations"] if not d["given"]]
+    ward.record("cancelAdministration", administrationId=dose["id"], **WRONG)
+    assert 6 in bed.due()
+    at = said(bed.began + timedelta(hours=11))
+    change = ward.record("holdPrescription", prescriptionId=bed.drug, **late(at))
+    assert bed.due() == {6: "OVERDUE"}
+    assert bed.due(at=said(bed.began + timedelta(hours=10)), ahead=4) == {
+        6: "OVERDUE",
+        12: "UPCOMING",
+    }
+    timeline = ward.ask(
+        "query($id: ID!) { timeline(stayId: $id) { nodes { kind movementId } } }", id=bed.stay
+    )
+    (held,) = [
+        e["movementId"] for e in timeline["timeline"]["nodes"] if e["kind"] == "PRESCRIPTION_HELD"
+    ]
+    assert change["prescription"]["status"] == "HELD"
+    ward.record("cancelPrescriptionChange", changeId=held, **WRONG)
+    assert bed.due(ahead=0) == {6: "OVERDUE", 12: "OVERDUE", 18: "OVERDUE"}
+    leave = said(bed.began + timedelta(hours=17))
+    ward.record("startLeave", stayId=bed.stay, keepBed=True, **late(leave))
+    assert bed.due() == {6: "OVERDUE", 12: "OVERDUE"}
+    ward.record("endLeave", stayId=bed.stay)
+    assert 24 in bed.due()
+    ward.record("stopPrescription", prescriptionId=bed.drug)
+    assert bed.due() == {6: "OVERDUE", 12: "OVERDUE"}
+    ward.record("dischargePatient", stayId=bed.stay, disposition="HOME")
+    assert bed.due() == {}
+    unknown = ward.client.raw(DUE, {"ward": "no such", "back": 24, "ahead": 12})
+    assert codes(unknown) == {"NotFound"}
+
+
+def test_mistake_167_a_prescription_without_a_schedule_claims_nothing(ward: Ward) -> None:
+    bed = Bedside(ward, 20, everyHours=6)
+    ward.record(
+        "changePrescription", prescriptionId=bed.drug, frequency="as agreed", **late(ago(hours=3))
+    )
+    assert bed.due() == {0: "OVERDUE", 6: "OVERDUE", 12: "OVERDUE"}
+    query = "query($id: ID!) { prescription(id: $id) { frequency schedule { everyHours } } }"
+    held = ward.ask(query, id=bed.drug)["prescription"]
+    assert held == {"frequency": "as agreed", "schedule": None}
+    wrong = {"medication": {"name": "Heparin"}, "schedule": {"everyHours": 6, "asNeeded": True}}
+    refused = ward.execute("writePrescription", stayId=bed.stay, **wrong)
+    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["schedule"])
+
+
+def test_mistake_168_a_dose_too_early_or_given_twice_is_confirmed_with_a_reason(ward: Ward) -> None:
+    bed = Bedside(ward, 19, everyHours=8)
+    assert bed.give(0)["__typename"] == "PrescriptionRecorded"
+    twice = bed.give(1)
+    assert (twice["__typename"], twice["warnings"]) == ("WarningsUnconfirmed", ["GIVEN_TWICE"])
+    early = bed.give(5)
+    assert early["warnings"] == ["TOO_EARLY"]
+    assert early["path"] == ["confirmedWarnings"]
+    told = bed.give(5, confirmedWarnings=["TOO_EARLY", "GIVEN_TWICE"])
+    query = "query($id: ID!) { timeline(stayId: $id) { nodes { summary data } } }"
+    nodes = ward.ask(query, id=bed.stay)["timeline"]["nodes"]
+    (entry,) = [e for e in nodes if "in spite of" in e["summary"]]
+    assert entry["summary"].endswith("in spite of the warning: too early")
+    assert bed.give(8)["warnings"] == ["GIVEN_TWICE"]
+    id = told["prescription"]["administrations"][-1]["id"]
+    ward.record("cancelAdministration", administrationId=id, **WRONG)
+    assert bed.give(8)["__typename"] == "PrescriptionRecorded"
+    assert bed.give(15.5)["__typename"] == "PrescriptionRecorded"
+
+
+def test_mistake_168_a_dose_as_needed_keeps_its_interval_and_its_maximum(ward: Ward) -> None:
+    bed = Bedside(ward, 23, asNeeded=True, minIntervalMinutes=240, maxPerDay=3)
+    assert bed.due() == {}
+    for hours in (0, 5, 10):
+        assert bed.give(hours)["__typename"] == "PrescriptionRecorded"
+    assert bed.give(12)["warnings"] == ["TOO_EARLY", "OVER_MAXIMUM"]
+    assert bed.give(20)["warnings"] == ["OVER_MAXIMUM"]
+    assert bed.give(20, confirmedWarnings=["OVER_MAXIMUM"])["__typename"] == "PrescriptionRecorded"
+
+
+def test_mistake_169_due_times_follow_the_hospitals_clocks_and_the_length_of_the_question(
+    ward: Ward,
+) -> None:
+    bed = Bedside(ward, 1, timesOfDay=["08:00", "20:00"])
+    asked = {"ward": bed.name, "at": None, "known": None, "back": 0, "ahead": 24}
+    times = [d["dueAt"][11:16] for d in ward.ask(DUE, **asked)["dosesDue"]]
+    assert sorted(times) == ["08:00", "20:00"]
+    too_far = ward.client.raw(DUE, {**asked, "ahead": 1_000})
+    assert codes(too_far) == {"InvalidInput"}
