@@ -250,7 +250,7 @@ def test_each_event_is_told_with_who_when_and_why(fhir: Fhir) -> None:
 def readings(database: Database) -> list[tuple[Any, ...]]:
     return rows(
         database,
-        "SELECT a.operation, a.outcome, array(SELECT DISTINCT p.mrn FROM patients_v2.patients p"
+        "SELECT a.operation, a.outcome, array(SELECT DISTINCT p.mrn FROM patients_v3.patients p"
         " WHERE p.patient = ANY(a.patients) ORDER BY p.mrn) FROM audit.accesses a ORDER BY a.no",
     )
 

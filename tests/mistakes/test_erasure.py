@@ -128,7 +128,7 @@ def test_mistake_170_a_copy_of_the_log_tells_nobody_who_the_patients_are(
     assert person.sign in read(ward, person)
     found = where(migrated, person.sign)
     assert not [table for table in found if table.startswith(("record.", "audit."))]
-    assert "patients_v2.patients" in found
+    assert "patients_v3.patients" in found
 
 
 def test_mistake_171_who_was_erased_is_nowhere_left_and_nothing_fails_for_it(

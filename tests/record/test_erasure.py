@@ -27,7 +27,7 @@ from tests.conftest import KEYS
 from tests.support.hospital_dsl import admitted, ago, events, request, rows
 from tests.support.random_privacy import EVE
 
-NAMES = "SELECT family_name, mrn FROM patients_v2.patients"
+NAMES = "SELECT family_name, mrn FROM patients_v3.patients"
 
 
 def registered(hospital: Hospital) -> UUID:
