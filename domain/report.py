@@ -46,12 +46,16 @@ class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     value: Exact
 
 
-class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What came out, as known at a position; the digest is of its canonical form."""
+class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What came out, as known at a position; the digest is of its canonical form.
+
+    ``checkpoint``: the newest signed checkpoint of the log as it was computed, if there was one.
+    """
 
     position: int
     figures: tuple[Figure, ...]
     digest: Text
+    checkpoint: str | None = None
 
 
 class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -63,7 +63,8 @@ class Reports(CommandGroup):
             report = reports.of_period(
                 find_definition(name, version), period.from_, period.to, ward, choices
             )
-        uow.new(Report, "report").issue(terms_of(report), said_of(report), uow.entry)
+            said = said_of(report, reports.checkpoint())
+        uow.new(Report, "report").issue(terms_of(report), said, uow.entry)
 
     @command(roles=ANALYSIS)
     def restate_report(self, uow: UnitOfWork, *, issue_id: UUID) -> None:
@@ -77,5 +78,6 @@ class Reports(CommandGroup):
         scope.check_ward(uow, issue.terms.ward)
         with self.open_service() as reports:
             restatement = reports.restate(report_of(issue.terms, issue.said))
+            said = said_of(restatement.report, reports.checkpoint())
         changes, causes = explained_by(restatement.changes, restatement.facts)
-        issue.restate(said_of(restatement.report), changes, causes, uow.entry)
+        issue.restate(said, changes, causes, uow.entry)

@@ -32,12 +32,17 @@ def question_of(terms: Terms) -> tuple[Definition, Question]:
     )
 
 
-def said_of(report: definition.Report) -> Said:
-    """Return the figures of a computed report, as its stream stores them."""
+def said_of(report: definition.Report, checkpoint: str | None) -> Said:
+    """Return the figures of a computed report, and the checkpoint, as its stream stores them."""
     figures = (
         Figure(name=r.figure, of=r.of, unit=r.unit, value=exact(r.value)) for r in report.rows
     )
-    return Said(position=report.position, figures=tuple(figures), digest=report.digest)
+    return Said(
+        position=report.position,
+        figures=tuple(figures),
+        digest=report.digest,
+        checkpoint=checkpoint,
+    )
 
 
 def report_of(terms: Terms, result: Said) -> definition.Report:

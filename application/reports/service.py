@@ -48,6 +48,9 @@ class ReportData(Protocol):
     def newest_position(self) -> int:
         """Return the position that all read models have reached. Raises FiguresNotReadable."""
 
+    def newest_checkpoint(self) -> str | None:
+        """Return the newest signed checkpoint of the log, if there is one."""
+
     def known_until(self, position: int | None) -> datetime:
         """Return when the next command after a position was recorded; else the current time."""
 
@@ -102,6 +105,10 @@ class ReportService:
 
     def __init__(self, data: ReportData) -> None:
         self._data = data
+
+    def checkpoint(self) -> str | None:
+        """Return the newest signed checkpoint of the log in this snapshot, if there is one."""
+        return self._data.newest_checkpoint()
 
     def of_period(
         self,

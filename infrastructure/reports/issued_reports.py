@@ -32,6 +32,7 @@ class IssueView:
     reason: str | None
     issued_at: datetime
     position: int
+    checkpoint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class RestatementView:
     recorded_by: dict[str, Any]
     reason: str | None
     restated_at: datetime
+    checkpoint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,28 +134,31 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
 
 def _issue(row: RowMapping) -> IssueView:
     terms = msgspec.convert(row["told"]["terms"], Terms)
-    report = report_of(terms, msgspec.convert(row["told"]["said"], Said))
+    said = msgspec.convert(row["told"]["said"], Said)
     return IssueView(
         row["issue"],
         terms,
-        report,
+        report_of(terms, said),
         row["recorded_by"],
         row["reason"],
         row["at"],
         row["position"],
+        said.checkpoint,
     )
 
 
 def _restatement(row: RowMapping, terms: Terms) -> RestatementView:
     record = row["told"]
+    said = msgspec.convert(record["said"], Said)
     return RestatementView(
         row["restatement"],
-        report_of(terms, msgspec.convert(record["said"], Said)),
+        report_of(terms, said),
         msgspec.convert(record["changes"], list[Change]),
         msgspec.convert(record["causes"], list[Cause]),
         row["recorded_by"],
         row["reason"],
         row["at"],
+        said.checkpoint,
     )
 
 

@@ -33,6 +33,8 @@ RENAMING = (
 )
 """The events that may change figures of those of whom nothing was told."""
 
+NEWEST_NOTE = b"SELECT note FROM record.checkpoints WHERE tree = 'events' ORDER BY no DESC LIMIT 1"
+
 Facts = dict[str, set[int]]
 """Positions of facts by the id of whom they are about."""
 
@@ -59,6 +61,10 @@ class ReadModelReportData:
         if len(positions) < len(LIVE_SCHEMAS):
             return 0  # one has not begun
         return int(min(position for (position,) in positions))
+
+    def newest_checkpoint(self) -> str | None:
+        row = self._connection.execute(NEWEST_NOTE).fetchone()
+        return None if row is None else str(row[0])
 
     def known_until(self, position: int | None) -> datetime:
         return inputs.known_until(self._connection, position)

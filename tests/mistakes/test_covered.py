@@ -16,7 +16,7 @@ WORK = set(range(130, 138))
 SPEED = {185}
 """Numbers of mistakes about what an operation costs."""
 
-TAMPERING = set(range(175, 179))
+TAMPERING = set(range(175, 180))
 """Numbers of mistakes about a record that its owner can change."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}

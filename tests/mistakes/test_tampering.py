@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -19,7 +20,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import connect
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ago
 from tests.support.graphql_client import GraphQLClient
 
 
@@ -124,3 +125,21 @@ def test_mistake_178_a_proof_is_taken_for_an_event_that_it_is_not_of(
     do(database, f"UPDATE record.stored_events SET reason = 'x' WHERE position = {position}")
     with pytest.raises(NotProven):
         event_proof(database, position, keys)
+
+
+def test_mistake_179_a_report_does_not_say_of_which_record_it_was_computed(
+    house: Ward, database: Database, tmp_path: Path
+) -> None:
+    house.stay(house.room() + "/a", ago(days=3))
+    day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    told = {"name": "inpatient-census", "period": {"from": day, "to": day}}
+    before = house.record("issueReport", **told)["issue"]["id"]
+    note = str(sign_now(database, tmp_path)[0])
+    after = house.record("issueReport", **told)["issue"]["id"]
+    house.record("restateReport", issueId=before)
+    query = "query($id: ID!) { reportIssue(id: $id) { checkpoint restatements { checkpoint } } }"
+    issues = [house.ask(query, id=id)["reportIssue"] for id in (before, after)]
+    assert issues == [
+        {"checkpoint": None, "restatements": [{"checkpoint": note}]},
+        {"checkpoint": note, "restatements": []},
+    ]

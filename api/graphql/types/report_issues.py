@@ -97,6 +97,9 @@ class ReportRestatement:
     restated_at: datetime = strawberry.field(description="When it was restated.")
     recorded_by: Recorder = strawberry.field(description="Who restated it.")
     reason: str | None = strawberry.field(description="Why.")
+    checkpoint: str | None = strawberry.field(
+        description="The newest signed checkpoint of the log as it was computed (C2SP signed note)."
+    )
     view: strawberry.Private[RestatementView]
 
     @classmethod
@@ -107,6 +110,7 @@ class ReportRestatement:
             restated_at=view.restated_at,
             recorded_by=Recorder.of(view.recorded_by),
             reason=view.reason,
+            checkpoint=view.checkpoint,
             view=view,
         )
 
@@ -150,6 +154,9 @@ class ReportIssue(Node):
     issued_at: datetime = strawberry.field(description="When it was given out.")
     recorded_by: Recorder = strawberry.field(description="Who gave it out.")
     reason: str | None = strawberry.field(description="Why.")
+    checkpoint: str | None = strawberry.field(
+        description="The newest signed checkpoint of the log as it was computed (C2SP signed note)."
+    )
     view: strawberry.Private[IssueView]
     at: strawberry.Private[AsOf]
 
@@ -162,6 +169,7 @@ class ReportIssue(Node):
             issued_at=view.issued_at,
             recorded_by=Recorder.of(view.recorded_by),
             reason=view.reason,
+            checkpoint=view.checkpoint,
             view=view,
             at=at,
         )
