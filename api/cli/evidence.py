@@ -1,4 +1,4 @@
-"""The commands ``checkpoint`` and ``proof``: evidence, to be kept elsewhere, of an unaltered log."""
+"""Evidence of an unaltered log, to be kept elsewhere: ``checkpoint``, ``proof`` and ``witness``."""
 
 import asyncio
 import json
@@ -26,6 +26,7 @@ from infrastructure.evidence.proofs import (
     newest_note,
 )
 from infrastructure.evidence.signed_note import SignedNote, VerifierKey
+from infrastructure.evidence.witness import Witness
 from infrastructure.postgres.database import Database, Log
 from infrastructure.postgres.migrated import check_migrated
 
@@ -109,6 +110,36 @@ def proof(
     proven, patient = event_proof(database, _place(event, log), keys)
     asyncio.run(_record_reading(database, patient, proven["event"]["position"]))
     as_json(proven)
+
+
+@app.command(epilog="Example: wardbook witness request.json --key wardbook/LOG+ID+KEY")
+def witness(
+    file: Annotated[
+        Path | None, typer.Argument(help="What 'checkpoint --since' of the other house printed.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="The key of their log, the first time.")
+    ] = None,
+) -> None:
+    """Cosign a checkpoint of another house, if its log goes on from the last one cosigned here.
+
+    Needs no database. Prints the checkpoint with both signatures; without a file, the key of this
+    witness. The other house compares its log with it: verify --checkpoint FILE.
+    """
+    configuration = settings()
+    here = Witness(configuration.home, configuration.hospital)
+    if file is None:
+        out.print(str(here.verifier()), soft_wrap=True)
+        return
+    try:
+        request = json.loads(file.read_text())
+    except (OSError, ValueError):
+        stop(f"{file} cannot be read, or is no JSON.", ExitCode.USAGE)
+    try:
+        note = here.cosign(request, None if key is None else VerifierKey.parse(key))
+    except NotProven as error:
+        stop(str(error), ExitCode.CHECK_FAILED)
+    sys.stdout.write(str(note))
 
 
 def _place(event: str, log: Log) -> int | tuple[UUID, int]:

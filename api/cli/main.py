@@ -72,6 +72,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "evidence": {
             "checkpoint": "Print the newest signed checkpoint of the log, to be filed elsewhere.",
             "proof": "Prove that an event is in the log as it was signed, or check such a proof.",
+            "witness": "Cosign a checkpoint of another house, if its log goes on from the last one"
+            " cosigned here.",
         },
         "backups": {
             "backup": "Save the log and the record of reading in one file, while the hospital goes on.",

@@ -63,8 +63,8 @@ class Reports(CommandGroup):
             report = reports.of_period(
                 find_definition(name, version), period.from_, period.to, ward, choices
             )
-            said = said_of(report, reports.checkpoint())
-        uow.new(Report, "report").issue(terms_of(report), said, uow.entry)
+            result = said_of(report, reports.checkpoint())
+        uow.new(Report, "report").issue(terms_of(report), result, uow.entry)
 
     @command(roles=ANALYSIS)
     def restate_report(self, uow: UnitOfWork, *, issue_id: UUID) -> None:
@@ -78,6 +78,6 @@ class Reports(CommandGroup):
         scope.check_ward(uow, issue.terms.ward)
         with self.open_service() as reports:
             restatement = reports.restate(report_of(issue.terms, issue.said))
-            said = said_of(restatement.report, reports.checkpoint())
+            result = said_of(restatement.report, reports.checkpoint())
         changes, causes = explained_by(restatement.changes, restatement.facts)
-        issue.restate(said, changes, causes, uow.entry)
+        issue.restate(result, changes, causes, uow.entry)

@@ -53,7 +53,7 @@ class Keeper:
         """
         if self.has_key():
             lines = [*map(str, self.former(log_id)), str(self.key(log_id).verifier)]
-            self._write(self.former_file, "".join(f"{line}\n" for line in lines))
+            write_private(self.former_file, "".join(f"{line}\n" for line in lines))
             self.key_file.unlink()
         return self.create_key(log_id)
 
@@ -82,25 +82,26 @@ class Keeper:
 
     def keep(self, tree: Tree, note: SignedNote) -> None:
         """Keep a checkpoint as the newest."""
-        self._write(self._file(tree), str(note))
+        write_private(self._file(tree), str(note))
 
     def _file(self, tree: Tree) -> Path:
         return self.home / f"{tree.name}.checkpoint"
-
-    def _write(self, file: Path, text: str) -> None:
-        """Write a file, whole or not at all."""
-        draft = file.with_name(f".{file.name}.{uuid4().hex}")
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as content:
-                content.write(text)
-                content.flush()
-                os.fsync(descriptor)
-            draft.replace(file)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def name_of(log_id: UUID) -> str:
     """Return the name under which a log's key signs."""
     return f"wardbook/{log_id}"
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    draft = file.with_name(f".{file.name}.{uuid4().hex}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as content:
+            content.write(text)
+            content.flush()
+            os.fsync(descriptor)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from domain.errors import WardbookError
 
 ED25519 = b"\x01"
+COSIGNATURE = b"\x04"
+"""The kinds of keys: of a log, and of a witness, whose signatures have a time."""
+
 _DASH = "\u2014 "
 
 
@@ -28,13 +31,14 @@ class VerifierKey:
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def id(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{b64encode(self.kind + self.public).decode()}"
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
@@ -44,15 +48,19 @@ class VerifierKey:
             content = b64decode(public, validate=True)
         except (ValueError, NoBase64):
             raise InvalidNote("A key is written NAME+ID+KEY; this is none.") from None
-        key = cls(name, content[1:])
-        if content[:1] != ED25519 or len(key.public) != 32 or key.id.hex() != id:
+        key = cls(name, content[1:], content[:1])
+        if key.kind not in (ED25519, COSIGNATURE) or len(key.public) != 32 or key.id.hex() != id:
             raise InvalidNote(f"The key of {name} is damaged, or is no Ed25519 key.")
         return key
 
     def has_signed(self, text: str, signature: bytes) -> bool:
         """Return whether the key made a signature of a text."""
+        message = text.encode()
+        if self.kind == COSIGNATURE:
+            message = cosigned_message(text, int.from_bytes(signature[:8], "big"))
+            signature = signature[8:]
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except InvalidSignature:
             return False
         return True
@@ -142,6 +150,11 @@ class SignedNote:
             for signature in self.signatures
             if (signature.name, signature.key_id) == (key.name, key.id)
         )
+
+
+def cosigned_message(text: str, seconds: int) -> bytes:
+    """Return what a witness signs of a note's text, at a time in seconds since 1970."""
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 
 def _signature(line: str) -> Signature:

@@ -10,6 +10,7 @@ import pytest
 
 from application.hospital import Hospital
 from infrastructure.evidence.checkpoints import sign_now
+from infrastructure.evidence.signed_note import SignedNote, VerifierKey
 from infrastructure.postgres.database import Database
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import admitted, rows
@@ -116,3 +117,44 @@ def test_what_was_not_signed_yet_has_no_proof(run: Run, here: Database, staffed:
         assert (ended.code, "No checkpoint" in ended.err) == (1, True)
     missing = run("checkpoint", "--key")
     assert (missing.code, "is missing" in missing.err) == (2, True)
+
+
+def test_another_house_cosigns_what_goes_on_from_the_last_it_cosigned(
+    run: Run, anchor: Path, staffed: Hospital, here: Database, home: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    key = run("checkpoint", "--key").out.strip()
+
+    def asked(since: int) -> Path:
+        monkeypatch.setenv("WARDBOOK_HOME", str(home))
+        file = tmp_path / f"since{since}.json"
+        file.write_text(run("checkpoint", "--since", str(since)).out)
+        monkeypatch.setenv("WARDBOOK_HOME", str(tmp_path / "witness"))
+        return file
+
+    assert run("witness", str(asked(0))).code == 4, "of whose log nobody knows the key"
+    first = run("witness", str(asked(0)), "--key", key)
+    assert (first.code, first.err) == (0, "")
+    witness = run("witness").out.strip()
+    size = int(first.out.split("\n")[1])
+    admitted(staffed, "M3")
+    sign_now(here, home)
+    assert "--since" in run("witness", str(asked(0))).err
+    second = run("witness", str(asked(size)))
+    assert second.code == 0
+    cosigned = SignedNote.parse(second.out)
+    assert [cosigned.is_signed_by(VerifierKey.parse(each)) for each in (key, witness)] == [True] * 2
+    forged = second.out.replace(f"\n{size + 2}\n", f"\n{size + 3}\n")
+    assert not SignedNote.parse(forged).is_signed_by(VerifierKey.parse(witness))
+    filed = tmp_path / "cosigned.txt"
+    filed.write_text(second.out)
+    monkeypatch.setenv("WARDBOOK_HOME", str(home))
+    assert run("verify", "--log", "--checkpoint", str(filed)).code == 0
+    with psycopg.connect(here.owner_url) as owner:  # by who has the key as well
+        owner.execute("DELETE FROM record.checkpoints")
+        owner.execute("UPDATE record.stored_events SET subject = 'nobody' WHERE position = 2")
+    for kept in home.glob("*.checkpoint"):
+        kept.unlink()
+    sign_now(here, home)
+    refused = run("witness", str(asked(size + 2)))
+    assert (refused.code, "it was rewritten" in refused.err) == (4, True), refused.err
