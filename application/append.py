@@ -29,6 +29,14 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
             for stay in restatement
             for stretch in (*stay.stretches, *stay.history.instants)
         ],
+        begun={
+            Claim(stay.id, stretch)
+            for stay in restatement
+            for stretch in (*stay.stretches, *stay.history.instants)
+            if not uow.before[stay.id].had(stretch)
+        },
+        persons_read=uow.persons_read,
+        stays_read=uow.stays_read,
         persons=[
             PersonClaim(persons.person_of(uow, stay.patient), stay.id, stay.history.period)
             for stay in restatement

@@ -81,7 +81,7 @@ def _check(
         check_clean(uow, stay, stretch, moving_stays, room)
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
-        if outside_of_mother(stretch, mother.stretches):
+        if outside_of_mother(stretch, (*mother.stretches, *mother.history.instants)):
             objection = f"stay {mother.id} does not have that bed all the time"
             raise InvalidInput("shares_bed_of", objection)
         check_sharing(uow, stay, stretch, mother, before)
@@ -120,7 +120,11 @@ def _left_by(uow: UnitOfWork, mother: Stay, moving_stays: dict[UUID, Stay]) -> l
         for other_stretch in other.stretches
         if other_stretch.shares_bed_of == mother.id
     ]
-    return [c.stay for c in children if outside_of_mother(c.stretch, mother.stretches)]
+    return [
+        c.stay
+        for c in children
+        if not c.stretch.period.is_empty and outside_of_mother(c.stretch, mother.stretches)
+    ]
 
 
 def _check_person(uow: UnitOfWork, stay: Stay) -> None:

@@ -22,6 +22,7 @@ from application.bed_consistency import check_bed_consistency
 from application.bounds import check_bounds
 from application.command import Recorded, Request, Rules, reason_needed
 from application.lives import check_lives
+from application.placements import placements
 from application.ports import (
     AlreadyRecorded,
     CommandPreload,
@@ -137,10 +138,13 @@ class CommandPipeline(Application[UUID]):
                 except Refusal as refusal:
                     if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
                         continue  # the cache or the clock may be behind: refresh, decide anew
-                    confirmation = self._confirm_refusal(call, uow, digests)
-                    if confirmation is not None:
-                        return confirmation
-                    raise redact_refusal(refusal, uow) from None
+                    placed = self._decide_elsewhere(call, uow, digests, preload, refusal)
+                    if placed is None:
+                        confirmation = self._confirm_refusal(call, uow, digests)
+                        if confirmation is not None:
+                            return confirmation
+                        raise redact_refusal(refusal, uow) from None
+                    uow = placed
                 return self._append(call, uow)
             except Stale:
                 self.cache.forget(uow.loaded)
@@ -203,6 +207,29 @@ class CommandPipeline(Application[UUID]):
             uow.expect(call.request.expected_version)
             check_lives(uow)
             check_bed_consistency(uow)
+
+    def _decide_elsewhere(
+        self,
+        call: Invocation,
+        uow: UnitOfWork,
+        digests: Digests,
+        preload: CommandPreload,
+        refusal: Refusal,
+    ) -> UnitOfWork | None:
+        """Decide a refused command with facts known to the day held at other moments of it.
+
+        Returns the unit of work in which all fits; None if there is none.
+        """
+        for placement in placements(uow, refusal):
+            other = self._begin(call, digests[0], preload, refresh=True)
+            try:
+                placement.apply(other)
+                self._decide(call, other)
+                placement.check(other)
+            except Refusal:
+                continue
+            return other
+        return None
 
     def _confirm_refusal(
         self, call: Invocation, uow: UnitOfWork, digests: Digests

@@ -91,7 +91,7 @@ def label_of(uow: UnitOfWork, patient: UUID) -> Confidentiality:
 def stays_of(uow: UnitOfWork, patient: UUID) -> list[Stay]:
     """Return all stays of a record's person, under whichever record, in the order of admission."""
     ids = {record.id for record in records(uow, patient)}
-    uow.load(Stay, *uow.record.stays_of(ids))  # those of records that are merged just now, too
+    uow.stays_of(ids)  # those of records that are merged just now, too
     stays = [s for s in uow.loaded.values() if isinstance(s, Stay) and s.patient in ids]
     starts = [(stay.history.period.start, stay.id, stay) for stay in stays if stay.history.period]
     return [stay for *_, stay in sorted(starts, key=lambda b: b[:2])]

@@ -72,6 +72,11 @@ class Append:
     reads: Mapping[UUID, int]
     restated: Sequence[UUID] = ()
     beds: Sequence[Claim] = ()
+    begun: Collection[Claim] = ()
+    """Those of ``beds`` that no one had before: none may lie inside of another's."""
+    persons_read: Collection[UUID] = ()
+    """The persons whose stays were looked at; ``stays_read`` has to be all of them."""
+    stays_read: Collection[UUID] = ()
     persons: Sequence[PersonClaim] = ()
     unique: Sequence[UniqueClaim] = ()
     released: Sequence[UniqueClaim] = ()
@@ -156,9 +161,6 @@ class EventStore(Protocol):
 
     def sharers(self, stay: UUID) -> list[Claim]:
         """Return the stretches of those who share a bed of this stay, as held true now."""
-
-    def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
-        """Return the stays of a person during a period, as held true now."""
 
     def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
         """Return all stays of persons, as held true now; those too that ended as they began."""

@@ -4,12 +4,14 @@ Each stream that is read is tracked with its version, and the append names all o
 decision rests on can have changed when it is recorded.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from application.aggregate_cache import AggregateCache
 from application.command import Rules
@@ -38,6 +40,10 @@ class Before:
     @property
     def period(self) -> Period | None:
         return self.history.period
+
+    def had(self, stretch: Stretch) -> bool:
+        """Return whether the stay had just this use of a bed, perhaps for no time."""
+        return stretch in self.stretches or stretch in self.history.instants
 
 
 class UnitOfWork:
@@ -76,9 +82,14 @@ class UnitOfWork:
         self.reassigned: set[UUID] = set()
         self.released: list[UniqueClaim] = []
         """The claims that the command gives up: of the numbers of who is erased."""
+        self.persons_read: set[UUID] = set()
+        """The persons all of whose stays were looked at: ``stays_read``."""
+        self.stays_read: set[UUID] = set()
         self.corrected_at: datetime | None = None
         """The right time of a fact, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
+        self._told: dict[str, tuple[datetime, Precision]] = {}
+        self._placed: Mapping[str, datetime] = {}
         self._merged_into: dict[tuple[UUID, ...], list[UUID]] = {}
         self._sent_at = sent_at
         """When it occurred by the client's clock."""
@@ -146,6 +157,13 @@ class UnitOfWork:
             self._merged_into[key] = self.record.merged_into(key)
         return self._merged_into[key]
 
+    def stays_of(self, persons: Collection[UUID]) -> list[Stay]:
+        """Return all stays of persons; the append compares that there is no other one."""
+        ids = self.record.stays_of(persons)
+        self.persons_read.update(persons)
+        self.stays_read.update(ids)
+        return self.load(Stay, *ids)
+
     def occupancy(self, room: UUID) -> Occupancy:
         """Return a room's occupancy, of which only the version is read."""
         id = Occupancy.id_for(room)
@@ -171,6 +189,7 @@ class UnitOfWork:
             self.record, self.cache, self.rules, self.entry, self.now, self.wards, refresh=True
         )
         dry_run.owners, dry_run._refreshed = self.owners, self._refreshed
+        dry_run.persons_read, dry_run.stays_read = self.persons_read, self.stays_read
         self._dry_runs.append(dry_run)
         return dry_run
 
@@ -212,6 +231,28 @@ class UnitOfWork:
             for name, value in content.items()
         }
 
+    @property
+    def told_times(self) -> dict[str, tuple[datetime, Precision]]:
+        """Return the times that the command tells, by the part of the input that tells them."""
+        at, precision = self.entry.occurred_at, self.entry.precision
+        if self.corrected_at is not None:
+            at, precision = self.corrected_at, self.corrected_precision or Precision.MINUTE
+        return {"occurred_at": (at, precision), **self._told}
+
+    def place(self, moments: Mapping[str, datetime]) -> None:
+        """Hold what the command tells, by its parts, at other moments than those that are said."""
+        self._placed = moments
+        at = moments.get("occurred_at")
+        if at is not None and self.corrected_at is not None:
+            self.corrected_at = at
+        elif at is not None:
+            self.entry = replace(self.entry, occurred_at=at)
+
+    def tell(self, part: str, at: datetime, precision: Precision) -> datetime:
+        """Return the moment at which a part of the command holds a fact of that time."""
+        self._told[part] = (at, precision)
+        return self._placed.get(part, at)
+
     def expect(self, version: int | None) -> None:
         """Refuse if the stream read first is not at the client's version. Raises VersionConflict."""
         if version is not None and self._versions:
@@ -231,6 +272,9 @@ class UnitOfWork:
     def defer_checks(self) -> None:
         """Defer the checks of all stays until `end_deferral`: only the result has to be valid."""
         self._defers_checks = True
+        for stay in self.loaded.values():
+            if isinstance(stay, Stay):
+                stay.defer_checks()
 
     def end_deferral(self) -> list[Stay]:
         """Return the stays whose checks were deferred; the caller checks them."""

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from api.graphql.context import ById, Context
+from api.graphql.scalars import id_of
 from application.authorization.roles import may
 from application.authorization.scope import CLOSED, is_of_wards
 from domain.refusals import NotAllowed, NotFound
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.log import has_stream
 from infrastructure.queries.named import ward_named
 from infrastructure.read_models import patients
 from infrastructure.read_models.patients import PatientView
@@ -42,14 +44,24 @@ async def records_of_mrn(
 
     Raises NotFound for an MRN that nobody ever had, and what `patient_by_mrn` raises.
     """
+    patient = await known_patient(context, mrn, authority, at, field)
+    return await context.query(patients.records_of, patient.patient, at) if patient else []
+
+
+async def known_patient(
+    context: Context, mrn: str, authority: str | None, at: AsOf, field: str = "mrn"
+) -> PatientView | None:
+    """Return the patient with an MRN; None if it is known at another moment only.
+
+    Raises NotFound for an MRN that nobody ever had, and what `patient_by_mrn` raises.
+    """
     patient = await patient_by_mrn(context, mrn, authority, at)
-    if patient is not None:
-        return await context.query(patients.records_of, patient.patient, at)
-    status = await context.log_status()
-    latest = context.moment(status.now, status.position)
-    if await patient_by_mrn(context, mrn, authority, latest) is None:
-        raise NotFound("patient with MRN", mrn, field)
-    return []
+    if patient is None:
+        status = await context.log_status()
+        latest = context.moment(status.now, status.position)
+        if await patient_by_mrn(context, mrn, authority, latest) is None:
+            raise NotFound("patient with MRN", mrn, field)
+    return patient
 
 
 async def or_forbidden(
@@ -60,6 +72,17 @@ async def or_forbidden(
         hidden_view: Any = (await context.query(query, [id], at.unscoped)).get(id)
         raise _refusal_to_show(getattr(hidden_view, "patient", None))
     return result
+
+
+async def check_known(
+    context: Context, result: object, id: str | None, what: str, field: str = "id"
+) -> None:
+    """Refuse an id that nothing of that kind ever had. Raises NotFound.
+
+    What is there at another moment only is known: its answer as of this one is null.
+    """
+    if result is None and not await context.query(has_stream, id_of(id), what.split()[-1]):
+        raise NotFound(what, id or "", field)
 
 
 def _refusal_to_show(patient: UUID | None) -> NotAllowed:

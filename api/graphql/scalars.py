@@ -172,3 +172,11 @@ def _unpack(given: str, field: str) -> list[Any]:
     except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         raise InvalidInput(field, "this was not given out by this server") from None
     return parts if isinstance(parts, list) else []
+
+
+def id_of(id: str | None) -> UUID:
+    """Return the id, or one that names nothing."""
+    try:
+        return UUID(id or "")
+    except ValueError:
+        return UUID(int=0)

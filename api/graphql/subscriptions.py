@@ -153,7 +153,7 @@ async def _events(
 ) -> AsyncGenerator[Event, None]:
     async with _changes(context, topic, after) as items:
         async for item in items:
-            yield Event.of(context, item.payload.logged, item.payload.rooms)
+            yield Event.of(context, item.payload)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application import imprecise_times, lookups, persons
 from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
-from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed, utc
+from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import (
     Cancel,
@@ -18,7 +18,8 @@ from application.commands.late_entries import (
     details_of,
     enter,
     entered_in_error_only,
-    entry_at,
+    entry_of,
+    moment_of,
 )
 from application.commands.misplaced_facts import move_visit
 from application.commands.prescription_changes import cancel_change_of, correct_change_of
@@ -211,18 +212,19 @@ class Corrections(CommandGroup):
                 "name each movement once, with all that was different",
             )
         uow.defer_checks()
-        for cancel in _in_order(uow, cancels or ()):
-            with uow.use_entry(entry_at(uow, cancel.occurred_at)):
+        for number, cancel in enumerate(_in_order(uow, cancels or ())):
+            with uow.use_entry(entry_of(uow, cancel, f"cancels {number}")):
                 place = lookups.place(
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
                 )
                 _cancel(uow, cancel.movement_id, cancel.because, place)
-        movements_with_time = {fact.movement_id for fact in corrections or () if fact.occurred_at}
-        for fact in corrections or ():
-            at = utc(fact.occurred_at, "occurred_at")
-            if at is not None:
-                at = uow.check_time(at)
-            _correct(uow, fact, at, Precision.MINUTE if at else None, movements_with_time)
+        movements_with_time = {
+            right.movement_id for right in corrections or () if right.occurred_at
+        }
+        for number, right in enumerate(corrections or ()):
+            precision = right.occurred_at_precision or Precision.MINUTE
+            at = moment_of(uow, right, f"corrections {number}", precision)
+            _correct(uow, right, at, precision if at else None, movements_with_time)
         enter(uow, entries or ())
         place_sharers(uow, sharers)
         check_deferred(uow)

@@ -17,7 +17,7 @@ from domain.envelope import Envelope
 from domain.refusals import InvalidInput
 from domain.stay.aggregate import Stay
 from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
-from domain.time import in_utc
+from domain.time import Precision, in_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Correction:
     disposition: Disposition | None = None
     destination: str | None = None
     departed_at: datetime | None = None
+    occurred_at_precision: Precision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Cancel:
     room: str | None = None
     bed: str | None = None
     without_bed: str | None = None
+    occurred_at_precision: Precision | None = None
 
 
 ERROR_ONLY = "what was done was done; only what was entered in error can be cancelled here"
@@ -95,6 +97,7 @@ class LateEntry:
     discharged_at: datetime | None = None
     disposition: Disposition | None = None
     destination: str | None = None
+    occurred_at_precision: Precision | None = None
 
 
 def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
@@ -118,9 +121,10 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
 def enter(uow: UnitOfWork, entries: Sequence[LateEntry]) -> None:
     """Enter movements late: admissions first, since others may be of the stays that they open."""
     new_stays: dict[UUID, Stay] = {}
-    for number, late_entry in enumerate(entries):
-        if late_entry.kind is EntryKind.ADMISSION:
-            stay = _admit(uow, late_entry, number)
+    numbers = {id(late): number for number, late in enumerate(entries)}
+    for number, late in enumerate(entries):
+        if late.kind is EntryKind.ADMISSION:
+            stay = _admit(uow, late, number)
             assert stay.patient is not None
             if stay.patient in new_stays:
                 raise InvalidInput(
@@ -128,9 +132,10 @@ def enter(uow: UnitOfWork, entries: Sequence[LateEntry]) -> None:
                 )
             new_stays[stay.patient] = stay
     last = EntryKind.DISCHARGE
-    others = [late_entry for late_entry in entries if late_entry.kind is not EntryKind.ADMISSION]
-    for late_entry in sorted(others, key=lambda late: late.kind is last):
-        _enter(uow, late_entry, _stay_of(uow, late_entry, new_stays))
+    others = [late for late in entries if late.kind is not EntryKind.ADMISSION]
+    for late in sorted(others, key=lambda late: late.kind is last):
+        entry = entry_of(uow, late, f"entries {numbers[id(late)]}")
+        _enter(uow, late, _stay_of(uow, late, new_stays), entry)
 
 
 def _admit(uow: UnitOfWork, late: LateEntry, number: int) -> Stay:
@@ -139,7 +144,7 @@ def _admit(uow: UnitOfWork, late: LateEntry, number: int) -> Stay:
     if late.patient_mrn is None or late.admission_type is None:
         field = "patient_mrn" if late.patient_mrn is None else "admission_type"
         raise InvalidInput(field, "an admission names the patient, and how they came in")
-    with uow.use_entry(entry_at(uow, late.occurred_at)):
+    with uow.use_entry(entry_of(uow, late, f"entries {number}")):
         return admit(
             uow,
             f"stay {number}",
@@ -170,8 +175,7 @@ def _stay_of(uow: UnitOfWork, late: LateEntry, new_stays: dict[UUID, Stay]) -> S
     return stay
 
 
-def _enter(uow: UnitOfWork, late: LateEntry, stay: Stay) -> None:
-    entry = entry_at(uow, late.occurred_at)
+def _enter(uow: UnitOfWork, late: LateEntry, stay: Stay, entry: Envelope) -> None:
     place = lookups.place(uow, late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
     died_at = persons.told_death_at(uow, stay.patient)
     match late.kind:
@@ -190,12 +194,22 @@ def _enter(uow: UnitOfWork, late: LateEntry, stay: Stay) -> None:
                 discharge_stay(uow, stay, late.disposition, late.destination)
 
 
-def entry_at(uow: UnitOfWork, at: datetime | None) -> Envelope:
-    """Return the command's entry, at the time of one of its several facts."""
-    if at is None:
+def entry_of(uow: UnitOfWork, part: Cancel | LateEntry, name: str) -> Envelope:
+    """Return the command's entry, at the time of one of its several facts. ``name``: the part's."""
+    precision = part.occurred_at_precision or uow.entry.precision
+    moment = moment_of(uow, part, name, precision)
+    if moment is None:
         return uow.entry
-    moment = uow.check_time(in_utc(at, "occurred_at"))
-    return replace(uow.entry, occurred_at=moment)
+    return replace(uow.entry, occurred_at=moment, precision=precision)
+
+
+def moment_of(
+    uow: UnitOfWork, part: Correction | Cancel | LateEntry, name: str, precision: Precision
+) -> datetime | None:
+    """Return the moment at which one of a command's several facts is held; None: it says none."""
+    if part.occurred_at is None:
+        return None
+    return uow.tell(name, uow.check_time(in_utc(part.occurred_at, "occurred_at")), precision)
 
 
 def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -> None:

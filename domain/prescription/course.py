@@ -164,6 +164,8 @@ class Course:
         tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]
     ]:
         begin = min(self.written_at, self.regimen.start)
+        if self.steps and begin == self.written_at:  # perhaps earlier on the day that is known
+            begin = max(earliest(begin, self.precision), min(begin, self.steps[0].at))
         if self.cancelled:
             return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), ()
         states: list[tuple[datetime, PrescriptionStatus, Regimen]] = []

@@ -1,6 +1,7 @@
 """The aggregate of a stay: one patient's time in the hospital, from admission to discharge."""
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from domain.stay.facts import (
     Discharge,
     DischargePlan,
     Disposition,
+    Fact,
     Move,
     Observation,
     Place,
@@ -299,12 +301,12 @@ class Stay(StayFlags):
         movement's event. With checks deferred, a part that changes nothing is no fault.
         """
         fact = self.movement(movement)
-        facts = [fact.with_correction(at, place, details)]
+        facts = [_known(fact.with_correction(at, place, details), precision)]
         if isinstance(facts[0], Admission):
             _check_decision(facts[0].decided_to_admit_at, facts[0].at)
         if isinstance(fact, Admission) and at is not None:
             facts += [
-                f.with_correction(at, None)
+                _known(f.with_correction(at, None), precision)
                 for f in self.history.facts
                 if isinstance(f, Move)
                 and f.act == fact.act
@@ -333,6 +335,11 @@ class Stay(StayFlags):
             raise InvalidInput("patient_mrn", "the stay is of that patient already")
         self.about = about
         self.record(Stay.PatientCorrected, envelope, patient=patient)
+
+
+def _known(fact: Fact, precision: Precision | None) -> Fact:
+    """Return a fact with how precisely its time is known; None leaves that."""
+    return fact if precision is None else replace(fact, precision=precision)
 
 
 def _check_decision(decided_at: datetime | None, admitted_at: datetime) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.described_enum import DescribedEnum
 from domain.refusals import BedRef, InvalidInput, StayStateBroken
+from domain.time import Precision
 
 
 class Status(DescribedEnum):
@@ -89,7 +90,7 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A fact of a stay. ``order`` is its place in the order of recording.
+    """A fact of a stay, in the ``order`` of recording.
 
     ``act`` is the command that recorded it: an admission with a bed is two facts of one act.
     """
@@ -101,6 +102,7 @@ class Fact:
     at: datetime
     order: int
     act: UUID | None = None
+    precision: Precision = Precision.MINUTE
 
     DETAILS: ClassVar[Mapping[str, str]] = {}
     """Further fields that a correction may change: those of its event, each with its name here."""
@@ -182,9 +184,7 @@ class Move(Fact):
 
     def with_place(self, place: Place) -> Self:
         if self.with_stay is not None:
-            raise InvalidInput(
-                "bed", "a swap has no bed of its own; cancel it and enter what happened"
-            )
+            raise InvalidInput("bed", "a swap has no bed; cancel it and enter what happened")
         return replace(self, place=place)
 
     def after(self, state: State) -> State:

@@ -302,7 +302,8 @@ def _with_corrected(
     fact = history.fact(id)
     if fact is None:
         return history
-    return history.with_replaced(fact.with_correction(event.at, place, details))
+    right = fact.with_correction(event.at, place, details)
+    return history.with_replaced(replace(right, precision=event.precision or fact.precision))
 
 
 DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS)
@@ -316,7 +317,14 @@ def _details(event: StayEvents.MovementCorrected) -> dict[str, Any]:
 
 def _fact(kind: Callable[..., F], id: UUID | None, event: Event, **data: Any) -> F:
     entry, order = event.entry, event.originator_version
-    return kind(id=id, at=entry.occurred_at, order=order, act=entry.command_id, **data)
+    return kind(
+        id=id,
+        at=entry.occurred_at,
+        order=order,
+        act=entry.command_id,
+        precision=entry.precision,
+        **data,
+    )
 
 
 class _PlacedEvent(Protocol):

@@ -35,6 +35,9 @@ def to_request(
             for u in append.unique
         ],
     }
+    if append.persons_read:
+        command["persons_read"] = list(append.persons_read)
+        command["stays_read"] = list(append.stays_read)
     if append.asks:
         command["asks"] = append.asks
     if append.released:
@@ -56,6 +59,7 @@ def to_request(
                 "until": c.stretch.period.end,
                 "kept": c.stretch.kept,
                 "shares_bed_of": c.stretch.shares_bed_of,
+                "begun": c in append.begun,
             }
             for c in append.beds
         ]

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.range import TimestamptzRange
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from application.ports import CommandPreload, PersonClaim, RecordedCommand
+from application.ports import CommandPreload, RecordedCommand
 from domain.aggregate import Event
 from domain.errors import TransientError
 from domain.refusals import BedRef
@@ -206,16 +206,6 @@ class LogReader:
     def sharers(self, stay: UUID) -> list[Claim]:
         """Return the claims of stays that share a bed of this stay, as known now."""
         return self._bed_claims("shares_bed_of = %s", [stay])
-
-    def person_claims(self, person: UUID, period: Period) -> list[PersonClaim]:
-        """Return the claims of a person's stays during a period, as known now."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT stay, lower(during), upper(during) FROM record.person_claims"
-                " WHERE person = %s AND (during && %s) IS TRUE ORDER BY during",
-                [person, _range(period)],
-            )
-            return [PersonClaim(person, row[0], Period(row[1], row[2])) for row in cursor]
 
     def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
         """Return all stays of persons, as known now; those too that ended as they began."""

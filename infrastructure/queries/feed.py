@@ -4,8 +4,8 @@ A page ends where a command ends. The ward of an event is that of the log and of
 when the event was recorded, so the same query has the same result for ever.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,14 @@ MAPPER = EventMapper()
 
 
 @dataclass(frozen=True, slots=True)
+class RoomLocation:
+    """The ward and the number of a room."""
+
+    ward: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedEvent:
     """An event with its position in the log; ``known`` is the last position of its command."""
 
@@ -39,22 +47,15 @@ class LoggedEvent:
     recorded_at: datetime
     command_id: UUID
     event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class RoomLocation:
-    """The ward and the number of a room, which never change."""
-
-    ward: str
-    number: str
+    rooms: Mapping[UUID, RoomLocation] = field(default_factory=dict)
+    """The rooms that it names, as they were called when it occurred, as known with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of events: all that match up to the position ``reached``, and the rooms that they name."""
+    """A page of events: all that match up to the position ``reached``."""
 
     events: tuple[LoggedEvent, ...]
-    rooms: dict[UUID, RoomLocation]
     reached: int
 
 
@@ -100,7 +101,7 @@ async def events_page(
     scan = {"after": after, "until": until, "scanned": scan_limit}
     rows = (await connection.execute(_SCAN, scan)).all()
     if not rows:
-        return Page((), {}, max(after, until))
+        return Page((), max(after, until))
     in_ward = await _positions_in(connection, rows, ward) if ward is not None else None
     events: list[LoggedEvent] = []
     last_position = rows[-1].position
@@ -112,16 +113,30 @@ async def events_page(
             events.append(
                 LoggedEvent(position, command_end, recorded_at, command, MAPPER.event(columns))
             )
-    room_ids = set().union(*(_rooms_of(entry.event) for entry in events))
-    return Page(tuple(events), await rooms_located(connection, room_ids), last_position)
+    return Page(tuple(await _with_rooms(connection, events)), last_position)
 
 
-async def rooms_located(
+async def _with_rooms(
+    connection: AsyncConnection, events: Iterable[LoggedEvent]
+) -> list[LoggedEvent]:
+    """Return events with the rooms that they name."""
+    rooms = {
+        logged.position: [
+            (room, logged.event.entry.occurred_at, logged.known) for room in _rooms_of(logged.event)
+        ]
+        for logged in events
+    }
+    places = await _locations(connection, {of for asked in rooms.values() for of in asked})
+    return [
+        replace(logged, rooms={of[0]: places[of] for of in rooms[logged.position] if of in places})
+        for logged in events
+    ]
+
+
+async def _first_locations(
     connection: AsyncConnection, rooms: Collection[UUID]
 ) -> dict[UUID, RoomLocation]:
     """Return the wards and numbers of rooms by their ids, from the events that opened them."""
-    if not rooms:
-        return {}
     opening_rows = await connection.execute(
         text(
             "SELECT stream, own->>'ward', own->>'number' FROM record.events"
@@ -155,7 +170,7 @@ async def _positions_in(
     )
     beds = {(stay, at, position): room for stay, at, position, room in stays_in}
     then = [(at, position) for _, at, position in moments]
-    wards = await _wards_then(
+    locations = await _locations(
         connection,
         {
             (room, *at_and_position)
@@ -168,7 +183,8 @@ async def _positions_in(
         ((room, *at_and_position), (beds.get(moment), *at_and_position))
         for room, moment, at_and_position in zip(room_ids, moments, then, strict=True)
     ]
-    in_ward = [(wards.get(of) == ward, wards.get(lay_in) == ward) for of, lay_in in places]
+    of_ward = {of for of, location in locations.items() if location.ward == ward}
+    in_ward = [(of in of_ward, lay_in in of_ward) for of, lay_in in places]
     about_rooms = {
         (row.command_end, row.patient) for row, (of, _) in zip(rows, in_ward, strict=True) if of
     }
@@ -186,19 +202,21 @@ async def _positions_in(
     }
 
 
-async def _wards_then(
+async def _locations(
     connection: AsyncConnection, moments: Collection[tuple[UUID, datetime, int]]
-) -> dict[tuple[UUID | None, datetime, int], str]:
-    """Return the wards of rooms at some moments as known at some positions; else those they began in."""
-    rooms_opened = await rooms_located(connection, {room for room, *_ in moments})
-    wards: dict[tuple[UUID | None, datetime, int], str] = {
-        of: rooms_opened[of[0]].ward for of in moments if of[0] in rooms_opened
+) -> dict[tuple[UUID | None, datetime, int], RoomLocation]:
+    """Return where rooms were at some moments as known at some positions; else where they began."""
+    if not moments:
+        return {}
+    first = await _first_locations(connection, {room for room, *_ in moments})
+    locations: dict[tuple[UUID | None, datetime, int], RoomLocation] = {
+        of: first[of[0]] for of in moments if of[0] in first
     }
     rows = await connection.execute(
         text(
-            "SELECT asked.room, asked.at, asked.known, r.ward FROM unnest(CAST(:rooms AS uuid[]),"
-            " CAST(:moments AS timestamptz[]), CAST(:knowns AS int8[])) AS asked (room, at, known)"
-            f" JOIN {room_names.fullname} r ON r.room = asked.room"
+            "SELECT asked.room, asked.at, asked.known, r.ward, r.number FROM unnest("
+            " CAST(:rooms AS uuid[]), CAST(:moments AS timestamptz[]), CAST(:knowns AS int8[]))"
+            f" AS asked (room, at, known) JOIN {room_names.fullname} r ON r.room = asked.room"
             " AND r.during @> asked.at AND r.known @> asked.known"
         ),
         {
@@ -207,7 +225,9 @@ async def _wards_then(
             "knowns": [position for *_, position in moments],
         },
     )
-    return wards | {(room, at, position): ward for room, at, position, ward in rows}
+    return locations | {
+        (room, at, position): RoomLocation(*names) for room, at, position, *names in rows
+    }
 
 
 def _rooms_of(event: Event) -> set[UUID]:

@@ -79,6 +79,14 @@ _CHANGES = text(
 )
 
 
+_HAS_STREAM = text(
+    "SELECT EXISTS (SELECT FROM record.events WHERE stream = :id AND version = 1"
+    " AND starts_with(topic, :kind || '.'))"
+)
+
+_HAS_FACT = text("SELECT EXISTS (SELECT FROM record.events WHERE fact = :id)")
+
+
 async def log_status(engine: AsyncEngine) -> LogStatus:
     """Return the status of the log and its read models at present."""
     async with engine.connect() as connection:
@@ -121,6 +129,17 @@ async def versions(
     """Return the versions of streams as known at a position."""
     rows = await connection.execute(_VERSIONS, {"streams": streams, "position": position})
     return {row[0]: row[1] for row in rows}
+
+
+async def has_stream(connection: AsyncConnection, id: UUID, kind: str) -> bool:
+    """Return whether there ever was a stay, patient or other thing (``kind``) of an id."""
+    found = await connection.execute(_HAS_STREAM, {"id": id, "kind": kind})
+    return bool(found.scalar())
+
+
+async def has_fact(connection: AsyncConnection, id: UUID) -> bool:
+    """Return whether a movement, visit, dose or merge of an id was ever recorded."""
+    return bool((await connection.execute(_HAS_FACT, {"id": id})).scalar())
 
 
 @dataclass(frozen=True, slots=True)

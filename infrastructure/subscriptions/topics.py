@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.patient import Patient
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.feed import LoggedEvent, RoomLocation, events_page
+from infrastructure.queries.feed import LoggedEvent, events_page
 from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.log import TouchedSubjects
 from infrastructure.queries.timeline_summaries import summaries
@@ -23,14 +23,6 @@ PAGE = 200
 """Changes that one query returns at most, of the feed and of a timeline."""
 
 MERGES = {Patient.Merged.TOPIC, Patient.Unmerged.TOPIC}
-
-
-@dataclass(frozen=True, slots=True)
-class FeedItem:
-    """An event of the feed, and the places of the rooms that it names."""
-
-    logged: LoggedEvent
-    rooms: dict[UUID, RoomLocation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +50,9 @@ class FeedTopic:
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
-    ) -> tuple[Sequence[Change[FeedItem]], int]:
+    ) -> tuple[Sequence[Change[LoggedEvent]], int]:
         page = await events_page(connection, after, until, PAGE, self._topics, self._ward)
-        return [Change(e.position, FeedItem(e, page.rooms)) for e in page.events], page.reached
+        return [Change(event.position, event) for event in page.events], page.reached
 
 
 class TimelineTopic:

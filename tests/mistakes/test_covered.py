@@ -30,6 +30,7 @@ MISTAKES = (
     | set(range(170, 175))
     | set(range(165, 170))
     | {190}
+    | set(range(147, 154))
 ) - NOT_GIVEN
 
 

@@ -67,3 +67,21 @@ def test_mistake_126_the_events_of_a_ward_are_those_of_the_rooms_that_it_has_the
         for name in (former, present)
     }
     assert told == {former: ["before"], present: ["after"]}
+
+
+def test_mistake_150_an_event_names_the_ward_that_its_room_was_of_as_it_occurred(
+    ward: Ward,
+) -> None:
+    former, present, stay = renamed(ward)
+    number = ward.ask("query($id: ID!) { stay(id: $id) { room { number } } }", id=stay)
+    room = number["stay"]["room"]["number"]
+    closure = {"room": room, "bed": "a", "until": ago(hours=1)}
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=5)))
+    ward.record("closeBed", ward=present, **closure, **late(ago(days=1)))
+    query = "{ events(kinds: [BED_CLOSED, STAY_ROOM_ALLOCATED], first: 500) { nodes { data } } }"
+
+    told = [node["data"] for node in ward.ask(query)["events"]["nodes"]]
+
+    closed = [data["ward"] for data in told if data.get("room") == room]
+    given = [data["bed"]["ward"] for data in told if data.get("stayId") == stay]
+    assert (closed, given) == ([present], [former])

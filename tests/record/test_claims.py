@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from application.sharers import Sharer
 from domain.refusals import BedOccupied, SharersUnplaced
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
+from domain.time import Period
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
 from tests.support.event_builders import crafted, lying, present
@@ -137,11 +139,52 @@ def test_a_shared_bed_is_exempt_and_the_mothers_own_is_not(recorder: Recorder) -
     assert told == ["recorded", "recorded", "recorded", "taken"]
 
 
-def test_a_claim_for_no_time_touches_others_and_is_left_to_the_command(recorder: Recorder) -> None:
+def test_a_claim_for_no_time_touches_others(recorder: Recorder) -> None:
     told = outcomes(recorder, in_bed(MONDAY), in_bed(MONDAY, MONDAY), in_bed(MONDAY, MONDAY))
     assert told == ["recorded"] * 3
     with pytest.raises(errors.DataException):
         recorder.append_batch([in_bed(MONDAY, MONDAY - timedelta(hours=1))])
+
+
+PERIODS = [
+    (MONDAY + since * DAY, until if until is None else MONDAY + until * DAY)
+    for since, until in [(0, 0), (1, 1), (2, 2), (0, 2), (0, 1), (1, 2), (2, None), (0, None)]
+]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["at once", "one by one"])
+def test_two_claims_are_kept_out_of_one_bed_just_where_they_collide(
+    recorder: Recorder, together: bool
+) -> None:
+    for n, (one, other) in enumerate(product(PERIODS, repeat=2)):
+        commands = [in_bed(*one, bed=f"bed {n}"), in_bed(*other, bed=f"bed {n}")]
+        batches = [commands] if together else [[command] for command in commands]
+        told = [answer for batch in batches for answer in recorder.append_batch(batch)]
+        collide = Period(*one).collides(Period(*other))
+        assert [t["outcome"] for t in told] == ["recorded", "taken" if collide else "recorded"]
+        assert not collide or told[1]["claim"] == "one_stay_per_bed"
+
+
+def test_a_claim_for_no_time_in_ones_mothers_bed_is_exempt(recorder: Recorder) -> None:
+    mother, child = uuid4(), uuid4()
+    beside = in_bed(MONDAY + DAY, MONDAY + DAY, stay=child, shares_bed_of=mother)
+    twin = in_bed(MONDAY, shares_bed_of=mother)
+    stranger = in_bed(MONDAY, shares_bed_of=uuid4())
+    told = outcomes(recorder, in_bed(MONDAY, stay=mother), beside, twin, stranger)
+    assert told == ["recorded"] * 3 + ["taken"]
+
+
+def test_a_stay_that_was_not_read_is_not_passed_over(recorder: Recorder) -> None:
+    one, other = uuid4(), uuid4()
+    persons = [present(one, PERSON, MONDAY, MONDAY)]
+    recorder.append_batch([restating(one, persons=persons)])
+
+    unread = {**restating(other), "persons_read": [PERSON], "stays_read": []}
+    read = {**restating(other), "persons_read": [PERSON], "stays_read": [one]}
+
+    (told,) = recorder.append_batch([unread])
+    assert (told["outcome"], told["claim"]) == ("taken", "all_stays_of_a_person")
+    assert outcomes(recorder, read) == ["recorded"]
 
 
 # -- through the commands --

@@ -45,7 +45,7 @@ def lying(
 ) -> dict[str, Any]:
     """A claim of a bed."""
     claim = {"stay": stay, "room": room, "bed": bed, "since": since, "until": until}
-    return {**claim, "kept": False, "shares_bed_of": None, **more}
+    return {**claim, "kept": False, "shares_bed_of": None, "begun": True, **more}
 
 
 def present(

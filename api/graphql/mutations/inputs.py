@@ -25,6 +25,9 @@ BLANK_IS_ABSENT = "blank_is_absent"
 """Metadata of a field whose empty text is the same as none."""
 
 
+PRECISION = "How precisely that time is known; MINUTE by default."
+
+
 def optional(description: str, name: str | None = None, *, blank_is_absent: bool = False) -> Any:
     """Declare an input field that may be absent; null is the same as absent."""
     metadata = {BLANK_IS_ABSENT: blank_is_absent}
@@ -142,6 +145,7 @@ class MovementCorrectionInput:
     departed_at: datetime | None = optional(
         "Of emergency care: when the patient left the department."
     )
+    occurred_at_precision: Precision | None = optional(PRECISION)
 
 
 @strawberry.input(description="A movement is taken back.")
@@ -153,6 +157,7 @@ class MovementCancelInput:
     room: str | None = optional("The room of that bed.")
     bed: str | None = optional("That bed's code.")
     without_bed: str | None = optional("A place without a bed, instead.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
 
 
 @strawberry.input(description="A movement that was never entered.")
@@ -177,6 +182,7 @@ class LateEntryInput:
     discharged_at: datetime | None = optional("Of an admission: when the patient left again.")
     disposition: Disposition | None = optional("Of a discharge: where the patient went.")
     destination: str | None = optional("Of a discharge: where to, by name.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
 
 
 @strawberry.input(description="A patient as far as another system knows one; empty for an unknown.")

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from strawberry import argument
 
@@ -11,6 +10,7 @@ from api.graphql.moment_input import MomentInput
 from api.graphql.relay import After as After
 from api.graphql.relay import First as First
 from api.graphql.scalars import Position
+from api.graphql.scalars import id_of as id_of
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 
@@ -56,11 +56,3 @@ async def two_moments(
     if before.known > after.known:
         raise InvalidInput("fromKnown", "it lies after toKnown")
     return after, before
-
-
-def id_of(id: str | None) -> UUID:
-    """Return the id, or one that names nothing."""
-    try:
-        return UUID(id or "")
-    except ValueError:
-        return UUID(int=0)

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from strawberry import argument
 
 from api.course.document import CourseFormat
-from api.graphql.authorization import or_forbidden, records_of_mrn
+from api.graphql.authorization import check_known, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     AsOfArgument,
@@ -60,8 +60,9 @@ class CourseQueries:
         course: Course | None = None
         if mrn is None:
             id = id_of(stay_id)
-            document = await info.context.query(course_of_stay, id, at, head)
-            course = await or_forbidden(info.context, document, stays_by_id, id, at)
+            found = await info.context.query(course_of_stay, id, at, head)
+            course = await or_forbidden(info.context, found, stays_by_id, id, at)
+            await check_known(info.context, course, stay_id, "stay", "stay_id")
         elif records := await records_of_mrn(info.context, mrn, mrn_authority, at):
             id = records[0]
             course = await info.context.query(course_of_person, id, at, head)

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import known_ward, or_forbidden
+from api.graphql.authorization import check_known, known_ward, or_forbidden
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     AsOfArgument,
@@ -18,7 +18,9 @@ from api.graphql.queries.arguments import (
     two_moments,
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
+from domain.refusals import NotFound
 from infrastructure.queries.differences import facts_by_id
+from infrastructure.queries.log import has_fact
 from infrastructure.read_models.stays import stays_by_id
 
 
@@ -37,7 +39,9 @@ class DifferenceQueries:
     ) -> StayDifference | None:
         after, before = await two_moments(info, None, from_known, to_known)
         difference = await StayDifference.find(info, id_of(id), before, after)
-        return await or_forbidden(info.context, difference, stays_by_id, id_of(id), after)
+        await or_forbidden(info.context, difference, stays_by_id, id_of(id), after)
+        await check_known(info.context, difference, id, "stay")
+        return difference
 
     @strawberry.field(
         description="The beds of which something else is held for one moment than was held then,"
@@ -70,4 +74,7 @@ class DifferenceQueries:
     ) -> Exposure | None:
         at = await info.context.at(None, known_at, known_at_position, at_least)
         result = await Exposure.find(info, id_of(movement_id), at)
-        return await or_forbidden(info.context, result, facts_by_id, id_of(movement_id), at)
+        await or_forbidden(info.context, result, facts_by_id, id_of(movement_id), at)
+        if result is None and not await info.context.query(has_fact, id_of(movement_id)):
+            raise NotFound("movement", movement_id, "movement_id")
+        return result

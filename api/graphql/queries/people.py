@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import or_forbidden, patient_by_mrn
+from api.graphql.authorization import check_known, known_patient, or_forbidden
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -84,10 +84,12 @@ class PeopleQueries:
         if (mrn is None) == (id is None):
             raise InvalidInput("mrn", "name the patient by mrn or by id")
         if mrn is not None:
-            view = await patient_by_mrn(info.context, mrn, mrn_authority, at)
+            view = await known_patient(info.context, mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
         entity = await Patient.find(info, id_of(id), at)
-        return await or_forbidden(info.context, entity, patients_by_id, id_of(id), at)
+        await or_forbidden(info.context, entity, patients_by_id, id_of(id), at)
+        await check_known(info.context, entity, id, "patient")
+        return entity
 
     @strawberry.field(description="Patients in the order of their names.")
     async def patients(

@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_ward, known_ward, or_forbidden
+from api.graphql.authorization import check_known, check_ward, known_ward, or_forbidden
 from api.graphql.context import Ask, Context
 from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, id_of
 from api.graphql.relay import Connection, page, page_size
@@ -150,4 +150,6 @@ class ReportQueries:
     ) -> ReportIssue | None:
         at = await info.context.at(at_least=at_least)
         issue = await ReportIssue.find(info, id_of(id), at)
-        return await or_forbidden(info.context, issue, issued_reports.issues_by_id, id_of(id), at)
+        await or_forbidden(info.context, issue, issued_reports.issues_by_id, id_of(id), at)
+        await check_known(info.context, issue, id, "issued report")
+        return issue

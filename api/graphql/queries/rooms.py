@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import known_ward
+from api.graphql.authorization import check_known, known_ward
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
@@ -120,7 +120,9 @@ class RoomQueries:
         moment: MomentArgument = None,
     ) -> Room | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
-        return await Room.find(info, id_of(id), at)
+        room = await Room.find(info, id_of(id), at)
+        await check_known(info.context, room, id, "room")
+        return room
 
     @strawberry.field(
         description="Who lies where: every bed of a ward, or of the house.", metadata=CACHEABLE

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import known_ward, or_forbidden, records_of_mrn
+from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
@@ -118,7 +118,9 @@ class StayQueries:
     ) -> Stay | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await Stay.find(info, id_of(id), at)
-        return await or_forbidden(info.context, entity, stays_by_id, id_of(id), at)
+        await or_forbidden(info.context, entity, stays_by_id, id_of(id), at)
+        await check_known(info.context, entity, id, "stay")
+        return entity
 
     @strawberry.field(
         description="Stays, in the order of their admission by default; the open ones by default.",
@@ -245,4 +247,6 @@ class StayQueries:
     ) -> Prescription | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await Prescription.find(info, id_of(id), at)
-        return await or_forbidden(info.context, entity, prescriptions_by_id, id_of(id), at)
+        await or_forbidden(info.context, entity, prescriptions_by_id, id_of(id), at)
+        await check_known(info.context, entity, id, "prescription")
+        return entity

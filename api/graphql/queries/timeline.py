@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import or_forbidden, records_of_mrn
+from api.graphql.authorization import check_known, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -63,6 +63,7 @@ class TimelineQueries:
         else:
             stay = await Stay.find(info, id_of(stay_id), at)
             await or_forbidden(info.context, stay, stays_by_id, id_of(stay_id), at)
+            await check_known(info.context, stay, stay_id, "stay", "stay_id")
         return await timeline_of(
             info,
             at,

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.feed.cloudevents import BY_TOPIC, PUBLIC, Rooms, data, event_id, subject
+from api.feed.cloudevents import BY_TOPIC, PUBLIC, data, event_id, subject
 from api.graphql.authorization import check_ward, known_ward
 from api.graphql.context import Ask, Context
 from api.graphql.declarations import DataKind, shows
@@ -77,8 +77,8 @@ class Event:
     )
 
     @classmethod
-    def of(cls, context: Context, entry: LoggedEvent, rooms: Rooms) -> "Event":
-        public_event, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, rooms)
+    def of(cls, context: Context, entry: LoggedEvent) -> "Event":
+        public_event, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, entry.rooms)
         for patient in PATIENTS & values.keys():
             context.viewer.record_access(UUID(values[patient]))
         if about := entry.event.entry.about:
@@ -136,7 +136,7 @@ class EventQueries:
         )
         edges = [
             Edge(cursor=str(event.position), node=event)
-            for event in (Event.of(context, entry, page_found.rooms) for entry in page_found.events)
+            for event in (Event.of(context, entry) for entry in page_found.events)
         ]
         return Connection(
             edges=edges,

@@ -65,7 +65,7 @@ BEGIN
     -- Claims in the order of the commands: nobody takes what only a later command gives up.
     FOR cmd IN
         SELECT value FROM jsonb_array_elements(commands)
-        WHERE value ? 'restated' OR value->'unique' <> '[]'
+        WHERE value ? 'restated' OR value ? 'persons_read' OR value->'unique' <> '[]'
     LOOP
         PERFORM update_claims(cmd);
     END LOOP;

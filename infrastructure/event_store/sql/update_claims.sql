@@ -2,6 +2,14 @@ CREATE OR REPLACE FUNCTION record.update_claims(cmd jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = record, pg_catalog, pg_temp AS $$
 -- Replaces the claims of a command's stays, gives up the unique claims that it releases, adds its own.
 BEGIN
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements_text(cmd->'persons_read') AS p (person)
+        JOIN person_claims c ON c.person = p.person::uuid
+        WHERE NOT cmd->'stays_read' ? c.stay::text
+    ) THEN -- a new stay has no version that the command could have read
+        RAISE EXCEPTION 'a person has another stay than those read'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'all_stays_of_a_person';
+    END IF;
     IF cmd ? 'restated' THEN
         DELETE FROM bed_claims c USING jsonb_array_elements_text(cmd->'restated') AS s (id)
             WHERE c.stay = s.id::uuid;
@@ -13,6 +21,10 @@ BEGIN
                b.kept, b.shares_bed_of
         FROM jsonb_to_recordset(cmd->'beds') AS b (room uuid, bed text, stay uuid,
             since timestamptz, until timestamptz, kept boolean, shares_bed_of uuid);
+        IF gives_bed_twice(cmd->'beds') THEN -- what the exclusion constraint leaves out
+            RAISE EXCEPTION 'a bed is given twice'
+                USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'one_stay_per_bed';
+        END IF;
         INSERT INTO person_claims
         SELECT subject_no('person ' || p.person), p.person, p.stay, tstzrange(p.since, p.until)
         FROM jsonb_to_recordset(cmd->'persons') AS p (person uuid, stay uuid,

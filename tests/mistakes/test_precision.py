@@ -1,0 +1,148 @@
+"""Mistakes of other systems about facts that are known to the day: see `test_covered`.
+
+Two facts of one day happened in one order. Whichever of them is known to the day alone, and whichever
+is entered first, nothing is refused: what is known to the day contradicts nothing of that day.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import product
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, late, moment, place, said
+
+Recording = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Day:
+    """A patient's day, two days after the admission: what may happen then."""
+
+    def __init__(self, ward: Ward, *, is_first: bool) -> None:
+        self.ward, self.room, self.mrn = ward, ward.room("a", "b", "c"), ward.patient()
+        self.bed = f"{self.room}/a"
+        self.stay = self.drug = ""
+        if not is_first:
+            self.stay = ward.stay(self.bed, ago(days=5), patientMrn=self.mrn)
+            self.drug = ward.prescription(self.stay, **late(ago(days=5)))
+
+    def admission(self, at: dict[str, Any]) -> dict[str, Any]:
+        told = self.ward.execute(
+            "admitPatient",
+            patientMrn=self.mrn,
+            admissionType="ELECTIVE",
+            **place(self.bed),
+            **at,
+        )
+        if told["__typename"] == "StayRecorded":
+            self.stay = told["stay"]["id"]
+        return told
+
+    def another(self, at: dict[str, Any]) -> dict[str, Any]:
+        """Admit somebody else into the bed."""
+        content = {"patientMrn": self.ward.patient(), "admissionType": "ELECTIVE"}
+        return self.ward.execute("admitPatient", **content, **place(self.bed), **at)
+
+    def transfer(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("transferPatient", at, **place(f"{self.room}/b"))
+
+    def leave(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("startLeave", at, keepBed=True)
+
+    def back(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("endLeave", at)
+
+    def visit(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("recordVisit", at, practitioner=self.ward.doctor(), kind="ROUND")
+
+    def discharge(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("dischargePatient", at, disposition="HOME")
+
+    def prescription(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("writePrescription", at, medication={"name": "Paracetamol"})
+
+    def verbal(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay(
+            "recordUnprescribedDose", at, medication={"name": "Paracetamol"}, basis="PROTOCOL"
+        )
+
+    def dose(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_drug("recordAdministration", at, given=True)
+
+    def hold(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_drug("holdPrescription", at)
+
+    def stop(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_drug("stopPrescription", at)
+
+    def death(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self.ward.execute("recordDeath", patientMrn=self.mrn, **at)
+
+    def _of_stay(self, command: str, at: dict[str, Any], **content: Any) -> dict[str, Any]:
+        return self.ward.execute(command, stayId=self.stay, **content, **at)
+
+    def _of_drug(self, command: str, at: dict[str, Any], **content: Any) -> dict[str, Any]:
+        return self.ward.execute(command, prescriptionId=self.drug, **content, **at)
+
+
+AFTER_ADMISSION = ("transfer", "leave", "visit", "discharge", "prescription", "verbal", "death")
+PAIRS = (
+    *(("admission", second) for second in AFTER_ADMISSION),
+    *(("transfer", second) for second in ("leave", "visit", "discharge", "dose", "death")),
+    *(("leave", second) for second in ("back", "discharge")),
+    *(("visit", second) for second in ("leave", "discharge", "death")),
+    *(("dose", second) for second in ("hold", "stop", "discharge", "death")),
+    *(("verbal", second) for second in ("discharge", "death")),
+    *(("prescription", second) for second in ("discharge", "death")),
+    *(("hold", second) for second in ("stop", "discharge")),
+    *(("stop", second) for second in ("discharge", "death")),
+    *(("transfer", "another"), ("discharge", "another"), ("discharge", "admission")),
+)
+"""Pairs of facts that may happen in this order on one day."""
+
+CANNOT_WAIT = {"admission", "leave"}
+"""First facts without which the second cannot be entered."""
+
+MIDNIGHT, LAST = timedelta(0), timedelta(hours=23, minutes=59)
+CASES = [
+    (pair, by_day, is_reversed, hour)
+    for pair, by_day, is_reversed, hour in product(
+        PAIRS, ((True, False), (False, True), (True, True)), (False, True), (MIDNIGHT, LAST)
+    )
+    if not (is_reversed and (pair[0] in CANNOT_WAIT or pair[1] in ("another", "admission", "back")))
+]
+
+Case = tuple[tuple[str, str], tuple[bool, bool], bool, timedelta]
+
+
+def refused(ward: Ward, case: Case) -> list[Any]:
+    """Return what is refused of a pair of facts that is entered so."""
+    pair, by_day, is_reversed, hour = case
+    start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = Day(ward, is_first=pair[0] == "admission")
+    times = [
+        {"occurredAtPrecision": "DAY", **late(said(start + hour))}
+        if known_by_day
+        else late(said(start + timedelta(hours=true_hour)))
+        for known_by_day, true_hour in zip(by_day, (9, 15), strict=True)
+    ]
+    parts = [(getattr(day, kind), at) for kind, at in zip(pair, times, strict=True)]
+    told = [record(at) for record, at in (reversed(parts) if is_reversed else parts)]
+    return [t for t in told if not t["__typename"].endswith("Recorded")]
+
+
+def test_mistake_149_a_fact_known_to_the_day_contradicts_no_fact_of_it_in_any_order(
+    ward: Ward,
+) -> None:
+    cases = Random(os.environ.get("WARDBOOK_STORIES", "1")).sample(CASES, 24)
+    wrong = [(case, told) for case in cases if (told := refused(ward, case))]
+    assert wrong == []
+
+
+@pytest.mark.nightly
+def test_mistake_149_each_pair_of_facts_in_each_order_and_precision(ward: Ward) -> None:
+    wrong = [(case, told) for case in CASES if (told := refused(ward, case))]
+    assert wrong == []
