@@ -174,6 +174,7 @@ class StayCriteria:
     admitted_since: datetime | None = None
     admitted_before: datetime | None = None
     labels: tuple[str, ...] | None = None
+    ids: tuple[UUID, ...] | None = None
     by_discharge: bool = False
     """In the order of the expected discharge, those without one last."""
 
@@ -287,6 +288,7 @@ _CRITERIA: dict[str, ColumnElement[bool]] = {
     "admitted_since": stays.c.admitted_at >= _moment("admitted_since"),
     "admitted_before": stays.c.admitted_at < _moment("admitted_before"),
     "labels": is_one_of(stays.c.confidentiality, "labels"),
+    "ids": is_one_of(stays.c.stay, "ids"),
 }
 """The condition of each criterion beside the statuses."""
 

@@ -186,3 +186,26 @@ def test_mistake_38_a_report_takes_the_name_that_held_at_the_end_of_its_period(w
         return [figure["shown"] for figure in told["report"]["figures"]]
 
     assert present(old, 10) == present(new, 3)
+
+
+def test_mistake_151_the_patients_of_a_ward_without_a_bed_are_listed(ward: Ward) -> None:
+    here, there = ward.room("a", "b", ward=ward.name("W")), ward.room("a", ward=ward.name("W"))
+    name = here.split("/")[0]
+    moved, elsewhere, waiting, gone = (
+        ward.stay(f"{here}/a", ago(days=4)),
+        ward.stay(f"{there}/a"),
+        ward.stay(withoutBed=f"{name.lower()} corridor"),
+        ward.stay(f"{here}/b", ago(days=4)),
+    )
+    for stay in (moved, elsewhere):
+        ward.record("transferPatient", stayId=stay, withoutBed="trolley", **late(ago(days=1)))
+    ward.record("dischargePatient", stayId=gone, disposition="HOME", **late(ago(days=1)))
+    query = """query($ward: String!, $bed: Boolean, $at: DateTime) { stays(asOf: $at, filter: {
+      ward: $ward, hasBed: $bed }) { nodes { id } } }"""
+
+    def listed(**asked: Any) -> set[str]:
+        return {s["id"] for s in ward.ask(query, ward=name, **asked)["stays"]["nodes"]}
+
+    assert listed(bed=False) == {moved, waiting}
+    assert listed(bed=False, at=ago(days=3)) == set()
+    assert listed(at=ago(days=3)) == {moved, gone}

@@ -34,6 +34,7 @@ from infrastructure.queries.named import (
     check_ward_held,
     staff_number_named,
 )
+from infrastructure.queries.unplaced import unplaced_in
 from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
@@ -53,7 +54,9 @@ class StayFilter:
         default=strawberry.UNSET, description="In one of these states at that moment."
     )
     ward: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Whose patient has a bed of this ward then."
+        default=strawberry.UNSET,
+        description="Whose patient has a bed of this ward then; with hasBed false those without a bed"
+        " whose place names this ward, or whose last bed was there.",
     )
     patient_mrn: str | None = strawberry.field(
         default=strawberry.UNSET, description="Of the patient with this MRN."
@@ -145,7 +148,7 @@ class StayQueries:
         by_discharge = order_by is StayOrder.EXPECTED_DISCHARGE
         name = "stays by discharge" if by_discharge else "stays"
         size, place = page_size(first), decode_cursor(after, name, datetime, UUID)
-        criteria = StayCriteria(by_discharge=by_discharge)
+        criteria, ward = StayCriteria(by_discharge=by_discharge), None
         if filter is not None:
             records: tuple[UUID, ...] | None = None
             attending = None
@@ -161,10 +164,13 @@ class StayQueries:
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or criteria.statuses
             ward = await known_ward(info.context, filter.ward or None)
+            unplaced = None
+            if ward is not None and chosen_value(filter.has_bed) is False:
+                unplaced = await info.context.query(unplaced_in, ward, at)
             plans, labels = filter.discharge_plans, filter.confidentialities
             criteria = StayCriteria(
                 statuses,
-                ward,
+                ward if unplaced is None else None,
                 records,
                 attending,
                 expected_until=filter.expected_discharge_until or None,
@@ -176,11 +182,12 @@ class StayQueries:
                 admitted_since=filter.admitted_from or None,
                 admitted_before=filter.admitted_to or None,
                 labels=tuple(c.value for c in labels) if labels else None,
+                ids=unplaced,
                 by_discharge=by_discharge,
             )
         views = await info.context.query(stays_page, criteria, at, size + 1, place)
-        if criteria.ward is not None and not views:
-            await info.context.query(check_ward_held, criteria.ward, at)
+        if ward is not None and not views:
+            await info.context.query(check_ward_held, ward, at)
         return page(
             views,
             size,
