@@ -28,6 +28,8 @@ class House:
     patients: dict[Any, str] = field(default_factory=dict)
     merges: list[tuple[int, Any, str, str | None]] = field(default_factory=list)
     """The position, the merge, the record, and into which (None: no more)."""
+    deaths: dict[str, int] = field(default_factory=dict)
+    """The minute of each death that is held true, by record."""
 
     def of(self, stay: Any, known: int = NEVER) -> list[Said]:
         return [told for position, s, told in self.said if s == stay and position <= known]
@@ -73,6 +75,18 @@ class House:
                 return record if last[1] == merge and last[3] else None
         return None
 
+    def dead(self, record: str) -> list[str]:
+        """The records of a record's person that have a death."""
+        links = self.into()
+        person = self.person(record, links)
+        return [other for other in self.deaths if self.person(other, links) == person]
+
+    def may_die(self, record: str, minute: int) -> bool:
+        if self.dead(record):
+            return False
+        deaths = {**self.deaths, record: minute}
+        return self._all_is_well(self.into(), self._all(), deaths=deaths)
+
     # -- what may be said --
 
     def allows(self, lines: Lines, patients: dict[Any, str], together: bool) -> bool:
@@ -99,10 +113,20 @@ class House:
         links: dict[str, str],
         told: dict[Any, list[Said]],
         patients: dict[Any, str] | None = None,
+        deaths: dict[str, int] | None = None,
     ) -> bool:
-        """No two stays in a bed, no person in two stays."""
+        """No two stays in a bed, no person in two stays, nobody alive after a death."""
         records = {**self.patients, **(patients or {})}
         tales = {stay: list(reference_stay.tale(said, BEDS)) for stay, said in told.items()}
+        died: dict[str, int] = {}
+        for record, minute in (self.deaths if deaths is None else deaths).items():
+            person = self.person(record, links)
+            died[person] = min(minute, died.get(person, NEVER))
+        for stay, said in told.items():
+            end = died.get(self.person(records[stay], links), NEVER)
+            facts = reference_stay.held(said)
+            if any(f.kind in reference_stay.LIVING and f.minute > end for f in facts):
+                return False
         for one, other in combinations(tales, 2):
             if any(_overlap(a, b) for a in _lain(tales[one]) for b in _lain(tales[other])):
                 return False
@@ -125,10 +149,9 @@ def _present(tale: list[tuple[int, Now]]) -> tuple[str, int, int]:
     end = NEVER
     for minute, now in tale:
         end = NEVER if now.status not in OVER else min(end, minute)
-    return ("", begin, begin if tale[0][1].status == "CANCELLED" else end)
+    return ("", -1, -1) if tale[0][1].status == "CANCELLED" else ("", begin, end)
 
 
 def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-    """Whether two stretches in one place have a minute in common."""
-    begin, end = max(one[1], other[1]), min(one[2], other[2])
-    return one[0] == other[0] and begin < end
+    """Whether two stretches in one place cannot be one after the other; one may be of no duration."""
+    return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]

@@ -40,10 +40,13 @@ class Now:
     kept: bool = False
     doctor: str = ""
     plan: str = "NONE"
+    specialty: str = ""
 
 
 MOVES = ("allocate", "transfer", "swap")
 PLACES = (*MOVES, "leave, keep bed", "leave, release", "return", "discharge")
+LIVING = ("admit", "leave, keep bed", "leave, release", "return", "visit", "discharge")
+"""What only the living do; the body may be moved."""
 PUT = ("put", "keep there")
 """What a reversal that names a place comes to; it cannot be reversed itself."""
 
@@ -87,7 +90,7 @@ def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]
     """What is true after each fact, with its minute. Raises Illegal at the first that cannot be."""
     admitted: Said | None = None
     over: Said | None = None
-    stands: dict[str, list[Said]] = {"place": [], "attending": [], "plan": []}
+    stands: dict[str, list[Said]] = {"place": [], "attending": [], "plan": [], "specialty": []}
     for fact in held(said):
         if fact.kind == "never admitted":
             admitted = over = fact
@@ -143,7 +146,9 @@ def _now(
         now = Now("CANCELLED")
     doctor = ([admitted.what or ""] + [f.what for f in stands["attending"]])[-1]
     plan = (["NONE"] + [f.what for f in stands["plan"]])[-1]
-    return replace(now, doctor=doctor, plan="NONE" if now.status == "DISCHARGED" else plan)
+    specialty = ([""] + [f.what for f in stands["specialty"]])[-1]
+    plan = "NONE" if now.status == "DISCHARGED" else plan
+    return replace(now, doctor=doctor, plan=plan, specialty=specialty)
 
 
 def _moved(now: Now, fact: Said, beds: Sequence[str]) -> Now:

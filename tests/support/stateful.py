@@ -43,6 +43,9 @@ _WEIGHTS = (
     (3, st.tuples(st.just("discharge"), _NTH)),
     (2, st.tuples(st.just("visit"), _NTH)),
     (2, st.tuples(st.just("attending"), _NTH, st.sampled_from(DOCTORS))),
+    (1, st.tuples(st.just("specialty"), _NTH, st.sampled_from(["surgery", "medicine"]))),
+    (1, st.tuples(st.just("death"), _RECORD)),
+    (2, st.tuples(st.just("no death"), _RECORD)),
     (1, st.tuples(st.just("plan"), _NTH, st.sampled_from([p.value for p in DischargePlan]))),
     (16, _BY_ID),
     (
@@ -100,6 +103,9 @@ class Machine:
         self.at = max(10, self.minute - back)
         if what[0] in ("merge", "unmerge"):
             self._link(what)
+            return
+        if what[0] in ("death", "no death"):
+            self._die(what[0] == "death", what[1])
             return
         asked = self._asked(what)
         if asked is None:
@@ -193,6 +199,20 @@ class Machine:
             self.merges += [merge] if into else []
             self.house.merges.append((told.position, merge, record, into))
 
+    def _die(self, died: bool, record: str) -> None:
+        """Record a death, or take it back."""
+        operation = "record_death" if died else "cancel_death"
+        dead = self.house.dead(record)
+        allowed = self.house.may_die(record, self.at) if died else bool(dead)
+        told = self._give(operation, self.at, patient_mrn=record)
+        assert (told is not None) == allowed, (self.refusal, operation, record)
+        if told:
+            self._accepted(operation)
+            for each in dead:
+                del self.house.deaths[each]
+            if died:
+                self.house.deaths[record] = self.at
+
     # -- each command: what is asked, and what it says --
 
     def _asked(
@@ -229,7 +249,7 @@ class Machine:
             return "cancel_admission", content, lines, self.at
         kind, id, said = what[0], *self._content(what)
         line = Said(kind, self.at, self._id(id), where=None, what=None)
-        if kind in ("attending", "plan"):
+        if kind in ("attending", "plan", "specialty"):
             line = Said(kind, self.at, self._id(id), what=what[2])
         elif len(what) > 2:
             line = Said(kind, self.at, self._id(id), where=what[2])
@@ -249,6 +269,8 @@ class Machine:
                 return "return", named(what[2])
             case "attending":
                 return "attending", {"attending": what[2]}
+            case "specialty":
+                return "specialty", {"specialty": what[2]}
             case "plan":
                 return "discharge-plan", {"plan": DischargePlan(what[2])}
             case "visit":
@@ -389,6 +411,7 @@ _OPERATION = {
     "return": "end_leave",
     "attending": "change_attending",
     "plan": "plan_discharge",
+    "specialty": "change_specialty",
     "visit": "record_visit",
     "discharge": "discharge_patient",
 }
@@ -408,3 +431,13 @@ def named(where: str | None) -> dict[str, Any]:
     if where is None:
         return {}
     return place(f"A/{where}") if where in BEDS else {"without_bed": where}
+
+
+GIVEN = {
+    *_OPERATION.values(),
+    *("admit_patient", "swap_beds", "cancel_admission", "correct_facts"),
+    *("correct_movement", "amend_visit", "cancel_movement", "cancel_visit"),
+    *("merge_patients", "unmerge_patients", "record_death", "cancel_death"),
+    *("open_room", "register_patient", "register_practitioner"),
+}
+"""The commands that the machine gives."""
