@@ -9,6 +9,7 @@ from application.unit_of_work import UnitOfWork
 from domain.refusals import BedRef
 from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
+from domain.time import Period
 
 
 def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
@@ -29,9 +30,19 @@ def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]
             for stretch in stay.stretches
             if stretch.bed == BedRef(room.id, bed) and stretch.period.start in spell.period
         ]
-        stay_ends = [stay.history.ended_at for stay in stays if spell.stay is not None]
+        stay_ends = [
+            end
+            for stay in stays
+            if (end := stay.history.ended_at) is not None
+            and (spell.stay is not None or _ended_within(stay, end, spell.period))
+        ]
         died_at = persons.died_at(uow, patient) if patient else None
         first = min((end for end in (*uses, *stay_ends, died_at) if end is not None), default=None)
         if first is not None:
             ends[spell.id] = max(first, spell.period.start)
     return ends
+
+
+def _ended_within(stay: Stay, end: datetime, period: Period) -> bool:
+    """Return whether a stay that really was ended after a reservation for its patient began."""
+    return stay.history.period is not None and end > period.start and end in period

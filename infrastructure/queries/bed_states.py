@@ -83,12 +83,20 @@ async def _reservations_over(
     records = await records_of_each(connection, patient_ids, house_moment)
     first, in_rooms = min(spell.since for _, spell in spells), [room for room, _ in spells]
     uses = (await _uses.execute(connection, house_moment, rooms=in_rooms, first=first)).all()
+    ids = list({record for same in records.values() for record in same})
+    left = (await _left.execute(connection, house_moment, ids=ids, first=first)).all()
     over = set()
     for room, spell in spells:
         patient = patients_of[spell.spell]
         if (
             patient in deaths
             or spell.for_stay in stays_over
+            or any(
+                spell.for_patient
+                and end.patient in records.get(spell.for_patient, ())
+                and end.since > spell.since
+                for end in left
+            )
             or any(
                 (use.room, use.bed) == (room, spell.bed)
                 and use.since >= spell.since
@@ -110,6 +118,17 @@ _stays_of = by_id(
         is_one_of(stays.c.stay, "ids"), at.of(stays)
     )
 )
+_left = CompiledStatement(
+    lambda at: select(stays.c.patient, since(stays)).where(
+        is_one_of(stays.c.patient, "ids"),
+        stays.c.status.in_([status.value for status in OVER]),
+        func.lower(stays.c.during).between(parameter("first", _MOMENT), at.as_of),
+        func.lower(stays.c.during) > stays.c.admitted_at,
+        at.of(stays),
+    )
+)
+"""The ends of stays that really were, since a moment."""
+
 _uses = CompiledStatement(
     lambda at: select(*columns(stretches), since(stretches)).where(
         is_one_of(stretches.c.room, "rooms"),

@@ -7,7 +7,7 @@ import pytest
 from application.authorization.roles import Role
 from tests.api.test_scope import login
 from tests.support.api_dsl import Ward, ago, ahead, late, place
-from tests.support.correction_examples import IN_ERROR, WRONG, movement
+from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, movement
 
 
 def cleaned_ward(ward: Ward, **rule: Any) -> str:
@@ -106,11 +106,9 @@ def test_mistake_97_a_reservation_ends_with_its_use(ward: Ward, by: str) -> None
         "FREE",
     ]
     ward.record("cancelMovement", movementId=used, **IN_ERROR)
-    is_over = by == "stay"  # with the stay, which has ended
-    assert ward.bed(bed)["state"] == ("FREE" if is_over else "RESERVED")
+    assert ward.bed(bed)["state"] == "FREE"  # with the stay, which has ended
     assert ward.bed(bed, asOf=ago(hours=7))["state"] == "RESERVED"
-    told = admit(ward, bed, ago(hours=3))["__typename"]
-    assert told == ("StayRecorded" if is_over else "BedNotOpen")
+    assert admit(ward, bed, ago(hours=3))["__typename"] == "StayRecorded"
 
 
 def test_mistake_97_after_its_use_a_reserved_bed_is_given_and_reserved_again(ward: Ward) -> None:
@@ -178,3 +176,21 @@ def test_mistake_124_a_discharge_ends_the_reservation_of_a_further_bed(ward: War
     ward.record("reserveBed", **place(bed), **again, **late(ago(hours=7)))
     ward.record("cancelDischarge", stayId=stay, **place(f"{room}/a"), **IN_ERROR)
     assert ward.bed(bed, asOf=ago(hours=7.5))["state"] == "RESERVED"
+
+
+@pytest.mark.parametrize("end", ["discharge", "reversed admission", "admission in error"])
+def test_mistake_152_a_patient_who_has_left_holds_no_reserved_bed(ward: Ward, end: str) -> None:
+    bed, mrn = f"{ward.room('a')}/a", ward.patient()
+    stay = ward.stay(patientMrn=mrn)
+    reserve(ward, bed, patientMrn=mrn)
+    if end == "discharge":
+        leave(ward, stay, ago(hours=8))
+    elif end == "reversed admission":
+        ward.record("cancelAdmission", stayId=stay, **REVERSED, occurredAt=ago(hours=8))
+    else:
+        ward.record("cancelAdmission", stayId=stay, **IN_ERROR)
+    is_over = end != "admission in error"  # then nobody has come yet
+    states = [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9, 7)]
+    assert states == ["RESERVED", "FREE" if is_over else "RESERVED"]
+    told = admit(ward, bed, ago(hours=6))["__typename"]
+    assert told == ("StayRecorded" if is_over else "BedNotOpen")
