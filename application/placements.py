@@ -52,7 +52,7 @@ OF_TIME = (
 )
 """The refusals that may rest on a moment."""
 
-MOST = 48
+MOST = 16
 """How many placements are tried before the command is refused."""
 
 PLACED = ("visit", "consult")

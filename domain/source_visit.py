@@ -21,13 +21,18 @@ from domain.time import Moment, Precision
 
 
 class SourceKind(DescribedEnum):
-    """The movements that another system may report (HL7 A01, A02, A21, A22, A03)."""
+    """What another system may report of a visit (HL7 A01, A02, A21, A22, A03, A08)."""
 
     ADMIT = "ADMIT", "An admission (HL7 A01)."
     TRANSFER = "TRANSFER", "A transfer (A02)."
     START_LEAVE = "START_LEAVE", "The patient left for a while (A21)."
     END_LEAVE = "END_LEAVE", "The patient came back from leave (A22)."
     DISCHARGE = "DISCHARGE", "A discharge (A03)."
+    UPDATE = (
+        "UPDATE",
+        "From then on somebody else, or another specialty, is responsible, or the type is another"
+        " one (A08, A54); the patient stays where they are.",
+    )
 
 
 class PatientDetails(

@@ -241,6 +241,8 @@ class _VisitReconciler:
                     uow, stay, movement.disposition or Disposition.OTHER, movement.destination
                 )
                 return Applied(version=version, movement=_last_movement(stay))
+            case SourceKind.UPDATE:
+                return self._update(stay, version)
         return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
 
     def _with_care(self, stay: Stay, applied: Applied) -> Applied:
@@ -262,6 +264,10 @@ class _VisitReconciler:
         if place is not None:
             stay.transfer(place, self.uow.entry)
             return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+        return self._update(stay, version)
+
+    def _update(self, stay: Stay, version: Version) -> Applied:
+        """Hold what a report says that moves nobody; it is found by the admission."""
         if stay.history.admission is None:
             raise StayStateBroken("the admission was cancelled")
         admission = stay.history.admission.id

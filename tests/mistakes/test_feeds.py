@@ -138,3 +138,34 @@ def test_mistake_66_a_message_by_a_former_number_finds_its_patient(ward: Ward) -
     later = {**admission, "occurredAt": ago(hours=1), "patientMrn": mrn}
     other = told(ward, ward.name("V"), "1", 2, movement=later)
     assert other["sourceMovement"]["patient"]["mrn"] == mrn
+
+
+def test_mistake_153_an_update_holds_from_its_time_on_in_whichever_order_it_comes(
+    ward: Ward,
+) -> None:
+    times, (one, two, three) = [ago(hours=h) for h in (9, 7, 5, 3)], [ward.doctor() for _ in "abc"]
+    reports: list[dict[str, Any]] = [
+        {"kind": "ADMIT", "attending": one, "specialty": "surgery"},
+        {"kind": "UPDATE", "attending": two, "admissionType": "ELECTIVE"},
+        {"kind": "UPDATE", "attending": three, "specialty": "medicine"},
+        {"kind": "DISCHARGE", "disposition": "HOME"},
+    ]
+    query = """query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) {
+      specialty admissionType withoutBed attending { staffNumber } } }"""
+    for order in permutations(range(4)):
+        mrn, visit = ward.patient(), ward.name("V")
+        for i in order:
+            movement = {**reports[i], "occurredAt": times[i]}
+            movement |= {"patientMrn": mrn, "withoutBed": "desk"} if i == 0 else {}
+            answer = told(ward, visit, str(i), i, movement=movement)
+        stay = answer["ofStay"]["id"]
+        held = [ward.ask(query, id=stay, at=ago(hours=h))["stay"] for h in (8, 6, 4)]
+        assert [(s["attending"]["staffNumber"], s["specialty"]) for s in held] == [
+            (one, "surgery"),
+            (two, "surgery"),
+            (three, "medicine"),
+        ], order
+        assert {(s["admissionType"], s["withoutBed"]) for s in held} == {("ELECTIVE", "desk")}
+        assert told(ward, visit, "1", 9, cancelled=True)["sourceMovement"]["status"] == "CANCELLED"
+        before = ward.ask(query, id=stay, at=ago(hours=6))["stay"]
+        assert before["attending"] == {"staffNumber": one}

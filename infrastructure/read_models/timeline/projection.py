@@ -127,6 +127,7 @@ REPORTED_AS = {
     SourceKind.START_LEAVE: "STAY_LEAVE_STARTED",
     SourceKind.END_LEAVE: "STAY_LEAVE_ENDED",
     SourceKind.DISCHARGE: "STAY_DISCHARGED",
+    SourceKind.UPDATE: "STAY_ATTENDING_CHANGED",
 }
 """Kind of the entry that a movement reported by another system becomes, once it is true."""
 
