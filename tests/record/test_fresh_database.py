@@ -162,7 +162,6 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "owner": lambda log: log.owner(*KEY),
     "owners": lambda log: log.owners(["nothing"]),
     "owners_beginning": lambda log: log.owners_beginning("room", "nowhere"),
-    "person_claims": lambda log: log.person_claims(ID, PERIOD),
     "preload": lambda log: log.preload(ID, [ID], [KEY]),
     "select_events": lambda log: log.select_events(ID),
     "select_notifications": lambda log: log.select_notifications(5, 3),

@@ -47,6 +47,7 @@ from infrastructure.queries.waiting_list import (
     expected_arrival_count,
     expected_arrivals_page,
 )
+from infrastructure.queries.unplaced import unplaced_in
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.allergies import allergies_of_persons
 from infrastructure.read_models.cleaning_rules import rules_known
@@ -240,6 +241,7 @@ READS: dict[Query, Sends] = {
     deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
     deceased: lambda c, at: deceased(c, at, "A"),
     doses_due: lambda c, at: doses_due(c, at, LocalDays(), "A", HOUR, HOUR),
+    unplaced_in: lambda c, at: unplaced_in(c, "A", at),
     open_consults: lambda c, at: open_consults(c, at, "A"),
     mothers_of: FEW["mothers"],
     children_of: FEW["children"],
