@@ -70,6 +70,7 @@ class ImpreciseFact:
     id: UUID
     at: datetime
     precision: Precision
+    in_stay: bool
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,17 @@ class Placement:
         reason = uow.entry.reason or REASON
         entry = replace(uow.entry, occurred_at=uow.now, precision=Precision.MINUTE, reason=reason)
         for fact, at in self.recorded.items():
-            for prescription in uow.load(Prescription, fact.of):
-                _place_in_prescription(prescription, fact, at, entry)
-            for stay in uow.load(Stay, *uow.record.streams_of(fact.id)):
-                _place_in_stay(uow, stay, fact, at, entry)
+            if fact.in_stay:
+                for stay in uow.load(Stay, fact.of, *uow.record.streams_of(fact.id)):
+                    _place_in_stay(uow, stay, fact, at, entry)
+            else:
+                for prescription in uow.load(Prescription, fact.of):
+                    _place_in_prescription(prescription, fact, at, entry)
 
     def check(self, uow: UnitOfWork) -> None:
         """Refuse stays that the command itself has not checked. Raises ContradictsLaterFacts."""
         for fact in self.recorded:
-            for stay in uow.load(Stay, fact.of):
+            for stay in uow.load(Stay, fact.of) if fact.in_stay else ():
                 if stay.exists:
                     stay.history.check((), persons.told_death_at(uow, stay.patient))
 
@@ -167,7 +170,8 @@ def _imprecise_facts(uow: UnitOfWork) -> Iterator[ImpreciseFact]:
             continue
         for id, at, precision in facts:
             if precision in (Precision.HOUR, Precision.DAY):
-                yield ImpreciseFact(aggregate.id, id, at, precision)
+                in_stay = isinstance(aggregate, Stay)
+                yield ImpreciseFact(aggregate.id, id, at, precision, in_stay)
 
 
 def _moments(uow: UnitOfWork) -> Iterator[datetime]:
@@ -208,8 +212,6 @@ def _place_in_prescription(
     prescription: Prescription, fact: ImpreciseFact, at: datetime, entry: Envelope
 ) -> None:
     nothing = (None, None, None, None)
-    if not prescription.exists:
-        return
     if prescription.course.step(fact.id):
         prescription.correct_change(fact.id, at, fact.precision, *nothing, entry)
     elif prescription.course.dose(fact.id):
