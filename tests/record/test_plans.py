@@ -41,13 +41,13 @@ from infrastructure.queries.tables_read import (
     require_valid_time_boundaries,
     tables_read,
 )
+from infrastructure.queries.unplaced import unplaced_in
 from infrastructure.queries.waiting_list import (
     ArrivalCriteria,
     all_waiting,
     expected_arrival_count,
     expected_arrivals_page,
 )
-from infrastructure.queries.unplaced import unplaced_in
 from infrastructure.read_models import READ_MODELS
 from infrastructure.read_models.allergies import allergies_of_persons
 from infrastructure.read_models.cleaning_rules import rules_known
