@@ -283,7 +283,6 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
         "accesses",
         "command",
         "projections",
-        "node",
         "stayDifference",
         "reportDefinitions",
         "events",
