@@ -14,10 +14,12 @@ import pytest
 
 from api.simulator import AnotherHouse, SimulationResult, simulate
 from api.simulator.inpatient import Inpatient
+from domain.patient import Patient
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
+from tests.support.hospital_dsl import events
 
 pytestmark = pytest.mark.nightly
 
@@ -189,13 +191,13 @@ def test_a_wrong_bed_is_corrected_an_hour_to_a_day_later(month: House) -> None:
 
 @pytest.mark.nightly
 def test_one_who_was_registered_twice_had_a_temporary_number_and_no_name(month: House) -> None:
-    merged = month.rows(
-        "SELECT registered.body->>'mrn', registered.body->>'family_name' FROM record.events merge"
-        " JOIN record.events registered USING (stream)"
-        " WHERE merge.topic = 'patient.merged' AND registered.topic = 'patient.registered'"
-    )
+    log = [event for *_, event in events(month.database)]
+    merged = {event.originator_id for event in log if isinstance(event, Patient.Merged)}
     assert merged
-    assert all(mrn.startswith("T") and name is None for mrn, name in merged)
+    for event in log:
+        if isinstance(event, Patient.Registered) and event.originator_id in merged:
+            assert event.mrn.startswith("T")
+            assert event.family_name is None
 
 
 def test_a_newborn_lies_in_its_mothers_bed_while_she_does(house: House) -> None:
