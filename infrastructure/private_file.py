@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from domain.errors import ConfigurationError
@@ -17,15 +18,18 @@ class UnsafeKey(ConfigurationError):
 
 def read_or_make_key(file: Path, advice: str) -> bytes:
     """Return the key in a file; make both if there is none. Raises UnsafeKey, with the advice."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_key(file, advice)
-    key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as key_file:
-        key_file.write(key)
-    return key
+    if not os.path.lexists(file):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as key_file:
+            key_file.write(secrets.token_bytes(KEY_BYTES))
+        try:  # whole or not at all, since another program may read it at once
+            with suppress(FileExistsError):
+                os.link(draft, file)
+        finally:
+            draft.unlink()
+    return read_key(file, advice)
 
 
 def read_key(file: Path, advice: str) -> bytes:

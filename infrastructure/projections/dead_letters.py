@@ -131,8 +131,20 @@ class IsolatingProjector:
             self.refill(streams, row[1])
 
     def read_anew(self, streams: set[UUID], until: int) -> None:
-        """Project some streams again, whose texts read otherwise now."""
-        self.refill(streams | self._isolated, until)
+        """Project some streams again, whose texts read otherwise now, with what is of them."""
+        found_streams = streams | self._isolated
+        for table in self._target.model.tables():
+            for column in {"patient", "stay"}.intersection(table.columns.keys()):
+                rows = self._connection.execute(
+                    sql.SQL("SELECT DISTINCT {} FROM {} WHERE {} = ANY(%s)").format(
+                        sql.Identifier(table.info["of"]),
+                        sql.Identifier(self._target.schema, table.name),
+                        sql.Identifier(column),
+                    ),
+                    [list(streams)],
+                )
+                found_streams |= {stream for (stream,) in rows}
+        self.refill(found_streams, until)
 
     def refill(self, streams: set[UUID], until: int) -> None:
         """Delete the rows of some streams and project these again, in the order of the log.
