@@ -127,16 +127,16 @@ def witness(
     witness. The other house compares its log with it: verify --checkpoint FILE.
     """
     configuration = settings()
-    here = Witness(configuration.home, configuration.hospital)
+    own_witness = Witness(configuration.home, configuration.hospital)
     if file is None:
-        out.print(str(here.verifier()), soft_wrap=True)
+        out.print(str(own_witness.verifier()), soft_wrap=True)
         return
     try:
         request = json.loads(file.read_text())
     except (OSError, ValueError):
         stop(f"{file} cannot be read, or is no JSON.", ExitCode.USAGE)
     try:
-        note = here.cosign(request, None if key is None else VerifierKey.parse(key))
+        note = own_witness.cosign(request, None if key is None else VerifierKey.parse(key))
     except NotProven as error:
         stop(str(error), ExitCode.CHECK_FAILED)
     sys.stdout.write(str(note))

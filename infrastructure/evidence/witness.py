@@ -81,8 +81,8 @@ class Witness:
         message = cosigned_message(checkpoint.text, now)
         content = now.to_bytes(8, "big") + self.key().private.sign(message)
         signature = Signature(self.name, self.verifier().id, content)
-        cosigned = SignedNote(checkpoint, (*note.signatures, signature))
+        joint_note = SignedNote(checkpoint, (*note.signatures, signature))
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(key_file, f"{key}\n")
-        write_private(note_file, str(cosigned))
-        return cosigned
+        write_private(note_file, str(joint_note))
+        return joint_note

@@ -134,31 +134,31 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
 
 def _issue(row: RowMapping) -> IssueView:
     terms = msgspec.convert(row["told"]["terms"], Terms)
-    said = msgspec.convert(row["told"]["said"], Said)
+    result = msgspec.convert(row["told"]["said"], Said)
     return IssueView(
         row["issue"],
         terms,
-        report_of(terms, said),
+        report_of(terms, result),
         row["recorded_by"],
         row["reason"],
         row["at"],
         row["position"],
-        said.checkpoint,
+        result.checkpoint,
     )
 
 
 def _restatement(row: RowMapping, terms: Terms) -> RestatementView:
     record = row["told"]
-    said = msgspec.convert(record["said"], Said)
+    result = msgspec.convert(record["said"], Said)
     return RestatementView(
         row["restatement"],
-        report_of(terms, said),
+        report_of(terms, result),
         msgspec.convert(record["changes"], list[Change]),
         msgspec.convert(record["causes"], list[Cause]),
         row["recorded_by"],
         row["reason"],
         row["at"],
-        said.checkpoint,
+        result.checkpoint,
     )
 
 
