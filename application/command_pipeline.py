@@ -169,7 +169,7 @@ class CommandPipeline(Application[UUID]):
         """Read the clock, an earlier recording, and what the input names, in one round trip."""
         ids = [value for value in call.content.values() if isinstance(value, UUID)]
         keys = lookups.unique_keys_in(call.content, self.rules)
-        return self.record.preload(call.request.command_id, self.cache.lacks(ids), keys)
+        return self.record.preload(call.request.command_id, self.cache.lacks(ids), keys, ids)
 
     def _begin(
         self, call: Invocation, digest: str, preload: CommandPreload, *, refresh: bool

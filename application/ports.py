@@ -29,13 +29,15 @@ class RecordedCommand:
 class CommandPreload:
     """State at the begin of a command: the record's clock, and the command if it came before.
 
-    And what it was going to ask first: streams whole, and who has what it names.
+    And what it was going to ask first: streams whole, who has what it names, and the merges of these.
     """
 
     now: datetime
     earlier: RecordedCommand | None
     streams: Mapping[UUID, Sequence[Event]] = field(default_factory=dict)
     owners: Mapping[Unique, UUID | None] = field(default_factory=dict)
+    merged_into: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
+    """The records that were ever merged into a subject, by each subject that was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,16 @@ class EventStore(Protocol):
     """The event store with its claims. `infrastructure.event_store.recorder` keeps it in PostgreSQL."""
 
     def preload(
-        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
+        self,
+        command_id: UUID,
+        streams: Sequence[UUID] = (),
+        names: Sequence[Unique] = (),
+        subjects: Sequence[UUID] = (),
     ) -> CommandPreload:
         """Return the database's clock, and the command if it was recorded before.
 
-        In the same look these streams, those of the patients and stays they are about, and owners.
+        In the same look these streams, those of the patients and stays they are about, and owners;
+        and what was ever merged into the owners, the ``subjects`` and their patients.
         """
 
     def still_current(

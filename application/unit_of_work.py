@@ -90,7 +90,11 @@ class UnitOfWork:
         self.corrected_precision: Precision | None = None
         self._told: dict[str, tuple[datetime, Precision]] = {}
         self._placed: Mapping[str, datetime] = {}
-        self._merged_into: dict[tuple[UUID, ...], list[UUID]] = {}
+        self._merged_into: dict[tuple[UUID, ...], list[UUID]] = (
+            {(into,): list(records) for into, records in preload.merged_into.items()}
+            if preload
+            else {}
+        )
         self._sent_at = sent_at
         """When it occurred by the client's clock."""
         self._preloaded = preload.streams if preload else {}

@@ -56,6 +56,17 @@ _OWNERS = (
     "SELECT kind, key, owner FROM record.unique_claims"
     " JOIN unnest(%s::text[], %s::text[]) AS w (kind, key) USING (kind, key)"
 )
+_MERGED_INTO = (
+    "SELECT w.id, m.stream FROM (SELECT unnest(%s::uuid[]) AS id"
+    "   UNION SELECT patient FROM record.stored_events WHERE stream = ANY(%s) AND version = 1"
+    "   UNION SELECT owner FROM record.unique_claims"
+    "     JOIN unnest(%s::text[], %s::text[]) AS n (kind, key) USING (kind, key)) AS w"
+    " LEFT JOIN LATERAL (SELECT stream FROM record.stored_events"
+    "   WHERE own->>'into' IS NOT NULL AND own->>'into' = w.id::text OFFSET 0) AS m ON true"
+    " WHERE w.id IS NOT NULL"
+)
+"""What was ever merged into some subjects, the patients whom they are about, and owners of names."""
+
 OWNERS_OF_KINDS = (
     "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
     " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
@@ -69,29 +80,41 @@ class LogReader:
         self.pool, self.mapper, self.keys = pool, mapper, mapper.keys
 
     def preload(
-        self, command_id: UUID, streams: Sequence[UUID] = (), names: Sequence[Unique] = ()
+        self,
+        command_id: UUID,
+        streams: Sequence[UUID] = (),
+        names: Sequence[Unique] = (),
+        subjects: Sequence[UUID] = (),
     ) -> CommandPreload:
         """Return the database's clock, and the command if it was recorded before.
 
         In the same round trip: these streams, those of the patients and stays that they are about,
-        and the owners of unique names.
+        the owners of unique names, and the records that were ever merged into any of these, or into
+        the ``subjects`` or the patients whom they are about.
         """
         statements: list[Statement] = [(_CLOCK_AND_COMMAND, [command_id])]
         if streams:
             statements.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
+        forms = [form for name in names for form in sealed_claims.forms(name, self.keys)]
+        named = [[n.kind for n in forms], [n.key for n in forms]]
         if names:
-            forms = [form for name in names for form in sealed_claims.forms(name, self.keys)]
-            statements.append((_OWNERS, [[n.kind for n in forms], [n.key for n in forms]]))
+            statements.append((_OWNERS, named))
+        if names or subjects:
+            statements.append((_MERGED_INTO, [list(subjects), list(subjects), *named]))
         (clock_and_command,), *results = self._query(statements)
         events: dict[UUID, list[Event]] = {id: [] for id in streams}
         for row in results.pop(0) if streams else ():
             events.setdefault(row[0], []).append(self.mapper.event(row))
         owners = {(kind, key): owner for kind, key, owner in (results.pop(0) if names else ())}
+        merged: dict[UUID, list[UUID]] = {}
+        for into, record in results.pop(0) if results else ():
+            merged.setdefault(into, []).extend([record] if record else [])
         return CommandPreload(
             clock_and_command[0],
             _recorded_command(clock_and_command),
             events,
             sealed_claims.owners_by_name(names, owners, self.keys),
+            merged,
         )
 
     def still_current(

@@ -36,7 +36,6 @@ from infrastructure.event_store.append_request import to_recorded_command, to_re
 from infrastructure.event_store.group_commit import GroupCommit
 from infrastructure.event_store.log_reader import (
     DATABASE_AWAY_AFTER,
-    OWNERS_OF_KINDS,
     DatabaseUnavailable,
     LogReader,
 )
@@ -69,7 +68,7 @@ class Recorder(LogReader, ApplicationRecorder):
         command = to_recorded_command(outcome["command"])
         if outcome["outcome"] == "earlier":
             raise AlreadyRecorded(command)
-        append.remembered, append.owners = command, outcome["owners"]
+        append.remembered, append.owners = command, [UUID(id) for id in outcome["owners"]]
         return range(command.first_position, command.position + 1)
 
     def append_batch(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,17 +86,10 @@ class Recorder(LogReader, ApplicationRecorder):
             return self._append(commands)
 
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        kinds = list(dict.fromkeys(k for command in commands for k in command.get("asks", ())))
-        sent_commands = [_without_asks(command) for command in commands] if kinds else commands
-        request = msgspec.json.encode(sent_commands).decode()
+        request = msgspec.json.encode(commands).decode()
         # Never pipelined: it would hold the lock until this process has sent what comes after.
         ((response,),) = self._query([("SELECT record.append(%s::jsonb)::text", [request])])[0]
-        owners = self._query([(OWNERS_OF_KINDS, [kinds])])[0] if kinds else []
-        outcomes = cast(list[dict[str, Any]], msgspec.json.decode(response))
-        for command, outcome in zip(commands, outcomes, strict=True):
-            asks = command.get("asks", ())
-            outcome["owners"] = [owner for kind, owner in owners if kind in asks]
-        return outcomes
+        return cast(list[dict[str, Any]], msgspec.json.decode(response))
 
     # -- interface of the library --
 
@@ -206,7 +198,3 @@ def _configure(connection: Connection[TupleRow], synchronous_commit: bool) -> No
     connection.execute(f"{PLAN_BY_INDEX}; SET statement_timeout = '5s'")
     if not synchronous_commit:
         connection.execute("SET synchronous_commit = off")
-
-
-def _without_asks(command: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in command.items() if name != "asks"}
