@@ -154,6 +154,7 @@ KEY = KEYS["mrn"]("main", "nobody")
 STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "append_batch": lambda log: log.append_batch([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
     "bed_claims": lambda log: log.bed_claims(ID, PERIOD),
+    "bind_keys": lambda log: log.bind_keys(),
     "events_between": lambda log: log.events_between(1, 3),
     "first_owner": lambda log: log.first_owner("room", "nowhere"),
     "heads": lambda log: log.heads([ID]),
@@ -172,10 +173,11 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "streams_of": lambda log: log.streams_of(ID),
     "streams_of_change": lambda log: log.streams_of_change(ID),
     "streams_of_consult": lambda log: log.streams_of_consult(ID),
+    "what_is_of": lambda log: log.what_is_of([ID]),
 }
 """A call of each method of the event store that sends a statement."""
 
-WITHOUT_STATEMENT = {"insert_events", "subscribe"}
+WITHOUT_STATEMENT = {"insert_events", "subscribe", "salted", "destroy_keys"}
 """Methods that send none of their own, or none at all."""
 
 

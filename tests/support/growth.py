@@ -14,7 +14,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.read_models import READ_MODELS
 
 SCHEMAS = ["record", "audit", *(str(model.metadata.schema) for model in READ_MODELS)]
-CONSTANT = ["log", "kinds"]
+CONSTANT = ["log", "kinds", "key_store"]
 """Tables of these schemas that do not grow with the log."""
 
 TABLES = (
