@@ -126,6 +126,11 @@ QUESTIONS: dict[str, tuple[str, str, Callable[[Story, Any], Any]]] = {
         "room { ward }",
         lambda story, told: told["room"]["ward"] if told else None,
     ),
+    "node": (
+        "id: $stay",
+        "... on Stay { room { ward } }",
+        lambda story, told: told["room"]["ward"] if told else None,
+    ),
     "stays": (
         "filter: {patientMrn: $mrn}",
         "nodes { room { ward } }",
@@ -190,6 +195,7 @@ def believed(story: Story) -> dict[str, Any]:
         "ward": None,
         "room": None,
         "stay": one,
+        "node": one,
         "stays": [one],
         "prescription": "1 g",
         "roomOccupancy": [f"{one}/a"],
@@ -209,6 +215,7 @@ def known(story: Story) -> dict[str, Any]:
         "ward": two,
         "room": two,
         "stay": two,
+        "node": two,
         "stays": [two],
         "prescription": "2 g",
         "roomOccupancy": [f"{two}/a"],
