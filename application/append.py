@@ -33,7 +33,7 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
             Claim(stay.id, stretch)
             for stay in restatement
             for stretch in (*stay.stretches, *stay.history.instants)
-            if not uow.before[stay.id].had(stretch)
+            if not uow.before[stay.id].had_stretch(stretch)
         },
         persons_read=uow.persons_read,
         stays_read=uow.stays_read,

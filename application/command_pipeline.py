@@ -138,13 +138,13 @@ class CommandPipeline(Application[UUID]):
                 except Refusal as refusal:
                     if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
                         continue  # the cache or the clock may be behind: refresh, decide anew
-                    placed = self._decide_elsewhere(call, uow, digests, preload, refusal)
-                    if placed is None:
+                    placement = self._decide_elsewhere(call, uow, digests, preload, refusal)
+                    if placement is None:
                         confirmation = self._confirm_refusal(call, uow, digests)
                         if confirmation is not None:
                             return confirmation
                         raise redact_refusal(refusal, uow) from None
-                    uow = placed
+                    uow = placement
                 return self._append(call, uow)
             except Stale:
                 self.cache.forget(uow.loaded)

@@ -53,7 +53,7 @@ OF_TIME = (
 """The refusals that may rest on a moment."""
 
 MOST = 16
-"""How many placements are tried before the command is refused."""
+"""The placements that are tried, at most, before the command is refused."""
 
 PLACED = ("visit", "consult")
 """The observations that can be held at another moment."""
@@ -111,11 +111,11 @@ def placements(uow: UnitOfWork, refusal: Refusal) -> Iterator[Placement]:
 
 
 def _placements(uow: UnitOfWork) -> Iterator[Placement]:
-    told = uow.told_times
-    known_moments = {*_moments(uow), *(at for at, _ in told.values())}
+    times = uow.told_times
+    known_moments = {*_moments(uow), *(at for at, _ in times.values())}
     imprecise_parts = {
         part: _candidates(uow, at, precision, known_moments)
-        for part, (at, precision) in told.items()
+        for part, (at, precision) in times.items()
         if precision in (Precision.HOUR, Precision.DAY)
     }
     for part, moments in imprecise_parts.items():
@@ -125,7 +125,7 @@ def _placements(uow: UnitOfWork) -> Iterator[Placement]:
         for moment in dict.fromkeys(m for moments in imprecise_parts.values() for m in moments):
             yield Placement(told=dict.fromkeys(imprecise_parts, moment))
     facts = list(_imprecise_facts(uow))
-    for at, _ in told.values():
+    for at, _ in times.values():
         near = {fact: s for fact in facts if (s := _span(uow, fact))[0] <= at <= s[1]}
         for fact in near:
             for moment in _candidates(uow, fact.at, fact.precision, {at}):
@@ -191,15 +191,15 @@ def _moments(uow: UnitOfWork) -> Iterator[datetime]:
 def _place_in_stay(
     uow: UnitOfWork, stay: Stay, fact: ImpreciseFact, at: datetime, entry: Envelope
 ) -> None:
-    held = stay.history.fact(fact.id)
-    if held is None or held.at == at:
+    held_fact = stay.history.fact(fact.id)
+    if held_fact is None or held_fact.at == at:
         return
     ends = stay.history.ends
     checks = stay.deferred
     stay.defer_checks()  # the command's own check is of the whole history
-    if not isinstance(held, Observation):
+    if not isinstance(held_fact, Observation):
         stay.correct_movement(fact.id, at, fact.precision, None, entry)
-    elif held.name == "visit":
+    elif held_fact.name == "visit":
         stay.amend_visit(fact.id, at, fact.precision, None, None, None, entry)
     else:
         stay.correct_consult(fact.id, at, fact.precision, entry, None)
@@ -211,8 +211,8 @@ def _place_in_stay(
 def _place_in_prescription(
     prescription: Prescription, fact: ImpreciseFact, at: datetime, entry: Envelope
 ) -> None:
-    nothing = (None, None, None, None)
+    no_details = (None, None, None, None)
     if prescription.course.step(fact.id):
-        prescription.correct_change(fact.id, at, fact.precision, *nothing, entry)
+        prescription.correct_change(fact.id, at, fact.precision, *no_details, entry)
     elif prescription.course.dose(fact.id):
-        prescription.correct_administration(fact.id, at, fact.precision, *nothing, entry)
+        prescription.correct_administration(fact.id, at, fact.precision, *no_details, entry)

@@ -41,7 +41,7 @@ class Before:
     def period(self) -> Period | None:
         return self.history.period
 
-    def had(self, stretch: Stretch) -> bool:
+    def had_stretch(self, stretch: Stretch) -> bool:
         """Return whether the stay had just this use of a bed, perhaps for no time."""
         return stretch in self.stretches or stretch in self.history.instants
 

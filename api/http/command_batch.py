@@ -114,14 +114,18 @@ def _document(name: str, role: Role) -> str:
 
 
 def _selection(kind: GraphQLObjectType, ambiguous: set[str], role: Role) -> str:
-    """Return a type's fields; with an alias each that other members have with another type."""
+    """Return a type's fields; with an alias each that other members have with another type.
+
+    A refusal is answered the same whenever its command is sent again: without stays as now held.
+    """
+    is_refusal = any(interface.name == "Refusal" for interface in kind.interfaces)
     selections = []
     for name, field in kind.fields.items():
         item = _item(field.type)
         selection = f"{kind.name}___{name}: {name}" if name in ambiguous else name
         if is_leaf_type(item):
             selections.append(selection)
-        elif isinstance(item, GraphQLObjectType):
+        elif isinstance(item, GraphQLObjectType) and not (is_refusal and item.name == "Stay"):
             leaves = [
                 leaf
                 for leaf, leaf_field in item.fields.items()

@@ -218,13 +218,11 @@ class Corrections(CommandGroup):
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
                 )
                 _cancel(uow, cancel.movement_id, cancel.because, place)
-        movements_with_time = {
-            right.movement_id for right in corrections or () if right.occurred_at
-        }
-        for number, right in enumerate(corrections or ()):
-            precision = right.occurred_at_precision or Precision.MINUTE
-            at = moment_of(uow, right, f"corrections {number}", precision)
-            _correct(uow, right, at, precision if at else None, movements_with_time)
+        movements_with_time = {part.movement_id for part in corrections or () if part.occurred_at}
+        for number, part in enumerate(corrections or ()):
+            precision = part.occurred_at_precision or Precision.MINUTE
+            at = moment_of(uow, part, f"corrections {number}", precision)
+            _correct(uow, part, at, precision if at else None, movements_with_time)
         enter(uow, entries or ())
         place_sharers(uow, sharers)
         check_deferred(uow)

@@ -133,10 +133,10 @@ def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
 
 def outside_of_mother(stretch: Stretch, mother: Iterable[Stretch]) -> list[Period]:
     """Return the parts of a child's stretch outside of its mother's, in a bed that is her own."""
-    own = [s for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
+    own_stretches = [s for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
     if stretch.period.is_empty:
-        return [] if any(s.touches(stretch) for s in own) else [stretch.period]
-    return stretch.period.without(s.period for s in own)
+        return [] if any(s.touches(stretch) for s in own_stretches) else [stretch.period]
+    return stretch.period.without(s.period for s in own_stretches)
 
 
 def _share(stay: UUID, stretch: Stretch, other: Claim) -> bool:

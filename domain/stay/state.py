@@ -302,8 +302,10 @@ def _with_corrected(
     fact = history.fact(id)
     if fact is None:
         return history
-    right = fact.with_correction(event.at, place, details)
-    return history.with_replaced(replace(right, precision=event.precision or fact.precision))
+    corrected_fact = fact.with_correction(event.at, place, details)
+    return history.with_replaced(
+        replace(corrected_fact, precision=event.precision or fact.precision)
+    )
 
 
 DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS)

@@ -65,7 +65,7 @@ _MERGED_INTO = (
     "   WHERE own->>'into' IS NOT NULL AND own->>'into' = w.id::text OFFSET 0) AS m ON true"
     " WHERE w.id IS NOT NULL"
 )
-"""What was ever merged into some subjects, the patients whom they are about, and owners of names."""
+"""Records ever merged into some subjects, the patients of those subjects, and owners of names."""
 
 OWNERS_OF_KINDS = (
     "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
@@ -96,25 +96,25 @@ class LogReader:
         if streams:
             statements.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
         forms = [form for name in names for form in sealed_claims.forms(name, self.keys)]
-        named = [[n.kind for n in forms], [n.key for n in forms]]
+        name_forms = [[n.kind for n in forms], [n.key for n in forms]]
         if names:
-            statements.append((_OWNERS, named))
+            statements.append((_OWNERS, name_forms))
         if names or subjects:
-            statements.append((_MERGED_INTO, [list(subjects), list(subjects), *named]))
+            statements.append((_MERGED_INTO, [list(subjects), list(subjects), *name_forms]))
         (clock_and_command,), *results = self._query(statements)
         events: dict[UUID, list[Event]] = {id: [] for id in streams}
         for row in results.pop(0) if streams else ():
             events.setdefault(row[0], []).append(self.mapper.event(row))
         owners = {(kind, key): owner for kind, key, owner in (results.pop(0) if names else ())}
-        merged: dict[UUID, list[UUID]] = {}
+        merged_ids: dict[UUID, list[UUID]] = {}
         for into, record in results.pop(0) if results else ():
-            merged.setdefault(into, []).extend([record] if record else [])
+            merged_ids.setdefault(into, []).extend([record] if record else [])
         return CommandPreload(
             clock_and_command[0],
             _recorded_command(clock_and_command),
             events,
             sealed_claims.owners_by_name(names, owners, self.keys),
-            merged,
+            merged_ids,
         )
 
     def still_current(

@@ -83,8 +83,8 @@ async def _reservations_over(
     records = await records_of_each(connection, patient_ids, house_moment)
     first, in_rooms = min(spell.since for _, spell in spells), [room for room, _ in spells]
     uses = (await _uses.execute(connection, house_moment, rooms=in_rooms, first=first)).all()
-    ids = list({record for same in records.values() for record in same})
-    left = (await _left.execute(connection, house_moment, ids=ids, first=first)).all()
+    ids = list({record for linked_records in records.values() for record in linked_records})
+    departures = (await _left.execute(connection, house_moment, ids=ids, first=first)).all()
     over = set()
     for room, spell in spells:
         patient = patients_of[spell.spell]
@@ -95,7 +95,7 @@ async def _reservations_over(
                 spell.for_patient
                 and end.patient in records.get(spell.for_patient, ())
                 and end.since > spell.since
-                for end in left
+                for end in departures
             )
             or any(
                 (use.room, use.bed) == (room, spell.bed)

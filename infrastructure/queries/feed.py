@@ -121,15 +121,17 @@ async def _with_rooms(
 ) -> list[LoggedEvent]:
     """Return events with the rooms that they name."""
     rooms = {
-        logged.position: [
-            (room, logged.event.entry.occurred_at, logged.known) for room in _rooms_of(logged.event)
+        event.position: [
+            (room, event.event.entry.occurred_at, event.known) for room in _rooms_of(event.event)
         ]
-        for logged in events
+        for event in events
     }
-    places = await _locations(connection, {of for asked in rooms.values() for of in asked})
+    places = await _locations(
+        connection, {of for room_moments in rooms.values() for of in room_moments}
+    )
     return [
-        replace(logged, rooms={of[0]: places[of] for of in rooms[logged.position] if of in places})
-        for logged in events
+        replace(event, rooms={of[0]: places[of] for of in rooms[event.position] if of in places})
+        for event in events
     ]
 
 

@@ -133,8 +133,8 @@ async def versions(
 
 async def has_stream(connection: AsyncConnection, id: UUID, kind: str) -> bool:
     """Return whether there ever was a stay, patient or other thing (``kind``) of an id."""
-    found = await connection.execute(_HAS_STREAM, {"id": id, "kind": kind})
-    return bool(found.scalar())
+    result = await connection.execute(_HAS_STREAM, {"id": id, "kind": kind})
+    return bool(result.scalar())
 
 
 async def has_fact(connection: AsyncConnection, id: UUID) -> bool:

@@ -55,7 +55,7 @@ _unplaced = CompiledStatement(
 async def unplaced_in(connection: AsyncConnection, ward: str, at: AsOf) -> tuple[UUID, ...]:
     """Return the open stays without a bed whose place names a ward, or whose last bed was there."""
     of_ward = (await _rooms_of_ward.execute(connection, at, ward=ward)).scalars()
-    found = await _unplaced.execute(
+    result = await _unplaced.execute(
         connection, at, rooms=list(of_ward), beginning=f"{ward.lower()} "
     )
-    return tuple(found.scalars())
+    return tuple(result.scalars())

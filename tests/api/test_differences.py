@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, place, said
+from tests.support.api_dsl import Ward, ago, codes, late, place, said
 from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, movement
 
 STAY = """query($id: ID!, $from: DateTime!, $to: DateTime) {
@@ -100,7 +100,7 @@ def test_exposure_tells_what_was_decided_while_a_bed_was_wrong(ward: Ward) -> No
 def test_what_was_never_wrong_led_to_nothing(ward: Ward) -> None:
     stay = ward.stay(f"{ward.room('a')}/a")
     assert ward.ask(EXPOSURE, id=movement(ward, stay, "STAY_ROOM_ALLOCATED"))["exposure"] is None
-    assert ward.ask(EXPOSURE, id=stay)["exposure"] is None
+    assert codes(ward.client.raw(EXPOSURE, {"id": stay})) == {"NotFound"}
 
 
 def test_a_timeline_is_read_as_the_truth_or_in_the_order_of_knowing(ward: Ward) -> None:

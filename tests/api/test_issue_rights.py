@@ -137,7 +137,7 @@ def test_what_a_wrong_fact_got_into_is_told_of_ones_own_wards_only(issues: Issue
         asking(issues.ward, Role.NURSE).raw(WITHOUT, {"id": issues.wrong["South"]}),
     ):
         assert codes(closed) == {"NOT_ALLOWED"}
-    assert nurse.ask(WITHOUT, id=issues.stay["North"])["exposure"] is None
+    assert codes(nurse.raw(WITHOUT, {"id": issues.stay["North"]})) == {"NotFound"}
 
 
 def causes(client: GraphQLClient, id: str | None) -> list[dict[str, Any]]:

@@ -4,8 +4,10 @@ import csv
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from api.imports.mimic_iv import (
@@ -19,6 +21,7 @@ from api.imports.mimic_iv import (
 from application.command import Request
 from domain.envelope import Actor
 from tests.imports.conftest import SAMPLE, Imported, NewHospital
+from tests.support.hospital_dsl import events
 
 pytestmark = pytest.mark.slow
 
@@ -37,14 +40,15 @@ class Run:
     def lines(self) -> Lines:
         return read_account(self.file)
 
-    def body(self, topic: str, source: str) -> dict[str, object]:
-        """The one event of that type that came from a row."""
-        ((found,),) = self.imported.ask(
-            "SELECT body FROM record.events"
-            f" WHERE topic = '{topic}' AND body #>> '{{entry,source,id}}' = '{source}'"
+    def body(self, topic: str, source: str) -> dict[str, Any]:
+        """The event of a row of the source, read with the keys."""
+        (event,) = (
+            event
+            for *_, event in events(self.imported.database)
+            if (event.TOPIC, getattr(event.entry.source, "id", None)) == (topic, source)
         )
-        assert isinstance(found, dict)
-        return found
+        body = {name: value for name, value in vars(event).items() if name != "timestamp"}
+        return cast(dict[str, Any], msgspec.to_builtins(body, enc_hook=str))
 
     def reason(self, topic: str, source: str) -> str:
         entry = self.body(topic, source)["entry"]

@@ -60,8 +60,8 @@ class CourseQueries:
         course: Course | None = None
         if mrn is None:
             id = id_of(stay_id)
-            found = await info.context.query(course_of_stay, id, at, head)
-            course = await or_forbidden(info.context, found, stays_by_id, id, at)
+            stay_course = await info.context.query(course_of_stay, id, at, head)
+            course = await or_forbidden(info.context, stay_course, stays_by_id, id, at)
             await check_known(info.context, course, stay_id, "stay", "stay_id")
         elif records := await records_of_mrn(info.context, mrn, mrn_authority, at):
             id = records[0]

@@ -164,13 +164,13 @@ class StayQueries:
                 attending = staff[0].practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or criteria.statuses
             ward = await known_ward(info.context, filter.ward or None)
-            unplaced = None
+            stays_without_bed = None
             if ward is not None and chosen_value(filter.has_bed) is False:
-                unplaced = await info.context.query(unplaced_in, ward, at)
+                stays_without_bed = await info.context.query(unplaced_in, ward, at)
             plans, labels = filter.discharge_plans, filter.confidentialities
             criteria = StayCriteria(
                 statuses,
-                ward if unplaced is None else None,
+                ward if stays_without_bed is None else None,
                 records,
                 attending,
                 expected_until=filter.expected_discharge_until or None,
@@ -182,7 +182,7 @@ class StayQueries:
                 admitted_since=filter.admitted_from or None,
                 admitted_before=filter.admitted_to or None,
                 labels=tuple(c.value for c in labels) if labels else None,
-                ids=unplaced,
+                ids=stays_without_bed,
                 by_discharge=by_discharge,
             )
         views = await info.context.query(stays_page, criteria, at, size + 1, place)

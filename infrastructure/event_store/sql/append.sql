@@ -14,11 +14,11 @@ BEGIN
         CASE WHEN jsonb_array_length(commands) > 1 THEN append_together(commands) END,
         append_one_by_one(commands));
     RETURN (
-        SELECT jsonb_agg(outcome || jsonb_build_object('owners', (
+        SELECT coalesce(jsonb_agg(outcome || jsonb_build_object('owners', (
             SELECT coalesce(jsonb_agg(DISTINCT u.owner ORDER BY u.owner), '[]')
             FROM jsonb_array_elements_text(cmd->'asks') AS k (kind),
                 LATERAL (SELECT c.owner FROM unique_claims c WHERE c.kind = k.kind OFFSET 0) AS u
-        )) ORDER BY n)
+        )) ORDER BY n), '[]')
         FROM ROWS FROM (jsonb_array_elements(commands), jsonb_array_elements(outcomes))
             WITH ORDINALITY AS each (cmd, outcome, n)
     );
