@@ -116,7 +116,7 @@ class Fhir:
             check_scope(request.state.caller, type)
         result = await search(reader, query)
         bundle = searchset(result, query, _base(request), reader.position)
-        return _response(bundle), [*result.matches, *result.included]
+        return _response(bundle), [*result.matches, *result.included, *result.counted]
 
     async def _read(
         self,

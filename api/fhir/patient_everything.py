@@ -7,7 +7,7 @@ from api.fhir.parameters import references, span
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import COMPARTMENT, RESOURCES
 from api.fhir.search import entry, referring
-from api.fhir.smart import check_scope
+from api.fhir.smart import check_scope, is_in_scope
 from api.fhir.values import Json, present
 
 REFERRED = ("Location", "Practitioner")
@@ -32,7 +32,8 @@ async def patient_everything(
             for reference in references(*path)(item.resource)
             if reference.startswith(f"{type}/")
         }
-        items += await RESOURCES[type].by_ids(reader, list(ids)) if ids else []
+        if ids and is_in_scope(reader.caller, type):
+            items += await RESOURCES[type].by_ids(reader, list(ids))
     await reader.finish(items)
     since = span(given["_since"])[1][0] if "_since" in given else None
     items = [

@@ -23,6 +23,9 @@ ROUNDS = 200
 COUNTED = 10_000
 """Candidates that are counted at most for a total."""
 
+NAMING = {"_id", "identifier", "patient", "subject", "encounter", "context", "request", "target"}
+"""Parameters that name a patient, or what is of one: a number that is told of it is read of them."""
+
 WITH_REVERSE = 20
 """The most matches of a page that includes what refers to them."""
 
@@ -125,6 +128,8 @@ class Result:
     included: list[Item] = field(default_factory=list)
     after: str | None = None
     total: int | None = None
+    counted: list[Item] = field(default_factory=list)
+    """What was found by naming it or whom it is of, and is told by its number alone."""
     hidden: bool = False
     """Truth of: something that was to be included is not for who asks."""
 
@@ -133,7 +138,7 @@ async def search(reader: Reader, query: Query) -> Result:
     """Find what a search asks for, a page of it."""
     result = Result()
     if query.count == 0 or query.total:
-        result.total = await _total(reader, query)
+        result.total = await _total(reader, query, result)
     if query.count:
         await _page(reader, query, result)
         await _add_included(reader, query, result)
@@ -159,15 +164,19 @@ async def _page(reader: Reader, query: Query, result: Result) -> None:
         result.total = len(result.matches)
 
 
-async def _total(reader: Reader, query: Query) -> int:
+async def _total(reader: Reader, query: Query, result: Result) -> int:
     count = count_looked_at = 0
+    names_few = not NAMING.isdisjoint(query.criteria)
     async for item in query.resource.search(reader, query.criteria, MOST, None):
         count_looked_at += 1
         if count_looked_at > COUNTED:
             raise FhirError(400, "too-costly", "There are too many to be counted: search for less.")
         if "_lastUpdated" in query.criteria:
             await reader.finish([item])
-        count += _matches(item, query)
+        if _matches(item, query):
+            count += 1
+        if names_few:
+            result.counted.append(item)  # that it does not match is told, too
     return count
 
 

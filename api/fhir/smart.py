@@ -38,10 +38,15 @@ def _reads(what: str) -> bool:
     return what in ("*", "read") or {"r", "s"} <= set(what)
 
 
+def is_in_scope(caller: Caller, type: str) -> bool:
+    """Return whether the scopes of a token leave a type."""
+    types = types_of(caller.scopes)
+    return types is None or bool(types & {"*", type})
+
+
 def check_scope(caller: Caller, type: str) -> None:
     """Refuse a type that the scopes of a token do not leave. Raises FhirError."""
-    types = types_of(caller.scopes)
-    if types is not None and not types & {"*", type}:
+    if not is_in_scope(caller, type):
         raise FhirError(
             403, "forbidden", f"The token's scopes do not have user/{type}.rs or user/*.rs."
         )

@@ -31,6 +31,7 @@ from api.errors import INTERNAL, NotAcceptable, RequestTimeout, TooLarge, respon
 from api.fhir.outcome import FhirError, of_response, outcome
 from api.fhir.paths import OPEN as FHIR_OPEN
 from api.fhir.paths import PATH as FHIR_PATH
+from api.fhir.registry import RESOURCES
 from api.http.allowances import Allowances
 from api.http.errors import error_response, fhir_error
 from api.telemetry import logs, metrics
@@ -188,9 +189,10 @@ class Telemetry:
                 tracing.note(**{"http.response.status_code": message["status"]})
             await send(message)
 
+        path = _path_without_ids(request.url.path)
         span = tracing.span(
-            f"{request.method} {request.url.path}",
-            {"http.request.method": request.method, "url.path": request.url.path},
+            f"{request.method} {path}",
+            {"http.request.method": request.method, "url.path": path},
             kind=SpanKind.SERVER,
             traceparent=request.headers.get("traceparent"),
         )
@@ -203,6 +205,14 @@ class Telemetry:
                 if not has_started:
                     metrics.REQUESTS.labels(500).inc()
                 raise
+
+
+def _path_without_ids(path: str) -> str:
+    """Return the path that a trace may tell: one of FHIR has the type alone, as ids are of patients."""
+    if not path.startswith(f"{FHIR_PATH}/") or path in FHIR_OPEN:
+        return path
+    type = path.split("/")[2]
+    return f"{FHIR_PATH}/{type}" if type in RESOURCES else FHIR_PATH
 
 
 class ErrorResponses:

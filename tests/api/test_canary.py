@@ -257,6 +257,50 @@ def test_what_is_no_request_is_told_without_what_it_is(shared: Ward, send: Send)
     assert CANARY not in answer.text
 
 
+FHIR: list[Send] = [
+    lambda http: http.get(f"/fhir/Patient/{CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/{CANARY}/1", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient/{CANARY}/_history/{CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient/{CANARY}/$everything?_type={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient/1/${CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient/1?{CANARY}=1", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient/1?asOf={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?birthdate={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?name:{CANARY}=x", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?name=x&_after={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?name=x&_known={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?_count={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?_include={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Patient?name=x&_format={CANARY}", headers=BEARER),
+    lambda http: http.get(
+        f"/fhir/Patient?{CANARY}=x", headers={**BEARER, "Prefer": "handling=strict"}
+    ),
+    lambda http: http.get("/fhir/Patient", headers={**BEARER, "Accept": f"x/{CANARY}"}),
+    lambda http: http.get(f"/fhir/Patient?name={CANARY}"),
+    lambda http: http.get(f"/fhir/MedicationRequest?patient={CANARY}", headers=BEARER),
+    lambda http: http.get(f"/fhir/Encounter?_after={CANARY}", headers=BEARER),
+    lambda http: http.put(f"/fhir/Patient/{CANARY}", json={CANARY: CANARY}, headers=BEARER),
+    lambda http: http.post("/fhir", json={CANARY: CANARY}, headers=BEARER),
+    lambda http: http.post("/fhir/Patient/_search", json={CANARY: CANARY}, headers=BEARER),
+    lambda http: http.post("/fhir/Patient/_search", data={"birthdate": CANARY}, headers=BEARER),
+]
+
+
+@pytest.mark.parametrize("send", FHIR, ids=[str(n) for n in range(len(FHIR))])
+def test_what_fhir_refuses_is_told_without_what_it_is(shared: Ward, send: Send) -> None:
+    answer = send(shared.client.http)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    assert CANARY not in answer.text
+
+
+def test_what_fhir_has_found_is_written_nowhere(shared: Ward) -> None:
+    mrn = f"{CANARY}-{shared.name('M')}"
+    shared.record("registerPatient", mrn=mrn, familyName=CANARY)
+    for path in (f"identifier={mrn}", f"family={CANARY}", f"_id={CANARY}"):
+        assert shared.client.http.get(f"/fhir/Patient?{path}", headers=BEARER).status_code == 200
+
+
 # -- in a batch --
 
 

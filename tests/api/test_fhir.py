@@ -1,15 +1,18 @@
 """FHIR over HTTP: what is answered is what is declared, by the rights and records of GraphQL."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from api.fhir.registry import RESOURCES
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
-from tests.conftest import LOGIN, TOKEN
+from tests.conftest import KEY, LOGIN, TOKEN
 from tests.support.api_dsl import Ward, ago, late, place
 from tests.support.hospital_dsl import rows
 
@@ -352,3 +355,46 @@ def test_parameters_that_are_not_known_are_told(fhir: Fhir) -> None:
     told = fhir.get("Encounter?_id={stay}&nonsense=1")
     assert told["entry"][-1]["resource"]["issue"][0]["severity"] == "warning"
     assert "nonsense" not in told["link"][0]["url"]
+
+
+def scoped(scope: str, role: str = "admin") -> str:
+    """Make a token with scopes of SMART."""
+    claims = {"iss": "local", "sub": "app", "role": role, "exp": int(time.time()) + 600}
+    return jwt.encode({"alg": "HS256"}, {**claims, "scope": scope}, OctKey.import_key(KEY))
+
+
+SCOPES = [
+    ("user/*.rs", {"Patient", "Encounter"}),
+    ("system/*.read openid", {"Patient", "Encounter"}),
+    ("user/Encounter.rs", {"Encounter"}),
+    ("user/Encounter.cruds user/Patient.read", {"Patient", "Encounter"}),
+    ("user/Encounter.s user/Patient.cud", set()),
+    ("patient/*.rs", set()),
+    ("user/Encounter.rs?status=finished", set()),
+    ("openid profile", {"Patient", "Encounter"}),
+]
+
+
+@pytest.mark.parametrize(("scope", "left"), SCOPES, ids=[scope for scope, _ in SCOPES])
+def test_scopes_take_away_types_and_add_nothing(fhir: Fhir, scope: str, left: set[str]) -> None:
+    for type, path in (("Patient", "Patient/{patient}"), ("Encounter", "Encounter/{stay}")):
+        fhir.get(path, status=200 if type in left else 403, token=scoped(scope))
+    fhir.get("Patient/{patient}", status=403, token=scoped(scope, "analyst"))
+
+
+def test_an_include_is_in_the_scopes_too(fhir: Fhir) -> None:
+    for included in ("_include=Encounter:subject", "_revinclude=Provenance:target"):
+        fhir.get("Encounter?_id={stay}&" + included, 403, scoped("user/Encounter.rs"))
+
+
+def test_a_token_with_scopes_is_taken_at_fhir_alone(fhir: Fhir) -> None:
+    for path in ("/graphql", "/commands"):
+        headers = {"Authorization": f"Bearer {scoped('user/*.rs')}"}
+        response = fhir.ward.client.http.post(
+            path, json={"query": "{ __typename }"}, headers=headers
+        )
+        assert response.status_code == 401
+
+
+def test_a_house_without_a_provider_has_no_configuration_of_smart(fhir: Fhir) -> None:
+    assert fhir.ward.client.http.get("/fhir/.well-known/smart-configuration").status_code == 404

@@ -1,0 +1,66 @@
+"""Mistakes about what a FHIR server tells: to programs of few scopes, in traces, and by numbers."""
+
+import time
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from tests.conftest import KEY, TOKEN
+from tests.support.api_dsl import Ward
+from tests.support.canary_log import written_without_canary
+
+
+def scoped(scope: str, subject: str = "app") -> str:
+    """Make a token with scopes of SMART."""
+    claims = {"iss": "local", "sub": subject, "role": "admin", "exp": int(time.time()) + 600}
+    return jwt.encode({"alg": "HS256"}, {**claims, "scope": scope}, OctKey.import_key(KEY))
+
+
+def told(ward: Ward, path: str, token: str = TOKEN, status: int = 200) -> Any:
+    headers = {"Authorization": f"Bearer {token}"}
+    response = ward.client.http.get(f"/fhir/{path}", headers=headers)
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+def patient_of(ward: Ward, stay: str) -> str:
+    asked = "query($i: ID!) { stay(id: $i) { patient { id } } }"
+    return str(ward.ask(asked, i=stay)["stay"]["patient"]["id"])
+
+
+def test_mistake_180_everything_of_a_patient_tells_types_that_the_scopes_do_not_leave(
+    shared: Ward,
+) -> None:
+    stay = shared.stay(shared.room("a") + "/a", attending=shared.doctor())
+    path = f"Patient/{patient_of(shared, stay)}/$everything"
+    types = {
+        scope: {e["resource"]["resourceType"] for e in told(shared, path, scoped(scope))["entry"]}
+        for scope in ("user/Patient.rs user/Encounter.rs", "user/*.rs")
+    }
+    assert types["user/Patient.rs user/Encounter.rs"] == {"Patient", "Encounter"}
+    assert {"Location", "Practitioner"} <= types["user/*.rs"]
+
+
+def test_mistake_181_a_trace_tells_the_id_that_a_path_has(shared: Ward) -> None:
+    with written_without_canary() as written:
+        told(shared, "Patient/Canarywood", status=404)
+        assert "GET /fhir/Patient" in written()
+
+
+def test_mistake_182_a_number_told_of_a_patient_is_no_reading(shared: Ward) -> None:
+    """Whether a prescription of a drug is there is told by the number, with no resource."""
+    stay = shared.stay()
+    shared.prescription(stay)
+    patient = patient_of(shared, stay)
+    asked = "{ accesses(first: 20) { nodes { subject patient { id } } } }"
+    for who, path in {
+        "counter of stays": f"Encounter?patient={patient}&_summary=count",
+        "counter of drugs": f"MedicationRequest?patient={patient}&status=stopped&_count=0",
+        "counter by id": f"Patient?_id={patient}&birthdate=1900&_summary=count",
+    }.items():
+        told(shared, path, scoped("user/*.rs", who))
+        found = shared.ask(asked)["accesses"]["nodes"]
+        assert patient in [
+            e["patient"]["id"] for e in found if e["subject"] == who and e["patient"]
+        ], path
