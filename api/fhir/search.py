@@ -129,7 +129,7 @@ class Result:
     after: str | None = None
     total: int | None = None
     counted: list[Item] = field(default_factory=list)
-    """What was found by naming it or whom it is of, and is told by its number alone."""
+    """Resources that were named, or whose patient was, and are told by their number alone."""
     hidden: bool = False
     """Truth of: something that was to be included is not for who asks."""
 
