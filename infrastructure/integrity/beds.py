@@ -48,7 +48,9 @@ def occupancy(connection: Connection[TupleRow]) -> CheckResult:
         " record.person_claims)",
         "SELECT 'stay ' || a.stay || ' in ' || a.bed || ' and ' || b.bed"
         " FROM record.bed_claims a JOIN record.bed_claims b ON a.stay = b.stay"
-        f" AND {_COLLIDE} AND (a.room, a.bed, a.during) < (b.room, b.bed, b.during)"
+        # A bed had for no time, between two uses of one other bed, is no second one.
+        " AND a.during && b.during AND NOT upper_inc(a.during) AND NOT upper_inc(b.during)"
+        " AND (a.room, a.bed, a.during) < (b.room, b.bed, b.during)"
         " UNION ALL SELECT 'person ' || a.person || ' in stays ' || a.stay || ' and ' || b.stay"
         " FROM record.person_claims a JOIN record.person_claims b ON a.person = b.person"
         " AND a.during && b.during AND a.stay < b.stay",

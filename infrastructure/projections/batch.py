@@ -346,7 +346,7 @@ class BatchProjector:
             {
                 "after": after,
                 "until": until,
-                "batch": self._batch_size,
+                "batch": self._batch_size or BATCH,
                 "decisions": self._decisions,
             },
         ).fetchall()

@@ -247,7 +247,7 @@ def test_no_subscription_leads_past_the_record_of_reading(
             shown = {mrn for m in messages for mrn in planted.told_of(m, given)}
             assert shown <= read_by(migrated, reader), (name, given, messages)
             told |= {name} if shown else set()
-    assert told == set(root.fields)
+    assert told == set(root.fields) - {"houseTotalsChanged"}  # counts alone: it shows nobody
 
 
 def each(found: Any) -> list[Any]:

@@ -25,7 +25,12 @@ from tests.support.shared_history import await_read, end
 
 pytestmark = pytest.mark.slow
 
-WARDBOOK = [sys.executable, "-c", "from api.cli import main; main()"]
+WARDBOOK = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in jobs
+    "from api.cli import main; main()",
+]
 ROOT = Path(__file__).parents[2]
 
 

@@ -65,6 +65,8 @@ class House:
         links = self.into()
         if record == into or record in links or into in links:
             return False
+        if len({self.deaths[dead] for of in (record, into) for dead in self.dead(of)}) > 1:
+            return False
         return self._all_is_well({**links, record: into}, self._all())
 
     def merge_in_force(self, merge: Any) -> str | None:
@@ -92,6 +94,8 @@ class House:
     def allows(self, lines: Lines, patients: dict[Any, str], together: bool) -> bool:
         """Whether all this may be said in one breath; ``together``: only the end has to be right."""
         told = self._all()
+        if together and not _changes_anything(told, lines):
+            return False
         for stay, line in lines:
             before = told.setdefault(stay, [])
             try:
@@ -134,6 +138,16 @@ class House:
             if same and _overlap(_present(tales[one]), _present(tales[other])):
                 return False
         return True
+
+
+def _changes_anything(told: dict[Any, list[Said]], lines: Lines) -> bool:
+    """Whether something is new: corrections may say what is so already, but not all of them."""
+    if any(line.kind != "corrected" for _, line in lines):
+        return True
+    after = {stay: [*told[stay], *(line for s, line in lines if s == stay)] for stay, _ in lines}
+    return any(
+        reference_stay.held(said) != reference_stay.held(told[s]) for s, said in after.items()
+    )
 
 
 def _lain(tale: list[tuple[int, Now]]) -> Iterator[tuple[str, int, int]]:

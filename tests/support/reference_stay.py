@@ -211,7 +211,7 @@ def sayable(said: Sequence[Said], beds: Sequence[str], told: Said, together: boo
         case "corrected" if of:
             if of.kind == "visit":  # of which more can be said than its time
                 return told.minute is not None
-            return _may_be_corrected(of, told, beds) and before != after
+            return _may_be_corrected(of, told, beds) and (together or before != after)
         case "in error" if of:
             return not told.where and of.kind not in ("admit", "discharge")
         case "discharge in error" if of:
