@@ -24,7 +24,7 @@ from tests.support.canaries import documents, plant, questions
 from tests.support.graphql_client import GraphQLClient
 from tests.support.growth import Reads, keep_statistics_away, multiply, reads
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 COPIES = 30
 DEPTH = 2

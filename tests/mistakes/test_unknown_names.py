@@ -122,6 +122,7 @@ def test_mistake_112_no_command_takes_what_it_names_for_granted(shared: Ward) ->
     _give_examples(shared, try_unknown)
 
 
+@pytest.mark.nightly
 def test_mistake_113_an_id_of_something_else_is_refused_to_every_role_and_tells_nothing(
     shared: Ward,
 ) -> None:

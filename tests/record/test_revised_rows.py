@@ -18,7 +18,7 @@ from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import ADA, place, request
 from tests.support.shared_history import Dump, catch_up, dump, forget
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DECISION_REVERSED
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)

@@ -109,8 +109,6 @@ STORIES: dict[str, list[Message]] = {
 VISITS = ("P", "P.2", "Q", "R")
 WHOLLY = (
     "a transfer is taken back",
-    "leave, told twice and put right",
-    "one bed in turn",
     "registered, admitted, moved (HL7 A04, A01, A02)",
 )
 """Told in all their 120 orders in every run; the others in some, and in all of them nightly."""
