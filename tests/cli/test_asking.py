@@ -207,6 +207,7 @@ def bad(here: Database, moved: dict[str, Any]) -> str:
     return str(command)
 
 
+@pytest.mark.nightly
 def test_what_is_parked_is_listed_and_taken_in_again(run: Run, bad: str) -> None:
     states = {m["name"]: m["state"] for m in run("projections", "list", "--json").json}
     assert (states["timeline"], states["stays"]) == ("PARKED", "FOLLOWING")

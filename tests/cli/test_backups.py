@@ -110,6 +110,7 @@ def test_of_nothing_there_is_no_backup(run: Run, bare: Database, tmp_path: Path)
     assert ended.err.startswith("The database has no tables yet")
 
 
+@pytest.mark.nightly
 def test_a_restore_by_other_means_begins_an_epoch_too(
     run: Run, saved: Path, bare: Database
 ) -> None:

@@ -107,6 +107,7 @@ def flooded(port: int, *ways: str, connections: int = 1) -> Iterator[dict[str, i
             told |= said
 
 
+@pytest.mark.nightly
 def test_an_honest_login_is_answered_during_a_flood(honest: Honest) -> None:
     for _ in range(10):
         honest.ask()

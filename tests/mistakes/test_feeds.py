@@ -140,6 +140,7 @@ def test_mistake_66_a_message_by_a_former_number_finds_its_patient(ward: Ward) -
     assert other["sourceMovement"]["patient"]["mrn"] == mrn
 
 
+@pytest.mark.nightly
 def test_mistake_153_an_update_holds_from_its_time_on_in_whichever_order_it_comes(
     ward: Ward,
 ) -> None:

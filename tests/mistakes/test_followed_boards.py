@@ -12,7 +12,7 @@ from tests.api.conftest import followed, running
 from tests.support.api_dsl import Ward, ago, ahead, place
 from tests.support.server_process import Client, Served
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 __all__ = ["followed", "running"]
 

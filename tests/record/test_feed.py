@@ -106,7 +106,7 @@ def test_the_schema_that_is_kept_is_that_of_the_program() -> None:
 # -- what is told --
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_is_told_of_a_busy_house_fits_the_schema_and_is_told_once(lived: Lived) -> None:
     pages = read(lived.database, 500, topics=TOLD)
     found = [logged for page in pages for logged in page.events]

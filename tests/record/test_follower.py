@@ -280,6 +280,7 @@ def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.Monkey
 # -- rebuilt --
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
 def test_a_read_model_that_is_rebuilt_says_the_same(lived: Lived, model: type) -> None:
     catch_up(lived.database)

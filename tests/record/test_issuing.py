@@ -162,6 +162,7 @@ def test_another_census_time_is_a_fact_about_everybody_whose_days_it_changes(
     assert facts(database, restated.causes[0]) == ["hospital-time.set"]
 
 
+@pytest.mark.nightly
 def test_an_issue_comes_out_the_same_from_read_models_that_are_filled_anew(
     hospital: Hospital, database: Database, read: Callable[[], None]
 ) -> None:
