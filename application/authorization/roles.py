@@ -65,6 +65,7 @@ QUERIES: Mapping[str, Roles] = {
     "stay": EVERYONE,
     "stays": EVERYONE,
     "node": EVERYONE,
+    "node_at": EVERYONE,
     "practitioners": EVERYONE,
     "wards": EVERYONE,
     "ward": EVERYONE,

@@ -204,10 +204,10 @@ def test_no_door_leads_past_the_record_of_reading(
     for root, is_given in ((ROOTS.query_type, False), (ROOTS.mutation_type, True)):
         assert root is not None
         asked = commands(planted, root) if is_given else questions(planted, root)
-        asked = each(asked)
-        drawn = some(lot, asked, 5 * MOST)
+        candidates = each(asked)
+        drawn = some(lot, candidates, 5 * MOST)
         # Few tell of patients at all: of the lists of them, one is always asked.
-        drawn += [a for a in asked if a[0] == "patients" and a not in drawn][:1]
+        drawn += [a for a in candidates if a[0] == "patients" and a not in drawn][:1]
         for number, (name, given) in enumerate(drawn):
             reader = f"reader {is_given} {number}"
             asking = GraphQLClient(followed.client.http, LOGIN.make(Role.ADMIN, reader))

@@ -37,6 +37,7 @@ from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
 from api.graphql.types.timeline import TimelineEntry, summaries_of
 from application.authorization.roles import may
+from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.read_models.visits import visit_by_id
 
@@ -58,8 +59,14 @@ class Query(
     RecordQueries,
     AccessQueries,
 ):
-    @strawberry.field(description="Anything that has an id, as held now or at another moment.")
-    async def node(
+    @strawberry.field(description="Anything that has an id, as held now.")
+    async def node(  # with no other argument: Relay takes no other signature
+        self, info: Ask, id: Annotated[strawberry.ID, argument(description="Its id.")]
+    ) -> Node | None:
+        return await _node(info, id, await info.context.at())
+
+    @strawberry.field(description="Anything that has an id, as held at a moment.")
+    async def node_at(
         self,
         info: Ask,
         id: Annotated[strawberry.ID, argument(description="Its id.")],
@@ -69,32 +76,37 @@ class Query(
         at_least: AtLeast = None,
     ) -> Node | None:
         at = await info.context.at(as_of, known_at, known_at_position, at_least)
-        key = id_of(id)
-        kinds = (
-            Patient,
-            Stay,
-            Room,
-            Practitioner,
-            Prescription,
-            ExpectedArrival,
-            SourceMovement,
-            ReportIssue,
-        )
-        for kind in kinds:
-            if _may_see(info, kind):
-                entity: Node | None = await kind.find(info, key, at)
-                if entity is not None:
-                    return entity
-        if not _may_see(info, Visit):
-            return None
-        visit = await info.context.query(visit_by_id, key, at)
-        if visit is not None and await Stay.find(info, visit.stay, at):
-            return Visit.of(visit, at)
-        entry = await info.context.query(entry_by_id, key, at)
-        if entry is None:
-            return None
-        stories = await summaries_of(info, [entry], at)
-        return TimelineEntry.of(info, entry, stories[entry.entry])
+        return await _node(info, id, at)
+
+
+async def _node(info: Ask, id: strawberry.ID, at: AsOf) -> Node | None:
+    """Return the thing of an id that the caller may see, as of a moment."""
+    key = id_of(id)
+    kinds = (
+        Patient,
+        Stay,
+        Room,
+        Practitioner,
+        Prescription,
+        ExpectedArrival,
+        SourceMovement,
+        ReportIssue,
+    )
+    for kind in kinds:
+        if _may_see(info, kind):
+            entity: Node | None = await kind.find(info, key, at)
+            if entity is not None:
+                return entity
+    if not _may_see(info, Visit):
+        return None
+    visit = await info.context.query(visit_by_id, key, at)
+    if visit is not None and await Stay.find(info, visit.stay, at):
+        return Visit.of(visit, at)
+    entry = await info.context.query(entry_by_id, key, at)
+    if entry is None:
+        return None
+    stories = await summaries_of(info, [entry], at)
+    return TimelineEntry.of(info, entry, stories[entry.entry])
 
 
 def _may_see(info: Ask, kind: type[Node]) -> bool:
