@@ -16,7 +16,7 @@ class Provenance(Resource):
     specification = "https://hl7.org/fhir/R4/provenance.html"
     documentation = "One for each event that was recorded of a patient, a stay or a prescription."
     has_versions = False
-    root = "nodeAt"
+    root = "nodeAsOf"
     own_fields = (
         "id kind status occurredAt recordedAt position recordedBy { issuer subject role onBehalfOf }"
         " performedBy reason corrects cancels stayId subject patientId summary"

@@ -65,7 +65,7 @@ QUERIES: Mapping[str, Roles] = {
     "stay": EVERYONE,
     "stays": EVERYONE,
     "node": EVERYONE,
-    "node_at": EVERYONE,
+    "node_as_of": EVERYONE,
     "practitioners": EVERYONE,
     "wards": EVERYONE,
     "ward": EVERYONE,

@@ -571,3 +571,11 @@ def node(ward: Ward) -> None:
         assert told == {"__typename": kind, "id": id}
     for nothing in (str(uuid4()), "", "nonsense"):
         assert ward.ask("query($id: ID!) { node(id: $id) { id } }", id=nothing)["node"] is None
+
+
+@example
+def node_as_of(ward: Ward) -> None:
+    stay = ward.stay(at=ago(hours=2))
+    query = "query($id: ID!, $at: DateTime) { nodeAsOf(id: $id, asOf: $at) { __typename id } }"
+    for hours, found in ((1, {"__typename": "Stay", "id": stay}), (3, None)):
+        assert ward.ask(query, id=stay, at=ago(hours=hours))["nodeAsOf"] == found

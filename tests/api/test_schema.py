@@ -287,6 +287,7 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
         "reportDefinitions",
         "events",
         "viewer",
+        "node",
         "hospital",
     }
     for name, field in queries.items():

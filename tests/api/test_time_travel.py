@@ -126,7 +126,7 @@ QUESTIONS: dict[str, tuple[str, str, Callable[[Story, Any], Any]]] = {
         "room { ward }",
         lambda story, told: told["room"]["ward"] if told else None,
     ),
-    "nodeAt": (
+    "nodeAsOf": (
         "id: $stay",
         "... on Stay { room { ward } }",
         lambda story, told: told["room"]["ward"] if told else None,
@@ -195,7 +195,7 @@ def believed(story: Story) -> dict[str, Any]:
         "ward": None,
         "room": None,
         "stay": one,
-        "nodeAt": one,
+        "nodeAsOf": one,
         "stays": [one],
         "prescription": "1 g",
         "roomOccupancy": [f"{one}/a"],
@@ -215,7 +215,7 @@ def known(story: Story) -> dict[str, Any]:
         "ward": two,
         "room": two,
         "stay": two,
-        "nodeAt": two,
+        "nodeAsOf": two,
         "stays": [two],
         "prescription": "2 g",
         "roomOccupancy": [f"{two}/a"],

@@ -66,7 +66,7 @@ class Query(
         return await _node(info, id, await info.context.at())
 
     @strawberry.field(description="Anything that has an id, as held at a moment.")
-    async def node_at(
+    async def node_as_of(
         self,
         info: Ask,
         id: Annotated[strawberry.ID, argument(description="Its id.")],
